@@ -1,0 +1,81 @@
+/**
+ * Import rules (see ARCHITECTURE.md): imports point down, never sideways or in circles, and the
+ * modules of Node that touch the network are the engines' alone.
+ */
+const layer = (name, from, allowed) => ({
+  name,
+  severity: "error",
+  from: { path: from },
+  to: { path: "^src/", pathNot: [from, ...allowed] },
+});
+
+const GROUND = "^src/errors\\.ts$";
+const BYTES = "^src/bytes/";
+const TIME = "^src/time/";
+const RECEIVE = "^src/receive/";
+const ENGINE_CONTRACT = "^src/engine/engine\\.ts$";
+const ENGINE_DOOR = "^src/engine/(engine|choose-engine|happy-eyeballs)\\.ts$";
+const CONNECTION = "^src/connection/";
+
+export const rules = {
+  forbidden: [
+    { name: "no-circle", severity: "error", from: {}, to: { circular: true } },
+    { name: "no-orphan", severity: "error", from: { orphan: true, path: "^src/" }, to: {} },
+    {
+      name: "network-modules-under-engine-only",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/engine/" },
+      to: { path: "^(node:)?(net|tls|dgram|dns|dns/promises)$|node_modules/koffi" },
+    },
+    {
+      name: "pure-code-has-no-node-modules",
+      severity: "error",
+      from: { path: "^src/(receive|bytes|errors\\.ts)" },
+      to: { dependencyTypes: ["core"], pathNot: "^(node:)?buffer$" },
+    },
+    layer("errors-import-nothing", GROUND, []),
+    layer("bytes-on-errors", BYTES, [GROUND]),
+    layer("time-on-bytes", TIME, [GROUND, BYTES]),
+    layer("receive-is-pure", RECEIVE, [GROUND, BYTES, TIME]),
+    layer("engine-on-the-ground", "^src/engine/", [GROUND, BYTES, TIME]),
+    {
+      name: "engines-are-strangers",
+      severity: "error",
+      from: { path: "^src/engine/(node|uring|memory)/" },
+      to: { path: "^src/engine/(node|uring|memory)/", pathNot: "^src/engine/$1/" },
+    },
+    {
+      name: "only-the-chooser-knows-engines",
+      severity: "error",
+      from: { path: "^src/engine/[^/]+\\.ts$", pathNot: "choose-engine\\.ts$" },
+      to: { path: "^src/engine/(node|uring|memory)/" },
+    },
+    layer("connection-knows-no-engine", CONNECTION, [
+      GROUND,
+      BYTES,
+      TIME,
+      RECEIVE,
+      ENGINE_CONTRACT,
+    ]),
+    layer("tcp-on-connection", "^src/tcp/", [
+      GROUND,
+      BYTES,
+      TIME,
+      RECEIVE,
+      ENGINE_DOOR,
+      CONNECTION,
+    ]),
+    {
+      name: "nothing-imports-the-entry",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(cli|index\\.ts|testing)" },
+      to: { path: "^src/(cli|testing|index\\.ts)" },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    parser: "swc",
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: { extensionAlias: { ".js": [".ts", ".js"] } },
+  },
+};

@@ -1,0 +1,328 @@
+/**
+ * How a connection lives and ends: the stream of an engine on one side, the component on the other,
+ * between them the state, the reason and the one deadline. States and invariants are in
+ * `connection-state.ts`; what the application can do is in `live-connection.ts`.
+ *
+ * The deadline serves, in this order: the end of `closing`, a peer that finished while nobody reads on,
+ * idleness. It is made when first needed.
+ */
+import type { StreamSink, StreamSocket } from "../engine/engine.js";
+import { NetError, type Operation } from "../errors.js";
+import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
+import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
+import { CLOSED_BY_PEER, CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
+import { nextConnectionId } from "./connection-registry.js";
+import { type ConnectionState, nextConnectionState } from "./connection-state.js";
+import type { EngineService } from "./engine-service.js";
+import { HOLD, type ReceiveOwner, ReceivePath } from "./receive-path.js";
+import type { SendOwner, SendPath } from "./send-path.js";
+import type { ConnectionSettings } from "./settings.js";
+import { UNCONNECTED } from "./unconnected-stream.js";
+
+/** The component, as its connections see it. */
+export interface ConnectionOwner<Life> {
+  readonly service: EngineService;
+  readonly settings: ConnectionSettings;
+  readonly hasReceiveHandler: boolean;
+  /** The stream is open: calls `onAccept` or `onConnect`, then `onHandshake`. They may refuse or end it. */
+  connectionOpened(connection: Life, outgoing: boolean): void;
+  /** Calls `onReceive`; answers true when `handlerSettled` follows. */
+  connectionReceived(connection: Life, received: Buffer | number): boolean;
+  connectionSent(connection: Life, byteCount: number): void;
+  connectionDrained(connection: Life): void;
+  connectionEnded(connection: Life): void;
+  /** The connection is gone; calls `onClose`. */
+  connectionClosed(connection: Life, reason: CloseReason): void;
+  /** Resolves when the connection has ended. */
+  whenClosed(connection: Life): Promise<void>;
+}
+
+/** An attempt to connect that can be called off. */
+export interface Dial {
+  cancel(): void;
+}
+
+/** See the head of the file. */
+export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOwner, DeadlineOwner {
+  readonly id: number;
+  stream: StreamSocket = UNCONNECTED;
+  state: ConnectionState = "connecting";
+  /** While connecting: the attempt. */
+  dial: Dial | undefined = undefined;
+  protected model: ReceiveModel;
+  protected sendPath: SendPath | undefined = undefined;
+  protected receivePath: ReceivePath | undefined = undefined;
+  protected openedMs: number;
+  protected receivedMs: number;
+  protected receivedBytes = 0;
+  protected sentBytes = 0;
+  private deadline: Deadline | undefined = undefined;
+  private reason: CloseReason | undefined = undefined;
+  private peerEnded = false;
+  private finishSent = false;
+
+  constructor(service: EngineService, model: ReceiveModel) {
+    this.id = nextConnectionId();
+    this.model = model;
+    this.openedMs = service.wheel.clock.now();
+    this.receivedMs = this.openedMs;
+  }
+
+  /** The component. A field of the class below, where it also has its type. */
+  protected abstract readonly owner: ConnectionOwner<this>;
+
+  get service(): EngineService {
+    return this.owner.service;
+  }
+
+  get settings(): ConnectionSettings {
+    return this.owner.settings;
+  }
+
+  get hasReceiveHandler(): boolean {
+    return this.owner.hasReceiveHandler;
+  }
+
+  get encoder(): Encoder | undefined {
+    return this.model.encoder;
+  }
+
+  /** Whether data can be sent. */
+  get isOpen(): boolean {
+    return this.state === "open" || this.state === "handshaking";
+  }
+
+  /** Bytes that the kernel has not taken. */
+  get pendingBytes(): number {
+    return this.sendPath?.pendingBytes ?? 0;
+  }
+
+  /** The stream is open: an accepted one from the start, an outgoing one when the engine says so. */
+  open(outgoing: boolean): void {
+    this.dial = undefined;
+    this.state = nextConnectionState(this.state, "opened");
+    this.openedMs = this.service.wheel.clock.now();
+    this.receivedMs = this.openedMs;
+    this.owner.connectionOpened(this, outgoing);
+    if (this.state !== "handshaking") return;
+    this.state = nextConnectionState(this.state, "established");
+    if (this.settings.idleTimeoutMs > 0) this.setDeadline(this.settings.idleTimeoutMs);
+  }
+
+  /** A handler said no. */
+  refuse(operation: Operation): void {
+    if (this.state === "ending" || this.state === "closed") return;
+    const error = new NetError("REFUSED", undefined, { operation, connectionId: this.id });
+    this.endWith(reasonOf(error, operation), false);
+  }
+
+  // — the engine's calls —
+
+  streamOpened(): void {
+    if (this.state === "connecting") this.open(true);
+  }
+
+  streamReceived(bytes: Buffer): void {
+    this.receivedBytes += bytes.length;
+    this.receivedMs = this.owner.service.wheel.clock.now();
+    if (this.state === "open") this.path().receive(bytes);
+  }
+
+  streamEnded(): void {
+    this.peerEnded = true;
+    if (this.state === "open") this.path().endReceived();
+    else if (this.state === "closing" && this.finishSent) this.release();
+  }
+
+  streamWritten(byteCount: number): void {
+    this.sendPath?.written(byteCount);
+  }
+
+  streamClosed(error: NetError | undefined): void {
+    if (this.state === "closed") return;
+    if (this.state !== "ending") this.settle(this.reasonOfBreak(error));
+    this.state = nextConnectionState(this.state, "released");
+    this.dial = undefined;
+    this.owner.connectionClosed(this, this.reason ?? CLOSED_LOCALLY);
+  }
+
+  /** The stream ended by itself. An orderly end of ours in which all was sent stays what it was. */
+  private reasonOfBreak(error: NetError | undefined): CloseReason {
+    const orderly = error === undefined || this.finishSent;
+    if (orderly && this.reason !== undefined) return this.reason;
+    return error === undefined ? CLOSED_BY_PEER : reasonOf(error, this.operation());
+  }
+
+  private operation(): Operation {
+    return this.state === "connecting" ? "connect" : "receive";
+  }
+
+  // — ending —
+
+  /** See `Connection.close`. */
+  close(): boolean {
+    return this.closeWith(CLOSED_LOCALLY);
+  }
+
+  /** Closes in good order for a reason: sends what waits, then FIN, then waits for the peer's. */
+  closeWith(reason: CloseReason): boolean {
+    if (this.state === "connecting") return this.abort();
+    if (!this.isOpen) return false;
+    this.state = nextConnectionState(this.state, "closing");
+    this.reason = reason;
+    this.setDeadline(this.settings.closeTimeoutMs);
+    this.receivePath?.discard(this.closedError());
+    if (this.pendingBytes === 0) this.finish();
+    return true;
+  }
+
+  /** See `Connection.abort`. */
+  abort(): boolean {
+    const connecting = this.state === "connecting";
+    const error = new NetError(
+      "ABORTED",
+      connecting ? "the connection was closed while it was being made" : "aborted",
+      { operation: connecting ? "connect" : "close", connectionId: this.id },
+    );
+    return this.fail(error);
+  }
+
+  /** Ends the connection at once. Answers false when it has ended already. */
+  fail(error: NetError): boolean {
+    if (this.state === "ending" || this.state === "closed") return false;
+    this.endWith(reasonOf(error, this.operation()), true);
+    return true;
+  }
+
+  private endWith(reason: CloseReason, hard: boolean): void {
+    this.settle(reason);
+    if (this.dial !== undefined) this.dial.cancel();
+    else if (hard) this.stream.reset();
+    else this.stream.close();
+  }
+
+  /** Fixes the reason; from here on nothing is sent or delivered. */
+  private settle(reason: CloseReason): void {
+    this.state = nextConnectionState(this.state, "ended");
+    this.reason = reason;
+    if (this.deadline !== undefined) this.service.wheel.clear(this.deadline);
+    const error = this.closedError();
+    this.receivePath?.discard(error);
+    this.sendPath?.end(error);
+  }
+
+  /** Why the connection ended or is ending; undefined before. */
+  get closeReason(): CloseReason | undefined {
+    return this.reason;
+  }
+
+  /** `CONNECTION_CLOSED`, with the reason as its cause. */
+  closedError(): NetError {
+    const cause = this.reason?.cause;
+    const text = cause === undefined ? "" : `: ${cause.message}`;
+    return new NetError("CONNECTION_CLOSED", `the connection is closed${text}`, {
+      operation: this.reason?.operation ?? "close",
+      connectionId: this.id,
+      cause,
+    });
+  }
+
+  /** The error that ended the connection, or `CONNECTION_CLOSED` after an orderly end. */
+  endError(): NetError {
+    return this.reason?.cause ?? this.closedError();
+  }
+
+  private finish(): void {
+    if (this.finishSent) return;
+    this.finishSent = true;
+    if (this.peerEnded) this.release();
+    else this.stream.finish();
+  }
+
+  /** Both sides have finished, or we no longer wait for the peer. */
+  private release(): void {
+    this.settle(this.reason ?? CLOSED_LOCALLY);
+    this.stream.close();
+  }
+
+  // — the deadline —
+
+  deadlineReached(): void {
+    if (this.state === "closing") this.closeTimedOut();
+    else if (this.state !== "open") return;
+    else if (this.receivePath?.lacksReader === true) this.receivePath.reportEnd();
+    else this.checkIdle();
+  }
+
+  private closeTimedOut(): void {
+    if (this.finishSent) {
+      this.release();
+      return;
+    }
+    const message = `${this.pendingBytes} bytes could not be sent within closeTimeoutMs (${this.settings.closeTimeoutMs})`;
+    this.fail(
+      new NetError("CLOSE_TIMEOUT", message, { operation: "close", connectionId: this.id }),
+    );
+  }
+
+  private checkIdle(): void {
+    const { idleTimeoutMs } = this.settings;
+    if (idleTimeoutMs === 0) return;
+    const leftMs = idleTimeoutMs - (this.service.wheel.clock.now() - this.receivedMs);
+    if (leftMs > 0) {
+      this.setDeadline(leftMs);
+      return;
+    }
+    const message = `nothing was received for idleTimeoutMs (${idleTimeoutMs})`;
+    const detail = { operation: "receive", connectionId: this.id } as const;
+    this.closeWith(reasonOf(new NetError("IDLE_TIMEOUT", message, detail), "receive"));
+  }
+
+  private setDeadline(delayMs: number): void {
+    this.deadline ??= new Deadline(this);
+    this.service.wheel.set(this.deadline, delayMs);
+  }
+
+  // — the paths' calls —
+
+  sent(byteCount: number): void {
+    this.sentBytes += byteCount;
+    this.owner.connectionSent(this, byteCount);
+  }
+
+  belowMark(): void {
+    this.owner.connectionDrained(this);
+  }
+
+  allSent(): void {
+    if (this.state === "closing") this.finish();
+  }
+
+  holdPeer(hold: boolean): void {
+    if (hold) this.path().hold(HOLD.slow);
+    else this.receivePath?.release(HOLD.slow);
+  }
+
+  deliver(received: Buffer | number): boolean {
+    return this.owner.connectionReceived(this, received);
+  }
+
+  /** The promise of `onReceive` is settled. */
+  handlerSettled(): void {
+    this.receivePath?.handlerSettled();
+  }
+
+  awaitReader(): void {
+    if (this.state === "open") this.setDeadline(this.settings.closeTimeoutMs);
+  }
+
+  peerFinished(): void {
+    this.owner.connectionEnded(this);
+    if (!this.settings.halfOpen) this.closeWith(CLOSED_BY_PEER);
+  }
+
+  protected path(): ReceivePath {
+    this.receivePath ??= new ReceivePath(this, this.model);
+    return this.receivePath;
+  }
+}

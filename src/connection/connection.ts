@@ -1,0 +1,130 @@
+/** What the application sees of a connection. */
+import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
+import type { ReceiveModel } from "../receive/receive-model.js";
+import type { CloseReason } from "./close-reason.js";
+import type { ConnectionState } from "./connection-state.js";
+
+/** What can be sent: bytes, or text that is sent as UTF-8. */
+export type Data = string | Uint8Array;
+
+/** Bounds of something that waits. */
+export interface WaitOptions {
+  /** Time to wait in milliseconds; 0: no limit. */
+  readonly timeoutMs?: number | undefined;
+  /** Gives up when aborted; the promise rejects with `ABORTED` and the signal's reason as cause. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a connection has done so far. */
+export interface ConnectionStats {
+  /** Bytes received, heads of packets included. */
+  readonly receivedBytes: number;
+  /** Bytes that the kernel has taken. */
+  readonly sentBytes: number;
+  /** Bytes that wait to be sent. */
+  readonly pendingBytes: number;
+  /** Received bytes that nobody has taken yet. */
+  readonly unreadBytes: number;
+  /** Sends that the policy `slowConsumer: "drop"` has dropped. */
+  readonly droppedCount: number;
+  /** Time since the connection was made, in milliseconds. */
+  readonly ageMs: number;
+}
+
+/** What to send with a small file. */
+export interface SmallFileOptions {
+  /** Sent before the file. */
+  readonly head?: Data;
+  /** Sent after the file. */
+  readonly tail?: Data;
+}
+
+/** One connection. All its operations may be called at any time; on one that has ended they do nothing. */
+export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIterable<Buffer> {
+  /** Whole number from 1; never given again in the process. */
+  readonly id: number;
+  /** The application's own. The library does not look at it. */
+  context: Context;
+  readonly state: ConnectionState;
+  /** Whether data can be sent. */
+  readonly isOpen: boolean;
+  /** Whether `pause()` is in force. */
+  readonly isPaused: boolean;
+  /** The receive model. Setting another exchanges it in mid-stream: bytes not yet delivered go to the new one. */
+  receive: ReceiveModel;
+
+  /**
+   * Sends bytes or text; with a packet model as one packet. All sends of one turn leave as one
+   * write. The bytes must not be changed until they are written.
+   *
+   * Answers true below `highWaterMarkBytes`. False: the queue is above it (what was given is sent
+   * all the same, and `onDrain` follows), or it was not taken: the connection is not open, or
+   * `maxPendingBytes` is reached (see `slowConsumer`).
+   *
+   * Throws `PACKET_INVALID` for data that can't be one packet, `INVALID_ARGUMENT` for what is no data.
+   */
+  send(data: Data): boolean;
+  /** Sends several pieces as one; with a packet model as one packet. See {@link send}. */
+  sendAll(pieces: readonly Data[]): boolean;
+  /**
+   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). Answers
+   * like {@link send}; rejects with `FILE_INVALID` when it can't be read, is too large or empty.
+   */
+  sendSmallFile(path: string, options?: SmallFileOptions): Promise<boolean>;
+  /** Resolves when `pendingBytes` is at `lowWaterMarkBytes` or below. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
+  drained(options?: WaitOptions): Promise<void>;
+
+  /**
+   * Sends and resolves with the answer: the next thing received, or, with `correlate`, the one with
+   * the same key. `timeoutMs` is `requestTimeoutMs` where left out. Rejects with `REQUEST_TIMEOUT`,
+   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`. An answer that comes too late is dropped.
+   */
+  request(data: Data, options?: WaitOptions): Promise<Buffer>;
+
+  /**
+   * Resolves with exactly `byteCount` bytes, or, left out, with what there is: the next packet, or
+   * the bytes that came. From the first awaiting read on, data is no longer given to `onReceive`
+   * (except with `pull()`, where both look at the same buffer). One read at a time.
+   *
+   * Rejects with `READ_TIMEOUT`, `READ_LIMIT`, `ABORTED`, and `CONNECTION_CLOSED` when the
+   * connection ends before; what came until then can still be read.
+   */
+  read(byteCount?: number, options?: WaitOptions): Promise<Buffer>;
+  /** Resolves with the bytes up to and including `delimiter`. See {@link read}. */
+  readUntil(delimiter: Data, options?: WaitOptions): Promise<Buffer>;
+  /** Takes `byteCount` unread bytes, or answers undefined when fewer are there. */
+  fetch(byteCount: number): Buffer | undefined;
+  /** The same without taking them. */
+  peek(byteCount: number): Buffer | undefined;
+  /** Received bytes that nobody has taken yet. */
+  readonly unreadBytes: number;
+
+  /** Stops receiving; the peer is held back by the kernel. */
+  pause(): boolean;
+  /** Goes on receiving. */
+  resume(): boolean;
+  /** Sends what waits, then FIN, waits for the peer's FIN and closes: at most `closeTimeoutMs`. False when it has ended already. */
+  close(): boolean;
+  /** Ends the connection at once with a reset; what waits is not sent. */
+  abort(): boolean;
+
+  /** Why the connection ended or is ending; undefined before. */
+  readonly closeReason: CloseReason | undefined;
+  /** Bytes given to `send` that the kernel has not taken. */
+  readonly pendingBytes: number;
+  readonly localAddress: Address | undefined;
+  readonly remoteAddress: Address | undefined;
+  /** Host name as given to `connect`; undefined on a server. */
+  readonly remoteHost: string | undefined;
+  /** When the connection was made, in milliseconds since 1970 UTC. */
+  readonly connectedAt: number;
+  /** Time since data was last received (or since the connection was made), in milliseconds. */
+  readonly silentForMs: number;
+  readonly stats: ConnectionStats;
+  /** Sets `TCP_NODELAY`. */
+  setNoDelay(on: boolean): void;
+  /** Sets the kernel's probes; answers what is in force, without the parts that the platform can't set. */
+  setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false;
+  /** What the kernel knows of the connection; undefined where the engine can't ask. */
+  tcpInfo(): TcpInfo | undefined;
+}

@@ -1,0 +1,53 @@
+/**
+ * What all components on one engine share: the timing wheel of its clock, the slab that small sends
+ * are copied into, and the list of connections that have something to write when the turn ends.
+ */
+import { SendSlab } from "../bytes/send-slab.js";
+import type { Engine } from "../engine/engine.js";
+import { TimingWheel } from "../time/timing-wheel.js";
+
+/** Has something to write at the end of the turn. */
+export interface Flushable {
+  flush(): void;
+}
+
+/** Shared by everything on one engine. */
+export class EngineService {
+  readonly engine: Engine;
+  readonly wheel: TimingWheel;
+  readonly slab: SendSlab = new SendSlab();
+  #waiting: Flushable[] = [];
+  #flushing: Flushable[] = [];
+  readonly #flushAll: () => void;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.wheel = new TimingWheel(engine.clock);
+    this.#flushAll = () => this.#run();
+  }
+
+  /** Has `item` flushed once when this turn ends. The caller sees to it that it is put in once. */
+  flushLater(item: Flushable): void {
+    if (this.#waiting.push(item) === 1) this.engine.afterTurn(this.#flushAll);
+  }
+
+  #run(): void {
+    const items = this.#waiting;
+    this.#waiting = this.#flushing;
+    this.#flushing = items;
+    for (const item of items) item.flush();
+    items.length = 0;
+  }
+}
+
+const services = new WeakMap<Engine, EngineService>();
+
+/** The one service of `engine`. */
+export function engineServiceOf(engine: Engine): EngineService {
+  let service = services.get(engine);
+  if (service === undefined) {
+    service = new EngineService(engine);
+    services.set(engine, service);
+  }
+  return service;
+}

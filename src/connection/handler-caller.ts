@@ -1,0 +1,136 @@
+/**
+ * Calls the application's handlers, and sees to it that what goes wrong in one ends that one's
+ * connection and nothing else.
+ */
+import process from "node:process";
+import type { Operation } from "../errors.js";
+import { type Handlers, handlerError } from "./handlers.js";
+import type { LiveConnection } from "./live-connection.js";
+
+/** Base of {@link Component}; see the head of the file. */
+export abstract class HandlerCaller<Handle, Received extends Buffer | number> {
+  readonly hasReceiveHandler: boolean;
+  protected readonly handlers: Handlers<Handle, Received>;
+  private readonly onReceive: Handlers<Handle, Received>["onReceive"];
+
+  constructor(handlers: Handlers<Handle, Received>) {
+    this.handlers = handlers;
+    this.onReceive = handlers.onReceive;
+    this.hasReceiveHandler = handlers.onReceive !== undefined;
+  }
+
+  /** What the handlers are given for a connection. */
+  protected abstract handleOf(connection: LiveConnection): Handle;
+
+  /** Calls a handler that may refuse, at once or by its promise. */
+  protected ask(
+    connection: LiveConnection,
+    name: "onPrepareConnect" | "onAccept" | "onConnect" | "onHandshake",
+    operation: Operation,
+  ): void {
+    const handler = this.handlers[name];
+    if (handler === undefined) return;
+    let verdict: unknown;
+    try {
+      verdict = handler.call(this.handlers, this.handleOf(connection));
+    } catch (error) {
+      connection.fail(handlerError(name, operation, error));
+      return;
+    }
+    if (verdict === false) connection.refuse(operation);
+    else if (isThenable(verdict)) {
+      verdict.then(
+        (later) => {
+          if (later === false) connection.refuse(operation);
+        },
+        (error: unknown) => {
+          connection.fail(handlerError(name, operation, error));
+        },
+      );
+    }
+  }
+
+  connectionReceived(connection: LiveConnection, received: Buffer | number): boolean {
+    const onReceive = this.onReceive;
+    if (onReceive === undefined) return false;
+    let result: unknown;
+    try {
+      result = onReceive.call(this.handlers, this.handleOf(connection), received as Received);
+    } catch (error) {
+      connection.fail(handlerError("onReceive", "receive", error));
+      return false;
+    }
+    if (result === undefined || !isThenable(result)) return false;
+    result.then(
+      () => connection.handlerSettled(),
+      (error: unknown) => {
+        connection.fail(handlerError("onReceive", "receive", error));
+      },
+    );
+    return true;
+  }
+
+  connectionSent(connection: LiveConnection, byteCount: number): void {
+    const onSend = this.handlers.onSend;
+    if (onSend === undefined) return;
+    this.tell(connection, "onSend", "send", () =>
+      onSend.call(this.handlers, this.handleOf(connection), byteCount),
+    );
+  }
+
+  connectionDrained(connection: LiveConnection): void {
+    this.tell(connection, "onDrain", "send", () =>
+      this.handlers.onDrain?.(this.handleOf(connection)),
+    );
+  }
+
+  connectionEnded(connection: LiveConnection): void {
+    this.tell(connection, "onEnd", "receive", () =>
+      this.handlers.onEnd?.(this.handleOf(connection)),
+    );
+  }
+
+  /** Calls a handler that takes note; a failure ends the connection. */
+  private tell(
+    connection: LiveConnection,
+    name: string,
+    operation: Operation,
+    call: () => unknown,
+  ): void {
+    try {
+      const result = call();
+      if (!isThenable(result)) return;
+      result.then(undefined, (error: unknown) => {
+        connection.fail(handlerError(name, operation, error));
+      });
+    } catch (error) {
+      connection.fail(handlerError(name, operation, error));
+    }
+  }
+
+  /** Calls a handler with no connection left to end: a failure becomes a process warning. */
+  protected guard(name: string, call: () => unknown): void {
+    const warn = (error: unknown): void => {
+      process.emitWarning(handlerError(name, "close", error));
+    };
+    try {
+      const result = call();
+      if (isThenable(result)) result.then(undefined, warn);
+    } catch (error) {
+      warn(error);
+    }
+  }
+}
+
+interface Thenable {
+  then(resolved: ((value: unknown) => void) | undefined, rejected: (error: unknown) => void): void;
+}
+
+function isThenable(value: unknown): value is Thenable {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "then" in value &&
+    typeof value.then === "function"
+  );
+}

@@ -1,0 +1,79 @@
+/**
+ * What an application implements. All handlers are optional but that something has to take the data:
+ * without `onReceive` it is read by `connection.read`, `readUntil` or `for await`.
+ *
+ * The events of one connection never overlap: a handler `onReceive` that answers a promise gets the
+ * next data when the promise is settled, and meanwhile the peer is held back. A handler that throws
+ * or rejects ends its own connection with `HANDLER_FAILED`, and nothing else.
+ */
+import type { Address, ListenTarget } from "../engine/engine.js";
+import { NetError, type Operation } from "../errors.js";
+import type { CloseReason } from "./close-reason.js";
+
+/** `false` refuses; everything else goes on. */
+export type Verdict = boolean | undefined | void;
+
+/** A handler that may refuse, at once or later. */
+export type MayRefuse = Verdict | Promise<Verdict>;
+
+/** A handler that only takes note. */
+export type MayWait = void | Promise<void>;
+
+/**
+ * The handlers of a component. `Handle` is what they are given: the connection, or the client.
+ * `Received` is the second argument of `onReceive`: bytes, a packet, or the number of unread bytes.
+ *
+ * Order for each connection: `onAccept` or (`onPrepareConnect`, `onConnect`) → `onHandshake` →
+ * any number of `onReceive`, `onSend`, `onDrain`, `onEnd` → `onClose`, once and last (HP §2.1).
+ */
+export interface Handlers<Handle, Received> {
+  /** The listener is about to be made. `false` cancels: `listen` rejects with `REFUSED`. */
+  onPrepareListen?(target: ListenTarget): Verdict;
+  /** The connection is about to be made. `false` cancels: `connect` rejects with `REFUSED`. */
+  onPrepareConnect?(handle: Handle): Verdict;
+  /** A server's connection came. `false` refuses it. */
+  onAccept?(handle: Handle): MayRefuse;
+  /** An outgoing connection was made. `false` refuses it. */
+  onConnect?(handle: Handle): MayRefuse;
+  /** The connection is ready for data. `false` refuses it. */
+  onHandshake?(handle: Handle): MayRefuse;
+  /** Data came. */
+  onReceive?(handle: Handle, received: Received): MayWait;
+  /** The kernel has taken `byteCount` bytes, heads of packets included. */
+  onSend?(handle: Handle, byteCount: number): MayWait;
+  /** So much was sent that `pendingBytes` is at `lowWaterMarkBytes` or below again. */
+  onDrain?(handle: Handle): MayWait;
+  /** The peer has finished sending, and all it sent was delivered. Sending still works. */
+  onEnd?(handle: Handle): MayWait;
+  /** The connection has ended. Exactly once for each connection that has an id, and last. */
+  onClose?(handle: Handle, reason: CloseReason): MayWait;
+  /**
+   * A peer was not let in, or accepting failed: `CONNECTION_LIMIT`, `DESCRIPTORS_EXHAUSTED`, …
+   * The server goes on.
+   */
+  onRefuse?(error: NetError, remoteAddress: Address | undefined): void;
+  /** The component has stopped and all its connections have ended. */
+  onShutdown?(): void;
+}
+
+/** Names of the handlers, for checking options. */
+export const HANDLER_NAMES: readonly (keyof Handlers<unknown, unknown>)[] = [
+  "onPrepareListen",
+  "onPrepareConnect",
+  "onAccept",
+  "onConnect",
+  "onHandshake",
+  "onReceive",
+  "onSend",
+  "onDrain",
+  "onEnd",
+  "onClose",
+  "onRefuse",
+  "onShutdown",
+];
+
+/** `HANDLER_FAILED` for what a handler threw. */
+export function handlerError(name: string, operation: Operation, cause: unknown): NetError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new NetError("HANDLER_FAILED", `${name} failed: ${text}`, { operation, cause });
+}

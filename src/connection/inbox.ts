@@ -1,0 +1,150 @@
+/**
+ * Received data that waits to be read, and the one reader that may be waiting for it. Chunks are
+ * packets where the model has packets, else bytes as they came.
+ */
+import { ByteQueue } from "../bytes/byte-queue.js";
+import { assertInteger, NetError } from "../errors.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
+import type { WaitOptions } from "./connection.js";
+import { throwIfAborted, Waiter } from "./waiter.js";
+
+/** What a read asks for: so many bytes, all up to a mark, or what there is. */
+export type ReadWish =
+  | { readonly kind: "bytes"; readonly byteCount: number }
+  | { readonly kind: "until"; readonly mark: Uint8Array }
+  | { readonly kind: "chunk" };
+
+interface Reader {
+  readonly wish: ReadWish;
+  readonly waiter: Waiter<Buffer>;
+}
+
+/** Unread data of one connection. */
+export class Inbox {
+  readonly #queue: ByteQueue = new ByteQueue();
+  readonly #wheel: TimingWheel;
+  readonly #joinsChunks: boolean;
+  #reader: Reader | undefined;
+  /** How far the reader's mark was looked for. */
+  #searched = 0;
+
+  /** `joinsChunks`: what there is are all bytes together; else one chunk, which is a packet. */
+  constructor(wheel: TimingWheel, joinsChunks: boolean) {
+    this.#wheel = wheel;
+    this.#joinsChunks = joinsChunks;
+  }
+
+  /** Unread bytes. */
+  get byteCount(): number {
+    return this.#queue.byteCount;
+  }
+
+  /** Whether nothing is there, not even an empty packet. */
+  get isEmpty(): boolean {
+    return this.#queue.chunkCount === 0;
+  }
+
+  /** Whether a reader waits. */
+  get isAwaited(): boolean {
+    return this.#reader !== undefined;
+  }
+
+  /** Puts a chunk in and serves the reader if that suffices. Answers whether it did. */
+  append(chunk: Buffer): boolean {
+    this.#queue.append(chunk);
+    const reader = this.#reader;
+    if (reader === undefined) return false;
+    const bytes = this.#take(reader.wish);
+    if (bytes === undefined) return false;
+    this.#reader = undefined;
+    reader.waiter.resolve(bytes);
+    return true;
+  }
+
+  /** Reads now or later. Throws `INVALID_STATE` while another read waits, `READ_LIMIT`, `ABORTED`. */
+  read(wish: ReadWish, options: WaitOptions, maxUnreadBytes: number): Promise<Buffer> {
+    throwIfAborted(options, "receive");
+    if (this.#reader !== undefined) {
+      throw new NetError("INVALID_STATE", "a read is under way on this connection already", {
+        operation: "receive",
+      });
+    }
+    assertWish(wish, maxUnreadBytes);
+    this.#searched = 0;
+    const bytes = this.#take(wish);
+    if (bytes !== undefined) return Promise.resolve(bytes);
+    const waiter = new Waiter<Buffer>(this.#wheel, options, {
+      code: "READ_TIMEOUT",
+      operation: "receive",
+      forget: () => {
+        this.#reader = undefined;
+      },
+    });
+    this.#reader = { wish, waiter };
+    return waiter.promise;
+  }
+
+  /** Reads what came before the connection ended; rejects with `error` when that is too little. */
+  readLast(wish: ReadWish, error: NetError | undefined): Promise<Buffer> {
+    this.#searched = 0;
+    const bytes = this.#take(wish);
+    return bytes === undefined
+      ? Promise.reject(error ?? new NetError("CONNECTION_CLOSED"))
+      : Promise.resolve(bytes);
+  }
+
+  /** Takes `byteCount` bytes; undefined when fewer are there. */
+  fetch(byteCount: number, maxUnreadBytes: number): Buffer | undefined {
+    assertInteger("byteCount", byteCount, 0, maxUnreadBytes);
+    return this.#queue.take(byteCount);
+  }
+
+  /** The first `byteCount` bytes; undefined when fewer are there. */
+  peek(byteCount: number, maxUnreadBytes: number): Buffer | undefined {
+    assertInteger("byteCount", byteCount, 0, maxUnreadBytes);
+    return this.#queue.peek(byteCount);
+  }
+
+  /** Takes everything out, for a receiver that takes over. */
+  takeAll(): Buffer {
+    return this.#queue.takeAll();
+  }
+
+  /** Tells the reader, if one waits, that what it wants will not come. */
+  fail(error: NetError): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.waiter.reject(error);
+  }
+
+  #take(wish: ReadWish): Buffer | undefined {
+    switch (wish.kind) {
+      case "bytes":
+        return this.#queue.take(wish.byteCount);
+      case "chunk":
+        return this.#joinsChunks && this.#queue.byteCount > 0
+          ? this.#queue.takeAll()
+          : this.#queue.takeChunk();
+      case "until": {
+        const at = this.#queue.find(wish.mark, this.#searched);
+        if (at >= 0) return this.#queue.take(at + wish.mark.length);
+        this.#searched = Math.max(0, this.#queue.byteCount - wish.mark.length + 1);
+        return undefined;
+      }
+    }
+  }
+}
+
+function assertWish(wish: ReadWish, maxUnreadBytes: number): void {
+  if (wish.kind === "bytes") {
+    assertInteger("byteCount", wish.byteCount, 1, Number.MAX_SAFE_INTEGER);
+    if (wish.byteCount > maxUnreadBytes) {
+      throw new NetError(
+        "READ_LIMIT",
+        `a read of ${wish.byteCount} bytes is above maxUnreadBytes (${maxUnreadBytes})`,
+        { operation: "receive" },
+      );
+    }
+  }
+  if (wish.kind === "until") assertInteger("delimiter length", wish.mark.length, 1, 1_024);
+}

@@ -1,0 +1,174 @@
+/**
+ * What one connection has to send, in order. Hot.
+ *
+ * Large pieces wait by reference; small ones and heads of packets are copied into the slab of the
+ * thread, where those that follow each other make one piece, the open one:
+ *
+ *     pieces: [ large ][ slab region ][ large ]   open: slab[openStart … openEnd)
+ *
+ * Invariants: `queuedBytes` is the sum of the pieces and the open one; `writingBytes` is what the
+ * engine has and has not completed.
+ */
+import type { SendSlab } from "../bytes/send-slab.js";
+import type { StreamSocket } from "../engine/engine.js";
+import type { Encoder } from "../receive/receive-model.js";
+
+/** Pieces up to this many bytes are copied, larger ones wait by reference. */
+export const COPY_MAX_BYTES: number = 4_096;
+
+/** The bytes that one connection has to send. */
+export class SendQueue {
+  private readonly slab: SendSlab;
+  private pieces: Uint8Array[] = [];
+  private openBuffer: Buffer | undefined = undefined;
+  private openStart = 0;
+  private openEnd = 0;
+  /** Bytes that wait here. */
+  queuedBytes = 0;
+  /** Bytes that the engine was given and has not completed. */
+  writingBytes = 0;
+
+  constructor(slab: SendSlab) {
+    this.slab = slab;
+  }
+
+  /** Bytes not yet taken by the kernel. */
+  get pendingBytes(): number {
+    return this.queuedBytes + this.writingBytes;
+  }
+
+  /** Puts in bytes as they are. */
+  append(piece: Uint8Array): void {
+    const byteCount = piece.length;
+    if (byteCount === 0) return;
+    // The first piece of a turn is kept as it is: where it stays the only one, nothing is copied.
+    if (byteCount > COPY_MAX_BYTES || this.queuedBytes === 0) {
+      this.seal();
+      this.pieces.push(piece);
+      this.queuedBytes += byteCount;
+      return;
+    }
+    const at = this.open(byteCount);
+    (this.openBuffer as Buffer).set(piece, at);
+  }
+
+  /** Puts in one packet: head, pieces, tail. */
+  appendPacket(encoder: Encoder, pieces: readonly Uint8Array[], byteCount: number): void {
+    this.appendHead(encoder, byteCount);
+    for (const piece of pieces) this.appendBody(piece);
+    if (encoder.tail !== undefined) this.appendBody(encoder.tail);
+  }
+
+  /** The same for a packet of one piece. */
+  appendPacketOfOne(encoder: Encoder, piece: Uint8Array): void {
+    this.appendHead(encoder, piece.length);
+    this.appendBody(piece);
+    if (encoder.tail !== undefined) this.appendBody(encoder.tail);
+  }
+
+  private appendHead(encoder: Encoder, byteCount: number): void {
+    const headBytes = encoder.headBytes(byteCount);
+    if (headBytes === 0) return;
+    const at = this.open(headBytes);
+    encoder.writeHead(this.openBuffer as Buffer, at, byteCount);
+  }
+
+  private appendBody(piece: Uint8Array): void {
+    const byteCount = piece.length;
+    if (byteCount === 0) return;
+    if (byteCount > COPY_MAX_BYTES) {
+      this.seal();
+      this.pieces.push(piece);
+      this.queuedBytes += byteCount;
+      return;
+    }
+    const at = this.open(byteCount);
+    (this.openBuffer as Buffer).set(piece, at);
+  }
+
+  /** Starts a write of what waits, at most `limitBytes`. Answers how many bytes that were. */
+  write(stream: StreamSocket, limitBytes: number): number {
+    this.seal();
+    const pieces = this.pieces;
+    let byteCount = this.queuedBytes;
+    if (byteCount > limitBytes) {
+      byteCount = this.writePart(stream, limitBytes);
+    } else if (pieces.length === 1) {
+      this.writingBytes = byteCount;
+      this.queuedBytes = 0;
+      stream.write(pieces.pop() as Uint8Array);
+    } else {
+      this.writingBytes = byteCount;
+      this.queuedBytes = 0;
+      stream.writeAll(pieces, byteCount);
+      pieces.length = 0;
+    }
+    return byteCount;
+  }
+
+  /** Writes the first pieces as far as `limitBytes` go, the last of them cut. */
+  private writePart(stream: StreamSocket, limitBytes: number): number {
+    const part: Uint8Array[] = [];
+    let left = limitBytes;
+    let taken = 0;
+    for (const piece of this.pieces) {
+      if (left === 0) break;
+      if (piece.length > left) {
+        part.push(piece.subarray(0, left));
+        this.pieces[taken] = piece.subarray(left);
+        left = 0;
+        break;
+      }
+      part.push(piece);
+      left -= piece.length;
+      taken++;
+    }
+    this.pieces = this.pieces.slice(taken);
+    const byteCount = limitBytes - left;
+    this.queuedBytes -= byteCount;
+    this.writingBytes = byteCount;
+    if (part.length === 1) stream.write(part[0] as Uint8Array);
+    else stream.writeAll(part, byteCount);
+    return byteCount;
+  }
+
+  /** Writes the first piece alone. Answers its bytes. */
+  writeFirst(stream: StreamSocket): number {
+    this.seal();
+    const piece = this.pieces.shift() as Uint8Array;
+    this.queuedBytes -= piece.length;
+    this.writingBytes = piece.length;
+    stream.write(piece);
+    return piece.length;
+  }
+
+  /** Forgets what waits. What the engine was given stays its own. */
+  clear(): void {
+    this.pieces.length = 0;
+    this.openBuffer = undefined;
+    this.queuedBytes = 0;
+  }
+
+  /** Makes room for `byteCount` bytes at the end of the open piece; answers where. */
+  private open(byteCount: number): number {
+    const slab = this.slab;
+    slab.reserve(byteCount);
+    if (this.openBuffer !== slab.buffer || this.openEnd !== slab.used) {
+      this.seal();
+      this.openBuffer = slab.buffer;
+      this.openStart = slab.used;
+    }
+    const at = slab.used;
+    slab.used = at + byteCount;
+    this.openEnd = slab.used;
+    this.queuedBytes += byteCount;
+    return at;
+  }
+
+  /** Closes the open piece, so that what is put in next is a piece of its own. */
+  seal(): void {
+    if (this.openBuffer === undefined) return;
+    this.pieces.push(this.openBuffer.subarray(this.openStart, this.openEnd));
+    this.openBuffer = undefined;
+  }
+}

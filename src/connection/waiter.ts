@@ -1,0 +1,101 @@
+/**
+ * One promise that somebody awaits, with its time-out and its abort signal. Settles once; its
+ * deadline and its listener are gone by then.
+ */
+import { assertInteger, NetError, type NetErrorCode, type Operation } from "../errors.js";
+import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
+import type { WaitOptions } from "./connection.js";
+
+/** What a waiter says when it gives up, and whom it tells. */
+export interface GiveUp {
+  /** Code of the time-out. */
+  readonly code: NetErrorCode;
+  readonly operation: Operation;
+  /** Called with the error before the promise is rejected by time-out or abort. */
+  readonly forget: (error: NetError) => void;
+}
+
+/** A promise with a time-out and an abort signal. */
+export class Waiter<Value> implements DeadlineOwner {
+  readonly promise: Promise<Value>;
+  readonly #wheel: TimingWheel;
+  readonly #giveUp: GiveUp;
+  readonly #timeoutMs: number;
+  #signal: AbortSignal | undefined;
+  #deadline: Deadline | undefined;
+  #resolve: ((value: Value) => void) | undefined;
+  #reject: ((error: NetError) => void) | undefined;
+
+  /** `defaultTimeoutMs` holds where `options` has none. Throws `INVALID_ARGUMENT` for a bad time-out. */
+  constructor(wheel: TimingWheel, options: WaitOptions, giveUp: GiveUp, defaultTimeoutMs = 0) {
+    this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+    assertInteger("timeoutMs", this.#timeoutMs, 0, 2 ** 31 - 1);
+    this.#wheel = wheel;
+    this.#giveUp = giveUp;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (this.#timeoutMs > 0) {
+      this.#deadline = new Deadline(this);
+      wheel.set(this.#deadline, this.#timeoutMs);
+    }
+    this.#signal = options.signal;
+    this.#signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  /** Whether it is still waited for. */
+  get isPending(): boolean {
+    return this.#resolve !== undefined;
+  }
+
+  resolve(value: Value): void {
+    const resolve = this.#resolve;
+    this.#settle();
+    resolve?.(value);
+  }
+
+  reject(error: NetError): void {
+    const reject = this.#reject;
+    this.#settle();
+    reject?.(error);
+  }
+
+  /** Nobody waits any more: the promise never settles. */
+  cancel(): void {
+    this.#settle();
+  }
+
+  deadlineReached(): void {
+    const { code, operation } = this.#giveUp;
+    const message = `${operation} took longer than timeoutMs (${this.#timeoutMs})`;
+    this.#giveItUp(new NetError(code, message, { operation }));
+  }
+
+  readonly #onAbort = (): void => {
+    this.#giveItUp(abortError(this.#giveUp.operation, this.#signal?.reason));
+  };
+
+  #giveItUp(error: NetError): void {
+    this.#giveUp.forget(error);
+    this.reject(error);
+  }
+
+  #settle(): void {
+    this.#resolve = undefined;
+    this.#reject = undefined;
+    if (this.#deadline !== undefined) this.#wheel.clear(this.#deadline);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#signal = undefined;
+  }
+}
+
+/** Throws `ABORTED` when the signal was aborted already: then nothing is begun. */
+export function throwIfAborted(options: WaitOptions, operation: Operation): void {
+  const signal = options.signal;
+  if (signal?.aborted === true) throw abortError(operation, signal.reason);
+}
+
+function abortError(operation: Operation, cause: unknown): NetError {
+  return new NetError("ABORTED", `${operation} was aborted`, { operation, cause });
+}

@@ -1,0 +1,89 @@
+/**
+ * Which engine a component gets: the one it was given, else the one its option names, else the one
+ * `HP_SOCKET_ENGINE` names, else the first of the table that can run here. A thread has one engine of
+ * a kind, however many components ask for it.
+ */
+import process from "node:process";
+import { describe, NetError } from "../errors.js";
+import type { Engine, EngineName } from "./engine.js";
+import { nodeEngine } from "./node/node-engine.js";
+
+/** An engine that can be chosen by name. */
+interface Candidate {
+  readonly name: EngineName;
+  /** `true`, or the reason why it can't run here. */
+  available(): true | string;
+  /** The thread's engine of this kind. */
+  create(): Engine;
+}
+
+/** Best first. */
+const CANDIDATES: readonly Candidate[] = [
+  { name: "node", available: () => true, create: nodeEngine },
+];
+
+/** What {@link engineReport} says of one engine. */
+export interface EngineStatus {
+  readonly name: EngineName;
+  /** `true`, or the reason why it can't run here. */
+  readonly available: true | string;
+  /** Whether `auto` takes it. */
+  readonly isAutomatic: boolean;
+}
+
+const automatic = (): Candidate | undefined =>
+  CANDIDATES.find((candidate) => candidate.available() === true);
+
+/** Every engine that can be chosen by name, best first, and whether it can run here. */
+export function engineReport(): readonly EngineStatus[] {
+  const best = automatic();
+  return CANDIDATES.map((candidate) => ({
+    name: candidate.name,
+    available: candidate.available(),
+    isAutomatic: candidate === best,
+  }));
+}
+
+function configureError(
+  code: "INVALID_ARGUMENT" | "ENGINE_UNAVAILABLE",
+  message: string,
+): NetError {
+  return new NetError(code, message, { operation: "configure" });
+}
+
+function engineByName(name: string, source: string): Engine {
+  if (name === "auto") {
+    const best = automatic();
+    if (best === undefined) throw configureError("ENGINE_UNAVAILABLE", "no engine can run here");
+    return best.create();
+  }
+  if (name === "memory") {
+    const text = `${source} can't name the memory engine: make a MemoryEngine and hand it over`;
+    throw configureError("INVALID_ARGUMENT", text);
+  }
+  const wanted = CANDIDATES.find((candidate) => candidate.name === name);
+  if (wanted === undefined) {
+    const names = ["auto", ...CANDIDATES.map((candidate) => candidate.name)].join(", ");
+    const text = `${source} must be one of ${names}, or an engine, not ${describe(name)}`;
+    throw configureError("INVALID_ARGUMENT", text);
+  }
+  const available = wanted.available();
+  if (available !== true) {
+    const text = `${source} asks for the engine ${name}, which can't run here: ${available}`;
+    throw configureError("ENGINE_UNAVAILABLE", text);
+  }
+  return wanted.create();
+}
+
+/**
+ * The engine for `wanted`: an engine itself, a name, or `auto`; left out, `HP_SOCKET_ENGINE` names
+ * it, and without that it is `auto`. Throws `ENGINE_UNAVAILABLE` when the named one can't run here,
+ * and `INVALID_ARGUMENT` for a name that is none.
+ */
+export function chooseEngine(wanted: "auto" | EngineName | Engine | undefined): Engine {
+  if (typeof wanted === "object" && wanted !== null) return wanted;
+  if (wanted !== undefined) return engineByName(wanted, "engine");
+  const named = process.env["HP_SOCKET_ENGINE"];
+  if (named !== undefined && named !== "") return engineByName(named, "HP_SOCKET_ENGINE");
+  return engineByName("auto", "engine");
+}

@@ -1,0 +1,259 @@
+/**
+ * The contract between the connection layer and whatever moves bytes in and out of the process.
+ *
+ * It has completion shape: every operation is started by a call and completed (or failed) later by
+ * one call of a sink. Rules that hold for every engine, and that `test/contract` checks:
+ *
+ * 1. A sink is never called from inside a call into the engine; there is no re-entrancy.
+ * 2. Every stream, listener and datagram socket that was made gets exactly one `closed`, last.
+ * 3. At most one write is under way on a stream; the next may be started when `written` came.
+ * 4. After `pause()` bytes that were on their way may still arrive; after `close()` or `reset()` none.
+ * 5. Bytes given to `write` stay the engine's until `written` or `closed`.
+ * 6. An exception thrown by a sink is a defect of the layer above, and never stops the engine.
+ */
+import type { NetError } from "../errors.js";
+import type { Clock } from "../time/clock.js";
+
+/** An IP address with a port. */
+export interface IpAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly family: "IPv4" | "IPv6";
+}
+
+/** A Unix-domain socket's path (on Windows: a named pipe). */
+export interface PathAddress {
+  readonly path: string;
+}
+
+/** Where a socket is, or where its peer is. */
+export type Address = IpAddress | PathAddress;
+
+/** Names of the engines. */
+export type EngineName = "node" | "uring" | "memory";
+
+/** Which engine a component shall use: the best available, a named one, or an engine itself. */
+export type EngineChoice = "auto" | EngineName | Engine;
+
+/** What not every engine can do. */
+export type Capability =
+  /** `SO_REUSEPORT`: several listeners on one port. */
+  | "reusePort"
+  /** TCP keep-alive interval and probe count, besides the idle time. */
+  | "keepAliveInterval"
+  /** `TCP_USER_TIMEOUT`. */
+  | "userTimeout"
+  /** `TCP_INFO` of a connection. */
+  | "tcpInfo"
+  /** Unix-domain sockets. */
+  | "pathAddress"
+  /** Sizes of the kernel's socket buffers. */
+  | "socketBuffers"
+  /** Datagram sockets. */
+  | "datagram";
+
+/** `true`, or the reason why not, as a sentence. */
+export type Capabilities = Readonly<Record<Capability, true | string>>;
+
+/** TCP keep-alive: the kernel's own probes. */
+export interface KeepAlive {
+  /** Silence before the first probe, in milliseconds; whole seconds count. */
+  readonly idleMs: number;
+  /** Time between probes in milliseconds; left out: the system's default. */
+  readonly intervalMs?: number;
+  /** Unanswered probes before the peer is given up; left out: the system's default. */
+  readonly count?: number;
+}
+
+/** Options of a stream socket. */
+export interface StreamOptions {
+  /** `TCP_NODELAY`: small writes leave at once. */
+  readonly noDelay: boolean;
+  /** Keep-alive probes, or `false`. */
+  readonly keepAlive: KeepAlive | false;
+  /** `TCP_USER_TIMEOUT` in milliseconds: how long sent bytes may stay unacknowledged. */
+  readonly userTimeoutMs?: number;
+  /** `SO_RCVBUF` in bytes. */
+  readonly receiveBufferBytes?: number;
+  /** `SO_SNDBUF` in bytes. */
+  readonly sendBufferBytes?: number;
+}
+
+/** Where and how to listen. `address.host` is an IP literal; names are resolved before. */
+export interface ListenTarget {
+  readonly address: Address;
+  /** Connections that the kernel completes ahead of us. */
+  readonly backlog: number;
+  /** `SO_REUSEPORT`. */
+  readonly reusePort: boolean;
+  /** An IPv6 listener takes IPv4 connections as well. */
+  readonly dualStack: boolean;
+  /** Options that accepted streams get. */
+  readonly stream: StreamOptions;
+}
+
+/** Where and how to connect. `address.host` is an IP literal; names are resolved before. */
+export interface ConnectTarget {
+  readonly address: Address;
+  /** Local address and port to bind first; port 0 or left out: any. */
+  readonly localHost?: string;
+  readonly localPort?: number;
+  readonly stream: StreamOptions;
+}
+
+/** What the kernel knows of a TCP connection (`TCP_INFO`). Times in milliseconds. */
+export interface TcpInfo {
+  readonly state: string;
+  readonly roundTripMs: number;
+  readonly roundTripVarianceMs: number;
+  readonly minRoundTripMs: number;
+  readonly retransmitTimeoutMs: number;
+  /** Segments that were sent again, in all. */
+  readonly retransmitCount: number;
+  readonly lostCount: number;
+  readonly unacknowledgedCount: number;
+  readonly congestionWindowSegments: number;
+  readonly sendSegmentBytes: number;
+  readonly receiveSegmentBytes: number;
+  readonly pathMtuBytes: number;
+  readonly lastDataSentMs: number;
+  readonly lastDataReceivedMs: number;
+}
+
+/** Gets what happens to one stream. */
+export interface StreamSink {
+  /** The outgoing connection is made. Never called for accepted streams, which are open already. */
+  streamOpened(): void;
+  /**
+   * Bytes came. Where {@link StreamSocket.lendsBytes} is true they are valid during the call only.
+   */
+  streamReceived(bytes: Buffer): void;
+  /** The peer has finished sending (FIN). Our side can still write. At most once. */
+  streamEnded(): void;
+  /** The write under way is complete: the kernel has taken all of its `byteCount` bytes. */
+  streamWritten(byteCount: number): void;
+  /** The socket is gone, its descriptor released. `error` when that was not our `close`. Last call. */
+  streamClosed(error: NetError | undefined): void;
+}
+
+/** One stream socket. */
+export interface StreamSocket {
+  /** Whether received bytes are lent for the call only (else they are the receiver's to keep). */
+  readonly lendsBytes: boolean;
+  /** Who hears of what happens. May be exchanged at any time, for example when a race is won. */
+  sink: StreamSink;
+  /** Starts a write of one piece. */
+  write(piece: Uint8Array): void;
+  /** Starts a write of several pieces as one; `byteCount` is their sum. The array may be re-used after the call. */
+  writeAll(pieces: readonly Uint8Array[], byteCount: number): void;
+  /** Sends FIN after the write under way. Reading goes on. */
+  finish(): void;
+  /** Releases the socket. What was written is still sent by the kernel. Idempotent. */
+  close(): void;
+  /** Releases the socket at once with a reset (RST) where the platform can. Idempotent. */
+  reset(): void;
+  /** Stops reading, so that the peer is held back by the kernel. Idempotent. */
+  pause(): void;
+  /** Goes on reading. Idempotent. */
+  resume(): void;
+  setNoDelay(on: boolean): void;
+  /** Sets the probes and answers what is in force: parts the platform can't set are left out. */
+  setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false;
+  localAddress(): Address | undefined;
+  remoteAddress(): Address | undefined;
+  /** `TCP_INFO`, or undefined where the engine can't ask. */
+  tcpInfo(): TcpInfo | undefined;
+  /** Whether the socket keeps the process alive. Default: it does. */
+  ref(): void;
+  unref(): void;
+}
+
+/** Gets what happens to a listener. */
+export interface ListenerSink {
+  /** The listener is bound; `address` has the port that was chosen. */
+  listenerOpened(address: Address): void;
+  /**
+   * A connection came. Answers the sink of the stream, or undefined to refuse it (the engine then
+   * closes the stream and tells nobody).
+   */
+  listenerAccepted(stream: StreamSocket): StreamSink | undefined;
+  /** Accepting failed for one peer, or for a while (`DESCRIPTORS_EXHAUSTED`); the listener goes on. */
+  listenerAcceptFailed(error: NetError): void;
+  /** The listener is gone; `error` when it could not be opened or broke. Last call. */
+  listenerClosed(error: NetError | undefined): void;
+}
+
+/** A listening socket. */
+export interface Listener {
+  /** Stops listening. Accepted streams live on. Idempotent. */
+  close(): void;
+  /** Whether the listener keeps the process alive. Default: it does. */
+  ref(): void;
+  unref(): void;
+}
+
+/** Where and how to open a datagram socket. */
+export interface DatagramTarget {
+  /** Local address to bind; port 0: any. */
+  readonly address: IpAddress;
+  /** Only datagrams of this peer come in, and it is where `send` goes by default. */
+  readonly peer?: IpAddress;
+  readonly reuseAddress: boolean;
+  readonly reusePort: boolean;
+  readonly dualStack: boolean;
+  readonly broadcast: boolean;
+  readonly receiveBufferBytes?: number;
+  readonly sendBufferBytes?: number;
+}
+
+/** Gets what happens to a datagram socket. */
+export interface DatagramSink {
+  datagramOpened(address: IpAddress): void;
+  /** One datagram came; empty ones too. Where the socket lends, the bytes are valid during the call only. */
+  datagramReceived(bytes: Buffer, from: IpAddress): void;
+  /** The send that was given `token` left, or failed. A failed send does not close the socket. */
+  datagramSent(token: number, error: NetError | undefined): void;
+  /** The socket is gone. Last call. */
+  datagramClosed(error: NetError | undefined): void;
+}
+
+/** One datagram socket. */
+export interface DatagramSocket {
+  readonly lendsBytes: boolean;
+  /** Starts one datagram; any number may be under way. `to` left out: the peer. */
+  send(token: number, bytes: Uint8Array, to?: IpAddress): void;
+  joinGroup(group: string, interfaceHost?: string): void;
+  leaveGroup(group: string, interfaceHost?: string): void;
+  setMulticastTtl(ttl: number): void;
+  setMulticastLoop(on: boolean): void;
+  pause(): void;
+  resume(): void;
+  close(): void;
+  ref(): void;
+  unref(): void;
+}
+
+/** What moves the bytes. One engine serves any number of components of its thread. */
+export interface Engine {
+  readonly name: EngineName;
+  readonly capabilities: Capabilities;
+  /** The clock that everything above this engine goes by. */
+  readonly clock: Clock;
+  /**
+   * Runs `task` once, after the sink calls and microtasks of the present turn and before the engine
+   * waits for the kernel again. Used to write once what a turn has sent.
+   */
+  afterTurn(task: () => void): void;
+  /** Addresses of a name, in the system's order; an IP literal answers itself. Rejects with NetError. */
+  resolve(host: string): Promise<readonly ResolvedHost[]>;
+  /** Throws NetError (usage) when `target` asks for what the engine can't do; else answers later. */
+  listen(target: ListenTarget, sink: ListenerSink): Listener;
+  connect(target: ConnectTarget, sink: StreamSink): StreamSocket;
+  openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket;
+}
+
+/** One address of a host name. */
+export interface ResolvedHost {
+  readonly host: string;
+  readonly family: "IPv4" | "IPv6";
+}

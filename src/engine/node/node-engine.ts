@@ -1,0 +1,147 @@
+/** The engine over Node's own sockets. Runs everywhere. */
+import { lookup } from "node:dns/promises";
+import {
+  isIP,
+  type OnReadOpts,
+  Socket,
+  type SocketConstructorOpts,
+  type TcpNetConnectOpts,
+} from "node:net";
+import { ERROR_CODES, NetError } from "../../errors.js";
+import { type Clock, systemClock } from "../../time/clock.js";
+import type {
+  Capabilities,
+  ConnectTarget,
+  DatagramSink,
+  DatagramSocket,
+  DatagramTarget,
+  Engine,
+  EngineName,
+  Listener,
+  ListenerSink,
+  ListenTarget,
+  ResolvedHost,
+  StreamSink,
+  StreamSocket,
+} from "../engine.js";
+import { errnoNameOf, systemError } from "../system-error.js";
+import { TurnQueue } from "../turn-queue.js";
+import { NodeDatagram } from "./node-datagram.js";
+import { assertListenTarget, assertStreamOptions, nodeCapabilities } from "./node-features.js";
+import { NodeListener } from "./node-listener.js";
+import { NodeStream } from "./node-stream.js";
+
+/**
+ * What outgoing connections read into, all of them: node:net fills it and calls back before the next
+ * read, so one is enough, and an idle connection holds no receive buffer.
+ */
+const RECEIVE_BUFFER_BYTES = 65_536;
+
+/** `onread` is an option of the constructor too, says Node's manual; its types don't. */
+interface ReadingSocketOptions extends SocketConstructorOpts {
+  readonly onread: OnReadOpts;
+}
+
+function resolvedHost(address: string, family: number): ResolvedHost {
+  return { host: address, family: family === 6 ? "IPv6" : "IPv4" };
+}
+
+class NodeEngine implements Engine {
+  readonly name: EngineName = "node";
+  readonly capabilities: Capabilities = nodeCapabilities;
+  readonly clock: Clock = systemClock;
+  readonly #turn = new TurnQueue((run) => {
+    setImmediate(run);
+  });
+  readonly #receiveBuffer = Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES);
+
+  afterTurn(task: () => void): void {
+    this.#turn.add(task);
+  }
+
+  async resolve(host: string): Promise<readonly ResolvedHost[]> {
+    const literal = isIP(host);
+    if (literal !== 0) return [resolvedHost(host, literal)];
+    let found: { address: string; family: number }[];
+    try {
+      found = await lookup(host, { all: true, verbatim: true });
+    } catch (cause) {
+      throw systemError(errnoNameOf(cause), "resolve", cause, JSON.stringify(host));
+    }
+    if (found.length === 0) {
+      const text = `${ERROR_CODES.HOST_NOT_FOUND.text}: ${JSON.stringify(host)}`;
+      throw new NetError("HOST_NOT_FOUND", text, { operation: "resolve" });
+    }
+    return found.map(({ address, family }) => resolvedHost(address, family));
+  }
+
+  listen(target: ListenTarget, sink: ListenerSink): Listener {
+    assertListenTarget(target);
+    return new NodeListener(target, sink, this.clock);
+  }
+
+  connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
+    assertStreamOptions(target.stream, "connect");
+    const receiveBuffer = this.#receiveBuffer;
+    const options: ReadingSocketOptions = {
+      allowHalfOpen: true,
+      onread: {
+        buffer: receiveBuffer,
+        callback: (byteCount): boolean => {
+          stream.received(receiveBuffer.subarray(0, byteCount));
+          return true;
+        },
+      },
+    };
+    const socket = new Socket(options);
+    const stream = new NodeStream({
+      socket,
+      options: target.stream,
+      isOpen: false,
+      lendsBytes: true,
+      remote: target.address,
+      ...("path" in target.address && { local: { path: "" } }),
+    });
+    stream.sink = sink;
+    startConnect(socket, target);
+    return stream;
+  }
+
+  openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
+    return new NodeDatagram(target, sink);
+  }
+}
+
+function startConnect(socket: Socket, target: ConnectTarget): void {
+  const { address, localHost, localPort } = target;
+  try {
+    if ("path" in address) {
+      socket.connect({ path: address.path });
+      return;
+    }
+    const options: TcpNetConnectOpts = {
+      host: address.host,
+      port: address.port,
+      // Racing the addresses of a name is done above, over all engines alike.
+      autoSelectFamily: false,
+      ...(localHost !== undefined && { localAddress: localHost }),
+      ...(localPort !== undefined && localPort !== 0 && { localPort }),
+    };
+    socket.connect(options);
+  } catch (cause) {
+    // Some Nodes throw what the system answered at once; `ERR_` names are misuse.
+    if (errnoNameOf(cause).startsWith("ERR_")) {
+      socket.destroy();
+      throw new NetError("INVALID_ARGUMENT", undefined, { operation: "connect", cause });
+    }
+    socket.destroy(cause instanceof Error ? cause : new Error(String(cause)));
+  }
+}
+
+let engine: NodeEngine | undefined;
+
+/** The node engine of this thread. */
+export function nodeEngine(): Engine {
+  engine ??= new NodeEngine();
+  return engine;
+}

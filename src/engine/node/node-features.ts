@@ -1,0 +1,71 @@
+/** What this Node can and can't do for the engine. Features are tried, versions are not read. */
+import { Server } from "node:net";
+import process from "node:process";
+import { NetError, type Operation } from "../../errors.js";
+import type { Capabilities, ListenTarget, StreamOptions } from "../engine.js";
+import { takesKeepAliveInterval } from "./keep-alive.js";
+
+// Where the kernel spreads connections over the listeners of one port; elsewhere libuv refuses.
+const REUSE_PORT_PLATFORMS: readonly string[] = ["linux", "freebsd", "sunos", "aix"];
+
+/** Whether `listen` looks at its option `reusePort`: the port below 0 makes it stop right after. */
+function readsReusePort(): boolean {
+  let isRead = false;
+  const options = {
+    port: -1,
+    get reusePort(): boolean {
+      isRead = true;
+      return false;
+    },
+  };
+  try {
+    new Server().listen(options);
+  } catch {
+    // Expected: -1 is no port, so nothing was bound.
+  }
+  return isRead;
+}
+
+function reusePort(): true | string {
+  if (!REUSE_PORT_PLATFORMS.includes(process.platform)) {
+    return `SO_REUSEPORT does not share a port out on ${process.platform}`;
+  }
+  return readsReusePort() || "this Node has no option reusePort (22.12 and later have it)";
+}
+
+/** The capabilities of the node engine in this process. */
+export const nodeCapabilities: Capabilities = {
+  reusePort: reusePort(),
+  keepAliveInterval:
+    takesKeepAliveInterval || "this Node sets the idle time of keep-alive only (24 sets all)",
+  userTimeout: "node:net can't set TCP_USER_TIMEOUT",
+  tcpInfo: "node:net can't ask for TCP_INFO",
+  pathAddress: true,
+  socketBuffers: "node:net can't size a stream's buffers (a datagram socket's it can)",
+  datagram: true,
+};
+
+function assertCan(reason: true | string, what: string, operation: Operation): void {
+  if (reason !== true) {
+    throw new NetError("NOT_SUPPORTED", `${what}: ${reason}`, { operation });
+  }
+}
+
+/** Throws `NOT_SUPPORTED` for stream options that node:net has no way to set. */
+export function assertStreamOptions(options: StreamOptions, operation: Operation): void {
+  if (options.userTimeoutMs !== undefined) {
+    assertCan(nodeCapabilities.userTimeout, "userTimeoutMs", operation);
+  }
+  if (options.receiveBufferBytes !== undefined) {
+    assertCan(nodeCapabilities.socketBuffers, "receiveBufferBytes", operation);
+  }
+  if (options.sendBufferBytes !== undefined) {
+    assertCan(nodeCapabilities.socketBuffers, "sendBufferBytes", operation);
+  }
+}
+
+/** Throws `NOT_SUPPORTED` for a listen target that node:net can't serve. */
+export function assertListenTarget(target: ListenTarget): void {
+  if (target.reusePort) assertCan(nodeCapabilities.reusePort, "reusePort", "listen");
+  assertStreamOptions(target.stream, "listen");
+}

@@ -1,0 +1,129 @@
+/**
+ * One listener over node:net.
+ *
+ * Every report to the sink is made from an event of the server or from a later tick, never from
+ * inside `listen` or `close`. The server's own `close` event is of no use here: it waits for the
+ * last connection, while a listener is gone as soon as its descriptor is.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import process from "node:process";
+import type { NetError } from "../../errors.js";
+import type { Clock } from "../../time/clock.js";
+import { addressText } from "../address-text.js";
+import type { Address, Listener, ListenerSink, ListenTarget } from "../engine.js";
+import { ReportBackOff } from "../report-back-off.js";
+import { callSink, rethrowLater } from "../sink-defect.js";
+import { acceptErrorKind, errnoNameOf, systemError } from "../system-error.js";
+import { addressFromInfo, remoteAddressOf } from "./node-address.js";
+import { NodeStream } from "./node-stream.js";
+import { removeStaleSocket } from "./stale-socket.js";
+
+/** See the head of the file. */
+export class NodeListener implements Listener {
+  readonly #target: ListenTarget;
+  readonly #sink: ListenerSink;
+  readonly #server: Server;
+  readonly #backOff: ReportBackOff;
+  #isOpen = false;
+  #isClosed = false;
+  #isSecondTry = false;
+
+  constructor(target: ListenTarget, sink: ListenerSink, clock: Clock) {
+    this.#target = target;
+    this.#sink = sink;
+    this.#backOff = new ReportBackOff(clock);
+    this.#server = createServer({ allowHalfOpen: true });
+    this.#server.on("connection", (socket) => this.#accepted(socket));
+    this.#server.on("listening", () => this.#opened());
+    this.#server.on("error", (error) => this.#failed(error));
+    this.#listen();
+  }
+
+  close(): void {
+    this.#close(undefined);
+  }
+
+  ref(): void {
+    this.#server.ref();
+  }
+
+  unref(): void {
+    this.#server.unref();
+  }
+
+  #listen(): void {
+    const { address, backlog, dualStack, reusePort } = this.#target;
+    const options =
+      "path" in address
+        ? { path: address.path, backlog }
+        : { host: address.host, port: address.port, backlog, ipv6Only: !dualStack, reusePort };
+    this.#server.listen(options);
+  }
+
+  #opened(): void {
+    if (this.#isClosed) return;
+    this.#isOpen = true;
+    const info = this.#server.address();
+    const address: Address =
+      info === null || typeof info === "string" ? this.#target.address : addressFromInfo(info);
+    callSink(() => this.#sink.listenerOpened(address));
+  }
+
+  #accepted(socket: Socket): void {
+    if (this.#isClosed) {
+      socket.destroy();
+      return;
+    }
+    const { address, stream: options } = this.#target;
+    const base = { socket, options, isOpen: true, lendsBytes: false };
+    const stream = new NodeStream(
+      "path" in address
+        ? { ...base, remote: { path: "" }, local: address }
+        : { ...base, remote: remoteAddressOf(socket) },
+    );
+    try {
+      const sink = this.#sink.listenerAccepted(stream);
+      if (sink === undefined) stream.close();
+      else stream.sink = sink;
+    } catch (defect) {
+      stream.close();
+      rethrowLater(defect);
+    }
+  }
+
+  #failed(cause: Error): void {
+    if (this.#isClosed) return;
+    const name = errnoNameOf(cause);
+    const { address } = this.#target;
+    if (!this.#isOpen) {
+      if (name === "EADDRINUSE" && "path" in address && !this.#isSecondTry) {
+        this.#isSecondTry = true;
+        this.#tryStalePath(address.path, cause);
+        return;
+      }
+      this.#close(systemError(name, "listen", cause, addressText(address)));
+      return;
+    }
+    const kind = acceptErrorKind(name);
+    const error = systemError(name, "accept", cause, addressText(address));
+    if (kind === "fatal") this.#close(error);
+    else if (kind === "peer" || this.#backOff.failed()) {
+      callSink(() => this.#sink.listenerAcceptFailed(error));
+    }
+  }
+
+  #tryStalePath(path: string, cause: Error): void {
+    removeStaleSocket(path, (isRemoved) => {
+      if (this.#isClosed) return;
+      if (isRemoved) this.#listen();
+      else this.#close(systemError("EADDRINUSE", "listen", cause, path));
+    });
+  }
+
+  #close(error: NetError | undefined): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#server.listening) this.#server.close();
+    process.nextTick(() => callSink(() => this.#sink.listenerClosed(error)));
+  }
+}

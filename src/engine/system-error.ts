@@ -1,0 +1,109 @@
+/**
+ * The one place where an operating system's error names become codes of ours. Errors are read by
+ * their name (`ECONNRESET`), never by their message.
+ */
+import { ERROR_CODES, NetError, type NetErrorCode, type Operation } from "../errors.js";
+
+const CODES: Readonly<Record<string, NetErrorCode>> = {
+  EADDRINUSE: "ADDRESS_IN_USE",
+  EADDRNOTAVAIL: "ADDRESS_NOT_AVAILABLE",
+  // The address family is switched off, as IPv6 often is in containers.
+  EAFNOSUPPORT: "ADDRESS_NOT_AVAILABLE",
+  EACCES: "ACCESS_DENIED",
+  EPERM: "ACCESS_DENIED",
+  ENOTFOUND: "HOST_NOT_FOUND",
+  ENODATA: "HOST_NOT_FOUND",
+  EAI_NONAME: "HOST_NOT_FOUND",
+  EAI_NODATA: "HOST_NOT_FOUND",
+  EAI_ADDRFAMILY: "HOST_NOT_FOUND",
+  ESERVFAIL: "RESOLVE_FAILED",
+  ETIMEOUT: "RESOLVE_FAILED",
+  EHOSTUNREACH: "HOST_UNREACHABLE",
+  EHOSTDOWN: "HOST_UNREACHABLE",
+  ENETUNREACH: "HOST_UNREACHABLE",
+  ENETDOWN: "HOST_UNREACHABLE",
+  ENONET: "HOST_UNREACHABLE",
+  ECONNREFUSED: "CONNECTION_REFUSED",
+  ECONNRESET: "CONNECTION_RESET",
+  ECONNABORTED: "CONNECTION_RESET",
+  EPIPE: "CONNECTION_RESET",
+  ENOTCONN: "CONNECTION_RESET",
+  ETIMEDOUT: "SYSTEM_TIMEOUT",
+  EMFILE: "DESCRIPTORS_EXHAUSTED",
+  ENFILE: "DESCRIPTORS_EXHAUSTED",
+  ENOBUFS: "NO_BUFFERS",
+  ENOMEM: "NO_BUFFERS",
+};
+
+/** Names that mean something else while a connection is being made: nobody is behind the path. */
+const CONNECT_CODES: Readonly<Record<string, NetErrorCode>> = {
+  ENOENT: "CONNECTION_REFUSED",
+  ENOTSOCK: "CONNECTION_REFUSED",
+};
+
+function codeOf(errnoName: string, operation: Operation): NetErrorCode {
+  const code = (operation === "connect" ? CONNECT_CODES[errnoName] : undefined) ?? CODES[errnoName];
+  if (code !== undefined) return code;
+  return errnoName.startsWith("EAI_") ? "RESOLVE_FAILED" : "SYSTEM_ERROR";
+}
+
+/**
+ * The NetError for an error of the operating system. `errnoName` is kept as `systemCode`; names that
+ * have no code of their own give `SYSTEM_ERROR`. `addressText` is put into the message.
+ */
+export function systemError(
+  errnoName: string,
+  operation: Operation,
+  cause?: unknown,
+  addressText?: string,
+): NetError {
+  const code = codeOf(errnoName, operation);
+  const where = addressText === undefined ? "" : `: ${addressText}`;
+  return new NetError(code, `${ERROR_CODES[code].text}${where} (${errnoName})`, {
+    operation,
+    systemCode: errnoName,
+    cause,
+  });
+}
+
+/** The operating system's name of an error that Node threw or emitted; `UNKNOWN` without one. */
+export function errnoNameOf(error: unknown): string {
+  if (error instanceof Error && "code" in error && typeof error.code === "string") {
+    return error.code;
+  }
+  return "UNKNOWN";
+}
+
+/**
+ * What an error of accept(2) means: `peer` concerns one connection that died before it was accepted,
+ * `exhausted` passes when descriptors or memory come back, `fatal` breaks the listener.
+ */
+export type AcceptErrorKind = "peer" | "exhausted" | "fatal";
+
+const ACCEPT_ERRORS: Readonly<Record<string, AcceptErrorKind>> = {
+  // accept(2): Linux hands errors of the new connection's network on; they are to be retried.
+  ECONNABORTED: "peer",
+  ECONNRESET: "peer",
+  EPROTO: "peer",
+  ENOPROTOOPT: "peer",
+  EOPNOTSUPP: "peer",
+  EHOSTDOWN: "peer",
+  EHOSTUNREACH: "peer",
+  ENETDOWN: "peer",
+  ENETUNREACH: "peer",
+  ENONET: "peer",
+  ETIMEDOUT: "peer",
+  EINTR: "peer",
+  EAGAIN: "peer",
+  // A firewall rule forbids this one peer.
+  EPERM: "peer",
+  EMFILE: "exhausted",
+  ENFILE: "exhausted",
+  ENOBUFS: "exhausted",
+  ENOMEM: "exhausted",
+};
+
+/** See {@link AcceptErrorKind}; names that are not in the table are `fatal`. */
+export function acceptErrorKind(errnoName: string): AcceptErrorKind {
+  return ACCEPT_ERRORS[errnoName] ?? "fatal";
+}

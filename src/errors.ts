@@ -1,0 +1,162 @@
+/**
+ * Every error of the library is a {@link NetError}. The table below is the single source of the
+ * codes: whose fault each one is, and what it says. `docs/errors.md` is checked against it.
+ */
+
+/** Whose fault an error is. `limit`: a named limit or deadline of ours was reached. */
+export type Fault = "usage" | "local" | "remote" | "system" | "limit";
+
+/** What was being done when the error happened. */
+export type Operation =
+  | "configure"
+  | "listen"
+  | "resolve"
+  | "accept"
+  | "connect"
+  | "handshake"
+  | "send"
+  | "receive"
+  | "request"
+  | "close";
+
+/** Code → whose fault, and the sentence used when no better one is at hand. */
+export const ERROR_CODES = {
+  INVALID_ARGUMENT: { fault: "usage", text: "an argument or option has a value it can't have" },
+  INVALID_STATE: { fault: "usage", text: "the call is not possible in the present state" },
+  SETTING_FIXED: { fault: "usage", text: "the setting can't be changed while running" },
+  NOT_SUPPORTED: { fault: "usage", text: "the engine or the platform can't do this" },
+  ENGINE_UNAVAILABLE: { fault: "usage", text: "the engine that was asked for can't run here" },
+  PACKET_INVALID: { fault: "usage", text: "the data can't be sent as a packet of this model" },
+  FILE_INVALID: { fault: "usage", text: "the file can't be sent" },
+
+  REFUSED: { fault: "local", text: "a handler refused the connection" },
+  HANDLER_FAILED: { fault: "local", text: "a handler threw or rejected" },
+  ABORTED: { fault: "local", text: "the operation was aborted" },
+  CONNECTION_CLOSED: { fault: "local", text: "the connection is closed" },
+  STOPPED: { fault: "local", text: "the component was stopped" },
+
+  PACKET_MALFORMED: { fault: "remote", text: "the peer sent a malformed packet" },
+  PACKET_TRUNCATED: { fault: "remote", text: "the peer finished in the middle of a packet" },
+
+  PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },
+  SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },
+  CONNECTION_LIMIT: { fault: "limit", text: "there are maxConnections connections already" },
+  REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for an answer" },
+  READ_LIMIT: { fault: "limit", text: "more bytes were asked for than maxUnreadBytes allows" },
+  CONNECT_TIMEOUT: { fault: "limit", text: "the connection was not made within timeoutMs" },
+  HANDSHAKE_TIMEOUT: {
+    fault: "limit",
+    text: "the handshake was not finished within handshakeTimeoutMs",
+  },
+  IDLE_TIMEOUT: { fault: "limit", text: "nothing was received for idleTimeoutMs" },
+  AGE_LIMIT: { fault: "limit", text: "the connection is older than allowed" },
+  READ_TIMEOUT: { fault: "limit", text: "the read was not satisfied within timeoutMs" },
+  REQUEST_TIMEOUT: { fault: "limit", text: "no answer came within timeoutMs" },
+  DRAIN_TIMEOUT: { fault: "limit", text: "the bytes were not sent within timeoutMs" },
+  CLOSE_TIMEOUT: {
+    fault: "limit",
+    text: "the peer did not take the last bytes or finish within closeTimeoutMs",
+  },
+
+  ADDRESS_IN_USE: { fault: "system", text: "the address is in use" },
+  ADDRESS_NOT_AVAILABLE: { fault: "system", text: "the address is not available here" },
+  ACCESS_DENIED: { fault: "system", text: "the system does not permit this" },
+  HOST_NOT_FOUND: { fault: "system", text: "the host name has no address" },
+  RESOLVE_FAILED: { fault: "system", text: "the host name could not be looked up" },
+  HOST_UNREACHABLE: { fault: "system", text: "the host or its network can't be reached" },
+  CONNECTION_REFUSED: { fault: "remote", text: "the peer refused the connection" },
+  CONNECTION_RESET: { fault: "remote", text: "the peer reset the connection" },
+  SYSTEM_TIMEOUT: {
+    fault: "remote",
+    text: "the system gave the peer up: no acknowledgement came in time",
+  },
+  DESCRIPTORS_EXHAUSTED: { fault: "system", text: "no file descriptor is left" },
+  NO_BUFFERS: { fault: "system", text: "the system is out of memory or buffers" },
+  SYSTEM_ERROR: { fault: "system", text: "the system reported an error" },
+} as const;
+
+/** A stable, documented error code; see `docs/errors.md`. */
+export type NetErrorCode = keyof typeof ERROR_CODES;
+
+/** What a {@link NetError} can carry besides its code and sentence. */
+export interface NetErrorDetail {
+  /** What was being done. */
+  readonly operation?: Operation;
+  /** Whose fault it is, where that differs from the code's own entry. */
+  readonly fault?: Fault;
+  /** What brought it about. */
+  readonly cause?: unknown;
+  /** The connection it belongs to. */
+  readonly connectionId?: number;
+  /** The operating system's name of the error, for example `ECONNRESET`. */
+  readonly systemCode?: string;
+}
+
+/** The one error class. Switch on {@link NetError.code}; messages are for people and may change. */
+export class NetError extends Error {
+  override readonly name: "NetError" = "NetError";
+  /** Stable code. */
+  readonly code: NetErrorCode;
+  /** Whose fault it is. */
+  readonly fault: Fault;
+  /** What was being done, where known. */
+  readonly operation: Operation | undefined;
+  /** The connection it belongs to, where there is one. */
+  readonly connectionId: number | undefined;
+  /** The operating system's name of the error, where it came from there. */
+  readonly systemCode: string | undefined;
+
+  constructor(code: NetErrorCode, message?: string, detail: NetErrorDetail = {}) {
+    super(
+      message ?? ERROR_CODES[code].text,
+      detail.cause === undefined ? undefined : { cause: detail.cause },
+    );
+    this.code = code;
+    this.fault = detail.fault ?? ERROR_CODES[code].fault;
+    this.operation = detail.operation;
+    this.connectionId = detail.connectionId;
+    this.systemCode = detail.systemCode;
+  }
+}
+
+/** Throws `INVALID_ARGUMENT` unless `value` is a whole number from `min` to `max`. */
+export function assertInteger(name: string, value: unknown, min: number, max: number): void {
+  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
+    throw new NetError(
+      "INVALID_ARGUMENT",
+      `${name} must be a whole number from ${min} to ${max}, not ${describe(value)}`,
+      { operation: "configure" },
+    );
+  }
+}
+
+/** Throws `INVALID_ARGUMENT` unless `value` is one of `choices`. */
+export function assertOneOf(name: string, value: unknown, choices: readonly string[]): void {
+  if (typeof value !== "string" || !choices.includes(value)) {
+    throw new NetError(
+      "INVALID_ARGUMENT",
+      `${name} must be one of ${choices.join(", ")}, not ${describe(value)}`,
+      { operation: "configure" },
+    );
+  }
+}
+
+/** Throws `INVALID_ARGUMENT` for a key that no option has: a misspelt option is never ignored. */
+export function assertKnownKeys(name: string, value: object, known: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      throw new NetError("INVALID_ARGUMENT", `${name} has no option ${JSON.stringify(key)}`, {
+        operation: "configure",
+      });
+    }
+  }
+}
+
+/** A short text of any value, for messages. */
+export function describe(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
+  if (typeof value === "function") return "a function";
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (typeof value === "object" && value !== null) return "an object";
+  return String(value);
+}

@@ -1,0 +1,52 @@
+/** hp-socket: the public names. */
+export type { CloseReason, Initiator } from "./connection/close-reason.js";
+export type {
+  ChangeableSettings,
+  ComponentOptions,
+  ComponentStats,
+  StopOptions,
+  StopResult,
+} from "./connection/component.js";
+export type {
+  Connection,
+  ConnectionStats,
+  Data,
+  SmallFileOptions,
+  WaitOptions,
+} from "./connection/connection.js";
+export type { ConnectionState } from "./connection/connection-state.js";
+export type { Handlers, MayRefuse, MayWait, Verdict } from "./connection/handlers.js";
+export type { ServiceState } from "./connection/service-state.js";
+export type {
+  ConnectionSettings,
+  Delivery,
+  SendMode,
+  SlowConsumer,
+} from "./connection/settings.js";
+export { type EngineStatus, engineReport } from "./engine/choose-engine.js";
+export type {
+  Address,
+  Capabilities,
+  Capability,
+  Engine,
+  EngineChoice,
+  EngineName,
+  IpAddress,
+  KeepAlive,
+  PathAddress,
+  TcpInfo,
+} from "./engine/engine.js";
+export { type Fault, NetError, type NetErrorCode, type Operation } from "./errors.js";
+export { type DelimiterOptions, delimiter } from "./receive/delimiter.js";
+export { type FixedLengthOptions, fixedLength } from "./receive/fixed-length.js";
+export { type LengthPrefixOptions, lengthPrefix } from "./receive/length-prefix.js";
+export { type PackOptions, pack } from "./receive/pack.js";
+export { pull } from "./receive/pull.js";
+export { push } from "./receive/push.js";
+export type { ReceiveModel, ReceiveModelName } from "./receive/receive-model.js";
+export { type StartEndOptions, startEnd } from "./receive/start-end.js";
+export { type UntilClosedOptions, untilClosed } from "./receive/until-closed.js";
+export type { ConnectOptions } from "./tcp/connect-options.js";
+export { TcpAgent, type TcpAgentOptions } from "./tcp/tcp-agent.js";
+export { TcpClient, type TcpClientOptions } from "./tcp/tcp-client.js";
+export { type ListenOptions, TcpServer, type TcpServerOptions } from "./tcp/tcp-server.js";

@@ -1,0 +1,15 @@
+/** The part of the settings that the engine's streams need. */
+import type { ConnectionSettings } from "../connection/settings.js";
+import type { StreamOptions } from "../engine/engine.js";
+
+/** Options for streams to come. A size or time of 0 means the system's own. */
+export function streamOptions(settings: ConnectionSettings): StreamOptions {
+  const { userTimeoutMs, receiveBufferBytes, sendBufferBytes } = settings;
+  return {
+    noDelay: settings.noDelay,
+    keepAlive: settings.keepAlive,
+    ...(userTimeoutMs > 0 && { userTimeoutMs }),
+    ...(receiveBufferBytes > 0 && { receiveBufferBytes }),
+    ...(sendBufferBytes > 0 && { sendBufferBytes }),
+  };
+}

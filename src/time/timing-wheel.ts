@@ -1,0 +1,198 @@
+/**
+ * Every deadline of every connection on one timer.
+ *
+ * Four wheels of 64 slots: a slot of the first is one tick wide, a slot of each further wheel is as
+ * wide as the whole wheel below. A deadline lies in the slot where it falls due; when the time of a
+ * wider slot begins, its deadlines are dealt out to the wheel below. The timer is set for the next
+ * slot that holds anything, so an idle wheel costs nothing.
+ *
+ * A deadline never fires early, and late by one tick at the most (plus the timer's own lateness).
+ * Setting and clearing take constant time.
+ */
+import type { Clock, Timer } from "./clock.js";
+
+const TICK_MS = 4;
+const SLOTS = 64;
+const LEVELS = 4;
+/** Ticks that the four wheels span: about 18 hours. What lies further away is dealt out again. */
+const SPAN = SLOTS ** LEVELS;
+
+/** Who is told that a deadline was reached. */
+export interface DeadlineOwner {
+  /** The deadline has passed. It is off the wheel and may be set again. */
+  deadlineReached(deadline: Deadline): void;
+}
+
+/** A point in time on a {@link TimingWheel}. Belongs to one owner; can be set again and again. */
+export class Deadline {
+  readonly owner: DeadlineOwner;
+  /** When it falls due, in the clock's milliseconds. */
+  dueMs = 0;
+  /** Neighbours in the slot; undefined while off the wheel. */
+  next: Deadline | undefined = undefined;
+  previous: Deadline | undefined = undefined;
+
+  constructor(owner: DeadlineOwner) {
+    this.owner = owner;
+  }
+
+  /** Whether it is set. */
+  get isSet(): boolean {
+    return this.next !== undefined;
+  }
+}
+
+const NOBODY: DeadlineOwner = { deadlineReached: () => undefined };
+
+/** Holds any number of deadlines of one clock. */
+export class TimingWheel {
+  readonly clock: Clock;
+  /** Slots of all levels, each the head of a ring of deadlines. */
+  readonly #slots: Deadline[] = [];
+  readonly #originMs: number;
+  #count = 0;
+  /** Ticks that have been dealt with. */
+  #tick = 0;
+  #timer: Timer | undefined;
+  #timerTick = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.#originMs = clock.now();
+    for (let index = 0; index < SLOTS * LEVELS; index++) {
+      const head = new Deadline(NOBODY);
+      head.next = head;
+      head.previous = head;
+      this.#slots.push(head);
+    }
+  }
+
+  /** Number of deadlines that are set. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Sets `deadline` to `delayMs` from now; one that is set already is moved. */
+  set(deadline: Deadline, delayMs: number): void {
+    this.clear(deadline);
+    const nowMs = this.clock.now();
+    deadline.dueMs = nowMs + delayMs;
+    if (this.#count === 0) this.#tick = Math.floor((nowMs - this.#originMs) / TICK_MS);
+    this.#count++;
+    const tick = this.#place(deadline);
+    if (this.#timer === undefined || tick < this.#timerTick) this.#arm(tick);
+  }
+
+  /** Takes `deadline` off; nothing happens when it is not set. */
+  clear(deadline: Deadline): void {
+    if (deadline.next === undefined) return;
+    unlink(deadline);
+    this.#count--;
+    if (this.#count === 0) {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+    }
+  }
+
+  /** Links `deadline` into its slot and answers the tick at which that slot begins. */
+  #place(deadline: Deadline): number {
+    const due = Math.ceil((deadline.dueMs - this.#originMs) / TICK_MS);
+    const tick = Math.min(Math.max(due, this.#tick + 1), this.#tick + SPAN - 1);
+    const distance = tick - this.#tick;
+    let level = 0;
+    let width = 1;
+    while (distance >= width * SLOTS) {
+      width *= SLOTS;
+      level++;
+    }
+    const position = Math.floor(tick / width);
+    const head = this.#slots[level * SLOTS + (position % SLOTS)] as Deadline;
+    append(head, deadline);
+    return position * width;
+  }
+
+  #arm(tick: number): void {
+    this.#timer?.cancel();
+    this.#timerTick = tick;
+    const dueMs = this.#originMs + tick * TICK_MS;
+    const delayMs = Math.max(1, Math.ceil(dueMs - this.clock.now()));
+    this.#timer = this.clock.setTimer(delayMs, () => this.#turn());
+  }
+
+  #turn(): void {
+    this.#timer = undefined;
+    const nowTick = Math.floor((this.clock.now() - this.#originMs) / TICK_MS);
+    for (;;) {
+      if (this.#count === 0) return;
+      const next = this.#nextTick();
+      if (next > nowTick) {
+        this.#tick = Math.max(this.#tick, nowTick);
+        if (this.#timer === undefined || next < this.#timerTick) this.#arm(next);
+        return;
+      }
+      this.#tick = next;
+      this.#dealOut(next);
+      this.#fire(this.#slots[next % SLOTS] as Deadline);
+    }
+  }
+
+  /** First tick after the present one at which a slot that holds anything begins. */
+  #nextTick(): number {
+    let first = Number.POSITIVE_INFINITY;
+    let width = 1;
+    for (let level = 0; level < LEVELS; level++) {
+      const position = Math.floor(this.#tick / width);
+      for (let step = 1; step <= SLOTS; step++) {
+        const head = this.#slots[level * SLOTS + ((position + step) % SLOTS)] as Deadline;
+        if (head.next === head) continue;
+        first = Math.min(first, (position + step) * width);
+        break;
+      }
+      width *= SLOTS;
+    }
+    return first;
+  }
+
+  /** Deals the wider slots that begin at `tick` out to the wheels below, the widest first. */
+  #dealOut(tick: number): void {
+    for (let level = LEVELS - 1; level > 0; level--) {
+      const width = SLOTS ** level;
+      if (tick % width !== 0) continue;
+      const head = this.#slots[level * SLOTS + ((tick / width) % SLOTS)] as Deadline;
+      const waiting: Deadline[] = [];
+      for (let item = head.next as Deadline; item !== head; item = item.next as Deadline) {
+        waiting.push(item);
+      }
+      for (const deadline of waiting) {
+        unlink(deadline);
+        const due = Math.ceil((deadline.dueMs - this.#originMs) / TICK_MS);
+        if (due <= tick) append(this.#slots[tick % SLOTS] as Deadline, deadline);
+        else this.#place(deadline);
+      }
+    }
+  }
+
+  #fire(head: Deadline): void {
+    while (head.next !== head) {
+      const deadline = head.next as Deadline;
+      unlink(deadline);
+      this.#count--;
+      deadline.owner.deadlineReached(deadline);
+    }
+  }
+}
+
+function append(head: Deadline, deadline: Deadline): void {
+  const last = head.previous as Deadline;
+  deadline.next = head;
+  deadline.previous = last;
+  last.next = deadline;
+  head.previous = deadline;
+}
+
+function unlink(deadline: Deadline): void {
+  (deadline.previous as Deadline).next = deadline.next;
+  (deadline.next as Deadline).previous = deadline.previous;
+  deadline.next = undefined;
+  deadline.previous = undefined;
+}

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { ByteQueue } from "#src/bytes/byte-queue.js";
+
+function queueOf(...chunks: string[]): ByteQueue {
+  const queue = new ByteQueue();
+  for (const chunk of chunks) queue.append(Buffer.from(chunk));
+  return queue;
+}
+
+describe("ByteQueue", () => {
+  it("takes bytes across chunks and leaves the rest", () => {
+    const queue = queueOf("ab", "", "cde", "f");
+
+    assert.equal(queue.take(4)?.toString(), "abcd");
+    assert.equal(queue.byteCount, 2);
+    assert.equal(queue.take(3), undefined);
+    assert.equal(queue.takeAll().toString(), "ef");
+    assert.equal(queue.byteCount, 0);
+  });
+
+  it("keeps chunks apart, empty ones too", () => {
+    const queue = queueOf("ab", "", "c");
+
+    assert.equal(queue.chunkCount, 3);
+    assert.equal(queue.takeChunk()?.toString(), "ab");
+    assert.equal(queue.takeChunk()?.toString(), "");
+    assert.equal(queue.takeChunk()?.toString(), "c");
+    assert.equal(queue.takeChunk(), undefined);
+  });
+
+  it("peeks without taking", () => {
+    const queue = queueOf("ab", "cd");
+
+    assert.equal(queue.peek(3)?.toString(), "abc");
+    assert.equal(queue.peek(5), undefined);
+    assert.equal(queue.byteCount, 4);
+  });
+
+  it("puts a chunk back in front", () => {
+    const queue = queueOf("ab", "cd");
+    const first = queue.takeChunk() as Buffer;
+
+    queue.prepend(first);
+    queue.prepend(Buffer.from("xy"));
+
+    assert.equal(queue.takeAll().toString(), "xyabcd");
+  });
+
+  it("finds a mark wherever the chunks are cut, from any place on", () => {
+    const bytes = fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 40 });
+    const mark = fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(bytes, mark, fc.array(fc.nat(7)), fc.nat(40), (text, wanted, cuts, from) => {
+        const queue = new ByteQueue();
+        let at = 0;
+        for (const cut of [...cuts, text.length]) {
+          queue.append(Buffer.from(text.slice(at, at + cut)));
+          at += cut;
+        }
+
+        const whole = Buffer.from(text.slice(0, at));
+        const expected = whole.indexOf(wanted, from);
+        assert.equal(queue.find(Buffer.from(wanted), from), from > whole.length ? -1 : expected);
+      }),
+      { seed: 7, numRuns: 2_000 },
+    );
+  });
+
+  it("gives back what was put in, whatever is taken in between", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.uint8Array({ maxLength: 20 }), fc.nat(30))), (steps) => {
+        const queue = new ByteQueue();
+        const taken: Buffer[] = [];
+        for (const [chunk, wish] of steps) {
+          queue.append(Buffer.from(chunk));
+          const bytes = queue.take(wish);
+          if (bytes !== undefined) taken.push(bytes);
+        }
+        taken.push(queue.takeAll());
+
+        const all = Buffer.concat(steps.map(([chunk]) => Buffer.from(chunk)));
+        assert.deepEqual(Buffer.concat(taken), all);
+      }),
+      { seed: 11, numRuns: 500 },
+    );
+  });
+});
