@@ -108,6 +108,8 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   /** Ends the connection at once with a reset; what waits is not sent. */
   abort(): boolean;
 
+  /** Resolves with the reason when the connection has ended, after `onClose`; at once when it has already. */
+  closed(): Promise<CloseReason>;
   /** Why the connection ended or is ending; undefined before. */
   readonly closeReason: CloseReason | undefined;
   /** Bytes given to `send` that the kernel has not taken. */

@@ -2,6 +2,7 @@
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
 import { assertInteger, describe, NetError } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
+import type { CloseReason } from "./close-reason.js";
 import type {
   Connection,
   ConnectionStats,
@@ -189,9 +190,14 @@ export class LiveConnection extends ConnectionLife implements Connection {
     return this.stream.tcpInfo();
   }
 
+  async closed(): Promise<CloseReason> {
+    await this.owner.whenClosed(this);
+    return this.closeReason as CloseReason;
+  }
+
   /** Closes and resolves when it has ended. */
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    return this.owner.whenClosed(this);
+    await this.owner.whenClosed(this);
   }
 }

@@ -192,6 +192,11 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     return this.current?.abort() ?? false;
   }
 
+  /** See {@link Connection.closed}. */
+  closed(): Promise<CloseReason> {
+    return this.there.closed();
+  }
+
   /** See {@link Connection.pendingBytes}. */
   get pendingBytes(): number {
     return this.current?.pendingBytes ?? 0;

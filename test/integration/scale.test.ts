@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type EngineName, type IpAddress, TcpAgent, TcpServer } from "hp-socket";
+import { availableEngines } from "../support/engine-list.js";
+import { until } from "../support/until.js";
+
+const PEERS = fileURLToPath(new URL("../support/many-peers.js", import.meta.url));
+const COUNT = 10_000;
+const CYCLES = 50_000;
+
+for (const engine of availableEngines()) {
+  describe(`scale on ${engine}`, () => scale(engine));
+}
+
+function scale(engine: EngineName): void {
+  it(`${COUNT} connections are opened, used, idle and closed, and the memory comes back`, async (t) => {
+    const server = new TcpServer({
+      engine,
+      maxConnections: COUNT,
+      onReceive: (connection, bytes) => void connection.send(bytes),
+    });
+    const { port } = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
+    await manyPeers(server, port, 500);
+    const before = heapBytes();
+
+    const most = await manyPeers(server, port, COUNT);
+    const after = heapBytes();
+    await server.stop();
+
+    t.diagnostic(`${((most - before) / COUNT).toFixed(0)} bytes of heap a connection`);
+    assert.equal(server.stats.openedCount, COUNT + 500);
+    assert.equal(server.stats.closedCount, COUNT + 500);
+    // What stays must be far below one object a connection.
+    assert.ok(after - before < COUNT * 64, `${after - before} bytes stayed`);
+  });
+
+  it(`${CYCLES} times connect, send, close: every byte counted and nothing left`, async () => {
+    const server = new TcpServer({ engine, maxConnections: 1_000 });
+    const agent = new TcpAgent({ engine, maxConnections: 1_000 });
+    const { port } = (await server.listen({ host: "0.0.0.0" })) as IpAddress;
+    const descriptors = descriptorCount();
+    let sentBytes = 0;
+    let started = 0;
+    const worker = async (host: string): Promise<void> => {
+      while (started < CYCLES) {
+        const text = "x".repeat(1 + (started++ % 100));
+        const connection = await agent.connect({ host, port });
+        connection.send(text);
+        sentBytes += text.length;
+        connection.close();
+        await connection.closed();
+      }
+    };
+
+    // Several addresses: each has its own ports, which stay taken for a while after a close.
+    const hosts = Array.from({ length: 64 }, (_, index) => `127.0.0.${1 + (index % 16)}`);
+    await Promise.all(hosts.map(worker));
+    await agent.stop();
+    await until(() => server.connectionCount === 0);
+
+    assert.equal(server.stats.openedCount, CYCLES);
+    assert.equal(server.stats.closedCount, CYCLES);
+    assert.equal(server.stats.receivedBytes, sentBytes);
+    assert.equal(agent.stats.sentBytes, sentBytes);
+    assert.ok(descriptorCount() <= descriptors + 2);
+    await server.stop();
+  });
+}
+
+/** Has another process open `count` connections, and close them; answers the heap while they were idle. */
+async function manyPeers(server: TcpServer, port: number, count: number): Promise<number> {
+  const child: ChildProcess = spawn(process.execPath, [PEERS, String(port), String(count)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(child.stdout as NodeJS.ReadableStream, "data");
+  assert.equal(server.connectionCount, count);
+  const bytes = heapBytes();
+  child.stdin?.write("close\n");
+  await once(child, "exit");
+  await until(() => server.connectionCount === 0);
+  return bytes;
+}
+
+function heapBytes(): number {
+  for (let round = 0; round < 4; round++) globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** Open descriptors of this process, where the system shows them. */
+function descriptorCount(): number {
+  try {
+    return readdirSync("/proc/self/fd").length;
+  } catch {
+    return 0; // No /proc: then the counts of connections have to do.
+  }
+}

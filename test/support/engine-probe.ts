@@ -1,0 +1,252 @@
+/**
+ * Sinks that write down what an engine tells them, and an engine wrapper that notices when a sink is
+ * called from inside a call into the engine.
+ */
+import type {
+  Address,
+  DatagramSink,
+  DatagramSocket,
+  Engine,
+  IpAddress,
+  Listener,
+  ListenerSink,
+  StreamSink,
+  StreamSocket,
+} from "#src/engine/engine.js";
+import type { NetError } from "#src/errors.js";
+
+/** Counts how deep we are inside calls into the engine. */
+export class CallDepth {
+  #depth = 0;
+  /** Sink calls that came from inside a call. */
+  readonly violations: string[] = [];
+
+  /** To be called first in every sink call. */
+  entered(sinkCall: string): void {
+    if (this.#depth > 0) this.violations.push(sinkCall);
+  }
+
+  /** The object with every method counted. */
+  watch<Target extends object>(target: Target): Target {
+    return new Proxy(target, {
+      get: (_, key): unknown => {
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== "function") return value;
+        return (...values: unknown[]): unknown => this.#call(() => value.apply(target, values));
+      },
+      set: (_, key, value): boolean => Reflect.set(target, key, value, target),
+    });
+  }
+
+  #call<Result>(call: () => Result): Result {
+    this.#depth++;
+    try {
+      return call();
+    } finally {
+      this.#depth--;
+    }
+  }
+}
+
+/** A stream and all that happened to it. */
+export class StreamProbe implements StreamSink {
+  readonly events: string[] = [];
+  /** Copies of what came. */
+  readonly chunks: Buffer[] = [];
+  receivedBytes = 0;
+  writtenCount = 0;
+  writtenBytes = 0;
+  error: NetError | undefined = undefined;
+  /** What the test does in the call itself, after it was written down. */
+  onOpened: () => void = () => {};
+  onReceived: (bytes: Buffer) => void = () => {};
+  onWritten: (byteCount: number) => void = () => {};
+  readonly #depth: CallDepth;
+  #socket: StreamSocket | undefined = undefined;
+
+  constructor(depth: CallDepth) {
+    this.#depth = depth;
+  }
+
+  get socket(): StreamSocket {
+    if (this.#socket === undefined) throw new Error("the probe has no socket yet");
+    return this.#socket;
+  }
+
+  set socket(socket: StreamSocket) {
+    this.#socket = socket;
+  }
+
+  get isOpened(): boolean {
+    return this.events.includes("opened");
+  }
+
+  get isEnded(): boolean {
+    return this.events.includes("ended");
+  }
+
+  get isClosed(): boolean {
+    return this.events.some((event) => event.startsWith("closed"));
+  }
+
+  received(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+
+  streamOpened(): void {
+    this.#note("opened");
+    this.onOpened();
+  }
+
+  streamReceived(bytes: Buffer): void {
+    this.#note("received");
+    this.chunks.push(Buffer.from(bytes));
+    this.receivedBytes += bytes.length;
+    this.onReceived(bytes);
+  }
+
+  streamEnded(): void {
+    this.#note("ended");
+  }
+
+  streamWritten(byteCount: number): void {
+    this.#note(`written ${byteCount}`);
+    this.writtenCount++;
+    this.writtenBytes += byteCount;
+    this.onWritten(byteCount);
+  }
+
+  streamClosed(error: NetError | undefined): void {
+    this.#note(error === undefined ? "closed" : `closed ${error.code}`);
+    this.error = error;
+  }
+
+  #note(event: string): void {
+    this.#depth.entered(event);
+    this.events.push(event);
+  }
+}
+
+/** A listener, the streams it accepted, and all that happened to it. */
+export class ListenerProbe implements ListenerSink {
+  readonly events: string[] = [];
+  readonly accepted: StreamProbe[] = [];
+  readonly acceptErrors: NetError[] = [];
+  address: Address | undefined = undefined;
+  error: NetError | undefined = undefined;
+  /** Called with each accepted stream; false refuses it. */
+  onAccepted: (stream: StreamProbe) => boolean = () => true;
+  listener: Listener | undefined = undefined;
+  readonly #depth: CallDepth;
+
+  constructor(depth: CallDepth) {
+    this.#depth = depth;
+  }
+
+  get isOpened(): boolean {
+    return this.address !== undefined;
+  }
+
+  get isClosed(): boolean {
+    return this.events.some((event) => event.startsWith("closed"));
+  }
+
+  listenerOpened(address: Address): void {
+    this.#note("opened");
+    this.address = address;
+  }
+
+  listenerAccepted(socket: StreamSocket): StreamSink | undefined {
+    this.#note("accepted");
+    const stream = new StreamProbe(this.#depth);
+    stream.socket = this.#depth.watch(socket);
+    if (!this.onAccepted(stream)) return undefined;
+    this.accepted.push(stream);
+    return stream;
+  }
+
+  listenerAcceptFailed(error: NetError): void {
+    this.#note(`accept failed ${error.code}`);
+    this.acceptErrors.push(error);
+  }
+
+  listenerClosed(error: NetError | undefined): void {
+    this.#note(error === undefined ? "closed" : `closed ${error.code}`);
+    this.error = error;
+  }
+
+  #note(event: string): void {
+    this.#depth.entered(event);
+    this.events.push(event);
+  }
+}
+
+/** A datagram socket and all that happened to it. */
+export class DatagramProbe implements DatagramSink {
+  readonly events: string[] = [];
+  readonly received: { readonly bytes: Buffer; readonly from: IpAddress }[] = [];
+  readonly sent: { readonly token: number; readonly error: NetError | undefined }[] = [];
+  address: IpAddress | undefined = undefined;
+  error: NetError | undefined = undefined;
+  readonly #depth: CallDepth;
+  #socket: DatagramSocket | undefined = undefined;
+
+  constructor(depth: CallDepth) {
+    this.#depth = depth;
+  }
+
+  get socket(): DatagramSocket {
+    if (this.#socket === undefined) throw new Error("the probe has no socket yet");
+    return this.#socket;
+  }
+
+  set socket(socket: DatagramSocket) {
+    this.#socket = socket;
+  }
+
+  get isOpened(): boolean {
+    return this.address !== undefined;
+  }
+
+  get isClosed(): boolean {
+    return this.events.some((event) => event.startsWith("closed"));
+  }
+
+  datagramOpened(address: IpAddress): void {
+    this.#note("opened");
+    this.address = address;
+  }
+
+  datagramReceived(bytes: Buffer, from: IpAddress): void {
+    this.#note("received");
+    this.received.push({ bytes: Buffer.from(bytes), from });
+  }
+
+  datagramSent(token: number, error: NetError | undefined): void {
+    this.#note("sent");
+    this.sent.push({ token, error });
+  }
+
+  datagramClosed(error: NetError | undefined): void {
+    this.#note(error === undefined ? "closed" : `closed ${error.code}`);
+    this.error = error;
+  }
+
+  #note(event: string): void {
+    this.#depth.entered(event);
+    this.events.push(event);
+  }
+}
+
+/** An engine whose calls are counted. */
+export function watchedEngine(engine: Engine, depth: CallDepth): Engine {
+  const watched = depth.watch(engine);
+  return new Proxy(watched, {
+    get: (_, key): unknown => {
+      const value: unknown = Reflect.get(watched, key);
+      if (key !== "listen" && key !== "connect" && key !== "openDatagram") return value;
+      const open = value as (...values: unknown[]) => object;
+      return (...values: unknown[]): object => depth.watch(open(...values));
+    },
+  });
+}
