@@ -44,10 +44,6 @@ export const ERROR_CODES = {
   REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for an answer" },
   READ_LIMIT: { fault: "limit", text: "more bytes were asked for than maxUnreadBytes allows" },
   CONNECT_TIMEOUT: { fault: "limit", text: "the connection was not made within timeoutMs" },
-  HANDSHAKE_TIMEOUT: {
-    fault: "limit",
-    text: "the handshake was not finished within handshakeTimeoutMs",
-  },
   IDLE_TIMEOUT: { fault: "limit", text: "nothing was received for idleTimeoutMs" },
   AGE_LIMIT: { fault: "limit", text: "the connection is older than allowed" },
   READ_TIMEOUT: { fault: "limit", text: "the read was not satisfied within timeoutMs" },

@@ -2,8 +2,8 @@
  * What servers, agents and clients have in common: settings, handlers, connections, and a life from
  * start to stop.
  */
-import type { Address, Engine, EngineChoice } from "../engine/engine.js";
-import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
+import type { Address, Engine, EngineChoice, StreamSocket } from "../engine/engine.js";
+import { assertInteger, assertKnownKeys, NetError, type Operation } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { CloseReason } from "./close-reason.js";
 import type { Connection, WaitOptions } from "./connection.js";
@@ -11,7 +11,7 @@ import type { ConnectionOwner } from "./connection-life.js";
 import { ConnectionRegistry } from "./connection-registry.js";
 import { type EngineService, engineServiceOf } from "./engine-service.js";
 import { HandlerCaller } from "./handler-caller.js";
-import { HANDLER_NAMES, type Handlers } from "./handlers.js";
+import { HANDLER_NAMES, type Handlers, handlerError } from "./handlers.js";
 import { LiveConnection } from "./live-connection.js";
 import { nextServiceState, type ServiceEvent, type ServiceState } from "./service-state.js";
 import {
@@ -70,6 +70,8 @@ export interface StopResult {
 const OPTION_NAMES: readonly string[] = [...SETTING_NAMES, ...HANDLER_NAMES, "engine", "context"];
 
 interface Stopping {
+  /** Only what had started gets `onShutdown`. */
+  readonly hadStarted: boolean;
   readonly promise: Promise<StopResult>;
   readonly resolve: (result: StopResult) => void;
   endedCount: number;
@@ -84,6 +86,8 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
   readonly service: EngineService;
   /** Settings in force. Change them with {@link configure}. */
   settings: ConnectionSettings;
+  /** What was asked for; what was left out follows from it. */
+  private given: Partial<ConnectionSettings>;
   protected readonly registry: ConnectionRegistry<LiveConnection> = new ConnectionRegistry();
   private readonly makeContext: ((connection: Connection<Context>) => Context) | undefined;
   private readonly closeWaiters: Map<number, (() => void)[]> = new Map();
@@ -103,7 +107,8 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
     for (const name of [...HANDLER_NAMES, "context"] as const) {
       if (options[name] !== undefined) assertFunction(name, options[name]);
     }
-    this.settings = connectionSettings(options as Partial<ConnectionSettings>);
+    this.given = options as Partial<ConnectionSettings>;
+    this.settings = connectionSettings(this.given);
     this.service = engineServiceOf(engine);
     this.makeContext = options.context;
   }
@@ -131,7 +136,9 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
         operation: "configure",
       });
     }
-    this.settings = connectionSettings({ ...this.settings, ...changes });
+    const given = { ...this.given, ...changes };
+    this.settings = connectionSettings(given);
+    this.given = given;
   }
 
   /** What the component has done so far. */
@@ -171,9 +178,10 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
     assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
     if (this.stopping !== undefined) return this.stopping.promise;
     if (this.serviceState === "stopped") return Promise.resolve({ drainedCount: 0, cutCount: 0 });
+    const hadStarted = this.serviceState === "started";
     this.move("stop");
     const { promise, resolve } = withResolvers<StopResult>();
-    this.stopping = { promise, resolve, endedCount: 0, cutCount: 0 };
+    this.stopping = { hadStarted, promise, resolve, endedCount: 0, cutCount: 0 };
     this.closeListeners();
     for (const connection of this.registry.list()) {
       if (drainMs === 0) this.cut(connection);
@@ -203,7 +211,7 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
     if (stopping === undefined || this.registry.count > 0 || this.hasListeners()) return;
     this.stopping = undefined;
     this.move("finished");
-    this.guard("onShutdown", () => this.handlers.onShutdown?.());
+    if (stopping.hadStarted) this.guard("onShutdown", () => this.handlers.onShutdown?.());
     this.wakeStopped();
     stopping.resolve({
       drainedCount: stopping.endedCount - stopping.cutCount,
@@ -246,15 +254,28 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
 
   // — calls of the connections —
 
-  /** Enters a connection. */
-  protected admit(): LiveConnection {
+  /** Enters a connection: an accepted stream's, or one that is still to be made. */
+  protected admit(stream?: StreamSocket): LiveConnection {
     const connection = new LiveConnection(this);
     this.registry.add(connection);
-    if (this.makeContext !== undefined) {
-      const make = this.makeContext;
-      connection.context = make(connection as Connection<Context>);
+    if (stream !== undefined) {
+      connection.stream = stream;
+      stream.sink = connection;
     }
     return connection;
+  }
+
+  /** Makes the context; a factory that fails ends the connection. Answers whether to go on. */
+  protected equip(connection: LiveConnection, operation: Operation): boolean {
+    const make = this.makeContext;
+    if (make === undefined) return true;
+    try {
+      connection.context = make(connection as Connection as Connection<Context>);
+      return connection.state === "connecting";
+    } catch (error) {
+      connection.fail(handlerError("context", operation, error));
+      return false;
+    }
   }
 
   connectionOpened(connection: LiveConnection, outgoing: boolean): void {
@@ -284,6 +305,7 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
 
   /** Asks `onPrepareConnect`; on refusal or failure the connection is ended. Answers whether to go on. */
   protected allowsConnect(connection: LiveConnection): boolean {
+    if (!this.equip(connection, "connect")) return false;
     this.ask(connection, "onPrepareConnect", "connect");
     return connection.state === "connecting";
   }

@@ -16,6 +16,11 @@ export class EngineService {
   readonly engine: Engine;
   readonly wheel: TimingWheel;
   readonly slab: SendSlab = new SendSlab();
+  /**
+   * While bytes are delivered that the engine only lends: the memory they lie in. What is sent from
+   * there has to be copied, since it is gone when the handler returns.
+   */
+  lentMemory: ArrayBufferLike | undefined = undefined;
   #waiting: Flushable[] = [];
   #flushing: Flushable[] = [];
   readonly #flushAll: () => void;

@@ -111,7 +111,9 @@ export class ReceivePath implements PacketSink {
       this.feed(Buffer.from(bytes));
     } else {
       this.lent = true;
+      this.owner.service.lentMemory = bytes.buffer;
       this.feed(bytes);
+      this.owner.service.lentMemory = undefined;
       this.lent = false;
     }
     if (this.holds !== 0 || this.rest !== undefined || this.streamPaused) this.settle();

@@ -57,25 +57,32 @@ export class SendPath implements Flushable {
   send(piece: Uint8Array): boolean {
     const encoder = this.owner.encoder;
     if (encoder === undefined) {
+      if (piece.length === 0) return this.queued();
       if (!this.hasRoom(piece.length)) return false;
-      this.queue.append(piece);
+      this.queue.append(piece, this.isLent(piece));
     } else {
       encoder.assertSendable([piece], piece.length);
       if (!this.hasRoom(piece.length)) return false;
-      this.queue.appendPacketOfOne(encoder, piece);
+      this.queue.appendPacketOfOne(encoder, piece, this.isLent(piece));
     }
     return this.queued();
   }
 
+  private isLent(piece: Uint8Array): boolean {
+    const { lentMemory } = this.owner.service;
+    return lentMemory !== undefined && lentMemory === piece.buffer;
+  }
+
   /** Sends several pieces as one. */
   sendAll(pieces: readonly Uint8Array[]): boolean {
+    const own = pieces.map((piece) => (this.isLent(piece) ? Buffer.from(piece) : piece));
     let byteCount = 0;
-    for (const piece of pieces) byteCount += piece.length;
+    for (const piece of own) byteCount += piece.length;
     const encoder = this.owner.encoder;
-    encoder?.assertSendable(pieces, byteCount);
+    encoder?.assertSendable(own, byteCount);
     if (!this.hasRoom(byteCount)) return false;
-    if (encoder === undefined) for (const piece of pieces) this.queue.append(piece);
-    else this.queue.appendPacket(encoder, pieces, byteCount);
+    if (encoder !== undefined) this.queue.appendPacket(encoder, own, byteCount);
+    else for (const piece of own) if (piece.length > 0) this.queue.append(piece, false);
     return this.queued();
   }
 
@@ -83,7 +90,9 @@ export class SendPath implements Flushable {
   private hasRoom(byteCount: number): boolean {
     if (this.over) return false;
     const settings = this.owner.settings;
-    if (this.pendingBytes + byteCount <= settings.maxPendingBytes) return true;
+    const { pendingBytes } = this;
+    // A peer that took everything so far is not slow, however much comes at once.
+    if (pendingBytes === 0 || pendingBytes + byteCount <= settings.maxPendingBytes) return true;
     if (settings.slowConsumer === "drop") {
       this.droppedCount++;
       this.above = true;
@@ -92,7 +101,7 @@ export class SendPath implements Flushable {
     this.owner.fail(
       new NetError(
         "SEND_QUEUE_FULL",
-        `${this.pendingBytes} bytes wait to be sent and ${byteCount} more would pass maxPendingBytes (${settings.maxPendingBytes})`,
+        `${pendingBytes} bytes wait to be sent and ${byteCount} more would pass maxPendingBytes (${settings.maxPendingBytes})`,
         { operation: "send" },
       ),
     );
@@ -102,7 +111,6 @@ export class SendPath implements Flushable {
   private queued(): boolean {
     const settings = this.owner.settings;
     if (settings.sendMode === "direct") {
-      this.queue.seal();
       if (this.queue.writingBytes === 0) this.writeNext();
     } else if (!this.flushSet && this.queue.writingBytes === 0 && this.queue.queuedBytes > 0) {
       this.flushSet = true;
@@ -126,17 +134,8 @@ export class SendPath implements Flushable {
   private writeNext(): void {
     if (this.queue.queuedBytes === 0) return;
     const { stream, settings } = this.owner;
-    switch (settings.sendMode) {
-      case "pack":
-        this.queue.write(stream, Number.POSITIVE_INFINITY);
-        break;
-      case "safe":
-        this.queue.write(stream, settings.safeWindowBytes);
-        break;
-      case "direct":
-        this.queue.writeFirst(stream);
-        break;
-    }
+    const isSafe = settings.sendMode === "safe";
+    this.queue.write(stream, isSafe ? settings.safeWindowBytes : Number.POSITIVE_INFINITY);
   }
 
   /** The engine has completed a write. */

@@ -37,33 +37,25 @@ export class SendQueue {
     return this.queuedBytes + this.writingBytes;
   }
 
-  /** Puts in bytes as they are. */
-  append(piece: Uint8Array): void {
-    const byteCount = piece.length;
-    if (byteCount === 0) return;
+  /** Puts in bytes as they are. `lent`: they are gone when the handler returns. */
+  append(piece: Uint8Array, lent: boolean): void {
     // The first piece of a turn is kept as it is: where it stays the only one, nothing is copied.
-    if (byteCount > COPY_MAX_BYTES || this.queuedBytes === 0) {
-      this.seal();
-      this.pieces.push(piece);
-      this.queuedBytes += byteCount;
-      return;
-    }
-    const at = this.open(byteCount);
-    (this.openBuffer as Buffer).set(piece, at);
+    if (this.queuedBytes === 0 && !lent) this.keep(piece);
+    else this.appendBody(piece, lent);
   }
 
   /** Puts in one packet: head, pieces, tail. */
   appendPacket(encoder: Encoder, pieces: readonly Uint8Array[], byteCount: number): void {
     this.appendHead(encoder, byteCount);
-    for (const piece of pieces) this.appendBody(piece);
-    if (encoder.tail !== undefined) this.appendBody(encoder.tail);
+    for (const piece of pieces) this.appendBody(piece, false);
+    if (encoder.tail !== undefined) this.appendBody(encoder.tail, false);
   }
 
   /** The same for a packet of one piece. */
-  appendPacketOfOne(encoder: Encoder, piece: Uint8Array): void {
+  appendPacketOfOne(encoder: Encoder, piece: Uint8Array, lent: boolean): void {
     this.appendHead(encoder, piece.length);
-    this.appendBody(piece);
-    if (encoder.tail !== undefined) this.appendBody(encoder.tail);
+    this.appendBody(piece, lent);
+    if (encoder.tail !== undefined) this.appendBody(encoder.tail, false);
   }
 
   private appendHead(encoder: Encoder, byteCount: number): void {
@@ -73,17 +65,21 @@ export class SendQueue {
     encoder.writeHead(this.openBuffer as Buffer, at, byteCount);
   }
 
-  private appendBody(piece: Uint8Array): void {
+  private appendBody(piece: Uint8Array, lent: boolean): void {
     const byteCount = piece.length;
-    if (byteCount === 0) return;
     if (byteCount > COPY_MAX_BYTES) {
-      this.seal();
-      this.pieces.push(piece);
-      this.queuedBytes += byteCount;
+      this.keep(lent ? Buffer.from(piece) : piece);
       return;
     }
     const at = this.open(byteCount);
     (this.openBuffer as Buffer).set(piece, at);
+  }
+
+  /** Puts a piece in by reference. */
+  private keep(piece: Uint8Array): void {
+    this.seal();
+    this.pieces.push(piece);
+    this.queuedBytes += piece.length;
   }
 
   /** Starts a write of what waits, at most `limitBytes`. Answers how many bytes that were. */
@@ -132,16 +128,6 @@ export class SendQueue {
     return byteCount;
   }
 
-  /** Writes the first piece alone. Answers its bytes. */
-  writeFirst(stream: StreamSocket): number {
-    this.seal();
-    const piece = this.pieces.shift() as Uint8Array;
-    this.queuedBytes -= piece.length;
-    this.writingBytes = piece.length;
-    stream.write(piece);
-    return piece.length;
-  }
-
   /** Forgets what waits. What the engine was given stays its own. */
   clear(): void {
     this.pieces.length = 0;
@@ -166,7 +152,7 @@ export class SendQueue {
   }
 
   /** Closes the open piece, so that what is put in next is a piece of its own. */
-  seal(): void {
+  private seal(): void {
     if (this.openBuffer === undefined) return;
     this.pieces.push(this.openBuffer.subarray(this.openStart, this.openEnd));
     this.openBuffer = undefined;

@@ -13,7 +13,7 @@ export type SendMode =
   | "pack"
   /** The same, but at most `safeWindowBytes` are given to the kernel at a time. */
   | "safe"
-  /** Each send is written at once, alone. */
+  /** A send is written at once, not at the end of the turn, unless a write is under way. */
   | "direct";
 
 /** What happens when a peer does not take what is sent to it. */
@@ -42,7 +42,7 @@ export interface ConnectionSettings {
   readonly highWaterMarkBytes: number;
   /** `onDrain` comes when no more than this is left. Default 256 KiB. */
   readonly lowWaterMarkBytes: number;
-  /** Bound of the send queue of one connection. Default 16 MiB. */
+  /** Bound of the send queue of one connection; into an empty one a single send of any size goes. Default 16 MiB. */
   readonly maxPendingBytes: number;
   readonly slowConsumer: SlowConsumer;
   /** Bytes given to the kernel at a time with `sendMode: "safe"`. Default 64 KiB. */
@@ -51,8 +51,6 @@ export interface ConnectionSettings {
   readonly maxUnreadBytes: number;
   /** Ends connections from which nothing came for this long. Default 0: never. */
   readonly idleTimeoutMs: number;
-  /** Time from accept or connect to `onHandshake`. Default 10 s. */
-  readonly handshakeTimeoutMs: number;
   /** Time that `close` waits for the peer to take the rest and finish. Default 5 s. */
   readonly closeTimeoutMs: number;
   /** Keeps the connection open for sending when the peer has finished. Default false: it is closed. */
@@ -99,7 +97,6 @@ export const NUMBER_LIMITS: Readonly<Record<NumberSetting, NumberLimit>> = {
   safeWindowBytes: { standard: 65_536, min: 1, max: GIB },
   maxUnreadBytes: { standard: 1_048_576, min: 1, max: GIB },
   idleTimeoutMs: { standard: 0, min: 0, max: MAX_MS },
-  handshakeTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
   closeTimeoutMs: { standard: 5_000, min: 1, max: MAX_MS },
   requestTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
   maxRequestsInFlight: { standard: 1_024, min: 1, max: 1_048_576 },
@@ -117,7 +114,6 @@ export type NumberSetting =
   | "safeWindowBytes"
   | "maxUnreadBytes"
   | "idleTimeoutMs"
-  | "handshakeTimeoutMs"
   | "closeTimeoutMs"
   | "requestTimeoutMs"
   | "maxRequestsInFlight"

@@ -2,6 +2,7 @@
 import type { ComponentOptions } from "../connection/component.js";
 import type { Connection } from "../connection/connection.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
+import { handlerError } from "../connection/handlers.js";
 import type { ConnectionSettings } from "../connection/settings.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import type {
@@ -48,6 +49,8 @@ export class TcpServer<Received extends Buffer | number = Buffer, Context = unkn
   private boundTo: Address | undefined = undefined;
   private opening: PromiseWithResolver | undefined = undefined;
   private held = true;
+  /** Calls of {@link listen}, so that one which was overtaken by `stop` knows. */
+  private startCount = 0;
 
   constructor(options: TcpServerOptions<Received, Context> = {}) {
     super(options, chooseEngine(options.engine));
@@ -66,23 +69,31 @@ export class TcpServer<Received extends Buffer | number = Buffer, Context = unkn
   async listen(options: ListenOptions = {}): Promise<Address> {
     assertListenOptions(options);
     this.move("start");
+    const start = ++this.startCount;
     try {
       const target = await this.target(options);
-      if (this.state !== "starting") throw stopped();
-      if (this.handlers.onPrepareListen?.(target) === false) {
-        throw new NetError("REFUSED", "onPrepareListen refused", { operation: "listen" });
-      }
-      const address = await new Promise<Address>((resolve, reject) => {
+      if (start !== this.startCount || this.state !== "starting") throw stopped();
+      this.askPrepareListen(target);
+      return await new Promise<Address>((resolve, reject) => {
         this.opening = { resolve, reject };
         this.listener = this.service.engine.listen(target, this);
         if (!this.held) this.listener.unref();
       });
-      return address;
     } catch (error) {
-      this.opening = undefined;
-      if (this.state === "starting") void this.stop({ drainMs: 0 });
-      else this.finishStop();
+      if (start === this.startCount && this.state === "starting") await this.stop({ drainMs: 0 });
       throw error;
+    }
+  }
+
+  private askPrepareListen(target: ListenTarget): void {
+    let verdict: unknown;
+    try {
+      verdict = this.handlers.onPrepareListen?.(target);
+    } catch (error) {
+      throw handlerError("onPrepareListen", "listen", error);
+    }
+    if (verdict === false) {
+      throw new NetError("REFUSED", "onPrepareListen refused", { operation: "listen" });
     }
   }
 
@@ -123,11 +134,9 @@ export class TcpServer<Received extends Buffer | number = Buffer, Context = unkn
       this.tellRefused(error, stream.remoteAddress());
       return undefined;
     }
-    const connection = this.admit();
-    connection.stream = stream;
-    stream.sink = connection;
+    const connection = this.admit(stream);
     if (!this.held) stream.unref();
-    connection.open(false);
+    if (this.equip(connection, "accept")) connection.open(false);
     return connection;
   }
 

@@ -15,7 +15,13 @@ import type {
   ListenTarget,
   StreamOptions,
 } from "#src/engine/engine.js";
-import { CallDepth, DatagramProbe, ListenerProbe, StreamProbe, watchedEngine } from "./engine-probe.js";
+import {
+  CallDepth,
+  DatagramProbe,
+  ListenerProbe,
+  StreamProbe,
+  watchedEngine,
+} from "./engine-probe.js";
 import { turns } from "./engine-wait.js";
 import { until } from "./until.js";
 
@@ -88,16 +94,11 @@ export class EngineWorld {
   }
 
   /** Connects to a listener, and waits until both ends are open. */
-  async pair(
-    listening?: ListenerProbe,
-    options: Partial<ConnectTarget> = {},
-  ): Promise<StreamPair> {
+  async pair(listening?: ListenerProbe, options: Partial<ConnectTarget> = {}): Promise<StreamPair> {
     const listener = listening ?? (await this.listen());
     const before = listener.accepted.length;
     const client = this.startConnect(listener.address!, options);
-    await until(
-      () => (client.isOpened && listener.accepted.length > before) || client.isClosed,
-    );
+    await until(() => (client.isOpened && listener.accepted.length > before) || client.isClosed);
     assert.equal(client.error, undefined);
     return { client, server: listener.accepted[before]!, listener };
   }
