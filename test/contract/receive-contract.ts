@@ -32,7 +32,7 @@ export interface ReceiveContractSubject {
 const SEED = 20_240_501;
 const ROOM_BYTES = 4096;
 
-/** Some thirty times of what it takes; looking at all bytes at each feed takes several times more. */
+/** Many times what it takes; to look at all the bytes again at each feed takes far longer. */
 const LINEAR_MS = 6000;
 
 /** What every model with packets must do, whatever its frames look like. */
@@ -163,7 +163,7 @@ function itStaysLinear({
   largeModel: model = small,
   large,
 }: ReceiveContractSubject): void {
-  it("takes a large packet byte by byte in linear time, with memory for little more than came", () => {
+  it("takes a large packet byte by byte: linear time, memory for little more than came", () => {
     const frame = framePacket(model, large);
     const decoder = model.createDecoder();
     const recorder = new PacketRecorder();

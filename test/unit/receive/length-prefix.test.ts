@@ -92,7 +92,7 @@ describe("lengthPrefix", () => {
     }
   });
 
-  it("takes a packet of exactly maxPacketBytes, and refuses one byte more from the head alone", () => {
+  it("takes exactly maxPacketBytes, and refuses one byte more from the head alone", () => {
     const model = lengthPrefix({ format: "ascii", bytes: 2, maxPacketBytes: 3 });
     const decoder = model.createDecoder();
 
@@ -107,14 +107,9 @@ describe("lengthPrefix", () => {
   it("finds integers above 2^53 too long, whatever is added to them", () => {
     const heads = ["0020000000000000", "0020000000000001", "ffffffffffffffff"];
 
-    for (const adjustment of [0, -(2 ** 31 - 1), 2 ** 31 - 1]) {
+    for (const adjustment of [0, -(2 ** 31 - 1), 1000]) {
       const maxPacketBytes = 1024 ** 3;
-      const model = lengthPrefix({
-        format: "uint-be",
-        bytes: 8,
-        adjustment: Math.min(0, adjustment),
-        maxPacketBytes,
-      });
+      const model = lengthPrefix({ format: "uint-be", bytes: 8, adjustment, maxPacketBytes });
       for (const head of heads) {
         assert.equal(decode(model, [Buffer.from(head, "hex")]).error, "PACKET_TOO_LONG");
       }
@@ -130,7 +125,7 @@ describe("lengthPrefix", () => {
     );
   });
 
-  it("refuses to send more than maxPacketBytes, and less than the adjustment leaves possible", () => {
+  it("refuses to send more than maxPacketBytes, and less than the adjustment allows", () => {
     const { encoder } = lengthPrefix({
       format: "ascii",
       bytes: 2,
@@ -163,7 +158,7 @@ describe("lengthPrefix with stripHead: false", () => {
   });
 
   it("delivers the head, and sends packets that have theirs", () => {
-    const packet = Buffer.from("090261 62".replace(" ", ""), "hex");
+    const packet = Buffer.from("09026162", "hex");
 
     assert.equal(framePacket(model, packet).toString("hex"), "09026162");
     assert.deepEqual(decode(model, [packet]).packets, ["09026162"]);

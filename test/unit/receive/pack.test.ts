@@ -15,7 +15,7 @@ describe("pack", () => {
     [1, 256, "00014000"],
   ];
   for (const [flag, length, header] of headers) {
-    it(`writes and reads the header ${header} for flag ${flag} and ${length} bytes (HP §3.1)`, () => {
+    it(`writes and reads ${header} for flag ${flag} and ${length} bytes (HP §3.1)`, () => {
       const model = pack({ flag, maxPacketBytes: MAX });
       const body = Buffer.alloc(length, "body");
       const head = Buffer.alloc(4);
@@ -38,7 +38,7 @@ describe("pack", () => {
     assert.equal(model.encoder?.tail, undefined);
   });
 
-  it("takes a packet of exactly maxPacketBytes, and refuses one byte more from the head alone", () => {
+  it("takes exactly maxPacketBytes, and refuses one byte more from the head alone", () => {
     const model = pack({ maxPacketBytes: 6 });
     const exact = framePacket(model, Buffer.from("sixsix"));
 
@@ -64,7 +64,17 @@ describe("pack", () => {
     assert.equal(decode(pack(), [Buffer.alloc(4)]).error, "PACKET_MALFORMED");
   });
 
-  it("refuses another flag, also one above the limit", () => {
+  it("refuses another flag, and none", () => {
+    const model = pack({ flag: 2 });
+
+    assert.deepEqual(decode(model, [Buffer.from("0100800061", "hex")]).packets, ["61"]);
+    for (const wire of ["0100400061", "0100000061", "0100c00061"]) {
+      const expected = { packets: [], error: "PACKET_MALFORMED" };
+      assert.deepEqual(decode(model, [Buffer.from(wire, "hex")]), expected, wire);
+    }
+  });
+
+  it("blames the flag before the length", () => {
     const decoder = pack({ flag: 2, maxPacketBytes: 10 }).createDecoder();
 
     assert.throws(

@@ -1,0 +1,21 @@
+import type { Buffer } from "node:buffer";
+import type { ReceiveModel } from "./receive-model.js";
+import { assertOptions } from "./receive-options.js";
+
+/** Push has no options. */
+export type PushOptions = Readonly<Record<string, never>>;
+
+/**
+ * Push: `onReceive` gets bytes as they come. Where one call's bytes end says nothing about where
+ * the peer's did. The default.
+ */
+export function push(options: PushOptions = {}): ReceiveModel<Buffer> {
+  assertOptions("push", options, []);
+  return Object.freeze({
+    name: "push",
+    delivers: "bytes",
+    maxPacketBytes: undefined,
+    encoder: undefined,
+    createDecoder: () => undefined,
+  });
+}

@@ -1,0 +1,61 @@
+import type { Buffer } from "node:buffer";
+import type { Framing, UnfinishedFrame } from "./framing.js";
+import { packetTooLong, showBytes } from "./packet-error.js";
+import { createPacketModel, type PacketModel } from "./packet-model.js";
+import { assertMaxPacketBytes, assertOptions } from "./receive-options.js";
+
+/** Options of {@link untilClosed}. */
+export interface UntilClosedOptions {
+  /** Most bytes that the peer may send in all, 1…1 GiB. Default 16 MiB. */
+  readonly maxPacketBytes?: number;
+}
+
+class UntilClosedFraming implements Framing {
+  readonly firstBytes: number = 1;
+  readonly maxFrameBytes: number;
+  readonly #maxPacketBytes: number;
+
+  constructor(maxPacketBytes: number) {
+    this.#maxPacketBytes = maxPacketBytes;
+    // One byte more than the limit shows that the limit is passed.
+    this.maxFrameBytes = maxPacketBytes + 1;
+  }
+
+  measure(bytes: Buffer, start: number, end: number): number {
+    if (end - start > this.#maxPacketBytes) {
+      const begin = showBytes(bytes, start, end);
+      throw packetTooLong(`more than ${this.#maxPacketBytes}`, this.#maxPacketBytes, begin);
+    }
+    return 0;
+  }
+
+  packetStart(_bytes: Buffer, frameStart: number): number {
+    return frameStart;
+  }
+
+  packetEnd(_bytes: Buffer, _frameStart: number, frameEnd: number): number {
+    return frameEnd;
+  }
+
+  unfinished(): UnfinishedFrame {
+    return "deliver";
+  }
+}
+
+/**
+ * Gathers everything the peer sends; when the peer has finished, `onReceive` gets it as one packet.
+ * A peer that sends nothing gives no packet. What is sent goes as it is.
+ *
+ * Receiving more than `maxPacketBytes` is `PACKET_TOO_LONG`.
+ */
+export function untilClosed(options: UntilClosedOptions = {}): PacketModel {
+  assertOptions("untilClosed", options, ["maxPacketBytes"]);
+  const { maxPacketBytes = 16 * 1024 * 1024 } = options;
+  assertMaxPacketBytes(maxPacketBytes);
+  return createPacketModel({
+    name: "untilClosed",
+    maxPacketBytes,
+    framing: new UntilClosedFraming(maxPacketBytes),
+    encoder: undefined,
+  });
+}
