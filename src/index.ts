@@ -23,6 +23,7 @@ export type {
   SendMode,
   SlowConsumer,
 } from "./connection/settings.js";
+export { addressText } from "./engine/address-text.js";
 export { type EngineStatus, engineReport } from "./engine/choose-engine.js";
 export type {
   Address,
@@ -43,7 +44,13 @@ export { type LengthPrefixOptions, lengthPrefix } from "./receive/length-prefix.
 export { type PackOptions, pack } from "./receive/pack.js";
 export { pull } from "./receive/pull.js";
 export { push } from "./receive/push.js";
-export type { ReceiveModel, ReceiveModelName } from "./receive/receive-model.js";
+export type {
+  Decoder,
+  Encoder,
+  PacketSink,
+  ReceiveModel,
+  ReceiveModelName,
+} from "./receive/receive-model.js";
 export { type StartEndOptions, startEnd } from "./receive/start-end.js";
 export { type UntilClosedOptions, untilClosed } from "./receive/until-closed.js";
 export type { ConnectOptions } from "./tcp/connect-options.js";

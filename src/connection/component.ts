@@ -202,7 +202,7 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
       operation: "close",
       connectionId: connection.id,
     });
-    if (connection.fail(error) && this.stopping !== undefined) this.stopping.cutCount++;
+    if (connection.cut(error) && this.stopping !== undefined) this.stopping.cutCount++;
   }
 
   /** Ends the stop when nothing is left. */

@@ -70,6 +70,11 @@ export abstract class ConnectionGroup<Received extends Buffer | number, Context>
     return this.registry.find(id)?.resume() ?? false;
   }
 
+  /** See {@link Connection.finish}. */
+  finish(id: number): boolean {
+    return this.registry.find(id)?.finish() ?? false;
+  }
+
   /** See {@link Connection.close}. */
   close(id: number): boolean {
     return this.registry.find(id)?.close() ?? false;

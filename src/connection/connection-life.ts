@@ -59,6 +59,8 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
   private deadline: Deadline | undefined = undefined;
   private reason: CloseReason | undefined = undefined;
   private peerEnded = false;
+  /** The application has finished sending, or the connection is closing. */
+  private finishAsked = false;
   private finishSent = false;
 
   constructor(service: EngineService, model: ReceiveModel) {
@@ -89,7 +91,7 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
 
   /** Whether data can be sent. */
   get isOpen(): boolean {
-    return this.state === "open" || this.state === "handshaking";
+    return (this.state === "open" || this.state === "handshaking") && !this.finishAsked;
   }
 
   /** Bytes that the kernel has not taken. */
@@ -148,7 +150,7 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
 
   /** The stream ended by itself. An orderly end of ours in which all was sent stays what it was. */
   private reasonOfBreak(error: NetError | undefined): CloseReason {
-    const orderly = error === undefined || this.finishSent;
+    const orderly = error === undefined || (this.state === "closing" && this.finishSent);
     if (orderly && this.reason !== undefined) return this.reason;
     return error === undefined ? CLOSED_BY_PEER : reasonOf(error, this.operation());
   }
@@ -167,13 +169,32 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
   /** Closes in good order for a reason: sends what waits, then FIN, then waits for the peer's. */
   closeWith(reason: CloseReason): boolean {
     if (this.state === "connecting") return this.abort();
-    if (!this.isOpen) return false;
+    if (this.state !== "open" && this.state !== "handshaking") return false;
     this.state = nextConnectionState(this.state, "closing");
     this.reason = reason;
     this.setDeadline(this.settings.closeTimeoutMs);
     this.receivePath?.discard(this.closedError());
-    if (this.pendingBytes === 0) this.finish();
+    if (this.finishSent && this.peerEnded) this.release();
+    else this.finish();
     return true;
+  }
+
+  /** See `Connection.finish`. */
+  finish(): boolean {
+    if (this.state === "connecting" || this.state === "ending" || this.state === "closed") {
+      return false;
+    }
+    this.finishAsked = true;
+    if (this.state === "open" && this.receivePath?.hasEnded === true) return this.close();
+    if (this.pendingBytes === 0) this.sendFinish();
+    return true;
+  }
+
+  /** Ends what is closing now: in good order when only the peer's FIN is missing, else by `error`. */
+  cut(error: NetError): boolean {
+    if (this.state !== "closing" || !this.finishSent) return this.fail(error);
+    this.release();
+    return false;
   }
 
   /** See `Connection.abort`. */
@@ -232,10 +253,10 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
     return this.reason?.cause ?? this.closedError();
   }
 
-  private finish(): void {
+  private sendFinish(): void {
     if (this.finishSent) return;
     this.finishSent = true;
-    if (this.peerEnded) this.release();
+    if (this.peerEnded && this.state === "closing") this.release();
     else this.stream.finish();
   }
 
@@ -295,7 +316,7 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
   }
 
   allSent(): void {
-    if (this.state === "closing") this.finish();
+    if (this.finishAsked) this.sendFinish();
   }
 
   holdPeer(hold: boolean): void {
@@ -318,7 +339,7 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
 
   peerFinished(): void {
     this.owner.connectionEnded(this);
-    if (!this.settings.halfOpen) this.closeWith(CLOSED_BY_PEER);
+    if (!this.settings.halfOpen || this.finishAsked) this.closeWith(CLOSED_BY_PEER);
   }
 
   protected path(): ReceivePath {

@@ -103,6 +103,11 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   pause(): boolean;
   /** Goes on receiving. */
   resume(): boolean;
+  /**
+   * Sends what waits, then FIN: nothing more can be sent, and receiving goes on until the peer
+   * finishes too. False when it has ended already.
+   */
+  finish(): boolean;
   /** Sends what waits, then FIN, waits for the peer's FIN and closes: at most `closeTimeoutMs`. False when it has ended already. */
   close(): boolean;
   /** Ends the connection at once with a reset; what waits is not sent. */

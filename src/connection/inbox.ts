@@ -94,14 +94,12 @@ export class Inbox {
   }
 
   /** Takes `byteCount` bytes; undefined when fewer are there. */
-  fetch(byteCount: number, maxUnreadBytes: number): Buffer | undefined {
-    assertInteger("byteCount", byteCount, 0, maxUnreadBytes);
+  fetch(byteCount: number): Buffer | undefined {
     return this.#queue.take(byteCount);
   }
 
   /** The first `byteCount` bytes; undefined when fewer are there. */
-  peek(byteCount: number, maxUnreadBytes: number): Buffer | undefined {
-    assertInteger("byteCount", byteCount, 0, maxUnreadBytes);
+  peek(byteCount: number): Buffer | undefined {
     return this.#queue.peek(byteCount);
   }
 

@@ -115,13 +115,19 @@ export class LiveConnection extends ConnectionLife implements Connection {
   }
 
   fetch(byteCount: number): Buffer | undefined {
-    assertInteger("byteCount", byteCount, 0, this.settings.maxUnreadBytes);
+    this.assertFetchable(byteCount);
     return this.receivePath?.fetch(byteCount);
   }
 
   peek(byteCount: number): Buffer | undefined {
-    assertInteger("byteCount", byteCount, 0, this.settings.maxUnreadBytes);
+    this.assertFetchable(byteCount);
     return this.receivePath?.peek(byteCount);
+  }
+
+  /** What is there can be taken; what could never be there is a mistake. */
+  private assertFetchable(byteCount: number): void {
+    const most = Math.max(this.settings.maxUnreadBytes, this.unreadBytes);
+    assertInteger("byteCount", byteCount, 0, most);
   }
 
   get unreadBytes(): number {
@@ -133,13 +139,13 @@ export class LiveConnection extends ConnectionLife implements Connection {
   }
 
   pause(): boolean {
-    if (!this.isOpen) return false;
+    if (this.state !== "open" && this.state !== "handshaking") return false;
     this.path().hold(HOLD.paused);
     return true;
   }
 
   resume(): boolean {
-    if (!this.isOpen) return false;
+    if (this.state !== "open" && this.state !== "handshaking") return false;
     this.receivePath?.release(HOLD.paused);
     return true;
   }

@@ -43,6 +43,8 @@ export interface ReceiveOwner {
   readonly service: EngineService;
   readonly settings: ConnectionSettings;
   readonly hasReceiveHandler: boolean;
+  /** Whether something can still be sent. */
+  readonly isOpen: boolean;
   /** Calls `onReceive`. Answers true when the handler is busy: `handlerSettled` follows. */
   deliver(received: Buffer | number): boolean;
   /** What the peer sent can't be understood, or a deadline of ours was reached. */
@@ -281,7 +283,8 @@ export class ReceivePath implements PacketSink {
     }
     if (this.end !== "decoded") return;
     // Who reads on may still answer what was read last: the end is told to the next read.
-    if (!this.awaited || this.inbox?.isAwaited === true) this.reportEnd();
+    const nobodyAnswers = !this.awaited || !this.owner.isOpen;
+    if (nobodyAnswers || this.inbox?.isAwaited === true) this.reportEnd();
     else if (this.lacksReader) this.owner.awaitReader();
   }
 
@@ -289,6 +292,11 @@ export class ReceivePath implements PacketSink {
   get lacksReader(): boolean {
     const inbox = this.inbox;
     return this.end === "decoded" && this.awaited && inbox?.isEmpty === true && !inbox.isAwaited;
+  }
+
+  /** Whether the peer's end was reported. */
+  get hasEnded(): boolean {
+    return this.end === "reported";
   }
 
   /** Reports the end, once: also when a deadline says that nobody reads on. */
@@ -312,14 +320,14 @@ export class ReceivePath implements PacketSink {
 
   /** See `Connection.fetch`. */
   fetch(byteCount: number): Buffer | undefined {
-    const bytes = this.inbox?.fetch(byteCount, this.owner.settings.maxUnreadBytes);
+    const bytes = this.inbox?.fetch(byteCount);
     if (bytes !== undefined) this.afterRead();
     return bytes;
   }
 
   /** See `Connection.peek`. */
   peek(byteCount: number): Buffer | undefined {
-    return this.inbox?.peek(byteCount, this.owner.settings.maxUnreadBytes);
+    return this.inbox?.peek(byteCount);
   }
 
   private afterRead(): void {

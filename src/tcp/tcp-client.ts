@@ -182,6 +182,11 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     return this.current?.resume() ?? false;
   }
 
+  /** See {@link Connection.finish}. */
+  finish(): boolean {
+    return this.current?.finish() ?? false;
+  }
+
   /** See {@link Connection.close}. */
   close(): boolean {
     return this.current?.close() ?? false;

@@ -38,10 +38,23 @@ export const systemClock: Clock = {
   setTimer: (delayMs, callback) => new SystemTimer(delayMs, callback),
 };
 
-interface ManualTimer extends Timer {
+class ManualTimer implements Timer {
   readonly dueMs: number;
-  readonly order: number;
   readonly callback: () => void;
+  readonly #cancelled: () => void;
+  isSet = true;
+
+  constructor(dueMs: number, callback: () => void, cancelled: () => void) {
+    this.dueMs = dueMs;
+    this.callback = callback;
+    this.#cancelled = cancelled;
+  }
+
+  cancel(): void {
+    if (!this.isSet) return;
+    this.isSet = false;
+    this.#cancelled();
+  }
 }
 
 /**
@@ -51,37 +64,37 @@ interface ManualTimer extends Timer {
 export class ManualClock implements Clock {
   readonly originMs: number = 0;
   #nowMs = 0;
-  #order = 0;
-  #timers: ManualTimer[] = [];
+  #timerCount = 0;
+  /** By time, those of one moment in the order in which they were set; cancelled ones are skipped. */
+  readonly #timers: ManualTimer[] = [];
 
   now(): number {
     return this.#nowMs;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    const timer: ManualTimer = {
-      dueMs: this.#nowMs + Math.max(0, delayMs),
-      order: this.#order++,
-      callback,
-      cancel: () => {
-        this.#timers = this.#timers.filter((other) => other !== timer);
-      },
-    };
-    this.#timers.push(timer);
+    const dueMs = this.#nowMs + Math.max(0, delayMs);
+    const timer = new ManualTimer(dueMs, callback, () => {
+      this.#timerCount--;
+    });
+    this.#timerCount++;
+    this.#timers.splice(this.#placeAfter(dueMs), 0, timer);
     return timer;
   }
 
   /** Number of timers that are set. */
   get timerCount(): number {
-    return this.#timers.length;
+    return this.#timerCount;
   }
 
   /** Moves time on by `ms` and fires what falls due on the way, timers set on the way included. */
   advance(ms: number): void {
     const until = this.#nowMs + ms;
     for (;;) {
-      const next = this.#nextDue(until);
-      if (next === undefined) break;
+      const next = this.#timers[0];
+      if (next === undefined || next.dueMs > until) break;
+      this.#timers.shift();
+      if (!next.isSet) continue;
       next.cancel();
       this.#nowMs = Math.max(this.#nowMs, next.dueMs);
       next.callback();
@@ -89,18 +102,14 @@ export class ManualClock implements Clock {
     this.#nowMs = until;
   }
 
-  #nextDue(until: number): ManualTimer | undefined {
-    let first: ManualTimer | undefined;
-    for (const timer of this.#timers) {
-      if (timer.dueMs > until) continue;
-      if (
-        first === undefined ||
-        timer.dueMs < first.dueMs ||
-        (timer.dueMs === first.dueMs && timer.order < first.order)
-      ) {
-        first = timer;
-      }
+  #placeAfter(dueMs: number): number {
+    let low = 0;
+    let high = this.#timers.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#timers[middle] as ManualTimer).dueMs <= dueMs) low = middle + 1;
+      else high = middle;
     }
-    return first;
+    return low;
   }
 }

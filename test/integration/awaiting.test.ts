@@ -372,6 +372,57 @@ function awaiting(engine: EngineName): void {
     await pulling.stop();
   });
 
+  it("finish ends sending, receiving goes on until the peer has finished too", async () => {
+    const server = new TcpServer({
+      engine,
+      receive: untilClosed(),
+      onReceive: (connection, whole) => void connection.send(`${whole.length} bytes came`),
+    });
+    const { port } = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
+    const client = new TcpClient({ engine, receive: untilClosed() });
+    await client.connect({ port });
+
+    client.send("12345");
+    client.finish();
+    const sentAfter = client.send("6");
+    const answer = await client.read();
+    const reason = await client.closed();
+    await server.stop();
+
+    assert.equal(answer.toString(), "5 bytes came");
+    assert.equal(sentAfter, false);
+    assert.equal(reason.code, "CLOSED");
+  });
+
+  it("with halfOpen the connection lives until both sides have finished", async () => {
+    const events: string[] = [];
+    const server = new TcpServer({
+      engine,
+      halfOpen: true,
+      onEnd(connection) {
+        events.push("end");
+        setImmediate(() => {
+          connection.send("late");
+          connection.finish();
+        });
+      },
+      onReceive() {},
+      onClose: (_, reason) => void events.push(reason.code),
+    });
+    const { port } = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
+    const client = new TcpClient({ engine, receive: untilClosed() });
+    await client.connect({ port });
+
+    client.finish();
+    const answer = await client.read();
+    await client.closed();
+    await until(() => server.connectionCount === 0);
+    await server.stop();
+
+    assert.equal(answer.toString(), "late");
+    assert.deepEqual(events, ["end", "CLOSED"]);
+  });
+
   it("drained resolves when the peer has taken what was sent", async () => {
     const { client, served, stop } = await pair(engine, { maxUnreadBytes: 1_024 });
     client.send(Buffer.alloc(12_000_000));

@@ -1,0 +1,61 @@
+import type { CloseReason } from "../index.js";
+import { type Command, type ExitCode, engineOption } from "./command.js";
+import { readCommandLine, secondsOption, textOption } from "./command-line.js";
+import { Conversation } from "./conversation.js";
+import { complain } from "./output.js";
+import { readPeerAddress } from "./peer-address.js";
+import { DATA_RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "./receive-choice.js";
+import { onStopSignal } from "./stop-signal.js";
+
+const MS_PER_SECOND = 1_000;
+
+const OPTIONS = {
+  path: textOption("FILE", "Unix-domain socket instead of HOST:PORT"),
+  ...receiveOptionTable(DATA_RECEIVE_NAMES, "push"),
+  wait: secondsOption(
+    "end when nothing came for so long after the end of the input (default: 1)",
+    { min: 0, max: 86_400 },
+    1,
+  ),
+  engine: engineOption(),
+};
+
+/** Type and see: lines go out, what comes is shown. */
+export const cat: Command = {
+  name: "cat",
+  summary: "type and see: lines go out as packets, what comes is shown",
+  usage: "HOST:PORT [options]",
+  options: OPTIONS,
+  notes:
+    "With --receive push the input is sent as it is, with its line ends; else each line is one\n" +
+    "packet, without. What is not printable UTF-8 is shown in hexadecimal.",
+  run,
+};
+
+async function run(argv: readonly string[]): Promise<ExitCode> {
+  const { options, positionals } = readCommandLine(OPTIONS, argv, 1);
+  const peer = readPeerAddress(positionals, options.path);
+  let isUnsent = false;
+  const conversation = new Conversation({
+    receive: receiveModelOf(options),
+    engine: options.engine,
+    waitMs: options.wait * MS_PER_SECOND,
+    onUnsent: (error) => {
+      isUnsent = true;
+      complain(cat.name, `not sent: ${error.message}`);
+    },
+  });
+  const releaseSignals = onStopSignal(() => conversation.close());
+  try {
+    const reason = await conversation.run(peer.connect);
+    complain(cat.name, endText(reason));
+    return reason.code === "CLOSED" && !isUnsent ? 0 : 1;
+  } finally {
+    releaseSignals();
+  }
+}
+
+function endText({ code, initiator, cause }: CloseReason): string {
+  if (cause !== undefined) return `${code}: ${cause.message}`;
+  return initiator === "remote" ? "the peer closed the connection" : "closed";
+}

@@ -1,0 +1,189 @@
+/**
+ * Options of a command as a table: read with `util.parseArgs`, checked and shown by `--help` from
+ * the same rows. Whatever is wrong with what was typed is a {@link UsageError}.
+ */
+import { type ParseArgsConfig, parseArgs } from "node:util";
+
+/** What was typed can't be. The program says its message in one line and ends with exit code 2. */
+export class UsageError extends Error {
+  override readonly name: "UsageError" = "UsageError";
+}
+
+/** One option of a command. */
+export interface Option<Value> {
+  /** What stands for the value in the help; undefined: a switch, which takes none. */
+  readonly placeholder: string | undefined;
+  /** What it is for, its default included. */
+  readonly help: string;
+  /** The value where the option is left out. */
+  readonly absent: Value;
+  /** The value of what was typed behind `name`. Throws {@link UsageError}. */
+  read(text: string, name: string): Value;
+}
+
+/** Options by their names without the dashes. */
+export type OptionTable = Readonly<Record<string, Option<unknown>>>;
+
+/** The values of the options of a table. */
+export type OptionValues<Table extends OptionTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends Option<infer Value> ? Value : never;
+};
+
+/** What was typed behind the name of a command. */
+export interface CommandLine<Table extends OptionTable> {
+  readonly options: OptionValues<Table>;
+  readonly positionals: readonly string[];
+}
+
+/** Bounds of a number. */
+export interface NumberRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** `--name`, without a value. */
+export function switchOption(help: string): Option<boolean> {
+  return { placeholder: undefined, help, absent: false, read: () => true };
+}
+
+/** `--name TEXT`, not empty. */
+export function textOption(placeholder: string, help: string): Option<string | undefined> {
+  return {
+    placeholder,
+    help,
+    absent: undefined,
+    read(text, name) {
+      if (text === "") throw new UsageError(`${name} must not be empty`);
+      return text;
+    },
+  };
+}
+
+/** `--name N`, a whole number. */
+export function integerOption<Absent extends number | undefined>(
+  help: string,
+  range: NumberRange,
+  absent: Absent,
+): Option<number | Absent> {
+  return {
+    placeholder: "N",
+    help,
+    absent,
+    read: (text, name) => readNumber(text, name, range, WHOLE_NUMBER),
+  };
+}
+
+/** `--name SECONDS`, with decimals. */
+export function secondsOption(help: string, range: NumberRange, absent: number): Option<number> {
+  return {
+    placeholder: "SECONDS",
+    help,
+    absent,
+    read: (text, name) => readNumber(text, name, range, SECONDS),
+  };
+}
+
+/** `--name ONE`, one of several words. */
+export function choiceOption<Choice extends string, Absent extends Choice | undefined>(
+  choices: readonly Choice[],
+  help: string,
+  absent: Absent,
+): Option<Choice | Absent> {
+  return {
+    placeholder: choices.join("|"),
+    help,
+    absent,
+    read(text, name) {
+      const choice = choices.find((one) => one === text);
+      if (choice !== undefined) return choice;
+      throw new UsageError(`${name} must be one of ${choices.join(", ")}, not ${quoted(text)}`);
+    },
+  };
+}
+
+/** Reads what was typed behind the name of a command: at most `maxPositionals` words, and options. */
+export function readCommandLine<Table extends OptionTable>(
+  table: Table,
+  argv: readonly string[],
+  maxPositionals: number,
+): CommandLine<Table> {
+  const { values, positionals } = parse(table, argv);
+  const extra = positionals[maxPositionals];
+  if (extra !== undefined) throw new UsageError(`what is ${quoted(extra)} for?`);
+  const options: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(table)) {
+    const typed = values[name];
+    if (typed === undefined) options[name] = option.absent;
+    else options[name] = option.read(String(typed), `--${name}`);
+  }
+  return { options: options as OptionValues<Table>, positionals };
+}
+
+interface Parsed {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly positionals: readonly string[];
+}
+
+function parse(table: OptionTable, argv: readonly string[]): Parsed {
+  const options: NonNullable<ParseArgsConfig["options"]> = {};
+  for (const [name, option] of Object.entries(table)) {
+    options[name] = { type: option.placeholder === undefined ? "boolean" : "string" };
+  }
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    // Node explains at length, in several sentences: the first says what is wrong.
+    if (!(error instanceof TypeError)) throw error;
+    const [sentence = ""] = error.message.split(/\.\s|\n/);
+    throw new UsageError(sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, ""));
+  }
+}
+
+/** Whether `--help` or `-h` stands among the words before `--`. */
+export function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  const words = end < 0 ? argv : argv.slice(0, end);
+  return words.includes("--help") || words.includes("-h");
+}
+
+/** The rows of a help text for a table: `  --name VALUE   what it is for`. */
+export function optionHelp(table: OptionTable): string {
+  const rows = Object.entries(table).map(([name, { placeholder, help }]) => {
+    const left = placeholder === undefined ? `--${name}` : `--${name} ${placeholder}`;
+    return [left, help] as const;
+  });
+  return helpRows([...rows, ["--help", "show this"]]);
+}
+
+const LEFT_COLUMNS = 26;
+
+/** Two columns; what is too wide for the left one gets a line of its own. */
+export function helpRows(rows: readonly (readonly [left: string, right: string])[]): string {
+  return rows
+    .map(([left, right]) => {
+      if (left.length < LEFT_COLUMNS) return `  ${left.padEnd(LEFT_COLUMNS)}${right}`;
+      return `  ${left}\n${" ".repeat(LEFT_COLUMNS + 2)}${right}`;
+    })
+    .join("\n");
+}
+
+interface NumberKind {
+  /** For messages. */
+  readonly text: string;
+  readonly form: RegExp;
+}
+
+const WHOLE_NUMBER: NumberKind = { text: "a whole number", form: /^\d+$/ };
+const SECONDS: NumberKind = { text: "a number of seconds", form: /^\d*\.?\d+$/ };
+
+function readNumber(text: string, name: string, range: NumberRange, kind: NumberKind): number {
+  const { min, max } = range;
+  const number = Number(text);
+  if (kind.form.test(text) && number >= min && number <= max) return number;
+  throw new UsageError(`${name} must be ${kind.text} from ${min} to ${max}, not ${quoted(text)}`);
+}
+
+/** A word as it was typed, safe to print. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 80));
+}

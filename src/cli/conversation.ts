@@ -1,0 +1,159 @@
+/**
+ * A connection between standard input and standard output. Lines that are typed become packets (or
+ * bytes as they are, where the model has no packets), what comes is shown. It ends with the peer,
+ * or when the input is over, everything was sent and nothing came for a while.
+ *
+ * Nothing piles up: input is read no faster than the peer takes it, and the peer is read from no
+ * faster than the output is.
+ */
+import process from "node:process";
+import {
+  type CloseReason,
+  type ConnectOptions,
+  delimiter,
+  NetError,
+  type ReceiveModel,
+  TcpClient,
+} from "../index.js";
+import type { Decoder } from "../receive/receive-model.js";
+import { systemClock, type Timer } from "../time/clock.js";
+import type { EngineChoiceName } from "./command.js";
+import { onOutputGone, write } from "./output.js";
+import { PacketView } from "./packet-view.js";
+
+/** Everything was sent before: this is for the peer to finish too. */
+const CLOSE_MS = 1_000;
+
+/** What a conversation is made of. */
+export interface ConversationOptions {
+  readonly receive: ReceiveModel<Buffer>;
+  readonly engine: EngineChoiceName | undefined;
+  /** How long nothing may come, once the input is over, before it ends. */
+  readonly waitMs: number;
+  /** A line can't be sent. */
+  onUnsent(error: NetError): void;
+}
+
+/** See the head of the file. */
+export class Conversation {
+  readonly #options: ConversationOptions;
+  readonly #client: TcpClient;
+  /** Cuts the input into lines; undefined where it is sent as it is. */
+  readonly #lines: Decoder | undefined;
+  readonly #view = new PacketView();
+  #waiting: Timer | undefined;
+  #isInputOver = false;
+  #isEnded = false;
+  #end: (reason: CloseReason) => void = () => {};
+
+  constructor(options: ConversationOptions) {
+    const { maxPacketBytes } = options.receive;
+    this.#options = options;
+    this.#lines =
+      maxPacketBytes === undefined ? undefined : delimiter({ maxPacketBytes }).createDecoder();
+    this.#client = new TcpClient({
+      receive: options.receive,
+      closeTimeoutMs: CLOSE_MS,
+      ...(options.engine !== undefined && { engine: options.engine }),
+      onReceive: (_client, bytes) => this.#show(bytes),
+      onDrain: () => {
+        process.stdin.resume();
+      },
+      onClose: (_client, reason) => this.#ended(reason),
+    });
+  }
+
+  /** Connects and talks; resolves with why it ended. Rejects where it can't connect. */
+  async run(target: ConnectOptions): Promise<CloseReason> {
+    const ended = new Promise<CloseReason>((resolve) => {
+      this.#end = resolve;
+    });
+    await this.#client.connect(target);
+    onOutputGone(() => this.close());
+    if (!this.#isEnded) this.#readInput();
+    return ended;
+  }
+
+  /** Ends it in good order. */
+  close(): void {
+    this.#client.close();
+  }
+
+  #readInput(): void {
+    process.stdin.on("data", (chunk: Buffer) => this.#typed(chunk));
+    process.stdin.on("end", () => this.#inputOver());
+    process.stdin.on("error", () => {
+      // Input that can't be read, a folder for example, has ended.
+      this.#inputOver();
+    });
+  }
+
+  #typed(chunk: Buffer): void {
+    const lines = this.#lines;
+    if (lines === undefined) this.#send(chunk);
+    else this.#attempt(() => lines.feed(chunk, this.#lineSink));
+  }
+
+  readonly #lineSink = {
+    packet: (line: Buffer): boolean => {
+      this.#send(line);
+      return true;
+    },
+  };
+
+  #send(bytes: Buffer): void {
+    this.#attempt(() => {
+      if (!this.#client.send(bytes) && this.#client.isOpen) process.stdin.pause();
+    });
+  }
+
+  #inputOver(): void {
+    if (this.#isInputOver) return;
+    this.#isInputOver = true;
+    this.#attempt(() => this.#lines?.end(this.#lineSink));
+    this.#waitForMore();
+  }
+
+  /** Behind a line that is too long the input can't be cut any further. */
+  #attempt(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      if (!(error instanceof NetError)) throw error;
+      this.#options.onUnsent(error);
+      if (error.code === "PACKET_TOO_LONG") this.#giveUpInput();
+    }
+  }
+
+  #giveUpInput(): void {
+    process.stdin.destroy();
+    this.#isInputOver = true;
+    this.#waitForMore();
+  }
+
+  #waitForMore(): void {
+    if (!this.#isInputOver || this.#isEnded) return;
+    this.#waiting?.cancel();
+    this.#waiting = systemClock.setTimer(this.#options.waitMs, () => {
+      if (this.#client.pendingBytes > 0) this.#waitForMore();
+      else this.close();
+    });
+  }
+
+  #show(bytes: Buffer): void {
+    const isPacket = this.#options.receive.delivers === "packets";
+    if (!write(isPacket ? this.#view.packet(bytes) : this.#view.piece(bytes))) {
+      this.#client.pause();
+      process.stdout.once("drain", () => this.#client.resume());
+    }
+    this.#waitForMore();
+  }
+
+  #ended(reason: CloseReason): void {
+    this.#isEnded = true;
+    this.#waiting?.cancel();
+    write(this.#view.end());
+    process.stdin.destroy();
+    this.#end(reason);
+  }
+}

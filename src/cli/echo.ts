@@ -1,0 +1,85 @@
+import { addressText } from "../engine/address-text.js";
+import type { Address, ListenOptions } from "../index.js";
+import { type Command, type ExitCode, engineOption, jsonOption } from "./command.js";
+import { integerOption, readCommandLine, textOption, UsageError } from "./command-line.js";
+import { EchoServer } from "./echo-server.js";
+import { print } from "./output.js";
+import { RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "./receive-choice.js";
+import { runServices } from "./service-run.js";
+
+const DEFAULT_HOST = "127.0.0.1";
+const DEFAULT_PORT = 5_555;
+
+const OPTIONS = {
+  host: textOption("HOST", `where to listen (default: ${DEFAULT_HOST})`),
+  port: integerOption(
+    `0: any free one (default: ${DEFAULT_PORT})`,
+    { min: 0, max: 65_535 },
+    undefined,
+  ),
+  path: textOption("FILE", "Unix-domain socket instead of host and port"),
+  ...receiveOptionTable(RECEIVE_NAMES, "push"),
+  "max-connections": integerOption(
+    "refuse more than these (default: 10000)",
+    { min: 1, max: 5_000_000 },
+    undefined,
+  ),
+  engine: engineOption(),
+  json: jsonOption(),
+};
+
+/** An echo server that listens on one address until it is told to stop. */
+export const echo: Command = {
+  name: "echo",
+  summary: "a server that sends back what it gets",
+  usage: "[options]",
+  options: OPTIONS,
+  notes:
+    "Prints READY with its address once it listens. SIGINT and SIGTERM drain and end it;\n" +
+    "a second one ends it at once.",
+  run,
+};
+
+async function run(argv: readonly string[]): Promise<ExitCode> {
+  const { options } = readCommandLine(OPTIONS, argv, 0);
+  const target = listenOptions(options);
+  const receive = options.receive;
+  const server = new EchoServer({
+    name: receive,
+    receive: receiveModelOf(options),
+    engine: options.engine,
+    maxConnections: options["max-connections"],
+  });
+  const address = await server.listen(target);
+  return await runServices({
+    commandName: echo.name,
+    services: [server],
+    json: options.json,
+    announce: () => print(readyLine({ address, engine: server.engineName, receive }, options.json)),
+  });
+}
+
+interface ListenChoice {
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly path: string | undefined;
+}
+
+function listenOptions({ host, port, path }: ListenChoice): ListenOptions {
+  if (path === undefined) return { host: host ?? DEFAULT_HOST, port: port ?? DEFAULT_PORT };
+  if (host !== undefined || port !== undefined) {
+    throw new UsageError("--path does not go with --host or --port");
+  }
+  return { path };
+}
+
+interface Ready {
+  readonly address: Address;
+  readonly engine: string;
+  readonly receive: string;
+}
+
+function readyLine({ address, engine, receive }: Ready, json: boolean): string {
+  if (json) return JSON.stringify({ event: "ready", ...address, engine, receive });
+  return `READY ${addressText(address)} engine=${engine} receive=${receive}`;
+}

@@ -1,0 +1,46 @@
+import process from "node:process";
+import { systemClock, type Timer } from "../time/clock.js";
+
+const PERIOD_MS = 1_000;
+const CLEAR_LINE = "\r\u001b[2K";
+
+/**
+ * One line of a terminal (standard error) that is written anew each second. Where standard error is
+ * no terminal it does nothing.
+ */
+export class LiveLine {
+  readonly #compose: (elapsedSeconds: number) => string;
+  #timer: Timer | undefined;
+  #writtenMs = 0;
+
+  /** `compose` makes the text; it is told how much time went by since it was last called. */
+  constructor(compose: (elapsedSeconds: number) => string) {
+    this.#compose = compose;
+  }
+
+  /** Begins; the first line comes after a second. */
+  start(): void {
+    if (!process.stderr.isTTY) return;
+    this.#writtenMs = systemClock.now();
+    this.#plan();
+  }
+
+  #plan(): void {
+    this.#timer = systemClock.setTimer(PERIOD_MS, () => {
+      const nowMs = systemClock.now();
+      const text = this.#compose((nowMs - this.#writtenMs) / 1_000);
+      this.#writtenMs = nowMs;
+      // A line that wraps can't be cleared.
+      process.stderr.write(CLEAR_LINE + text.slice(0, (process.stderr.columns || 80) - 1));
+      this.#plan();
+    });
+  }
+
+  /** Ends and clears the line. */
+  stop(): void {
+    if (this.#timer === undefined) return;
+    this.#timer.cancel();
+    this.#timer = undefined;
+    process.stderr.write(CLEAR_LINE);
+  }
+}

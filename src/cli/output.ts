@@ -1,0 +1,44 @@
+/**
+ * Standard output and standard error of the program. Who reads them may go away at any time
+ * (`hp-socket … | head`): from then on what is written is dropped, without a word.
+ */
+import process from "node:process";
+
+const goneListeners: (() => void)[] = [];
+let isGone = false;
+
+/** Makes a reader that goes away harmless. To be called once, before anything is written. */
+export function toleratePipeEnd(): void {
+  process.stdout.on("error", (error) => {
+    assertPipeEnd(error);
+    isGone = true;
+    for (const listener of goneListeners.splice(0)) listener();
+  });
+  process.stderr.on("error", assertPipeEnd);
+}
+
+function assertPipeEnd(error: Error): void {
+  if (!("code" in error) || error.code !== "EPIPE") throw error;
+}
+
+/** Calls back when nobody reads standard output any more. */
+export function onOutputGone(listener: () => void): void {
+  if (isGone) listener();
+  else goneListeners.push(listener);
+}
+
+/** Writes lines to standard output. Answers false when it is full: `drain` comes when it is not. */
+export function print(text: string): boolean {
+  return write(`${text}\n`);
+}
+
+/** Writes text as it is to standard output. See {@link print}. */
+export function write(text: string): boolean {
+  return isGone || process.stdout.write(text);
+}
+
+/** Writes one line to standard error, with the name of the program and its command before it. */
+export function complain(commandName: string | undefined, text: string): void {
+  const name = commandName === undefined ? "hp-socket" : `hp-socket ${commandName}`;
+  process.stderr.write(`${name}: ${text}\n`);
+}

@@ -1,0 +1,26 @@
+import type { ConnectOptions } from "../index.js";
+import { quoted, UsageError } from "./command-line.js";
+
+/** A peer as it was typed, and how to connect to it. */
+export interface PeerAddress {
+  /** For messages: `127.0.0.1:5555`, `[::1]:5555`, or the path. */
+  readonly text: string;
+  readonly connect: ConnectOptions;
+}
+
+/** Reads `HOST:PORT` or `[IPV6]:PORT`, or takes the path of a Unix-domain socket instead. */
+export function readPeerAddress(words: readonly string[], path: string | undefined): PeerAddress {
+  const [text] = words;
+  if (path !== undefined) {
+    if (text !== undefined) throw new UsageError(`take either ${quoted(text)} or --path`);
+    return { text: path, connect: { path } };
+  }
+  if (text === undefined) throw new UsageError("where to? Name HOST:PORT, or a socket with --path");
+  const match = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port < 1 || port > 65_535) {
+    throw new UsageError(`${quoted(text)} is not HOST:PORT, such as 127.0.0.1:5555 or [::1]:5555`);
+  }
+  return { text, connect: { host, port } };
+}

@@ -1,0 +1,127 @@
+import { addressText } from "../engine/address-text.js";
+import {
+  delimiter,
+  type IpAddress,
+  lengthPrefix,
+  pack,
+  pull,
+  push,
+  type ReceiveModel,
+} from "../index.js";
+import {
+  type Command,
+  type EngineChoiceName,
+  type ExitCode,
+  engineOption,
+  jsonOption,
+} from "./command.js";
+import { integerOption, readCommandLine, textOption } from "./command-line.js";
+import { EchoServer } from "./echo-server.js";
+import { print } from "./output.js";
+import type { Service } from "./service.js";
+import { runServices } from "./service-run.js";
+
+/** One service: what it is, and what to type to see it work. */
+interface Row {
+  readonly create: (engine: EngineChoiceName | undefined) => Service;
+  readonly tries: (address: IpAddress) => readonly string[];
+}
+
+/** Each row gets a port of its own, the first the one of `--port`, each further the next one. */
+const ROWS: readonly Row[] = [
+  echoRow("push", push(), (address) => [
+    `printf hello | nc -N ${address.host} ${address.port}`,
+    `npx hp-socket load ${addressText(address)}`,
+  ]),
+  echoRow("pull", pull(), () => []),
+  echoRow("pack", pack(), (address) => [
+    `npx hp-socket load ${addressText(address)} --receive pack --depth 16`,
+  ]),
+  echoRow("line", delimiter(), (address) => [
+    `npx hp-socket cat ${addressText(address)} --receive line`,
+  ]),
+  echoRow("length", lengthPrefix({ format: "uint-be", bytes: 4 }), () => []),
+];
+
+const OPTIONS = {
+  host: textOption("HOST", "where to listen (default: 127.0.0.1)"),
+  port: integerOption(
+    "port of the first service; 0: any free ones (default: 5555)",
+    { min: 0, max: 65_536 - ROWS.length },
+    5_555,
+  ),
+  engine: engineOption(),
+  json: jsonOption(),
+};
+
+/** Every kind of server at once, to try things out with: what `npm start` runs. */
+export const serve: Command = {
+  name: "serve",
+  summary: "an echo server of each kind, to try things out",
+  usage: "[options]",
+  options: OPTIONS,
+  notes:
+    "Ports, from --port on: push, pull, pack, line, length. SIGINT and SIGTERM drain and end it;\n" +
+    "a second one ends it at once.",
+  run,
+};
+
+interface Listening {
+  readonly row: Row;
+  readonly service: Service;
+  readonly address: IpAddress;
+}
+
+async function run(argv: readonly string[]): Promise<ExitCode> {
+  const { options } = readCommandLine(OPTIONS, argv, 0);
+  const listening = await listenAll(options.host ?? "127.0.0.1", options.port, options.engine);
+  return await runServices({
+    commandName: serve.name,
+    services: listening.map(({ service }) => service),
+    json: options.json,
+    announce: () => print(options.json ? readyJson(listening) : readyText(listening)),
+  });
+}
+
+/** Starts every service, or, where one can't listen, none. */
+async function listenAll(
+  host: string,
+  firstPort: number,
+  engine: EngineChoiceName | undefined,
+): Promise<readonly Listening[]> {
+  const listening: Listening[] = [];
+  try {
+    for (const [index, row] of ROWS.entries()) {
+      const service = row.create(engine);
+      const port = firstPort === 0 ? 0 : firstPort + index;
+      const address = (await service.listen({ host, port })) as IpAddress;
+      listening.push({ row, service, address });
+    }
+  } catch (error) {
+    await Promise.all(listening.map(({ service }) => service.stop({ drainMs: 0 })));
+    throw error;
+  }
+  return listening;
+}
+
+function readyText(listening: readonly Listening[]): string {
+  const ready = listening.map(
+    ({ service, address }) =>
+      `READY ${addressText(address)} engine=${service.engineName} receive=${service.name}`,
+  );
+  const tries = listening.flatMap(({ row, address }) => row.tries(address));
+  return [...ready, "", "Try, elsewhere:", ...tries.map((text) => `  ${text}`)].join("\n");
+}
+
+function readyJson(listening: readonly Listening[]): string {
+  const services = listening.map(({ service, address }) => ({
+    ...address,
+    engine: service.engineName,
+    receive: service.name,
+  }));
+  return JSON.stringify({ event: "ready", services });
+}
+
+function echoRow(name: string, receive: ReceiveModel, tries: Row["tries"]): Row {
+  return { create: (engine) => new EchoServer({ name, receive, engine }), tries };
+}

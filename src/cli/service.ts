@@ -1,0 +1,42 @@
+import type { Address, ListenOptions, NetError, StopOptions, StopResult } from "../index.js";
+
+/** What a service has done so far. */
+export interface ServiceCounts {
+  readonly connectionCount: number;
+  readonly openedCount: number;
+  readonly refusedCount: number;
+  /** Packets, or pieces of a byte stream, as they were given to the service. */
+  readonly messageCount: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
+/** A server that the program runs: listens, answers, counts, stops. */
+export interface Service {
+  /** One word for messages. */
+  readonly name: string;
+  /** Engine that moves its bytes. */
+  readonly engineName: string;
+  readonly counts: ServiceCounts;
+  /** The last error that was no connection's own; undefined while there was none. */
+  readonly lastError: NetError | undefined;
+  listen(options: ListenOptions): Promise<Address>;
+  /** Resolves when it has stopped, by itself too. */
+  stopped(): Promise<void>;
+  stop(options?: StopOptions): Promise<StopResult>;
+}
+
+/** Counts of several services together. */
+export function sumOfCounts(services: readonly Service[]): ServiceCounts {
+  const all = services.map((service) => service.counts);
+  const sum = (name: keyof ServiceCounts): number =>
+    all.reduce((total, counts) => total + counts[name], 0);
+  return {
+    connectionCount: sum("connectionCount"),
+    openedCount: sum("openedCount"),
+    refusedCount: sum("refusedCount"),
+    messageCount: sum("messageCount"),
+    receivedBytes: sum("receivedBytes"),
+    sentBytes: sum("sentBytes"),
+  };
+}

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { engineReport } from "hp-socket";
+import { CliProgram, PROGRAM_PATH, runProgram } from "../support/cli-program.js";
+
+const COMMANDS = ["serve", "echo", "load", "cat", "doctor"];
+
+describe("hp-socket", () => {
+  it("shows its commands without one, and with --help", async () => {
+    const [bare, help] = await Promise.all([runProgram([]), runProgram(["--help"])]);
+
+    assert.deepEqual([bare.code, help.code], [0, 0]);
+    assert.equal(bare.stdout, help.stdout);
+    for (const name of COMMANDS) assert.match(help.stdout, new RegExp(`^ {2}${name} `, "m"));
+  });
+
+  it("has help for each command", async () => {
+    const helps = await Promise.all(COMMANDS.map((name) => runProgram([name, "--help"])));
+
+    for (const [index, { code, stdout }] of helps.entries()) {
+      assert.equal(code, 0);
+      assert.match(stdout, new RegExp(`^Usage: hp-socket ${COMMANDS[index]} `));
+      assert.match(stdout, /^ {2}--help /m);
+    }
+  });
+
+  it("shows the version of the package", async () => {
+    const { code, stdout } = await runProgram(["--version"]);
+
+    assert.equal(code, 0);
+    assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  for (const [args, message] of [
+    [["fly"], /"fly" is no command/],
+    [["echo", "--port", "99999"], /--port must be a whole number from 0 to 65535, not "99999"/],
+    [["echo", "--colour"], /unknown option '--colour'/],
+    [["echo", "extra"], /what is "extra" for\?/],
+    [["echo", "--engine", "steam"], /--engine must be one of auto, node.*, not "steam"/],
+    [["echo", "--flag", "1"], /--flag goes with --receive pack, not with push/],
+    [["echo", "--path", "x", "--port", "1"], /--path does not go with --host or --port/],
+    [["load"], /where to\?/],
+    [["load", "nowhere"], /"nowhere" is not HOST:PORT/],
+    [["load", "h:1", "--receive", "pull"], /--receive must be one of push, pack, line, length/],
+    [["load", "h:1", "--receive", "pack", "--size", "300000"], /--size 300000 is above .* 262144/],
+    [["load", "h:1", "--size", "4000000", "--depth", "1000"], /--size × --depth must be at most/],
+    [["cat", "[::1]:0"], /is not HOST:PORT/],
+    [["cat", "h:1", "--receive", "line", "--max-packet", "0"], /--max-packet must be/],
+    [
+      ["cat", "h:1", "--receive", "length", "--length-bytes", "9"],
+      /INVALID_ARGUMENT: bytes must be a whole number from 1 to 8, not 9/,
+    ],
+  ] as const) {
+    it(`says in one line what is wrong with: ${args.join(" ")}`, async () => {
+      const { code, stdout, stderr } = await runProgram(args);
+
+      assert.equal(code, 2);
+      assert.equal(stdout, "");
+      assert.match(stderr, message);
+      assert.match(stderr, /^hp-socket[^\n]*\n$/);
+    });
+  }
+
+  it("says how to build where it is not built", async (test) => {
+    const folder = await mkdtemp(join(tmpdir(), "hp-socket-cli-"));
+    test.after(() => rm(folder, { recursive: true }));
+    const path = join(folder, "hp-socket.mjs");
+    await copyFile(PROGRAM_PATH, path);
+
+    const program = new CliProgram([], path);
+    const ended = await program.ended;
+
+    assert.equal(ended.code, 1);
+    assert.match(program.stderr, /^hp-socket: .*npm run build/);
+  });
+});
+
+describe("hp-socket doctor", () => {
+  it("tells Node, platform and engines as JSON", async () => {
+    const { code, stdout } = await runProgram(["doctor", "--json"]);
+
+    assert.equal(code, 0);
+    const findings = JSON.parse(stdout);
+    assert.equal(findings.node, process.versions.node);
+    assert.equal(findings.platform, process.platform);
+    const engines = findings.engines.map(
+      ({ capabilities, ...status }: { capabilities: unknown }) => {
+        return status;
+      },
+    );
+    assert.deepEqual(engines, engineReport());
+    const node = findings.engines.find(({ name }: { name: string }) => name === "node");
+    assert.equal(node.capabilities.pathAddress, true);
+  });
+
+  it("tells the same line by line", async () => {
+    const { code, stdout } = await runProgram(["doctor"]);
+
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^node +${process.versions.node} on `, "m"));
+    assert.match(stdout, /^engine node +available/m);
+    assert.match(stdout, /^ {2}pathAddress +yes$/m);
+  });
+});

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  delimiter,
+  type IpAddress,
+  lengthPrefix,
+  pack,
+  push,
+  type ReceiveModel,
+  TcpClient,
+  TcpServer,
+} from "hp-socket";
+import { runProgram, startProgram } from "../support/cli-program.js";
+
+const MODELS: Readonly<Record<string, ReceiveModel<Buffer>>> = {
+  push: push(),
+  pull: push(),
+  pack: pack(),
+  line: delimiter(),
+  length: lengthPrefix({ format: "uint-be", bytes: 4 }),
+};
+
+async function echoed(port: number, receive: ReceiveModel<Buffer>): Promise<string> {
+  const client = new TcpClient({ receive });
+  await client.connect({ host: "127.0.0.1", port });
+  const answer = await client.request("hello", { timeoutMs: 5_000 });
+  await client.stop();
+  return answer.toString();
+}
+
+describe("hp-socket serve", () => {
+  it("runs an echo server of each kind, says what to try, and drains at SIGINT", async (test) => {
+    const program = startProgram(test, ["serve", "--port", "0"]);
+    await program.shows("stdout", /^Try.*\n(?: {2}.*\n)+/m);
+    const ready = [
+      ...program.stdout.matchAll(/^READY 127\.0\.0\.1:(\d+) engine=\w+ receive=(\w+)$/gm),
+    ];
+
+    const answers = await Promise.all(
+      ready.map(async ([, port, name]) => [name, await echoed(Number(port), MODELS[name!]!)]),
+    );
+    program.kill("SIGINT");
+    const ended = await program.ended;
+
+    assert.deepEqual(
+      answers,
+      Object.keys(MODELS).map((name) => [name, "hello"]),
+    );
+    assert.match(program.stdout, new RegExp(`printf hello \\| nc -N 127.0.0.1 ${ready[0]?.[1]}\n`));
+    assert.match(program.stdout, /npx hp-socket cat 127\.0\.0\.1:\d+ --receive line\n/);
+    assert.match(program.stdout, /^Summary: send - 34, recv - 34\nconnections - 5 /m);
+    assert.deepEqual(ended, { code: 0, signal: null });
+  });
+
+  it("starts nothing and says so when one of its ports is taken", async (test) => {
+    const taken = new TcpServer();
+    test.after(() => taken.stop());
+    const { port } = (await taken.listen({ host: "127.0.0.1" })) as IpAddress;
+
+    const program = await runProgram(["serve", "--port", String(port - 1)]);
+
+    assert.equal(program.code, 1);
+    assert.match(program.stderr, /^hp-socket serve: ADDRESS_IN_USE: .*\n$/);
+    assert.equal(program.stdout, "");
+  });
+});
