@@ -13,8 +13,8 @@ const GROUND = "^src/errors\\.ts$";
 const BYTES = "^src/bytes/";
 const TIME = "^src/time/";
 const RECEIVE = "^src/receive/";
-const ENGINE_CONTRACT = "^src/engine/engine\\.ts$";
-const ENGINE_DOOR = "^src/engine/(engine|choose-engine|happy-eyeballs)\\.ts$";
+const ENGINE_CONTRACT = "^src/engine/(engine|tls-options)\\.ts$";
+const ENGINE_DOOR = "^src/engine/(engine|tls-options|choose-engine|happy-eyeballs)\\.ts$";
 const CONNECTION = "^src/connection/";
 
 export const rules = {

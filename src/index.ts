@@ -7,6 +7,7 @@ export type {
   StopOptions,
   StopResult,
 } from "./connection/component.js";
+export type { ClientTls, ServerTls, TlsSettings } from "./connection/component-security.js";
 export type {
   Connection,
   ConnectionStats,
@@ -37,11 +38,22 @@ export type {
   PathAddress,
   TcpInfo,
 } from "./engine/engine.js";
+export type {
+  TlsCertificate,
+  TlsCertificateSelector,
+  TlsClientOptions,
+  TlsInfo,
+  TlsPeerCertificate,
+  TlsRules,
+  TlsServerOptions,
+  TlsVersion,
+} from "./engine/tls-options.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "./errors.js";
 export { type DelimiterOptions, delimiter } from "./receive/delimiter.js";
 export { type FixedLengthOptions, fixedLength } from "./receive/fixed-length.js";
 export { type LengthPrefixOptions, lengthPrefix } from "./receive/length-prefix.js";
 export { type PackOptions, pack } from "./receive/pack.js";
+export type { PacketModel } from "./receive/packet-model.js";
 export { pull } from "./receive/pull.js";
 export { push } from "./receive/push.js";
 export type {

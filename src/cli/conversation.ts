@@ -1,7 +1,7 @@
 /**
  * A connection between standard input and standard output. Lines that are typed become packets (or
- * bytes as they are, where the model has no packets), what comes is shown. It ends with the peer,
- * or when the input is over, everything was sent and nothing came for a while.
+ * bytes as they are, where the model has no packets), what comes is shown. The end of the input is
+ * told to the peer. It ends with the peer, or when nothing came for a while after that.
  *
  * Nothing piles up: input is read no faster than the peer takes it, and the peer is read from no
  * faster than the output is.
@@ -111,6 +111,7 @@ export class Conversation {
     if (this.#isInputOver) return;
     this.#isInputOver = true;
     this.#attempt(() => this.#lines?.end(this.#lineSink));
+    this.#client.finish();
     this.#waitForMore();
   }
 

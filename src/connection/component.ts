@@ -6,12 +6,13 @@ import type { Address, Engine, EngineChoice, StreamSocket } from "../engine/engi
 import { assertInteger, assertKnownKeys, NetError, type Operation } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { CloseReason } from "./close-reason.js";
+import type { ComponentSecurity, TlsSettings } from "./component-security.js";
 import type { Connection, WaitOptions } from "./connection.js";
 import type { ConnectionOwner } from "./connection-life.js";
 import { ConnectionRegistry } from "./connection-registry.js";
 import { type EngineService, engineServiceOf } from "./engine-service.js";
 import { HandlerCaller } from "./handler-caller.js";
-import { HANDLER_NAMES, type Handlers, handlerError } from "./handlers.js";
+import { HANDLER_NAMES, type Handlers } from "./handlers.js";
 import { LiveConnection } from "./live-connection.js";
 import { nextServiceState, type ServiceEvent, type ServiceState } from "./service-state.js";
 import {
@@ -20,7 +21,7 @@ import {
   connectionSettings,
   SETTING_NAMES,
 } from "./settings.js";
-import { Waiter } from "./waiter.js";
+import { throwIfAborted, Waiter } from "./waiter.js";
 
 /** Options of every component: settings and handlers in one object. */
 export interface ComponentOptions<Handle, Received extends Buffer | number, Context>
@@ -35,7 +36,10 @@ export interface ComponentOptions<Handle, Received extends Buffer | number, Cont
 }
 
 /** Settings that can be given to `configure`. */
-export type ChangeableSettings = Partial<ConnectionSettings>;
+export interface ChangeableSettings extends Partial<ConnectionSettings> {
+  /** Other certificates and rules, for handshakes to come. */
+  readonly tls?: TlsSettings;
+}
 
 /** What a component has done so far. */
 export interface ComponentStats {
@@ -67,7 +71,13 @@ export interface StopResult {
   readonly cutCount: number;
 }
 
-const OPTION_NAMES: readonly string[] = [...SETTING_NAMES, ...HANDLER_NAMES, "engine", "context"];
+const OPTION_NAMES: readonly string[] = [
+  ...SETTING_NAMES,
+  ...HANDLER_NAMES,
+  "engine",
+  "context",
+  "tls",
+];
 
 interface Stopping {
   /** Only what had started gets `onShutdown`. */
@@ -84,6 +94,7 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
   implements ConnectionOwner<LiveConnection>, AsyncDisposable
 {
   readonly service: EngineService;
+  readonly security: ComponentSecurity | undefined;
   /** Settings in force. Change them with {@link configure}. */
   settings: ConnectionSettings;
   /** What was asked for; what was left out follows from it. */
@@ -101,15 +112,20 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
   private closedSentBytes = 0;
 
   /** `engine` is the one that `options.engine` stands for. */
-  constructor(options: ComponentOptions<Handle, Received, Context>, engine: Engine) {
+  constructor(
+    options: ComponentOptions<Handle, Received, Context>,
+    engine: Engine,
+    security?: ComponentSecurity,
+  ) {
     super(options);
-    assertKnownKeys(this.constructor.name, options, OPTION_NAMES);
+    assertKnownKeys("options", options, OPTION_NAMES);
     for (const name of [...HANDLER_NAMES, "context"] as const) {
       if (options[name] !== undefined) assertFunction(name, options[name]);
     }
     this.given = options as Partial<ConnectionSettings>;
     this.settings = connectionSettings(this.given);
     this.service = engineServiceOf(engine);
+    this.security = security;
     this.makeContext = options.context;
   }
 
@@ -130,15 +146,23 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
    * can't be changed, `INVALID_ARGUMENT` for a value that can't be; then nothing is changed.
    */
   configure(changes: ChangeableSettings): void {
-    for (const name of Object.keys(changes)) {
+    const { tls, ...settings } = changes;
+    assertKnownKeys("configure", settings, OPTION_NAMES);
+    for (const name of Object.keys(settings)) {
       if ((SETTING_NAMES as readonly string[]).includes(name)) continue;
       throw new NetError("SETTING_FIXED", `${name} can't be changed once the component is made`, {
         operation: "configure",
       });
     }
-    const given = { ...this.given, ...changes };
-    this.settings = connectionSettings(given);
+    if (tls !== undefined && this.security === undefined) {
+      throw new NetError("SETTING_FIXED", "tls can't be switched on once the component is made");
+    }
+    const given = { ...this.given, ...settings };
+    const changed = connectionSettings(given);
+    if (tls !== undefined) this.security?.update(tls);
+    this.settings = changed;
     this.given = given;
+    for (const connection of this.registry.list()) connection.settingsChanged();
   }
 
   /** What the component has done so far. */
@@ -184,7 +208,7 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
     this.stopping = { hadStarted, promise, resolve, endedCount: 0, cutCount: 0 };
     this.closeListeners();
     for (const connection of this.registry.list()) {
-      if (drainMs === 0) this.cut(connection);
+      if (drainMs === 0 || connection.state === "connecting") this.cut(connection);
       else connection.close();
     }
     if (drainMs > 0 && this.registry.count > 0) {
@@ -227,8 +251,9 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
   }
 
   /** Resolves when the component is stopped, at once if it is (HP §2.3 Wait). */
-  stopped(options: WaitOptions = {}): Promise<void> {
-    if (this.serviceState === "stopped") return Promise.resolve();
+  async stopped(options: WaitOptions = {}): Promise<void> {
+    throwIfAborted(options, "close");
+    if (this.serviceState === "stopped") return;
     const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
       code: "CLOSE_TIMEOUT",
       operation: "close",
@@ -237,7 +262,7 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
       },
     });
     this.stopWaiters.push(waiter);
-    return waiter.promise;
+    await waiter.promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -273,7 +298,7 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
       connection.context = make(connection as Connection as Connection<Context>);
       return connection.state === "connecting";
     } catch (error) {
-      connection.fail(handlerError("context", operation, error));
+      this.failed(connection, "context", operation, error);
       return false;
     }
   }
@@ -282,7 +307,9 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
     this.openedCount++;
     if (outgoing) this.ask(connection, "onConnect", "connect");
     else this.ask(connection, "onAccept", "accept");
-    if (connection.state !== "handshaking") return;
+  }
+
+  connectionReady(connection: LiveConnection): void {
     this.ask(connection, "onHandshake", "handshake");
   }
 
@@ -312,6 +339,10 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
 
   /** For components that keep book on their connections. Called before `onClose`. */
   protected connectionGone(_connection: LiveConnection): void {}
+
+  awaitsEnd(connection: LiveConnection): boolean {
+    return this.closeWaiters.has(connection.id);
+  }
 
   whenClosed(connection: LiveConnection): Promise<void> {
     if (connection.state === "closed") return Promise.resolve();

@@ -88,23 +88,27 @@ export abstract class ConnectionGroup<Received extends Buffer | number, Context>
   /** Closes all connections from which nothing came for `silentMs`; answers how many (HP §2.3). */
   closeSilent(silentMs: number): number {
     assertInteger("silentMs", silentMs, 0, Number.MAX_SAFE_INTEGER);
-    return this.closeWhere((connection) => connection.silentForMs >= silentMs, "IDLE_TIMEOUT");
+    const message = `nothing was received for silentMs (${silentMs})`;
+    const isSilent = (connection: LiveConnection) => connection.silentForMs >= silentMs;
+    return this.closeWhere(isSilent, "IDLE_TIMEOUT", message);
   }
 
   /** Closes all connections that are older than `ageMs`; answers how many (HP §2.3). */
   closeOlderThan(ageMs: number): number {
     assertInteger("ageMs", ageMs, 0, Number.MAX_SAFE_INTEGER);
-    return this.closeWhere((connection) => connection.ageMs >= ageMs, "AGE_LIMIT");
+    const message = `the connection is older than ageMs (${ageMs})`;
+    return this.closeWhere((connection) => connection.ageMs >= ageMs, "AGE_LIMIT", message);
   }
 
   private closeWhere(
     applies: (connection: LiveConnection) => boolean,
     code: "IDLE_TIMEOUT" | "AGE_LIMIT",
+    message: string,
   ): number {
     let count = 0;
     for (const connection of this.registry.list()) {
       if (!connection.isOpen || !applies(connection)) continue;
-      const error = new NetError(code, undefined, {
+      const error = new NetError(code, message, {
         operation: "close",
         connectionId: connection.id,
       });

@@ -7,25 +7,31 @@
  * idleness. It is made when first needed.
  */
 import type { StreamSink, StreamSocket } from "../engine/engine.js";
+import type { TlsInfo } from "../engine/tls-options.js";
 import { NetError, type Operation } from "../errors.js";
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
 import { CLOSED_BY_PEER, CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
+import type { WaitOptions } from "./connection.js";
 import { nextConnectionId } from "./connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "./connection-state.js";
 import type { EngineService } from "./engine-service.js";
 import { HOLD, type ReceiveOwner, ReceivePath } from "./receive-path.js";
 import type { SendOwner, SendPath } from "./send-path.js";
 import type { ConnectionSettings } from "./settings.js";
+import { type SecurityOwner, TlsUpgrade, type UpgradeOwner } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
 
 /** The component, as its connections see it. */
 export interface ConnectionOwner<Life> {
+  readonly security: SecurityOwner | undefined;
   readonly service: EngineService;
   readonly settings: ConnectionSettings;
   readonly hasReceiveHandler: boolean;
-  /** The stream is open: calls `onAccept` or `onConnect`, then `onHandshake`. They may refuse or end it. */
+  /** The stream is open: calls `onAccept` or `onConnect`, which may refuse or end it. */
   connectionOpened(connection: Life, outgoing: boolean): void;
+  /** The connection is ready for data: calls `onHandshake`, which may refuse or end it. */
+  connectionReady(connection: Life): void;
   /** Calls `onReceive`; answers true when `handlerSettled` follows. */
   connectionReceived(connection: Life, received: Buffer | number): boolean;
   connectionSent(connection: Life, byteCount: number): void;
@@ -35,19 +41,26 @@ export interface ConnectionOwner<Life> {
   connectionClosed(connection: Life, reason: CloseReason): void;
   /** Resolves when the connection has ended. */
   whenClosed(connection: Life): Promise<void>;
+  /** Whether somebody waits for the connection's end. */
+  awaitsEnd(connection: Life): boolean;
 }
 
-/** An attempt to connect that can be called off. */
+/** An attempt to connect, which lasts until the connection is open. */
 export interface Dial {
-  cancel(): void;
+  /** The connection is open. */
+  established(): void;
+  /** The connection has ended; answers true where there is no stream yet that would have to be closed. */
+  cancel(): boolean;
 }
 
 /** See the head of the file. */
-export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOwner, DeadlineOwner {
+export abstract class ConnectionLife
+  implements StreamSink, SendOwner, ReceiveOwner, UpgradeOwner, DeadlineOwner
+{
   readonly id: number;
   stream: StreamSocket = UNCONNECTED;
   state: ConnectionState = "connecting";
-  /** While connecting: the attempt. */
+  /** Until an outgoing connection is open: the attempt. */
   dial: Dial | undefined = undefined;
   protected model: ReceiveModel;
   protected sendPath: SendPath | undefined = undefined;
@@ -59,6 +72,8 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
   private deadline: Deadline | undefined = undefined;
   private reason: CloseReason | undefined = undefined;
   private peerEnded = false;
+  /** Undefined while the connection is, and stays, plain. */
+  protected upgrade: TlsUpgrade | undefined = undefined;
   /** The application has finished sending, or the connection is closing. */
   private finishAsked = false;
   private finishSent = false;
@@ -72,6 +87,8 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
 
   /** The component. A field of the class below, where it also has its type. */
   protected abstract readonly owner: ConnectionOwner<this>;
+  /** Host name as given to `connect`; undefined on a server. */
+  abstract remoteHost: string | undefined;
 
   get service(): EngineService {
     return this.owner.service;
@@ -91,7 +108,12 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
 
   /** Whether data can be sent. */
   get isOpen(): boolean {
-    return (this.state === "open" || this.state === "handshaking") && !this.finishAsked;
+    return (this.state === "open" || this.state === "handshaking") && !this.isShut;
+  }
+
+  /** Whether what is sent has to wait, for ever or until TLS is established. */
+  private get isShut(): boolean {
+    return this.finishAsked || this.upgrade?.isUnderWay === true;
   }
 
   /** Bytes that the kernel has not taken. */
@@ -101,14 +123,84 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
 
   /** The stream is open: an accepted one from the start, an outgoing one when the engine says so. */
   open(outgoing: boolean): void {
-    this.dial = undefined;
     this.state = nextConnectionState(this.state, "opened");
     this.openedMs = this.service.wheel.clock.now();
     this.receivedMs = this.openedMs;
     this.owner.connectionOpened(this, outgoing);
     if (this.state !== "handshaking") return;
+    const { security } = this.owner;
+    if (security?.startsAtOnce === true) {
+      this.upgrade = new TlsUpgrade(this, security);
+      this.upgrade.begin();
+      return;
+    }
+    if (security === undefined) this.owner.connectionReady(this);
+    if (this.state === "handshaking") this.establish();
+  }
+
+  private establish(): void {
     this.state = nextConnectionState(this.state, "established");
-    if (this.settings.idleTimeoutMs > 0) this.setDeadline(this.settings.idleTimeoutMs);
+    this.watchIdle();
+    this.dial?.established();
+    this.dial = undefined;
+  }
+
+  private watchIdle(): void {
+    const { idleTimeoutMs } = this.settings;
+    if (idleTimeoutMs > 0) this.checkIdle();
+    else if (this.deadline !== undefined) this.service.wheel.clear(this.deadline);
+  }
+
+  /** The settings were changed. */
+  settingsChanged(): void {
+    const isWaiting = this.upgrade?.isUnderWay === true || this.receivePath?.lacksReader === true;
+    if (this.state === "open" && !isWaiting) this.watchIdle();
+  }
+
+  // — TLS —
+
+  /** See `Connection.startTls`. */
+  protected secureLater(options: WaitOptions): Promise<TlsInfo> {
+    const { security } = this.owner;
+    if (security === undefined || this.upgrade !== undefined || this.state !== "open") {
+      const why = startTlsProblem(security, this.upgrade, this.state);
+      throw new NetError("INVALID_STATE", why, { operation: "handshake", connectionId: this.id });
+    }
+    this.upgrade = new TlsUpgrade(this, security);
+    this.path().hold(HOLD.securing);
+    return this.upgrade.beginLater(options);
+  }
+
+  upgradeBegins(): void {
+    if (this.settings.handshakeTimeoutMs > 0) this.setDeadline(this.settings.handshakeTimeoutMs);
+  }
+
+  get hasUndelivered(): boolean {
+    return this.receivePath?.hasUndelivered ?? false;
+  }
+
+  streamSecured(): void {
+    const { upgrade } = this;
+    if (upgrade?.isShaking !== true) return;
+    upgrade.secured();
+    if (this.deadline !== undefined) this.service.wheel.clear(this.deadline);
+    this.owner.connectionReady(this);
+    if (this.state === "handshaking") this.establish();
+    else if (this.state === "open") this.watchIdle();
+    else return;
+    this.sendPath?.flush();
+    this.receivePath?.release(HOLD.securing);
+    upgrade.resolve(this.tls as TlsInfo);
+  }
+
+  /** What is known of TLS; undefined while the connection is plain. */
+  get tls(): TlsInfo | undefined {
+    return this.stream.tlsInfo();
+  }
+
+  /** Whether writes have to wait for TLS. */
+  get holdsWrites(): boolean {
+    return this.upgrade?.isShaking === true;
   }
 
   /** A handler said no. */
@@ -144,6 +236,7 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
     if (this.state === "closed") return;
     if (this.state !== "ending") this.settle(this.reasonOfBreak(error));
     this.state = nextConnectionState(this.state, "released");
+    this.dial?.cancel();
     this.dial = undefined;
     this.owner.connectionClosed(this, this.reason ?? CLOSED_LOCALLY);
   }
@@ -156,7 +249,8 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
   }
 
   private operation(): Operation {
-    return this.state === "connecting" ? "connect" : "receive";
+    if (this.state === "connecting") return "connect";
+    return this.upgrade?.isUnderWay === true ? "handshake" : "receive";
   }
 
   // — ending —
@@ -170,6 +264,10 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
   closeWith(reason: CloseReason): boolean {
     if (this.state === "connecting") return this.abort();
     if (this.state !== "open" && this.state !== "handshaking") return false;
+    if (this.upgrade?.isUnderWay === true) {
+      this.endWith(reason, true);
+      return true;
+    }
     this.state = nextConnectionState(this.state, "closing");
     this.reason = reason;
     this.setDeadline(this.settings.closeTimeoutMs);
@@ -217,8 +315,8 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
 
   private endWith(reason: CloseReason, hard: boolean): void {
     this.settle(reason);
-    if (this.dial !== undefined) this.dial.cancel();
-    else if (hard) this.stream.reset();
+    if (this.dial?.cancel() === true) return;
+    if (hard) this.stream.reset();
     else this.stream.close();
   }
 
@@ -227,6 +325,7 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
     this.state = nextConnectionState(this.state, "ended");
     this.reason = reason;
     if (this.deadline !== undefined) this.service.wheel.clear(this.deadline);
+    this.upgrade?.ended(this.endError());
     const error = this.closedError();
     this.receivePath?.discard(error);
     this.sendPath?.end(error);
@@ -270,6 +369,7 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
 
   deadlineReached(): void {
     if (this.state === "closing") this.closeTimedOut();
+    else if (this.upgrade?.isUnderWay === true) this.handshakeTimedOut();
     else if (this.state !== "open") return;
     else if (this.receivePath?.lacksReader === true) this.receivePath.reportEnd();
     else this.checkIdle();
@@ -284,6 +384,12 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
     this.fail(
       new NetError("CLOSE_TIMEOUT", message, { operation: "close", connectionId: this.id }),
     );
+  }
+
+  private handshakeTimedOut(): void {
+    const message = `TLS was not established within handshakeTimeoutMs (${this.settings.handshakeTimeoutMs})`;
+    const detail = { operation: "handshake", connectionId: this.id } as const;
+    this.fail(new NetError("HANDSHAKE_TIMEOUT", message, detail));
   }
 
   private checkIdle(): void {
@@ -317,6 +423,7 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
 
   allSent(): void {
     if (this.finishAsked) this.sendFinish();
+    else this.upgrade?.allSent();
   }
 
   holdPeer(hold: boolean): void {
@@ -334,7 +441,14 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
   }
 
   awaitReader(): void {
-    if (this.state === "open") this.setDeadline(this.settings.closeTimeoutMs);
+    if (this.state !== "open") return;
+    if (this.owner.awaitsEnd(this)) this.receivePath?.reportEnd();
+    else this.setDeadline(this.settings.closeTimeoutMs);
+  }
+
+  /** Who waits for the end reads no more: an end that waits for a reader is reported now. */
+  stopReading(): void {
+    if (this.receivePath?.lacksReader === true) this.receivePath.reportEnd();
   }
 
   peerFinished(): void {
@@ -346,4 +460,14 @@ export abstract class ConnectionLife implements StreamSink, SendOwner, ReceiveOw
     this.receivePath ??= new ReceivePath(this, this.model);
     return this.receivePath;
   }
+}
+
+function startTlsProblem(
+  security: SecurityOwner | undefined,
+  upgrade: TlsUpgrade | undefined,
+  state: ConnectionState,
+): string {
+  if (security === undefined) return "startTls needs the component's option tls";
+  if (upgrade !== undefined) return "TLS has begun on this connection already";
+  return `startTls needs an open connection, this one is ${state}`;
 }

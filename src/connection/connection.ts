@@ -1,5 +1,6 @@
 /** What the application sees of a connection. */
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
+import type { TlsInfo } from "../engine/tls-options.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { CloseReason } from "./close-reason.js";
 import type { ConnectionState } from "./connection-state.js";
@@ -89,7 +90,8 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
    * Rejects with `READ_TIMEOUT`, `READ_LIMIT`, `ABORTED`, and `CONNECTION_CLOSED` when the
    * connection ends before; what came until then can still be read.
    */
-  read(byteCount?: number, options?: WaitOptions): Promise<Buffer>;
+  read(byteCount: number, options?: WaitOptions): Promise<Buffer>;
+  read(options?: WaitOptions): Promise<Buffer>;
   /** Resolves with the bytes up to and including `delimiter`. See {@link read}. */
   readUntil(delimiter: Data, options?: WaitOptions): Promise<Buffer>;
   /** Takes `byteCount` unread bytes, or answers undefined when fewer are there. */
@@ -103,6 +105,18 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   pause(): boolean;
   /** Goes on receiving. */
   resume(): boolean;
+  /**
+   * Begins TLS on a connection that is plain so far, on a component with `tls: { start: "manual" }`:
+   * what was sent goes out as plain text first, then the handshake begins. Until it is done nothing
+   * can be sent. Resolves when it is, after `onHandshake`.
+   *
+   * Rejects, and ends the connection, with `TLS_PLAINTEXT` when plain bytes came that were not yet
+   * taken (they may be injected), `TLS_FAILED`, `TLS_CERTIFICATE`, `HANDSHAKE_TIMEOUT`.
+   */
+  startTls(options?: WaitOptions): Promise<TlsInfo>;
+  /** What is known of TLS on this connection; undefined while it is plain. */
+  readonly tls: TlsInfo | undefined;
+
   /**
    * Sends what waits, then FIN: nothing more can be sent, and receiving goes on until the peer
    * finishes too. False when it has ended already.

@@ -3,7 +3,7 @@
  * connection and nothing else.
  */
 import process from "node:process";
-import type { Operation } from "../errors.js";
+import { describe, NetError, type Operation } from "../errors.js";
 import { type Handlers, handlerError } from "./handlers.js";
 import type { LiveConnection } from "./live-connection.js";
 
@@ -14,6 +14,10 @@ export abstract class HandlerCaller<Handle, Received extends Buffer | number> {
   private readonly onReceive: Handlers<Handle, Received>["onReceive"];
 
   constructor(handlers: Handlers<Handle, Received>) {
+    if (typeof handlers !== "object" || handlers === null) {
+      const message = `the options must be an object, not ${describe(handlers)}`;
+      throw new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
+    }
     this.handlers = handlers;
     this.onReceive = handlers.onReceive;
     this.hasReceiveHandler = handlers.onReceive !== undefined;
@@ -34,7 +38,7 @@ export abstract class HandlerCaller<Handle, Received extends Buffer | number> {
     try {
       verdict = handler.call(this.handlers, this.handleOf(connection));
     } catch (error) {
-      connection.fail(handlerError(name, operation, error));
+      this.failed(connection, name, operation, error);
       return;
     }
     if (verdict === false) connection.refuse(operation);
@@ -44,7 +48,7 @@ export abstract class HandlerCaller<Handle, Received extends Buffer | number> {
           if (later === false) connection.refuse(operation);
         },
         (error: unknown) => {
-          connection.fail(handlerError(name, operation, error));
+          this.failed(connection, name, operation, error);
         },
       );
     }
@@ -57,14 +61,14 @@ export abstract class HandlerCaller<Handle, Received extends Buffer | number> {
     try {
       result = onReceive.call(this.handlers, this.handleOf(connection), received as Received);
     } catch (error) {
-      connection.fail(handlerError("onReceive", "receive", error));
+      this.failed(connection, "onReceive", "receive", error);
       return false;
     }
     if (result === undefined || !isThenable(result)) return false;
     result.then(
       () => connection.handlerSettled(),
       (error: unknown) => {
-        connection.fail(handlerError("onReceive", "receive", error));
+        this.failed(connection, "onReceive", "receive", error);
       },
     );
     return true;
@@ -90,6 +94,17 @@ export abstract class HandlerCaller<Handle, Received extends Buffer | number> {
     );
   }
 
+  /** A handler has failed: its connection ends. Where nobody hears of that, a process warning tells. */
+  protected failed(
+    connection: LiveConnection,
+    name: string,
+    operation: Operation,
+    cause: unknown,
+  ): void {
+    const error = handlerError(name, operation, cause, connection.id);
+    if (connection.fail(error) && this.handlers.onClose === undefined) process.emitWarning(error);
+  }
+
   /** Calls a handler that takes note; a failure ends the connection. */
   private tell(
     connection: LiveConnection,
@@ -101,10 +116,10 @@ export abstract class HandlerCaller<Handle, Received extends Buffer | number> {
       const result = call();
       if (!isThenable(result)) return;
       result.then(undefined, (error: unknown) => {
-        connection.fail(handlerError(name, operation, error));
+        this.failed(connection, name, operation, error);
       });
     } catch (error) {
-      connection.fail(handlerError(name, operation, error));
+      this.failed(connection, name, operation, error);
     }
   }
 

@@ -13,11 +13,14 @@ import type { CloseReason } from "./close-reason.js";
 /** `false` refuses; everything else goes on. */
 export type Verdict = boolean | undefined | void;
 
-/** A handler that may refuse, at once or later. */
+/**
+ * A handler that may refuse, at once or by its promise. The connection goes on meanwhile: one that is
+ * refused later is closed then.
+ */
 export type MayRefuse = Verdict | Promise<Verdict>;
 
-/** A handler that only takes note. */
-export type MayWait = void | Promise<void>;
+/** A handler that only takes note: what it answers does not matter, but for a promise. */
+export type MayWait = unknown;
 
 /**
  * The handlers of a component. `Handle` is what they are given: the connection, or the client.
@@ -73,7 +76,16 @@ export const HANDLER_NAMES: readonly (keyof Handlers<unknown, unknown>)[] = [
 ];
 
 /** `HANDLER_FAILED` for what a handler threw. */
-export function handlerError(name: string, operation: Operation, cause: unknown): NetError {
+export function handlerError(
+  name: string,
+  operation: Operation,
+  cause: unknown,
+  connectionId?: number,
+): NetError {
   const text = cause instanceof Error ? cause.message : String(cause);
-  return new NetError("HANDLER_FAILED", `${name} failed: ${text}`, { operation, cause });
+  return new NetError("HANDLER_FAILED", `${name} failed: ${text}`, {
+    operation,
+    cause,
+    ...(connectionId !== undefined && { connectionId }),
+  });
 }

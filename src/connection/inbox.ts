@@ -23,15 +23,15 @@ interface Reader {
 export class Inbox {
   readonly #queue: ByteQueue = new ByteQueue();
   readonly #wheel: TimingWheel;
-  readonly #joinsChunks: boolean;
+  /** What there is are all bytes together; else one chunk, which is a packet. */
+  joinsChunks: boolean;
   #reader: Reader | undefined;
   /** How far the reader's mark was looked for. */
   #searched = 0;
 
-  /** `joinsChunks`: what there is are all bytes together; else one chunk, which is a packet. */
   constructor(wheel: TimingWheel, joinsChunks: boolean) {
     this.#wheel = wheel;
-    this.#joinsChunks = joinsChunks;
+    this.joinsChunks = joinsChunks;
   }
 
   /** Unread bytes. */
@@ -120,7 +120,7 @@ export class Inbox {
       case "bytes":
         return this.#queue.take(wish.byteCount);
       case "chunk":
-        return this.#joinsChunks && this.#queue.byteCount > 0
+        return this.joinsChunks && this.#queue.byteCount > 0
           ? this.#queue.takeAll()
           : this.#queue.takeChunk();
       case "until": {

@@ -1,5 +1,6 @@
 /** The one class behind {@link Connection}: what the application can do with a connection. */
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
+import type { TlsInfo } from "../engine/tls-options.js";
 import { assertInteger, describe, NetError } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { CloseReason } from "./close-reason.js";
@@ -16,6 +17,7 @@ import { HOLD } from "./receive-path.js";
 import { SendPath } from "./send-path.js";
 import { assertKeepAlive, assertReceiveModel } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
+import { throwIfAborted } from "./waiter.js";
 
 /** See the head of the file. */
 export class LiveConnection extends ConnectionLife implements Connection {
@@ -58,6 +60,7 @@ export class LiveConnection extends ConnectionLife implements Connection {
 
   async request(data: Data, options: WaitOptions = {}): Promise<Buffer> {
     const bytes = bytesOf(data);
+    this.stopReading();
     if (!this.isOpen) throw this.closedError();
     if (this.model.delivers === "count") {
       throw new NetError("INVALID_STATE", "pull() has no answers: a request needs packets", {
@@ -78,6 +81,11 @@ export class LiveConnection extends ConnectionLife implements Connection {
     return waiter.promise;
   }
 
+  async startTls(options: WaitOptions = {}): Promise<TlsInfo> {
+    throwIfAborted(options, "handshake");
+    return this.secureLater(options);
+  }
+
   // — receiving —
 
   get receive(): ReceiveModel {
@@ -90,9 +98,10 @@ export class LiveConnection extends ConnectionLife implements Connection {
     this.receivePath?.exchange(model);
   }
 
-  async read(byteCount?: number, options: WaitOptions = {}): Promise<Buffer> {
-    if (byteCount === undefined) return this.path().read({ kind: "chunk" }, options);
-    return this.path().read({ kind: "bytes", byteCount }, options);
+  async read(wish?: number | WaitOptions, options: WaitOptions = {}): Promise<Buffer> {
+    return typeof wish === "number"
+      ? this.path().read({ kind: "bytes", byteCount: wish }, options)
+      : this.path().read({ kind: "chunk" }, wish ?? options);
   }
 
   async readUntil(delimiter: Data, options: WaitOptions = {}): Promise<Buffer> {
@@ -116,12 +125,12 @@ export class LiveConnection extends ConnectionLife implements Connection {
 
   fetch(byteCount: number): Buffer | undefined {
     this.assertFetchable(byteCount);
-    return this.receivePath?.fetch(byteCount);
+    return this.path().fetch(byteCount);
   }
 
   peek(byteCount: number): Buffer | undefined {
     this.assertFetchable(byteCount);
-    return this.receivePath?.peek(byteCount);
+    return this.path().peek(byteCount);
   }
 
   /** What is there can be taken; what could never be there is a mistake. */
@@ -197,7 +206,9 @@ export class LiveConnection extends ConnectionLife implements Connection {
   }
 
   async closed(): Promise<CloseReason> {
-    await this.owner.whenClosed(this);
+    const closed = this.owner.whenClosed(this);
+    this.stopReading();
+    await closed;
     return this.closeReason as CloseReason;
   }
 

@@ -32,6 +32,8 @@ export const HOLD = {
   full: 4,
   /** The peer does not take its answers (`slowConsumer: "pause"`). */
   slow: 8,
+  /** TLS is being started. */
+  securing: 16,
 } as const;
 
 /** Bytes that may come in while a handler is busy before the peer is held back. */
@@ -92,6 +94,11 @@ export class ReceivePath implements PacketSink {
   /** Unread bytes. */
   get unreadBytes(): number {
     return this.inbox?.byteCount ?? 0;
+  }
+
+  /** Whether bytes have come that nobody has taken, those of an incomplete packet included. */
+  get hasUndelivered(): boolean {
+    return this.rest !== undefined || this.unreadBytes > 0 || (this.decoder?.heldBytes ?? 0) > 0;
   }
 
   /** Whether a hold is set. */
@@ -320,14 +327,14 @@ export class ReceivePath implements PacketSink {
 
   /** See `Connection.fetch`. */
   fetch(byteCount: number): Buffer | undefined {
-    const bytes = this.inbox?.fetch(byteCount);
+    const bytes = this.ensureInbox().fetch(byteCount);
     if (bytes !== undefined) this.afterRead();
     return bytes;
   }
 
   /** See `Connection.peek`. */
   peek(byteCount: number): Buffer | undefined {
-    return this.inbox?.peek(byteCount);
+    return this.ensureInbox().peek(byteCount);
   }
 
   private afterRead(): void {
@@ -348,7 +355,7 @@ export class ReceivePath implements PacketSink {
     const partial = this.decoder?.takeRest();
     this.model = model;
     this.decoder = model.createDecoder();
-    if (this.inbox?.isEmpty !== false && this.inbox?.isAwaited !== true) this.inbox = undefined;
+    if (this.inbox !== undefined) this.inbox.joinsChunks = model.delivers !== "packets";
     this.holds &= ~HOLD.full;
     for (const bytes of [partial, unread]) {
       if (bytes === undefined || bytes.length === 0) continue;

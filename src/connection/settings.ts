@@ -51,6 +51,10 @@ export interface ConnectionSettings {
   readonly maxUnreadBytes: number;
   /** Ends connections from which nothing came for this long. Default 0: never. */
   readonly idleTimeoutMs: number;
+  /** Time for the handshake of TLS. Default 10 s. */
+  readonly handshakeTimeoutMs: number;
+  /** Handshakes of TLS under way at a time on a server; more peers are refused. Default 1,000. */
+  readonly maxHandshakes: number;
   /** Time that `close` waits for the peer to take the rest and finish. Default 5 s. */
   readonly closeTimeoutMs: number;
   /** Keeps the connection open for sending when the peer has finished. Default false: it is closed. */
@@ -97,6 +101,8 @@ export const NUMBER_LIMITS: Readonly<Record<NumberSetting, NumberLimit>> = {
   safeWindowBytes: { standard: 65_536, min: 1, max: GIB },
   maxUnreadBytes: { standard: 1_048_576, min: 1, max: GIB },
   idleTimeoutMs: { standard: 0, min: 0, max: MAX_MS },
+  handshakeTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
+  maxHandshakes: { standard: 1_000, min: 1, max: 1_000_000 },
   closeTimeoutMs: { standard: 5_000, min: 1, max: MAX_MS },
   requestTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
   maxRequestsInFlight: { standard: 1_024, min: 1, max: 1_048_576 },
@@ -114,6 +120,8 @@ export type NumberSetting =
   | "safeWindowBytes"
   | "maxUnreadBytes"
   | "idleTimeoutMs"
+  | "handshakeTimeoutMs"
+  | "maxHandshakes"
   | "closeTimeoutMs"
   | "requestTimeoutMs"
   | "maxRequestsInFlight"
@@ -178,7 +186,7 @@ export function connectionSettings(given: Partial<ConnectionSettings>): Connecti
   assertBoolean("noDelay", settings.noDelay);
   if (settings.correlate !== undefined) assertFunction("correlate", settings.correlate);
   assertKeepAlive(settings.keepAlive);
-  return settings;
+  return Object.freeze(settings);
 }
 
 /** Throws `INVALID_ARGUMENT` unless `value` is a receive model. */
@@ -208,7 +216,8 @@ export function assertFunction(name: string, value: unknown): void {
   }
 }
 
-function assertBoolean(name: string, value: unknown): void {
+/** Throws `INVALID_ARGUMENT` unless `value` is true or false. */
+export function assertBoolean(name: string, value: unknown): void {
   if (typeof value !== "boolean") {
     throw invalid(`${name} must be true or false, not ${describe(value)}`);
   }

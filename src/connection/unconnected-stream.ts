@@ -4,6 +4,7 @@ import { NetError } from "../errors.js";
 
 const NOBODY: StreamSink = {
   streamOpened() {},
+  streamSecured() {},
   streamReceived() {},
   streamEnded() {},
   streamWritten() {},
@@ -27,6 +28,8 @@ export const UNCONNECTED: StreamSocket = {
   resume() {},
   setNoDelay: notConnected,
   setKeepAlive: notConnected,
+  startTls: notConnected,
+  tlsInfo: () => undefined,
   localAddress: () => undefined,
   remoteAddress: () => undefined,
   tcpInfo: () => undefined,

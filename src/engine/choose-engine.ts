@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { describe, NetError } from "../errors.js";
-import type { Engine, EngineName } from "./engine.js";
+import type { Capability, Engine, EngineChoice, EngineName } from "./engine.js";
 import { nodeEngine } from "./node/node-engine.js";
 
 /** An engine that can be chosen by name. */
@@ -45,7 +45,7 @@ export function engineReport(): readonly EngineStatus[] {
 }
 
 function configureError(
-  code: "INVALID_ARGUMENT" | "ENGINE_UNAVAILABLE",
+  code: "INVALID_ARGUMENT" | "ENGINE_UNAVAILABLE" | "NOT_SUPPORTED",
   message: string,
 ): NetError {
   return new NetError(code, message, { operation: "configure" });
@@ -77,10 +77,23 @@ function engineByName(name: string, source: string): Engine {
 
 /**
  * The engine for `wanted`: an engine itself, a name, or `auto`; left out, `HP_SOCKET_ENGINE` names
- * it, and without that it is `auto`. Throws `ENGINE_UNAVAILABLE` when the named one can't run here,
+ * it, and without that it is `auto`. `needed`: what it must be able to do; where the chosen one can't
+ * and no engine object was given, the best that can takes its place. Throws `ENGINE_UNAVAILABLE` when the named one can't run here,
  * and `INVALID_ARGUMENT` for a name that is none.
  */
-export function chooseEngine(wanted: "auto" | EngineName | Engine | undefined): Engine {
+export function chooseEngine(wanted: EngineChoice | undefined, needed?: Capability): Engine {
+  const chosen = chosenEngine(wanted);
+  if (needed === undefined || chosen.capabilities[needed] === true) return chosen;
+  if (typeof wanted !== "object") {
+    const able = CANDIDATES.find(
+      ({ available, create }) => available() === true && create().capabilities[needed] === true,
+    );
+    if (able !== undefined) return able.create();
+  }
+  throw configureError("NOT_SUPPORTED", `${needed}: ${chosen.capabilities[needed]}`);
+}
+
+function chosenEngine(wanted: EngineChoice | undefined): Engine {
   if (typeof wanted === "object" && wanted !== null) return wanted;
   if (wanted !== undefined) return engineByName(wanted, "engine");
   const named = process.env["HP_SOCKET_ENGINE"];

@@ -10,9 +10,12 @@
  * 4. After `pause()` bytes that were on their way may still arrive; after `close()` or `reset()` none.
  * 5. Bytes given to `write` stay the engine's until `written` or `closed`.
  * 6. An exception thrown by a sink is a defect of the layer above, and never stops the engine.
+ * 7. After `close()` or `reset()` a sink hears nothing but `closed`; later calls do nothing.
+ * 8. A stream whose two sides have finished stays until it is closed.
  */
 import type { NetError } from "../errors.js";
 import type { Clock } from "../time/clock.js";
+import type { TlsClientOptions, TlsContext, TlsInfo, TlsServerOptions } from "./tls-options.js";
 
 /** An IP address with a port. */
 export interface IpAddress {
@@ -50,7 +53,9 @@ export type Capability =
   /** Sizes of the kernel's socket buffers. */
   | "socketBuffers"
   /** Datagram sockets. */
-  | "datagram";
+  | "datagram"
+  /** TLS on streams. */
+  | "tls";
 
 /** `true`, or the reason why not, as a sentence. */
 export type Capabilities = Readonly<Record<Capability, true | string>>;
@@ -77,6 +82,8 @@ export interface StreamOptions {
   readonly receiveBufferBytes?: number;
   /** `SO_SNDBUF` in bytes. */
   readonly sendBufferBytes?: number;
+  /** `startTls` may be called on the stream. */
+  readonly mayStartTls?: boolean;
 }
 
 /** Where and how to listen. `address.host` is an IP literal; names are resolved before. */
@@ -128,6 +135,8 @@ export interface StreamSink {
    * Bytes came. Where {@link StreamSocket.lendsBytes} is true they are valid during the call only.
    */
   streamReceived(bytes: Buffer): void;
+  /** The handshake that `startTls` began is done; bytes are secured from here on. */
+  streamSecured(): void;
   /** The peer has finished sending (FIN). Our side can still write. At most once. */
   streamEnded(): void;
   /** The write under way is complete: the kernel has taken all of its `byteCount` bytes. */
@@ -161,6 +170,14 @@ export interface StreamSocket {
   setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false;
   localAddress(): Address | undefined;
   remoteAddress(): Address | undefined;
+  /**
+   * Begins the handshake of TLS. No write may be under way, and what was received before is plain
+   * text. `host` is the name that a client connected to. Completes by `streamSecured`, or `streamClosed`
+   * with `TLS_FAILED`, `TLS_CERTIFICATE`. Throws `NOT_SUPPORTED` where the engine can't.
+   */
+  startTls(context: TlsContext, host?: string): void;
+  /** What is known of the secured stream; undefined before. */
+  tlsInfo(): TlsInfo | undefined;
   /** `TCP_INFO`, or undefined where the engine can't ask. */
   tcpInfo(): TcpInfo | undefined;
   /** Whether the socket keeps the process alive. Default: it does. */
@@ -250,6 +267,9 @@ export interface Engine {
   listen(target: ListenTarget, sink: ListenerSink): Listener;
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket;
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket;
+  /** Certificates and rules for handshakes. Throws `INVALID_ARGUMENT`, or `NOT_SUPPORTED`. */
+  createTlsContext(role: "server", options: TlsServerOptions): TlsContext;
+  createTlsContext(role: "client", options: TlsClientOptions): TlsContext;
 }
 
 /** One address of a host name. */

@@ -35,6 +35,7 @@ class Attempt implements StreamSink {
     this.race.closed(this, error ?? new NetError("CONNECTION_RESET"));
   }
 
+  streamSecured(): void {}
   streamReceived(): void {}
   streamEnded(): void {}
   streamWritten(): void {}
@@ -72,7 +73,7 @@ export class AddressRace {
     attempt.stream = this.#engine.connect(target, attempt);
     this.#running.push(attempt);
     if (this.#next === this.#targets.length) return;
-    this.#timer = this.#engine.clock.setTimer(this.#attemptDelayMs, () => this.start());
+    this.#timer = this.#engine.clock.setTimer(this.#attemptDelayMs, () => this.#startNext());
   }
 
   /** Calls the race off: all attempts end, and nobody is told. */
@@ -92,13 +93,27 @@ export class AddressRace {
   closed(attempt: Attempt, error: NetError): void {
     if (this.#isOver) return;
     this.#running = this.#running.filter((other) => other !== attempt);
+    this.#failed(error);
+  }
+
+  #failed(error: NetError): void {
     this.#errors.push(error);
     if (this.#next < this.#targets.length) {
       this.#timer?.cancel();
-      this.start();
+      this.#startNext();
     } else if (this.#running.length === 0) {
       this.#finish();
       this.#sink.raceLost(this.#lostError());
+    }
+  }
+
+  /** From the second address on, one that the engine won't take is one that has failed. */
+  #startNext(): void {
+    try {
+      this.start();
+    } catch (error) {
+      if (!(error instanceof NetError)) throw error;
+      this.#failed(error);
     }
   }
 

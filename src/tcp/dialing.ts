@@ -92,8 +92,12 @@ export class Dialing implements Dial, RaceSink {
     stream.sink = connection;
     if (!this.#isHeld) stream.unref();
     connection.open(true);
-    if (connection.isOpen || connection.state === "closing") this.#waiter.resolve();
-    else this.#waiter.reject(connection.endError());
+    // A handler that closes the connection in good order has let it in.
+    if (connection.state === "closing") this.#waiter.resolve();
+  }
+
+  established(): void {
+    this.#waiter.resolve();
   }
 
   raceLost(error: NetError): void {
@@ -103,12 +107,12 @@ export class Dialing implements Dial, RaceSink {
     this.#waiter.reject(error);
   }
 
-  /** The connection has ended while it was being made. */
-  cancel(): void {
-    if (this.#isOver) return;
+  cancel(): boolean {
+    this.#waiter.reject(this.#connection.endError());
+    if (this.#isOver) return false;
     this.#isOver = true;
     this.#race?.cancel();
-    this.#waiter.reject(this.#connection.endError());
     queueMicrotask(() => this.#connection.streamClosed(undefined));
+    return true;
   }
 }

@@ -1,9 +1,13 @@
 /** The part of the settings that the engine's streams need. */
+import type { ComponentSecurity } from "../connection/component-security.js";
 import type { ConnectionSettings } from "../connection/settings.js";
 import type { StreamOptions } from "../engine/engine.js";
 
 /** Options for streams to come. A size or time of 0 means the system's own. */
-export function streamOptions(settings: ConnectionSettings): StreamOptions {
+export function streamOptions(
+  settings: ConnectionSettings,
+  security: ComponentSecurity | undefined,
+): StreamOptions {
   const { userTimeoutMs, receiveBufferBytes, sendBufferBytes } = settings;
   return {
     noDelay: settings.noDelay,
@@ -11,5 +15,6 @@ export function streamOptions(settings: ConnectionSettings): StreamOptions {
     ...(userTimeoutMs > 0 && { userTimeoutMs }),
     ...(receiveBufferBytes > 0 && { receiveBufferBytes }),
     ...(sendBufferBytes > 0 && { sendBufferBytes }),
+    ...(security !== undefined && { mayStartTls: true }),
   };
 }

@@ -2,17 +2,18 @@
 import type { ComponentOptions } from "../connection/component.js";
 import type { Connection } from "../connection/connection.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
-import { chooseEngine } from "../engine/choose-engine.js";
+import { throwIfAborted } from "../connection/waiter.js";
 import { NetError } from "../errors.js";
 import { assertConnectOptions, type ConnectOptions } from "./connect-options.js";
 import { Dialing } from "./dialing.js";
+import { type ClientSecurity, secured } from "./secured.js";
 import { streamOptions } from "./stream-options.js";
 
 /** Options of a {@link TcpAgent}. */
 export type TcpAgentOptions<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> = ComponentOptions<Connection<Context>, Received, Context>;
+> = ComponentOptions<Connection<Context>, Received, Context> & ClientSecurity;
 
 /** A TCP agent: makes any number of connections to any number of peers. */
 export class TcpAgent<
@@ -22,7 +23,7 @@ export class TcpAgent<
   private held = true;
 
   constructor(options: TcpAgentOptions<Received, Context> = {}) {
-    super(options, chooseEngine(options.engine));
+    super(options, ...secured("client", options));
   }
 
   /**
@@ -36,6 +37,7 @@ export class TcpAgent<
    */
   async connect(options: ConnectOptions): Promise<Connection<Context>> {
     assertConnectOptions(options);
+    throwIfAborted(options, "connect");
     if (this.state === "stopped") {
       this.move("start");
       this.move("ready");
@@ -48,7 +50,7 @@ export class TcpAgent<
       throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
     }
     const connection = this.admit();
-    const dialing = new Dialing(connection, options, streamOptions(this.settings));
+    const dialing = new Dialing(connection, options, streamOptions(this.settings, this.security));
     if (!this.held) dialing.unref();
     if (this.allowsConnect(connection)) dialing.start();
     await dialing.promise;

@@ -9,19 +9,21 @@ import type {
   WaitOptions,
 } from "../connection/connection.js";
 import type { LiveConnection } from "../connection/live-connection.js";
-import { chooseEngine } from "../engine/choose-engine.js";
+import { throwIfAborted } from "../connection/waiter.js";
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
+import type { TlsInfo } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import { assertConnectOptions, type ConnectOptions } from "./connect-options.js";
 import { Dialing } from "./dialing.js";
+import { type ClientSecurity, secured } from "./secured.js";
 import { streamOptions } from "./stream-options.js";
 
 /** Options of a {@link TcpClient}. */
 export type TcpClientOptions<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> = ComponentOptions<TcpClient<Received, Context>, Received, Context>;
+> = ComponentOptions<TcpClient<Received, Context>, Received, Context> & ClientSecurity;
 
 /**
  * A TCP client: one connection at a time. It has all operations of that connection itself, and is
@@ -35,9 +37,11 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   /** The present connection, or the last one. */
   private current: LiveConnection | undefined = undefined;
   private held = true;
+  /** Somebody waits in {@link stopped}. */
+  private isEndAwaited = false;
 
   constructor(options: TcpClientOptions<Received, Context> = {}) {
-    super(options, chooseEngine(options.engine));
+    super(options, ...secured("client", options));
   }
 
   protected handleOf(): TcpClient<Received, Context> {
@@ -50,10 +54,12 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
    */
   async connect(options: ConnectOptions): Promise<this> {
     assertConnectOptions(options);
+    throwIfAborted(options, "connect");
     this.move("start");
     const connection = this.admit();
+    this.isEndAwaited = false;
     this.current = connection;
-    const dialing = new Dialing(connection, options, streamOptions(this.settings));
+    const dialing = new Dialing(connection, options, streamOptions(this.settings, this.security));
     if (!this.held) dialing.unref();
     if (this.allowsConnect(connection)) dialing.start();
     await dialing.promise;
@@ -70,6 +76,16 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     this.move("stop");
     this.move("finished");
     this.wakeStopped();
+  }
+
+  override async stopped(options: WaitOptions = {}): Promise<void> {
+    this.isEndAwaited = true;
+    this.current?.stopReading();
+    await super.stopped(options);
+  }
+
+  override awaitsEnd(connection: LiveConnection): boolean {
+    return this.isEndAwaited || super.awaitsEnd(connection);
   }
 
   // — the operations of the connection —
@@ -144,8 +160,10 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   }
 
   /** See {@link Connection.read}. */
-  async read(byteCount?: number, options?: WaitOptions): Promise<Buffer> {
-    return this.there.read(byteCount, options);
+  async read(byteCount: number, options?: WaitOptions): Promise<Buffer>;
+  async read(options?: WaitOptions): Promise<Buffer>;
+  async read(wish?: number | WaitOptions, options?: WaitOptions): Promise<Buffer> {
+    return typeof wish === "number" ? this.there.read(wish, options) : this.there.read(wish);
   }
 
   /** See {@link Connection.readUntil}. */
@@ -155,6 +173,16 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
 
   [Symbol.asyncIterator](): AsyncIterator<Buffer> {
     return this.there[Symbol.asyncIterator]();
+  }
+
+  /** See {@link Connection.startTls}. */
+  async startTls(options?: WaitOptions): Promise<TlsInfo> {
+    return this.there.startTls(options);
+  }
+
+  /** See {@link Connection.tls}. */
+  get tls(): TlsInfo | undefined {
+    return this.current?.tls;
   }
 
   /** See {@link Connection.fetch}. */

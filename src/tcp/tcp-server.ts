@@ -3,8 +3,7 @@ import type { ComponentOptions } from "../connection/component.js";
 import type { Connection } from "../connection/connection.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
 import { handlerError } from "../connection/handlers.js";
-import type { ConnectionSettings } from "../connection/settings.js";
-import { chooseEngine } from "../engine/choose-engine.js";
+import { assertBoolean } from "../connection/settings.js";
 import type {
   Address,
   Listener,
@@ -14,6 +13,7 @@ import type {
   StreamSocket,
 } from "../engine/engine.js";
 import { assertInteger, assertKnownKeys, describe, NetError } from "../errors.js";
+import { type ServerSecurity, secured } from "./secured.js";
 import { streamOptions } from "./stream-options.js";
 
 /** Where and how to listen. */
@@ -36,7 +36,7 @@ export interface ListenOptions {
 export type TcpServerOptions<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> = ComponentOptions<Connection<Context>, Received, Context>;
+> = ComponentOptions<Connection<Context>, Received, Context> & ServerSecurity;
 
 const LISTEN_NAMES = ["host", "port", "path", "backlog", "reusePort", "dualStack"] as const;
 
@@ -53,12 +53,17 @@ export class TcpServer<Received extends Buffer | number = Buffer, Context = unkn
   private startCount = 0;
 
   constructor(options: TcpServerOptions<Received, Context> = {}) {
-    super(options, chooseEngine(options.engine));
+    super(options, ...secured("server", options));
   }
 
   /** Where the server listens; undefined while it does not. */
   get address(): Address | undefined {
     return this.boundTo;
+  }
+
+  /** The port it listens on; 0 while it does not, and on a path. */
+  get port(): number {
+    return this.boundTo !== undefined && "port" in this.boundTo ? this.boundTo.port : 0;
   }
 
   /**
@@ -103,7 +108,7 @@ export class TcpServer<Received extends Buffer | number = Buffer, Context = unkn
       backlog: options.backlog ?? 4_096,
       reusePort: options.reusePort ?? false,
       dualStack: options.dualStack ?? true,
-      stream: streamOptions(this.settings as ConnectionSettings),
+      stream: streamOptions(this.settings, this.security),
     };
   }
 
@@ -127,17 +132,28 @@ export class TcpServer<Received extends Buffer | number = Buffer, Context = unkn
 
   listenerAccepted(stream: StreamSocket): StreamSink | undefined {
     if (this.state !== "started") return undefined;
-    const limit = this.settings.maxConnections;
-    if (this.connectionCount >= limit) {
-      const message = `there are ${limit} connections already (maxConnections)`;
-      const error = new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
-      this.tellRefused(error, stream.remoteAddress());
+    const full = this.limitReached();
+    if (full !== undefined) {
+      this.tellRefused(full, stream.remoteAddress());
       return undefined;
     }
     const connection = this.admit(stream);
     if (!this.held) stream.unref();
     if (this.equip(connection, "accept")) connection.open(false);
     return connection;
+  }
+
+  private limitReached(): NetError | undefined {
+    const { maxConnections, maxHandshakes } = this.settings;
+    if (this.connectionCount >= maxConnections) {
+      const message = `there are ${maxConnections} connections already (maxConnections)`;
+      return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
+    }
+    if ((this.security?.underWayCount ?? 0) >= maxHandshakes) {
+      const message = `${maxHandshakes} handshakes are under way already (maxHandshakes)`;
+      return new NetError("HANDSHAKE_LIMIT", message, { operation: "accept" });
+    }
+    return undefined;
   }
 
   listenerAcceptFailed(error: NetError): void {
@@ -191,7 +207,15 @@ function stopped(): NetError {
 }
 
 function assertListenOptions(options: ListenOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new NetError(
+      "INVALID_ARGUMENT",
+      `listen takes an options object, not ${describe(options)}`,
+    );
+  }
   assertKnownKeys("listen", options, LISTEN_NAMES);
+  if (options.reusePort !== undefined) assertBoolean("reusePort", options.reusePort);
+  if (options.dualStack !== undefined) assertBoolean("dualStack", options.dualStack);
   if (options.port !== undefined) assertInteger("port", options.port, 0, 65_535);
   if (options.backlog !== undefined) assertInteger("backlog", options.backlog, 1, 65_535);
   if (options.path !== undefined && (options.host !== undefined || options.port !== undefined)) {

@@ -273,7 +273,7 @@ function endings(engine: EngineName): void {
     assert.deepEqual(log.events, ["prepareConnect", "close:connect/ABORTED/local"]);
   });
 
-  it("end with ABORTED, once, when an agent is stopped while it connects", async () => {
+  it("end with STOPPED, once, when an agent is stopped while it connects", async () => {
     const server = new TcpServer({ engine });
     const { port } = await listening(server);
     const log = new EventLog();
@@ -281,11 +281,11 @@ function endings(engine: EngineName): void {
 
     const connecting = agent.connect({ port });
     const stopping = agent.stop();
-    await assert.rejects(connecting, { code: "ABORTED" });
+    await assert.rejects(connecting, { code: "STOPPED" });
     await stopping;
     await server.stop();
 
-    assert.deepEqual(log.events, ["prepareConnect", "close:connect/ABORTED/local", "shutdown"]);
+    assert.deepEqual(log.events, ["prepareConnect", "close:close/STOPPED/local", "shutdown"]);
   });
 
   it("end with CONNECTION_REFUSED, once, when nobody listens", async () => {

@@ -5,6 +5,7 @@
 import process from "node:process";
 import { chooseEngine } from "#src/engine/choose-engine.js";
 import type { EngineName, StreamSink, StreamSocket } from "#src/engine/engine.js";
+import { noStreamSink } from "#src/engine/no-sink.js";
 import { loopback, PLAIN_STREAM } from "./engine-world.js";
 
 /** What the child sends. */
@@ -29,14 +30,13 @@ function tell(busyShare?: number): void {
 
 function echo(stream: StreamSocket): StreamSink {
   return {
-    streamOpened() {},
+    ...noStreamSink,
     streamReceived(bytes) {
       stream.write(Buffer.from(bytes));
     },
     streamEnded() {
       stream.close();
     },
-    streamWritten() {},
     streamClosed() {
       openCount--;
       tell();

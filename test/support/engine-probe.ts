@@ -105,6 +105,10 @@ export class StreamProbe implements StreamSink {
     this.onReceived(bytes);
   }
 
+  streamSecured(): void {
+    this.#note("secured");
+  }
+
   streamEnded(): void {
     this.#note("ended");
   }

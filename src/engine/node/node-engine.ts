@@ -25,11 +25,14 @@ import type {
   StreamSocket,
 } from "../engine.js";
 import { errnoNameOf, systemError } from "../system-error.js";
+import type { TlsClientOptions, TlsContext, TlsServerOptions } from "../tls-options.js";
 import { TurnQueue } from "../turn-queue.js";
 import { NodeDatagram } from "./node-datagram.js";
 import { assertListenTarget, assertStreamOptions, nodeCapabilities } from "./node-features.js";
 import { NodeListener } from "./node-listener.js";
 import { NodeStream } from "./node-stream.js";
+import { TlsClientContext } from "./tls-client-context.js";
+import { TlsServerContext } from "./tls-server-context.js";
 
 /**
  * What outgoing connections read into, all of them: node:net fills it and calls back before the next
@@ -64,7 +67,7 @@ class NodeEngine implements Engine {
     if (literal !== 0) return [resolvedHost(host, literal)];
     let found: { address: string; family: number }[];
     try {
-      found = await lookup(host, { all: true, verbatim: true });
+      found = await lookup(host, { all: true, order: "verbatim" });
     } catch (cause) {
       throw systemError(errnoNameOf(cause), "resolve", cause, JSON.stringify(host));
     }
@@ -82,6 +85,16 @@ class NodeEngine implements Engine {
 
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     assertStreamOptions(target.stream, "connect");
+    const stream = target.stream.mayStartTls
+      ? this.#ownedStream(target)
+      : this.#lendingStream(target);
+    stream.sink = sink;
+    startConnect(stream.socket, target);
+    return stream;
+  }
+
+  /** Received bytes lie in one buffer for all: nothing is allocated for them. */
+  #lendingStream(target: ConnectTarget): NodeStream {
     const receiveBuffer = this.#receiveBuffer;
     const options: ReadingSocketOptions = {
       allowHalfOpen: true,
@@ -93,23 +106,38 @@ class NodeEngine implements Engine {
         },
       },
     };
-    const socket = new Socket(options);
-    const stream = new NodeStream({
-      socket,
-      options: target.stream,
-      isOpen: false,
-      lendsBytes: true,
-      remote: target.address,
-      ...("path" in target.address && { local: { path: "" } }),
-    });
-    stream.sink = sink;
-    startConnect(socket, target);
+    const stream: NodeStream = outgoingStream(new Socket(options), target, true);
     return stream;
+  }
+
+  /** A socket that TLS can take over, which does not go with a buffer of its own. */
+  #ownedStream(target: ConnectTarget): NodeStream {
+    return outgoingStream(new Socket({ allowHalfOpen: true }), target, false);
+  }
+
+  createTlsContext(
+    role: "server" | "client",
+    options: TlsServerOptions | TlsClientOptions,
+  ): TlsContext {
+    return role === "server"
+      ? new TlsServerContext(options as TlsServerOptions, this.clock)
+      : new TlsClientContext(options as TlsClientOptions);
   }
 
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
     return new NodeDatagram(target, sink);
   }
+}
+
+function outgoingStream(socket: Socket, target: ConnectTarget, lendsBytes: boolean): NodeStream {
+  return new NodeStream({
+    socket,
+    options: target.stream,
+    isOpen: false,
+    lendsBytes,
+    remote: target.address,
+    ...("path" in target.address && { local: { path: "" } }),
+  });
 }
 
 function startConnect(socket: Socket, target: ConnectTarget): void {

@@ -7,7 +7,7 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import process from "node:process";
-import type { NetError } from "../../errors.js";
+import { NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
 import { addressText } from "../address-text.js";
 import type { Address, Listener, ListenerSink, ListenTarget } from "../engine.js";
@@ -24,7 +24,8 @@ export class NodeListener implements Listener {
   readonly #sink: ListenerSink;
   readonly #server: Server;
   readonly #backOff: ReportBackOff;
-  #isOpen = false;
+  /** The server has not answered yet whether it is bound. */
+  #isBinding = false;
   #isClosed = false;
   #isSecondTry = false;
 
@@ -57,12 +58,21 @@ export class NodeListener implements Listener {
       "path" in address
         ? { path: address.path, backlog }
         : { host: address.host, port: address.port, backlog, ipv6Only: !dualStack, reusePort };
-    this.#server.listen(options);
+    try {
+      this.#server.listen(options);
+      this.#isBinding = true;
+    } catch (cause) {
+      const text = `can't listen at ${addressText(address)}`;
+      throw new NetError("INVALID_ARGUMENT", text, { operation: "listen", cause });
+    }
   }
 
   #opened(): void {
-    if (this.#isClosed) return;
-    this.#isOpen = true;
+    this.#isBinding = false;
+    if (this.#isClosed) {
+      this.#release(undefined);
+      return;
+    }
     const info = this.#server.address();
     const address: Address =
       info === null || typeof info === "string" ? this.#target.address : addressFromInfo(info);
@@ -92,20 +102,30 @@ export class NodeListener implements Listener {
   }
 
   #failed(cause: Error): void {
-    if (this.#isClosed) return;
-    const name = errnoNameOf(cause);
-    const { address } = this.#target;
-    if (!this.#isOpen) {
-      if (name === "EADDRINUSE" && "path" in address && !this.#isSecondTry) {
-        this.#isSecondTry = true;
-        this.#tryStalePath(address.path, cause);
-        return;
-      }
-      this.#close(systemError(name, "listen", cause, addressText(address)));
+    if (this.#isBinding) this.#bindFailed(cause);
+    else if (!this.#isClosed) this.#acceptFailed(cause);
+  }
+
+  #bindFailed(cause: Error): void {
+    this.#isBinding = false;
+    if (this.#isClosed) {
+      this.#release(undefined);
       return;
     }
+    const name = errnoNameOf(cause);
+    const { address } = this.#target;
+    if (name === "EADDRINUSE" && "path" in address && !this.#isSecondTry) {
+      this.#isSecondTry = true;
+      this.#tryStalePath(address.path, cause);
+    } else {
+      this.#close(systemError(name, "listen", cause, addressText(address)));
+    }
+  }
+
+  #acceptFailed(cause: Error): void {
+    const name = errnoNameOf(cause);
     const kind = acceptErrorKind(name);
-    const error = systemError(name, "accept", cause, addressText(address));
+    const error = systemError(name, "accept", cause, addressText(this.#target.address));
     if (kind === "fatal") this.#close(error);
     else if (kind === "peer" || this.#backOff.failed()) {
       callSink(() => this.#sink.listenerAcceptFailed(error));
@@ -123,6 +143,11 @@ export class NodeListener implements Listener {
   #close(error: NetError | undefined): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    // A server that is still binding can't be closed yet; its answer comes within a turn.
+    if (!this.#isBinding) this.#release(error);
+  }
+
+  #release(error: NetError | undefined): void {
     if (this.#server.listening) this.#server.close();
     process.nextTick(() => callSink(() => this.#sink.listenerClosed(error)));
   }

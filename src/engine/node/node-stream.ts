@@ -22,10 +22,13 @@ import type {
   StreamSocket,
   TcpInfo,
 } from "../engine.js";
-import { rethrowLater } from "../sink-defect.js";
+import { noStreamSink } from "../no-sink.js";
+import { callSink, rethrowLater } from "../sink-defect.js";
 import { errnoNameOf, systemError } from "../system-error.js";
+import type { TlsContext, TlsInfo } from "../tls-options.js";
 import { applyKeepAlive } from "./keep-alive.js";
 import { localAddressOf } from "./node-address.js";
+import { NodeSecurity } from "./node-security.js";
 
 const IDLE = -1;
 
@@ -44,20 +47,9 @@ interface OwnedSocket extends Socket {
 }
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
-  connect: "connect",
-  bind: "connect",
   write: "send",
   writev: "send",
   shutdown: "send",
-};
-
-/** Stands in until the layer above has answered with a sink; no event can come before. */
-const NO_SINK: StreamSink = {
-  streamOpened() {},
-  streamReceived() {},
-  streamEnded() {},
-  streamWritten() {},
-  streamClosed() {},
 };
 
 function onConnect(this: OwnedSocket): void {
@@ -100,14 +92,15 @@ export interface NodeStreamSetup {
 /** See the head of the file. Methods below `unref` are called by the socket's listeners. */
 export class NodeStream implements StreamSocket {
   readonly lendsBytes: boolean;
-  /** Who hears of the events. Set before the first one can come. */
-  sink: StreamSink = NO_SINK;
-  private readonly socket: Socket;
+  sink: StreamSink = noStreamSink;
+  /** The plain socket, and once TLS has begun the one that secures it. */
+  socket: Socket;
   private readonly options: StreamOptions;
   private readonly onWritten: (error?: Error | null) => void;
   private readonly remote: Address | undefined;
   private local: Address | undefined;
   private error: NetError | undefined = undefined;
+  private security: NodeSecurity | undefined = undefined;
   private pendingBytes: number = IDLE;
   private isOpen: boolean;
   private isFinishing = false;
@@ -124,13 +117,45 @@ export class NodeStream implements StreamSocket {
     this.remote = setup.remote;
     this.local = setup.local;
     this.onWritten = (error): void => this.written(error);
+    this.listenTo(socket);
+    if (setup.isOpen) this.applyOptions();
+    else socket.on("connect", onConnect);
+  }
+
+  private listenTo(socket: OwnedSocket): void {
     socket[OWNER] = this;
-    if (!setup.lendsBytes) socket.on("data", onData);
+    if (!this.lendsBytes) socket.on("data", onData);
     socket.on("end", onEnd);
     socket.on("error", onError);
     socket.on("close", onClose);
-    if (setup.isOpen) this.applyOptions();
-    else socket.on("connect", onConnect);
+  }
+
+  startTls(context: TlsContext, host?: string): void {
+    if (this.isClosing) return;
+    const plain = this.socket;
+    plain.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose);
+    // What happens to the plain socket now happens to the secured one, which tells.
+    plain.on("error", () => {});
+    plain.pause();
+    this.security = new NodeSecurity(plain, context, host, this);
+    this.socket = this.security.socket;
+    this.listenTo(this.socket);
+  }
+
+  tlsInfo(): TlsInfo | undefined {
+    return this.security?.info();
+  }
+
+  /** TLS is established. */
+  secured(): void {
+    if (!this.isClosing) callSink(() => this.sink.streamSecured());
+  }
+
+  /** The peer's certificate is not accepted, or the stream broke off. */
+  refused(error: NetError): void {
+    if (this.isClosing || this.error !== undefined) return;
+    this.error = error;
+    this.socket.destroy();
   }
 
   write(piece: Uint8Array): void {
@@ -175,7 +200,9 @@ export class NodeStream implements StreamSocket {
       return;
     }
     this.isClosing = true;
-    if (this.isShutDown && !this.socket.writableFinished) {
+    if (this.security !== undefined) {
+      this.security.reset();
+    } else if (this.isShutDown && !this.socket.writableFinished) {
       // libuv refuses a reset while a shutdown is under way. It is over within a turn, because
       // nothing is left to be written then.
       this.socket.once("finish", this.socket.resetAndDestroy);
@@ -225,15 +252,12 @@ export class NodeStream implements StreamSocket {
     if (this.isClosing) return;
     this.isOpen = true;
     this.applyOptions();
-    try {
-      this.sink.streamOpened();
-    } catch (defect) {
-      rethrowLater(defect);
-    }
+    callSink(() => this.sink.streamOpened());
   }
 
   received(bytes: Buffer): void {
     if (this.isClosing) return;
+    this.security?.noteData();
     try {
       this.sink.streamReceived(bytes);
     } catch (defect) {
@@ -243,16 +267,21 @@ export class NodeStream implements StreamSocket {
 
   ended(): void {
     if (this.isClosing) return;
-    try {
-      this.sink.streamEnded();
-    } catch (defect) {
-      rethrowLater(defect);
+    const broken = this.security?.endError();
+    if (broken !== undefined) {
+      this.refused(broken);
+      return;
     }
+    callSink(() => this.sink.streamEnded());
   }
 
   failed(error: Error): void {
     // A socket can fail again on its way down; the first error is the one that tells.
     if (this.error !== undefined || this.isClosing) return;
+    if (this.security !== undefined) {
+      this.error = this.security.errorOf(error);
+      return;
+    }
     const syscall = "syscall" in error ? String(error.syscall) : "";
     const operation = this.isOpen ? (OPERATIONS[syscall] ?? "receive") : "connect";
     const where = this.isOpen || this.remote === undefined ? undefined : addressText(this.remote);
@@ -261,15 +290,11 @@ export class NodeStream implements StreamSocket {
 
   gone(): void {
     this.isGone = true;
-    const { error } = this;
+    const error = this.error ?? this.security?.closeError();
     if (error === undefined && !this.isClosing) return;
     const isOurs = this.isClosing;
     this.isClosing = true;
-    try {
-      this.sink.streamClosed(isOurs ? undefined : error);
-    } catch (defect) {
-      rethrowLater(defect);
-    }
+    callSink(() => this.sink.streamClosed(isOurs ? undefined : error));
   }
 
   private written(error: Error | null | undefined): void {
@@ -293,18 +318,11 @@ export class NodeStream implements StreamSocket {
   private beginWrite(byteCount: number): boolean {
     if (this.isClosing) return false;
     if (this.pendingBytes !== IDLE || this.isFinishing || !this.isOpen) {
-      throw new NetError("INVALID_STATE", `a write was started ${this.whyNotWrite()}`, {
-        operation: "send",
-      });
+      const text = "a write needs an open stream, with no write under way, before finish()";
+      throw new NetError("INVALID_STATE", text, { operation: "send" });
     }
     this.pendingBytes = byteCount;
     return true;
-  }
-
-  private whyNotWrite(): string {
-    if (!this.isOpen) return "before the stream was open";
-    if (this.isFinishing) return "after finish()";
-    return `while one of ${this.pendingBytes} bytes is under way`;
   }
 
   private isPath(): boolean {

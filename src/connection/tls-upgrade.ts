@@ -1,0 +1,116 @@
+/**
+ * The way of one connection from plain to secured.
+ *
+ *     waiting ── all sent, nothing left to read ──► shaking ── secured ──► done
+ *
+ * With the connection it begins as shaking; on demand (STARTTLS) it waits until what was sent before
+ * has left as plain text. Plain bytes that came and were not taken by then may be injected by
+ * somebody in between, and end the connection: they must never be taken for secured ones.
+ */
+import type { StreamSocket } from "../engine/engine.js";
+import type { TlsContext, TlsInfo } from "../engine/tls-options.js";
+import { NetError } from "../errors.js";
+import type { WaitOptions } from "./connection.js";
+import type { EngineService } from "./engine-service.js";
+import { Waiter } from "./waiter.js";
+
+/** TLS of the component. */
+export interface SecurityOwner {
+  readonly context: TlsContext;
+  /** Whether the handshake begins with the connection, or when it is asked for. */
+  readonly startsAtOnce: boolean;
+  /** Handshakes under way. */
+  underWayCount: number;
+}
+
+/** The connection, as its upgrade sees it. */
+export interface UpgradeOwner {
+  readonly id: number;
+  readonly service: EngineService;
+  readonly stream: StreamSocket;
+  readonly remoteHost: string | undefined;
+  readonly pendingBytes: number;
+  /** Whether received bytes wait that nobody has taken. */
+  readonly hasUndelivered: boolean;
+  /** The handshake begins now. */
+  upgradeBegins(): void;
+  fail(error: NetError): boolean;
+}
+
+/** See the head of the file. */
+export class TlsUpgrade {
+  readonly #owner: UpgradeOwner;
+  readonly #security: SecurityOwner;
+  #phase: "waiting" | "shaking" | "done" = "waiting";
+  #waiter: Waiter<TlsInfo> | undefined;
+
+  constructor(owner: UpgradeOwner, security: SecurityOwner) {
+    this.#owner = owner;
+    this.#security = security;
+  }
+
+  /** Whether it is not done yet: nothing can be sent. */
+  get isUnderWay(): boolean {
+    return this.#phase !== "done";
+  }
+
+  /** Whether the handshake has begun and is not done: nothing is written. */
+  get isShaking(): boolean {
+    return this.#phase === "shaking";
+  }
+
+  /** Begins with the connection. */
+  begin(): void {
+    this.#phase = "shaking";
+    this.#security.underWayCount++;
+    this.#owner.upgradeBegins();
+    this.#owner.stream.startTls(this.#security.context, this.#owner.remoteHost);
+  }
+
+  /** Begins as soon as what was sent has left. */
+  beginLater(options: WaitOptions): Promise<TlsInfo> {
+    const forget = (error: NetError): void => {
+      this.#owner.fail(error);
+    };
+    const giveUp = { code: "HANDSHAKE_TIMEOUT", operation: "handshake", forget } as const;
+    this.#waiter = new Waiter<TlsInfo>(this.#owner.service.wheel, options, giveUp);
+    // What came in the same turn as the bytes that are being handled is looked at afterwards.
+    queueMicrotask(() => {
+      if (this.#owner.pendingBytes === 0) this.allSent();
+    });
+    return this.#waiter.promise;
+  }
+
+  /** Everything that was sent has left. */
+  allSent(): void {
+    if (this.#phase !== "waiting") return;
+    if (!this.#owner.hasUndelivered) {
+      this.begin();
+      return;
+    }
+    const message = "plain bytes came behind those that begin TLS: they may be injected";
+    const detail = { operation: "handshake", connectionId: this.#owner.id } as const;
+    this.#owner.fail(new NetError("TLS_PLAINTEXT", message, detail));
+  }
+
+  /** The handshake is done. */
+  secured(): void {
+    this.#leave();
+  }
+
+  /** The connection is open again: tells who waits. */
+  resolve(info: TlsInfo): void {
+    this.#waiter?.resolve(info);
+  }
+
+  /** The connection has ended. */
+  ended(error: NetError): void {
+    this.#leave();
+    this.#waiter?.reject(error);
+  }
+
+  #leave(): void {
+    if (this.#phase === "shaking") this.#security.underWayCount--;
+    this.#phase = "done";
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * One datagram socket in memory. What becomes of each datagram is the network's affair; here are
+ * binding, the peer filter, groups, and the receive queue, which a pause fills and which then drops.
+ */
+import { assertInteger, NetError, type NetErrorCode } from "../../errors.js";
+import { addressText } from "../address-text.js";
+import type { DatagramSink, DatagramSocket, DatagramTarget, IpAddress } from "../engine.js";
+import { callSink } from "../sink-defect.js";
+import { systemError } from "../system-error.js";
+import type { MemoryBindings } from "./memory-bindings.js";
+import type { MemoryNetwork } from "./memory-network.js";
+import { SPENT_BYTE } from "./memory-stream.js";
+import type { TurnLoop } from "./turn-loop.js";
+
+/** Largest payload of a UDP datagram over IPv4: 65535 less 20 bytes IP and 8 bytes UDP head. */
+const MAX_DATAGRAM_BYTES = 65_507;
+
+const BROADCAST_HOST = "255.255.255.255";
+
+/** What a {@link MemoryDatagram} is made of. */
+export interface MemoryDatagramSetup {
+  readonly loop: TurnLoop;
+  readonly network: MemoryNetwork;
+  readonly bindings: MemoryBindings<MemoryDatagram>;
+  readonly target: DatagramTarget;
+  readonly sink: DatagramSink;
+  readonly lendsBytes: boolean;
+  /** Whether the network has this host. */
+  readonly isLocal: (host: string) => boolean;
+}
+
+interface HeldDatagram {
+  readonly bytes: Buffer;
+  readonly from: IpAddress;
+}
+
+/** RFC 1112 §4 and RFC 4291 §2.7. */
+const isGroup = (host: string): boolean => /^(22[4-9]|23\d)\.|^ff/i.test(host);
+
+function usageError(code: NetErrorCode, text: string): NetError {
+  return new NetError(code, text, { operation: "send" });
+}
+
+/** See the head of the file. */
+export class MemoryDatagram implements DatagramSocket {
+  readonly lendsBytes: boolean;
+  readonly #setup: MemoryDatagramSetup;
+  readonly #groups = new Set<string>();
+  #local: IpAddress | undefined;
+  #held: HeldDatagram[] = [];
+  #heldBytes = 0;
+  #isLooped = true;
+  #isOpen = false;
+  #isPaused = false;
+  #isClosed = false;
+
+  constructor(setup: MemoryDatagramSetup) {
+    this.#setup = setup;
+    this.lendsBytes = setup.lendsBytes;
+    const { address, dualStack, reuseAddress, reusePort } = setup.target;
+    if (!setup.isLocal(address.host) && !isGroup(address.host)) {
+      this.#close("EADDRNOTAVAIL");
+      return;
+    }
+    const isShared = reuseAddress || reusePort;
+    const bound = setup.bindings.bind({ address, dualStack, isShared, owner: this });
+    if (bound === undefined || "path" in bound) {
+      this.#close("EADDRINUSE");
+      return;
+    }
+    this.#local = bound;
+    setup.loop.post(() => this.#opened(bound));
+  }
+
+  send(token: number, bytes: Uint8Array, to?: IpAddress): void {
+    if (this.#isClosed) return;
+    if (!this.#isOpen) {
+      throw usageError("INVALID_STATE", "a datagram was sent before the socket was open");
+    }
+    const destination = this.#destination(to);
+    const errnoName = this.#whyNotSend(bytes, destination);
+    if (errnoName === undefined) this.#transmit(Buffer.from(bytes), destination);
+    const text = addressText(destination);
+    const error =
+      errnoName === undefined ? undefined : systemError(errnoName, "send", undefined, text);
+    this.#setup.loop.post(() => {
+      if (!this.#isClosed) callSink(() => this.#setup.sink.datagramSent(token, error));
+    });
+  }
+
+  joinGroup(group: string, _interfaceHost?: string): void {
+    this.#groups.add(group);
+  }
+
+  leaveGroup(group: string, _interfaceHost?: string): void {
+    this.#groups.delete(group);
+  }
+
+  setMulticastTtl(ttl: number): void {
+    assertInteger("ttl", ttl, 0, 255);
+    // All hosts of a memory network are neighbours: no router counts it down.
+  }
+
+  setMulticastLoop(on: boolean): void {
+    this.#isLooped = on;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#setup.loop.post(() => this.#deliverHeld());
+  }
+
+  close(): void {
+    this.#close(undefined);
+  }
+
+  ref(): void {
+    // Memory never keeps a process alive.
+  }
+
+  unref(): void {
+    // As above.
+  }
+
+  /** A copy of a datagram arrives, from within a turn. */
+  arrive(bytes: Buffer, from: IpAddress): void {
+    const { network, target } = this.#setup;
+    const { peer } = target;
+    if (this.#isClosed) return;
+    if (peer !== undefined && (peer.host !== from.host || peer.port !== from.port)) return;
+    if (this.#heldBytes + bytes.length > network.windowBytes) return;
+    this.#heldBytes += bytes.length;
+    this.#held.push({ bytes, from });
+    this.#deliverHeld();
+  }
+
+  #opened(address: IpAddress): void {
+    if (this.#isClosed) return;
+    this.#isOpen = true;
+    callSink(() => this.#setup.sink.datagramOpened(address));
+    this.#deliverHeld();
+  }
+
+  #deliverHeld(): void {
+    while (this.#isOpen && !this.#isPaused && !this.#isClosed) {
+      const datagram = this.#held.shift();
+      if (datagram === undefined) return;
+      const { bytes, from } = datagram;
+      this.#heldBytes -= bytes.length;
+      callSink(() => this.#setup.sink.datagramReceived(bytes, from));
+      if (this.lendsBytes) bytes.fill(SPENT_BYTE);
+    }
+  }
+
+  #close(errnoName: string | undefined): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#held = [];
+    const { bindings, loop, sink, target } = this.#setup;
+    bindings.release(this);
+    const text = addressText(target.address);
+    const error =
+      errnoName === undefined ? undefined : systemError(errnoName, "listen", undefined, text);
+    loop.post(() => callSink(() => sink.datagramClosed(error)));
+  }
+
+  #destination(to: IpAddress | undefined): IpAddress {
+    const { peer } = this.#setup.target;
+    const destination = to ?? peer;
+    if (destination === undefined) {
+      throw usageError("INVALID_ARGUMENT", "a datagram without a peer needs an address");
+    }
+    if (peer !== undefined && (destination.host !== peer.host || destination.port !== peer.port)) {
+      const text = `a datagram socket with the peer ${addressText(peer)} can't send to`;
+      throw usageError("INVALID_ARGUMENT", `${text} ${addressText(destination)}`);
+    }
+    return destination;
+  }
+
+  #whyNotSend(bytes: Uint8Array, to: IpAddress): string | undefined {
+    if (bytes.length > MAX_DATAGRAM_BYTES) return "EMSGSIZE";
+    return to.host === BROADCAST_HOST && !this.#setup.target.broadcast ? "EACCES" : undefined;
+  }
+
+  #transmit(bytes: Buffer, to: IpAddress): void {
+    const { loop, network } = this.#setup;
+    const from = this.#sourceFor(to);
+    const arrivalsMs = network.arrivalsOf({ kind: "datagram", from, to, byteCount: bytes.length });
+    for (const arrivalMs of arrivalsMs) {
+      loop.post(() => {
+        for (const receiver of this.#receiversOf(to)) receiver.arrive(Buffer.from(bytes), from);
+      }, arrivalMs);
+    }
+  }
+
+  #sourceFor(to: IpAddress): IpAddress {
+    const local = this.#local!;
+    if (local.host !== "0.0.0.0" && local.host !== "::") return local;
+    const host = to.family === "IPv6" ? "::1" : "127.0.0.1";
+    return { host, port: local.port, family: to.family };
+  }
+
+  #receiversOf(to: IpAddress): readonly MemoryDatagram[] {
+    const { bindings } = this.#setup;
+    if (to.host === BROADCAST_HOST) {
+      return bindings.findByPort(to.port).filter((other) => other.#local?.family === "IPv4");
+    }
+    if (isGroup(to.host)) {
+      return bindings
+        .findByPort(to.port)
+        .filter((other) => other.#groups.has(to.host) && (other !== this || this.#isLooped));
+    }
+    const receiver = bindings.find(to);
+    return receiver === undefined ? [] : [receiver];
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * The scripted network of a memory engine: how long things take, how streams are cut into segments,
+ * what becomes of connects, accepts and datagrams. All chance comes from one seed. The fields may be
+ * changed at any time and hold for what is sent from then on.
+ */
+import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
+import type { Address } from "../engine.js";
+import { type Random, seededRandom } from "./seeded-random.js";
+
+/** One thing that is on its way. */
+export interface MemoryTraffic {
+  readonly kind: "connect" | "stream" | "datagram";
+  readonly from: Address;
+  readonly to: Address;
+  readonly byteCount: number;
+}
+
+/**
+ * What becomes of a connect: `answer` is what a real network would do, `blackHole` leaves it without
+ * an answer for ever; any other string is the system error it fails with, such as `EHOSTUNREACH`.
+ */
+export type ConnectFate = "answer" | "blackHole" | `E${string}`;
+
+/**
+ * What becomes of a datagram: one entry for each copy that arrives, with its delay in milliseconds on
+ * top of the network's. `[0]` is the normal case, `[]` a loss, `[0, 0]` a duplicate, `[40]` one that
+ * comes late, after others that were sent behind it.
+ */
+export type DatagramFate = readonly number[];
+
+/** How often things happen to datagrams: each from 0 to 1. */
+export interface DatagramRates {
+  readonly lossRate?: number;
+  readonly duplicateRate?: number;
+  readonly reorderRate?: number;
+  /** How much later a reordered datagram comes, in milliseconds. Default: 20. */
+  readonly reorderDelayMs?: number;
+}
+
+/** The settings of a {@link MemoryNetwork}. */
+export interface MemoryNetworkOptions {
+  /** Decides every chance. Default: 1. */
+  readonly seed?: number;
+  /** One-way delay, a whole or broken number of milliseconds. Default: 0. */
+  readonly delayMs?: number | ((traffic: MemoryTraffic) => number);
+  /**
+   * Longest segment in which stream bytes arrive, or a function that answers the size of the next
+   * one, given how many bytes wait. Default: as they were written.
+   */
+  readonly split?: number | ((waitingBytes: number, random: Random) => number);
+  /**
+   * Bytes that one direction of a stream holds: sent, and not yet taken by the reader. Default: 65536.
+   */
+  readonly windowBytes?: number;
+  /** What becomes of a connect. Default: `answer`. */
+  readonly connectFate?: (to: Address) => ConnectFate;
+  /** Answers the system error that accepting fails with, or undefined. The peer is reset. */
+  readonly acceptFate?: (at: Address) => `E${string}` | undefined;
+  /** Rates, or a script that decides for each datagram. Default: all arrive. */
+  readonly datagrams?: DatagramRates | ((traffic: MemoryTraffic, random: Random) => DatagramFate);
+}
+
+/** The names of {@link MemoryNetworkOptions}. */
+export const MEMORY_NETWORK_OPTIONS: readonly (keyof MemoryNetworkOptions)[] = [
+  "seed",
+  "delayMs",
+  "split",
+  "windowBytes",
+  "connectFate",
+  "acceptFate",
+  "datagrams",
+];
+
+function assertRates(rates: DatagramRates): void {
+  const names = ["lossRate", "duplicateRate", "reorderRate"] as const;
+  assertKnownKeys("datagrams", rates, [...names, "reorderDelayMs"]);
+  for (const name of names) {
+    const rate = rates[name] ?? 0;
+    if (!(rate >= 0 && rate <= 1)) {
+      const text = `datagrams.${name} must be a number from 0 to 1, not ${describe(rate)}`;
+      throw new NetError("INVALID_ARGUMENT", text, { operation: "configure" });
+    }
+  }
+}
+
+function fateByRates(rates: DatagramRates, random: Random): DatagramFate {
+  const { lossRate = 0, duplicateRate = 0, reorderRate = 0, reorderDelayMs = 20 } = rates;
+  // Three numbers are drawn for each datagram, so that a rate does not shift another one's chances.
+  const [loss, duplicate, reorder] = [random(), random(), random()];
+  if (loss < lossRate) return [];
+  const extraMs = reorder < reorderRate ? reorderDelayMs : 0;
+  return duplicate < duplicateRate ? [extraMs, extraMs] : [extraMs];
+}
+
+/** See the head of the file. */
+export class MemoryNetwork {
+  delayMs: NonNullable<MemoryNetworkOptions["delayMs"]>;
+  split: NonNullable<MemoryNetworkOptions["split"]>;
+  windowBytes: number;
+  connectFate: NonNullable<MemoryNetworkOptions["connectFate"]>;
+  acceptFate: NonNullable<MemoryNetworkOptions["acceptFate"]>;
+  datagrams: NonNullable<MemoryNetworkOptions["datagrams"]>;
+  readonly #random: Random;
+
+  constructor(options: MemoryNetworkOptions) {
+    const { seed = 1, windowBytes = 65_536, datagrams = {} } = options;
+    assertInteger("seed", seed, 0, 2 ** 32 - 1);
+    assertInteger("windowBytes", windowBytes, 1, 2 ** 30);
+    if (typeof datagrams === "object") assertRates(datagrams);
+    this.delayMs = options.delayMs ?? 0;
+    this.split = options.split ?? Number.MAX_SAFE_INTEGER;
+    this.windowBytes = windowBytes;
+    this.connectFate = options.connectFate ?? ((): ConnectFate => "answer");
+    this.acceptFate = options.acceptFate ?? ((): undefined => undefined);
+    this.datagrams = datagrams;
+    this.#random = seededRandom(seed);
+  }
+
+  /** How long this takes to arrive, in milliseconds. */
+  delayOf(traffic: MemoryTraffic): number {
+    return typeof this.delayMs === "function" ? this.delayMs(traffic) : this.delayMs;
+  }
+
+  /** How many of `waitingBytes` go into the next segment: one at least. */
+  segmentBytes(waitingBytes: number): number {
+    const { split } = this;
+    const wanted = typeof split === "function" ? split(waitingBytes, this.#random) : split;
+    return Math.min(waitingBytes, Math.max(1, Math.floor(wanted)));
+  }
+
+  /** When the copies of a datagram arrive, in milliseconds from now. */
+  arrivalsOf(traffic: MemoryTraffic): readonly number[] {
+    const { datagrams } = this;
+    const fate =
+      typeof datagrams === "function"
+        ? datagrams(traffic, this.#random)
+        : fateByRates(datagrams, this.#random);
+    const delayMs = this.delayOf(traffic);
+    return fate.map((extraMs) => delayMs + extraMs);
+  }
+}

@@ -1,0 +1,10 @@
+/** What engines without TLS have in its place. */
+import { NetError } from "../errors.js";
+
+/** Why: the text of their capability. */
+export const NO_TLS: string = "TLS runs on the node engine";
+
+/** Throws `NOT_SUPPORTED`. */
+export function refuseTls(): never {
+  throw new NetError("NOT_SUPPORTED", NO_TLS, { operation: "handshake" });
+}

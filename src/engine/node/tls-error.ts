@@ -1,0 +1,61 @@
+/** What went wrong in TLS, as a NetError: whose certificate, for which name, and what else. */
+import { NetError, type Operation } from "../../errors.js";
+import { errnoNameOf, systemError } from "../system-error.js";
+
+/** OpenSSL's and Node's names for certificates that are not accepted, and what they mean. */
+const CERTIFICATE_CODES: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "has expired",
+  CERT_NOT_YET_VALID: "is not valid yet",
+  CERT_REVOKED: "is revoked",
+  CERT_REJECTED: "is rejected by its authority",
+  CERT_UNTRUSTED: "is not trusted",
+  CERT_SIGNATURE_FAILURE: "has a wrong signature",
+  CERT_CHAIN_TOO_LONG: "has too long a chain",
+  CRL_HAS_EXPIRED: "can't be checked: the list of revoked certificates has expired",
+  UNABLE_TO_GET_CRL: "can't be checked: there is no list of revoked certificates for its issuer",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "is self-signed and not trusted",
+  SELF_SIGNED_CERT_IN_CHAIN: "comes from an authority that is not trusted",
+  UNABLE_TO_GET_ISSUER_CERT: "comes from an authority that is not known",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "comes from an authority that is not trusted",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "comes from an authority that is not trusted",
+  INVALID_CA: "comes from an authority that may not issue it",
+  INVALID_PURPOSE: "is not for this purpose",
+  HOSTNAME_MISMATCH: "is not for this name",
+  ERR_TLS_CERT_ALTNAME_INVALID: "is not for this name",
+};
+
+/** `TLS_CERTIFICATE` for a peer's certificate; `name` is the one it had to be for. */
+export function certificateError(code: string, name: string | undefined, cause: unknown): NetError {
+  const what = CERTIFICATE_CODES[code] ?? (cause as Error | undefined)?.message ?? code;
+  const whose = name === undefined || name === "" ? "the peer" : name;
+  const names = cause instanceof Error && "cert" in cause ? certificateNames(cause.cert) : "";
+  return new NetError("TLS_CERTIFICATE", `the certificate of ${whose} ${what}${names} (${code})`, {
+    operation: "handshake",
+    cause,
+    systemCode: code,
+  });
+}
+
+/** The names that a certificate is for, where Node tells them. */
+function certificateNames(certificate: unknown): string {
+  if (typeof certificate !== "object" || certificate === null) return "";
+  const names: unknown = Reflect.get(certificate, "subjectaltname");
+  return typeof names === "string" ? ` but for ${names}` : "";
+}
+
+/** The NetError for an error of a secured socket, or of one that is being secured. */
+export function tlsError(error: Error, operation: Operation, name?: string): NetError {
+  const code = "code" in error ? String(error.code) : "";
+  if (code in CERTIFICATE_CODES) return certificateError(code, name, error);
+  const isNetwork = /^E[A-Z]+$/.test(code) && code !== "EPROTO";
+  if (isNetwork && operation !== "handshake") {
+    return systemError(errnoNameOf(error), operation, error);
+  }
+  const reason = "reason" in error ? String(error.reason) : error.message;
+  const text = isNetwork ? "the peer broke off the handshake" : `TLS failed: ${reason}`;
+  return new NetError("TLS_FAILED", `${text} (${code})`, {
+    operation,
+    cause: error,
+    systemCode: code,
+  });
+}

@@ -1,0 +1,173 @@
+/**
+ * The handshake on a socket that is open: the TLS socket takes over its handle, and from then on
+ * plain bytes are neither read from it nor written to it.
+ */
+import type { Socket } from "node:net";
+import { connect, type DetailedPeerCertificate, type PeerCertificate, TLSSocket } from "node:tls";
+import { NetError } from "../../errors.js";
+import type { TlsContext, TlsInfo, TlsPeerCertificate } from "../tls-options.js";
+import { TlsClientContext } from "./tls-client-context.js";
+import { certificateError } from "./tls-error.js";
+import { TlsServerContext } from "./tls-server-context.js";
+
+/** Gets the end of a handshake; errors come as the socket's `error`. */
+export interface HandshakeSink {
+  secured(): void;
+  /** The certificate of the peer is not accepted. */
+  refused(error: NetError): void;
+}
+
+/** Begins the handshake. `host` is what a client connected to. */
+export function beginHandshake(
+  socket: Socket,
+  context: TlsContext,
+  host: string | undefined,
+  sink: HandshakeSink,
+): TLSSocket {
+  if (context instanceof TlsServerContext) return serve(socket, context, sink);
+  if (context instanceof TlsClientContext) return ask(socket, context, host, sink);
+  throw new NetError("INVALID_ARGUMENT", "the TLS context was made by another engine");
+}
+
+function serve(socket: Socket, context: TlsServerContext, sink: HandshakeSink): TLSSocket {
+  const { clientCertificate = "none", alpnProtocols } = context.options;
+  const secure = new TLSSocket(socket, {
+    isServer: true,
+    secureContext: context.main,
+    requestCert: clientCertificate !== "none",
+    rejectUnauthorized: false,
+    SNICallback: (serverName, answer) => context.find(serverName, answer),
+    ...(alpnProtocols !== undefined && { ALPNProtocols: [...alpnProtocols] }),
+  });
+  secure.on("secure", () => {
+    const problem = clientCertificate === "none" ? undefined : clientProblem(secure);
+    if (problem !== undefined && clientCertificate === "require") sink.refused(problem);
+    else sink.secured();
+  });
+  return secure;
+}
+
+/** What is wrong with the certificate that a client has shown, or not shown. */
+function clientProblem(secure: TLSSocket): NetError | undefined {
+  if (secure.getPeerX509Certificate() === undefined) {
+    return new NetError("TLS_CERTIFICATE", "the client has shown no certificate", {
+      operation: "handshake",
+    });
+  }
+  const code = verifyCode(secure);
+  return code === undefined ? undefined : certificateError(code, "the client", undefined);
+}
+
+/**
+ * OpenSSL's verdict on the client's chain; undefined when it is good. Node shows it only through the
+ * TLS handle; where that can't be asked, the certificate counts as not accepted.
+ */
+function verifyCode(secure: TLSSocket): string | undefined {
+  const handle: unknown = Reflect.get(secure, "ssl") ?? Reflect.get(secure, "_handle");
+  if (typeof handle !== "object" || handle === null || !("verifyError" in handle)) {
+    return "CERT_UNTRUSTED";
+  }
+  const { verifyError } = handle;
+  if (typeof verifyError !== "function") return "CERT_UNTRUSTED";
+  const error: unknown = verifyError.call(handle);
+  if (error === null || error === undefined) return undefined;
+  return typeof error === "object" && "code" in error ? String(error.code) : "CERT_UNTRUSTED";
+}
+
+function ask(
+  socket: Socket,
+  context: TlsClientContext,
+  host: string | undefined,
+  sink: HandshakeSink,
+): TLSSocket {
+  const { verify = "full", alpnProtocols } = context.options;
+  const serverName = context.serverNameFor(host);
+  const peer = `${serverName ?? ""}|${socket.remoteAddress ?? ""}|${socket.remotePort ?? ""}`;
+  const session = context.session(peer);
+  const secure = connect({
+    socket,
+    secureContext: context.secureContext,
+    servername: TlsClientContext.sentName(serverName),
+    rejectUnauthorized: verify === "full",
+    checkServerIdentity: (_name, certificate) => context.identityError(serverName, certificate),
+    ...(session !== undefined && { session }),
+    ...(alpnProtocols !== undefined && { ALPNProtocols: [...alpnProtocols] }),
+  });
+  // Only sessions of peers that were found good are kept: a resumed one shows no certificate.
+  let isGood = false;
+  let ticket: Buffer | undefined;
+  secure.on("session", (given) => {
+    ticket = given;
+    if (isGood) context.keepSession(peer, given);
+  });
+  secure.on("secureConnect", () => {
+    // With `pin` Node's own verdict does not count, so the pin is looked at here.
+    const isPinned = verify === "pin" && !secure.isSessionReused();
+    const problem = isPinned
+      ? context.identityError(serverName, secure.getPeerCertificate())
+      : undefined;
+    if (problem !== undefined) {
+      sink.refused(certificateError("PIN_MISMATCH", serverName, problem));
+      return;
+    }
+    isGood = true;
+    if (ticket !== undefined) context.keepSession(peer, ticket);
+    sink.secured();
+  });
+  return secure;
+}
+
+/** What is known of a secured socket. `context` tells what was asked of the peer. */
+export function tlsInfoOf(secure: TLSSocket, context: TlsContext): TlsInfo {
+  const cipher = secure.getCipher();
+  const certificate: PeerCertificate | DetailedPeerCertificate = secure.getPeerCertificate(false);
+  const isShown = Object.keys(certificate ?? {}).length > 0;
+  const problem = authorizationProblem(secure, context, isShown);
+  const isAsked = isShown || context.role === "client";
+  return {
+    protocol: secure.getProtocol() ?? "",
+    cipher: cipher.standardName ?? cipher.name,
+    serverName: serverNameOf(secure),
+    alpnProtocol: secure.alpnProtocol === false ? undefined : (secure.alpnProtocol ?? undefined),
+    isResumed: secure.isSessionReused(),
+    isAuthorized: isAsked && problem === undefined,
+    authorizationError: isAsked ? problem : undefined,
+    peerCertificate: isShown ? peerCertificateOf(certificate) : undefined,
+  };
+}
+
+function serverNameOf(secure: TLSSocket): string | undefined {
+  const name: unknown = Reflect.get(secure, "servername");
+  return typeof name === "string" && name !== "" ? name : undefined;
+}
+
+function authorizationProblem(
+  secure: TLSSocket,
+  context: TlsContext,
+  isShown: boolean,
+): string | undefined {
+  if (context.role === "server") return isShown ? verifyCode(secure) : undefined;
+  if (context instanceof TlsClientContext && context.options.verify === "pin") return undefined;
+  if (secure.authorized) return undefined;
+  const error: unknown = secure.authorizationError;
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
+function nameText(name: object | undefined): string {
+  return Object.entries(name ?? {})
+    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.join("+") : String(value)}`)
+    .join(", ");
+}
+
+function peerCertificateOf(certificate: PeerCertificate): TlsPeerCertificate {
+  return {
+    subject: nameText(certificate.subject),
+    issuer: nameText(certificate.issuer),
+    subjectAltName: certificate.subjectaltname,
+    validFrom: certificate.valid_from,
+    validTo: certificate.valid_to,
+    serialNumber: certificate.serialNumber,
+    fingerprint256: certificate.fingerprint256,
+    raw: certificate.raw,
+  };
+}

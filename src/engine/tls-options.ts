@@ -1,0 +1,121 @@
+/**
+ * What TLS is asked for on both sides, and what is known of a secured connection. The engine that
+ * does TLS turns options into a {@link TlsContext}; whether it can is its capability `tls`.
+ */
+
+/** Versions that are spoken. Older ones are not. */
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** A certificate with its key: from memory (PEM text or bytes) or from files, or both in one PFX. */
+export interface TlsCertificate {
+  /** Certificate chain, PEM. */
+  readonly cert?: string | Buffer;
+  readonly certFile?: string;
+  /** Private key, PEM. */
+  readonly key?: string | Buffer;
+  readonly keyFile?: string;
+  /** Certificate, key and chain as PKCS #12. */
+  readonly pfx?: Buffer;
+  readonly pfxFile?: string;
+  /** Of the key or the PFX. */
+  readonly passphrase?: string;
+}
+
+/** Whom to trust, and what to speak; the same on both sides. */
+export interface TlsRules {
+  /** Trusted certificate authorities, PEM, one or several. Left out: the ones of Node. */
+  readonly ca?: string | Buffer | readonly (string | Buffer)[];
+  readonly caFile?: string;
+  /** Revoked certificates, PEM. With it every certificate of a chain is checked. */
+  readonly crl?: string | Buffer;
+  readonly crlFile?: string;
+  /** Least version. Default TLSv1.2. */
+  readonly minVersion?: TlsVersion;
+  /** Greatest version. Default TLSv1.3. */
+  readonly maxVersion?: TlsVersion;
+  /** Cipher list in the form of OpenSSL. Default: Node's. */
+  readonly ciphers?: string;
+  /** Application protocols, best first (RFC 7301). A server without one in common refuses. */
+  readonly alpnProtocols?: readonly string[];
+}
+
+/** The certificate for a server name; undefined: the main one. */
+export type TlsCertificateSelector = (
+  serverName: string,
+) => TlsCertificate | undefined | Promise<TlsCertificate | undefined>;
+
+/** TLS of a server. */
+export interface TlsServerOptions extends TlsCertificate, TlsRules {
+  /** Certificates by server name: `www.example.com`, or `*.example.com` for one label (RFC 6125 §6.4.3). */
+  readonly serverNames?: Readonly<Record<string, TlsCertificate>>;
+  /** Asked for names that `serverNames` does not have. */
+  readonly selectCertificate?: TlsCertificateSelector;
+  /** Whether clients show a certificate. `request` takes clients without or with a bad one, and tells. Default `none`. */
+  readonly clientCertificate?: "none" | "request" | "require";
+  /** Session tickets, so that clients that come again are quicker. Default true. */
+  readonly sessionTickets?: boolean;
+  /** Keys of the tickets, 48 bytes, for several servers that shall take each other's. */
+  readonly ticketKeys?: Buffer;
+  /** New ticket keys are made after this time, in milliseconds; 0: never. Default 12 hours. */
+  readonly ticketRotationMs?: number;
+  /** How long a session can be resumed, in seconds. Default 7,200. */
+  readonly sessionTimeoutSeconds?: number;
+}
+
+/** TLS of a client or an agent. */
+export interface TlsClientOptions extends TlsCertificate, TlsRules {
+  /** Name that is sent (SNI) and that the certificate must be for. Default: the host of `connect`. */
+  readonly serverName?: string;
+  /**
+   * `full` (default): the certificate must be trusted and for the name. `pin`: one of `fingerprints`
+   * decides alone. `none`: everything is taken; the connection is open to whoever is in between.
+   */
+  readonly verify?: "full" | "pin" | "none";
+  /** SHA-256 fingerprints, in hexadecimal, one of which the peer's certificate must have. */
+  readonly fingerprints?: readonly string[];
+  /** Resume earlier sessions with the same peer. Default true. */
+  readonly resumeSessions?: boolean;
+}
+
+/** A certificate that the peer has shown. */
+export interface TlsPeerCertificate {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly subjectAltName: string | undefined;
+  readonly validFrom: string;
+  readonly validTo: string;
+  readonly serialNumber: string;
+  /** SHA-256, hexadecimal with colons. */
+  readonly fingerprint256: string;
+  /** DER. */
+  readonly raw: Buffer;
+}
+
+/** What is known of a secured connection. */
+export interface TlsInfo {
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly protocol: string;
+  /** Name of the cipher by IANA. */
+  readonly cipher: string;
+  /** The name that the client asked for (SNI). */
+  readonly serverName: string | undefined;
+  /** The application protocol that was agreed on (ALPN). */
+  readonly alpnProtocol: string | undefined;
+  readonly isResumed: boolean;
+  /** Whether the peer's certificate was checked and found good. */
+  readonly isAuthorized: boolean;
+  /** Why not; undefined when it is, or when none was asked for. */
+  readonly authorizationError: string | undefined;
+  /** What the peer has shown; undefined when it has not, as in a resumed session. */
+  readonly peerCertificate: TlsPeerCertificate | undefined;
+}
+
+/** Certificates and rules of one side, ready for handshakes. Made by an engine. */
+export interface TlsContext {
+  readonly role: "server" | "client";
+  /**
+   * Takes other options for handshakes to come; connections that are there are not touched. Throws
+   * `INVALID_ARGUMENT` when they can't be used: then nothing is changed.
+   */
+  update(options: TlsServerOptions | TlsClientOptions): void;
+}

@@ -1,0 +1,32 @@
+/** The option `tls` of TCP components, and the engine that can do it. */
+import {
+  type ClientTls,
+  ComponentSecurity,
+  type ServerTls,
+  type TlsSettings,
+} from "../connection/component-security.js";
+import { chooseEngine } from "../engine/choose-engine.js";
+import type { Engine, EngineChoice } from "../engine/engine.js";
+
+/** What a server adds to the options of a component. */
+export interface ServerSecurity {
+  /** Secures all connections, or those that ask for it. Runs on an engine that has TLS (node). */
+  readonly tls?: ServerTls;
+}
+
+/** What clients and agents add. */
+export interface ClientSecurity {
+  /** Secures all connections, or those that ask for it; `{}` verifies the peer. Runs on an engine that has TLS (node). */
+  readonly tls?: ClientTls;
+}
+
+/** Engine and security for the options of a component. */
+export function secured(
+  role: "server" | "client",
+  options: { readonly engine?: EngineChoice; readonly tls?: TlsSettings },
+): [Engine, ComponentSecurity | undefined] {
+  const { engine: wanted, tls } = options;
+  if (tls === undefined) return [chooseEngine(wanted), undefined];
+  const engine = chooseEngine(wanted, "tls");
+  return [engine, new ComponentSecurity(role, engine, tls)];
+}

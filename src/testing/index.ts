@@ -1,0 +1,19 @@
+/**
+ * What tests of programs that use this library need: an engine without a kernel, whose network a
+ * script decides, and a clock that is moved by hand.
+ */
+export {
+  MemoryEngine,
+  type MemoryEngineOptions,
+} from "../engine/memory/memory-engine.js";
+export type {
+  ConnectFate,
+  DatagramFate,
+  DatagramRates,
+  MemoryNetwork,
+  MemoryNetworkOptions,
+  MemoryTraffic,
+} from "../engine/memory/memory-network.js";
+export type { Random } from "../engine/memory/seeded-random.js";
+export { seededRandom } from "../engine/memory/seeded-random.js";
+export { type Clock, ManualClock, systemClock, type Timer } from "../time/clock.js";

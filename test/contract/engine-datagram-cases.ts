@@ -1,0 +1,238 @@
+/** Contract cases: datagrams. */
+import assert from "node:assert/strict";
+import type { DatagramProbe } from "../support/engine-probe.js";
+import { turns } from "../support/engine-wait.js";
+import { loopback } from "../support/engine-world.js";
+import { until } from "../support/until.js";
+import type { ContractCase } from "./engine-case.js";
+
+const texts = (probe: DatagramProbe): string[] =>
+  probe.received.map(({ bytes }) => bytes.toString());
+
+const GROUP = "239.255.73.19";
+
+const sendCases: readonly ContractCase[] = [
+  {
+    title: "carries datagrams both ways, with the sender's address",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram();
+      const two = await world.datagram();
+
+      one.socket.send(7, Buffer.from("ping"), two.address);
+      await until(() => two.received.length === 1);
+      two.socket.send(8, Buffer.from("pong"), two.received[0]!.from);
+      await until(() => one.received.length === 1 && one.sent.length + two.sent.length === 2);
+
+      assert.deepEqual(two.received[0]!.from, one.address);
+      assert.deepEqual([texts(two), texts(one)], [["ping"], ["pong"]]);
+      assert.deepEqual(one.sent, [{ token: 7, error: undefined }]);
+      assert.deepEqual(two.sent, [{ token: 8, error: undefined }]);
+    },
+  },
+  {
+    title: "carries empty datagrams",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram();
+      const two = await world.datagram();
+
+      one.socket.send(1, new Uint8Array(0), two.address);
+      one.socket.send(2, Buffer.from("next"), two.address);
+      await until(() => two.received.length === 2);
+
+      assert.deepEqual(texts(two), ["", "next"]);
+    },
+  },
+  {
+    title: "answers each of many sends under way once",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram();
+      const two = await world.datagram();
+
+      for (let token = 0; token < 50; token++) {
+        one.socket.send(token, Buffer.from(`datagram ${token}`), two.address);
+      }
+      await until(() => one.sent.length === 50 && two.received.length === 50);
+      await turns(5);
+
+      const tokens = one.sent.map(({ token }) => token).sort((a, b) => a - b);
+      assert.deepEqual(tokens, [...Array(50).keys()]);
+      assert.ok(one.sent.every(({ error }) => error === undefined));
+      assert.equal(new Set(texts(two)).size, 50);
+    },
+  },
+  {
+    title: "takes datagrams of the peer alone, and sends to it by default",
+    needs: "datagram",
+    async run(world) {
+      const peer = await world.datagram();
+      const stranger = await world.datagram();
+      const one = await world.datagram({ peer: peer.address! });
+
+      stranger.socket.send(1, Buffer.from("not for you"), one.address);
+      one.socket.send(2, Buffer.from("hello"));
+      await until(() => peer.received.length === 1 && stranger.sent.length === 1);
+      peer.socket.send(3, Buffer.from("welcome"), peer.received[0]!.from);
+      await until(() => one.received.length === 1);
+      await turns(10);
+
+      assert.deepEqual(texts(one), ["welcome"]);
+      assert.deepEqual(texts(peer), ["hello"]);
+    },
+  },
+  {
+    title: "fails a datagram that is too long with EMSGSIZE, and the socket goes on",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram();
+      const two = await world.datagram();
+
+      one.socket.send(1, Buffer.alloc(65_508), two.address);
+      await until(() => one.sent.length === 1);
+      one.socket.send(2, Buffer.alloc(1_400, "a"), two.address);
+      await until(() => one.sent.length === 2 && two.received.length === 1);
+
+      assert.equal(one.sent[0]!.error?.systemCode, "EMSGSIZE");
+      assert.equal(one.sent[0]!.error?.operation, "send");
+      assert.equal(one.sent[1]!.error, undefined);
+      assert.equal(two.received[0]!.bytes.length, 1_400);
+    },
+  },
+  {
+    title: "goes on when the peer is gone",
+    needs: "datagram",
+    async run(world) {
+      const gone = await world.datagram();
+      const other = await world.datagram();
+      const { address } = gone;
+      gone.socket.close();
+      await until(() => gone.isClosed);
+      const one = await world.datagram({ peer: address! });
+
+      for (let token = 0; token < 5; token++) one.socket.send(token, Buffer.from("anyone?"));
+      await until(() => one.sent.length === 5);
+      other.socket.send(9, Buffer.from("still here"), other.address);
+      await until(() => other.received.length === 1);
+
+      assert.equal(one.isClosed, false);
+    },
+  },
+  {
+    title: "misses nothing that fits while datagrams are paused",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram();
+      const two = await world.datagram();
+      two.socket.pause();
+      await turns(5);
+
+      for (let token = 0; token < 10; token++) {
+        one.socket.send(token, Buffer.from(String(token)), two.address);
+      }
+      await until(() => one.sent.length === 10);
+      await turns(20);
+      const earlyCount = two.received.length;
+      two.socket.resume();
+      await until(() => two.received.length === 10);
+
+      assert.ok(earlyCount <= 1, "at most what was on its way came in the pause");
+      assert.deepEqual(texts(two), ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+    },
+  },
+  {
+    title: "sends to a group, and hears it once joined",
+    needs: "datagram",
+    async run(world, context) {
+      const one = await world.datagram({ address: { ...loopback(), host: "0.0.0.0" } });
+      const to = { host: GROUP, port: one.address!.port, family: "IPv4" } as const;
+      try {
+        one.socket.joinGroup(GROUP, "127.0.0.1");
+      } catch (error) {
+        context.skip(`no multicast here: ${String(error)}`);
+        return;
+      }
+      one.socket.setMulticastTtl(1);
+      one.socket.setMulticastLoop(true);
+      const two = await world.datagram({ peer: to });
+
+      two.socket.send(1, Buffer.from("to all"));
+      await until(() => two.sent.length === 1);
+      if (two.sent[0]!.error !== undefined) {
+        context.skip(`no route to a group here: ${two.sent[0]!.error.message}`);
+        return;
+      }
+      await until(() => one.received.length === 1);
+      one.socket.leaveGroup(GROUP, "127.0.0.1");
+      two.socket.send(2, Buffer.from("unheard"));
+      await until(() => two.sent.length === 2);
+      await turns(10);
+
+      assert.deepEqual(texts(one), ["to all"]);
+    },
+  },
+];
+
+const lifeCases: readonly ContractCase[] = [
+  {
+    title: "fails a datagram socket on an address in use",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram();
+
+      const second = world.startDatagram({ address: one.address! });
+      await until(() => second.isClosed);
+
+      assert.deepEqual(second.events, ["closed ADDRESS_IN_USE"]);
+    },
+  },
+  {
+    title: "fails a datagram socket on an address that is not here",
+    needs: "datagram",
+    async run(world) {
+      const address = { host: "203.0.113.1", port: 0, family: "IPv4" } as const;
+
+      const probe = world.startDatagram({ address });
+      await until(() => probe.isClosed);
+
+      assert.deepEqual(probe.events, ["closed ADDRESS_NOT_AVAILABLE"]);
+    },
+  },
+  {
+    title: "closes a datagram socket once, and takes later calls without a word",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram();
+      const two = await world.datagram();
+      one.socket.send(1, Buffer.from("on its way"), two.address);
+
+      one.socket.close();
+      one.socket.close();
+      await until(() => one.isClosed);
+      one.socket.send(2, Buffer.from("late"), two.address);
+      one.socket.pause();
+      one.socket.resume();
+      await turns(5);
+
+      assert.equal(one.events.at(-1), "closed");
+      assert.ok(!texts(two).includes("late"));
+    },
+  },
+  {
+    title: "closes a datagram socket that is not open yet without ever opening it",
+    needs: "datagram",
+    async run(world) {
+      const probe = world.startDatagram();
+
+      probe.socket.close();
+      await until(() => probe.isClosed);
+      await turns(5);
+
+      assert.deepEqual(probe.events, ["closed"]);
+    },
+  },
+];
+
+/** Datagram sockets. */
+export const datagramCases: readonly ContractCase[] = [...sendCases, ...lifeCases];

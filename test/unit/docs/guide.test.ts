@@ -1,0 +1,66 @@
+/** Every snippet of the documents is compiled, and those marked `run` are run. */
+import assert from "node:assert/strict";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import {
+  type CodeBlock,
+  codeBlocks,
+  PROJECT,
+  projectFiles,
+  runBlock,
+  runProgram,
+} from "../../support/document.js";
+
+const FOLDER = "build/documents-types";
+
+/** What a snippet without imports of its own may use. One line, so that line numbers stay telling. */
+const PRELUDE = `import { type Address, type Connection, delimiter, engineReport, fixedLength, \
+lengthPrefix, NetError, pack, pull, push, startEnd, TcpAgent, TcpClient, TcpServer, untilClosed } \
+from "hp-socket"; declare const server: TcpServer; declare const client: TcpClient; \
+declare const agent: TcpAgent; declare const connection: Connection; declare const id: number; \
+declare const address: Address; declare const bytes: Buffer; export async function snippet() {`;
+
+const CONFIGURATION = {
+  extends: "../../tsconfig.base.json",
+  compilerOptions: { noEmit: true, noUnusedLocals: false, noUnusedParameters: false },
+  include: ["*.ts"],
+};
+
+const documents = ["README.md", ...projectFiles("docs", ".md"), ...projectFiles("src", ".md")];
+const blocks = documents.flatMap(codeBlocks).filter(({ language }) => language === "ts");
+
+function asModule({ text }: CodeBlock): string {
+  return /^import /m.test(text) ? text : `${PRELUDE}\n${text}}\n`;
+}
+
+function fileName({ document, line }: CodeBlock): string {
+  return `${document.replaceAll("/", "-")}-${line}.ts`;
+}
+
+describe("the documents' snippets", () => {
+  it("compile", async () => {
+    rmSync(join(PROJECT, FOLDER), { recursive: true, force: true });
+    mkdirSync(join(PROJECT, FOLDER), { recursive: true });
+    for (const block of blocks)
+      writeFileSync(join(PROJECT, FOLDER, fileName(block)), asModule(block));
+    writeFileSync(join(PROJECT, FOLDER, "tsconfig.json"), JSON.stringify(CONFIGURATION));
+
+    const compiler = join(PROJECT, "node_modules/typescript/bin/tsc");
+    const run = await runProgram(process.execPath, [compiler, "-p", FOLDER]);
+
+    assert.equal(run.stdout, "");
+    assert.equal(run.exitCode, 0);
+    assert.ok(blocks.length > 20);
+  });
+
+  for (const block of blocks.filter(({ isRun }) => isRun)) {
+    it(`print what they say: ${block.document}, line ${block.line}`, async () => {
+      const run = await runBlock(block);
+
+      assert.equal(run.stderr, "");
+      assert.equal(run.stdout, block.output);
+      assert.equal(run.exitCode, 0);
+    });
+  }
+});

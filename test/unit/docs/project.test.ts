@@ -1,0 +1,82 @@
+/** The documents hang together: links lead somewhere, and the tree is the real one. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, it } from "node:test";
+import { PROJECT, projectFiles, readProjectFile } from "../../support/document.js";
+
+const TOP = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
+const documents = [...TOP, ...projectFiles("docs", ".md"), ...projectFiles("src", ".md")];
+
+/** Folders whose files are listed one by one; the others have a README that says more. */
+const LISTED = ["bytes", "time", "receive", "connection", "tcp", "testing", "cli"];
+
+/** Paths in the listing of ARCHITECTURE.md under a heading. */
+function listedPaths(heading: string): string[] {
+  const [, listing = ""] = readProjectFile("ARCHITECTURE.md").split(`\n## ${heading}\n`);
+  const [lines = ""] = listing.split("\n## ");
+  let folder = "";
+  return [...lines.matchAll(/^( *)([\w./-]+\/|[\w./-]+\.[tj]s) /gm)].map(
+    ([, indent, path = ""]) => {
+      if (indent === "") folder = path.endsWith("/") ? path : "";
+      return indent === "" ? path : join(folder, path);
+    },
+  );
+}
+
+describe("the documents", () => {
+  it("link to files that are there", () => {
+    const broken = documents.flatMap((document) =>
+      [...readProjectFile(document).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+        .map(([, target = ""]) => target)
+        .filter((target) => !/^[a-z]+:/.test(target))
+        .map((target) => normalize(join(dirname(document), target)))
+        .filter((path) => !existsSync(join(PROJECT, path)))
+        .map((path) => `${document} → ${path}`),
+    );
+
+    assert.deepEqual(broken, []);
+  });
+
+  it("have READMEs of folders and decisions of at most 60 lines", () => {
+    const short = documents.filter((path) => /^src\/.*README|^docs\/decisions/.test(path));
+
+    const long = short.filter((path) => readProjectFile(path).trimEnd().split("\n").length > 60);
+
+    assert.deepEqual(long, []);
+  });
+});
+
+describe("the tree of ARCHITECTURE.md", () => {
+  const paths = listedPaths("The tree");
+
+  it("has no file that is not there", () => {
+    assert.ok(paths.length > 80);
+    assert.deepEqual(
+      paths.filter((path) => !existsSync(join(PROJECT, path))),
+      [],
+    );
+  });
+
+  it("lacks no file, but of parts that are being made", () => {
+    const known = [...paths, ...listedPaths("Being made")];
+
+    const sources = LISTED.flatMap((folder) => projectFiles(`src/${folder}`, ".ts"));
+
+    assert.deepEqual(
+      sources.filter((path) => !known.includes(path)),
+      [],
+    );
+  });
+});
+
+describe("the demos", () => {
+  it("have at most 60 lines each", () => {
+    const demos = projectFiles("demos", ".ts");
+
+    const long = demos.filter((path) => readProjectFile(path).trimEnd().split("\n").length > 60);
+
+    assert.ok(demos.length >= 14);
+    assert.deepEqual(long, []);
+  });
+});
