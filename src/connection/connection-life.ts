@@ -2,17 +2,19 @@
  * How a connection lives and ends: the stream of an engine on one side, the component on the other,
  * between them the state, the reason and the one deadline. States and invariants are in
  * `connection-state.ts`; what the application can do is in `live-connection.ts`.
- *
- * The deadline serves, in this order: the end of `closing`, a peer that finished while nobody reads on,
- * idleness. It is made when first needed.
  */
 import type { StreamSink, StreamSocket } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import { NetError, type Operation } from "../errors.js";
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
-import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
 import { CLOSED_BY_PEER, CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
 import type { WaitOptions } from "./connection.js";
+import {
+  ConnectionDeadline,
+  type DeadlineHolder,
+  type DeadlinePurpose,
+  deadlineError,
+} from "./connection-deadline.js";
 import { nextConnectionId } from "./connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "./connection-state.js";
 import type { EngineService } from "./engine-service.js";
@@ -55,7 +57,7 @@ export interface Dial {
 
 /** See the head of the file. */
 export abstract class ConnectionLife
-  implements StreamSink, SendOwner, ReceiveOwner, UpgradeOwner, DeadlineOwner
+  implements StreamSink, SendOwner, ReceiveOwner, UpgradeOwner, DeadlineHolder
 {
   readonly id: number;
   stream: StreamSocket = UNCONNECTED;
@@ -69,7 +71,7 @@ export abstract class ConnectionLife
   protected receivedMs: number;
   protected receivedBytes = 0;
   protected sentBytes = 0;
-  private deadline: Deadline | undefined = undefined;
+  private deadline: ConnectionDeadline | undefined = undefined;
   private reason: CloseReason | undefined = undefined;
   private peerEnded = false;
   /** Undefined while the connection is, and stays, plain. */
@@ -108,12 +110,12 @@ export abstract class ConnectionLife
 
   /** Whether data can be sent. */
   get isOpen(): boolean {
-    return (this.state === "open" || this.state === "handshaking") && !this.isShut;
+    return !this.isSendOver && this.upgrade?.isUnderWay !== true;
   }
 
-  /** Whether what is sent has to wait, for ever or until TLS is established. */
-  private get isShut(): boolean {
-    return this.finishAsked || this.upgrade?.isUnderWay === true;
+  /** Whether nothing will be sent any more. */
+  protected get isSendOver(): boolean {
+    return (this.state !== "open" && this.state !== "handshaking") || this.finishAsked;
   }
 
   /** Bytes that the kernel has not taken. */
@@ -126,11 +128,11 @@ export abstract class ConnectionLife
     this.state = nextConnectionState(this.state, "opened");
     this.openedMs = this.service.wheel.clock.now();
     this.receivedMs = this.openedMs;
+    const { security } = this.owner;
+    if (security?.startsAtOnce === true) this.upgrade = new TlsUpgrade(this, security);
     this.owner.connectionOpened(this, outgoing);
     if (this.state !== "handshaking") return;
-    const { security } = this.owner;
-    if (security?.startsAtOnce === true) {
-      this.upgrade = new TlsUpgrade(this, security);
+    if (this.upgrade !== undefined) {
       this.upgrade.begin();
       return;
     }
@@ -143,18 +145,6 @@ export abstract class ConnectionLife
     this.watchIdle();
     this.dial?.established();
     this.dial = undefined;
-  }
-
-  private watchIdle(): void {
-    const { idleTimeoutMs } = this.settings;
-    if (idleTimeoutMs > 0) this.checkIdle();
-    else if (this.deadline !== undefined) this.service.wheel.clear(this.deadline);
-  }
-
-  /** The settings were changed. */
-  settingsChanged(): void {
-    const isWaiting = this.upgrade?.isUnderWay === true || this.receivePath?.lacksReader === true;
-    if (this.state === "open" && !isWaiting) this.watchIdle();
   }
 
   // — TLS —
@@ -172,7 +162,9 @@ export abstract class ConnectionLife
   }
 
   upgradeBegins(): void {
-    if (this.settings.handshakeTimeoutMs > 0) this.setDeadline(this.settings.handshakeTimeoutMs);
+    const { handshakeTimeoutMs } = this.settings;
+    if (handshakeTimeoutMs > 0) this.arm("handshake", handshakeTimeoutMs);
+    else this.deadline?.clear();
   }
 
   get hasUndelivered(): boolean {
@@ -183,24 +175,22 @@ export abstract class ConnectionLife
     const { upgrade } = this;
     if (upgrade?.isShaking !== true) return;
     upgrade.secured();
-    if (this.deadline !== undefined) this.service.wheel.clear(this.deadline);
+    this.receivedMs = this.service.wheel.clock.now();
+    this.deadline?.clear();
     this.owner.connectionReady(this);
     if (this.state === "handshaking") this.establish();
     else if (this.state === "open") this.watchIdle();
+    // A handler that closes the connection in good order has let it in.
+    else if (this.state === "closing") this.dial?.established();
     else return;
-    this.sendPath?.flush();
+    if (this.finishAsked && this.pendingBytes === 0) this.sendFinish();
     this.receivePath?.release(HOLD.securing);
-    upgrade.resolve(this.tls as TlsInfo);
+    upgrade.resolve();
   }
 
   /** What is known of TLS; undefined while the connection is plain. */
   get tls(): TlsInfo | undefined {
     return this.stream.tlsInfo();
-  }
-
-  /** Whether writes have to wait for TLS. */
-  get holdsWrites(): boolean {
-    return this.upgrade?.isShaking === true;
   }
 
   /** A handler said no. */
@@ -264,13 +254,14 @@ export abstract class ConnectionLife
   closeWith(reason: CloseReason): boolean {
     if (this.state === "connecting") return this.abort();
     if (this.state !== "open" && this.state !== "handshaking") return false;
-    if (this.upgrade?.isUnderWay === true) {
+    if (this.upgrade?.isShaking === true) {
       this.endWith(reason, true);
       return true;
     }
     this.state = nextConnectionState(this.state, "closing");
     this.reason = reason;
-    this.setDeadline(this.settings.closeTimeoutMs);
+    if (this.upgrade?.isUnderWay === true) this.upgrade.ended(this.closedError());
+    this.arm("close", this.settings.closeTimeoutMs);
     this.receivePath?.discard(this.closedError());
     if (this.finishSent && this.peerEnded) this.release();
     else this.finish();
@@ -284,7 +275,7 @@ export abstract class ConnectionLife
     }
     this.finishAsked = true;
     if (this.state === "open" && this.receivePath?.hasEnded === true) return this.close();
-    if (this.pendingBytes === 0) this.sendFinish();
+    if (this.pendingBytes === 0 && this.upgrade?.isUnderWay !== true) this.sendFinish();
     return true;
   }
 
@@ -324,7 +315,7 @@ export abstract class ConnectionLife
   private settle(reason: CloseReason): void {
     this.state = nextConnectionState(this.state, "ended");
     this.reason = reason;
-    if (this.deadline !== undefined) this.service.wheel.clear(this.deadline);
+    this.deadline?.clear();
     this.upgrade?.ended(this.endError());
     const error = this.closedError();
     this.receivePath?.discard(error);
@@ -367,47 +358,35 @@ export abstract class ConnectionLife
 
   // — the deadline —
 
-  deadlineReached(): void {
-    if (this.state === "closing") this.closeTimedOut();
-    else if (this.upgrade?.isUnderWay === true) this.handshakeTimedOut();
-    else if (this.state !== "open") return;
-    else if (this.receivePath?.lacksReader === true) this.receivePath.reportEnd();
-    else this.checkIdle();
+  private arm(purpose: DeadlinePurpose, delayMs: number): void {
+    this.deadline ??= new ConnectionDeadline(this);
+    this.deadline.arm(purpose, delayMs);
   }
 
-  private closeTimedOut(): void {
-    if (this.finishSent) {
-      this.release();
-      return;
-    }
-    const message = `${this.pendingBytes} bytes could not be sent within closeTimeoutMs (${this.settings.closeTimeoutMs})`;
-    this.fail(
-      new NetError("CLOSE_TIMEOUT", message, { operation: "close", connectionId: this.id }),
-    );
-  }
-
-  private handshakeTimedOut(): void {
-    const message = `TLS was not established within handshakeTimeoutMs (${this.settings.handshakeTimeoutMs})`;
-    const detail = { operation: "handshake", connectionId: this.id } as const;
-    this.fail(new NetError("HANDSHAKE_TIMEOUT", message, detail));
-  }
-
-  private checkIdle(): void {
+  private watchIdle(): void {
     const { idleTimeoutMs } = this.settings;
-    if (idleTimeoutMs === 0) return;
     const leftMs = idleTimeoutMs - (this.service.wheel.clock.now() - this.receivedMs);
-    if (leftMs > 0) {
-      this.setDeadline(leftMs);
-      return;
-    }
-    const message = `nothing was received for idleTimeoutMs (${idleTimeoutMs})`;
-    const detail = { operation: "receive", connectionId: this.id } as const;
-    this.closeWith(reasonOf(new NetError("IDLE_TIMEOUT", message, detail), "receive"));
+    if (idleTimeoutMs > 0) this.arm("idle", Math.max(0, leftMs));
+    else this.deadline?.clear();
   }
 
-  private setDeadline(delayMs: number): void {
-    this.deadline ??= new Deadline(this);
-    this.service.wheel.set(this.deadline, delayMs);
+  /** The settings were changed. */
+  settingsChanged(): void {
+    const isWaiting = this.upgrade?.isUnderWay === true || this.receivePath?.lacksReader === true;
+    if (this.state === "open" && !isWaiting) this.watchIdle();
+  }
+
+  deadlinePassed(purpose: DeadlinePurpose): void {
+    if (purpose === "reader") this.receivePath?.reportEnd();
+    else if (purpose === "close" && this.finishSent) this.release();
+    else if (purpose === "idle") this.idlePassed();
+    else this.fail(deadlineError(purpose, this));
+  }
+
+  private idlePassed(): void {
+    const silentMs = this.service.wheel.clock.now() - this.receivedMs;
+    if (silentMs < this.settings.idleTimeoutMs) this.watchIdle();
+    else this.closeWith(reasonOf(deadlineError("idle", this), "receive"));
   }
 
   // — the paths' calls —
@@ -422,8 +401,8 @@ export abstract class ConnectionLife
   }
 
   allSent(): void {
-    if (this.finishAsked) this.sendFinish();
-    else this.upgrade?.allSent();
+    if (this.upgrade?.isUnderWay === true) this.upgrade.allSent();
+    else if (this.finishAsked) this.sendFinish();
   }
 
   holdPeer(hold: boolean): void {
@@ -443,7 +422,7 @@ export abstract class ConnectionLife
   awaitReader(): void {
     if (this.state !== "open") return;
     if (this.owner.awaitsEnd(this)) this.receivePath?.reportEnd();
-    else this.setDeadline(this.settings.closeTimeoutMs);
+    else this.arm("reader", this.settings.closeTimeoutMs);
   }
 
   /** Who waits for the end reads no more: an end that waits for a reader is reported now. */

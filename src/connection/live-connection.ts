@@ -54,14 +54,19 @@ export class LiveConnection extends ConnectionLife implements Connection {
   }
 
   async drained(options: WaitOptions = {}): Promise<void> {
-    if (!this.isOpen && this.pendingBytes > 0) throw this.closedError();
+    if (this.isSendOver && this.pendingBytes > 0) throw this.closedError();
     await this.sendPath?.whenDrained(options);
   }
 
   async request(data: Data, options: WaitOptions = {}): Promise<Buffer> {
     const bytes = bytesOf(data);
     this.stopReading();
-    if (!this.isOpen) throw this.closedError();
+    if (this.isSendOver) throw this.closedError();
+    if (!this.isOpen) {
+      throw new NetError("INVALID_STATE", "nothing can be sent until TLS is established", {
+        operation: "request",
+      });
+    }
     if (this.model.delivers === "count") {
       throw new NetError("INVALID_STATE", "pull() has no answers: a request needs packets", {
         operation: "request",

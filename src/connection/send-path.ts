@@ -20,8 +20,6 @@ export interface SendOwner {
   readonly service: EngineService;
   readonly settings: ConnectionSettings;
   readonly encoder: Encoder | undefined;
-  /** Writes have to wait: `flush` is called when they may go on. */
-  readonly holdsWrites: boolean;
   /** The kernel has taken `byteCount` bytes. */
   sent(byteCount: number): void;
   /** The queue is at the low-water mark again. */
@@ -134,7 +132,7 @@ export class SendPath implements Flushable {
   }
 
   private writeNext(): void {
-    if (this.queue.queuedBytes === 0 || this.owner.holdsWrites) return;
+    if (this.queue.queuedBytes === 0) return;
     const { stream, settings } = this.owner;
     const isSafe = settings.sendMode === "safe";
     this.queue.write(stream, isSafe ? settings.safeWindowBytes : Number.POSITIVE_INFINITY);

@@ -12,6 +12,7 @@ import type { TlsContext, TlsInfo } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";
 import type { WaitOptions } from "./connection.js";
 import type { EngineService } from "./engine-service.js";
+import type { ConnectionSettings } from "./settings.js";
 import { Waiter } from "./waiter.js";
 
 /** TLS of the component. */
@@ -27,12 +28,15 @@ export interface SecurityOwner {
 export interface UpgradeOwner {
   readonly id: number;
   readonly service: EngineService;
+  readonly settings: ConnectionSettings;
   readonly stream: StreamSocket;
   readonly remoteHost: string | undefined;
   readonly pendingBytes: number;
   /** Whether received bytes wait that nobody has taken. */
   readonly hasUndelivered: boolean;
-  /** The handshake begins now. */
+  /** What is known of TLS, once it is established. */
+  readonly tls: TlsInfo | undefined;
+  /** The way to TLS begins: its time is bounded. */
   upgradeBegins(): void;
   fail(error: NetError): boolean;
 }
@@ -54,7 +58,7 @@ export class TlsUpgrade {
     return this.#phase !== "done";
   }
 
-  /** Whether the handshake has begun and is not done: nothing is written. */
+  /** Whether the handshake has begun and is not done. */
   get isShaking(): boolean {
     return this.#phase === "shaking";
   }
@@ -74,6 +78,7 @@ export class TlsUpgrade {
     };
     const giveUp = { code: "HANDSHAKE_TIMEOUT", operation: "handshake", forget } as const;
     this.#waiter = new Waiter<TlsInfo>(this.#owner.service.wheel, options, giveUp);
+    this.#owner.upgradeBegins();
     // What came in the same turn as the bytes that are being handled is looked at afterwards.
     queueMicrotask(() => {
       if (this.#owner.pendingBytes === 0) this.allSent();
@@ -84,13 +89,22 @@ export class TlsUpgrade {
   /** Everything that was sent has left. */
   allSent(): void {
     if (this.#phase !== "waiting") return;
-    if (!this.#owner.hasUndelivered) {
-      this.begin();
-      return;
-    }
-    const message = "plain bytes came behind those that begin TLS: they may be injected";
+    const problem = this.#problem();
+    if (problem === undefined) this.begin();
+    else this.#owner.fail(problem);
+  }
+
+  #problem(): NetError | undefined {
     const detail = { operation: "handshake", connectionId: this.#owner.id } as const;
-    this.#owner.fail(new NetError("TLS_PLAINTEXT", message, detail));
+    if (this.#owner.hasUndelivered) {
+      const message = "plain bytes came behind those that begin TLS: they may be injected";
+      return new NetError("TLS_PLAINTEXT", message, detail);
+    }
+    const { maxHandshakes } = this.#owner.settings;
+    const { context, underWayCount } = this.#security;
+    if (context.role === "client" || underWayCount < maxHandshakes) return undefined;
+    const message = `${maxHandshakes} handshakes are under way already (maxHandshakes)`;
+    return new NetError("HANDSHAKE_LIMIT", message, detail);
   }
 
   /** The handshake is done. */
@@ -98,12 +112,13 @@ export class TlsUpgrade {
     this.#leave();
   }
 
-  /** The connection is open again: tells who waits. */
-  resolve(info: TlsInfo): void {
-    this.#waiter?.resolve(info);
+  /** The handlers have let the connection in: tells who waits. */
+  resolve(): void {
+    const info = this.#waiter === undefined ? undefined : this.#owner.tls;
+    if (info !== undefined) this.#waiter?.resolve(info);
   }
 
-  /** The connection has ended. */
+  /** The connection has ended, or closes before TLS has begun. */
   ended(error: NetError): void {
     this.#leave();
     this.#waiter?.reject(error);

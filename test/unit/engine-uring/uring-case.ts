@@ -1,0 +1,51 @@
+/** What the tests of this folder share: engines of their own, skipped where there is no io_uring. */
+import { readdirSync, readlinkSync } from "node:fs";
+import { test } from "node:test";
+import type { ForeignFunctions } from "#src/engine/uring/foreign-functions.js";
+import {
+  createUringEngine,
+  type UringEngine,
+  type UringOptions,
+  uringAvailability,
+} from "#src/engine/uring/uring-engine.js";
+import { EngineWorld } from "../../support/engine-world.js";
+
+const available = uringAvailability();
+
+/** Why tests that need a ring are skipped; false: they run. */
+export const skip: string | false = available === true ? false : available;
+
+/** A test that needs a ring. */
+export function uringTest(title: string, body: () => Promise<void> | void): void {
+  test(title, { skip, timeout: 60_000 }, body);
+}
+
+/** An engine with these options, in a world that closes all its sockets, and then the engine. */
+export async function withEngine(
+  options: UringOptions,
+  body: (world: EngineWorld, engine: UringEngine) => Promise<void>,
+  calls?: ForeignFunctions,
+): Promise<void> {
+  const engine = createUringEngine(options, calls);
+  const world = new EngineWorld(engine);
+  try {
+    await body(world, engine);
+  } finally {
+    await world.end();
+  }
+  engine[Symbol.dispose]();
+}
+
+/** What the descriptors of this process are, sorted. */
+export function openDescriptors(): string[] {
+  const folder = "/proc/self/fd";
+  const targets = readdirSync(folder).map((name) => {
+    try {
+      return readlinkSync(`${folder}/${name}`);
+    } catch {
+      // The descriptor that listed the folder is closed by now.
+      return "";
+    }
+  });
+  return targets.filter((target) => target !== "").sort();
+}
