@@ -23,7 +23,7 @@ describe("hp-socket cat", () => {
     const cat = await runProgram(["cat", target, ...SOON], "hällo\nwörld");
 
     assert.equal(cat.stdout, "hällo\nwörld\n");
-    assert.equal(cat.stderr, "hp-socket cat: closed\n");
+    assert.equal(cat.stderr, "hp-socket cat: the peer closed the connection\n");
     assert.equal(cat.code, 0);
   });
 

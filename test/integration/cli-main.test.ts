@@ -40,7 +40,7 @@ describe("hp-socket", () => {
     [["echo", "--port", "99999"], /--port must be a whole number from 0 to 65535, not "99999"/],
     [["echo", "--colour"], /unknown option '--colour'/],
     [["echo", "extra"], /what is "extra" for\?/],
-    [["echo", "--engine", "steam"], /--engine must be one of auto, node.*, not "steam"/],
+    [["echo", "--engine", "steam"], /--engine must be one of auto, .*node, not "steam"/],
     [["echo", "--flag", "1"], /--flag goes with --receive pack, not with push/],
     [["echo", "--path", "x", "--port", "1"], /--path does not go with --host or --port/],
     [["load"], /where to\?/],

@@ -38,13 +38,22 @@ async function listening(server: TcpServer): Promise<IpAddress> {
   return (await server.listen({ host: "127.0.0.1" })) as IpAddress;
 }
 
-/** A plain peer that sends `hello`, finishes, and reads until the other side is done. */
-function plainPeer(address: IpAddress): Promise<{ received: string; error: string | undefined }> {
+/**
+ * A plain peer that sends `hello`, finishes (at once, or when the other side does), and reads until
+ * the other side is done.
+ */
+function plainPeer(
+  address: IpAddress,
+  finishesAtOnce = true,
+): Promise<{ received: string; error: string | undefined }> {
   return new Promise((resolve) => {
     const socket: Socket = connectSocket({ host: address.host, port: address.port });
     let received = "";
     let error: string | undefined;
-    socket.on("connect", () => socket.end("hello"));
+    socket.on("connect", () => {
+      socket.write("hello");
+      if (finishesAtOnce) socket.end();
+    });
     socket.on("data", (bytes) => {
       received += bytes.toString();
     });
@@ -145,7 +154,7 @@ function endings(engine: EngineName): void {
       });
       const address = await listening(server);
 
-      await plainPeer(address);
+      await plainPeer(address, name === "onEnd" || name === "onClose");
       await log.closed();
       await server.stop();
 

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { PAGE_BYTES, SharedMemory } from "#src/engine/uring/shared-memory.js";
+import { withoutKernel } from "./fake-calls.js";
+
+const LINE = 0x1_0000_0000;
+
+describe("shared memory", () => {
+  it("hands out whole pages one behind the other, with their addresses", () => {
+    const memory = new SharedMemory(withoutKernel({ addressOf: () => 5 * LINE + 65_536 }), 20_000);
+
+    const offsets = [memory.takePages(1), memory.takePages(PAGE_BYTES + 1), memory.takePages(8)];
+
+    assert.deepEqual(offsets, [0, PAGE_BYTES, 3 * PAGE_BYTES]);
+    assert.equal(memory.baseHigh, 5);
+    assert.equal(memory.addressLow(PAGE_BYTES), 65_536 + PAGE_BYTES);
+  });
+
+  it("has the low words of addresses as signed numbers of 32 bits", () => {
+    const memory = new SharedMemory(withoutKernel({ addressOf: () => LINE - 131_072 }), 65_536);
+
+    assert.equal(memory.addressLow(4), -131_072 + 4);
+    assert.equal(memory.baseHigh, 0);
+  });
+
+  it("takes another block when one lies across a 4 GiB line", () => {
+    const addresses = [3 * LINE - 65_536, 7 * LINE];
+    const addressOf = (): number => addresses.shift()!;
+
+    const memory = new SharedMemory(withoutKernel({ addressOf }), 131_072);
+
+    assert.equal(memory.baseHigh, 7);
+    assert.equal(memory.addressLow(0), 0);
+  });
+
+  it("gives up when there is no block within one line", () => {
+    const calls = withoutKernel({ addressOf: () => LINE - 65_536 });
+
+    assert.throws(() => new SharedMemory(calls, 131_072), { code: "NO_BUFFERS" });
+  });
+
+  it("gives views of the same bytes", () => {
+    const memory = new SharedMemory(withoutKernel(), 65_536);
+    const at = memory.takePages(16);
+
+    memory.words(at, 16)[1] = 0x0403_0201;
+
+    assert.deepEqual([...memory.bytes(at + 4, 4)], [1, 2, 3, 4]);
+    assert.equal(memory.halfWords(at, 16)[2], 0x0201);
+  });
+
+  it("can't be sent to another thread, where our views of it would end", () => {
+    const memory = new SharedMemory(withoutKernel(), 65_536);
+
+    assert.throws(() => structuredClone(memory.buffer, { transfer: [memory.buffer] }));
+    assert.equal(memory.buffer.byteLength, 65_536);
+  });
+
+  it("throws when more is taken than was asked for", () => {
+    const memory = new SharedMemory(withoutKernel(), 65_536);
+    memory.takePages(65_536);
+
+    assert.throws(() => memory.takePages(1), { code: "NO_BUFFERS" });
+  });
+});
