@@ -6,7 +6,7 @@ import type { Address, Engine, EngineChoice, StreamSocket } from "../engine/engi
 import { assertInteger, assertKnownKeys, NetError, type Operation } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { CloseReason } from "./close-reason.js";
-import type { ComponentSecurity, TlsSettings } from "./component-security.js";
+import type { ComponentSecurity } from "./component-security.js";
 import type { Connection, WaitOptions } from "./connection.js";
 import type { ConnectionOwner } from "./connection-life.js";
 import { ConnectionRegistry } from "./connection-registry.js";
@@ -21,6 +21,7 @@ import {
   connectionSettings,
   SETTING_NAMES,
 } from "./settings.js";
+import type { TlsSettings } from "./tls-settings.js";
 import { throwIfAborted, Waiter } from "./waiter.js";
 
 /** Options of every component: settings and handlers in one object. */

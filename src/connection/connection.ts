@@ -111,10 +111,11 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
    * can be sent. Resolves when it is, after `onHandshake`.
    *
    * Rejects, and ends the connection, with `TLS_PLAINTEXT` when plain bytes came that were not yet
-   * taken (they may be injected), `TLS_FAILED`, `TLS_CERTIFICATE`, `HANDSHAKE_TIMEOUT`.
+   * taken (they may be injected), `TLS_FAILED`, `TLS_CERTIFICATE`, `HANDSHAKE_TIMEOUT`,
+   * `HANDSHAKE_LIMIT`, `CONNECTION_CLOSED`. Rejects with `INVALID_STATE` where TLS can't begin.
    */
   startTls(options?: WaitOptions): Promise<TlsInfo>;
-  /** What is known of TLS on this connection; undefined while it is plain. */
+  /** What is known of TLS on this connection; undefined while it is plain, and after its end unless it was read before. */
   readonly tls: TlsInfo | undefined;
 
   /**

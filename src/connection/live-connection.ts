@@ -15,6 +15,7 @@ import { ConnectionLife, type ConnectionOwner } from "./connection-life.js";
 import { bytesOf } from "./data.js";
 import { HOLD } from "./receive-path.js";
 import { SendPath } from "./send-path.js";
+import type { PieceWriter } from "./send-queue.js";
 import { assertKeepAlive, assertReceiveModel } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
 import { throwIfAborted } from "./waiter.js";
@@ -47,6 +48,13 @@ export class LiveConnection extends ConnectionLife implements Connection {
     if (!this.isOpen) return false;
     this.sendPath ??= new SendPath(this);
     return this.sendPath.sendAll(all);
+  }
+
+  /** For protocols: see {@link SendPath.sendWritten}. Answers false when the connection is not open. */
+  sendWritten(writer: PieceWriter, maxBytes: number): boolean | undefined {
+    if (!this.isOpen) return false;
+    this.sendPath ??= new SendPath(this);
+    return this.sendPath.sendWritten(writer, maxBytes);
   }
 
   async sendSmallFile(path: string, options: SmallFileOptions = {}): Promise<boolean> {

@@ -10,7 +10,7 @@ import { NetError } from "../errors.js";
 import type { Encoder } from "../receive/receive-model.js";
 import type { WaitOptions } from "./connection.js";
 import type { EngineService, Flushable } from "./engine-service.js";
-import { SendQueue } from "./send-queue.js";
+import { type PieceWriter, SendQueue } from "./send-queue.js";
 import type { ConnectionSettings } from "./settings.js";
 import { throwIfAborted, Waiter } from "./waiter.js";
 
@@ -65,6 +65,17 @@ export class SendPath implements Flushable {
       if (!this.hasRoom(piece.length)) return false;
       this.queue.appendPacketOfOne(encoder, piece, this.isLent(piece));
     }
+    return this.queued();
+  }
+
+  /**
+   * Sends what `writer` writes straight into the memory that is sent from, at most `maxBytes` (and
+   * at most a slab). Bytes are sent as they are, whatever the model. Answers undefined when
+   * `maxBytes` did not suffice and nothing was sent, else like `send`.
+   */
+  sendWritten(writer: PieceWriter, maxBytes: number): boolean | undefined {
+    if (!this.hasRoom(0)) return false;
+    if (!this.queue.appendWritten(writer, maxBytes)) return undefined;
     return this.queued();
   }
 

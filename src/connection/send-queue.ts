@@ -16,6 +16,15 @@ import type { Encoder } from "../receive/receive-model.js";
 /** Pieces up to this many bytes are copied, larger ones wait by reference. */
 export const COPY_MAX_BYTES: number = 4_096;
 
+/** Writes bytes straight into the memory that is sent from. */
+export interface PieceWriter {
+  /**
+   * Writes at `offset` and answers the offset behind, or a negative number when the room, which ends
+   * with `target` or at the number of bytes that was asked for, does not suffice.
+   */
+  writePiece(target: Buffer, offset: number): number;
+}
+
 /** The bytes that one connection has to send. */
 export class SendQueue {
   private readonly slab: SendSlab;
@@ -56,6 +65,23 @@ export class SendQueue {
     this.appendHead(encoder, piece.length);
     this.appendBody(piece, lent);
     if (encoder.tail !== undefined) this.appendBody(encoder.tail, false);
+  }
+
+  /** Puts in what `writer` writes, at most `maxBytes`. Answers false when that did not suffice. */
+  appendWritten(writer: PieceWriter, maxBytes: number): boolean {
+    const at = this.open(maxBytes);
+    const buffer = this.openBuffer as Buffer;
+    let end = -1;
+    try {
+      end = writer.writePiece(buffer, at);
+    } finally {
+      // What was not used, all of it after a failure, is given back.
+      const used = end < 0 ? 0 : end - at;
+      this.queuedBytes -= maxBytes - used;
+      this.openEnd = at + used;
+      this.giveBack(buffer, at + maxBytes, at + used);
+    }
+    return end >= 0;
   }
 
   private appendHead(encoder: Encoder, byteCount: number): void {
@@ -133,6 +159,13 @@ export class SendQueue {
     this.pieces.length = 0;
     this.openBuffer = undefined;
     this.queuedBytes = 0;
+  }
+
+  /** Gives the end of the open piece back, if nobody else has taken room since. */
+  private giveBack(buffer: Buffer, reservedEnd: number, usedEnd: number): void {
+    if (this.slab.buffer !== buffer || this.slab.used !== reservedEnd) return;
+    this.slab.used = usedEnd;
+    if (this.openStart === usedEnd) this.openBuffer = undefined;
   }
 
   /** Makes room for `byteCount` bytes at the end of the open piece; answers where. */
