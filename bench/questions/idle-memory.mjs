@@ -5,7 +5,7 @@ import { engines, server } from "../lib/subjects.mjs";
 
 export const title = "Idle connections, bytes of process memory each";
 
-const FIRST = 2_000;
+const FIRST = 5_000;
 const LAST = 15_000;
 
 export async function measure({ rounds }) {

@@ -52,7 +52,8 @@ describe("FrameDecoder", () => {
     assert.equal(taken, chunk.length);
     assert.equal(packets.length, 10_001);
     assert.equal(packets[0]?.toString(), `1${long}`);
-    assert.ok(packets[0].buffer.byteLength <= 4 * long.length);
+    // Small memory may lie in Node's pool.
+    assert.ok(packets[0].buffer.byteLength <= Math.max(4 * long.length, Buffer.poolSize));
     assert.equal(decoder.takeRest()?.toString(), "la");
   });
 
