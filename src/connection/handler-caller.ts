@@ -3,7 +3,7 @@
  * connection and nothing else.
  */
 import process from "node:process";
-import { describe, NetError, type Operation } from "../errors.js";
+import type { Operation } from "../errors.js";
 import { type Handlers, handlerError } from "./handlers.js";
 import type { LiveConnection } from "./live-connection.js";
 
@@ -14,10 +14,6 @@ export abstract class HandlerCaller<Handle, Received extends Buffer | number> {
   private readonly onReceive: Handlers<Handle, Received>["onReceive"];
 
   constructor(handlers: Handlers<Handle, Received>) {
-    if (typeof handlers !== "object" || handlers === null) {
-      const message = `the options must be an object, not ${describe(handlers)}`;
-      throw new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
-    }
     this.handlers = handlers;
     this.onReceive = handlers.onReceive;
     this.hasReceiveHandler = handlers.onReceive !== undefined;

@@ -1,12 +1,9 @@
 /** The option `tls` of TCP components, and the engine that can do it. */
-import {
-  type ClientTls,
-  ComponentSecurity,
-  type ServerTls,
-  type TlsSettings,
-} from "../connection/component-security.js";
+import { ComponentSecurity } from "../connection/component-security.js";
+import type { ClientTls, ServerTls, TlsSettings } from "../connection/tls-settings.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import type { Engine, EngineChoice } from "../engine/engine.js";
+import { describe, NetError } from "../errors.js";
 
 /** What a server adds to the options of a component. */
 export interface ServerSecurity {
@@ -25,6 +22,10 @@ export function secured(
   role: "server" | "client",
   options: { readonly engine?: EngineChoice; readonly tls?: TlsSettings },
 ): [Engine, ComponentSecurity | undefined] {
+  if (typeof options !== "object" || options === null) {
+    const message = `the options must be an object, not ${describe(options)}`;
+    throw new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
+  }
   const { engine: wanted, tls } = options;
   if (tls === undefined) return [chooseEngine(wanted), undefined];
   const engine = chooseEngine(wanted, "tls");

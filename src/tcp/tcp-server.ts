@@ -149,7 +149,7 @@ export class TcpServer<Received extends Buffer | number = Buffer, Context = unkn
       const message = `there are ${maxConnections} connections already (maxConnections)`;
       return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
     }
-    if ((this.security?.underWayCount ?? 0) >= maxHandshakes) {
+    if (this.security?.startsAtOnce === true && this.security.underWayCount >= maxHandshakes) {
       const message = `${maxHandshakes} handshakes are under way already (maxHandshakes)`;
       return new NetError("HANDSHAKE_LIMIT", message, { operation: "accept" });
     }
