@@ -96,6 +96,7 @@ export function throwIfAborted(options: WaitOptions, operation: Operation): void
   if (signal?.aborted === true) throw abortError(operation, signal.reason);
 }
 
-function abortError(operation: Operation, cause: unknown): NetError {
+/** `ABORTED` with the reason of the signal as its cause. */
+export function abortError(operation: Operation, cause: unknown): NetError {
   return new NetError("ABORTED", `${operation} was aborted`, { operation, cause });
 }
