@@ -504,6 +504,7 @@ describe("RFC 9112 §7.1.1 chunk extensions", () => {
   for (const extension of [
     ";a",
     ";a=b",
+    ";abc=def",
     ";a;b=c;d",
     ';a="b c;d\te=\xe9"',
     ';a="\\"\\\\"',

@@ -1,13 +1,13 @@
 /**
  * Where the parser and Node's own make different things of the same bytes, with an example each.
- * The README of `src/protocol/http1` has a row for each, with the RFC section that says why.
+ * `src/protocol/http1/differences-to-node.md` has a row for each, with the RFC section that says why.
  */
 import type { FaultName } from "#src/protocol/http1/parse-fault.js";
 import type { Direction } from "./http1-corpus.js";
 
 /** One difference. */
 export interface Difference {
-  /** First column of its row in the README. */
+  /** First column of its row there. */
   readonly what: string;
   readonly direction: Direction;
   /** What this parser refuses the example with; undefined where it takes it. */
@@ -46,7 +46,11 @@ const STRICTER_REQUESTS: readonly Row[] = [
   ["an empty line of LF alone", `\n${GET}`, "bareLf"],
   ["an empty line of CR alone", `\r${GET}`, "bareCr"],
   ["CONNECT with content", `CONNECT a:1 HTTP/1.1\r\n${H}Content-Length: 1\r\n\r\nx`, "connectBody"],
-  ["a coding before chunked", `${POST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, "codingUnknown"],
+  [
+    "a coding before chunked",
+    `${POST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+    "codingUnknown",
+  ],
   ["an empty coding", `${POST}Transfer-Encoding: , chunked\r\n\r\n0\r\n\r\n`, "codingSyntax"],
   [
     "Transfer-Encoding in HTTP/1.0",

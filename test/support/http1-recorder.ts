@@ -213,13 +213,24 @@ function feedLent(
   return taken;
 }
 
-/** The fault that became this error. */
+const faultsByMessage = new WeakMap<Http1Limits, Map<string, FaultName>>();
+
+/** The fault that became this error: each has a sentence of its own. */
 export function faultOf(error: NetError, kind: string, limits: Http1Limits): FaultName {
-  for (const name of Object.keys(FAULT) as FaultName[]) {
-    const made = createParseError(FAULT[name], kind, limits);
-    if (made.message === error.message && made.code === error.code) return name;
+  let faults = faultsByMessage.get(limits);
+  if (faults === undefined) {
+    faults = new Map();
+    for (const each of ["request", "response"]) {
+      for (const name of Object.keys(FAULT) as FaultName[]) {
+        faults.set(createParseError(FAULT[name], each, limits).message, name);
+      }
+    }
+    faultsByMessage.set(limits, faults);
   }
-  throw new Error(`no fault has the message ${error.message}`);
+  const fault = faults.get(error.message);
+  assert.ok(fault !== undefined, `no fault has the message ${error.message}`);
+  assert.ok(error.message.startsWith(kind));
+  return fault;
 }
 
 function linesOf(section: FieldSection): string[] {

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { createLimits, DEFAULT_LIMITS, type Http1Limits } from "#src/protocol/http1/limits.js";
+import { AFTER_HEAD } from "#src/protocol/http1/message-sink.js";
 import type { FaultName } from "#src/protocol/http1/parse-fault.js";
 import { RequestParser } from "#src/protocol/http1/request-parser.js";
+import { readProjectFile } from "../../support/document.js";
 import {
   Http1Recorder,
   latin1,
@@ -115,13 +117,11 @@ describe("limits of a parser", () => {
     const limits = createLimits({ maxBodyBytes: 5 });
 
     assert.equal(responseEveryWay("HTTP/1.1 200 \r\n\r\nabcde", { limits }).fault, undefined);
-    const parser = new RequestParser(limits);
-    assert.equal(parser.phase, "idle");
-    const seen = responseEveryWay("HTTP/1.1 200 \r\n\r\nabcdef", {
-      limits,
-      answer: () => 2,
-    });
-    assert.equal(seen.fault, "bodyTooLarge");
+    const outside = "HTTP/1.1 200 \r\n\r\nabcdef";
+    for (const answer of [AFTER_HEAD.goOn, AFTER_HEAD.skipBody]) {
+      const seen = responseEveryWay(outside, { limits, answer: () => answer });
+      assert.equal(seen.fault, "bodyTooLarge");
+    }
   });
 
   it("hold for interim responses, and begin anew with each request", () => {
@@ -180,6 +180,18 @@ describe("createLimits", () => {
       maxBodyBytes: Number.MAX_SAFE_INTEGER,
       maxInterimResponses: 32,
     });
+  });
+
+  it("has the defaults that the README lists", () => {
+    const readme = readProjectFile("src/protocol/http1/README.md");
+    const rows = [...readme.matchAll(/^\| `(max\w+)` +\| ([^|]+?) +\|/gm)];
+
+    const listed = rows.map(([, name, value]) => [
+      name,
+      value === "2^53 − 1" ? Number.MAX_SAFE_INTEGER : Number(value?.replace(",", "")),
+    ]);
+
+    assert.deepEqual(Object.fromEntries(listed), DEFAULT_LIMITS);
   });
 
   for (const [what, options] of [

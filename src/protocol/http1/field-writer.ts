@@ -1,0 +1,198 @@
+/**
+ * Writes field lines that nothing can be injected through: names are tokens, values have no control
+ * characters but HTAB (RFC 9110 §5), and the fields that frame and route a message are held to the
+ * rules by which the parser reads them. Hot.
+ */
+import { Buffer } from "node:buffer";
+import { isChunkedCoding, parseLength } from "./body-framing.js";
+import { COLON, FIELD_TEXT, isText, SP, TOKEN } from "./character-table.js";
+import { optionsIn } from "./connection-options.js";
+import { FIELD_KIND, fieldKind } from "./field-kind.js";
+import { HOST_FORM, hostForm } from "./host.js";
+import { refused, writeLineEnd, writeOctets, writeText } from "./text-writer.js";
+
+/** A value: one field line, or one for each element. */
+export type FieldValue = string | number | readonly string[];
+
+/**
+ * Fields to be sent: an object, pairs, anything that yields pairs each time it is iterated (`Headers`,
+ * a `Map`, a received `FieldSection`), or fields that were encoded before.
+ */
+export type FieldInput =
+  | EncodedFields
+  | Iterable<readonly [name: string, value: FieldValue]>
+  | Readonly<Record<string, FieldValue>>;
+
+const NAME = { table: TOKEN, what: "the name of a field must be a token" };
+const VALUE = {
+  table: FIELD_TEXT,
+  what: "the value of a field must be Latin-1 text without control characters",
+};
+const FIELDS_RULE = "fields must be an object or yield pairs of name and value";
+const STEERING_RULE =
+  "Content-Length must be a whole number, Transfer-Encoding chunked, Host a host with optional port";
+const DATE = Buffer.from("date");
+const NOWHERE = new Uint8Array(0);
+/** ": " and CRLF. */
+const LINE_OVERHEAD = 4;
+
+/** Bits of the kinds of which a head can have one field only. */
+const SINGLE_KINDS =
+  (1 << FIELD_KIND.host) | (1 << FIELD_KIND.contentLength) | (1 << FIELD_KIND.transferEncoding);
+
+/** What was written: which of the fields that a head would add by itself, and what they say. */
+export class FieldNotes {
+  /** Bits `1 << kind`. */
+  kinds = 0;
+  /** What Content-Length says; −1 without one. */
+  contentLength: number = -1;
+  /** `CONNECTION_OPTION` bits. */
+  connectionOptions = 0;
+  hasDate = false;
+
+  /** Whether a field of this kind was written. */
+  has(kind: number): boolean {
+    return (this.kinds & (1 << kind)) !== 0;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.kinds = 0;
+    this.contentLength = -1;
+    this.connectionOptions = 0;
+    this.hasDate = false;
+  }
+
+  /** Adds a kind. Throws `INVALID_ARGUMENT` where there can be one only, and is one. */
+  addKinds(kinds: number): void {
+    if ((this.kinds & kinds & SINGLE_KINDS) !== 0) {
+      throw refused("Host, Content-Length, Transfer-Encoding can be given once", "several times");
+    }
+    this.kinds |= kinds;
+  }
+
+  /** Adds what other notes say. */
+  addAll(other: FieldNotes): void {
+    this.addKinds(other.kinds);
+    if (other.contentLength >= 0) this.contentLength = other.contentLength;
+    this.connectionOptions |= other.connectionOptions;
+    this.hasDate ||= other.hasDate;
+  }
+}
+
+/** Fields that are sent often, checked and made into bytes once: see `encodeFields`. */
+export class EncodedFields {
+  /** The field lines. */
+  readonly octets: Uint8Array;
+  /** What is in them. */
+  readonly notes: FieldNotes;
+
+  constructor(octets: Uint8Array, notes: FieldNotes) {
+    this.octets = octets;
+    this.notes = notes;
+  }
+}
+
+/** Writes field lines, one behind the other. */
+export class FieldWriter {
+  /** Where to write. */
+  target: Uint8Array = NOWHERE;
+  /** Where the next octet goes. */
+  offset = 0;
+  /** What was written since the beginning. */
+  readonly notes: FieldNotes = new FieldNotes();
+
+  /** Begins at `offset` of `target`. */
+  begin(target: Uint8Array, offset: number): void {
+    this.target = target;
+    this.offset = offset;
+    this.notes.clear();
+  }
+
+  /** Whether `byteCount` bytes fit. */
+  hasRoom(byteCount: number): boolean {
+    return this.offset + byteCount <= this.target.length;
+  }
+
+  /** Writes octets that are known to be sound. Answers false when there is no room. */
+  writeOctets(octets: Uint8Array): boolean {
+    if (!this.hasRoom(octets.length)) return false;
+    this.offset = writeOctets(this.target, this.offset, octets);
+    return true;
+  }
+
+  /** Writes all fields. Answers false when there is no room. Throws `INVALID_ARGUMENT`. */
+  writeAll(fields: FieldInput): boolean {
+    if (fields instanceof EncodedFields) {
+      this.notes.addAll(fields.notes);
+      return this.writeOctets(fields.octets);
+    }
+    if (typeof fields !== "object" || fields === null) {
+      throw refused(FIELDS_RULE, fields);
+    }
+    if (isIterable(fields)) {
+      for (const pair of fields) {
+        if (!Array.isArray(pair)) throw refused(FIELDS_RULE, pair);
+        if (!this.write(pair[0] as string, pair[1] as FieldValue)) return false;
+      }
+      return true;
+    }
+    for (const name of Object.keys(fields)) {
+      if (!this.write(name, fields[name]!)) return false;
+    }
+    return true;
+  }
+
+  /** Writes a field. Answers false when there is no room. Throws `INVALID_ARGUMENT`. */
+  write(name: string, value: FieldValue): boolean {
+    if (typeof value === "string") return this.writeLine(name, value);
+    if (typeof value === "number") return this.writeLine(name, String(value));
+    if (!Array.isArray(value)) throw refused(VALUE.what, value);
+    for (const element of value as readonly string[]) {
+      if (!this.writeLine(name, element)) return false;
+    }
+    return true;
+  }
+
+  private writeLine(name: string, value: string): boolean {
+    if (typeof name !== "string" || name.length === 0) throw refused(NAME.what, name);
+    if (typeof value !== "string") throw refused(VALUE.what, value);
+    if (!this.hasRoom(name.length + value.length + LINE_OVERHEAD)) return false;
+    const { target, offset } = this;
+    const nameEnd = writeText(target, offset, name, NAME);
+    target[nameEnd] = COLON;
+    target[nameEnd + 1] = SP;
+    const valueEnd = writeText(target, nameEnd + 2, value, VALUE);
+    const kind = fieldKind(target, offset, nameEnd);
+    if (kind !== FIELD_KIND.other) this.note(kind, nameEnd + 2, valueEnd);
+    else if (isText(target, offset, nameEnd, DATE)) this.notes.hasDate = true;
+    this.offset = writeLineEnd(target, valueEnd);
+    return true;
+  }
+
+  /** Notes a field that steers, and holds its value to what a parser would take. */
+  private note(kind: number, start: number, end: number): void {
+    const { target, notes } = this;
+    notes.addKinds(1 << kind);
+    let isSound = true;
+    if (kind === FIELD_KIND.connection) {
+      notes.connectionOptions |= optionsIn(target, start, end);
+    } else if (kind === FIELD_KIND.contentLength) {
+      notes.contentLength = parseLength(target, start, end);
+      isSound = notes.contentLength >= 0;
+    } else if (kind === FIELD_KIND.transferEncoding) {
+      isSound = isChunkedCoding(target, start, end);
+    } else if (kind === FIELD_KIND.host) {
+      isSound = hostForm(target, start, end) !== HOST_FORM.malformed;
+    }
+    if (isSound) return;
+    const value = Buffer.from(target.subarray(start, end)).toString("latin1");
+    throw refused(STEERING_RULE, value);
+  }
+}
+
+function isIterable(
+  fields: FieldInput,
+): fields is Iterable<readonly [name: string, value: FieldValue]> {
+  return Symbol.iterator in fields;
+}

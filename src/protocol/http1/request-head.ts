@@ -1,0 +1,52 @@
+import { Head } from "./head.js";
+import { methodText, sameText } from "./known-text.js";
+import { authorityEnd, findAuthority, type TargetForm } from "./request-target.js";
+
+/**
+ * The head of a request. Valid during the call that hands it out; `keep()` makes it last. Strings
+ * are made when they are asked for.
+ */
+export class RequestHead extends Head {
+  /** The parser's: where the method ends, counted from the beginning of the head. */
+  methodEnd = 0;
+  /** The parser's: where the target ends. */
+  targetEnd = 0;
+  private lastTarget = "";
+  /** Form of {@link target}. */
+  targetForm: TargetForm = "origin";
+  /**
+   * What the Expect field asks for (RFC 9110 §10.1.1). `continue`: an interim answer 100 before the
+   * body is sent. `unknown`: something that is to be answered with 417.
+   */
+  expectation: "none" | "continue" | "unknown" = "none";
+
+  /** The method, a token, as it was sent: methods are case-sensitive. */
+  get method(): string {
+    return methodText(this.bytes, this.start, this.start + this.methodEnd);
+  }
+
+  /** The request target, visible ASCII, as it was sent. */
+  get target(): string {
+    const { bytes, start, targetStart, lastTarget } = this;
+    this.lastTarget = sameText(bytes, targetStart, start + this.targetEnd, lastTarget);
+    return this.lastTarget;
+  }
+
+  /** The parser's: where the target begins in the bytes of the head. */
+  get targetStart(): number {
+    return this.start + this.methodEnd + 1;
+  }
+
+  /**
+   * Host and optional port that the request is for (RFC 9112 §3.3): out of the target where that
+   * has them, else out of Host. Empty where neither names one.
+   */
+  get authority(): string {
+    const { bytes, start } = this;
+    const end = start + this.targetEnd;
+    if (this.targetForm === "authority") return this.target;
+    if (this.targetForm !== "absolute") return this.get("host") ?? "";
+    const hostStart = findAuthority(bytes, this.targetStart, end);
+    return bytes.toString("latin1", hostStart, authorityEnd(bytes, hostStart, end));
+  }
+}

@@ -1,0 +1,37 @@
+import type { Http1Limits } from "./limits.js";
+import { DEFAULT_LIMITS } from "./limits.js";
+import { MessageParser } from "./message-parser.js";
+import type { RequestSink } from "./message-sink.js";
+import { RequestHead } from "./request-head.js";
+import { RequestLineScanner } from "./request-line-scanner.js";
+import { settleRequest } from "./request-rules.js";
+
+/** Reads the requests of one connection. `limits`: as `createLimits` makes them. */
+export class RequestParser extends MessageParser<RequestHead, RequestSink> {
+  protected readonly kind: string = "request";
+
+  constructor(limits: Http1Limits = DEFAULT_LIMITS) {
+    const head = new RequestHead();
+    super(limits, head, new RequestLineScanner(head), limits.maxLeadingEmptyLines);
+  }
+
+  protected createHead(): RequestHead {
+    return new RequestHead();
+  }
+
+  protected begin(): number {
+    return 0;
+  }
+
+  protected settle(head: RequestHead): number {
+    return settleRequest(head);
+  }
+
+  protected mustUpgrade(): boolean {
+    return false;
+  }
+
+  protected tellStartLine(head: RequestHead, sink: RequestSink): void {
+    sink.onRequestLine?.(head.method, head.target, head.version);
+  }
+}
