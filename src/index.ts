@@ -7,7 +7,6 @@ export type {
   StopOptions,
   StopResult,
 } from "./connection/component.js";
-export type { ClientTls, ServerTls, TlsSettings } from "./connection/component-security.js";
 export type {
   Connection,
   ConnectionStats,
@@ -24,8 +23,9 @@ export type {
   SendMode,
   SlowConsumer,
 } from "./connection/settings.js";
+export type { ClientTls, ServerTls, TlsSettings } from "./connection/tls-settings.js";
 export { addressText } from "./engine/address-text.js";
-export { type EngineStatus, engineReport } from "./engine/choose-engine.js";
+export { type EngineProbe, type EngineStatus, engineReport } from "./engine/choose-engine.js";
 export type {
   Address,
   Capabilities,

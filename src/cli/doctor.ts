@@ -1,7 +1,7 @@
 import { release, type } from "node:os";
 import process from "node:process";
 import { chooseEngine } from "../engine/choose-engine.js";
-import { type Capabilities, type EngineName, engineReport } from "../index.js";
+import { type Capabilities, type EngineName, type EngineProbe, engineReport } from "../index.js";
 import { type Command, type ExitCode, jsonOption } from "./command.js";
 import { readCommandLine } from "./command-line.js";
 import { print } from "./output.js";
@@ -23,6 +23,7 @@ interface EngineFindings {
   /** `true`, or the reason why not. */
   readonly available: true | string;
   readonly isAutomatic: boolean;
+  readonly probes: readonly EngineProbe[];
   readonly capabilities: Capabilities | undefined;
 }
 
@@ -84,15 +85,18 @@ function findingsText(findings: Findings): string {
   if (files !== undefined) rows.push(["open files", `${files.soft} (at most ${files.hard})`]);
   if (engineWish !== undefined) rows.push(["HP_SOCKET_ENGINE", engineWish]);
   for (const engine of findings.engines) {
-    rows.push([`engine ${engine.name}`, availability(engine)]);
+    rows.push([`${engine.name}: ${availability(engine)}`, ""]);
+    for (const probe of engine.probes) {
+      rows.push([`  ${probe.name}`, `${probe.ok ? "ok" : "failed"}: ${probe.detail}`]);
+    }
     for (const [name, can] of Object.entries(engine.capabilities ?? {})) {
       rows.push([`  ${name}`, can === true ? "yes" : `no: ${can}`]);
     }
   }
-  return rows.map(([left, right]) => `${left.padEnd(20)}${right}`).join("\n");
+  return rows.map(([left, right]) => `${left.padEnd(20)}${right}`.trimEnd()).join("\n");
 }
 
 function availability({ available, isAutomatic }: EngineFindings): string {
   if (available !== true) return `not available: ${available}`;
-  return isAutomatic ? "available, and what auto takes" : "available";
+  return isAutomatic ? "available (auto takes it)" : "available";
 }

@@ -102,7 +102,7 @@ describe("hp-socket doctor", () => {
 
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`^node +${process.versions.node} on `, "m"));
-    assert.match(stdout, /^engine node +available/m);
+    assert.match(stdout, /^node: available/m);
     assert.match(stdout, /^ {2}pathAddress +yes$/m);
   });
 });
