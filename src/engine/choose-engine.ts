@@ -7,6 +7,7 @@ import process from "node:process";
 import { describe, NetError } from "../errors.js";
 import type { Capability, Engine, EngineChoice, EngineName } from "./engine.js";
 import { nodeEngine } from "./node/node-engine.js";
+import { uringAvailability, uringEngine, uringProbes } from "./uring/uring-engine.js";
 
 /** An engine that can be chosen by name. */
 interface Candidate {
@@ -15,10 +16,21 @@ interface Candidate {
   available(): true | string;
   /** The thread's engine of this kind. */
   create(): Engine;
+  /** What was tried to find out. */
+  probes?(): readonly EngineProbe[];
+}
+
+/** One thing that was tried to find out whether an engine can run here. */
+export interface EngineProbe {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found, or why it failed. */
+  readonly detail: string;
 }
 
 /** Best first. */
 const CANDIDATES: readonly Candidate[] = [
+  { name: "uring", available: uringAvailability, create: uringEngine, probes: uringProbes },
   { name: "node", available: () => true, create: nodeEngine },
 ];
 
@@ -29,6 +41,8 @@ export interface EngineStatus {
   readonly available: true | string;
   /** Whether `auto` takes it. */
   readonly isAutomatic: boolean;
+  /** What was tried to find out; empty for engines that run everywhere. */
+  readonly probes: readonly EngineProbe[];
 }
 
 const automatic = (): Candidate | undefined =>
@@ -41,6 +55,7 @@ export function engineReport(): readonly EngineStatus[] {
     name: candidate.name,
     available: candidate.available(),
     isAutomatic: candidate === best,
+    probes: candidate.probes?.() ?? [],
   }));
 }
 

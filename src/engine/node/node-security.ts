@@ -4,9 +4,9 @@
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { NetError } from "../../errors.js";
+import { NetError, type Operation } from "../../errors.js";
 import type { TlsContext, TlsInfo } from "../tls-options.js";
-import { CloseNotifyWatch } from "./close-notify.js";
+import { endedOrderly, watchCloseNotify } from "./close-notify.js";
 import { TlsClientContext } from "./tls-client-context.js";
 import { tlsError } from "./tls-error.js";
 import { beginHandshake, type HandshakeSink, tlsInfoOf } from "./tls-handshake.js";
@@ -19,8 +19,13 @@ export class NodeSecurity implements HandshakeSink {
   /** The name that the peer's certificate has to be for. */
   readonly #name: string | undefined;
   readonly #sink: HandshakeSink;
-  readonly #watch: CloseNotifyWatch;
   #isSecured = false;
+  #info: TlsInfo | undefined;
+
+  /** Whether the handshake is done. */
+  get isSecured(): boolean {
+    return this.#isSecured;
+  }
 
   /** Begins the handshake on `plain`; `sink` hears how it ends. */
   constructor(plain: Socket, context: TlsContext, host: string | undefined, sink: HandshakeSink) {
@@ -28,14 +33,12 @@ export class NodeSecurity implements HandshakeSink {
     this.#context = context;
     this.#name = context instanceof TlsClientContext ? context.serverNameFor(host) : undefined;
     this.#sink = sink;
-    this.#watch = new CloseNotifyWatch(plain);
     this.socket = beginHandshake(plain, context, host, this);
-    this.socket.on("session", () => this.#watch.note());
+    watchCloseNotify(this.socket, plain);
   }
 
   secured(): void {
     this.#isSecured = true;
-    this.#watch.note();
     this.#sink.secured();
   }
 
@@ -43,20 +46,18 @@ export class NodeSecurity implements HandshakeSink {
     this.#sink.refused(error);
   }
 
-  /** What is known; undefined before the handshake is done. */
+  /** What is known; undefined before the handshake is done. What was asked once is kept. */
   info(): TlsInfo | undefined {
-    return this.#isSecured ? tlsInfoOf(this.socket, this.#context) : undefined;
-  }
-
-  /** Data was deciphered. */
-  noteData(): void {
-    this.#watch.note();
+    if (this.#isSecured && !this.socket.destroyed) {
+      this.#info ??= tlsInfoOf(this.socket, this.#context);
+    }
+    return this.#info;
   }
 
   /** Why the end of the stream is no orderly one; undefined when it is. */
   endError(): NetError | undefined {
     if (!this.#isSecured) return brokenOff();
-    if (this.#watch.isOrderly()) return undefined;
+    if (endedOrderly(this.socket)) return undefined;
     return new NetError("TLS_TRUNCATED", undefined, { operation: "receive" });
   }
 
@@ -66,14 +67,16 @@ export class NodeSecurity implements HandshakeSink {
   }
 
   /** The NetError for an error of the secured socket. */
-  errorOf(error: Error): NetError {
-    return tlsError(error, this.#isSecured ? "receive" : "handshake", this.#name);
+  errorOf(error: Error, operation: Operation): NetError {
+    return tlsError(error, this.#isSecured ? operation : "handshake", this.#name);
   }
 
-  /** Resets the connection: the secured socket itself can't. */
+  /**
+   * Resets the connection through the plain socket: the secured one can't, and follows by itself. To
+   * destroy it here too would free what the plain handle still points to: Node crashes then.
+   */
   reset(): void {
     this.#plain.resetAndDestroy();
-    this.socket.destroy();
   }
 }
 

@@ -72,6 +72,8 @@ function onClose(this: OwnedSocket): void {
   this[OWNER]!.gone();
 }
 
+function ignore(): void {}
+
 function reportClosed(stream: NodeStream): void {
   stream.gone();
 }
@@ -131,15 +133,19 @@ export class NodeStream implements StreamSocket {
   }
 
   startTls(context: TlsContext, host?: string): void {
-    if (this.isClosing) return;
     const plain = this.socket;
+    // One that is on its way down tells so itself.
+    if (this.isClosing || plain.destroyed) return;
+    const isPaused = plain.isPaused();
     plain.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose);
     // What happens to the plain socket now happens to the secured one, which tells.
-    plain.on("error", () => {});
+    plain.on("error", ignore);
     plain.pause();
     this.security = new NodeSecurity(plain, context, host, this);
     this.socket = this.security.socket;
     this.listenTo(this.socket);
+    // Holds data back, not the handshake.
+    if (isPaused) this.socket.pause();
   }
 
   tlsInfo(): TlsInfo | undefined {
@@ -189,7 +195,19 @@ export class NodeStream implements StreamSocket {
     if (this.isClosing) return;
     this.isClosing = true;
     if (this.isGone) process.nextTick(reportClosed, this);
+    else if (this.owesCloseNotify()) this.closeSecured();
     else this.socket.destroy();
+  }
+
+  private owesCloseNotify(): boolean {
+    const isQuiet = this.pendingBytes === IDLE && !this.isShutDown;
+    return isQuiet && this.error === undefined && this.security?.isSecured === true;
+  }
+
+  /** close_notify is handed to the kernel within the turn, if it takes anything at all. */
+  private closeSecured(): void {
+    this.socket.end();
+    setImmediate(() => this.socket.destroy());
   }
 
   reset(): void {
@@ -257,7 +275,6 @@ export class NodeStream implements StreamSocket {
 
   received(bytes: Buffer): void {
     if (this.isClosing) return;
-    this.security?.noteData();
     try {
       this.sink.streamReceived(bytes);
     } catch (defect) {
@@ -278,12 +295,14 @@ export class NodeStream implements StreamSocket {
   failed(error: Error): void {
     // A socket can fail again on its way down; the first error is the one that tells.
     if (this.error !== undefined || this.isClosing) return;
-    if (this.security !== undefined) {
-      this.error = this.security.errorOf(error);
-      return;
-    }
     const syscall = "syscall" in error ? String(error.syscall) : "";
     const operation = this.isOpen ? (OPERATIONS[syscall] ?? "receive") : "connect";
+    if (this.security !== undefined) {
+      this.error = this.security.errorOf(error, operation);
+      // An alert of the peer does not close a half-open socket by itself.
+      this.socket.destroy();
+      return;
+    }
     const where = this.isOpen || this.remote === undefined ? undefined : addressText(this.remote);
     this.error = systemError(errnoNameOf(error), operation, error, where);
   }

@@ -1,8 +1,15 @@
 /**
  * Which entry of a table is for a server name (RFC 6125 §6.4): the exact name first, then the
  * wildcard for its first label. `*.example.com` is for `www.example.com`, not for `example.com` nor
- * for `a.b.example.com`. Names are compared without case and without a final dot.
+ * for `a.b.example.com`. Names are compared without case and without a final dot, and names beyond
+ * ASCII as what a client sends of them (RFC 6125 §6.4.2).
  */
+import { isIP } from "node:net";
+import { domainToASCII } from "node:url";
+import { describe, NetError } from "../../errors.js";
+
+const MAX_NAME_LENGTH = 253;
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
 /** The name as it is compared. */
 export function plainServerName(name: string): string {
@@ -10,21 +17,54 @@ export function plainServerName(name: string): string {
   return lower.endsWith(".") ? lower.slice(0, -1) : lower;
 }
 
+/** The name as it is sent, for one that may be written beyond ASCII; empty for one that can't be. */
+export function sendableServerName(name: string): string {
+  return plainServerName(domainToASCII(name));
+}
+
 /** Finds values by server name. */
 export class ServerNameTable<Value> {
   readonly #entries: ReadonlyMap<string, Value>;
 
+  /** Throws `INVALID_ARGUMENT` for what can't be a name, and for a name that is there twice. */
   constructor(entries: Iterable<readonly [string, Value]>) {
-    const plain = [...entries].map(([name, value]) => [plainServerName(name), value] as const);
-    this.#entries = new Map(plain);
+    const plain = new Map<string, Value>();
+    for (const [name, value] of entries) {
+      const key = tableName(name);
+      if (plain.has(key)) throw invalid(`${describe(name)} is there twice`);
+      plain.set(key, value);
+    }
+    this.#entries = plain;
+  }
+
+  /** Whether there is no entry. */
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
   }
 
   /** The value for `name`, or undefined. */
   find(name: string): Value | undefined {
     const plain = plainServerName(name);
+    if (plain.startsWith("*")) return undefined;
     const exact = this.#entries.get(plain);
     if (exact !== undefined) return exact;
     const dot = plain.indexOf(".");
     return dot <= 0 ? undefined : this.#entries.get(`*${plain.slice(dot)}`);
   }
+}
+
+/** A name of a table as it is compared: a wildcard stands for the whole first label, or nowhere. */
+function tableName(name: string): string {
+  const isWildcard = name.startsWith("*.");
+  const host = sendableServerName(isWildcard ? name.slice(2) : name);
+  const isName = host.split(".").every((label) => LABEL.test(label));
+  if (!isName || host.length > MAX_NAME_LENGTH || isIP(host) !== 0) {
+    const form = "a host name, or *. and a host name";
+    throw invalid(`${describe(name)} is no server name: it must be ${form}`);
+  }
+  return isWildcard ? `*.${host}` : host;
+}
+
+function invalid(text: string): NetError {
+  return new NetError("INVALID_ARGUMENT", `tls.serverNames: ${text}`, { operation: "configure" });
 }

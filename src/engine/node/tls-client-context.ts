@@ -4,10 +4,42 @@ import type { PeerCertificate, SecureContext } from "node:tls";
 import { checkServerIdentity } from "node:tls";
 import { NetError } from "../../errors.js";
 import type { TlsClientOptions, TlsContext } from "../tls-options.js";
-import { secureContext } from "./tls-credentials.js";
+import { sendableServerName } from "./server-name.js";
+import { certificateOptions, ruleOptions, secureContext } from "./tls-credentials.js";
 
 /** Peers whose sessions are kept; the one that was not used for longest goes first. */
 const MAX_SESSIONS = 1_000;
+
+/** What {@link TlsClientContext.identityError} finds wrong. */
+export class IdentityError extends Error {
+  readonly code: "PIN_MISMATCH" | "NO_NAME";
+
+  constructor(code: "PIN_MISMATCH" | "NO_NAME", message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Sessions by peer. Those of earlier rules are thrown away with their table. */
+export class SessionTable {
+  readonly #sessions: Map<string, Buffer> = new Map();
+
+  /** The session to resume with `peer`, or undefined. */
+  get(peer: string): Buffer | undefined {
+    return this.#sessions.get(peer);
+  }
+
+  /** Keeps the session for the next connection to `peer`. */
+  keep(peer: string, session: Buffer): void {
+    this.#sessions.delete(peer);
+    this.#sessions.set(peer, session);
+    if (this.#sessions.size <= MAX_SESSIONS) return;
+    for (const oldest of this.#sessions.keys()) {
+      this.#sessions.delete(oldest);
+      return;
+    }
+  }
+}
 
 /** See the head of the file. */
 export class TlsClientContext implements TlsContext {
@@ -15,19 +47,21 @@ export class TlsClientContext implements TlsContext {
   #options: TlsClientOptions;
   #secureContext: SecureContext;
   #fingerprints: ReadonlySet<string>;
-  readonly #sessions: Map<string, Buffer> = new Map();
+  #sessions: SessionTable | undefined;
 
   constructor(options: TlsClientOptions) {
     this.#options = options;
-    this.#secureContext = secureContext(options, options);
+    this.#secureContext = clientContext(options);
     this.#fingerprints = fingerprintSet(options);
+    this.#sessions = sessionTable(options);
   }
 
   update(options: TlsClientOptions): void {
-    this.#secureContext = secureContext(options, options);
-    this.#fingerprints = fingerprintSet(options);
+    const fingerprints = fingerprintSet(options);
+    this.#secureContext = clientContext(options);
+    this.#fingerprints = fingerprints;
     this.#options = options;
-    this.#sessions.clear();
+    this.#sessions = sessionTable(options);
   }
 
   get options(): TlsClientOptions {
@@ -38,6 +72,11 @@ export class TlsClientContext implements TlsContext {
     return this.#secureContext;
   }
 
+  /** Sessions under the rules in force; undefined when none shall be resumed. */
+  get sessions(): SessionTable | undefined {
+    return this.#sessions;
+  }
+
   /** The name to send and to check, for a peer that was connected to as `host`. */
   serverNameFor(host: string | undefined): string | undefined {
     return this.#options.serverName ?? host;
@@ -45,37 +84,35 @@ export class TlsClientContext implements TlsContext {
 
   /** The name to send: an address is no server name (RFC 6066 §3). */
   static sentName(serverName: string | undefined): string {
-    return serverName === undefined || isIP(serverName) !== 0 ? "" : serverName;
-  }
-
-  /** The session to resume with `peer`, or undefined. */
-  session(peer: string): Buffer | undefined {
-    return (this.#options.resumeSessions ?? true) ? this.#sessions.get(peer) : undefined;
-  }
-
-  /** Keeps the session for the next connection to `peer`. */
-  keepSession(peer: string, session: Buffer): void {
-    this.#sessions.delete(peer);
-    this.#sessions.set(peer, session);
-    if (this.#sessions.size <= MAX_SESSIONS) return;
-    for (const oldest of this.#sessions.keys()) {
-      this.#sessions.delete(oldest);
-      return;
-    }
+    return serverName === undefined || isIP(serverName) !== 0 ? "" : sendableServerName(serverName);
   }
 
   /** What is wrong with the peer's certificate, apart from trust; undefined when nothing is. */
   identityError(serverName: string | undefined, certificate: PeerCertificate): Error | undefined {
     const { verify = "full", fingerprints } = this.#options;
-    if (fingerprints !== undefined && verify !== "none") {
+    if (fingerprints !== undefined) {
       const shown = certificate.fingerprint256 ?? "";
       if (!this.#fingerprints.has(plainFingerprint(shown))) {
-        return new Error(`the certificate's fingerprint ${shown} is none of those expected`);
+        return new IdentityError(
+          "PIN_MISMATCH",
+          `has a fingerprint that is not expected: ${shown}`,
+        );
       }
     }
-    if (verify !== "full" || serverName === undefined) return undefined;
-    return checkServerIdentity(serverName, certificate);
+    if (verify !== "full") return undefined;
+    if (serverName === undefined) {
+      return new IdentityError("NO_NAME", "can't be checked: give tls.serverName for a path");
+    }
+    return checkServerIdentity(TlsClientContext.sentName(serverName) || serverName, certificate);
   }
+}
+
+function clientContext(options: TlsClientOptions): SecureContext {
+  return secureContext({ ...certificateOptions(options), ...ruleOptions(options) });
+}
+
+function sessionTable({ resumeSessions = true }: TlsClientOptions): SessionTable | undefined {
+  return resumeSessions ? new SessionTable() : undefined;
 }
 
 function plainFingerprint(text: string): string {
@@ -83,11 +120,16 @@ function plainFingerprint(text: string): string {
 }
 
 function fingerprintSet(options: TlsClientOptions): ReadonlySet<string> {
-  const { verify = "full", fingerprints = [] } = options;
-  const plain = fingerprints.map(plainFingerprint);
+  const { verify = "full", fingerprints } = options;
+  const plain = (fingerprints ?? []).map(plainFingerprint);
   const bad = plain.find((text) => !/^[0-9a-f]{64}$/.test(text));
   if (bad !== undefined) throw invalid(`tls: ${JSON.stringify(bad)} is no SHA-256 fingerprint`);
-  if (verify === "pin" && plain.length === 0) throw invalid("tls: verify pin needs fingerprints");
+  if (fingerprints === undefined ? verify === "pin" : plain.length === 0) {
+    throw invalid("tls: fingerprints are missing");
+  }
+  if (verify === "none" && fingerprints !== undefined) {
+    throw invalid("tls: fingerprints are not looked at with verify none: take verify pin");
+  }
   return new Set(plain);
 }
 

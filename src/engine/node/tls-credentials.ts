@@ -1,5 +1,8 @@
-/** Certificates, keys and trust from files or memory, as Node's secure contexts take them. */
-import { constants } from "node:crypto";
+/**
+ * Certificates, keys and trust, as Node's secure contexts take them. Files are read here, once, so
+ * that a context can be made anew without them.
+ */
+import { constants, createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { NetError } from "../../errors.js";
@@ -8,44 +11,27 @@ import type { TlsCertificate, TlsRules, TlsServerOptions } from "../tls-options.
 /** Renegotiation is refused: only attacks still need it (RFC 9325 §3.5). */
 const SECURE_OPTIONS = constants.SSL_OP_NO_RENEGOTIATION;
 
-/** What a server adds. */
-export interface TicketRules {
-  readonly ticketKeys: Buffer;
-  readonly sessionTickets: boolean;
-  readonly sessionTimeoutSeconds: number;
-}
+const SESSION_TIMEOUT_SECONDS = 7_200;
+/** What OpenSSL takes. */
+const SESSION_CONTEXT_LENGTH = 32;
+const PEM_CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/;
 
-/**
- * The secure context for `certificate` under `rules`. Throws `INVALID_ARGUMENT`, which says what
- * can't be read or does not fit.
- */
-export function secureContext(
-  certificate: TlsCertificate,
-  rules: TlsRules,
-  tickets?: TicketRules,
-): SecureContext {
-  const options: SecureContextOptions = {
-    ...certificateOptions(certificate),
-    ...ruleOptions(rules),
-    ...(tickets !== undefined && ticketOptions(tickets)),
-  };
+/** Makes a secure context. Throws `INVALID_ARGUMENT`, which says what does not fit. */
+export function secureContext(options: SecureContextOptions): SecureContext {
   try {
     return createSecureContext(options);
   } catch (error) {
-    const text = `tls: ${(error as Error).message}`;
-    throw new NetError("INVALID_ARGUMENT", text, { operation: "configure", cause: error });
+    throw invalid((error as Error).message, error);
   }
 }
 
-function certificateOptions(given: TlsCertificate): SecureContextOptions {
-  const cert = given.cert ?? fileOf("certFile", given.certFile);
-  const key = given.key ?? fileOf("keyFile", given.keyFile);
-  const pfx = given.pfx ?? fileOf("pfxFile", given.pfxFile);
+/** The certificate and its key. Throws `INVALID_ARGUMENT` for a file that can't be read. */
+export function certificateOptions(given: TlsCertificate): SecureContextOptions {
+  const cert = eitherOf("cert", given.cert, given.certFile);
+  const key = eitherOf("key", given.key, given.keyFile);
+  const pfx = eitherOf("pfx", given.pfx, given.pfxFile);
   if ((cert === undefined) !== (key === undefined) && pfx === undefined) {
-    const missing = cert === undefined ? "cert or certFile" : "key or keyFile";
-    throw new NetError("INVALID_ARGUMENT", `tls: ${missing} is missing`, {
-      operation: "configure",
-    });
+    throw invalid(`${cert === undefined ? "cert or certFile" : "key or keyFile"} is missing`);
   }
   return {
     ...(cert !== undefined && { cert }),
@@ -55,47 +41,78 @@ function certificateOptions(given: TlsCertificate): SecureContextOptions {
   };
 }
 
-function ruleOptions(rules: TlsRules): SecureContextOptions {
-  const ca = rules.ca ?? fileOf("caFile", rules.caFile);
-  const crl = rules.crl ?? fileOf("crlFile", rules.crlFile);
+/** Whether there is a certificate at all. */
+export function hasCertificate(options: SecureContextOptions): boolean {
+  return options.cert !== undefined || options.pfx !== undefined;
+}
+
+/** Trust, versions and ciphers. Throws `INVALID_ARGUMENT` for a file that can't be read. */
+export function ruleOptions(rules: TlsRules): SecureContextOptions {
+  const ca = authorities(rules);
+  const crl = eitherOf("crl", rules.crl, rules.crlFile);
   return {
     minVersion: rules.minVersion ?? "TLSv1.2",
     maxVersion: rules.maxVersion ?? "TLSv1.3",
     secureOptions: SECURE_OPTIONS,
-    ...(ca !== undefined && { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }),
+    ...(ca !== undefined && { ca }),
     ...(crl !== undefined && { crl }),
     ...(rules.ciphers !== undefined && { ciphers: rules.ciphers }),
   };
 }
 
-function ticketOptions(tickets: TicketRules): SecureContextOptions {
-  const noTickets = tickets.sessionTickets ? 0 : constants.SSL_OP_NO_TICKET;
+/** OpenSSL passes over what is no certificate, and then trusts nobody: that is said here instead. */
+function authorities(rules: TlsRules): (string | Buffer)[] | undefined {
+  const given = eitherOf("ca", rules.ca, rules.caFile);
+  if (given === undefined) return undefined;
+  const all = typeof given === "string" || Buffer.isBuffer(given) ? [given] : [...given];
+  if (!all.every((one) => PEM_CERTIFICATE.test(one.toString("latin1")))) {
+    throw invalid("ca has no certificate in PEM");
+  }
+  return all;
+}
+
+/** What a server adds to the rules: its order of ciphers, and sessions that can be resumed. */
+export function sessionOptions(
+  options: TlsServerOptions,
+  rules: SecureContextOptions,
+  ticketKeys: Buffer,
+): SecureContextOptions {
+  const noTickets = (options.sessionTickets ?? true) ? 0 : constants.SSL_OP_NO_TICKET;
   return {
-    ticketKeys: tickets.ticketKeys,
-    sessionTimeout: tickets.sessionTimeoutSeconds,
-    // Needed to resume sessions with client certificates, which belong to one server.
-    sessionIdContext: "hp-socket",
-    secureOptions: SECURE_OPTIONS | noTickets,
+    ticketKeys,
+    sessionTimeout: options.sessionTimeoutSeconds ?? SESSION_TIMEOUT_SECONDS,
+    sessionIdContext: sessionContext(options, rules),
+    secureOptions: SECURE_OPTIONS | constants.SSL_OP_CIPHER_SERVER_PREFERENCE | noTickets,
   };
 }
 
-function fileOf(name: string, path: string | undefined): Buffer | undefined {
-  if (path === undefined) return undefined;
+/**
+ * A session of a client holds the verdict on its certificate. It counts only where the same clients
+ * are trusted, also among servers that share their ticket keys.
+ */
+function sessionContext(options: TlsServerOptions, rules: SecureContextOptions): string {
+  const hash = createHash("sha256").update(options.clientCertificate ?? "none");
+  for (const trust of [rules.ca, rules.crl]) {
+    for (const one of [trust ?? []].flat()) hash.update("\0").update(one);
+    hash.update("\0\0");
+  }
+  return hash.digest("hex").slice(0, SESSION_CONTEXT_LENGTH);
+}
+
+function eitherOf<Value>(
+  name: string,
+  value: Value | undefined,
+  path: string | undefined,
+): Value | Buffer | undefined {
+  if (path === undefined) return value;
+  if (value !== undefined) throw invalid(`give ${name} or ${name}File, not both`);
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new NetError("INVALID_ARGUMENT", `tls: ${name} can't be read: ${path}`, {
-      operation: "configure",
-      cause: error,
-    });
+    throw invalid(`${name}File can't be read: ${path}`, error);
   }
 }
 
-/** What is the same for all certificates of a server. */
-export function ticketRules(options: TlsServerOptions, ticketKeys: Buffer): TicketRules {
-  return {
-    ticketKeys,
-    sessionTickets: options.sessionTickets ?? true,
-    sessionTimeoutSeconds: options.sessionTimeoutSeconds ?? 7_200,
-  };
+function invalid(text: string, cause?: unknown): NetError {
+  return new NetError("INVALID_ARGUMENT", `tls: ${text}`, { operation: "configure", cause });
 }

@@ -2,7 +2,7 @@
 import { NetError, type Operation } from "../../errors.js";
 import { errnoNameOf, systemError } from "../system-error.js";
 
-/** OpenSSL's and Node's names for certificates that are not accepted, and what they mean. */
+/** OpenSSL's, Node's and our names for certificates that are not accepted, and what they mean. */
 const CERTIFICATE_CODES: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "has expired",
   CERT_NOT_YET_VALID: "is not valid yet",
@@ -12,6 +12,7 @@ const CERTIFICATE_CODES: Readonly<Record<string, string>> = {
   CERT_SIGNATURE_FAILURE: "has a wrong signature",
   CERT_CHAIN_TOO_LONG: "has too long a chain",
   CRL_HAS_EXPIRED: "can't be checked: the list of revoked certificates has expired",
+  CRL_NOT_YET_VALID: "can't be checked: the list of revoked certificates is not valid yet",
   UNABLE_TO_GET_CRL: "can't be checked: there is no list of revoked certificates for its issuer",
   DEPTH_ZERO_SELF_SIGNED_CERT: "is self-signed and not trusted",
   SELF_SIGNED_CERT_IN_CHAIN: "comes from an authority that is not trusted",
@@ -24,9 +25,24 @@ const CERTIFICATE_CODES: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "is not for this name",
 };
 
+/** Codes whose error says itself what is wrong. */
+const TELLING_CODES: ReadonlySet<string> = new Set(["PIN_MISMATCH", "NO_NAME"]);
+
+/** What OpenSSL says where the bytes are no TLS. */
+const PLAINTEXT_CODES: ReadonlySet<string> = new Set([
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "ERR_SSL_HTTP_REQUEST",
+  "ERR_SSL_HTTPS_PROXY_REQUEST",
+  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
+]);
+
+/** What OpenSSL says where a server requires a certificate. */
+const NO_CLIENT_CERTIFICATE = "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE";
+
 /** `TLS_CERTIFICATE` for a peer's certificate; `name` is the one it had to be for. */
 export function certificateError(code: string, name: string | undefined, cause: unknown): NetError {
-  const what = CERTIFICATE_CODES[code] ?? (cause as Error | undefined)?.message ?? code;
+  const own = TELLING_CODES.has(code) && cause instanceof Error ? cause.message : undefined;
+  const what = own ?? CERTIFICATE_CODES[code] ?? "is not accepted";
   const whose = name === undefined || name === "" ? "the peer" : name;
   const names = cause instanceof Error && "cert" in cause ? certificateNames(cause.cert) : "";
   return new NetError("TLS_CERTIFICATE", `the certificate of ${whose} ${what}${names} (${code})`, {
@@ -36,26 +52,38 @@ export function certificateError(code: string, name: string | undefined, cause: 
   });
 }
 
+/** `TLS_CERTIFICATE` for a client that has none. */
+export function noCertificateError(cause?: unknown): NetError {
+  return new NetError("TLS_CERTIFICATE", "the client has shown no certificate", {
+    operation: "handshake",
+    cause,
+  });
+}
+
 /** The names that a certificate is for, where Node tells them. */
 function certificateNames(certificate: unknown): string {
   if (typeof certificate !== "object" || certificate === null) return "";
   const names: unknown = Reflect.get(certificate, "subjectaltname");
-  return typeof names === "string" ? ` but for ${names}` : "";
+  return typeof names === "string" ? `, but for ${names}` : "";
 }
 
 /** The NetError for an error of a secured socket, or of one that is being secured. */
 export function tlsError(error: Error, operation: Operation, name?: string): NetError {
+  if (error instanceof NetError) return error;
   const code = "code" in error ? String(error.code) : "";
-  if (code in CERTIFICATE_CODES) return certificateError(code, name, error);
+  if (code in CERTIFICATE_CODES || TELLING_CODES.has(code)) {
+    return certificateError(code, name, error);
+  }
+  if (code === NO_CLIENT_CERTIFICATE) return noCertificateError(error);
   const isNetwork = /^E[A-Z]+$/.test(code) && code !== "EPROTO";
   if (isNetwork && operation !== "handshake") {
     return systemError(errnoNameOf(error), operation, error);
   }
-  const reason = "reason" in error ? String(error.reason) : error.message;
-  const text = isNetwork ? "the peer broke off the handshake" : `TLS failed: ${reason}`;
-  return new NetError("TLS_FAILED", `${text} (${code})`, {
-    operation,
-    cause: error,
-    systemCode: code,
-  });
+  const isPlain = operation === "handshake" && PLAINTEXT_CODES.has(code);
+  let text = `TLS failed: ${"reason" in error ? String(error.reason) : error.message}`;
+  if (isNetwork) text = "the peer broke off the handshake";
+  if (isPlain) text = "the peer speaks no TLS";
+  if (code !== "") text += ` (${code})`;
+  const detail = { operation, cause: error, ...(code !== "" && { systemCode: code }) };
+  return new NetError(isPlain ? "TLS_PLAINTEXT" : "TLS_FAILED", text, detail);
 }

@@ -7,7 +7,7 @@ import { connect, type DetailedPeerCertificate, type PeerCertificate, TLSSocket 
 import { NetError } from "../../errors.js";
 import type { TlsContext, TlsInfo, TlsPeerCertificate } from "../tls-options.js";
 import { TlsClientContext } from "./tls-client-context.js";
-import { certificateError } from "./tls-error.js";
+import { certificateError, noCertificateError } from "./tls-error.js";
 import { TlsServerContext } from "./tls-server-context.js";
 
 /** Gets the end of a handshake; errors come as the socket's `error`. */
@@ -31,29 +31,27 @@ export function beginHandshake(
 
 function serve(socket: Socket, context: TlsServerContext, sink: HandshakeSink): TLSSocket {
   const { clientCertificate = "none", alpnProtocols } = context.options;
+  const isRequired = clientCertificate === "require";
   const secure = new TLSSocket(socket, {
     isServer: true,
     secureContext: context.main,
     requestCert: clientCertificate !== "none",
-    rejectUnauthorized: false,
-    SNICallback: (serverName, answer) => context.find(serverName, answer),
+    // Only a client without any certificate is refused by OpenSSL itself, with an alert.
+    rejectUnauthorized: isRequired,
+    ...(context.hasNames && { SNICallback: context.find.bind(context) }),
     ...(alpnProtocols !== undefined && { ALPNProtocols: [...alpnProtocols] }),
   });
   secure.on("secure", () => {
-    const problem = clientCertificate === "none" ? undefined : clientProblem(secure);
-    if (problem !== undefined && clientCertificate === "require") sink.refused(problem);
-    else sink.secured();
+    const problem = isRequired ? clientProblem(secure) : undefined;
+    if (problem === undefined) sink.secured();
+    else sink.refused(problem);
   });
   return secure;
 }
 
 /** What is wrong with the certificate that a client has shown, or not shown. */
 function clientProblem(secure: TLSSocket): NetError | undefined {
-  if (secure.getPeerX509Certificate() === undefined) {
-    return new NetError("TLS_CERTIFICATE", "the client has shown no certificate", {
-      operation: "handshake",
-    });
-  }
+  if (secure.getPeerX509Certificate() === undefined) return noCertificateError();
   const code = verifyCode(secure);
   return code === undefined ? undefined : certificateError(code, "the client", undefined);
 }
@@ -82,8 +80,9 @@ function ask(
 ): TLSSocket {
   const { verify = "full", alpnProtocols } = context.options;
   const serverName = context.serverNameFor(host);
+  const { sessions } = context;
   const peer = `${serverName ?? ""}|${socket.remoteAddress ?? ""}|${socket.remotePort ?? ""}`;
-  const session = context.session(peer);
+  const session = sessions?.get(peer);
   const secure = connect({
     socket,
     secureContext: context.secureContext,
@@ -96,25 +95,34 @@ function ask(
   // Only sessions of peers that were found good are kept: a resumed one shows no certificate.
   let isGood = false;
   let ticket: Buffer | undefined;
-  secure.on("session", (given) => {
-    ticket = given;
-    if (isGood) context.keepSession(peer, given);
-  });
+  if (sessions !== undefined) {
+    secure.on("session", (given) => {
+      ticket = given;
+      if (isGood) sessions.keep(peer, given);
+    });
+  }
   secure.on("secureConnect", () => {
-    // With `pin` Node's own verdict does not count, so the pin is looked at here.
-    const isPinned = verify === "pin" && !secure.isSessionReused();
-    const problem = isPinned
-      ? context.identityError(serverName, secure.getPeerCertificate())
-      : undefined;
+    const problem = verify === "pin" ? pinProblem(secure, context, serverName) : undefined;
     if (problem !== undefined) {
-      sink.refused(certificateError("PIN_MISMATCH", serverName, problem));
+      sink.refused(problem);
       return;
     }
     isGood = true;
-    if (ticket !== undefined) context.keepSession(peer, ticket);
+    if (ticket !== undefined) sessions?.keep(peer, ticket);
     sink.secured();
   });
   return secure;
+}
+
+/** With `pin` Node's own verdict does not count; a resumed session was looked at when it began. */
+function pinProblem(
+  secure: TLSSocket,
+  context: TlsClientContext,
+  serverName: string | undefined,
+): NetError | undefined {
+  if (secure.isSessionReused()) return undefined;
+  const problem = context.identityError(serverName, secure.getPeerCertificate());
+  return problem && certificateError("PIN_MISMATCH", serverName, problem);
 }
 
 /** What is known of a secured socket. `context` tells what was asked of the peer. */

@@ -1,4 +1,6 @@
-/** Foreign calls for tests that need addresses and no kernel, and faults put in front of real ones. */
+/**
+ * Foreign calls for tests that need addresses and no kernel, and faults put in front of real ones.
+ */
 import type { ForeignFunctions } from "#src/engine/uring/foreign-functions.js";
 
 /** Where {@link withoutKernel} says that memory lies. */

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { OwnershipCheck, POISON } from "#src/engine/uring/ownership-check.js";
 import { ProvidedBuffers, providedBuffersBytes } from "#src/engine/uring/provided-buffers.js";
-import { NONE } from "#src/engine/uring/send-arena.js";
-import { SharedMemory, wholePages } from "#src/engine/uring/shared-memory.js";
+import { NONE, SharedMemory, wholePages } from "#src/engine/uring/shared-memory.js";
 import { uringSettings } from "#src/engine/uring/uring-options.js";
 import { withoutKernel } from "./fake-calls.js";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { OwnershipCheck } from "#src/engine/uring/ownership-check.js";
-import { NONE, SendArena } from "#src/engine/uring/send-arena.js";
-import { SharedMemory } from "#src/engine/uring/shared-memory.js";
+import { SendArena } from "#src/engine/uring/send-arena.js";
+import { NONE, SharedMemory } from "#src/engine/uring/shared-memory.js";
 import { SEGMENT_BYTES } from "#src/engine/uring/uring-options.js";
 import { Random } from "../../support/random.js";
 import { FAKE_ADDRESS, withoutKernel } from "./fake-calls.js";

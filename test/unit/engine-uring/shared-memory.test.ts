@@ -5,6 +5,15 @@ import { withoutKernel } from "./fake-calls.js";
 
 const LINE = 0x1_0000_0000;
 
+/** Tries to take a buffer from this thread. */
+function sendAway(buffer: ArrayBuffer): void {
+  try {
+    structuredClone(buffer, { transfer: [buffer] });
+  } catch {
+    // Node 20 sends a copy; later ones refuse.
+  }
+}
+
 describe("shared memory", () => {
   it("hands out whole pages one behind the other, with their addresses", () => {
     const memory = new SharedMemory(withoutKernel({ addressOf: () => 5 * LINE + 65_536 }), 20_000);
@@ -49,10 +58,11 @@ describe("shared memory", () => {
     assert.equal(memory.halfWords(at, 16)[2], 0x0201);
   });
 
-  it("can't be sent to another thread, where our views of it would end", () => {
+  it("stays where it is when somebody sends it to another thread", () => {
     const memory = new SharedMemory(withoutKernel(), 65_536);
 
-    assert.throws(() => structuredClone(memory.buffer, { transfer: [memory.buffer] }));
+    sendAway(memory.buffer);
+
     assert.equal(memory.buffer.byteLength, 65_536);
   });
 

@@ -1,4 +1,6 @@
-/** What the tests of this folder share: engines of their own, skipped where there is no io_uring. */
+/**
+ * What the tests of this folder share: engines of their own, skipped where there is no io_uring.
+ */
 import { readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import type { ForeignFunctions } from "#src/engine/uring/foreign-functions.js";

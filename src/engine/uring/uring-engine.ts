@@ -1,0 +1,161 @@
+/** The engine over Linux's io_uring. See the README of this folder. */
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { ERROR_CODES, NetError } from "../../errors.js";
+import type { Clock } from "../../time/clock.js";
+import type {
+  Capabilities,
+  ConnectTarget,
+  DatagramSink,
+  DatagramSocket,
+  DatagramTarget,
+  Engine,
+  EngineName,
+  Listener,
+  ListenerSink,
+  ListenTarget,
+  ResolvedHost,
+  StreamSink,
+  StreamSocket,
+} from "../engine.js";
+import { NO_TLS, refuseTls } from "../no-tls.js";
+import { errnoNameOf, systemError } from "../system-error.js";
+import { uringAvailability } from "./availability.js";
+import { type AssembledLoop, createLoop } from "./create-loop.js";
+import { type ForeignFunctions, loadForeignFunctions } from "./foreign-functions.js";
+import { openOutgoing } from "./outgoing.js";
+import { encodeAddress } from "./socket-address.js";
+import { UringDatagram } from "./uring-datagram.js";
+import { UringListener } from "./uring-listener.js";
+import type { UringLoop } from "./uring-loop.js";
+import { type UringOptions, uringSettings } from "./uring-options.js";
+import { UringStream } from "./uring-stream.js";
+
+export { type UringProbe, uringAvailability, uringProbes } from "./availability.js";
+export type { UringOptions } from "./uring-options.js";
+
+const CAPABILITIES: Capabilities = {
+  reusePort: true,
+  keepAliveInterval: true,
+  userTimeout: true,
+  tcpInfo: true,
+  pathAddress: true,
+  socketBuffers: true,
+  datagram: true,
+  tls: NO_TLS,
+};
+
+/** An engine with a ring of its own. Made by {@link createUringEngine}. */
+export class UringEngine implements Engine, Disposable {
+  readonly name: EngineName = "uring";
+  readonly capabilities: Capabilities = CAPABILITIES;
+  readonly clock: Clock;
+  readonly #assembled: AssembledLoop;
+
+  constructor(assembled: AssembledLoop) {
+    this.#assembled = assembled;
+    this.clock = assembled.loop.clock;
+  }
+
+  /** What the sockets run on; for tests and measurements. */
+  get loop(): UringLoop {
+    return this.#assembled.loop;
+  }
+
+  /** Whether sockets belong to the ring, and go with its thread. */
+  get ownsSockets(): boolean {
+    return this.#assembled.ownsSockets;
+  }
+
+  createTlsContext(): never {
+    return refuseTls();
+  }
+
+  afterTurn(task: () => void): void {
+    this.loop.afterTurn(task);
+  }
+
+  async resolve(host: string): Promise<readonly ResolvedHost[]> {
+    const literal = isIP(host);
+    if (literal !== 0) return [resolvedHost(host, literal)];
+    let found: { address: string; family: number }[];
+    try {
+      found = await lookup(host, { all: true, verbatim: true });
+    } catch (cause) {
+      throw systemError(errnoNameOf(cause), "resolve", cause, JSON.stringify(host));
+    }
+    if (found.length === 0) {
+      const text = `${ERROR_CODES.HOST_NOT_FOUND.text}: ${JSON.stringify(host)}`;
+      throw new NetError("HOST_NOT_FOUND", text, { operation: "resolve" });
+    }
+    return found.map(({ address, family }) => resolvedHost(address, family));
+  }
+
+  listen(target: ListenTarget, sink: ListenerSink): Listener {
+    const address = encodeAddress(target.address);
+    const listener = new UringListener(this.loop, target, sink);
+    listener.open(address);
+    return listener;
+  }
+
+  connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
+    const { loop } = this;
+    const address = encodeAddress(target.address);
+    const descriptor = openOutgoing(loop.calls, target);
+    const stream = UringStream.outgoing(loop, target.address, sink);
+    stream.connect(descriptor, address);
+    return stream;
+  }
+
+  openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
+    encodeAddress(target.address);
+    if (target.peer !== undefined) encodeAddress(target.peer);
+    const socket = new UringDatagram(this.loop, target, sink);
+    socket.open();
+    return socket;
+  }
+
+  /** Frees the ring and its memory. Throws `INVALID_STATE` while sockets are open. */
+  [Symbol.dispose](): void {
+    const { heldCount } = this.loop.slots;
+    if (heldCount > 0) {
+      throw new NetError("INVALID_STATE", `the engine still has ${heldCount} sockets`, {
+        operation: "close",
+      });
+    }
+    this.#assembled.close();
+  }
+}
+
+function resolvedHost(address: string, family: number): ResolvedHost {
+  return { host: address, family: family === 6 ? "IPv6" : "IPv4" };
+}
+
+/**
+ * An engine with a ring and memory of its own, sized by `options`. `calls` replaces the foreign
+ * calls. Throws `INVALID_ARGUMENT` for options that can't be, `ENGINE_UNAVAILABLE` where it can't
+ * run.
+ */
+export function createUringEngine(
+  options: UringOptions = {},
+  calls?: ForeignFunctions,
+): UringEngine {
+  const settings = uringSettings(options);
+  const available = uringAvailability();
+  if (available !== true) {
+    throw new NetError("ENGINE_UNAVAILABLE", `the uring engine can't run here: ${available}`, {
+      operation: "configure",
+    });
+  }
+  return new UringEngine(createLoop(calls ?? loadForeignFunctions(), settings));
+}
+
+let engine: UringEngine | undefined;
+
+/**
+ * The uring engine of this thread, with the default options. Throws like {@link createUringEngine}.
+ */
+export function uringEngine(): Engine {
+  engine ??= createUringEngine();
+  return engine;
+}

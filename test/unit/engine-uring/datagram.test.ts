@@ -1,0 +1,116 @@
+/** Datagram sockets where it matters how the ring does it: copies, truncation, mapped addresses. */
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import type { DatagramTarget, IpAddress } from "#src/engine/engine.js";
+import { patternBytes } from "../../support/byte-pattern.js";
+import { turns } from "../../support/engine-wait.js";
+import { loopback } from "../../support/engine-world.js";
+import { Random } from "../../support/random.js";
+import { until } from "../../support/until.js";
+import { uringTest, withEngine } from "./uring-case.js";
+
+const LARGEST = 65_507;
+const WIDE: Partial<DatagramTarget> = { receiveBufferBytes: 4_194_304 };
+
+describe("uring datagram", () => {
+  uringTest("carries datagrams of every size whole, in debug mode", () =>
+    withEngine({ debug: true }, async (world, engine) => {
+      const random = new Random(8);
+      const one = await world.datagram(WIDE);
+      const two = await world.datagram(WIDE);
+      const sizes = [0, 1, 16_384, 16_385, LARGEST];
+      for (let count = 0; count < 40; count++) sizes.push(random.integer(0, LARGEST));
+
+      for (const [token, size] of sizes.entries()) {
+        one.socket.send(token, patternBytes(token, size), two.address);
+        await until(() => two.received.length === token + 1);
+      }
+      await until(() => one.sent.length === sizes.length);
+
+      for (const [token, size] of sizes.entries()) {
+        assert.ok(two.received[token]!.bytes.equals(patternBytes(token, size)), `${size} bytes`);
+      }
+      assert.equal(engine.loop.arena.liveCount, 0);
+      assert.equal(engine.loop.slots.heldCount, 2, "the two sockets' own");
+    }),
+  );
+
+  uringTest("drops a datagram that is longer than a receive buffer, and goes on", () =>
+    withEngine({ receiveBufferBytes: 1_024 }, async (world) => {
+      const one = await world.datagram();
+      const two = await world.datagram();
+
+      one.socket.send(1, Buffer.alloc(3_000, "long"), two.address);
+      one.socket.send(2, Buffer.from("short"), two.address);
+      await until(() => two.received.length > 0);
+      await turns(5);
+
+      assert.deepEqual(
+        two.received.map(({ bytes }) => bytes.toString()),
+        ["short"],
+      );
+    }),
+  );
+
+  uringTest("reaches an IPv4 peer from a socket for both families", () =>
+    withEngine({}, async (world) => {
+      const address: IpAddress = { host: "::", port: 0, family: "IPv6" };
+      const both = await world.datagram({ address, dualStack: true });
+      const four = await world.datagram();
+
+      both.socket.send(1, Buffer.from("mapped"), four.address);
+      await until(() => four.received.length === 1);
+      four.socket.send(2, Buffer.from("back"), loopback(both.address!.port));
+      await until(() => both.received.length === 1);
+
+      assert.deepEqual(four.received[0]!.from, loopback(both.address!.port));
+      assert.deepEqual(both.received[0]!.from, {
+        host: "::ffff:127.0.0.1",
+        port: four.address!.port,
+        family: "IPv6",
+      });
+    }),
+  );
+
+  uringTest("keeps its senders' addresses apart", () =>
+    withEngine({}, async (world) => {
+      const target = await world.datagram();
+      const address: IpAddress = { host: "::1", port: 0, family: "IPv6" };
+      const sixth = await world.datagram({ address });
+      const sixes = [await world.datagram({ address }), await world.datagram({ address })];
+      const fours = [await world.datagram(), await world.datagram(), await world.datagram()];
+
+      for (const [index, four] of fours.entries()) {
+        four.socket.send(0, Buffer.of(index), target.address);
+      }
+      for (const [index, six] of sixes.entries()) {
+        six.socket.send(0, Buffer.of(index), sixth.address);
+      }
+      await until(() => target.received.length === 3 && sixth.received.length === 2);
+
+      for (const { bytes, from } of target.received) {
+        assert.deepEqual(from, fours[bytes[0]!]!.address);
+      }
+      for (const { bytes, from } of sixth.received) {
+        assert.deepEqual(from, sixes[bytes[0]!]!.address);
+      }
+    }),
+  );
+
+  uringTest("throws for what can't be sent, without losing anything", () =>
+    withEngine({}, async (world, engine) => {
+      const { socket, address } = await world.datagram();
+      const held = engine.loop.slots.heldCount;
+      const bytes = Buffer.from("x");
+
+      assert.throws(() => socket.send(1, bytes), { code: "INVALID_ARGUMENT" });
+      const name = { host: "localhost", port: address!.port, family: "IPv4" } as const;
+      assert.throws(() => socket.send(1, bytes, name), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => socket.joinGroup("no group"), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => socket.setMulticastTtl(256), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => socket.leaveGroup("239.1.2.3", "127.0.0.1"), { operation: "configure" });
+
+      assert.equal(engine.loop.slots.heldCount, held);
+    }),
+  );
+});

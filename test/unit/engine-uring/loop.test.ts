@@ -1,0 +1,91 @@
+/** Turns of the loop: fairness to the rest of the process, sleeping, spinning. */
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { turns, untilQuiet } from "../../support/engine-wait.js";
+import type { EngineWorld, StreamPair } from "../../support/engine-world.js";
+import { until } from "../../support/until.js";
+import { uringTest, withEngine } from "./uring-case.js";
+
+const PAIR_COUNT = 50;
+const LOAD_MS = 500;
+const MESSAGE = Buffer.alloc(64, "to and fro");
+
+/** Pairs that send a message to and fro without end. */
+async function loadedPairs(world: EngineWorld): Promise<StreamPair[]> {
+  const listener = await world.listen();
+  const pairs: StreamPair[] = [];
+  for (let count = 0; count < PAIR_COUNT; count++) pairs.push(await world.pair(listener));
+  for (const { client, server } of pairs) {
+    client.onReceived = (): void => client.socket.write(MESSAGE);
+    server.onReceived = (): void => server.socket.write(MESSAGE);
+    client.socket.write(MESSAGE);
+  }
+  return pairs;
+}
+
+const carriedBytes = (pairs: readonly StreamPair[]): number =>
+  pairs.reduce((sum, { client }) => sum + client.receivedBytes, 0);
+
+describe("uring loop", () => {
+  uringTest("lets a timer of 1 ms keep its pace under full load", () =>
+    withEngine({}, async (world) => {
+      const pairs = await loadedPairs(world);
+      const gaps: number[] = [];
+      let lastMs = performance.now();
+      const timer = setInterval(() => {
+        const nowMs = performance.now();
+        gaps.push(nowMs - lastMs);
+        lastMs = nowMs;
+      }, 1);
+      const endMs = performance.now() + LOAD_MS;
+
+      await until(() => performance.now() > endMs);
+      clearInterval(timer);
+      const carried = carriedBytes(pairs);
+
+      const median = gaps.toSorted((a, b) => a - b)[gaps.length >> 1]!;
+      assert.ok(carried > PAIR_COUNT * MESSAGE.length * 10, `${carried} bytes were carried`);
+      assert.ok(median < 5, `half of the gaps are above ${median} ms`);
+    }),
+  );
+
+  uringTest("asks the kernel nothing while nothing happens", () =>
+    withEngine({}, async (world, engine) => {
+      const { client, server } = await world.pair();
+      client.socket.write(MESSAGE);
+      await until(() => server.receivedBytes === MESSAGE.length);
+      await turns(5);
+      const before = engine.loop.ring.enterCount;
+
+      const after = await untilQuiet(() => engine.loop.ring.enterCount, 50);
+
+      assert.equal(after, before);
+    }),
+  );
+
+  uringTest(
+    "carries bytes with a turn of one completion, and when it looks before it sleeps",
+    async () => {
+      for (const options of [{ turnCompletions: 1 }, { spinMicroseconds: 50 }]) {
+        await withEngine(options, async (world) => {
+          const pairs = await loadedPairs(world);
+
+          await until(() => carriedBytes(pairs) > 2_000 * MESSAGE.length);
+
+          assert.ok(pairs.every(({ client }) => client.receivedBytes > 0));
+        });
+      }
+    },
+  );
+
+  uringTest("refuses to be taken apart while it has sockets", () =>
+    withEngine({}, async (world, engine) => {
+      await world.pair();
+
+      assert.throws(() => engine[Symbol.dispose](), {
+        code: "INVALID_STATE",
+        message: "the engine still has 3 sockets",
+      });
+    }),
+  );
+});
