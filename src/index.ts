@@ -49,6 +49,32 @@ export type {
   TlsVersion,
 } from "./engine/tls-options.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "./errors.js";
+export type { FetchHandler, FetchInfo } from "./http/fetch-handler.js";
+export type { FileResponseOptions } from "./http/file-response.js";
+export type { HttpExchange, ResponseSource } from "./http/http-exchange.js";
+export {
+  HttpServer,
+  type HttpServerChanges,
+  type HttpServerOptions,
+  type HttpServerStats,
+} from "./http/http-server.js";
+export type { HttpServerConnection } from "./http/http-server-connection.js";
+export type { HttpServerHandlers, MessageHandlers } from "./http/http-server-handlers.js";
+export type {
+  HttpServerLimits,
+  HttpSettingsInput,
+  RequestLimits,
+} from "./http/http-server-settings.js";
+export type { IncomingBody, WholeBodyOptions } from "./http/incoming-body.js";
+export type { Fields } from "./http/received-request.js";
+export type { ResponseWriter } from "./http/response-writer.js";
+export type { UpgradeReceiver } from "./http/upgrade-receiver.js";
+export {
+  EncodedFields,
+  type FieldInput,
+  type FieldValue,
+} from "./protocol/http1/field-writer.js";
+export { encodeFields } from "./protocol/http1/head-writer.js";
 export { type DelimiterOptions, delimiter } from "./receive/delimiter.js";
 export { type FixedLengthOptions, fixedLength } from "./receive/fixed-length.js";
 export { type LengthPrefixOptions, lengthPrefix } from "./receive/length-prefix.js";

@@ -6,6 +6,7 @@ import { complain } from "./output.js";
 import { readPeerAddress } from "./peer-address.js";
 import { DATA_RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "./receive-choice.js";
 import { onStopSignal } from "./stop-signal.js";
+import { clientTlsOf, clientTlsTable } from "./tls-choice.js";
 
 const MS_PER_SECOND = 1_000;
 
@@ -17,6 +18,7 @@ const OPTIONS = {
     { min: 0, max: 86_400 },
     1,
   ),
+  ...clientTlsTable(),
   engine: engineOption(),
 };
 
@@ -39,6 +41,7 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
   const conversation = new Conversation({
     receive: receiveModelOf(options),
     engine: options.engine,
+    tls: clientTlsOf(options),
     waitMs: options.wait * MS_PER_SECOND,
     onUnsent: (error) => {
       isUnsent = true;

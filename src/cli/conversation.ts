@@ -8,6 +8,7 @@
  */
 import process from "node:process";
 import {
+  type ClientTls,
   type CloseReason,
   type ConnectOptions,
   delimiter,
@@ -28,6 +29,7 @@ const CLOSE_MS = 1_000;
 export interface ConversationOptions {
   readonly receive: ReceiveModel<Buffer>;
   readonly engine: EngineChoiceName | undefined;
+  readonly tls: ClientTls | undefined;
   /** How long nothing may come, once the input is over, before it ends. */
   readonly waitMs: number;
   /** A line can't be sent. */
@@ -55,6 +57,7 @@ export class Conversation {
       receive: options.receive,
       closeTimeoutMs: CLOSE_MS,
       ...(options.engine !== undefined && { engine: options.engine }),
+      ...(options.tls !== undefined && { tls: options.tls }),
       onReceive: (_client, bytes) => this.#show(bytes),
       onDrain: () => {
         process.stdin.resume();

@@ -9,6 +9,7 @@ import {
 } from "../index.js";
 import type { EngineChoiceName } from "./command.js";
 import type { Service, ServiceCounts } from "./service.js";
+import type { ServedTls } from "./tls-choice.js";
 
 /** What an echo server is made of. */
 export interface EchoServerOptions {
@@ -17,6 +18,8 @@ export interface EchoServerOptions {
   readonly engine: EngineChoiceName | undefined;
   /** Default: the component's own. */
   readonly maxConnections?: number | undefined;
+  /** Default: plain. */
+  readonly secured?: ServedTls | undefined;
 }
 
 /**
@@ -25,17 +28,20 @@ export interface EchoServerOptions {
  */
 export class EchoServer implements Service {
   readonly name: string;
+  readonly fingerprint: string | undefined;
   readonly #server: TcpServer<Buffer | number>;
   #messageCount = 0;
   #lastError: NetError | undefined;
 
-  constructor({ name, receive, engine, maxConnections }: EchoServerOptions) {
+  constructor({ name, receive, engine, maxConnections, secured }: EchoServerOptions) {
     this.name = name;
+    this.fingerprint = secured?.fingerprint;
     this.#server = new TcpServer({
       receive,
       slowConsumer: "pause",
       ...(engine !== undefined && { engine }),
       ...(maxConnections !== undefined && { maxConnections }),
+      ...(secured !== undefined && { tls: secured.tls }),
       onReceive: (connection, received) => {
         this.#messageCount += 1;
         const bytes = typeof received === "number" ? connection.fetch(received) : received;

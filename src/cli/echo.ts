@@ -6,6 +6,7 @@ import { EchoServer } from "./echo-server.js";
 import { print } from "./output.js";
 import { RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "./receive-choice.js";
 import { runServices } from "./service-run.js";
+import { serverTlsOf, serverTlsTable } from "./tls-choice.js";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 5_555;
@@ -24,6 +25,7 @@ const OPTIONS = {
     { min: 1, max: 5_000_000 },
     undefined,
   ),
+  ...serverTlsTable(),
   engine: engineOption(),
   json: jsonOption(),
 };
@@ -35,7 +37,8 @@ export const echo: Command = {
   usage: "[options]",
   options: OPTIONS,
   notes:
-    "Prints READY with its address once it listens. SIGINT and SIGTERM drain and end it;\n" +
+    "Prints READY with its address once it listens, and with the SHA-256 fingerprint of its\n" +
+    "certificate where it has one. SIGINT and SIGTERM drain and end it;\n" +
     "a second one ends it at once.",
   run,
 };
@@ -49,13 +52,17 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     receive: receiveModelOf(options),
     engine: options.engine,
     maxConnections: options["max-connections"],
+    secured: serverTlsOf(options, options.host),
   });
   const address = await server.listen(target);
   return await runServices({
     commandName: echo.name,
     services: [server],
     json: options.json,
-    announce: () => print(readyLine({ address, engine: server.engineName, receive }, options.json)),
+    announce: () => {
+      const { engineName: engine, fingerprint } = server;
+      print(readyLine({ address, engine, receive, fingerprint }, options.json));
+    },
   });
 }
 
@@ -77,9 +84,11 @@ interface Ready {
   readonly address: Address;
   readonly engine: string;
   readonly receive: string;
+  readonly fingerprint: string | undefined;
 }
 
-function readyLine({ address, engine, receive }: Ready, json: boolean): string {
-  if (json) return JSON.stringify({ event: "ready", ...address, engine, receive });
-  return `READY ${addressText(address)} engine=${engine} receive=${receive}`;
+function readyLine({ address, engine, receive, fingerprint }: Ready, json: boolean): string {
+  if (json) return JSON.stringify({ event: "ready", ...address, engine, receive, fingerprint });
+  const line = `READY ${addressText(address)} engine=${engine} receive=${receive}`;
+  return fingerprint === undefined ? line : `${line} fingerprint=${fingerprint}`;
 }

@@ -7,6 +7,7 @@
  * or when it is asked to.
  */
 import {
+  type ClientTls,
   type CloseReason,
   type Connection,
   type ConnectOptions,
@@ -33,6 +34,7 @@ const FRAME_BYTES = 80;
 export interface LoadPlan {
   readonly connect: ConnectOptions;
   readonly engine: EngineChoiceName | undefined;
+  readonly tls: ClientTls | undefined;
   readonly receive: ReceiveModel<Buffer>;
   readonly connectionCount: number;
   readonly warmupMs: number;
@@ -76,6 +78,7 @@ export class LoadRun {
       maxConnections: plan.connectionCount,
       maxPendingBytes: Math.max(MIN_PENDING_BYTES, 2 * inFlightBytes),
       ...(plan.engine !== undefined && { engine: plan.engine }),
+      ...(plan.tls !== undefined && { tls: plan.tls }),
       context: () => new LoadConnection(tally, index++),
       onHandshake: (connection) => this.#opened(connection),
       onReceive: (connection, bytes) => this.#received(connection, bytes),

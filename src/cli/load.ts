@@ -21,6 +21,7 @@ import {
   receiveOptionTable,
 } from "./receive-choice.js";
 import { onStopSignal } from "./stop-signal.js";
+import { clientTlsOf, clientTlsTable } from "./tls-choice.js";
 
 /** Bytes that may be in flight on one connection. */
 const MAX_IN_FLIGHT_BYTES = 2 ** 30;
@@ -38,6 +39,7 @@ const OPTIONS = {
   warmup: secondsOption("time before it (default: 0.5)", { min: 0, max: 3_600 }, 0.5),
   path: textOption("FILE", "Unix-domain socket instead of HOST:PORT"),
   ...receiveOptionTable(DATA_RECEIVE_NAMES, "push"),
+  ...clientTlsTable(),
   engine: engineOption(),
   json: jsonOption(),
 };
@@ -69,6 +71,7 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     {
       connect: peer.connect,
       engine: options.engine,
+      tls: clientTlsOf(options),
       receive,
       connectionCount: options.connections,
       warmupMs: options.warmup * MS_PER_SECOND,

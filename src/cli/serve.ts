@@ -20,11 +20,12 @@ import { EchoServer } from "./echo-server.js";
 import { print } from "./output.js";
 import type { Service } from "./service.js";
 import { runServices } from "./service-run.js";
+import { servedOnTheSpot } from "./tls-choice.js";
 
 /** One service: what it is, and what to type to see it work. */
 interface Row {
-  readonly create: (engine: EngineChoiceName | undefined) => Service;
-  readonly tries: (address: IpAddress) => readonly string[];
+  readonly create: (engine: EngineChoiceName | undefined, host: string) => Service;
+  readonly tries: (address: IpAddress, service: Service) => readonly string[];
 }
 
 /** Each row gets a port of its own, the first the one of `--port`, each further the next one. */
@@ -41,6 +42,13 @@ const ROWS: readonly Row[] = [
     `npx hp-socket cat ${addressText(address)} --receive line`,
   ]),
   echoRow("length", lengthPrefix({ format: "uint-be", bytes: 4 }), () => []),
+  {
+    create: (engine, host) =>
+      new EchoServer({ name: "push", receive: push(), engine, secured: servedOnTheSpot(host) }),
+    tries: (address, { fingerprint }) => [
+      `npx hp-socket cat ${addressText(address)} --tls --fingerprint ${fingerprint}`,
+    ],
+  },
 ];
 
 const OPTIONS = {
@@ -61,8 +69,8 @@ export const serve: Command = {
   usage: "[options]",
   options: OPTIONS,
   notes:
-    "Ports, from --port on: push, pull, pack, line, length. SIGINT and SIGTERM drain and end it;\n" +
-    "a second one ends it at once.",
+    "Ports, from --port on: push, pull, pack, line, length, and push over TLS with a certificate\n" +
+    "that is made on the spot. SIGINT and SIGTERM drain and end it; a second one ends it at once.",
   run,
 };
 
@@ -92,7 +100,7 @@ async function listenAll(
   const listening: Listening[] = [];
   try {
     for (const [index, row] of ROWS.entries()) {
-      const service = row.create(engine);
+      const service = row.create(engine, host);
       const port = firstPort === 0 ? 0 : firstPort + index;
       const address = (await service.listen({ host, port })) as IpAddress;
       listening.push({ row, service, address });
@@ -105,11 +113,11 @@ async function listenAll(
 }
 
 function readyText(listening: readonly Listening[]): string {
-  const ready = listening.map(
-    ({ service, address }) =>
-      `READY ${addressText(address)} engine=${service.engineName} receive=${service.name}`,
-  );
-  const tries = listening.flatMap(({ row, address }) => row.tries(address));
+  const ready = listening.map(({ service, address }) => {
+    const line = `READY ${addressText(address)} engine=${service.engineName} receive=${service.name}`;
+    return service.fingerprint === undefined ? line : `${line} fingerprint=${service.fingerprint}`;
+  });
+  const tries = listening.flatMap(({ row, service, address }) => row.tries(address, service));
   return [...ready, "", "Try, elsewhere:", ...tries.map((text) => `  ${text}`)].join("\n");
 }
 
@@ -118,6 +126,7 @@ function readyJson(listening: readonly Listening[]): string {
     ...address,
     engine: service.engineName,
     receive: service.name,
+    fingerprint: service.fingerprint,
   }));
   return JSON.stringify({ event: "ready", services });
 }

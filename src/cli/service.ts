@@ -15,6 +15,8 @@ export interface ServiceCounts {
 export interface Service {
   /** One word for messages. */
   readonly name: string;
+  /** SHA-256 of its certificate; undefined where it speaks plain. */
+  readonly fingerprint: string | undefined;
   /** Engine that moves its bytes. */
   readonly engineName: string;
   readonly counts: ServiceCounts;

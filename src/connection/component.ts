@@ -210,7 +210,7 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
     this.closeListeners();
     for (const connection of this.registry.list()) {
       if (drainMs === 0 || connection.state === "connecting") this.cut(connection);
-      else connection.close();
+      else this.drain(connection);
     }
     if (drainMs > 0 && this.registry.count > 0) {
       const timer = this.service.wheel.clock.setTimer(drainMs, () => {
@@ -220,6 +220,11 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
     }
     queueMicrotask(() => this.finishStop());
     return promise;
+  }
+
+  /** Ends a connection in good order; for components whose peers still have something to get. */
+  protected drain(connection: LiveConnection): void {
+    connection.close();
   }
 
   private cut(connection: LiveConnection): void {

@@ -20,6 +20,8 @@ export interface ConnectOptions extends WaitOptions {
   readonly attemptDelayMs?: number;
   /** Time for name lookup and all attempts together, in milliseconds; 0: no limit. Default 10,000. */
   readonly timeoutMs?: number | undefined;
+  /** Told when the addresses of the host are known, before the first attempt. */
+  readonly onLookup?: () => void;
 }
 
 /** Default of {@link ConnectOptions.timeoutMs}. */
@@ -35,6 +37,7 @@ const CONNECT_NAMES = [
   "attemptDelayMs",
   "timeoutMs",
   "signal",
+  "onLookup",
 ] as const;
 
 /** Throws `INVALID_ARGUMENT` for options that can't be. */

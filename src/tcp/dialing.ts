@@ -70,6 +70,7 @@ export class Dialing implements Dial, RaceSink {
 
   #begin(addresses: readonly Address[]): void {
     if (this.#isOver) return;
+    this.#options.onLookup?.();
     const { localHost, localPort, attemptDelayMs = ATTEMPT_DELAY_MS } = this.#options;
     const targets: ConnectTarget[] = addresses.map((address) => ({
       address,

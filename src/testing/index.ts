@@ -1,6 +1,6 @@
 /**
  * What tests of programs that use this library need: an engine without a kernel, whose network a
- * script decides, and a clock that is moved by hand.
+ * script decides, a clock that is moved by hand, and certificates that are made on the spot.
  */
 export {
   MemoryEngine,
@@ -17,3 +17,8 @@ export type {
 export type { Random } from "../engine/memory/seeded-random.js";
 export { seededRandom } from "../engine/memory/seeded-random.js";
 export { type Clock, ManualClock, systemClock, type Timer } from "../time/clock.js";
+export {
+  type SelfSignedCertificate,
+  type SelfSignedCertificateOptions,
+  selfSignedCertificate,
+} from "./self-signed-certificate.js";

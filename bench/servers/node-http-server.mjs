@@ -1,0 +1,29 @@
+// The same as http-server.mjs by node:http alone. Prints `READY PORT`.
+import { createServer } from "node:http";
+
+const large = Buffer.alloc(1_048_576, "x");
+
+const server = createServer((request, response) => {
+  if (request.method === "POST") count(request, response);
+  else answer(response, request.url === "/large" ? large : "Hello, World!");
+});
+
+function count(request, response) {
+  let byteCount = 0;
+  request.on("data", (bytes) => {
+    byteCount += bytes.length;
+  });
+  request.on("end", () => answer(response, String(byteCount)));
+}
+
+function answer(response, body) {
+  response.writeHead(200, {
+    "Content-Type": "text/plain",
+    "Content-Length": Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+server.listen({ host: "127.0.0.1", port: 0, backlog: 4_096 }, () => {
+  console.log(`READY ${server.address().port}`);
+});

@@ -1,0 +1,178 @@
+/** Peers that do not finish a handshake, or do not mean TLS at all. Others go on. */
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import process from "node:process";
+import { it } from "node:test";
+import { delimiter, TcpServer } from "hp-socket";
+import { describeTls } from "../support/tls-certificates.js";
+import {
+  clientHello,
+  connectError,
+  connected,
+  plainPeer,
+  secureClient,
+  secureServer,
+} from "../support/tls-world.js";
+import { until } from "../support/until.js";
+
+/** Open descriptors of this process; 0 where the system does not tell. */
+function descriptorCount(): number {
+  return process.platform === "linux" ? readdirSync("/proc/self/fd").length : 0;
+}
+
+describeTls("a TLS server", ({ ca, server }) => {
+  it("ends handshakes that stall, at whatever byte, and serves others meanwhile", async (test) => {
+    const world = await secureServer(test, server, { handshakeTimeoutMs: 300 });
+    const hello = await clientHello(test);
+    const cuts = Array.from({ length: hello.length }, (_, cut) => cut).filter(
+      (cut) => cut < 64 || cut % 16 === 0 || cut === hello.length - 1,
+    );
+
+    for (const cut of cuts) {
+      const peer = await plainPeer(test, world.port);
+      peer.write(hello.subarray(0, cut));
+    }
+    const client = await connected(secureClient(test, { ca }), world.port);
+    const answer = await client.request("meanwhile");
+    await until(() => world.reasons.length === cuts.length);
+
+    assert.equal(String(answer), "meanwhile");
+    assert.ok(cuts.length > 75);
+    for (const { code, operation } of world.reasons) {
+      assert.deepEqual([code, operation], ["HANDSHAKE_TIMEOUT", "handshake"]);
+    }
+    assert.equal(world.underWayCount, 0);
+    assert.equal(world.server.connectionCount, 1);
+  });
+
+  it("ends a handshake that stalls behind the server's answer", async (test) => {
+    const world = await secureServer(test, server, { handshakeTimeoutMs: 50 });
+    const peer = await plainPeer(test, world.port);
+
+    peer.write(await clientHello(test));
+    await until(() => world.reasons.length === 1);
+
+    assert.equal(world.reasons[0]?.code, "HANDSHAKE_TIMEOUT");
+    assert.equal(world.secured.length, 0);
+  });
+
+  it("has no handshake deadline with 0, and counts who shakes hands", async (test) => {
+    const world = await secureServer(test, server, { handshakeTimeoutMs: 0 });
+    const peer = await plainPeer(test, world.port);
+    await until(() => world.accepted.length === 1);
+
+    const count = world.underWayCount;
+    peer.destroy();
+    await until(() => world.reasons.length === 1);
+
+    assert.equal(count, 1);
+    assert.equal(world.reasons[0]?.code, "TLS_FAILED");
+    assert.equal(world.underWayCount, 0);
+  });
+
+  it("refuses more than maxHandshakes, and takes others when there is room", async (test) => {
+    const world = await secureServer(test, server, { maxHandshakes: 2 });
+    const stalled = [await plainPeer(test, world.port), await plainPeer(test, world.port)];
+    await until(() => world.underWayCount === 2);
+
+    const error = await connectError(secureClient(test, { ca }), world.port);
+    for (const peer of stalled) peer.destroy();
+    await until(() => world.underWayCount === 0);
+    const client = await connected(secureClient(test, { ca }), world.port);
+
+    assert.ok(["TLS_FAILED", "CONNECTION_RESET"].includes(error.code));
+    assert.equal(world.refused[0]?.code, "HANDSHAKE_LIMIT");
+    assert.match(world.refused[0]?.message ?? "", /2 handshakes .*maxHandshakes/);
+    assert.equal(String(await client.request("x")), "x");
+  });
+
+  it("loses nothing by 1,000 handshakes that are cut in the middle", async (test) => {
+    const world = await secureServer(test, server);
+    const hello = await clientHello(test);
+    const before = descriptorCount();
+
+    for (let count = 0; count < 1_000; count += 100) {
+      const cuts = Array.from({ length: 100 }, (_, index) => (count + index) % (hello.length + 1));
+      await Promise.all(
+        cuts.map(async (cut) => {
+          const peer = await plainPeer(test, world.port);
+          peer.write(hello.subarray(0, cut));
+          // Some finish in good order, some reset.
+          if (cut % 2 === 0) peer.end();
+          else peer.resetAndDestroy();
+          await until(() => world.reasons.length > count + 50 || peer.destroyed);
+          peer.destroy();
+        }),
+      );
+      await until(() => world.reasons.length === count + 100);
+    }
+
+    assert.equal(world.reasons.length, 1_000);
+    for (const { code, operation } of world.reasons) {
+      assert.deepEqual([code, operation], ["TLS_FAILED", "handshake"]);
+    }
+    assert.equal(world.underWayCount, 0);
+    assert.equal(world.server.connectionCount, 0);
+    await until(() => descriptorCount() <= before);
+  });
+
+  for (const text of [
+    "GET / HTTP/1.1\r\n\r\n",
+    "EHLO example.com\r\n",
+    "CONNECT a:1 HTTP/1.1\r\n",
+  ]) {
+    it(`tells plain bytes: ${text.trim()}`, async (test) => {
+      const world = await secureServer(test, server);
+      const peer = await plainPeer(test, world.port);
+      peer.resume();
+
+      peer.write(text);
+      await until(() => world.reasons.length === 1);
+
+      assert.equal(world.reasons[0]?.code, "TLS_PLAINTEXT");
+      assert.equal(world.reasons[0]?.operation, "handshake");
+      assert.equal(world.secured.length, 0);
+      assert.equal(world.server.stats.receivedBytes, 0);
+    });
+  }
+
+  it("is told apart by a client from one that speaks plain", async (test) => {
+    const plain = new TcpServer({
+      receive: delimiter(),
+      onHandshake: (connection) => {
+        connection.send("220 welcome to a server that speaks plain text");
+      },
+    });
+    test.after(() => plain.stop({ drainMs: 0 }));
+    await plain.listen({ host: "127.0.0.1" });
+
+    const error = await connectError(secureClient(test, { ca }), plain.port);
+
+    assert.equal(error.code, "TLS_PLAINTEXT");
+    assert.match(error.message, /speaks no TLS/);
+  });
+
+  it("fails a client that gives it up or stops in the middle of a handshake", async (test) => {
+    const silent = new TcpServer();
+    test.after(() => silent.stop({ drainMs: 0 }));
+    await silent.listen({ host: "127.0.0.1" });
+    const slow = secureClient(test, { ca }, { handshakeTimeoutMs: 30 });
+    const stopped = secureClient(test, { ca });
+    const aborted = secureClient(test, { ca });
+
+    const error = await connectError(slow, silent.port);
+    const attempt = assert.rejects(connected(stopped, silent.port), { code: "STOPPED" });
+    await until(() => stopped.security?.underWayCount === 1);
+    await stopped.stop({ drainMs: 0 });
+    await attempt;
+    const other = assert.rejects(connected(aborted, silent.port), { code: "ABORTED" });
+    await until(() => aborted.security?.underWayCount === 1);
+    aborted.abort();
+    await other;
+
+    assert.equal(error.code, "HANDSHAKE_TIMEOUT");
+    for (const client of [slow, stopped, aborted]) {
+      assert.equal(client.security?.underWayCount, 0);
+    }
+  });
+});

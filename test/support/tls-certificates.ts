@@ -1,0 +1,202 @@
+/**
+ * Certificates for the tests of TLS, made by the `openssl` program in a folder of its own, once for
+ * each test file. Where there is no such program the tests are skipped.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { describe } from "node:test";
+import { selfSignedCertificate } from "hp-socket/testing";
+
+/** A certificate with its key, in PEM. */
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+const PASSPHRASE = "correct horse";
+
+/** Passphrase of the encrypted key and of the PFX. */
+export const TEST_PASSPHRASE: string = PASSPHRASE;
+
+const CONFIGURATION = `
+[ca]
+default_ca = test
+[test]
+dir = .
+database = index.txt
+new_certs_dir = .
+serial = serial
+default_md = sha256
+policy = any
+default_days = 30
+default_crl_days = 30
+copy_extensions = none
+unique_subject = no
+[any]
+commonName = supplied
+[req]
+distinguished_name = none
+[none]
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+`;
+
+const VALID = ["20200101000000Z", "20491231235959Z"] as const;
+const EXPIRED = ["20200101000000Z", "20210101000000Z"] as const;
+const NOT_YET_VALID = ["20480101000000Z", "20491231235959Z"] as const;
+
+/** An authority in a folder, with the openssl program. */
+class Authority {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    writeFileSync(this.path("ca.cnf"), CONFIGURATION);
+    writeFileSync(this.path("index.txt"), "");
+    writeFileSync(this.path("serial"), "1000\n");
+  }
+
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  read(name: string): string {
+    return readFileSync(this.path(name), "utf8");
+  }
+
+  openssl(...words: readonly string[]): void {
+    execFileSync("openssl", words, { cwd: this.#folder, stdio: "pipe" });
+  }
+
+  /** A certificate that signs itself. */
+  root(name: string): Pair {
+    this.openssl(
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+      ...["-config", "ca.cnf", "-extensions", "authority", "-subj", `/CN=${name}`, "-days", "30"],
+      ...["-keyout", `${name}.key`, "-out", `${name}.pem`],
+    );
+    return this.#pair(name);
+  }
+
+  /** A certificate of the authority `issuer`. */
+  issue(
+    name: string,
+    names: string,
+    issuer = "authority",
+    [from, to]: readonly [string, string] = VALID,
+  ): Pair {
+    writeFileSync(
+      this.path("own.ext"),
+      `basicConstraints=CA:FALSE\nsubjectAltName=${names}\nkeyUsage=digitalSignature\n`,
+    );
+    this.openssl(
+      ...["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+      ...["-config", "ca.cnf", "-subj", `/CN=${name}`],
+      ...["-keyout", `${name}.key`, "-out", `${name}.csr`],
+    );
+    this.openssl(
+      ...["ca", "-batch", "-config", "ca.cnf", "-notext", "-extfile", "own.ext"],
+      ...["-cert", `${issuer}.pem`, "-keyfile", `${issuer}.key`],
+      ...["-startdate", from, "-enddate", to, "-in", `${name}.csr`, "-out", `${name}.pem`],
+    );
+    return this.#pair(name);
+  }
+
+  #pair(name: string): Pair {
+    return { cert: this.read(`${name}.pem`), key: this.read(`${name}.key`) };
+  }
+}
+
+/** All that the tests need. */
+export class TestCertificates {
+  readonly #authority: Authority;
+  readonly ca: string;
+  readonly otherCa: string;
+  /** For localhost, 127.0.0.1 and ::1. */
+  readonly server: Pair;
+  /** The same names, another key: for a reload. */
+  readonly renewed: Pair;
+  readonly exact: Pair;
+  readonly wildcard: Pair;
+  readonly client: Pair;
+  readonly foreignClient: Pair;
+  readonly expired: Pair;
+  readonly notYetValid: Pair;
+  readonly selfSigned: Pair;
+  readonly revoked: Pair;
+  /** Of the authority, with `revoked` in it. */
+  readonly crl: string;
+  /** The key of `server`, encrypted. */
+  readonly encryptedKey: string;
+  /** `server`, with its key, encrypted. */
+  readonly pfx: Buffer;
+
+  constructor(folder: string) {
+    const authority = new Authority(folder);
+    this.#authority = authority;
+    const local = "DNS:localhost,IP:127.0.0.1,IP:::1";
+    this.ca = authority.root("authority").cert;
+    this.otherCa = authority.root("other-authority").cert;
+    this.server = authority.issue("server", local);
+    this.renewed = authority.issue("renewed", local);
+    this.exact = authority.issue("www.example.com", "DNS:www.example.com");
+    this.wildcard = authority.issue("wildcard", "DNS:*.example.com");
+    this.client = authority.issue("client", "DNS:client");
+    this.foreignClient = authority.issue("foreign", "DNS:foreign", "other-authority");
+    this.expired = authority.issue("expired", local, "authority", EXPIRED);
+    this.notYetValid = authority.issue("not-yet-valid", local, "authority", NOT_YET_VALID);
+    this.revoked = authority.issue("revoked", local);
+    const { cert, key } = selfSignedCertificate();
+    this.selfSigned = { cert, key };
+    writeFileSync(this.path("self-signed.pem"), cert);
+    writeFileSync(this.path("self-signed.key"), key);
+    const signer = ["-config", "ca.cnf", "-cert", "authority.pem", "-keyfile", "authority.key"];
+    authority.openssl("ca", ...signer, "-revoke", "revoked.pem");
+    authority.openssl("ca", ...signer, "-gencrl", "-out", "authority.crl");
+    this.crl = authority.read("authority.crl");
+    const password = `pass:${PASSPHRASE}`;
+    authority.openssl(
+      ...["pkcs8", "-topk8", "-in", "server.key", "-out", "encrypted.key", "-passout", password],
+    );
+    this.encryptedKey = authority.read("encrypted.key");
+    authority.openssl(
+      ...["pkcs12", "-export", "-in", "server.pem", "-inkey", "server.key"],
+      ...["-out", "server.pfx", "-passout", password],
+    );
+    this.pfx = readFileSync(this.path("server.pfx"));
+  }
+
+  /** Path of a file in the folder: `server.pem`, `server.key`, `authority.pem`, `authority.crl` … */
+  path(name: string): string {
+    return this.#authority.path(name);
+  }
+}
+
+function hasOpenssl(): boolean {
+  try {
+    execFileSync("openssl", ["version"], { stdio: "pipe" });
+    return true;
+  } catch {
+    // It is not there, or can't be run: the same to us.
+    return false;
+  }
+}
+
+/** Describes tests that need certificates; skips them where there is no openssl program. */
+export function describeTls(name: string, tests: (certificates: TestCertificates) => void): void {
+  if (!hasOpenssl()) {
+    const reason = "there is no openssl program to make certificates with";
+    console.log(`# ${name} is not tested: ${reason}`);
+    describe(name, { skip: reason }, () => {});
+    return;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "hp-socket-tls-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const certificates = new TestCertificates(folder);
+  describe(name, () => tests(certificates));
+}
