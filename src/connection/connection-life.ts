@@ -260,7 +260,7 @@ export abstract class ConnectionLife
     }
     this.state = nextConnectionState(this.state, "closing");
     this.reason = reason;
-    if (this.upgrade?.isUnderWay === true) this.upgrade.ended(this.closedError());
+    if (this.upgrade?.isUnderWay === true) this.upgrade.ended();
     this.arm("close", this.settings.closeTimeoutMs);
     this.receivePath?.discard(this.closedError());
     if (this.finishSent && this.peerEnded) this.release();
@@ -316,7 +316,7 @@ export abstract class ConnectionLife
     this.state = nextConnectionState(this.state, "ended");
     this.reason = reason;
     this.deadline?.clear();
-    this.upgrade?.ended(this.endError());
+    this.upgrade?.ended();
     const error = this.closedError();
     this.receivePath?.discard(error);
     this.sendPath?.end(error);

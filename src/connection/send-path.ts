@@ -10,7 +10,7 @@ import { NetError } from "../errors.js";
 import type { Encoder } from "../receive/receive-model.js";
 import type { WaitOptions } from "./connection.js";
 import type { EngineService, Flushable } from "./engine-service.js";
-import { type PieceWriter, SendQueue } from "./send-queue.js";
+import { COPY_MAX_BYTES, type PieceWriter, SendQueue } from "./send-queue.js";
 import type { ConnectionSettings } from "./settings.js";
 import { throwIfAborted, Waiter } from "./waiter.js";
 
@@ -79,9 +79,17 @@ export class SendPath implements Flushable {
     return this.queued();
   }
 
+  /** Whether the piece has to be copied, because it is gone before it is written. */
   private isLent(piece: Uint8Array): boolean {
-    const { lentMemory } = this.owner.service;
-    return lentMemory !== undefined && lentMemory === piece.buffer;
+    const { service } = this.owner;
+    if (service.lentMemory === undefined || service.lentMemory !== piece.buffer) return false;
+    return !(service.engine.lendsForTurn && this.writesThisTurn && piece.length > COPY_MAX_BYTES);
+  }
+
+  /** Whether all that is sent now is written by the end of the turn. */
+  private get writesThisTurn(): boolean {
+    const { sendMode } = this.owner.settings;
+    return this.queue.writingBytes === 0 && sendMode === "pack";
   }
 
   /** Sends several pieces as one. */

@@ -38,6 +38,8 @@ export interface UpgradeOwner {
   readonly tls: TlsInfo | undefined;
   /** The way to TLS begins: its time is bounded. */
   upgradeBegins(): void;
+  /** Why the connection has ended or is closing. */
+  endError(): NetError;
   fail(error: NetError): boolean;
 }
 
@@ -119,9 +121,10 @@ export class TlsUpgrade {
   }
 
   /** The connection has ended, or closes before TLS has begun. */
-  ended(error: NetError): void {
+  ended(): void {
     this.#leave();
-    this.#waiter?.reject(error);
+    // An error costs the look at the stack: made where somebody waits.
+    if (this.#waiter?.isPending === true) this.#waiter.reject(this.#owner.endError());
   }
 
   #leave(): void {

@@ -254,6 +254,11 @@ export interface DatagramSocket {
 export interface Engine {
   readonly name: EngineName;
   readonly capabilities: Capabilities;
+  /**
+   * Whether received bytes that are lent stay as they are until the tasks of {@link afterTurn} have
+   * run: a write that such a task starts may then be of lent bytes.
+   */
+  readonly lendsForTurn: boolean;
   /** The clock that everything above this engine goes by. */
   readonly clock: Clock;
   /**

@@ -71,6 +71,7 @@ function resolvedHost(host: string): ResolvedHost {
 /** See the head of the file. Give the same engine to every component that shall meet the others. */
 export class MemoryEngine implements Engine {
   readonly name: EngineName = "memory";
+  readonly lendsForTurn: boolean = false;
   readonly capabilities: Capabilities = CAPABILITIES;
   readonly clock: Clock;
   /** The network's settings; changes hold from now on. */

@@ -51,6 +51,7 @@ function resolvedHost(address: string, family: number): ResolvedHost {
 
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
+  readonly lendsForTurn: boolean = false;
   readonly capabilities: Capabilities = nodeCapabilities;
   readonly clock: Clock = systemClock;
   readonly #turn = new TurnQueue((run) => {

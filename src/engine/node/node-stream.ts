@@ -42,9 +42,29 @@ const JOIN_LIMIT_BYTES = 65_536;
 
 const OWNER: unique symbol = Symbol("stream");
 
-interface OwnedSocket extends Socket {
-  [OWNER]?: NodeStream;
+/** Who hears what happens to a socket. */
+interface SocketOwner {
+  connected(): void;
+  received(bytes: Buffer): void;
+  ended(): void;
+  failed(error: Error): void;
+  gone(): void;
 }
+
+interface OwnedSocket extends Socket {
+  [OWNER]?: SocketOwner;
+}
+
+const nothing = (): void => {};
+
+/** The owner of a plain socket whose secured one tells everything. */
+const NOBODY: SocketOwner = {
+  connected: nothing,
+  received: nothing,
+  ended: nothing,
+  failed: nothing,
+  gone: nothing,
+};
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   write: "send",
@@ -72,8 +92,6 @@ function onClose(this: OwnedSocket): void {
   this[OWNER]!.gone();
 }
 
-function ignore(): void {}
-
 function reportClosed(stream: NodeStream): void {
   stream.gone();
 }
@@ -92,7 +110,7 @@ export interface NodeStreamSetup {
 }
 
 /** See the head of the file. Methods below `unref` are called by the socket's listeners. */
-export class NodeStream implements StreamSocket {
+export class NodeStream implements StreamSocket, SocketOwner {
   readonly lendsBytes: boolean;
   sink: StreamSink = noStreamSink;
   /** The plain socket, and once TLS has begun the one that secures it. */
@@ -137,9 +155,9 @@ export class NodeStream implements StreamSocket {
     // One that is on its way down tells so itself.
     if (this.isClosing || plain.destroyed) return;
     const isPaused = plain.isPaused();
-    plain.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose);
-    // What happens to the plain socket now happens to the secured one, which tells.
-    plain.on("error", ignore);
+    // What happens to the plain socket now happens to the secured one, which tells. To take the
+    // listeners off would cost as much as the rest of this.
+    (plain as OwnedSocket)[OWNER] = NOBODY;
     plain.pause();
     this.security = new NodeSecurity(plain, context, host, this);
     this.socket = this.security.socket;

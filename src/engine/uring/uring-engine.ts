@@ -48,6 +48,7 @@ const CAPABILITIES: Capabilities = {
 /** An engine with a ring of its own. Made by {@link createUringEngine}. */
 export class UringEngine implements Engine, Disposable {
   readonly name: EngineName = "uring";
+  readonly lendsForTurn: boolean = true;
   readonly capabilities: Capabilities = CAPABILITIES;
   readonly clock: Clock;
   readonly #assembled: AssembledLoop;
