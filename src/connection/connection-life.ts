@@ -262,7 +262,7 @@ export abstract class ConnectionLife
     this.reason = reason;
     if (this.upgrade?.isUnderWay === true) this.upgrade.ended();
     this.arm("close", this.settings.closeTimeoutMs);
-    this.receivePath?.discard(this.closedError());
+    this.receivePath?.discard();
     if (this.finishSent && this.peerEnded) this.release();
     else this.finish();
     return true;
@@ -317,9 +317,8 @@ export abstract class ConnectionLife
     this.reason = reason;
     this.deadline?.clear();
     this.upgrade?.ended();
-    const error = this.closedError();
-    this.receivePath?.discard(error);
-    this.sendPath?.end(error);
+    this.receivePath?.discard();
+    this.sendPath?.end();
   }
 
   /** Why the connection ended or is ending; undefined before. */

@@ -85,12 +85,10 @@ export class Inbox {
   }
 
   /** Reads what came before the connection ended; rejects with `error` when that is too little. */
-  readLast(wish: ReadWish, error: NetError | undefined): Promise<Buffer> {
+  readLast(wish: ReadWish, error: NetError): Promise<Buffer> {
     this.#searched = 0;
     const bytes = this.#take(wish);
-    return bytes === undefined
-      ? Promise.reject(error ?? new NetError("CONNECTION_CLOSED"))
-      : Promise.resolve(bytes);
+    return bytes === undefined ? Promise.reject(error) : Promise.resolve(bytes);
   }
 
   /** Takes `byteCount` bytes; undefined when fewer are there. */

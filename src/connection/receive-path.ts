@@ -55,6 +55,8 @@ export interface ReceiveOwner {
   awaitReader(): void;
   /** The peer has finished and everything was delivered. */
   peerFinished(): void;
+  /** What is told to those who still wait when the connection has ended. */
+  closedError(): NetError;
 }
 
 /** Received bytes of one connection. */
@@ -78,7 +80,6 @@ export class ReceivePath implements PacketSink {
   private handlerMissed = false;
   private end: "none" | "pending" | "decoded" | "reported" = "none";
   private over = false;
-  private overError: NetError | undefined = undefined;
 
   constructor(owner: ReceiveOwner, model: ReceiveModel) {
     this.owner = owner;
@@ -316,7 +317,7 @@ export class ReceivePath implements PacketSink {
   /** See `Connection.read`. `wish.kind === "chunk"` means what there is. */
   read(wish: ReadWish, options: WaitOptions): Promise<Buffer> {
     const inbox = this.ensureInbox();
-    if (this.over) return inbox.readLast(wish, this.overError);
+    if (this.over) return inbox.readLast(wish, this.owner.closedError());
     const promise = inbox.read(wish, options, this.owner.settings.maxUnreadBytes);
     if (this.model.delivers !== "count") this.awaited = true;
     // A busy handler that reads on itself must get what it waits for.
@@ -366,14 +367,16 @@ export class ReceivePath implements PacketSink {
   }
 
   /** The connection closes: nothing more is delivered, bytes that still come are thrown away. */
-  discard(error: NetError): void {
+  discard(): void {
     if (this.over) return;
     this.over = true;
-    this.overError = error;
     this.rest = undefined;
     this.decoder = undefined;
-    this.inbox?.fail(error);
-    this.requests?.fail(error);
+    // An error costs the look at the stack: made where somebody waits.
+    if (this.inbox?.isAwaited === true) this.inbox.fail(this.owner.closedError());
+    if (this.requests !== undefined && this.requests.count > 0) {
+      this.requests.fail(this.owner.closedError());
+    }
     if (this.streamPaused) {
       this.streamPaused = false;
       this.owner.stream.resume();

@@ -30,6 +30,8 @@ export interface SendOwner {
   holdPeer(hold: boolean): void;
   /** The connection can't go on. */
   fail(error: NetError): void;
+  /** What is told to those who still wait when the connection has ended. */
+  closedError(): NetError;
 }
 
 /** Sends for one connection. */
@@ -198,11 +200,13 @@ export class SendPath implements Flushable {
   }
 
   /** The connection has ended: nothing more is written. */
-  end(error: NetError): void {
+  end(): void {
     this.over = true;
     this.queue.clear();
     const waiters = this.waiters;
     this.waiters = undefined;
-    if (waiters !== undefined) for (const waiter of waiters) waiter.reject(error);
+    if (waiters === undefined) return;
+    const error = this.owner.closedError();
+    for (const waiter of waiters) waiter.reject(error);
   }
 }
