@@ -125,7 +125,9 @@ function readAnswer(
     fields.set(key, fields.has(key) ? `${fields.get(key)}, ${value}` : value);
   }
   const bodyless = !hasBody || statusCode < 200 || statusCode === 204 || statusCode === 304;
-  const found = bodyless ? { body: "", end: headEnd + 4 } : readBody(text, headEnd + 4, fields, isAll);
+  const found = bodyless
+    ? { body: "", end: headEnd + 4 }
+    : readBody(text, headEnd + 4, fields, isAll);
   return found && [{ statusCode, reason, fields, body: found.body }, found.end];
 }
 

@@ -1,0 +1,60 @@
+/** Looks into fields that are to be sent, and brings several lots of them together. */
+import { EncodedFields, type FieldInput, type FieldValue } from "../protocol/http1/field-writer.js";
+
+/** A field: its name, and one value or several. */
+export type FieldPair = readonly [name: string, value: FieldValue];
+
+/** The fields, one after the other. */
+export function* fieldPairs(fields: FieldInput): Generator<FieldPair, void, undefined> {
+  if (fields instanceof EncodedFields) yield* encodedPairs(fields);
+  else if (Symbol.iterator in fields) yield* fields;
+  else yield* Object.entries(fields);
+}
+
+function* encodedPairs({ octets }: EncodedFields): Generator<FieldPair, void, undefined> {
+  for (const line of Buffer.from(octets).toString("latin1").split("\r\n")) {
+    const colon = line.indexOf(": ");
+    if (colon > 0) yield [line.slice(0, colon), line.slice(colon + 2)];
+  }
+}
+
+/** Whether there is a field of this name; `name` in lower case. */
+export function hasField(fields: FieldInput | undefined, name: string): boolean {
+  if (fields === undefined) return false;
+  for (const [one] of fieldPairs(fields)) if (String(one).toLowerCase() === name) return true;
+  return false;
+}
+
+/** Gathers fields: what was there first stays, and what comes later is added where its name is new. */
+export class FieldList {
+  readonly pairs: FieldPair[] = [];
+  readonly #names: Set<string> = new Set();
+
+  /** Whether there is a field of this name; `name` in lower case. */
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** Adds one field. */
+  add(name: string, value: FieldValue): void {
+    this.pairs.push([name, value]);
+    this.#names.add(String(name).toLowerCase());
+  }
+
+  /** Adds one field unless there is one of its name, or there is nothing to add. */
+  addMissing(name: string, value: FieldValue | undefined): void {
+    if (value !== undefined && !this.has(name.toLowerCase())) this.add(name, value);
+  }
+
+  /** Adds all of them, but for those whose names, in lower case, are among `omitted`. */
+  addAll(fields: FieldInput, omitted: readonly string[] = []): void {
+    for (const [name, value] of fieldPairs(fields)) {
+      if (!omitted.includes(String(name).toLowerCase())) this.add(name, value);
+    }
+  }
+
+  /** Adds those whose names were not there before, and are not among `omitted`. */
+  addAllMissing(fields: FieldInput | undefined, omitted: readonly string[]): void {
+    if (fields !== undefined) this.addAll(fields, [...this.#names, ...omitted]);
+  }
+}

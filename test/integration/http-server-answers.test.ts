@@ -1,0 +1,664 @@
+/** What an HTTP server answers: heads, bodies, order, persistence (RFC 9110, RFC 9112). */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type EngineName, encodeFields, type HttpExchange, type NetError } from "hp-socket";
+import { availableEngines } from "../support/engine-list.js";
+import { httpServer, rawPeer } from "../support/http-world.js";
+import { until } from "../support/until.js";
+
+const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+const get = (target: string, more = ""): string =>
+  `GET ${target} HTTP/1.1\r\nHost: h\r\n${more}\r\n`;
+
+for (const engine of availableEngines()) {
+  describe(`answers of an HTTP server on ${engine}`, () => {
+    answers(engine);
+    persistence(engine);
+    order(engine);
+    streams(engine);
+    misuse(engine);
+  });
+}
+
+function answers(engine: EngineName): void {
+  it("answers with length, date and the time for which the connection stays", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) =>
+        exchange.respond(200, { "Content-Type": "text/plain" }, "Hello, World!"),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET);
+
+    const { statusCode, reason, fields, body } = await peer.answer();
+    assert.deepEqual([statusCode, reason, body], [200, "OK", "Hello, World!"]);
+    assert.equal(fields.get("content-length"), "13");
+    assert.equal(fields.get("content-type"), "text/plain");
+    assert.equal(fields.get("connection"), "keep-alive");
+    assert.equal(fields.get("keep-alive"), "timeout=5");
+    assert.ok(Math.abs(Date.parse(fields.get("date") ?? "") - Date.now()) < 5_000);
+  });
+
+  it("shows the request: method, target, path, query, version, fields, authority", async (test) => {
+    let seen: unknown;
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        const { method, target, path, version, authority, headers } = exchange;
+        const query = [...exchange.query];
+        const values = [headers.get("x-one"), headers.getAll("X-ONE"), headers.has("x-two")];
+        const { contentLength, hasBody } = exchange;
+        seen = { method, target, path, query, version, authority, values, contentLength, hasBody };
+        exchange.respond(204);
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(get("/a%20b?c=d&e=%C3%A9", "X-One: 1\r\nx-one: 2\r\n"));
+
+    assert.equal((await peer.answer()).statusCode, 204);
+    assert.deepEqual(seen, {
+      method: "GET",
+      target: "/a%20b?c=d&e=%C3%A9",
+      path: "/a%20b",
+      query: [
+        ["c", "d"],
+        ["e", "é"],
+      ],
+      version: "HTTP/1.1",
+      authority: "h",
+      values: ["1", ["1", "2"], false],
+      contentLength: 0,
+      hasBody: false,
+    });
+  });
+
+  it("sends text as UTF-8, bytes as they are, and large bodies whole", async (test) => {
+    const large = Buffer.alloc(3_000_000, "0123456789");
+    const bodies: Record<string, string | Uint8Array> = {
+      "/text": "é€😀",
+      "/long": "é".repeat(5_000),
+      "/bytes": new Uint8Array([1, 2, 255]),
+      "/large": large,
+      "/empty": "",
+    };
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => exchange.respond(200, {}, bodies[exchange.path]),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(
+      Object.keys(bodies)
+        .map((path) => get(path))
+        .join(""),
+    );
+
+    const got = (await peer.answers(5)).map(({ body }) => Buffer.from(body, "latin1"));
+    assert.equal(got[0]?.toString(), "é€😀");
+    assert.equal(got[1]?.toString(), "é".repeat(5_000));
+    assert.deepEqual([...(got[2] ?? [])], [1, 2, 255]);
+    assert.ok(got[3]?.equals(large));
+    assert.equal(got[4]?.length, 0);
+  });
+
+  it("takes headers as an object, pairs, Headers, and as encoded before", async (test) => {
+    const encoded = encodeFields({ "X-Field": ["a", "b"] });
+    const kinds = [
+      { "X-Field": ["a", "b"] },
+      [
+        ["X-Field", "a"],
+        ["X-Field", "b"],
+      ] as const,
+      new Headers([["X-Field", "a, b"]]),
+      encoded,
+    ];
+    let index = 0;
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => exchange.respond(200, kinds[index++]),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET.repeat(4));
+
+    for (const { fields } of await peer.answers(4)) {
+      assert.equal(fields.get("x-field"), "a, b");
+      assert.equal(fields.get("content-length"), "0");
+    }
+  });
+
+  it("answers HEAD with the length of the body and without the body", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        if (exchange.path === "/whole") exchange.respond(200, {}, "12345");
+        else {
+          const writer = exchange.startResponse(200, {});
+          writer.write("12345");
+          writer.end({ "X-Trailer": "1" });
+        }
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send("HEAD /whole HTTP/1.1\r\nHost: h\r\n\r\nHEAD /stream HTTP/1.1\r\nHost: h\r\n\r\n");
+    const whole = await peer.answer(false);
+    const stream = await peer.answer(false);
+    peer.send(get("/whole"));
+    const next = await peer.answer();
+
+    assert.equal(whole.fields.get("content-length"), "5");
+    assert.equal(stream.statusCode, 200);
+    assert.equal(next.body, "12345");
+  });
+
+  it("gives 204 and 304 no body and 204 no length", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        if (exchange.path === "/204") exchange.respond(204);
+        else exchange.respond(304, { ETag: '"x"' }, "the body that there would be");
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(get("/204") + get("/304") + get("/204"));
+
+    const [none, same, last] = await peer.answers(3);
+    assert.equal(none?.statusCode, 204);
+    assert.equal(none?.fields.has("content-length"), false);
+    assert.equal(same?.statusCode, 304);
+    assert.equal(same?.fields.get("content-length"), "28");
+    assert.equal(last?.statusCode, 204);
+    assert.equal(peer.rest, "");
+  });
+
+  it("answers what is no request with the status that fits, and closes", async (test) => {
+    const errors: string[] = [];
+    const reasons: string[] = [];
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => exchange.respond(200),
+      onParseError: (_connection, error) => errors.push(error.code),
+      onClose: (_connection, reason) => reasons.push(reason.code),
+    });
+    const cases: [request: string, statusCode: number, code: string][] = [
+      ["NONSENSE\r\n\r\n", 400, "HTTP_MALFORMED"],
+      ["GET / HTTP/1.1\r\n\r\n", 400, "HTTP_MALFORMED"],
+      ["GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505, "HTTP_VERSION_UNSUPPORTED"],
+      [get(`/${"x".repeat(9_000)}`), 414, "HTTP_LINE_TOO_LONG"],
+      [get("/", `X: ${"x".repeat(20_000)}\r\n`), 431, "HTTP_HEAD_TOO_LARGE"],
+      [get("/", "Transfer-Encoding: gzip, chunked\r\n"), 501, "HTTP_CODING_UNSUPPORTED"],
+      [get("/", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), 400, "HTTP_MALFORMED"],
+    ];
+
+    for (const [request, statusCode, code] of cases) {
+      const peer = await rawPeer(test, server);
+      peer.send(request);
+      const answer = await peer.answer();
+      await peer.ended();
+      peer.socket.end();
+
+      assert.equal(answer.statusCode, statusCode, request.slice(0, 40));
+      assert.equal(answer.fields.get("connection"), "close");
+      assert.equal(errors.at(-1), code);
+    }
+    await until(() => reasons.length === cases.length);
+    assert.deepEqual(reasons, errors);
+  });
+
+  it("answers an expectation that it does not know with 417", async (test) => {
+    let requestCount = 0;
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        requestCount++;
+        exchange.respond(200);
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(get("/", "Expect: miracles\r\n") + GET);
+
+    const [refused, next] = await peer.answers(2);
+    assert.equal(refused?.statusCode, 417);
+    assert.equal(next?.statusCode, 200);
+    assert.equal(requestCount, 1);
+  });
+}
+
+function persistence(engine: EngineName): void {
+  it("closes behind the answer when the request says so", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => exchange.respond(200),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(get("/", "Connection: close\r\n") + GET);
+
+    const { fields } = await peer.answer();
+    await peer.ended();
+    assert.equal(fields.get("connection"), "close");
+    assert.equal(fields.has("keep-alive"), false);
+    assert.equal(peer.rest, "");
+  });
+
+  it("closes when the application's own field says so", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => exchange.respond(200, { Connection: "close" }),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET + GET);
+
+    assert.equal((await peer.answer()).fields.get("connection"), "close");
+    await peer.ended();
+    assert.equal(peer.rest, "");
+  });
+
+  it("closes behind the request that is number maxRequestsPerConnection, and announces it", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      maxRequestsPerConnection: 2,
+      onRequest: (exchange) => exchange.respond(200),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET.repeat(3));
+
+    const [first, second] = await peer.answers(2);
+    await peer.ended();
+    assert.equal(first?.fields.get("keep-alive"), "timeout=5, max=2");
+    assert.equal(second?.fields.get("connection"), "close");
+    assert.equal(peer.rest, "");
+  });
+
+  it("closes behind an HTTP/1.0 request, unless that asks to keep the connection", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => exchange.respond(200, {}, exchange.version),
+    });
+    const kept = await rawPeer(test, server);
+    const closed = await rawPeer(test, server);
+
+    kept.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".repeat(2));
+    closed.send("GET / HTTP/1.0\r\n\r\n");
+
+    for (const { fields, body } of await kept.answers(2)) {
+      assert.equal(fields.get("connection"), "keep-alive");
+      assert.equal(body, "HTTP/1.0");
+    }
+    assert.equal((await closed.answer()).fields.get("connection"), "close");
+    await closed.ended();
+  });
+
+  it("sends an HTTP/1.0 peer a stream until close, not in chunks", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        const writer = exchange.startResponse(200);
+        writer.write("one ");
+        writer.write("two");
+        writer.end({ "X-Trailer": "left out" });
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+
+    const { fields, body } = await peer.answer();
+    assert.equal(body, "one two");
+    assert.equal(fields.get("connection"), "close");
+    assert.equal(fields.has("transfer-encoding"), false);
+  });
+}
+
+function order(engine: EngineName): void {
+  it("answers in the order of the requests, however the handlers finish", async (test) => {
+    const waiting = new Map<string, HttpExchange>();
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        waiting.set(exchange.path, exchange);
+      },
+    });
+    const peer = await rawPeer(test, server);
+    peer.send(["/1", "/2", "/3", "/4"].map((path) => get(path)).join(""));
+    await until(() => waiting.size === 4);
+
+    const stream = waiting.get("/2")?.startResponse(200);
+    stream?.write("two, ");
+    waiting.get("/4")?.respond(200, {}, "four");
+    waiting.get("/3")?.respond(200, {}, Buffer.alloc(100_000, "3"));
+    stream?.write("and more");
+    waiting.get("/1")?.respond(200, {}, "one");
+    stream?.end();
+
+    const bodies = (await peer.answers(4)).map(({ body }) => body);
+    assert.deepEqual(bodies, ["one", "two, and more", "3".repeat(100_000), "four"]);
+  });
+
+  it("stops reading at maxPipelined requests under way, and goes on when some are answered", async (test) => {
+    const waiting: HttpExchange[] = [];
+    let most = 0;
+    const server = await httpServer(test, {
+      engine,
+      maxPipelined: 8,
+      onRequest(exchange) {
+        waiting.push(exchange);
+        most = Math.max(most, waiting.length);
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET.repeat(1_000));
+    let answeredCount = 0;
+    while (answeredCount < 1_000) {
+      await until(() => waiting.length > 0);
+      waiting.pop()?.respond(200, {}, "x");
+      answeredCount++;
+    }
+
+    assert.equal((await peer.answers(1_000)).length, 1_000);
+    assert.equal(most, 8);
+  });
+
+  it("answers 10,000 pipelined requests in order, with little waiting at a time", async (test) => {
+    let number = 0;
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => exchange.respond(200, {}, `${++number} of ${exchange.path}`),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(Array.from({ length: 10_000 }, (_, index) => get(`/${index + 1}`)).join(""));
+
+    const bodies = (await peer.answers(10_000)).map(({ body }) => body);
+    assert.equal(bodies[0], "1 of /1");
+    assert.equal(bodies[9_999], "10000 of /10000");
+    assert.equal(new Set(bodies).size, 10_000);
+  });
+
+  it("reads no further request while the peer does not take large answers", async (test) => {
+    let requestCount = 0;
+    const body = Buffer.alloc(1_048_576);
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        requestCount++;
+        exchange.respond(200, {}, body);
+      },
+    });
+    const peer = await rawPeer(test, server);
+    peer.socket.pause();
+
+    peer.send(GET.repeat(200));
+    await until(() => requestCount > 0);
+    const before = requestCount;
+    for (let turn = 0; turn < 200; turn++) await new Promise((next) => setImmediate(next));
+    const during = requestCount;
+    peer.socket.resume();
+    await until(() => requestCount === 200);
+
+    assert.ok(before <= during && during < 40, `${before} … ${during}`);
+  });
+}
+
+function streams(engine: EngineName): void {
+  it("streams in chunks, with trailers", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      async onRequest(exchange) {
+        const writer = exchange.startResponse(200, { Trailer: "X-Sum" });
+        writer.write("one");
+        await Promise.resolve();
+        writer.write("two", ";name=value");
+        writer.write("");
+        writer.end({ "X-Sum": "6" });
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET);
+    await peer.came("X-Sum: 6\r\n\r\n");
+
+    assert.match(
+      peer.received,
+      /\r\n\r\n3\r\none\r\n3;name=value\r\ntwo\r\n0\r\nX-Sum: 6\r\n\r\n$/,
+    );
+  });
+
+  it("streams with the length that the application has announced", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) =>
+        exchange.respondStream(200, { "Content-Length": 7 }, ["one", " ", Buffer.from("two")]),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET + GET);
+
+    for (const { body, fields } of await peer.answers(2)) {
+      assert.equal(body, "one two");
+      assert.equal(fields.has("transfer-encoding"), false);
+    }
+  });
+
+  it("breaks the connection off when a stream fails, so that the peer sees it", async (test) => {
+    const errors: NetError[] = [];
+    let failNow = (): void => {};
+    const failing = new Promise<never>((_resolve, reject) => {
+      failNow = () => reject(new Error("no more"));
+    });
+    async function* source(): AsyncGenerator<string> {
+      yield "some";
+      yield await failing;
+    }
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => exchange.respondStream(200, {}, source()),
+      onHandlerError: (error) => errors.push(error),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET);
+    await peer.came("some\r\n");
+    failNow();
+    await peer.ended();
+
+    assert.match(peer.received, /4\r\nsome\r\n$/);
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      ["onRequest failed: no more"],
+    );
+  });
+
+  it("keeps memory flat while a reader stalls a stream of 200 MiB, and then sends it whole", async (test) => {
+    const block = Buffer.alloc(65_536, "b");
+    const blockCount = 3_200;
+    let sent = 0;
+    let most = 0;
+    async function* source(): AsyncGenerator<Buffer> {
+      for (; sent < blockCount; sent++) yield block;
+    }
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        const writer = exchange.startResponse(200, { "Content-Length": block.length * blockCount });
+        return (async () => {
+          for await (const piece of source()) {
+            most = Math.max(most, writer.pendingBytes);
+            if (!writer.write(piece)) await writer.drained();
+          }
+          writer.end();
+        })();
+      },
+    });
+    const peer = await rawPeer(test, server);
+    peer.socket.removeAllListeners("data");
+    let receivedBytes = 0;
+    peer.send(GET);
+    peer.socket.pause();
+    await until(() => most > 900_000);
+    for (let turn = 0; turn < 200; turn++) await new Promise((next) => setImmediate(next));
+    const sentWhileStalled = sent;
+
+    peer.socket.on("data", (bytes) => {
+      receivedBytes += bytes.length;
+    });
+    peer.socket.resume();
+    await until(() => receivedBytes > block.length * blockCount, 60_000);
+
+    assert.ok(sentWhileStalled < 400, `${sentWhileStalled} blocks of ${blockCount}`);
+    assert.ok(most < 4_000_000, `${most}`);
+  });
+
+  it("ends a connection whose stream takes no notice of the peer, with SEND_QUEUE_FULL", async (test) => {
+    const codes: string[] = [];
+    const block = Buffer.alloc(65_536);
+    const server = await httpServer(test, {
+      engine,
+      maxPendingBytes: 1_048_576,
+      onRequest(exchange) {
+        const writer = exchange.startResponse(200);
+        while (exchange.isSendable) writer.write(block);
+      },
+      onClose: (_connection, reason) => codes.push(reason.code),
+    });
+    const peer = await rawPeer(test, server);
+    peer.socket.pause();
+
+    peer.send(GET);
+    await until(() => codes.length === 1);
+
+    assert.deepEqual(codes, ["SEND_QUEUE_FULL"]);
+  });
+}
+
+function misuse(engine: EngineName): void {
+  it("lets nothing be injected through what the application passes, and answers 500 instead", async (test) => {
+    const errors: unknown[] = [];
+    const attempts: ((exchange: HttpExchange) => unknown)[] = [
+      (exchange) => exchange.respond(200, { "X-A": "1\r\nX-Injected: 1" }),
+      (exchange) => exchange.respond(200, { "X-A\r\nX-Injected": "1" }),
+      (exchange) => exchange.respond(200, [["X-A", "1\nX-Injected: 1"]]),
+      (exchange) => exchange.respond(200, { "Content-Length": 1 }, "X-Injected"),
+      (exchange) => exchange.startResponse(200, { "Transfer-Encoding": "gzip, chunked" }),
+      (exchange) => exchange.interim(103, { Link: "\r\n\r\nHTTP/1.1 200 OK\r\nX-Injected: 1" }),
+    ];
+    let index = 0;
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => attempts[index++]?.(exchange),
+      onHandlerError: (error) => errors.push((error.cause as NetError).code),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET.repeat(attempts.length));
+    const got = await peer.answers(attempts.length);
+
+    assert.ok(got.every(({ statusCode }) => statusCode === 500));
+    assert.ok(errors.every((code) => code === "INVALID_ARGUMENT"));
+    assert.equal(errors.length, attempts.length);
+    assert.equal(peer.received.includes("Injected"), false);
+  });
+
+  it("answers 500 when a handler throws or rejects, and the next request as usual", async (test) => {
+    const errors: NetError[] = [];
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        if (exchange.path === "/throw") throw new Error("thrown");
+        if (exchange.path === "/reject") return Promise.reject(new Error("rejected"));
+        return exchange.respond(200);
+      },
+      onHandlerError: (error) => errors.push(error),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(get("/throw") + get("/reject") + GET);
+
+    const codes = (await peer.answers(3)).map(({ statusCode }) => statusCode);
+    assert.deepEqual(codes, [500, 500, 200]);
+    assert.deepEqual(
+      errors.map(({ code, message }) => [code, message]),
+      [
+        ["HANDLER_FAILED", "onRequest failed: thrown"],
+        ["HANDLER_FAILED", "onRequest failed: rejected"],
+      ],
+    );
+  });
+
+  it("never answers twice: the second throws, and nothing of it is sent", async (test) => {
+    const errors: unknown[] = [];
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        exchange.respond(200, {}, "first");
+        for (const again of [
+          () => exchange.respond(200, {}, "second"),
+          () => exchange.startResponse(200),
+          () => exchange.respondError(500),
+        ]) {
+          assert.throws(again, (error: NetError) => errors.push(error.code) > 0);
+        }
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET + GET);
+
+    const bodies = (await peer.answers(2)).map(({ body }) => body);
+    assert.deepEqual(bodies, ["first", "first"]);
+    assert.ok(errors.every((code) => code === "INVALID_STATE"));
+    assert.equal(peer.rest, "");
+  });
+
+  it("holds a stream to the length that it has announced", async (test) => {
+    const errors: unknown[] = [];
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        const writer = exchange.startResponse(200, { "Content-Length": 4 });
+        assert.throws(() => writer.write("12345"), { code: "INVALID_ARGUMENT" });
+        writer.write("12");
+        assert.throws(() => writer.end(), { code: "INVALID_STATE" });
+        writer.write("34");
+        writer.end();
+        assert.throws(() => writer.write("5"), { code: "INVALID_STATE" });
+      },
+      onHandlerError: (error) => errors.push(error),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET);
+
+    assert.equal((await peer.answer()).body, "1234");
+    assert.deepEqual(errors, []);
+  });
+
+  it("gives the head back to the parser once answered, unless it is kept", async (test) => {
+    const exchanges: HttpExchange[] = [];
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        exchanges.push(exchange);
+        if (exchange.path === "/kept") exchange.keep();
+        exchange.respond(200);
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(get("/kept", "X-A: kept\r\n") + get("/gone", "X-A: gone\r\n") + GET);
+    await peer.answers(3);
+
+    assert.equal(exchanges[0]?.headers.get("x-a"), "kept");
+    assert.equal(exchanges[0]?.path, "/kept");
+    assert.throws(() => exchanges[1]?.headers, { code: "INVALID_STATE" });
+  });
+}

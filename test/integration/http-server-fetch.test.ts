@@ -1,0 +1,228 @@
+/** The web's own face of an HTTP server: from Request to Response. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Hono } from "hono";
+import { stream } from "hono/streaming";
+import type { EngineName } from "hp-socket";
+import { availableEngines } from "../support/engine-list.js";
+import { httpServer, rawPeer } from "../support/http-world.js";
+import { until } from "../support/until.js";
+
+for (const engine of availableEngines()) {
+  describe(`fetch handlers on ${engine}`, () => {
+    handlers(engine);
+    applications(engine);
+  });
+}
+
+function handlers(engine: EngineName): void {
+  it("get a Request, and their Response is sent", async (test) => {
+    let seen: unknown;
+    const server = await httpServer(test, {
+      engine,
+      async fetch(request, info) {
+        const { method, url, headers } = request;
+        const text = await request.text();
+        seen = [method, url, headers.get("x-a"), text, info.connection.requestCount];
+        return new Response("pong", { status: 201, headers: { "X-B": "2" } });
+      },
+    });
+
+    const response = await fetch(`http://127.0.0.1:${server.port}/a?b=c`, {
+      method: "POST",
+      headers: { "X-A": "1" },
+      body: "ping",
+    });
+
+    assert.deepEqual([response.status, await response.text()], [201, "pong"]);
+    assert.equal(response.headers.get("x-b"), "2");
+    assert.equal(response.headers.get("content-length"), "4");
+    assert.deepEqual(seen, ["POST", `http://127.0.0.1:${server.port}/a?b=c`, "1", "ping", 1]);
+  });
+
+  it("send every Set-Cookie, no body where there is none, and HEAD without one", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      fetch(request) {
+        const headers = new Headers({ "X-Path": new URL(request.url).pathname });
+        headers.append("Set-Cookie", "a=1");
+        headers.append("Set-Cookie", "b=2");
+        const isEmpty = request.url.endsWith("/empty");
+        return new Response(isEmpty ? null : "body", { status: isEmpty ? 204 : 200, headers });
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send("GET /empty HTTP/1.1\r\nHost: h\r\n\r\n");
+    const empty = await peer.answer();
+    peer.send("HEAD /full HTTP/1.1\r\nHost: h\r\n\r\n");
+    const head = await peer.answer(false);
+    peer.send("GET /full HTTP/1.1\r\nHost: h\r\n\r\n");
+    const full = await peer.answer();
+
+    assert.equal(empty.statusCode, 204);
+    assert.equal(empty.fields.get("set-cookie"), "a=1, b=2");
+    assert.equal(head.fields.get("content-length"), "4");
+    assert.equal(full.body, "body");
+  });
+
+  it("stream both ways, each piece as it comes", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      fetch: (request) =>
+        new Response(
+          request.body?.pipeThrough(
+            new TransformStream<Uint8Array, Uint8Array>({
+              transform(chunk, controller) {
+                controller.enqueue(Buffer.from(Buffer.from(chunk).toString().toUpperCase()));
+              },
+            }),
+          ),
+        ),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
+    await peer.came("ONE");
+    peer.send("3\r\ntwo\r\n");
+    await peer.came("TWO");
+    peer.send("0\r\n\r\n");
+
+    const { body, fields } = await peer.answer();
+    assert.equal(body, "ONETWO");
+    assert.equal(fields.get("transfer-encoding"), "chunked");
+  });
+
+  it("send a stream no faster than the peer takes it, and cancel it when that goes away", async (test) => {
+    let pulledCount = 0;
+    let isCancelled = false;
+    const block = new Uint8Array(65_536);
+    const server = await httpServer(test, {
+      engine,
+      fetch: () =>
+        new Response(
+          new ReadableStream<Uint8Array>({
+            pull(controller) {
+              pulledCount++;
+              controller.enqueue(block);
+            },
+            cancel() {
+              isCancelled = true;
+            },
+          }),
+        ),
+    });
+    const peer = await rawPeer(test, server);
+    peer.socket.pause();
+
+    peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    await until(() => pulledCount > 16);
+    for (let turn = 0; turn < 200; turn++) await new Promise((next) => setImmediate(next));
+    const whileStalled = pulledCount;
+    peer.socket.resetAndDestroy();
+    await until(() => isCancelled);
+
+    assert.ok(whileStalled < 400, `${whileStalled}`);
+  });
+
+  it("have the signal of their request aborted when the peer goes away", async (test) => {
+    let isAborted = false;
+    let isRunning = false;
+    const server = await httpServer(test, {
+      engine,
+      async fetch(request) {
+        isRunning = true;
+        await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+        isAborted = true;
+        return new Response("nobody hears this");
+      },
+    });
+    const controller = new AbortController();
+
+    const asking = fetch(`http://127.0.0.1:${server.port}/`, { signal: controller.signal });
+    await until(() => isRunning);
+    controller.abort();
+    await assert.rejects(asking, { name: "AbortError" });
+    await until(() => isAborted);
+
+    assert.equal(isAborted, true);
+  });
+
+  it("are answered 500 when they throw, reject or answer with no Response", async (test) => {
+    const failures: string[] = [];
+    const server = await httpServer(test, {
+      engine,
+      fetch(request) {
+        if (request.url.endsWith("/throw")) throw new Error("thrown");
+        if (request.url.endsWith("/reject")) return Promise.reject(new Error("rejected"));
+        return "text" as unknown as Response;
+      },
+      onHandlerError: (error) => failures.push(error.message),
+    });
+    const peer = await rawPeer(test, server);
+
+    for (const path of ["/throw", "/reject", "/text"]) {
+      peer.send(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`);
+    }
+
+    const codes = (await peer.answers(3)).map(({ statusCode }) => statusCode);
+    assert.deepEqual(codes, [500, 500, 500]);
+    assert.equal(failures[0], "fetch failed: thrown");
+    assert.equal(failures[1], "fetch failed: rejected");
+    assert.match(failures[2] ?? "", /Response/);
+  });
+
+  it("are not asked for what no Request can be: CONNECT, TRACE", async (test) => {
+    const server = await httpServer(test, { engine, fetch: () => new Response("asked") });
+
+    for (const start of ["CONNECT h:1 HTTP/1.1", "TRACE / HTTP/1.1"]) {
+      const peer = await rawPeer(test, server);
+      peer.send(`${start}\r\nHost: h:1\r\n\r\n`);
+      assert.equal((await peer.answer()).statusCode, 501);
+    }
+  });
+
+  it("can use the exchange below for what a Response can't say", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      fetch(_request, { exchange }) {
+        exchange.respond(200, {}, "by the exchange");
+        return new Response("by the Response");
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+
+    assert.equal((await peer.answer()).body, "by the exchange");
+  });
+}
+
+function applications(engine: EngineName): void {
+  it("run an application made with Hono unchanged", async (test) => {
+    const app = new Hono();
+    app.get("/hello/:name", (context) => context.text(`Hello, ${context.req.param("name")}!`));
+    app.post("/sum", async (context) => {
+      const numbers = await context.req.json<number[]>();
+      return context.json({ sum: numbers.reduce((sum, number) => sum + number, 0) });
+    });
+    app.get("/stream", (context) =>
+      stream(context, async (out) => {
+        for (const word of ["one ", "two ", "three"]) await out.write(word);
+      }),
+    );
+    app.notFound((context) => context.text("nothing here", 404));
+    const server = await httpServer(test, { engine, fetch: app.fetch });
+    const base = `http://127.0.0.1:${server.port}`;
+
+    const hello = await fetch(`${base}/hello/world`);
+    const sum = await fetch(`${base}/sum`, { method: "POST", body: "[1, 2, 3]" });
+    const streamed = await fetch(`${base}/stream`);
+    const missing = await fetch(`${base}/missing`);
+
+    assert.equal(await hello.text(), "Hello, world!");
+    assert.deepEqual(await sum.json(), { sum: 6 });
+    assert.equal(await streamed.text(), "one two three");
+    assert.deepEqual([missing.status, await missing.text()], [404, "nothing here"]);
+  });
+}

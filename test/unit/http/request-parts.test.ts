@@ -1,0 +1,102 @@
+/** Small pure parts of the HTTP server: targets, ranges, dates, media types. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { rangeOf } from "#src/http/byte-range.js";
+import { contentTypeOf } from "#src/http/content-type.js";
+import { httpDate, parseHttpDate } from "#src/http/http-date.js";
+import { pathOf, queryOf } from "#src/http/request-path.js";
+
+describe("the parts of a request target", () => {
+  const cases: [target: string, path: string, query: string][] = [
+    ["/", "/", ""],
+    ["/a/b?c=d?e", "/a/b", "c=d?e"],
+    ["/?", "/", ""],
+    ["*", "*", ""],
+    ["host.example:443", "", ""],
+    ["http://host", "/", ""],
+    ["http://host/a?b", "/a", "b"],
+    ["http://host?b/c", "/", "b/c"],
+    ["https://[::1]:8/x", "/x", ""],
+    ["/http://other/", "/http://other/", ""],
+  ];
+
+  for (const [target, path, query] of cases) {
+    it(`are found in ${target}`, () => {
+      assert.deepEqual([pathOf(target), queryOf(target)], [path, query]);
+    });
+  }
+});
+
+describe("a range", () => {
+  it("lies inside of what it is a part of, whatever is asked for", () => {
+    const numbers = fc.nat({ max: 30 });
+    const texts = fc.oneof(
+      fc.tuple(numbers, numbers).map(([first, last]) => `bytes=${first}-${last}`),
+      numbers.map((first) => `bytes=${first}-`),
+      numbers.map((byteCount) => `bytes=-${byteCount}`),
+      fc.string(),
+    );
+
+    fc.assert(
+      fc.property(texts, fc.nat({ max: 20 }), (text, size) => {
+        const range = rangeOf(text, size);
+        if (typeof range === "string") return;
+        assert.ok(0 <= range.start && range.start < range.end && range.end <= size);
+      }),
+    );
+  });
+
+  it("is the whole where none is asked for", () => {
+    assert.equal(rangeOf(undefined, 10), "whole");
+  });
+});
+
+describe("a date", () => {
+  const EXPECTED = Date.UTC(1994, 10, 6, 8, 49, 37);
+  const NOW = Date.UTC(2026, 0, 1);
+
+  for (const text of [
+    "Sun, 06 Nov 1994 08:49:37 GMT",
+    "Sunday, 06-Nov-94 08:49:37 GMT",
+    "Sun Nov  6 08:49:37 1994",
+  ]) {
+    it(`is understood as ${text}`, () => {
+      assert.equal(parseHttpDate(text, NOW), EXPECTED);
+    });
+  }
+
+  it("is written as it is read, to the second", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 253_402_300_799 }), (seconds) => {
+        assert.equal(parseHttpDate(httpDate(seconds * 1000), NOW), seconds * 1000);
+      }),
+    );
+  });
+
+  it("of two digits is of the past century when it were more than 50 years ahead", () => {
+    assert.equal(parseHttpDate("Monday, 01-Jan-76 00:00:00 GMT", NOW), Date.UTC(2076, 0, 1));
+    assert.equal(parseHttpDate("Saturday, 01-Jan-77 00:00:00 GMT", NOW), Date.UTC(1977, 0, 1));
+  });
+
+  for (const text of [
+    "",
+    "now",
+    "1994-11-06T08:49:37Z",
+    "Sun, 31 Feb 1994 08:49:37 GMT",
+    "Sun, 06 Nov 1994 24:49:37 GMT",
+    "Sun, 06 Nov 1994 08:49:37 CET",
+  ]) {
+    it(`is none as ${JSON.stringify(text)}`, () => {
+      assert.equal(parseHttpDate(text, NOW), undefined);
+    });
+  }
+});
+
+describe("a media type", () => {
+  it("goes by the ending of the path, in any case of letters", () => {
+    assert.equal(contentTypeOf("/a/b.HTML"), "text/html; charset=utf-8");
+    assert.equal(contentTypeOf("/a.png/b"), "application/octet-stream");
+    assert.equal(contentTypeOf("/a.constructor"), "application/octet-stream");
+  });
+});
