@@ -24,18 +24,24 @@ function scale(engine: EngineName): void {
       onReceive: (connection, bytes) => void connection.send(bytes),
     });
     const { port } = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
-    // Tables and compiled code grow with the first round; the second must leave nothing behind.
-    await manyPeers(server, port, COUNT);
-    const before = heapBytes();
-
-    const most = await manyPeers(server, port, COUNT);
-    const after = heapBytes();
+    // Tables and compiled code grow now and then, what leaks grows each time: one round that leaves
+    // nothing behind shows that connections don't.
+    let before = 0;
+    let after = 0;
+    let most = 0;
+    let rounds = 0;
+    do {
+      before = rounds === 0 ? Number.NEGATIVE_INFINITY : after;
+      most = await manyPeers(server, port, COUNT);
+      after = heapBytes();
+      rounds++;
+    } while (rounds < 5 && after - before >= COUNT * 16);
     await server.stop();
 
-    t.diagnostic(`${((most - before) / COUNT).toFixed(0)} bytes of heap a connection`);
-    assert.equal(server.stats.openedCount, 2 * COUNT);
-    assert.equal(server.stats.closedCount, 2 * COUNT);
-    assert.ok(after - before < COUNT * 64, `${after - before} bytes stayed`);
+    t.diagnostic(`${((most - after) / COUNT).toFixed(0)} bytes of heap a connection`);
+    assert.equal(server.stats.openedCount, rounds * COUNT);
+    assert.equal(server.stats.closedCount, rounds * COUNT);
+    assert.ok(after - before < COUNT * 16, `${after - before} bytes stayed each time`);
   });
 
   it(`${CYCLES} times connect, send, close: every byte counted and nothing left`, async () => {
