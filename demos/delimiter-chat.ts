@@ -55,5 +55,5 @@ for (const expected of ["* Ben has joined", "* Cem has joined", "Ben: I do."]) {
   assert.equal(line, expected);
 }
 await cem.stop();
-assert.equal((await ann.read(undefined, { timeoutMs: 5_000 })).toString(), "* Cem has left");
+assert.equal((await ann.read({ timeoutMs: 5_000 })).toString(), "* Cem has left");
 await Promise.all([ann.stop(), ben.stop(), room.stop()]);

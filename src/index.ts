@@ -49,9 +49,28 @@ export type {
   TlsVersion,
 } from "./engine/tls-options.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "./errors.js";
+export type {
+  AgentNumbers,
+  ClientNumbers,
+  ClientOptions,
+  HttpAgentOptions,
+  RequestTimes,
+} from "./http/client-options.js";
+export type { HttpRequestOptions } from "./http/client-request.js";
 export type { FetchHandler, FetchInfo } from "./http/fetch-handler.js";
 export type { FileResponseOptions } from "./http/file-response.js";
+export { createFetch, HttpAgent, type HttpAgentStats } from "./http/http-agent.js";
+export {
+  HttpClient,
+  type HttpClientCall,
+  type HttpClientOptions,
+  type HttpClientRequest,
+} from "./http/http-client.js";
+export type { HttpClientHandlers } from "./http/http-client-handlers.js";
 export type { HttpExchange, ResponseSource } from "./http/http-exchange.js";
+export type { HttpFetchInit } from "./http/http-fetch.js";
+export type { ProxyOptions } from "./http/http-proxy.js";
+export type { HttpResponse, HttpTiming } from "./http/http-response.js";
 export {
   HttpServer,
   type HttpServerChanges,
@@ -65,10 +84,21 @@ export type {
   HttpSettingsInput,
   RequestLimits,
 } from "./http/http-server-settings.js";
+export {
+  HttpSyncClient,
+  type HttpSyncClientOptions,
+  type OpenUrlOptions,
+  type SyncBody,
+  type SyncRequest,
+} from "./http/http-sync-client.js";
 export type { IncomingBody, WholeBodyOptions } from "./http/incoming-body.js";
 export type { Fields } from "./http/received-request.js";
+export type { BodyChunks, RequestBody } from "./http/request-content.js";
 export type { ResponseWriter } from "./http/response-writer.js";
+export type { HttpSyncListener, SyncCloseReason } from "./http/sync-listener.js";
+export type { SyncFields, SyncResponse } from "./http/sync-response.js";
 export type { UpgradeReceiver } from "./http/upgrade-receiver.js";
+export type { UpgradedConnection } from "./http/upgraded-connection.js";
 export {
   EncodedFields,
   type FieldInput,

@@ -17,6 +17,7 @@ import {
 } from "./command.js";
 import { integerOption, readCommandLine, textOption } from "./command-line.js";
 import { EchoServer } from "./echo-server.js";
+import { HttpEcho } from "./http-echo.js";
 import { print } from "./output.js";
 import type { Service } from "./service.js";
 import { runServices } from "./service-run.js";
@@ -49,6 +50,10 @@ const ROWS: readonly Row[] = [
       `npx hp-socket cat ${addressText(address)} --tls --fingerprint ${fingerprint}`,
     ],
   },
+  {
+    create: (engine) => new HttpEcho(engine),
+    tries: (address) => [`curl http://${addressText(address)}/ -d hello`],
+  },
 ];
 
 const OPTIONS = {
@@ -69,8 +74,9 @@ export const serve: Command = {
   usage: "[options]",
   options: OPTIONS,
   notes:
-    "Ports, from --port on: push, pull, pack, line, length, and push over TLS with a certificate\n" +
-    "that is made on the spot. SIGINT and SIGTERM drain and end it; a second one ends it at once.",
+    "Ports, from --port on: push, pull, pack, line, length, push over TLS with a certificate\n" +
+    "that is made on the spot, and HTTP. SIGINT and SIGTERM drain and end it; a second one ends it\n" +
+    "at once.",
   run,
 };
 

@@ -6,10 +6,12 @@ import { Buffer } from "node:buffer";
 import type { Data } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import type { PieceWriter } from "../connection/send-queue.js";
+import { NetError } from "../errors.js";
 import type { FieldInput } from "../protocol/http1/field-writer.js";
 import { BODY } from "../protocol/http1/head.js";
 import { encodeFields, HeadWriter, type OutgoingResponse } from "../protocol/http1/head-writer.js";
 import { NO_ROOM } from "../protocol/http1/text-writer.js";
+import { type HeadKey, HeadTemplate, HeadTemplates } from "./head-template.js";
 
 /** Bodies up to this many bytes go behind their head, larger ones follow by reference. */
 const INLINE_BYTES = 4096;
@@ -39,7 +41,7 @@ export interface AnswerTraits {
 }
 
 /** See the head of the file. */
-export class AnswerWriter implements PieceWriter {
+export class AnswerWriter implements PieceWriter, HeadKey {
   private readonly heads = new HeadWriter();
   private readonly outgoing: Mutable<Omit<OutgoingResponse, "reason" | "minorVersion">> = {
     statusCode: 200,
@@ -50,18 +52,27 @@ export class AnswerWriter implements PieceWriter {
     connection: "keep-alive",
     dateLine: Buffer.alloc(0),
   };
+  private readonly templates = new HeadTemplates();
+  private template: HeadTemplate | undefined = undefined;
   private text = "";
   private bytes: Buffer | undefined = undefined;
   private room = 0;
-
+  isKept = true;
   /** How the body behind the head that was written last is sent; see `HeadWriter`. */
-  get bodyLength(): number {
-    return this.heads.bodyLength;
+  bodyLength: number = BODY.none;
+  /** Whether that head told the peer that the connection closes. */
+  saysClose = false;
+
+  get statusCode(): number {
+    return this.outgoing.statusCode;
   }
 
-  /** Whether that head told the peer that the connection closes. */
-  get saysClose(): boolean {
-    return this.heads.saysClose;
+  get fields(): FieldInput {
+    return this.outgoing.fields;
+  }
+
+  get lines(): Uint8Array {
+    return this.outgoing.dateLine;
   }
 
   /** Begins an answer. `lines`: Date and the like. */
@@ -74,10 +85,12 @@ export class AnswerWriter implements PieceWriter {
     outgoing.dateLine = lines;
     this.text = "";
     this.bytes = undefined;
+    this.template = undefined;
   }
 
   /** The connection stays, or closes, behind this answer. */
   keepAlive(isKept: boolean): void {
+    this.isKept = isKept;
     this.outgoing.connection = isKept ? "keep-alive" : "close";
   }
 
@@ -91,6 +104,35 @@ export class AnswerWriter implements PieceWriter {
     } else {
       this.bytes = bytesOf(body);
       this.outgoing.body = this.bytes.length;
+    }
+    if (this.mayHaveTemplate()) this.template = this.templates.find(this) ?? this.newTemplate();
+  }
+
+  /** Whether nothing but status and fields decides what the head looks like. */
+  private mayHaveTemplate(): boolean {
+    const { statusCode, requestMethod, requestMinorVersion } = this.outgoing;
+    if (requestMethod !== "GET" && requestMethod !== "POST") return false;
+    const hasBody = statusCode !== 204 && statusCode !== 205 && statusCode !== 304;
+    return requestMinorVersion === 1 && hasBody;
+  }
+
+  private newTemplate(): HeadTemplate | undefined {
+    if (!this.templates.wantsMore()) return undefined;
+    const { outgoing, heads } = this;
+    const { body } = outgoing;
+    outgoing.body = 0;
+    try {
+      const scratch = Buffer.allocUnsafe(LARGE_HEAD_BYTES);
+      const end = Math.max(0, heads.writeResponse(scratch, 0, outgoing));
+      const template = HeadTemplate.of(this, scratch.subarray(0, end), heads.saysClose);
+      this.templates.add(template);
+      return template;
+    } catch (error) {
+      // What can't be sent is refused where it is written, and told of from there.
+      if (!(error instanceof NetError)) throw error;
+      return undefined;
+    } finally {
+      outgoing.body = body;
     }
   }
 
@@ -109,13 +151,6 @@ export class AnswerWriter implements PieceWriter {
     return rest === undefined ? flows : target.send(rest);
   }
 
-  /** The same as pieces, for later. */
-  toPieces(): Buffer[] {
-    const head = this.toHead();
-    const rest = this.restOfBody();
-    return rest === undefined ? [head] : [head, rest];
-  }
-
   private reserve(byteCount: number): number {
     this.room = byteCount;
     return byteCount;
@@ -131,15 +166,28 @@ export class AnswerWriter implements PieceWriter {
   }
 
   writePiece(target: Buffer, offset: number): number {
-    const headEnd = this.heads.writeResponse(target, offset, this.outgoing);
+    const headEnd = this.writeHead(target, offset);
     if (headEnd === NO_ROOM) return NO_ROOM;
-    const bodyBytes = this.heads.bodyLength > 0 ? this.inlineBytes() : 0;
+    const bodyBytes = this.bodyLength > 0 ? this.inlineBytes() : 0;
     if (headEnd + bodyBytes - offset > this.room) return NO_ROOM;
     if (bodyBytes === 0) return headEnd;
     const { text, bytes } = this;
     if (bytes !== undefined) target.set(bytes, headEnd);
     else for (let at = 0; at < text.length; at++) target[headEnd + at] = text.charCodeAt(at);
     return headEnd + bodyBytes;
+  }
+
+  private writeHead(target: Buffer, offset: number): number {
+    const { template, heads, outgoing } = this;
+    if (template === undefined) {
+      const end = heads.writeResponse(target, offset, outgoing);
+      this.bodyLength = heads.bodyLength;
+      this.saysClose = heads.saysClose;
+      return end;
+    }
+    this.bodyLength = Math.max(0, outgoing.body);
+    this.saysClose = template.saysClose;
+    return template.write(target, offset, this.bodyLength);
   }
 
   private inlineBytes(): number {

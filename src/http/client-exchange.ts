@@ -23,6 +23,7 @@ import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-w
 import { HttpResponse, type HttpTiming, type ResponseSource } from "./http-response.js";
 import type { HttpTarget } from "./http-target.js";
 import { type BodyOwner, IncomingBody } from "./incoming-body.js";
+import type { Fields } from "./received-request.js";
 import type { RequestContent } from "./request-content.js";
 import type { UpgradedConnection } from "./upgraded-connection.js";
 
@@ -65,7 +66,7 @@ export interface ExchangePlan {
   readonly bodyTimeoutMs: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  readonly onInterim: ((status: number, headers: FieldSection) => void) | undefined;
+  readonly onInterim: ((status: number, headers: Fields) => void) | undefined;
   readonly onHead: ((head: ResponseHead) => void) | undefined;
 }
 

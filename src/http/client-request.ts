@@ -1,7 +1,6 @@
 /** The options of a request, and what they come to: its head, its body, and what it waits for. */
 import { throwIfAborted } from "../connection/waiter.js";
 import { assertInteger, assertKnownKeys, describe } from "../errors.js";
-import type { FieldSection } from "../protocol/http1/field-section.js";
 import type { FieldInput } from "../protocol/http1/field-writer.js";
 import { BODY } from "../protocol/http1/head.js";
 import type { ResponseHead } from "../protocol/http1/response-head.js";
@@ -11,6 +10,7 @@ import type { CookieStore } from "./cookie-store.js";
 import { FieldList, hasField } from "./http-fields.js";
 import type { HttpTarget } from "./http-target.js";
 import { assertOptionsObject, invalid } from "./option-check.js";
+import type { Fields } from "./received-request.js";
 import { type RequestBody, RequestContent } from "./request-content.js";
 
 /** What is asked for. */
@@ -42,7 +42,7 @@ export interface HttpRequestOptions extends Partial<RequestTimes> {
   /** Gives up when aborted: `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
   /** Told of responses 1xx. */
-  readonly onInterim?: (status: number, headers: FieldSection) => void;
+  readonly onInterim?: (status: number, headers: Fields) => void;
   /** Whether cookies go with it and are taken from the response. Default true. */
   readonly useCookies?: boolean;
 }

@@ -1,6 +1,6 @@
-import type { FieldSection } from "../protocol/http1/field-section.js";
 import type { ResponseHead } from "../protocol/http1/response-head.js";
 import type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
+import type { Fields } from "./received-request.js";
 import type { UpgradedConnection } from "./upgraded-connection.js";
 
 /** How long the parts of a request took, in milliseconds. */
@@ -33,7 +33,7 @@ export class HttpResponse {
   /** The status code, 200…999, or 101. */
   readonly status: number;
   /** Fields of the head: `get`, `getAll`, `has`, `entries`. */
-  readonly headers: FieldSection;
+  readonly headers: Fields;
   /** Read it, or call `discard()`: the connection is free for others when its end has come. */
   readonly body: IncomingBody;
   /** Whether redirects were followed on the way. */
@@ -71,7 +71,7 @@ export class HttpResponse {
   }
 
   /** Fields behind the body; undefined before its end, and where none came. */
-  get trailers(): FieldSection | undefined {
+  get trailers(): Fields | undefined {
     return this.body.trailers;
   }
 

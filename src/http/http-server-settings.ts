@@ -17,7 +17,7 @@ export interface HttpServerLimits {
   readonly requestTimeoutMs: number;
   /** From the end of a head to the begin of the answer: 503. Default 120 s. */
   readonly answerTimeoutMs: number;
-  /** How long a peer may take no byte of what waits to be sent. Default 60 s. */
+  /** How long a peer may take nothing of what waits to be sent, which shows by the MiB. Default 120 s. */
   readonly sendTimeoutMs: number;
   /** How long a connection may be without a request. Announced to the peer. Default 5 s. */
   readonly keepAliveTimeoutMs: number;
@@ -66,7 +66,7 @@ export const HTTP_SERVER_LIMITS: Readonly<Record<keyof HttpServerLimits, NumberL
   bodyTimeoutMs: { standard: 30_000, min: 0, max: MAX_MS },
   requestTimeoutMs: { standard: 300_000, min: 0, max: MAX_MS },
   answerTimeoutMs: { standard: 120_000, min: 0, max: MAX_MS },
-  sendTimeoutMs: { standard: 60_000, min: 0, max: MAX_MS },
+  sendTimeoutMs: { standard: 120_000, min: 0, max: MAX_MS },
   keepAliveTimeoutMs: { standard: 5_000, min: 0, max: MAX_MS },
   maxRequestsPerConnection: { standard: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
   maxPipelined: { standard: 64, min: 1, max: 100_000 },
@@ -112,7 +112,7 @@ export const HTTP_SETTING_NAMES: readonly string[] = [
 export type HttpSettingsInput = Partial<HttpServerLimits & RequestLimits & HttpTransportSettings>;
 
 /** What is given to the kernel at a time, so that the progress of a slow peer can be seen. */
-const WINDOW_BYTES = 262_144;
+const WINDOW_BYTES = 1_048_576;
 
 /** Bound of the queue below, which holds what the exchanges have let through: the greatest there is. */
 const QUEUE_BYTES = 2 ** 32;

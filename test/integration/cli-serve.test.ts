@@ -28,27 +28,47 @@ async function echoed(port: number, receive: ReceiveModel<Buffer>): Promise<stri
   return answer.toString();
 }
 
+/** Asks once, on a connection of its own. */
+async function overHttp(port: number, method: string, body?: string): Promise<string> {
+  const options = {
+    method,
+    headers: { Connection: "close" },
+    ...(body !== undefined && { body }),
+  };
+  return await (await fetch(`http://127.0.0.1:${port}/`, options)).text();
+}
+
 describe("hp-socket serve", () => {
   it("runs an echo server of each kind, says what to try, and drains at SIGINT", async (test) => {
     const program = startProgram(test, ["serve", "--port", "0"]);
     await program.shows("stdout", /^Try.*\n(?: {2}.*\n)+/m);
-    const ready = [
+    const all = [
       ...program.stdout.matchAll(/^READY 127\.0\.0\.1:(\d+) engine=\w+ receive=(\w+)$/gm),
     ];
+    const ready = all.filter(([, , name]) => name !== "http");
+    const [, httpPort] = all.find(([, , name]) => name === "http") ?? [];
 
     const answers = await Promise.all(
       ready.map(async ([, port, name]) => [name, await echoed(Number(port), MODELS[name!]!)]),
     );
+    const shown = await overHttp(Number(httpPort), "GET");
+    const sentBack = await overHttp(Number(httpPort), "POST", "hello");
     program.kill("SIGINT");
     const ended = await program.ended;
 
+    assert.match(shown, /^GET \/ HTTP\/1\.1\nhost: 127\.0\.0\.1/);
+    assert.equal(sentBack, "hello");
     assert.deepEqual(
       answers,
       Object.keys(MODELS).map((name) => [name, "hello"]),
     );
     assert.match(program.stdout, new RegExp(`printf hello \\| nc -N 127.0.0.1 ${ready[0]?.[1]}\n`));
     assert.match(program.stdout, /npx hp-socket cat 127\.0\.0\.1:\d+ --receive line\n/);
-    assert.match(program.stdout, /^Summary: send - 34, recv - 34\nconnections - 5 /m);
+    assert.match(program.stdout, /curl http:\/\/127\.0\.0\.1:\d+\/ -d hello\n/);
+    assert.match(
+      program.stdout,
+      /^Summary: send - \d+, recv - \d+\nconnections - 7 .* messages - 7$/m,
+    );
     assert.deepEqual(ended, { code: 0, signal: null });
   });
 

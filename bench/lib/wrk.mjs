@@ -1,0 +1,33 @@
+// The load generator wrk, which Debian has; it is installed where it is missing and that is allowed.
+import { execFileSync, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { run } from "./pinned-process.mjs";
+
+const CONNECTIONS = 64;
+
+/** Makes sure that there is wrk. */
+export function ensureWrk() {
+  if (spawnSync("wrk", ["--version"]).error === undefined) return;
+  execFileSync("apt-get", ["install", "-y", "wrk"], { stdio: "inherit" });
+}
+
+/**
+ * Requests per second over 64 connections. `script`: a file of lua/. Throws when an answer was
+ * missing or was no 2xx.
+ */
+export async function requestsPerSecond(url, seconds, script) {
+  const words = [
+    "-t",
+    "1",
+    "-c",
+    String(CONNECTIONS),
+    "-d",
+    `${Math.max(1, Math.round(seconds))}s`,
+  ];
+  if (script !== undefined) {
+    words.push("-s", fileURLToPath(new URL(`../lua/${script}.lua`, import.meta.url)));
+  }
+  const output = await run("wrk", [...words, url]);
+  if (/Non-2xx|Socket errors/.test(output)) throw new Error(output);
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]);
+}

@@ -1,0 +1,21 @@
+// The same as http-server.mjs by uWebSockets.js, whose package carries its programs. Prints `READY PORT`.
+import uws from "uwebsockets";
+
+const large = Buffer.alloc(1_048_576, "x");
+const answer = (response, body) => response.writeHeader("Content-Type", "text/plain").end(body);
+
+uws
+  .App()
+  .post("/*", (response) => {
+    let byteCount = 0;
+    response.onAborted(() => {});
+    response.onData((bytes, isLast) => {
+      byteCount += bytes.byteLength;
+      if (isLast) answer(response, String(byteCount));
+    });
+  })
+  .get("/large", (response) => answer(response, large))
+  .get("/*", (response) => answer(response, "Hello, World!"))
+  .listen("127.0.0.1", 0, (socket) => {
+    console.log(`READY ${uws.us_socket_local_port(socket)}`);
+  });

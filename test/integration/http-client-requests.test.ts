@@ -1,0 +1,344 @@
+/** What an HTTP agent sends. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { EngineName } from "hp-socket";
+import { availableEngines } from "../support/engine-list.js";
+import { httpAgent } from "../support/http-client-world.js";
+import { bodyOf, nodeServer, scriptedServer } from "../support/http-scripted-server.js";
+import { until } from "../support/until.js";
+
+for (const engine of availableEngines()) {
+  describe(`requests of an agent on ${engine}`, () => requests(engine));
+  describe(`request bodies of an agent on ${engine}`, () => bodies(engine));
+}
+
+function requests(engine: EngineName): void {
+  it("sends method, target, Host and fields, and nothing of its own", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      const text = await peer.request();
+      peer.answer(text);
+    });
+    const agent = httpAgent(test, { engine });
+
+    const response = await agent.request({
+      url: `${server.origin}/a%20b?c=d#fragment`,
+      method: "PROPFIND",
+      headers: { "X-One": "1", "X-Two": ["2", "3"] },
+    });
+
+    assert.equal(
+      await response.text(),
+      `PROPFIND /a%20b?c=d HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n` +
+        "X-One: 1\r\nX-Two: 2\r\nX-Two: 3\r\n\r\n",
+    );
+    assert.equal(response.url, `${server.origin}/a%20b?c=d`);
+  });
+
+  it("adds the agent's fields where the request has none of that name", async (test) => {
+    const server = await nodeServer(test, (request, response) => {
+      response.end(`${request.headers["user-agent"]} ${request.headers["accept"]}`);
+    });
+    const agent = httpAgent(test, { engine, headers: { "User-Agent": "a", Accept: "b" } });
+
+    const response = await agent.request({ url: server.origin, headers: { accept: "c" } });
+
+    assert.equal(await response.text(), "a c");
+  });
+
+  it("makes Authorization of credentials in the URL", async (test) => {
+    const server = await nodeServer(test, (request, response) => {
+      response.end(request.headers.authorization);
+    });
+    const agent = httpAgent(test, { engine });
+
+    const url = `http://user:p%40ss@127.0.0.1:${server.port}/`;
+    const response = await agent.request({ url });
+
+    const expected = `Basic ${Buffer.from("user:p@ss").toString("base64")}`;
+    assert.equal(await response.text(), expected);
+    assert.equal(response.url, `${server.origin}/`);
+  });
+
+  it("refuses what can't be a head, and uses the connection for the next", async (test) => {
+    const server = await nodeServer(test, (_request, response) => response.end("fine"));
+    const agent = httpAgent(test, { engine });
+
+    for (const headers of [{ "a b": "c" }, { a: "b\r\nc: d" }, { Host: "x" }] as const) {
+      await assert.rejects(agent.request({ url: server.origin, headers }), {
+        code: "INVALID_ARGUMENT",
+      });
+    }
+    const response = await agent.request({ url: server.origin });
+
+    assert.equal(await response.text(), "fine");
+    assert.equal(agent.stats.connectionCount, 1);
+  });
+
+  it("refuses URLs and options that can't be, before anything is sent", async (test) => {
+    const agent = httpAgent(test, { engine });
+    const unknown = { url: "http://h/", timeout: 5 };
+
+    for (const url of ["", "/path", "ftp://host/", "http://h:0/"]) {
+      await assert.rejects(agent.request({ url }), { code: "INVALID_ARGUMENT" });
+    }
+    await assert.rejects(agent.request(unknown), { code: "INVALID_ARGUMENT" });
+    await assert.rejects(agent.request({ url: "http://h/", timeoutMs: -1 }), {
+      code: "INVALID_ARGUMENT",
+    });
+    assert.equal(agent.stats.connectionCount, 0);
+  });
+
+  it("sends heads larger than the memory that is shared", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      const text = await peer.request();
+      peer.answer(String(text.length));
+    });
+    const agent = httpAgent(test, { engine });
+
+    for (const size of [3_000, 70_000, 300_000]) {
+      const response = await agent.request({
+        url: server.origin,
+        headers: { "X-Long": "x".repeat(size), Connection: "close" },
+      });
+      assert.ok(Number(await response.text()) > size);
+    }
+  });
+}
+
+function bodies(engine: EngineName): void {
+  async function echoOf(
+    test: Parameters<typeof httpAgent>[0],
+    options: Omit<Parameters<ReturnType<typeof httpAgent>["request"]>[0], "url">,
+  ): Promise<{ length: string; coding: string; type: string; body: string }> {
+    const server = await nodeServer(test, async (request, response) => {
+      const { headers } = request;
+      const body = await bodyOf(request);
+      const length = headers["content-length"] ?? "";
+      const coding = headers["transfer-encoding"] ?? "";
+      response.end(JSON.stringify({ length, coding, type: headers["content-type"] ?? "", body }));
+    });
+    const agent = httpAgent(test, { engine });
+    const response = await agent.request({ url: server.origin, method: "POST", ...options });
+    return (await response.json()) as Awaited<ReturnType<typeof echoOf>>;
+  }
+
+  it("sends text and bytes with their length", async (test) => {
+    const text = await echoOf(test, { body: "häh?" });
+    const bytes = await echoOf(test, { body: Buffer.from("bytes") });
+    const buffer = await echoOf(test, { body: new Uint8Array([65, 66]).buffer });
+
+    assert.deepEqual(text, { length: "5", coding: "", type: "", body: "häh?" });
+    assert.deepEqual(bytes, { length: "5", coding: "", type: "", body: "bytes" });
+    assert.equal(buffer.body, "AB");
+  });
+
+  it("says that a POST has no body, and nothing of the kind with GET", async (test) => {
+    const empty = await echoOf(test, {});
+    const got = await echoOf(test, { method: "GET" });
+
+    assert.equal(empty.length, "0");
+    assert.equal(got.length, "");
+  });
+
+  it("sends bodies of any size as they are", async (test) => {
+    for (const size of [4_096, 4_097, 262_144, 262_145, 3_000_001]) {
+      const { body, length } = await echoOf(test, { body: "x".repeat(size) });
+      assert.equal(length, String(size));
+      assert.equal(body.length, size);
+    }
+  });
+
+  it("sends what yields chunks in chunks", async (test) => {
+    async function* yielded(): AsyncGenerator<string | Uint8Array> {
+      yield "one ";
+      yield "";
+      yield Buffer.from("two");
+    }
+
+    const asynchronous = await echoOf(test, { body: yielded() });
+    const list = await echoOf(test, { body: ["one ", "two"] });
+    const made = await echoOf(test, { body: yielded });
+    const stream = await echoOf(test, { body: new Blob(["one ", "two"]).stream() });
+
+    for (const { coding, body } of [asynchronous, list, made, stream]) {
+      assert.deepEqual({ coding, body }, { coding: "chunked", body: "one two" });
+    }
+  });
+
+  it("sends chunks with the length that is told, and holds them to it", async (test) => {
+    const { length, coding } = await echoOf(test, { body: ["ab", "c"], bodyLength: 3 });
+    const byField = await echoOf(test, { body: ["ab"], headers: { "Content-Length": "2" } });
+
+    assert.deepEqual([length, coding], ["3", ""]);
+    assert.equal(byField.length, "2");
+    await assert.rejects(echoOf(test, { body: ["abcd"], bodyLength: 3 }), {
+      code: "INVALID_ARGUMENT",
+    });
+    await assert.rejects(echoOf(test, { body: ["ab"], bodyLength: 3 }), {
+      code: "INVALID_STATE",
+    });
+  });
+
+  it("sends form fields, forms with files and blobs with their types", async (test) => {
+    const form = new FormData();
+    form.append("name", "value");
+    form.append("file", new File(["content"], "a.txt", { type: "text/plain" }));
+
+    const fields = await echoOf(test, { body: new URLSearchParams({ a: "b c" }) });
+    const parts = await echoOf(test, { body: form });
+    const blob = await echoOf(test, { body: new Blob(["x"], { type: "image/png" }) });
+
+    assert.equal(fields.body, "a=b+c");
+    assert.match(fields.type, /^application\/x-www-form-urlencoded/);
+    assert.match(parts.type, /^multipart\/form-data; boundary=/);
+    assert.match(parts.body, /name="file"; filename="a.txt"[\s\S]*content/);
+    assert.deepEqual([blob.type, blob.length, blob.body], ["image/png", "1", "x"]);
+  });
+
+  it("sends trailers behind chunks", async (test) => {
+    const server = await nodeServer(test, async (request, response) => {
+      await bodyOf(request);
+      response.end(request.trailers["checksum"]);
+    });
+    const agent = httpAgent(test, { engine });
+
+    const response = await agent.request({
+      url: server.origin,
+      method: "PUT",
+      body: ["data"],
+      trailers: () => ({ Checksum: "42" }),
+    });
+
+    assert.equal(await response.text(), "42");
+  });
+
+  it("does not read on in a source that the server is slower than", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      peer.socket.pause();
+    });
+    const agent = httpAgent(test, { engine });
+    let made = 0;
+    const controller = new AbortController();
+    let isEnded = false;
+    function* endless(): Generator<Uint8Array> {
+      try {
+        for (;;) {
+          made++;
+          yield Buffer.alloc(1_048_576);
+        }
+      } finally {
+        isEnded = true;
+      }
+    }
+
+    const { signal } = controller;
+    const asked = agent.request({ url: server.origin, method: "POST", body: endless(), signal });
+    asked.catch(() => {});
+    await until(() => made >= 2);
+    let before = -1;
+    await until(() => {
+      const settled = made === before;
+      before = made;
+      return settled;
+    });
+    controller.abort();
+
+    await assert.rejects(asked, { code: "ABORTED" });
+    assert.ok(made < 64, `${made} MiB were taken from the source`);
+    await until(() => isEnded);
+  });
+
+  it("fails with what the source of a body throws", async (test) => {
+    const server = await scriptedServer(test, (peer) => peer.ended());
+    const agent = httpAgent(test, { engine });
+    const cause = new Error("no more paper");
+    function* failing(): Generator<string> {
+      yield "a";
+      throw cause;
+    }
+
+    const asked = agent.request({ url: server.origin, method: "POST", body: failing() });
+
+    await assert.rejects(asked, { code: "HANDLER_FAILED", cause });
+    await until(() => server.peers[0]?.isClosed === true);
+  });
+
+  it("waits for 100 before it sends a body", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await until(() => peer.received.endsWith("\r\n\r\n"));
+      assert.match(peer.received, /Expect: 100-continue/);
+      peer.send("HTTP/1.1 100 Continue\r\n\r\n");
+      await until(() => peer.received.endsWith("body"));
+      peer.answer("done");
+    });
+    const agent = httpAgent(test, { engine });
+    const interim: number[] = [];
+
+    const response = await agent.request({
+      url: server.origin,
+      method: "PUT",
+      body: "body",
+      expectContinue: true,
+      onInterim: (status) => interim.push(status),
+    });
+
+    assert.equal(await response.text(), "done");
+    assert.deepEqual(interim, [100]);
+  });
+
+  it("sends the body when 100 does not come, after continueTimeoutMs", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.answer("done");
+    });
+    const agent = httpAgent(test, { engine, continueTimeoutMs: 20 });
+
+    const options = { url: server.origin, method: "PUT", body: "b", expectContinue: true };
+    const response = await agent.request(options);
+
+    assert.equal(await response.text(), "done");
+  });
+
+  it("does not send the body that a final answer makes superfluous", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await until(() => peer.received.endsWith("\r\n\r\n"));
+      peer.send("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n");
+      await peer.ended();
+    });
+    const agent = httpAgent(test, { engine });
+
+    const options = { url: server.origin, method: "PUT", body: "secret", expectContinue: true };
+    const { status } = await agent.request(options);
+
+    assert.equal(status, 417);
+    await until(() => agent.stats.connectionCount === 0);
+    assert.doesNotMatch(server.peers[0]?.received ?? "", /secret/);
+  });
+
+  it("takes an answer that comes while the body is on its way, and ends the body", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await until(() => peer.received.includes("\r\n\r\n"));
+      peer.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+      await peer.ended();
+    });
+    const agent = httpAgent(test, { engine });
+    let isEnded = false;
+    async function* slow(): AsyncGenerator<string> {
+      try {
+        yield "begin";
+        await new Promise(() => {});
+      } finally {
+        isEnded = true;
+      }
+    }
+    const iterator = slow();
+    const body = { [Symbol.asyncIterator]: () => iterator };
+
+    const response = await agent.request({ url: server.origin, method: "POST", body });
+
+    assert.equal(response.status, 413);
+    assert.equal(await response.text(), "no");
+    await until(() => agent.stats.connectionCount === 0);
+    assert.equal(isEnded, false, "a generator that waits can't be ended from outside");
+  });
+}
