@@ -48,6 +48,7 @@ export type {
   TlsServerOptions,
   TlsVersion,
 } from "./engine/tls-options.js";
+export { createUringEngine, type UringOptions } from "./engine/uring/uring-engine.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "./errors.js";
 export type {
   AgentNumbers,
