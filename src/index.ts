@@ -72,14 +72,14 @@ export type { HttpExchange, ResponseSource } from "./http/http-exchange.js";
 export type { HttpFetchInit } from "./http/http-fetch.js";
 export type { ProxyOptions } from "./http/http-proxy.js";
 export type { HttpResponse, HttpTiming } from "./http/http-response.js";
-export {
-  HttpServer,
-  type HttpServerChanges,
-  type HttpServerOptions,
-  type HttpServerStats,
-} from "./http/http-server.js";
+export { HttpServer } from "./http/http-server.js";
 export type { HttpServerConnection } from "./http/http-server-connection.js";
 export type { HttpServerHandlers, MessageHandlers } from "./http/http-server-handlers.js";
+export type {
+  HttpServerChanges,
+  HttpServerOptions,
+  HttpServerStats,
+} from "./http/http-server-options.js";
 export type {
   HttpServerLimits,
   HttpSettingsInput,

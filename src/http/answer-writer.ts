@@ -28,10 +28,12 @@ export const NO_FIELDS: FieldInput = encodeFields([]);
 
 type Mutable<Type> = { -readonly [Name in keyof Type]-?: Type[Name] };
 
-/** Where a piece is sent to. */
+/** Where pieces of an answer go. */
 export interface PieceTarget {
+  /** See `LiveConnection.sendWritten`. */
   sendWritten(writer: PieceWriter, maxBytes: number): boolean | undefined;
-  send(data: Data): boolean;
+  /** Sends bytes as they are. Answers as `send` does. */
+  sendPiece(piece: Uint8Array): boolean;
 }
 
 /** What an answer depends on besides what it says. */
@@ -146,9 +148,9 @@ export class AnswerWriter implements PieceWriter, HeadKey {
     const bodyBytes = this.inlineBytes();
     let flows = target.sendWritten(this, this.reserve(HEAD_BYTES + bodyBytes));
     flows ??= target.sendWritten(this, this.reserve(LARGE_HEAD_BYTES + bodyBytes));
-    flows ??= target.send(this.toHead());
+    flows ??= target.sendPiece(this.toHead());
     const rest = this.restOfBody();
-    return rest === undefined ? flows : target.send(rest);
+    return rest === undefined ? flows : target.sendPiece(rest);
   }
 
   private reserve(byteCount: number): number {

@@ -20,8 +20,8 @@ export interface WatchedTimes {
   readonly requestSinceMs: number | undefined;
   /** The application's answer. */
   readonly answerSinceMs: number | undefined;
-  /** Bytes that wait to be sent, and those that were sent. */
-  readonly pendingBytes: number;
+  /** Whether bytes wait to be sent, or an answer to be ended for a peer that has finished. */
+  readonly isSending: boolean;
   readonly sentBytes: number;
 }
 
@@ -93,10 +93,10 @@ export class ConnectionWatch implements DeadlineOwner {
   }
 
   /** Since when the peer has taken nothing, as far as that was seen. */
-  private stalledSince(times: WatchedTimes, nowMs: number): number | undefined {
-    const moves = times.pendingBytes === 0 || times.sentBytes !== this.lastSentBytes;
-    this.lastSentBytes = times.sentBytes;
-    if (times.pendingBytes === 0) this.stalledSinceMs = undefined;
+  private stalledSince({ isSending, sentBytes }: WatchedTimes, nowMs: number): number | undefined {
+    const moves = sentBytes !== this.lastSentBytes;
+    this.lastSentBytes = sentBytes;
+    if (!isSending) this.stalledSinceMs = undefined;
     else if (moves || this.stalledSinceMs === undefined) this.stalledSinceMs = nowMs;
     return this.stalledSinceMs;
   }

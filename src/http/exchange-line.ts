@@ -200,7 +200,7 @@ export abstract class ExchangeLine implements ExchangeOwner {
   }
 
   sendInterim(exchange: HttpExchange, statusCode: number, fields: FieldInput): boolean {
-    return exchange.send(headOf({ statusCode, fields }));
+    return exchange.sendPiece(headOf({ statusCode, fields }));
   }
 
   // — another protocol —
@@ -210,7 +210,9 @@ export abstract class ExchangeLine implements ExchangeOwner {
     const all = statusCode === 101 ? withConnection(fields) : fields;
     const requestMethod = exchange.method;
     const dateLine = this.host.lines.get(false);
-    exchange.send(headOf({ statusCode, fields: all, requestMethod, dateLine, body: BODY.none }));
+    exchange.sendPiece(
+      headOf({ statusCode, fields: all, requestMethod, dateLine, body: BODY.none }),
+    );
     exchange.answerIs("done");
     exchange.complete(undefined);
     this.isLast = true;

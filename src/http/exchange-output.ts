@@ -16,7 +16,9 @@ import type { TimingWheel } from "../time/timing-wheel.js";
 import type { PieceTarget } from "./answer-writer.js";
 
 /** The connection below, as far as sending goes. */
-export interface OutputTarget extends PieceTarget {
+export interface OutputTarget {
+  sendWritten(writer: PieceWriter, maxBytes: number): boolean | undefined;
+  send(data: Data): boolean;
   readonly isOpen: boolean;
   readonly pendingBytes: number;
   drained(options?: WaitOptions): Promise<void>;
@@ -51,6 +53,7 @@ export abstract class ExchangeOutput implements PieceTarget {
     return this.isInTurn ? this.owner.live.pendingBytes : this.heldBytes;
   }
 
+  /** The server's own: sends what `writer` writes. */
   sendWritten(writer: PieceWriter, maxBytes: number): boolean | undefined {
     const { live } = this.owner;
     if (!this.isInTurn) {
@@ -63,10 +66,11 @@ export abstract class ExchangeOutput implements PieceTarget {
     return flows;
   }
 
-  send(data: Data): boolean {
+  /** The server's own: sends bytes of the answer as they are. */
+  sendPiece(piece: Uint8Array): boolean {
     const { live } = this.owner;
-    if (!this.isInTurn) return this.hold(bytesOf(data));
-    const flows = live.send(data);
+    if (!this.isInTurn) return this.hold(bytesOf(piece));
+    const flows = live.send(piece);
     if (!flows && live.isOpen) this.owner.congested();
     return flows;
   }
@@ -97,7 +101,7 @@ export abstract class ExchangeOutput implements PieceTarget {
     this.held = undefined;
     this.heldBytes = 0;
     this.turnWaiters = undefined;
-    if (held !== undefined) for (const piece of held) this.send(piece);
+    if (held !== undefined) for (const piece of held) this.sendPiece(piece);
     if (turnWaiters !== undefined) for (const waiter of turnWaiters) waiter.resolve();
   }
 

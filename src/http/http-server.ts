@@ -3,22 +3,19 @@
  * connections, and the handlers of the application above. It runs on every engine, and over TLS.
  */
 import process from "node:process";
-import type { ComponentStats, StopOptions, StopResult } from "../connection/component.js";
+import type { StopOptions, StopResult } from "../connection/component.js";
 import type { Connection, WaitOptions } from "../connection/connection.js";
 import { handlerError, type MayRefuse, type MayWait } from "../connection/handlers.js";
 import type { LiveConnection } from "../connection/live-connection.js";
 import type { ServiceState } from "../connection/service-state.js";
-import { assertFunction } from "../connection/settings.js";
-import type { TlsSettings } from "../connection/tls-settings.js";
-import type { Address, EngineChoice } from "../engine/engine.js";
-import { describe, NetError } from "../errors.js";
+import type { Address } from "../engine/engine.js";
+import { NetError } from "../errors.js";
 import type { RequestSink } from "../protocol/http1/message-sink.js";
 import { statusOfError } from "../protocol/http1/parse-fault.js";
-import type { ServerSecurity } from "../tcp/secured.js";
-import { type ListenOptions, TcpServer, type TcpServerOptions } from "../tcp/tcp-server.js";
+import type { ListenOptions, TcpServerOptions } from "../tcp/tcp-server.js";
 import { AnswerWriter } from "./answer-writer.js";
-import { answerByFetch, type FetchHandler } from "./fetch-handler.js";
 import type { HttpExchange } from "./http-exchange.js";
+import { HttpListener } from "./http-listener.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 import {
   HTTP_HANDLER_NAMES,
@@ -26,48 +23,16 @@ import {
   MESSAGE_HANDLER_NAMES,
 } from "./http-server-handlers.js";
 import {
-  HttpServerConfiguration,
-  type HttpSettingsInput,
-  settingsAmong,
-} from "./http-server-settings.js";
+  asOptions,
+  type HttpServerChanges,
+  type HttpServerOptions,
+  type HttpServerStats,
+  requestHandler,
+} from "./http-server-options.js";
+import { HttpServerConfiguration, settingsAmong } from "./http-server-settings.js";
 import { type ConnectionHost, LiveHttpConnection } from "./live-http-connection.js";
 import { MessageTeller } from "./message-teller.js";
 import { StandingLines } from "./standing-lines.js";
-
-/** Options of an {@link HttpServer}: handlers, settings, TLS, engine. */
-export interface HttpServerOptions extends HttpServerHandlers, HttpSettingsInput, ServerSecurity {
-  /** Instead of `onRequest`: from a web Request to a Response. */
-  readonly fetch?: FetchHandler;
-  /** What moves the bytes; see `TcpServerOptions`. */
-  readonly engine?: EngineChoice;
-}
-
-/** What a server has done so far. */
-export interface HttpServerStats extends ComponentStats {
-  /** Requests that have come. */
-  readonly requestCount: number;
-  /** Requests that are under way. */
-  readonly exchangeCount: number;
-}
-
-/** Settings that can be given to `configure`. */
-export interface HttpServerChanges extends HttpSettingsInput {
-  /** Other certificates and rules, for handshakes to come. */
-  readonly tls?: TlsSettings;
-}
-
-/** The TCP server below. Its connections end when what is under way on them is answered. */
-class HttpListener extends TcpServer<Buffer, LiveHttpConnection> {
-  protected override drain(connection: LiveConnection): void {
-    const http = connection.context as LiveHttpConnection | undefined;
-    if (http?.close() === true || http?.isFinishing === true) return;
-    connection.close();
-  }
-
-  override connectionSent(connection: LiveConnection): void {
-    (connection.context as LiveHttpConnection | undefined)?.sent();
-  }
-}
 
 /** See the head of the file. */
 export class HttpServer implements ConnectionHost, AsyncDisposable {
@@ -78,7 +43,7 @@ export class HttpServer implements ConnectionHost, AsyncDisposable {
   private readonly onRequest: (exchange: HttpExchange) => unknown;
   /** Which of the two that can answer it is, for messages. */
   private readonly handlerName: "onRequest" | "fetch";
-  private readonly tellsMessages: boolean;
+  readonly tellsMessages: boolean;
   private readonly tcp: HttpListener;
   private exchangeNumber = 0;
 
@@ -293,25 +258,4 @@ export class HttpServer implements ConnectionHost, AsyncDisposable {
 /** Whether a handler failed because the connection has ended, and not the other way round. */
 function isOfTheEnd(cause: unknown): boolean {
   return cause instanceof NetError || (cause instanceof Error && cause.name === "AbortError");
-}
-
-function asOptions(options: HttpServerOptions): HttpServerOptions {
-  if (typeof options === "object" && options !== null) return options;
-  const message = `the options must be an object, not ${describe(options)}`;
-  throw new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
-}
-
-/** What answers: one of the two that can be given. */
-function requestHandler(options: HttpServerOptions): (exchange: HttpExchange) => unknown {
-  for (const name of [...HTTP_HANDLER_NAMES, "fetch"] as const) {
-    if (options[name] !== undefined) assertFunction(name, options[name]);
-  }
-  const { onRequest, fetch } = options;
-  if ((onRequest === undefined) === (fetch === undefined)) {
-    throw new NetError("INVALID_ARGUMENT", "an HTTP server needs either onRequest or fetch", {
-      operation: "configure",
-    });
-  }
-  if (fetch !== undefined) return (exchange) => answerByFetch(fetch, exchange);
-  return (exchange) => onRequest?.call(options, exchange);
 }

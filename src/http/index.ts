@@ -47,14 +47,14 @@ export type { HttpExchange, ResponseSource } from "./http-exchange.js";
 export type { HttpFetchInit } from "./http-fetch.js";
 export type { ProxyOptions } from "./http-proxy.js";
 export type { HttpResponse, HttpTiming } from "./http-response.js";
-export {
-  HttpServer,
-  type HttpServerChanges,
-  type HttpServerOptions,
-  type HttpServerStats,
-} from "./http-server.js";
+export { HttpServer } from "./http-server.js";
 export type { HttpServerConnection } from "./http-server-connection.js";
 export type { HttpServerHandlers, MessageHandlers } from "./http-server-handlers.js";
+export type {
+  HttpServerChanges,
+  HttpServerOptions,
+  HttpServerStats,
+} from "./http-server-options.js";
 export type { HttpServerLimits, HttpSettingsInput, RequestLimits } from "./http-server-settings.js";
 export {
   HttpSyncClient,

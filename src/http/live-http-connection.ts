@@ -1,38 +1,29 @@
 /**
- * One connection of an HTTP server: bytes in, requests out to the handlers, and when nothing more is
- * read. Hot.
- *
- *     reading ── 101, or 2xx to CONNECT ──► switched   what follows is the receiver's
- *        └────── shut, breakOff ──────────► over       what follows is thrown away
- *
- * Reading stops while a bit of `holds` is set: what the parser has not taken then waits in `rest`.
- * Only when more comes nevertheless the peer is held back, so that its end is seen otherwise.
- *
- * Invariants: `current` is the exchange whose request is being read, if its head has come; the parser
- * is fed by nobody else while `isFeeding`; `rest` is empty while nothing holds, and the connection
- * paused while it is not.
+ * One connection of an HTTP server: what handlers see of it, what the parser tells it, and for what it
+ * waits. How bytes come in is in `request-intake.ts`, how answers go out in `exchange-line.ts`. Hot.
  */
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type { CloseReason } from "../connection/close-reason.js";
-import { handlerError, type MayWait } from "../connection/handlers.js";
+import { handlerError } from "../connection/handlers.js";
 import type { LiveConnection } from "../connection/live-connection.js";
 import type { Address } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
-import { NetError } from "../errors.js";
+import type { NetError } from "../errors.js";
 import type { FieldSection } from "../protocol/http1/field-section.js";
 import { AFTER_HEAD, type AfterHead, type RequestSink } from "../protocol/http1/message-sink.js";
 import { statusOfError } from "../protocol/http1/parse-fault.js";
 import { RequestHead } from "../protocol/http1/request-head.js";
-import { RequestParser } from "../protocol/http1/request-parser.js";
 import { ConnectionWatch, type WatchedTimes, type WatchOwner } from "./connection-watch.js";
-import { ExchangeLine, type LineHost } from "./exchange-line.js";
+import type { LineHost } from "./exchange-line.js";
 import { HttpExchange } from "./http-exchange.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 import type { HttpServerConfiguration } from "./http-server-settings.js";
-import type { UpgradeReceiver } from "./upgrade-receiver.js";
+import { HOLD, RequestIntake } from "./request-intake.js";
 
 /** The server, as its connections see it. */
 export interface ConnectionHost extends LineHost {
+  /** Whether handlers are told of what is read, perhaps later than it is answered. */
+  readonly tellsMessages: boolean;
   nextExchangeId(): number;
   /** What the parser tells: the connection itself, or somebody who tells handlers as well. */
   createSink(connection: LiveHttpConnection): RequestSink;
@@ -43,46 +34,18 @@ export interface ConnectionHost extends LineHost {
   report(error: NetError, exchange: HttpExchange | undefined): void;
 }
 
-/** Why reading stops. Bits, so that several can hold at once. */
-const HOLD = {
-  /** So much of a body waits that nobody reads. */
-  body: 1,
-  /** `maxPipelined` exchanges are under way. */
-  pipeline: 2,
-  /** The peer does not take its answers. */
-  slow: 4,
-  /** Whether another protocol follows is not decided. */
-  upgrade: 8,
-} as const;
-
 /** See the head of the file. */
 export class LiveHttpConnection
-  extends ExchangeLine
+  extends RequestIntake
   implements HttpServerConnection, RequestSink, WatchOwner
 {
   context: unknown = undefined;
-  /** Requests that have come. */
-  requestCount = 0;
   protected readonly host: ConnectionHost;
   private readonly watch: ConnectionWatch;
-  private parser: RequestParser | undefined = undefined;
-  private sink: RequestSink | undefined = undefined;
-  private current: HttpExchange | undefined = undefined;
-  private holds = 0;
-  private rest: Buffer | undefined = undefined;
-  private isFeeding = false;
-  private receiver: UpgradeReceiver | undefined = undefined;
-  private isHandingOver = false;
-  private peerHasEnded = false;
   /** The request that is being read shall be the last. */
   private closesSoon = false;
   /** When the last exchange left that was not answered at once. */
   private answeredMs = 0;
-  /** When the head that is being read began, and how many had come by then. */
-  private headSinceMs = 0;
-  private headNumber = -1;
-  /** When reading went on after a hold. */
-  private readOnMs = 0;
 
   constructor(host: ConnectionHost, live: LiveConnection) {
     super(live);
@@ -144,96 +107,16 @@ export class LiveHttpConnection
     return true;
   }
 
-  // — bytes —
-
-  /** Bytes came. What this answers is the receiver's: a promise holds the next ones back. */
-  receive(bytes: Buffer): MayWait {
-    if (this.receiver !== undefined) {
-      if (!this.isHandingOver) return this.receiver.onReceive(this.live, bytes);
-      this.keepRest(bytes);
-    } else if (this.holds !== 0) {
-      this.keepRest(bytes);
-    } else if (!this.isDeaf) {
-      this.feed(bytes);
-      if (this.receiver !== undefined) this.handOver();
-      else if (this.rest !== undefined && this.holds === 0) this.readOn();
-    }
-    return undefined;
-  }
-
-  /** Whether what comes is thrown away. */
-  private get isDeaf(): boolean {
-    const mayUpgrade = (this.holds & HOLD.upgrade) !== 0;
-    return this.isOver || (this.isLast && this.current === undefined && !mayUpgrade);
-  }
-
-  private feed(bytes: Buffer): void {
-    this.parser ??= new RequestParser(this.host.configuration.parserLimits);
-    this.sink ??= this.host.createSink(this);
-    this.isFeeding = true;
-    const taken = this.parser.feed(bytes, this.sink);
-    this.isFeeding = false;
-    if (taken < bytes.length) this.keepRest(bytes.subarray(taken));
-    else if (this.parser.phase === "head") this.noteHead();
-  }
-
-  private keepRest(bytes: Buffer): void {
-    if (this.isDeaf && this.receiver === undefined) return;
-    const own = this.isLent(bytes) ? Buffer.from(bytes) : bytes;
-    this.rest = this.rest === undefined ? own : Buffer.concat([this.rest, own]);
-    this.live.pause();
-  }
-
-  private noteHead(): void {
-    if (this.headNumber === this.requestCount) return;
-    this.headNumber = this.requestCount;
-    this.headSinceMs = this.wheel.clock.now();
-  }
-
-  private hold(reason: number): void {
-    this.holds |= reason;
-  }
-
-  private release(reason: number): void {
-    if ((this.holds & reason) === 0) return;
-    this.holds &= ~reason;
-    if (this.holds === 0 && !this.isFeeding) this.readOn();
-  }
-
-  /** Reads what waits, then lets the peer go on. */
-  private readOn(): void {
-    if (this.receiver !== undefined) return;
-    this.readOnMs = this.wheel.clock.now();
-    while (this.holds === 0 && this.rest !== undefined) {
-      const bytes = this.rest;
-      this.rest = undefined;
-      if (!this.isDeaf) this.feed(bytes);
-      if (this.receiver !== undefined) {
-        this.handOver();
-        return;
-      }
-    }
-    if (this.holds === 0) this.live.resume();
-  }
-
-  congested(): void {
-    this.hold(HOLD.slow);
-  }
-
-  /** The queue is below its mark again. */
-  drained(): void {
-    if (this.receiver !== undefined) {
-      const { receiver } = this;
-      this.guard("onDrain", () => receiver.onDrain?.(this.live));
-    } else this.release(HOLD.slow);
-  }
-
-  holdBody(hold: boolean): void {
-    if (hold) this.hold(HOLD.body);
-    else this.release(HOLD.body);
-  }
-
   // — the parser's calls —
+
+  protected createSink(): RequestSink {
+    return this.host.createSink(this);
+  }
+
+  protected upgraded(exchange: HttpExchange): void {
+    this.watch.end();
+    this.host.upgraded(exchange);
+  }
 
   onHeadersComplete(head: RequestHead): AfterHead {
     if (this.isOver || this.failure !== undefined) return AFTER_HEAD.stop;
@@ -248,7 +131,7 @@ export class LiveHttpConnection
     let isAtWork = false;
     if (head.expectation === "unknown") exchange.respondError(417);
     else isAtWork = host.handle(exchange);
-    if (isAtWork || !exchange.isDone || this.sink !== this) head.keep();
+    if (isAtWork || !exchange.isDone || this.host.tellsMessages) head.keep();
     else exchange.releaseHead();
     if (!exchange.isDone || exchange.hasBody) exchange.startedMs = this.wheel.clock.now();
     return AFTER_HEAD.goOn;
@@ -339,29 +222,6 @@ export class LiveHttpConnection
 
   // — the end —
 
-  /** The peer has finished. */
-  peerEnded(): void {
-    this.peerHasEnded = true;
-    if (this.isHandingOver) return;
-    const { receiver } = this;
-    if (receiver?.onEnd !== undefined) this.guard("onEnd", () => receiver.onEnd?.(this.live));
-    else if (receiver !== undefined) this.live.close();
-    else this.readingEnded();
-  }
-
-  private readingEnded(): void {
-    if (this.isOver) return;
-    const error = new NetError("CONNECTION_CLOSED", "the peer has finished", {
-      operation: "receive",
-      connectionId: this.id,
-    });
-    if (!this.isLast && this.sink !== undefined) this.parser?.end(this.sink);
-    else if (this.current !== undefined && this.sink !== undefined) this.parser?.end(this.sink);
-    this.isLast = true;
-    for (let one = this.front; one !== undefined; one = one.next) one.peerGone(error);
-    if (this.front === undefined && !this.isOver) this.shut();
-  }
-
   /** The connection has ended. */
   ended(reason: CloseReason): void {
     this.isOver = true;
@@ -371,47 +231,6 @@ export class LiveHttpConnection
     const { receiver } = this;
     if (receiver !== undefined) {
       this.guard("onClose", () => receiver.onClose?.(this.live, reason));
-    }
-  }
-
-  // — another protocol —
-
-  protected handedOver(exchange: HttpExchange, receiver: UpgradeReceiver): void {
-    this.receiver = receiver;
-    this.isHandingOver = true;
-    this.holds = 0;
-    this.current = undefined;
-    this.watch.end();
-    this.host.upgraded(exchange);
-    if (!this.isFeeding) queueMicrotask(() => this.handOver());
-  }
-
-  /** Gives the receiver what came behind the head, then lets the peer go on. */
-  private handOver(): void {
-    if (!this.isHandingOver || !this.live.isOpen) return;
-    // What the connection still keeps back comes behind what is kept here.
-    this.live.resume();
-    this.isHandingOver = false;
-    const { rest, receiver } = this;
-    this.rest = undefined;
-    if (rest !== undefined) {
-      this.guard("onReceive", () => receiver?.onReceive(this.live, rest));
-    }
-    if (this.peerHasEnded) this.peerEnded();
-  }
-
-  /** Calls a handler of the receiver; its failure ends the connection, its promise holds bytes back. */
-  private guard(name: string, call: () => unknown): void {
-    const fail = (cause: unknown): void => {
-      this.live.fail(handlerError(name, "receive", cause, this.id));
-    };
-    try {
-      const result = call();
-      if (!(result instanceof Promise)) return;
-      if (name === "onReceive") this.live.pause();
-      result.then(() => name === "onReceive" && this.live.resume(), fail);
-    } catch (error) {
-      fail(error);
     }
   }
 
@@ -445,7 +264,8 @@ export class LiveHttpConnection
         current !== undefined && this.holds === 0 ? Math.max(receivedMs, this.readOnMs) : undefined,
       requestSinceMs: current?.startedMs,
       answerSinceMs: unanswered?.startedMs,
-      pendingBytes,
+      // A peer that has finished may be gone: then nobody but the application can end its answer.
+      isSending: pendingBytes > 0 || (this.peerHasEnded && front?.isAnswered === true),
       sentBytes: live.stats.sentBytes,
     };
   }

@@ -67,13 +67,13 @@ export class ResponseWriter implements PieceWriter {
     if (!this.output.hasRoom(bytes.length)) return false;
     if (this.body.bodyLength !== BODY.chunked) {
       this.body.begin(NOWHERE, 0, bytes.length, extensions);
-      return this.output.send(bytes);
+      return this.output.sendPiece(bytes);
     }
     this.pieceBytes = bytes.length;
     this.extensions = extensions;
     this.output.sendWritten(this, MAX_CHUNK_HEAD_BYTES + extensions.length + 2);
-    this.output.send(bytes);
-    return this.output.send(this.body.pieceTail);
+    this.output.sendPiece(bytes);
+    return this.output.sendPiece(this.body.pieceTail);
   }
 
   /**

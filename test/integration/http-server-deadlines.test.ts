@@ -175,6 +175,25 @@ describe("deadlines of an HTTP server", () => {
     assert.deepEqual(world.codes, ["HTTP_SEND_TIMEOUT"]);
   });
 
+  it("ends one whose peer has finished and whose answer nobody goes on with", async () => {
+    const world = await httpMemory({
+      sendTimeoutMs: 4_000,
+      onRequest: (exchange) => {
+        exchange.startResponse(200).write("begun");
+      },
+    });
+    const peer = await world.peer();
+
+    await peer.send(GET);
+    await world.pass(60_000);
+    assert.deepEqual(world.codes, []);
+    peer.client.finish();
+    await world.pass(4_000);
+    await world.pass(4_500);
+
+    assert.deepEqual(world.codes, ["HTTP_SEND_TIMEOUT"]);
+  });
+
   it("does not end one whose peer takes its time but goes on", async () => {
     const world = await httpMemory({
       sendTimeoutMs: 4_000,
