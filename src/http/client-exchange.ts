@@ -78,6 +78,8 @@ export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource 
   readonly plan: ExchangePlan;
   readonly owner: ExchangeOwner;
   readonly promise: Promise<HttpResponse>;
+  /** When it was asked for, in the clock's milliseconds. */
+  readonly startMs: number;
   state: "waiting" | "sent" | "answered" | "done" | "failed" = "waiting";
   /** It was sent on a connection that broke, and is to go to a new one. */
   isRepeated = false;
@@ -85,7 +87,6 @@ export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource 
   private carrier: ExchangeCarrier | undefined = undefined;
   private connectTiming: ConnectTiming | undefined = undefined;
   private body: ResponseBody | undefined = undefined;
-  private readonly startMs: number;
   private sentMs = 0;
   private firstByteMs = 0;
   private endMs = 0;

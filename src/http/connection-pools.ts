@@ -78,6 +78,10 @@ export class ConnectionPools implements PoolOwner {
 
   // — the pools' calls —
 
+  get isLacking(): boolean {
+    return this.lacking.size > 0;
+  }
+
   takeRoom(pool: OriginPool): boolean {
     if (this.connectionCount < this.numbers.maxConnections) {
       this.connectionCount++;
@@ -90,8 +94,9 @@ export class ConnectionPools implements PoolOwner {
 
   returnRoom(): void {
     this.connectionCount--;
-    const [pool] = this.lacking;
-    if (pool !== undefined) {
+    while (this.connectionCount < this.numbers.maxConnections) {
+      const [pool] = this.lacking;
+      if (pool === undefined) break;
       this.lacking.delete(pool);
       pool.advance();
     }

@@ -139,11 +139,9 @@ export class HttpAgent implements AsyncDisposable {
     const { drainMs = 5_000 } = options;
     assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
     this.#isStopped = true;
-    const { clock } = this.#dialer.wheel;
-    const endMs = clock.now() + drainMs;
     this.#pools.stop(stopped());
     await this.#pools.empty(drainMs);
-    await this.#dialer.stop(Math.max(0, Math.ceil(endMs - clock.now())));
+    await this.#dialer.stop(0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,8 +3,8 @@
  *
  * Invariants: `idle` holds usable connections only, the one used last at the end; each request that
  * waits and for which there is room has an attempt to connect; requests are begun in their order,
- * but repeated ones first and on a new connection; when no connection is there and the last attempt
- * has failed, all that wait fail with it.
+ * but repeated ones first and on a new connection; when an attempt fails while no connection is there,
+ * all that waited when it began fail with it.
  */
 import { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
@@ -17,6 +17,8 @@ import type { DialRoute, HttpDialer } from "./http-dialer.js";
 export interface PoolOwner {
   readonly numbers: AgentNumbers;
   readonly dialer: HttpDialer;
+  /** Whether a pool was refused room: connections that nobody uses shall go. */
+  readonly isLacking: boolean;
   /** Asks for room for one more connection, which may cost an idle one elsewhere. */
   takeRoom(pool: OriginPool): boolean;
   /** Gives it back: others may have waited for it. */
@@ -38,7 +40,8 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   private queue: ClientExchange[] = [];
   /** Connections that are there. */
   private readonly open: Set<HttpClientConnection> = new Set();
-  private readonly attempts: Set<AbortController> = new Set();
+  /** Attempts to connect, and when they began. */
+  private readonly attempts: Map<AbortController, number> = new Map();
   /** How long an attempt may take: what the request asked for that came last. */
   private connectTimeoutMs: number;
   private isStopped = false;
@@ -86,8 +89,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
       return;
     }
     this.connectTimeoutMs = connectTimeoutMs;
-    this.queue.push(exchange);
-    owner.queuedCount++;
+    this.enqueue(exchange);
     this.advance();
   }
 
@@ -140,15 +142,16 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
 
   private async dial(): Promise<void> {
     const attempt = new AbortController();
-    this.attempts.add(attempt);
+    const startMs = this.wheel.clock.now();
+    this.attempts.set(attempt, startMs);
     const bounds = { timeoutMs: this.connectTimeoutMs, signal: attempt.signal };
     let connection: HttpClientConnection;
     try {
       connection = await this.owner.dialer.connect(this.route, bounds);
     } catch (error) {
       this.attempts.delete(attempt);
-      if (!attempt.signal.aborted) this.failed(error as NetError);
-      this.connectionLost();
+      if (attempt.signal.aborted) this.connectionLost();
+      else this.failed(error as NetError, startMs);
       return;
     }
     this.attempts.delete(attempt);
@@ -169,10 +172,23 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     else connection.live.close();
   }
 
-  /** While there are other connections, or hopes for one, those that wait go on waiting. */
-  private failed(error: NetError): void {
-    if (this.connectionCount > 0) return;
-    for (const exchange of this.takeQueue()) exchange.fail(error);
+  /** An attempt that began at `startMs` has failed. Connections that are there go on serving. */
+  private failed(error: NetError, startMs: number): void {
+    if (this.open.size > 0) {
+      this.owner.returnRoom();
+      return;
+    }
+    const queue = this.takeQueue();
+    for (const exchange of queue) {
+      if (exchange.startMs <= startMs) exchange.fail(error);
+      else this.enqueue(exchange);
+    }
+    this.connectionLost();
+  }
+
+  private enqueue(exchange: ClientExchange): void {
+    this.queue.push(exchange);
+    this.owner.queuedCount++;
   }
 
   private connectionLost(): void {
@@ -198,7 +214,8 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   }
 
   private keep(connection: HttpClientConnection): void {
-    const idleMs = this.isStopped ? 0 : this.idleMsOf(connection);
+    const mustGo = this.isStopped || this.owner.isLacking;
+    const idleMs = mustGo ? 0 : this.idleMsOf(connection);
     if (idleMs <= 0) {
       connection.live.close();
       return;
@@ -236,7 +253,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     this.queue.splice(place, 1);
     this.owner.queuedCount--;
     if (this.attempts.size <= this.queue.length) return;
-    const [attempt] = this.attempts;
+    const [attempt] = this.attempts.keys();
     attempt?.abort();
   }
 
@@ -244,7 +261,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   stop(error: NetError): void {
     this.isStopped = true;
     for (const exchange of this.takeQueue()) exchange.fail(error);
-    for (const attempt of this.attempts) attempt.abort();
+    for (const attempt of this.attempts.keys()) attempt.abort();
     for (const connection of this.idle.splice(0)) connection.live.close();
     for (const connection of this.open) connection.upgraded?.stopped();
   }
