@@ -21,8 +21,10 @@ export class EngineService {
    * there has to be copied, since it is gone when the handler returns.
    */
   lentMemory: ArrayBufferLike | undefined = undefined;
-  #waiting: Flushable[] = [];
-  #flushing: Flushable[] = [];
+  /** Longer than what waits: to cut them off would make the next turn allocate. */
+  #waiting: (Flushable | undefined)[] = [];
+  #flushing: (Flushable | undefined)[] = [];
+  #waitingCount = 0;
   readonly #flushAll: () => void;
 
   constructor(engine: Engine) {
@@ -33,15 +35,21 @@ export class EngineService {
 
   /** Has `item` flushed once when this turn ends. The caller sees to it that it is put in once. */
   flushLater(item: Flushable): void {
-    if (this.#waiting.push(item) === 1) this.engine.afterTurn(this.#flushAll);
+    this.#waiting[this.#waitingCount++] = item;
+    if (this.#waitingCount === 1) this.engine.afterTurn(this.#flushAll);
   }
 
   #run(): void {
     const items = this.#waiting;
+    const count = this.#waitingCount;
     this.#waiting = this.#flushing;
     this.#flushing = items;
-    for (const item of items) item.flush();
-    items.length = 0;
+    this.#waitingCount = 0;
+    for (let index = 0; index < count; index++) {
+      const item = items[index] as Flushable;
+      items[index] = undefined;
+      item.flush();
+    }
   }
 }
 

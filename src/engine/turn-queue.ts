@@ -9,8 +9,10 @@ import { rethrowLater } from "./sink-defect.js";
 export class TurnQueue {
   readonly #schedule: (run: () => void) => void;
   readonly #run: () => void;
-  #tasks: (() => void)[] = [];
-  #spare: (() => void)[] = [];
+  /** Longer than what waits: to cut them off would make the next turn allocate. */
+  #tasks: ((() => void) | undefined)[] = [];
+  #spare: ((() => void) | undefined)[] = [];
+  #count = 0;
 
   constructor(schedule: (run: () => void) => void) {
     this.#schedule = schedule;
@@ -19,26 +21,30 @@ export class TurnQueue {
 
   /** Whether no task waits. */
   get isEmpty(): boolean {
-    return this.#tasks.length === 0;
+    return this.#count === 0;
   }
 
   /** Adds a task for the end of the present turn. */
   add(task: () => void): void {
-    if (this.#tasks.push(task) === 1) this.#schedule(this.#run);
+    this.#tasks[this.#count++] = task;
+    if (this.#count === 1) this.#schedule(this.#run);
   }
 
   /** Runs what waits. The two arrays are swapped and kept, so that a turn allocates nothing. */
   run(): void {
     const tasks = this.#tasks;
+    const count = this.#count;
     this.#tasks = this.#spare;
     this.#spare = tasks;
-    for (let index = 0; index < tasks.length; index++) {
+    this.#count = 0;
+    for (let index = 0; index < count; index++) {
+      const task = tasks[index]!;
+      tasks[index] = undefined;
       try {
-        tasks[index]!();
+        task();
       } catch (defect) {
         rethrowLater(defect);
       }
     }
-    tasks.length = 0;
   }
 }

@@ -91,6 +91,30 @@ function data({ ca, server }: TestCertificates): void {
     assert.equal(reason.code, "CLOSED");
   });
 
+  it("says close_notify when it finishes with the handshake, after traffic of a single stream", async (test) => {
+    let endsAtOnce = false;
+    const world = await secureServer(test, server, {
+      onHandshake: (connection) => {
+        if (!endsAtOnce) return;
+        connection.send("all of it");
+        connection.close();
+      },
+      onReceive: (connection, bytes) => void connection.send(bytes),
+    });
+    const first = secureClient(test, { ca });
+    await connected(first, world.port);
+    for (let count = 0; count < 64; count++) await first.request("x");
+    endsAtOnce = true;
+    const second = secureClient(test, { ca }, { receive: untilClosed() });
+
+    await connected(second, world.port);
+    const received = await second.read();
+    const reason = await second.closed();
+
+    assert.equal(String(received), "all of it");
+    assert.equal(reason.code, "CLOSED");
+  });
+
   for (const version of VERSIONS) {
     it(`carries 16 MiB both ways unharmed (${version})`, async (test) => {
       const block = Buffer.alloc(65_536, "every byte counts; ");

@@ -26,11 +26,11 @@ import type {
 } from "../engine.js";
 import { errnoNameOf, systemError } from "../system-error.js";
 import type { TlsClientOptions, TlsContext, TlsServerOptions } from "../tls-options.js";
-import { TurnQueue } from "../turn-queue.js";
 import { NodeDatagram } from "./node-datagram.js";
 import { assertListenTarget, assertStreamOptions, nodeCapabilities } from "./node-features.js";
 import { NodeListener } from "./node-listener.js";
 import { NodeStream } from "./node-stream.js";
+import { NodeTurn } from "./node-turn.js";
 import { TlsClientContext } from "./tls-client-context.js";
 import { TlsServerContext } from "./tls-server-context.js";
 
@@ -54,9 +54,7 @@ class NodeEngine implements Engine {
   readonly lendsForTurn: boolean = false;
   readonly capabilities: Capabilities = nodeCapabilities;
   readonly clock: Clock = systemClock;
-  readonly #turn = new TurnQueue((run) => {
-    setImmediate(run);
-  });
+  readonly #turn = new NodeTurn();
   readonly #receiveBuffer = Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES);
 
   afterTurn(task: () => void): void {
@@ -81,7 +79,7 @@ class NodeEngine implements Engine {
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
     assertListenTarget(target);
-    return new NodeListener(target, sink, this.clock);
+    return new NodeListener(target, sink, this.clock, this.#turn);
   }
 
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
@@ -107,13 +105,25 @@ class NodeEngine implements Engine {
         },
       },
     };
-    const stream: NodeStream = outgoingStream(new Socket(options), target, true);
+    const stream: NodeStream = this.#outgoingStream(new Socket(options), target, true);
     return stream;
   }
 
   /** A socket that TLS can take over, which does not go with a buffer of its own. */
   #ownedStream(target: ConnectTarget): NodeStream {
-    return outgoingStream(new Socket({ allowHalfOpen: true }), target, false);
+    return this.#outgoingStream(new Socket({ allowHalfOpen: true }), target, false);
+  }
+
+  #outgoingStream(socket: Socket, target: ConnectTarget, lendsBytes: boolean): NodeStream {
+    return new NodeStream({
+      socket,
+      options: target.stream,
+      isOpen: false,
+      lendsBytes,
+      remote: target.address,
+      local: "path" in target.address ? { path: "" } : undefined,
+      turn: this.#turn,
+    });
   }
 
   createTlsContext(
@@ -128,17 +138,6 @@ class NodeEngine implements Engine {
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
     return new NodeDatagram(target, sink);
   }
-}
-
-function outgoingStream(socket: Socket, target: ConnectTarget, lendsBytes: boolean): NodeStream {
-  return new NodeStream({
-    socket,
-    options: target.stream,
-    isOpen: false,
-    lendsBytes,
-    remote: target.address,
-    ...("path" in target.address && { local: { path: "" } }),
-  });
 }
 
 function startConnect(socket: Socket, target: ConnectTarget): void {

@@ -16,12 +16,14 @@ import { callSink, rethrowLater } from "../sink-defect.js";
 import { acceptErrorKind, errnoNameOf, systemError } from "../system-error.js";
 import { addressFromInfo, remoteAddressOf } from "./node-address.js";
 import { NodeStream } from "./node-stream.js";
+import type { NodeTurn } from "./node-turn.js";
 import { removeStaleSocket } from "./stale-socket.js";
 
 /** See the head of the file. */
 export class NodeListener implements Listener {
   readonly #target: ListenTarget;
   readonly #sink: ListenerSink;
+  readonly #turn: NodeTurn;
   readonly #server: Server;
   readonly #backOff: ReportBackOff;
   /** The server has not answered yet whether it is bound. */
@@ -29,9 +31,10 @@ export class NodeListener implements Listener {
   #isClosed = false;
   #isSecondTry = false;
 
-  constructor(target: ListenTarget, sink: ListenerSink, clock: Clock) {
+  constructor(target: ListenTarget, sink: ListenerSink, clock: Clock, turn: NodeTurn) {
     this.#target = target;
     this.#sink = sink;
+    this.#turn = turn;
     this.#backOff = new ReportBackOff(clock);
     this.#server = createServer({ allowHalfOpen: true });
     this.#server.on("connection", (socket) => this.#accepted(socket));
@@ -85,12 +88,16 @@ export class NodeListener implements Listener {
       return;
     }
     const { address, stream: options } = this.#target;
-    const base = { socket, options, isOpen: true, lendsBytes: false };
-    const stream = new NodeStream(
-      "path" in address
-        ? { ...base, remote: { path: "" }, local: address }
-        : { ...base, remote: remoteAddressOf(socket) },
-    );
+    const isPath = "path" in address;
+    const stream = new NodeStream({
+      socket,
+      options,
+      isOpen: true,
+      lendsBytes: false,
+      remote: isPath ? { path: "" } : remoteAddressOf(socket),
+      local: isPath ? address : undefined,
+      turn: this.#turn,
+    });
     try {
       const sink = this.#sink.listenerAccepted(stream);
       if (sink === undefined) stream.close();

@@ -29,6 +29,7 @@ import type { TlsContext, TlsInfo } from "../tls-options.js";
 import { applyKeepAlive } from "./keep-alive.js";
 import { localAddressOf } from "./node-address.js";
 import { NodeSecurity } from "./node-security.js";
+import type { NodeTurn } from "./node-turn.js";
 
 const IDLE = -1;
 
@@ -105,8 +106,9 @@ export interface NodeStreamSetup {
   /** Whether received bytes lie in a shared buffer; its owner then calls `received`. */
   readonly lendsBytes: boolean;
   readonly remote: Address | undefined;
-  /** Left out: the socket is asked when somebody wants to know. */
-  readonly local?: Address;
+  readonly turn: NodeTurn;
+  /** Undefined: the socket is asked when somebody wants to know. */
+  readonly local: Address | undefined;
 }
 
 /** See the head of the file. Methods below `unref` are called by the socket's listeners. */
@@ -118,6 +120,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private readonly options: StreamOptions;
   private readonly onWritten: (error?: Error | null) => void;
   private readonly remote: Address | undefined;
+  private readonly turn: NodeTurn;
   private local: Address | undefined;
   private error: NetError | undefined = undefined;
   private security: NodeSecurity | undefined = undefined;
@@ -135,6 +138,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
     this.options = setup.options;
     this.isOpen = setup.isOpen;
     this.remote = setup.remote;
+    this.turn = setup.turn;
     this.local = setup.local;
     this.onWritten = (error): void => this.written(error);
     this.listenTo(socket);
@@ -172,6 +176,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   /** TLS is established. */
   secured(): void {
+    this.turn.secured();
     if (!this.isClosing) callSink(() => this.sink.streamSecured());
   }
 
@@ -293,6 +298,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   received(bytes: Buffer): void {
     if (this.isClosing) return;
+    this.turn.received();
     try {
       this.sink.streamReceived(bytes);
     } catch (defect) {

@@ -1,0 +1,79 @@
+/**
+ * When the tasks of `afterTurn` run.
+ *
+ *     sole: one stream receives at a time     → behind the event and all its microtasks
+ *     crowd: several receive in a loop round  → as one setImmediate, behind all of them
+ *
+ * With several streams, answers that leave together keep the peers' cores busy; with one, to wait for
+ * the end of the round only adds to each answer. Which of the two it is shows in how many times bytes
+ * came before the immediate ran: looked at each time in a crowd, and once in `SAMPLE_TURNS` else.
+ */
+import process from "node:process";
+import { TurnQueue } from "../turn-queue.js";
+
+/** Turns that end with their event before one waits for the end of the round, to see who else is there. */
+const SAMPLE_TURNS = 32;
+/** Rounds with a single stream, one behind the other, before its turns end with their events. */
+const SOLE_ROUNDS = 16;
+
+const nothing = (): void => {};
+const settled = Promise.resolve();
+
+/** See the head of the file. */
+export class NodeTurn {
+  readonly #queue: TurnQueue;
+  /** How many times bytes came since the immediate was set. */
+  #receivedCount = 0;
+  /** Rounds with a single stream, up to SOLE_ROUNDS. */
+  #soleRounds = 0;
+  #turnsToSample = SAMPLE_TURNS;
+  readonly #endEvent: () => void;
+  readonly #endRound: () => void;
+
+  constructor() {
+    this.#queue = new TurnQueue(() => this.#schedule());
+    const run = (): void => this.#queue.run();
+    // A tick that a microtask asks for comes when no microtask is left.
+    this.#endEvent = (): void => process.nextTick(run);
+    this.#endRound = (): void => {
+      this.#look();
+      this.#queue.run();
+    };
+  }
+
+  /** Runs `task` when the turn is over. */
+  add(task: () => void): void {
+    this.#queue.add(task);
+  }
+
+  /** Bytes come in. */
+  received(): void {
+    this.#receivedCount++;
+  }
+
+  /**
+   * TLS of a stream is established. Node tells so from within OpenSSL: to finish the stream in there
+   * loses close_notify (Node 20 to 24). The turn therefore ends with the round.
+   */
+  secured(): void {
+    this.#turnsToSample = 0;
+    this.#queue.add(nothing);
+  }
+
+  #schedule(): void {
+    if (this.#soleRounds >= SOLE_ROUNDS && --this.#turnsToSample > 0) {
+      void settled.then(this.#endEvent);
+      return;
+    }
+    // The bytes that lead to this turn have been counted, if there were any.
+    this.#receivedCount = 1;
+    setImmediate(this.#endRound);
+  }
+
+  /** The round is over. */
+  #look(): void {
+    this.#turnsToSample = SAMPLE_TURNS;
+    if (this.#receivedCount > 1) this.#soleRounds = 0;
+    else if (this.#soleRounds < SOLE_ROUNDS) this.#soleRounds++;
+  }
+}
