@@ -4,7 +4,7 @@
  * of the calls.
  */
 import { isIP } from "node:net";
-import { assertKnownKeys, ERROR_CODES, NetError, type Operation } from "../../errors.js";
+import { assertKnownKeys, NetError, type Operation } from "../../errors.js";
 import { type Clock, ManualClock, systemClock } from "../../time/clock.js";
 import type {
   Address,
@@ -24,6 +24,7 @@ import type {
   StreamSocket,
 } from "../engine.js";
 import { NO_TLS, refuseTls } from "../no-tls.js";
+import { noAddress } from "../resolve-host.js";
 import { MemoryBindings } from "./memory-bindings.js";
 import { MemoryDatagram } from "./memory-datagram.js";
 import { MemoryLink } from "./memory-link.js";
@@ -105,10 +106,7 @@ export class MemoryEngine implements Engine {
   async resolve(host: string): Promise<readonly ResolvedHost[]> {
     if (isIP(host) !== 0) return [resolvedHost(host)];
     const found = this.#names.get(host) ?? [];
-    if (found.length === 0) {
-      const text = `${ERROR_CODES.HOST_NOT_FOUND.text}: ${JSON.stringify(host)}`;
-      throw new NetError("HOST_NOT_FOUND", text, { operation: "resolve" });
-    }
+    if (found.length === 0) throw noAddress(host);
     return found.map(resolvedHost);
   }
 

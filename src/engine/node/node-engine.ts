@@ -1,13 +1,11 @@
 /** The engine over Node's own sockets. Runs everywhere. */
-import { lookup } from "node:dns/promises";
 import {
-  isIP,
   type OnReadOpts,
   Socket,
   type SocketConstructorOpts,
   type TcpNetConnectOpts,
 } from "node:net";
-import { ERROR_CODES, NetError } from "../../errors.js";
+import { NetError } from "../../errors.js";
 import { type Clock, systemClock } from "../../time/clock.js";
 import type {
   Capabilities,
@@ -24,7 +22,8 @@ import type {
   StreamSink,
   StreamSocket,
 } from "../engine.js";
-import { errnoNameOf, systemError } from "../system-error.js";
+import { resolveHost } from "../resolve-host.js";
+import { errnoNameOf } from "../system-error.js";
 import type { TlsClientOptions, TlsContext, TlsServerOptions } from "../tls-options.js";
 import { NodeDatagram } from "./node-datagram.js";
 import { assertListenTarget, assertStreamOptions, nodeCapabilities } from "./node-features.js";
@@ -45,10 +44,6 @@ interface ReadingSocketOptions extends SocketConstructorOpts {
   readonly onread: OnReadOpts;
 }
 
-function resolvedHost(address: string, family: number): ResolvedHost {
-  return { host: address, family: family === 6 ? "IPv6" : "IPv4" };
-}
-
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
   readonly lendsForTurn: boolean = false;
@@ -61,20 +56,8 @@ class NodeEngine implements Engine {
     this.#turn.add(task);
   }
 
-  async resolve(host: string): Promise<readonly ResolvedHost[]> {
-    const literal = isIP(host);
-    if (literal !== 0) return [resolvedHost(host, literal)];
-    let found: { address: string; family: number }[];
-    try {
-      found = await lookup(host, { all: true, order: "verbatim" });
-    } catch (cause) {
-      throw systemError(errnoNameOf(cause), "resolve", cause, JSON.stringify(host));
-    }
-    if (found.length === 0) {
-      const text = `${ERROR_CODES.HOST_NOT_FOUND.text}: ${JSON.stringify(host)}`;
-      throw new NetError("HOST_NOT_FOUND", text, { operation: "resolve" });
-    }
-    return found.map(({ address, family }) => resolvedHost(address, family));
+  resolve(host: string): Promise<readonly ResolvedHost[]> {
+    return resolveHost(host);
   }
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {

@@ -1,7 +1,5 @@
 /** The engine over Linux's io_uring. See the README of this folder. */
-import { lookup } from "node:dns/promises";
-import { isIP } from "node:net";
-import { ERROR_CODES, NetError } from "../../errors.js";
+import { NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
 import type {
   Capabilities,
@@ -19,7 +17,7 @@ import type {
   StreamSocket,
 } from "../engine.js";
 import { NO_TLS, refuseTls } from "../no-tls.js";
-import { errnoNameOf, systemError } from "../system-error.js";
+import { resolveHost } from "../resolve-host.js";
 import { uringAvailability } from "./availability.js";
 import { type AssembledLoop, createLoop } from "./create-loop.js";
 import { type ForeignFunctions, loadForeignFunctions } from "./foreign-functions.js";
@@ -76,20 +74,8 @@ export class UringEngine implements Engine, Disposable {
     this.loop.afterTurn(task);
   }
 
-  async resolve(host: string): Promise<readonly ResolvedHost[]> {
-    const literal = isIP(host);
-    if (literal !== 0) return [resolvedHost(host, literal)];
-    let found: { address: string; family: number }[];
-    try {
-      found = await lookup(host, { all: true, verbatim: true });
-    } catch (cause) {
-      throw systemError(errnoNameOf(cause), "resolve", cause, JSON.stringify(host));
-    }
-    if (found.length === 0) {
-      const text = `${ERROR_CODES.HOST_NOT_FOUND.text}: ${JSON.stringify(host)}`;
-      throw new NetError("HOST_NOT_FOUND", text, { operation: "resolve" });
-    }
-    return found.map(({ address, family }) => resolvedHost(address, family));
+  resolve(host: string): Promise<readonly ResolvedHost[]> {
+    return resolveHost(host);
   }
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
@@ -126,10 +112,6 @@ export class UringEngine implements Engine, Disposable {
     }
     this.#assembled.close();
   }
-}
-
-function resolvedHost(address: string, family: number): ResolvedHost {
-  return { host: address, family: family === 6 ? "IPv6" : "IPv4" };
 }
 
 /**

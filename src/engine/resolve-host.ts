@@ -1,0 +1,30 @@
+/** Addresses of a host name by the system's resolver, for the engines that move bytes by the system. */
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { ERROR_CODES, NetError } from "../errors.js";
+import type { ResolvedHost } from "./engine.js";
+import { errnoNameOf, systemError } from "./system-error.js";
+
+/** See `Engine.resolve`. */
+export async function resolveHost(host: string): Promise<readonly ResolvedHost[]> {
+  const literal = isIP(host);
+  if (literal !== 0) return [resolvedHost(host, literal)];
+  let found: { address: string; family: number }[];
+  try {
+    found = await lookup(host, { all: true, order: "verbatim" });
+  } catch (cause) {
+    throw systemError(errnoNameOf(cause), "resolve", cause, JSON.stringify(host));
+  }
+  if (found.length === 0) throw noAddress(host);
+  return found.map(({ address, family }) => resolvedHost(address, family));
+}
+
+/** The error for a name that has no address. */
+export function noAddress(host: string): NetError {
+  const text = `${ERROR_CODES.HOST_NOT_FOUND.text}: ${JSON.stringify(host)}`;
+  return new NetError("HOST_NOT_FOUND", text, { operation: "resolve" });
+}
+
+function resolvedHost(host: string, family: number): ResolvedHost {
+  return { host, family: family === 6 ? "IPv6" : "IPv4" };
+}
