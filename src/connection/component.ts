@@ -209,6 +209,8 @@ export abstract class Component<Handle, Received extends Buffer | number, Contex
     this.stopping = { hadStarted, promise, resolve, endedCount: 0, cutCount: 0 };
     this.closeListeners();
     for (const connection of this.registry.list()) {
+      // Whoever waits for the end must live to see it, `unref` or not.
+      connection.stream.ref();
       if (drainMs === 0 || connection.state === "connecting") this.cut(connection);
       else this.drain(connection);
     }

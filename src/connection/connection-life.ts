@@ -208,7 +208,7 @@ export abstract class ConnectionLife
 
   streamReceived(bytes: Buffer): void {
     this.receivedBytes += bytes.length;
-    this.receivedMs = this.owner.service.wheel.clock.now();
+    this.receivedMs = this.owner.service.arrivalMs();
     if (this.state === "open") this.path().receive(bytes);
   }
 

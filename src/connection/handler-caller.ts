@@ -4,7 +4,7 @@
  */
 import process from "node:process";
 import type { Operation } from "../errors.js";
-import { type Handlers, handlerError } from "./handlers.js";
+import { callHandler, type Handlers, handlerError, isThenable } from "./handlers.js";
 import type { LiveConnection } from "./live-connection.js";
 
 /** Base of {@link Component}; see the head of the file. */
@@ -108,40 +108,11 @@ export abstract class HandlerCaller<Handle, Received extends Buffer | number> {
     operation: Operation,
     call: () => unknown,
   ): void {
-    try {
-      const result = call();
-      if (!isThenable(result)) return;
-      result.then(undefined, (error: unknown) => {
-        this.failed(connection, name, operation, error);
-      });
-    } catch (error) {
-      this.failed(connection, name, operation, error);
-    }
+    callHandler(call, (error) => this.failed(connection, name, operation, error));
   }
 
   /** Calls a handler with no connection left to end: a failure becomes a process warning. */
   protected guard(name: string, call: () => unknown): void {
-    const warn = (error: unknown): void => {
-      process.emitWarning(handlerError(name, "close", error));
-    };
-    try {
-      const result = call();
-      if (isThenable(result)) result.then(undefined, warn);
-    } catch (error) {
-      warn(error);
-    }
+    callHandler(call, (error) => process.emitWarning(handlerError(name, "close", error)));
   }
-}
-
-interface Thenable {
-  then(resolved: ((value: unknown) => void) | undefined, rejected: (error: unknown) => void): void;
-}
-
-function isThenable(value: unknown): value is Thenable {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "then" in value &&
-    typeof value.then === "function"
-  );
 }

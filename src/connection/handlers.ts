@@ -89,3 +89,27 @@ export function handlerError(
     ...(connectionId !== undefined && { connectionId }),
   });
 }
+
+interface Thenable {
+  then(resolved: ((value: unknown) => void) | undefined, rejected: (error: unknown) => void): void;
+}
+
+/** Whether a handler has answered with a promise. */
+export function isThenable(value: unknown): value is Thenable {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "then" in value &&
+    typeof value.then === "function"
+  );
+}
+
+/** Calls a handler that takes note, now or by a promise; `failed` hears of what goes wrong. */
+export function callHandler(call: () => unknown, failed: (cause: unknown) => void): void {
+  try {
+    const result = call();
+    if (isThenable(result)) result.then(undefined, failed);
+  } catch (cause) {
+    failed(cause);
+  }
+}

@@ -89,13 +89,20 @@ export class ClientLink implements ConnectionHolder, ExchangeOwner {
       this.attempt = undefined;
     }
     this.owner.linkOpened(this.connection);
+    const { live } = this.connection;
+    if (live.state === "ending" || live.state === "closed") throw live.endError();
     this.advance();
   }
 
   /** Closes the connection, or calls the attempt off. False when there is neither. */
   close(): boolean {
-    this.attempt?.abort();
-    return this.connection?.live.close() ?? this.attempt !== undefined;
+    const { attempt, connection } = this;
+    attempt?.abort();
+    if (connection === undefined) return attempt !== undefined;
+    const error = new NetError("CONNECTION_CLOSED", "the client closed the connection");
+    const isClosing = connection.close(error);
+    this.failAll(error);
+    return isClosing;
   }
 
   /** Begins a request, now or when those before it are done. */

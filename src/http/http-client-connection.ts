@@ -65,6 +65,7 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
   private peerEnded = false;
   private tunnels = false;
   private sentBytesSeen = 0;
+  private resumedMs = 0;
 
   constructor(live: LiveConnection, limits: Http1Limits) {
     this.live = live;
@@ -264,8 +265,10 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
     if (this.isComplete) this.finish(NO_BYTES, 0);
     else if (this.exchange !== undefined) {
       const text = "the server closed the connection without an answer";
-      this.lose(new NetError("CONNECTION_CLOSED", text, { operation: "receive", fault: "remote" }));
-      this.live.abort();
+      const detail = { operation: "receive", fault: "remote" } as const;
+      const error = new NetError("CONNECTION_CLOSED", text, detail);
+      this.lose(error);
+      this.live.fail(error);
     }
   }
 
@@ -278,9 +281,13 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
   closed(reason: CloseReason): void {
     this.deadline.clear();
     this.sender.stop();
-    this.holder?.connectionGone(this, reason);
-    this.upgraded?.closed(reason);
-    this.lose(reason.cause ?? this.live.closedError());
+    try {
+      this.holder?.connectionGone(this, reason);
+    } finally {
+      // A handler that throws keeps nobody waiting.
+      this.upgraded?.closed(reason);
+      this.lose(reason.cause ?? this.live.closedError());
+    }
   }
 
   /** The exchange under way has lost its connection: it is repeated where it may be, or fails. */
@@ -305,6 +312,15 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
     this.live.fail(error);
   }
 
+  /** Closes it in good order: what was sent leaves, and the exchange under way fails at once. */
+  close(error: NetError): boolean {
+    const { exchange } = this;
+    this.exchange = undefined;
+    this.sender.stop();
+    exchange?.fail(error);
+    return this.live.close();
+  }
+
   private abandon(text: string): void {
     this.isBroken = true;
     this.live.fail(malformed(text));
@@ -312,8 +328,12 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
 
   /** See {@link ExchangeCarrier.holdBody}. */
   holdBody(hold: boolean): void {
-    if (hold) this.live.pause();
-    else this.live.resume();
+    if (hold) {
+      this.live.pause();
+      return;
+    }
+    this.live.resume();
+    this.resumedMs = this.live.service.wheel.clock.now();
   }
 
   // — deadlines —
@@ -350,7 +370,8 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
   /** Nothing came for a while, unless it is us who hold the peer back. */
   private bodySilent(exchange: ClientExchange): void {
     const { bodyTimeoutMs } = exchange.plan;
-    const leftMs = bodyTimeoutMs - this.live.silentForMs;
+    const freeForMs = this.live.service.wheel.clock.now() - this.resumedMs;
+    const leftMs = bodyTimeoutMs - Math.min(freeForMs, this.live.silentForMs);
     if (this.live.isPaused || leftMs > 0) {
       this.deadline.watch(this.live.isPaused ? bodyTimeoutMs : leftMs);
       return;

@@ -3,6 +3,7 @@
  * What has no handler costs nothing.
  */
 import type { CloseReason } from "../connection/close-reason.js";
+import { isThenable } from "../connection/handlers.js";
 import { assertFunction } from "../connection/settings.js";
 import type { NetError } from "../errors.js";
 import type { FieldSection } from "../protocol/http1/field-section.js";
@@ -15,7 +16,8 @@ import type { UpgradedConnection } from "./upgraded-connection.js";
  * included: `onMessageBegin`, `onStatusLine`, `onHeader` …, `onHeadersComplete`, `onBody` … (between
  * `onChunkHeader` and `onChunkComplete` where it comes in chunks), `onTrailer` …, `onMessageComplete`;
  * then `onUpgrade` where the protocol changes. `onParseError` may come at any place. A handler that
- * throws ends the connection with `HANDLER_FAILED`.
+ * throws, or whose promise is rejected, ends the connection with `HANDLER_FAILED`; nothing waits for
+ * the promise.
  */
 export interface HttpClientHandlers<Client> {
   /** The connection is ready for requests. */
@@ -71,33 +73,44 @@ export function assertClientHandlers<Client>(handlers: HttpClientHandlers<Client
   }
 }
 
-/** A sink that tells the handlers, and then the connection. It has what there is a handler for. */
+/**
+ * A sink that tells the handlers, and then the connection. It has what there is a handler for. What a
+ * handler throws goes up to the parser; `failed` hears of one whose promise is rejected.
+ */
 export function createEventSink<Client>(
   client: Client,
   handlers: HttpClientHandlers<Client>,
   connection: ResponseSink,
+  failed: (name: string, cause: unknown) => void,
 ): ResponseSink {
+  const watch: Watch = (name, result) => {
+    if (isThenable(result)) result.then(undefined, (cause) => failed(name, cause));
+  };
   return {
     onHeadersComplete(head) {
       const verdict = handlers.onHeadersComplete?.(client, head);
+      watch("onHeadersComplete", verdict);
       const answer = connection.onHeadersComplete(head);
-      return verdict === undefined ? answer : VERDICTS[verdict];
+      return typeof verdict === "string" ? VERDICTS[verdict] : answer;
     },
     onBody(bytes) {
-      handlers.onBody?.(client, bytes);
+      watch("onBody", handlers.onBody?.(client, bytes));
       return connection.onBody(bytes);
     },
     onMessageComplete(trailers) {
-      handlers.onMessageComplete?.(client, trailers);
+      watch("onMessageComplete", handlers.onMessageComplete?.(client, trailers));
       return connection.onMessageComplete(trailers);
     },
     onParseError(error) {
-      handlers.onParseError?.(client, error);
+      watch("onParseError", handlers.onParseError?.(client, error));
       connection.onParseError(error);
     },
-    ...fineEvents(client, handlers),
+    ...fineEvents(client, handlers, watch),
   };
 }
+
+/** Sees to what a handler answered. */
+type Watch = (name: string, result: unknown) => void;
 
 const VERDICTS: Readonly<Record<"skipBody" | "upgrade", AfterHead>> = {
   skipBody: AFTER_HEAD.skipBody,
@@ -108,27 +121,30 @@ const VERDICTS: Readonly<Record<"skipBody" | "upgrade", AfterHead>> = {
 function fineEvents<Client>(
   client: Client,
   handlers: HttpClientHandlers<Client>,
+  watch: Watch,
 ): Partial<ResponseSink> {
   return {
     ...(handlers.onMessageBegin !== undefined && {
-      onMessageBegin: () => handlers.onMessageBegin?.(client),
+      onMessageBegin: () => watch("onMessageBegin", handlers.onMessageBegin?.(client)),
     }),
     ...(handlers.onStatusLine !== undefined && {
       onStatusLine: (status: number, reason: string, version: string) =>
-        handlers.onStatusLine?.(client, status, reason, version),
+        watch("onStatusLine", handlers.onStatusLine?.(client, status, reason, version)),
     }),
     ...(handlers.onHeader !== undefined && {
-      onHeader: (name: string, value: string) => handlers.onHeader?.(client, name, value),
+      onHeader: (name: string, value: string) =>
+        watch("onHeader", handlers.onHeader?.(client, name, value)),
     }),
     ...(handlers.onChunkHeader !== undefined && {
       onChunkHeader: (chunkBytes: number, extensions: string) =>
-        handlers.onChunkHeader?.(client, chunkBytes, extensions),
+        watch("onChunkHeader", handlers.onChunkHeader?.(client, chunkBytes, extensions)),
     }),
     ...(handlers.onChunkComplete !== undefined && {
-      onChunkComplete: () => handlers.onChunkComplete?.(client),
+      onChunkComplete: () => watch("onChunkComplete", handlers.onChunkComplete?.(client)),
     }),
     ...(handlers.onTrailer !== undefined && {
-      onTrailer: (name: string, value: string) => handlers.onTrailer?.(client, name, value),
+      onTrailer: (name: string, value: string) =>
+        watch("onTrailer", handlers.onTrailer?.(client, name, value)),
     }),
   };
 }

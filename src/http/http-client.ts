@@ -2,7 +2,9 @@
  * An HTTP client: one connection at a time, requests in their order, and every event of the responses
  * for who wants them (HP §2.14). An `HttpAgent` is the better choice for who only wants answers.
  */
+import process from "node:process";
 import type { Connection, WaitOptions } from "../connection/connection.js";
+import { callHandler, handlerError } from "../connection/handlers.js";
 import { throwIfAborted } from "../connection/waiter.js";
 import { assertInteger, assertKnownKeys, describe, NetError } from "../errors.js";
 import { createLimits } from "../protocol/http1/limits.js";
@@ -88,11 +90,29 @@ export class HttpClient implements AsyncDisposable {
     const handlers: HttpClientHandlers<HttpClient> = this.#options;
     return {
       linkOpened: (connection) => {
-        connection.sink = createEventSink<HttpClient>(this, handlers, connection);
-        handlers.onConnect?.(this);
+        const { live } = connection;
+        const failed = (name: string, cause: unknown): void => {
+          live.fail(handlerError(name, "receive", cause, live.id));
+        };
+        connection.sink = createEventSink<HttpClient>(this, handlers, connection, failed);
+        callHandler(
+          () => handlers.onConnect?.(this),
+          (cause) => live.fail(handlerError("onConnect", "connect", cause, live.id)),
+        );
       },
-      linkUpgraded: (upgraded) => handlers.onUpgrade?.(this, upgraded),
-      linkClosed: (reason) => handlers.onClose?.(this, reason),
+      linkUpgraded: (upgraded) => {
+        const live = this.#link.connection?.live;
+        callHandler(
+          () => handlers.onUpgrade?.(this, upgraded),
+          (cause) => live?.fail(handlerError("onUpgrade", "receive", cause, live.id)),
+        );
+      },
+      linkClosed: (reason) => {
+        callHandler(
+          () => handlers.onClose?.(this, reason),
+          (cause) => process.emitWarning(handlerError("onClose", "close", cause)),
+        );
+      },
     };
   }
 

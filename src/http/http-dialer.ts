@@ -162,8 +162,10 @@ export class HttpDialer implements ExchangeOwner {
     });
     connection.startTunnel(exchange);
     const answer = await exchange.promise.catch((error: NetError) => error);
-    if (!(answer instanceof NetError) && answer.status < 300) return;
-    throw tunnelError(answer, `the proxy ${proxy.host}`, authority);
+    const isMade = !(answer instanceof NetError) && answer.status < 300;
+    if (isMade && connection.live.isOpen) return;
+    const refusal = isMade ? connection.live.endError() : answer;
+    throw tunnelError(refusal, `the proxy ${proxy.host}`, authority);
   }
 
   /** Exchanges of ours are never without a connection. */

@@ -75,10 +75,12 @@ function readExceptions(given: string | readonly string[]): Exception[] {
     .map(readException);
 }
 
-/** An address of IPv6 has colons of its own: a port follows it only behind brackets. */
+/** An address of IPv6 has colons of its own, so that a port follows it behind brackets only. */
 function readException(entry: string): Exception {
-  const [, bracketed, plain, port] =
-    /^(?:\[(.+)\]|([^:]+|.*:.*:.*?))(?::(\d+))?$/.exec(entry) ?? [];
-  const name = (bracketed ?? plain ?? entry).replace(/^\*?\./, "");
-  return { name, port: Number(port ?? 0) };
+  const parts = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(entry);
+  if (parts === null && !/^[^[\]]*:[^[\]]*:[^[\]]*$/.test(entry)) {
+    throw invalid(`proxy.noProxy has ${describe(entry)}, which is no host, address or host:port`);
+  }
+  const [, bracketed, plain, port = "0"] = parts ?? [];
+  return { name: (bracketed ?? plain ?? entry).replace(/^\*?\./, ""), port: Number(port) };
 }

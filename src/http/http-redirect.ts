@@ -2,6 +2,7 @@
  * What a redirect asks for (RFC 9110 §15.4), with the rules of the Fetch standard (HTTP-redirect
  * fetch) where the RFC leaves a choice. Pure.
  */
+import { Buffer, isUtf8 } from "node:buffer";
 import { describe, NetError } from "../errors.js";
 import type { FieldInput } from "../protocol/http1/field-writer.js";
 import type { HttpRequestOptions } from "./client-request.js";
@@ -67,7 +68,8 @@ export function redirected(
   return { options: { ...next, ...(!isForeign && host !== undefined && { host }) }, isForeign };
 }
 
-function resolve(location: string, base: URL): URL {
+function resolve(value: string, base: URL): URL {
+  const location = ofUtf8(value);
   if (!URL.canParse(location, base.href)) throw refused("Location is no URL", location);
   const url = new URL(location, base);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
@@ -75,6 +77,12 @@ function resolve(location: string, base: URL): URL {
   }
   if (url.hash === "") url.hash = base.hash;
   return url;
+}
+
+/** Fields are Latin-1 to HTTP, but servers that don't escape a path mean UTF-8. */
+function ofUtf8(value: string): string {
+  const octets = Buffer.from(value, "latin1");
+  return isUtf8(octets) ? octets.toString("utf8") : value;
 }
 
 function without(fields: FieldInput, omitted: readonly string[]): FieldInput {

@@ -5,7 +5,13 @@
 import process from "node:process";
 import type { StopOptions, StopResult } from "../connection/component.js";
 import type { Connection, WaitOptions } from "../connection/connection.js";
-import { handlerError, type MayRefuse, type MayWait } from "../connection/handlers.js";
+import {
+  callHandler,
+  handlerError,
+  isThenable,
+  type MayRefuse,
+  type MayWait,
+} from "../connection/handlers.js";
 import type { LiveConnection } from "../connection/live-connection.js";
 import type { ServiceState } from "../connection/service-state.js";
 import type { Address } from "../engine/engine.js";
@@ -209,7 +215,7 @@ export class HttpServer implements ConnectionHost, AsyncDisposable {
   handle(exchange: HttpExchange): boolean {
     let result: unknown;
     try {
-      if (this.tellsMessages) this.handlers.onHeadersComplete?.(exchange);
+      if (this.tellsMessages) this.tellHeadersComplete(exchange);
       if (exchange.isAnswered) return false;
       result = this.onRequest(exchange);
     } catch (error) {
@@ -223,12 +229,17 @@ export class HttpServer implements ConnectionHost, AsyncDisposable {
     return true;
   }
 
+  private tellHeadersComplete(exchange: HttpExchange): void {
+    const result: unknown = this.handlers.onHeadersComplete?.(exchange);
+    if (!isThenable(result)) return;
+    result.then(undefined, (error) => this.handlerFailed(exchange, "onHeadersComplete", error));
+  }
+
   upgraded(exchange: HttpExchange): void {
-    try {
-      this.handlers.onUpgrade?.(exchange);
-    } catch (error) {
-      this.handlerFailed(exchange, "onUpgrade", error);
-    }
+    callHandler(
+      () => this.handlers.onUpgrade?.(exchange),
+      (error) => this.handlerFailed(exchange, "onUpgrade", error),
+    );
   }
 
   handlerFailed(exchange: HttpExchange, name: string, cause: unknown): void {
@@ -246,11 +257,10 @@ export class HttpServer implements ConnectionHost, AsyncDisposable {
     const { onHandlerError } = this.handlers;
     if (onHandlerError === undefined) process.emitWarning(error);
     else {
-      try {
-        onHandlerError.call(this.handlers, error, exchange);
-      } catch (second) {
-        process.emitWarning(handlerError("onHandlerError", "request", second));
-      }
+      callHandler(
+        () => onHandlerError.call(this.handlers, error, exchange),
+        (second) => process.emitWarning(handlerError("onHandlerError", "request", second)),
+      );
     }
   }
 }

@@ -3,8 +3,15 @@
  * number; the wheel finds out when it gets there.
  *
  * Invariant: while `dueMs` is finite the wheel is set for it, or for earlier.
+ *
+ * Timers come before sockets in a turn of the loop. When the program itself was busy for so long that
+ * the deadline is noticed late, what the peer sent in time may not be read yet: it is looked at once
+ * more, a turn later.
  */
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
+
+/** How late a deadline may be noticed before the loop counts as having been held up. */
+const HELD_UP_MS = 10;
 
 /** See the head of the file. */
 export class LazyDeadline implements DeadlineOwner {
@@ -13,6 +20,7 @@ export class LazyDeadline implements DeadlineOwner {
   private readonly wheel: TimingWheel;
   private readonly holder: { due(): void };
   private readonly deadline: Deadline = new Deadline(this);
+  private looksAgain = false;
 
   constructor(wheel: TimingWheel, holder: { due(): void }) {
     this.wheel = wheel;
@@ -27,6 +35,7 @@ export class LazyDeadline implements DeadlineOwner {
     }
     const { wheel, deadline } = this;
     this.dueMs = wheel.clock.now() + delayMs;
+    this.looksAgain = false;
     if (!deadline.isSet || deadline.dueMs > this.dueMs) wheel.set(deadline, delayMs);
   }
 
@@ -42,8 +51,14 @@ export class LazyDeadline implements DeadlineOwner {
   }
 
   deadlineReached(): void {
-    const leftMs = this.dueMs - this.wheel.clock.now();
-    if (leftMs <= 0) this.holder.due();
-    else if (leftMs !== Number.POSITIVE_INFINITY) this.wheel.set(this.deadline, leftMs);
+    const lateMs = this.wheel.clock.now() - this.dueMs;
+    if (lateMs < 0) {
+      if (lateMs !== Number.NEGATIVE_INFINITY) this.wheel.set(this.deadline, -lateMs);
+    } else if (lateMs > HELD_UP_MS && !this.looksAgain) {
+      this.looksAgain = true;
+      this.wheel.set(this.deadline, 1);
+    } else {
+      this.holder.due();
+    }
   }
 }

@@ -3,7 +3,7 @@
  * request as it is read. Without such handlers there is none of these, and the parser makes no text
  * for nobody.
  */
-
+import { callHandler } from "../connection/handlers.js";
 import type { NetError } from "../errors.js";
 import type { FieldSection } from "../protocol/http1/field-section.js";
 import type { AfterHead, RequestSink } from "../protocol/http1/message-sink.js";
@@ -98,10 +98,6 @@ export class MessageTeller implements RequestSink {
   }
 
   private tell(name: string, call: () => unknown): void {
-    try {
-      call();
-    } catch (error) {
-      this.connection.handlerFailed(name, error);
-    }
+    callHandler(call, (cause) => this.connection.handlerFailed(name, cause));
   }
 }

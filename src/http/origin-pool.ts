@@ -263,6 +263,10 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     for (const exchange of this.takeQueue()) exchange.fail(error);
     for (const attempt of this.attempts.keys()) attempt.abort();
     for (const connection of this.idle.splice(0)) connection.live.close();
-    for (const connection of this.open) connection.upgraded?.stopped();
+    for (const connection of this.open) {
+      // Idle ones let the process end; now somebody waits for them to be gone.
+      connection.live.stream.ref();
+      connection.upgraded?.stopped();
+    }
   }
 }

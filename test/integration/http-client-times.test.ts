@@ -99,6 +99,25 @@ function timeouts(engine: EngineName): void {
     assert.equal(bytes.length, 5_000_000);
   });
 
+  it("reads what came while the program was busy before it calls the server silent", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
+      await until(() => isRead);
+      peer.send("more");
+      const endMs = performance.now() + 100;
+      while (performance.now() < endMs);
+    });
+    let isRead = false;
+    const agent = httpAgent(test, { engine, bodyTimeoutMs: 30 });
+
+    const { body } = await agent.request({ url: server.origin });
+    await body.read();
+    isRead = true;
+
+    assert.equal(String(await body.read()), "more");
+  });
+
   it("ends the body with REQUEST_TIMEOUT when the whole takes too long", async (test) => {
     const server = await scriptedServer(test, half);
     const agent = httpAgent(test, { engine });

@@ -142,6 +142,39 @@ describe("events of an HTTP server", () => {
     });
   }
 
+  it("answer 500 when the promise of onHeadersComplete rejects, and go on", async () => {
+    const failures: string[] = [];
+    const { peer } = await recording({
+      onHeadersComplete: () => Promise.reject(new Error("no")),
+      onRequest: () => new Promise(() => undefined),
+      onHandlerError: (error) => failures.push(error.message),
+    });
+
+    await peer.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\n".repeat(2));
+
+    assert.equal(peer.received.match(/HTTP\/1\.1 500 /g)?.length, 2);
+    assert.deepEqual(failures, new Array(2).fill("onHeadersComplete failed: no"));
+  });
+
+  for (const name of ["onMessageBegin", "onHeader", "onBody"] as const) {
+    it(`end their connection when the promise of ${name} rejects`, async () => {
+      const failures: string[] = [];
+      const { world, peer } = await recording({
+        [name]: () => Promise.reject(new Error("no")),
+        onRequest: (exchange) => exchange.body.bytes().then(() => undefined),
+        onHandlerError: (error) => failures.push(error.message),
+      });
+
+      await peer.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
+      peer.client.close();
+      await world.pass(0);
+
+      assert.match(peer.received, /^HTTP\/1\.1 500 [\s\S]*Connection: close/);
+      assert.deepEqual(failures, [`${name} failed: no`]);
+      assert.deepEqual(world.codes, ["HANDLER_FAILED"]);
+    });
+  }
+
   it("end the request when a handler of its body throws", async () => {
     const failures: string[] = [];
     const codes: string[] = [];

@@ -5,6 +5,11 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
+import {
+  createServer as createHttpsServer,
+  type Server as HttpsServer,
+  type ServerOptions as HttpsServerOptions,
+} from "node:https";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { until } from "./until.js";
@@ -141,6 +146,31 @@ export async function nodeServer(
     server.closeAllConnections();
   });
   return { server, port, origin: `http://127.0.0.1:${port}` };
+}
+
+/** A server of Node with TLS that listens. */
+export interface SecureNodeServer {
+  readonly server: HttpsServer;
+  readonly port: number;
+  /** `https://localhost:port`. */
+  readonly origin: string;
+}
+
+/** Starts a server of Node with TLS that ends with the test. */
+export async function secureNodeServer(
+  test: TestContext,
+  options: HttpsServerOptions,
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<SecureNodeServer> {
+  const server = createHttpsServer(options, handler);
+  server.on("tlsClientError", () => {});
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  test.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { server, port, origin: `https://localhost:${port}` };
 }
 
 /** All bytes of a request's body. */

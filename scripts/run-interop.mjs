@@ -1,0 +1,29 @@
+// Runs our HTTP with other people's programs: `npm run interop`. What is missing of curl, nginx,
+// OpenSSL and Chromium is installed by apt-get, where there is one; it needs the rights to do so.
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** Packages of Debian, by the program that is looked for. */
+const PACKAGES = { curl: "curl", openssl: "openssl", nginx: "nginx", chromium: "chromium" };
+
+const isThere = (program) =>
+  spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
+
+function run(program, ...words) {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const { status, error } = spawnSync(program, words, { stdio: "inherit", env });
+  if (error !== undefined) console.error(`interop: ${program} can't be run: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const missing = Object.entries(PACKAGES).filter(([program]) => !isThere(program));
+if (missing.length > 0) {
+  const packages = missing.map(([, name]) => name);
+  console.log(`interop: installing ${packages.join(", ")}`);
+  run("apt-get", "update", "-q");
+  run("apt-get", "install", "-y", "-q", "--no-install-recommends", ...packages);
+}
+process.env.HP_SOCKET_INTEROP = "1";
+const tests = fileURLToPath(new URL("run-tests.mjs", import.meta.url));
+run(process.execPath, tests, "interop/", "http-server-peers", "tls-openssl");

@@ -1,0 +1,160 @@
+/** Our HTTP server with a browser: Chromium without a window. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it, type TestContext } from "node:test";
+import type { EngineName, HttpExchange, HttpServer } from "hp-socket";
+import { availableEngines } from "../support/engine-list.js";
+import { httpServer } from "../support/http-world.js";
+import { IS_INTEROP, otherProgram } from "../support/other-program.js";
+import { until } from "../support/until.js";
+
+const START_LIMIT_MS = 60_000;
+
+const browser = IS_INTEROP
+  ? otherProgram("chromium", "chromium-browser", "google-chrome")
+  : { program: "", skip: 'a browser takes its time; "npm run interop" runs these' };
+if (browser.skip !== false) console.log(`# tests with a browser are skipped: ${browser.skip}`);
+
+/** Asks for everything that pages ask for, and reports what came of it. */
+const PAGE = `<!doctype html><meta charset="utf-8"><title>page</title><script type="module">
+const text = async (path, init) => (await fetch(path, init)).text();
+const report = {};
+try {
+  report.get = await text("/echo?q=1");
+  report.post = (await text("/echo", { method: "POST", body: "x".repeat(1_000_000) })).length;
+  report.form = await text("/echo", { method: "PUT", body: new URLSearchParams({ a: "ä b" }) });
+  report.empty = (await fetch("/empty")).status;
+  report.redirect = new URL((await fetch("/redirect")).url).pathname;
+  report.range = await text("/range", { headers: { Range: "bytes=2-4" } });
+  report.stream = [];
+  const decoder = new TextDecoder();
+  for (let reader = (await fetch("/stream")).body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    report.stream.push(decoder.decode(value));
+  }
+  report.stream = report.stream.join("");
+  report.many = (await Promise.all(Array.from({ length: 30 }, (_, at) => text("/echo?" + at)))).length;
+  report.cookie = await text("/cookie");
+  const events = new EventSource("/events");
+  report.event = await new Promise((resolve, reject) => {
+    events.onmessage = ({ data }) => resolve(data);
+    events.onerror = () => reject(new Error("no event"));
+  });
+  events.close();
+  const aborter = new AbortController();
+  const endless = await fetch("/endless", { signal: aborter.signal });
+  await endless.body.getReader().read();
+  aborter.abort();
+} catch (error) {
+  report.error = String(error);
+}
+await fetch("/report", { method: "POST", body: JSON.stringify(report) });
+</script>`;
+
+/** What the browser has reported, and how the endless answer ended. */
+class Site {
+  report: Record<string, unknown> | undefined = undefined;
+  endlessEnded = false;
+
+  async answer(exchange: HttpExchange): Promise<unknown> {
+    switch (exchange.path) {
+      case "/":
+        return exchange.respond(200, { "Content-Type": "text/html", "Set-Cookie": "a=b" }, PAGE);
+      case "/echo":
+        return exchange.respond(
+          200,
+          {},
+          `${exchange.method} ${exchange.query} ${await exchange.body.text()}`,
+        );
+      case "/empty":
+        return exchange.respond(204);
+      case "/redirect":
+        return exchange.respond(302, { Location: "/echo" });
+      case "/range":
+        return exchange.respond(206, { "Content-Range": "bytes 2-4/6" }, "cde");
+      case "/stream":
+        return exchange.respondStream(200, {}, ["one ", "two ", "three"]);
+      case "/cookie":
+        return exchange.respond(200, {}, exchange.headers.get("cookie") ?? "none");
+      case "/events":
+        return exchange
+          .startResponse(200, { "Content-Type": "text/event-stream" })
+          .write("data: news\n\n");
+      case "/endless":
+        return await this.endless(exchange);
+      case "/report":
+        this.report = (await exchange.body.json()) as Record<string, unknown>;
+        return exchange.respond(204);
+      default:
+        return exchange.respondError(404);
+    }
+  }
+
+  private async endless(exchange: HttpExchange): Promise<void> {
+    const writer = exchange.startResponse(200, {});
+    try {
+      for (;;) if (!writer.write("x".repeat(10_000))) await writer.drained();
+    } catch {
+      // The browser has gone, as it was told to.
+      this.endlessEnded = true;
+    }
+  }
+}
+
+/** Opens a page in a browser that ends with the test. */
+function open(test: TestContext, server: HttpServer): void {
+  const profile = mkdtempSync(join(tmpdir(), "hp-socket-browser-"));
+  const child = spawn(
+    browser.program,
+    [
+      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+      ...["--no-first-run", "--disable-background-networking", `--user-data-dir=${profile}`],
+      ...["--remote-debugging-port=0", `http://127.0.0.1:${server.port}/`],
+    ],
+    { stdio: "ignore", detached: true },
+  );
+  test.after(async () => {
+    // All processes of the browser are in its group; those that were left would write on.
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    await until(() => child.exitCode !== null || child.signalCode !== null);
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  });
+}
+
+for (const engine of availableEngines()) {
+  describe(`an HTTP server with a browser on ${engine}`, { skip: browser.skip }, () => {
+    serves(engine);
+  });
+}
+
+function serves(engine: EngineName): void {
+  it("serves a page and all that it asks for", async (test) => {
+    const site = new Site();
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => site.answer(exchange),
+    });
+
+    open(test, server);
+    await until(() => site.report !== undefined, START_LIMIT_MS);
+    await until(() => site.endlessEnded, START_LIMIT_MS);
+
+    assert.deepEqual(site.report, {
+      get: "GET q=1 ",
+      post: "POST  ".length + 1_000_000,
+      form: "PUT  a=%C3%A4+b",
+      empty: 204,
+      redirect: "/echo",
+      range: "cde",
+      stream: "one two three",
+      many: 30,
+      cookie: "a=b",
+      event: "news",
+    });
+  });
+}
