@@ -87,7 +87,6 @@ export type {
 } from "./http/http-server-settings.js";
 export {
   HttpSyncClient,
-  type HttpSyncClientOptions,
   type OpenUrlOptions,
   type SyncBody,
   type SyncRequest,
@@ -96,6 +95,7 @@ export type { IncomingBody, WholeBodyOptions } from "./http/incoming-body.js";
 export type { Fields } from "./http/received-request.js";
 export type { BodyChunks, RequestBody } from "./http/request-content.js";
 export type { ResponseWriter } from "./http/response-writer.js";
+export type { HttpSyncClientOptions } from "./http/sync-client-options.js";
 export type { HttpSyncListener, SyncCloseReason } from "./http/sync-listener.js";
 export type { SyncFields, SyncResponse } from "./http/sync-response.js";
 export type { UpgradeReceiver } from "./http/upgrade-receiver.js";

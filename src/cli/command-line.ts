@@ -17,6 +17,10 @@ export interface Option<Value> {
   readonly help: string;
   /** The value where the option is left out. */
   readonly absent: Value;
+  /** One letter that stands for the name, as in `-H`. */
+  readonly short?: string;
+  /** It may be given several times: its values, which are lists, become one. */
+  readonly isList?: boolean;
   /** The value of what was typed behind `name`. Throws {@link UsageError}. */
   read(text: string, name: string): Value;
 }
@@ -59,6 +63,29 @@ export function textOption(placeholder: string, help: string): Option<string | u
   };
 }
 
+/** `--name TEXT`, as often as wanted; each text goes through `check`, which throws {@link UsageError}. */
+export function listOption(
+  placeholder: string,
+  help: string,
+  check: (text: string, name: string) => void,
+): Option<readonly string[]> {
+  return {
+    placeholder,
+    help,
+    absent: [],
+    isList: true,
+    read(text, name) {
+      check(text, name);
+      return [text];
+    },
+  };
+}
+
+/** The same option, which one letter stands for, too. */
+export function withShort<Value>(short: string, option: Option<Value>): Option<Value> {
+  return { ...option, short };
+}
+
 /** `--name N`, a whole number. */
 export function integerOption<Absent extends number | undefined>(
   help: string,
@@ -74,7 +101,11 @@ export function integerOption<Absent extends number | undefined>(
 }
 
 /** `--name SECONDS`, with decimals. */
-export function secondsOption(help: string, range: NumberRange, absent: number): Option<number> {
+export function secondsOption<Absent extends number | undefined>(
+  help: string,
+  range: NumberRange,
+  absent: Absent,
+): Option<number | Absent> {
   return {
     placeholder: "SECONDS",
     help,
@@ -113,8 +144,9 @@ export function readCommandLine<Table extends OptionTable>(
   const options: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(table)) {
     const typed = values[name];
+    const read = (text: unknown): unknown => option.read(String(text), `--${name}`);
     if (typed === undefined) options[name] = option.absent;
-    else options[name] = option.read(String(typed), `--${name}`);
+    else options[name] = Array.isArray(typed) ? typed.flatMap(read) : read(typed);
   }
   return { options: options as OptionValues<Table>, positionals };
 }
@@ -126,8 +158,12 @@ interface Parsed {
 
 function parse(table: OptionTable, argv: readonly string[]): Parsed {
   const options: NonNullable<ParseArgsConfig["options"]> = {};
-  for (const [name, option] of Object.entries(table)) {
-    options[name] = { type: option.placeholder === undefined ? "boolean" : "string" };
+  for (const [name, { placeholder, short, isList = false }] of Object.entries(table)) {
+    options[name] = {
+      type: placeholder === undefined ? "boolean" : "string",
+      multiple: isList,
+      ...(short !== undefined && { short }),
+    };
   }
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
@@ -148,9 +184,9 @@ export function asksForHelp(argv: readonly string[]): boolean {
 
 /** The rows of a help text for a table: `  --name VALUE   what it is for`. */
 export function optionHelp(table: OptionTable): string {
-  const rows = Object.entries(table).map(([name, { placeholder, help }]) => {
-    const left = placeholder === undefined ? `--${name}` : `--${name} ${placeholder}`;
-    return [left, help] as const;
+  const rows = Object.entries(table).map(([name, { placeholder, help, short }]) => {
+    const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
+    return [placeholder === undefined ? names : `${names} ${placeholder}`, help] as const;
   });
   return helpRows([...rows, ["--help", "show this"]]);
 }

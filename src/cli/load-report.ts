@@ -1,16 +1,15 @@
-/** What a load has to say at its end: a table for people, or JSON. */
+/** What all loads have to say at their end: connections, latency and errors. */
 
 import type { HistogramRow } from "./latency-histogram.js";
 import type { LoadOutcome } from "./load-run.js";
 import type { LoadTally } from "./load-tally.js";
-import { byteText, countText, timeText } from "./quantity.js";
+import { countText, timeText } from "./quantity.js";
 
 /** What was loaded, and what came of it. */
-export interface LoadResult {
+export interface LoadResult<Tally extends LoadTally = LoadTally> {
   readonly target: string;
-  readonly receiveName: string;
   readonly connectionCount: number;
-  readonly tally: LoadTally;
+  readonly tally: Tally;
   readonly outcome: LoadOutcome;
 }
 
@@ -24,68 +23,47 @@ const PERCENTILES = [
 const BAR_WIDTH = 40;
 const US_PER_MS = 1_000;
 
-/** The result as one JSON object. Rates are per second of the measured time. */
-export function loadJson(result: LoadResult): string {
-  const { target, receiveName, connectionCount, tally, outcome } = result;
-  const latencyUs = Object.fromEntries(
-    PERCENTILES.map(([name, percent]) => [
-      name.replace(".", ""),
-      microseconds(tally.latencies.percentileMs(percent)),
-    ]),
-  );
-  const errors = Object.fromEntries([...tally.failures].map(([code, { count }]) => [code, count]));
-  return JSON.stringify({
-    target,
-    engine: outcome.engineName,
-    receive: receiveName,
-    connections: {
-      wanted: connectionCount,
-      opened: outcome.openedCount,
-      failed: outcome.failedCount,
-    },
-    openMs: rounded(outcome.openMs),
-    messageBytes: tally.pattern.messageBytes,
-    depth: tally.depth,
-    measuredMs: rounded(outcome.measuredMs),
-    messages: tally.latencies.count,
-    messagesPerSecond: rounded(messageRate(result)),
-    bytesPerSecondEachWay: rounded(messageRate(result) * tally.pattern.messageBytes),
-    verifiedBytes: tally.verifiedBytes,
-    latencyUs: { ...latencyUs, max: microseconds(tally.latencies.maxMs) },
-    errors,
-  });
-}
+/** A line of the table. */
+export type Row = readonly [left: string, right: string];
 
-/** The result as a table. */
-export function loadText(result: LoadResult): string {
-  const { target, receiveName, connectionCount, tally, outcome } = result;
-  const { messageBytes } = tally.pattern;
-  const rate = messageRate(result);
-  const rows = [
-    ["target", `${target}, ${receiveName}, engine ${outcome.engineName}`],
-    [
-      "connections",
-      `${countText(outcome.openedCount)} of ${countText(connectionCount)} opened in ` +
-        `${timeText(outcome.openMs)}, ${countText(outcome.failedCount)} failed`,
-    ],
-    ["load", `${byteText(messageBytes)} a message, ${tally.depth} in flight on each connection`],
-    [
-      "messages",
-      `${countText(rate)}/s (${countText(tally.latencies.count)} in ${timeText(outcome.measuredMs)})`,
-    ],
-    [
-      "bytes",
-      `${byteText(rate * messageBytes)}/s each way, ${byteText(tally.verifiedBytes)} verified`,
-    ],
-    ...latencyRows(tally),
-    ...errorRows(tally),
-  ] as const;
+/** The table. */
+export function tableText(rows: readonly Row[]): string {
   return rows.map(([left, right]) => `${left.padEnd(13)}${right}`.trimEnd()).join("\n");
 }
 
-type Row = readonly [left: string, right: string];
+/** For JSON: connections. */
+export function connectionFigures({ connectionCount, outcome }: LoadResult): object {
+  const { openedCount, failedCount } = outcome;
+  return { wanted: connectionCount, opened: openedCount, failed: failedCount };
+}
 
-function latencyRows({ latencies }: LoadTally): readonly Row[] {
+/** For JSON: latency in microseconds. */
+export function latencyFigures({ latencies }: LoadTally): object {
+  const percentiles = PERCENTILES.map(([name, percent]) => [
+    name.replace(".", ""),
+    microseconds(latencies.percentileMs(percent)),
+  ]);
+  return { ...Object.fromEntries(percentiles), max: microseconds(latencies.maxMs) };
+}
+
+/** For JSON: failures by code. */
+export function errorFigures({ failures }: LoadTally): object {
+  return Object.fromEntries([...failures].map(([code, { count }]) => [code, count]));
+}
+
+/** How many connections were opened. */
+export function connectionRow({ connectionCount, outcome }: LoadResult): Row {
+  const { openedCount, failedCount, replacedCount, openMs } = outcome;
+  const replaced = replacedCount === 0 ? "" : `, ${countText(replacedCount)} replaced`;
+  return [
+    "connections",
+    `${countText(openedCount)} of ${countText(connectionCount)} opened in ` +
+      `${timeText(openMs)}, ${countText(failedCount)} failed${replaced}`,
+  ];
+}
+
+/** Percentiles, and a histogram. */
+export function latencyRows({ latencies }: LoadTally): readonly Row[] {
   if (latencies.count === 0) return [["latency", "none measured"]];
   const figures = PERCENTILES.map(
     ([name, percent]) => `${name} ${timeText(latencies.percentileMs(percent))}`,
@@ -104,7 +82,8 @@ function histogramRows(rows: readonly HistogramRow[], total: number): readonly R
   });
 }
 
-function errorRows({ failures }: LoadTally): readonly Row[] {
+/** Failures by code, each with what the first of them said. */
+export function errorRows({ failures }: LoadTally): readonly Row[] {
   if (failures.size === 0) return [["errors", "none"]];
   return [...failures].map(([code, { count, text }], index) => [
     index === 0 ? "errors" : "",
@@ -112,15 +91,21 @@ function errorRows({ failures }: LoadTally): readonly Row[] {
   ]);
 }
 
-function messageRate({ tally, outcome }: LoadResult): number {
-  const { measuredMs } = outcome;
-  return measuredMs === 0 ? 0 : (tally.latencies.count * 1_000) / measuredMs;
+/** Messages per second of the measured time. */
+export function messageRate({ tally, outcome }: LoadResult): number {
+  return perSecond(tally.latencies.count, outcome);
+}
+
+/** An amount of the measured time, per second. */
+export function perSecond(amount: number, { measuredMs }: LoadOutcome): number {
+  return measuredMs === 0 ? 0 : (amount * 1_000) / measuredMs;
 }
 
 function microseconds(ms: number): number {
   return rounded(ms * US_PER_MS);
 }
 
-function rounded(value: number): number {
+/** To one decimal, for JSON. */
+export function rounded(value: number): number {
   return Math.round(value * 10) / 10;
 }

@@ -3,8 +3,9 @@
  *
  *     open all connections → warm-up → measured time → what is in flight comes back → close
  *
- * A connection that fails is counted and missed; the others go on. It ends early when none is left,
- * or when it is asked to.
+ * A connection that fails is counted and missed; the others go on. One that its server ends in good
+ * order is replaced. It ends early when none is left, when there is nothing left to send, or when it is
+ * asked to.
  */
 import {
   type ClientTls,
@@ -17,9 +18,11 @@ import {
 } from "../index.js";
 import { systemClock, type Timer } from "../time/clock.js";
 import type { EngineChoiceName } from "./command.js";
-import { LoadConnection } from "./load-connection.js";
+import type { ConnectionLoad } from "./connection-load.js";
 import type { LoadTally } from "./load-tally.js";
 
+/** Those that are replaced take their time to end. */
+const MAX_CONNECTIONS = 2_000_000;
 /** Connections that are being made at a time. */
 const MAX_OPENING = 128;
 /** Time that the last answers get. */
@@ -27,8 +30,6 @@ const ANSWER_MS = 2_000;
 /** Time that the connections get to close. */
 const CLOSE_MS = 1_000;
 const MIN_PENDING_BYTES = 16_777_216;
-/** Room for head and tail of a packet. */
-const FRAME_BYTES = 80;
 
 /** What to load, and how much. */
 export interface LoadPlan {
@@ -39,12 +40,18 @@ export interface LoadPlan {
   readonly connectionCount: number;
   readonly warmupMs: number;
   readonly measuredMs: number;
+  /** Bytes that are in flight on a connection at most. */
+  readonly inFlightBytes: number;
+  /** What the next connection does. */
+  readonly createLoad: () => ConnectionLoad;
 }
 
 /** How a load went, besides what the tally has. */
 export interface LoadOutcome {
   readonly engineName: string;
   readonly openedCount: number;
+  /** Connections that were made in place of others. */
+  readonly replacedCount: number;
   /** Connections that could not be made. */
   readonly failedCount: number;
   /** Time until the last connection was made. */
@@ -57,11 +64,13 @@ export interface LoadOutcome {
 export class LoadRun {
   readonly #plan: LoadPlan;
   readonly #tally: LoadTally;
-  readonly #agent: TcpAgent<Buffer, LoadConnection>;
-  readonly #open: Set<Connection<LoadConnection>> = new Set();
+  readonly #agent: TcpAgent<Buffer, ConnectionLoad>;
+  readonly #open: Set<Connection<ConnectionLoad>> = new Set();
   #attemptCount = 0;
   #openedCount = 0;
   #failedCount = 0;
+  #replacedCount = 0;
+  #replacingCount = 0;
   #isStopping = false;
   #isOver = false;
   #timer: Timer | undefined;
@@ -70,18 +79,17 @@ export class LoadRun {
   constructor(plan: LoadPlan, tally: LoadTally) {
     this.#plan = plan;
     this.#tally = tally;
-    let index = 0;
-    const inFlightBytes = tally.depth * (tally.pattern.messageBytes + FRAME_BYTES);
-    this.#agent = new TcpAgent<Buffer, LoadConnection>({
+    this.#agent = new TcpAgent<Buffer, ConnectionLoad>({
       receive: plan.receive,
       delivery: "borrow",
-      maxConnections: plan.connectionCount,
-      maxPendingBytes: Math.max(MIN_PENDING_BYTES, 2 * inFlightBytes),
+      maxConnections: MAX_CONNECTIONS,
+      maxPendingBytes: Math.max(MIN_PENDING_BYTES, 2 * plan.inFlightBytes),
       ...(plan.engine !== undefined && { engine: plan.engine }),
       ...(plan.tls !== undefined && { tls: plan.tls }),
-      context: () => new LoadConnection(tally, index++),
+      context: plan.createLoad,
       onHandshake: (connection) => this.#opened(connection),
       onReceive: (connection, bytes) => this.#received(connection, bytes),
+      onEnd: (connection) => this.#ended(connection),
       onClose: (connection, reason) => this.#closed(connection, reason),
     });
   }
@@ -109,7 +117,8 @@ export class LoadRun {
     await this.#close();
     return {
       engineName: this.#agent.stats.engine,
-      openedCount: this.#openedCount,
+      openedCount: this.#openedCount - this.#replacedCount,
+      replacedCount: this.#replacedCount,
       failedCount: this.#failedCount,
       openMs,
       measuredMs,
@@ -119,7 +128,7 @@ export class LoadRun {
   /** Ends early: nothing more is sent, what is in flight comes back. */
   stop(): void {
     this.#isStopping = true;
-    if (this.#tally.stopAtMs !== Number.POSITIVE_INFINITY) this.#stopSending();
+    if (this.#isStarted) this.#stopSending();
   }
 
   async #openAll(): Promise<void> {
@@ -164,9 +173,15 @@ export class LoadRun {
     this.#endWhenIdle();
   }
 
+  /** While connections are being made there is nothing to end. */
+  get #isStarted(): boolean {
+    return this.#tally.stopAtMs !== Number.POSITIVE_INFINITY;
+  }
+
   /** Ends when nothing can come any more. */
   #endWhenIdle(): void {
-    if (this.#isStopping ? this.#tally.inFlightCount === 0 : this.#open.size === 0) this.#end();
+    const isWaiting = this.#replacingCount > 0 && !this.#isStopping;
+    if (this.#isStarted && this.#tally.inFlightCount === 0 && !isWaiting) this.#end();
   }
 
   #end(): void {
@@ -191,29 +206,69 @@ export class LoadRun {
     await this.#agent.stop({ drainMs: isClean ? CLOSE_MS : 0 });
   }
 
-  #opened(connection: Connection<LoadConnection>): void {
+  #opened(connection: Connection<ConnectionLoad>): void {
     connection.context.isOpen = true;
     this.#openedCount += 1;
     this.#open.add(connection);
   }
 
-  #received(connection: Connection<LoadConnection>, bytes: Buffer): void {
-    const problem = connection.context.received(connection, bytes, systemClock.now());
-    if (problem !== undefined) this.#fail(connection, "WRONG_ANSWER", problem);
-    else if (this.#isStopping) this.#endWhenIdle();
+  #received(connection: Connection<ConnectionLoad>, bytes: Buffer): void {
+    const { context } = connection;
+    if (!context.isOpen) return;
+    this.#judge(connection, context.received(connection, bytes, systemClock.now()));
   }
 
-  #closed(connection: Connection<LoadConnection>, { code, cause }: CloseReason): void {
+  #ended(connection: Connection<ConnectionLoad>): void {
+    if (!connection.context.isOpen) return;
+    this.#judge(connection, connection.context.ended(systemClock.now()));
+  }
+
+  #judge(connection: Connection<ConnectionLoad>, problem: string | undefined): void {
+    const { context } = connection;
+    if (problem !== undefined) this.#fail(connection, context.problemCode, problem);
+    else if (context.isOver) this.#replace(connection);
+    else if (this.#tally.inFlightCount === 0) this.#endWhenIdle();
+  }
+
+  #closed(connection: Connection<ConnectionLoad>, { code, cause }: CloseReason): void {
     if (this.#isOver || !connection.context.isOpen) return;
     this.#fail(connection, code, cause?.message ?? "the peer closed the connection");
   }
 
-  #fail(connection: Connection<LoadConnection>, code: string, text: string): void {
+  /** Its server has ended it, in good order: another one goes on. */
+  #replace(connection: Connection<ConnectionLoad>): void {
+    this.#miss(connection);
+    connection.close();
+    if (!this.#isStopping && this.#tally.unsentCount > 0) {
+      this.#replacingCount += 1;
+      void this.#replacement();
+    }
+    this.#endWhenIdle();
+  }
+
+  async #replacement(): Promise<void> {
+    try {
+      const connection = await this.#agent.connect(this.#plan.connect);
+      this.#replacedCount += 1;
+      const isUnderWay = this.#isStarted && !this.#isStopping;
+      if (isUnderWay) connection.context.start(connection, systemClock.now());
+    } catch (error) {
+      const { code, message } = error as NetError;
+      if (!this.#isOver) this.#tally.failed(code, message);
+    }
+    this.#replacingCount -= 1;
+    this.#endWhenIdle();
+  }
+
+  #fail(connection: Connection<ConnectionLoad>, code: string, text: string): void {
     this.#tally.failed(code, text);
+    this.#miss(connection);
+    connection.abort();
+    this.#endWhenIdle();
+  }
+
+  #miss(connection: Connection<ConnectionLoad>): void {
     connection.context.fail();
     this.#open.delete(connection);
-    connection.abort();
-    // While connections are being made there is nothing to end.
-    if (this.#tally.stopAtMs !== Number.POSITIVE_INFINITY) this.#endWhenIdle();
   }
 }

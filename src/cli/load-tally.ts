@@ -1,4 +1,3 @@
-import type { BytePattern } from "./byte-pattern.js";
 import { LatencyHistogram } from "./latency-histogram.js";
 
 /** Failures of one kind. */
@@ -9,15 +8,12 @@ export interface FailureCount {
 }
 
 /**
- * What the connections of a load have in common: what they send, from when to when their messages
- * count, and what came of it.
+ * What the connections of a load have in common: from when to when their messages count, and what
+ * came of them.
  */
 export class LoadTally {
-  readonly pattern: BytePattern;
   /** Messages in flight on each connection. */
   readonly depth: number;
-  /** Each message is a packet; else they are parts of a stream. */
-  readonly isPacked: boolean;
   readonly latencies: LatencyHistogram = new LatencyHistogram();
   /** Failures by code. */
   readonly failures: Map<string, FailureCount> = new Map();
@@ -28,13 +24,16 @@ export class LoadTally {
   messageCount = 0;
   /** Messages that were sent and have not come back. */
   inFlightCount = 0;
-  /** Bytes that came back and were right. */
-  verifiedBytes = 0;
+  /** Messages that may still be sent. */
+  unsentCount: number = Number.POSITIVE_INFINITY;
 
-  constructor(pattern: BytePattern, depth: number, isPacked: boolean) {
-    this.pattern = pattern;
+  constructor(depth: number) {
     this.depth = depth;
-    this.isPacked = isPacked;
+  }
+
+  /** Whether what is finished now counts. */
+  counts(nowMs: number): boolean {
+    return nowMs >= this.countFromMs && nowMs < this.stopAtMs;
   }
 
   /** Counts a failure. */
@@ -42,5 +41,10 @@ export class LoadTally {
     const known = this.failures.get(code);
     if (known === undefined) this.failures.set(code, { count: 1, text });
     else known.count += 1;
+  }
+
+  /** All of them. */
+  get failureCount(): number {
+    return [...this.failures.values()].reduce((sum, { count }) => sum + count, 0);
   }
 }

@@ -4,12 +4,13 @@ import type { Command, ExitCode } from "./command.js";
 import { asksForHelp, helpRows, optionHelp, quoted, UsageError } from "./command-line.js";
 import { doctor } from "./doctor.js";
 import { echo } from "./echo.js";
+import { http } from "./http.js";
 import { load } from "./load.js";
 import { complain, print, toleratePipeEnd } from "./output.js";
 import { packageVersion } from "./package-version.js";
 import { serve } from "./serve.js";
 
-const COMMANDS: readonly Command[] = [serve, echo, load, cat, doctor];
+const COMMANDS: readonly Command[] = [serve, echo, load, http, cat, doctor];
 
 /** Runs the program with the words of its command line; answers its exit code. */
 export async function main(argv: readonly string[]): Promise<ExitCode> {

@@ -3,6 +3,7 @@
  * (`hp-socket … | head`): from then on what is written is dropped, without a word.
  */
 import process from "node:process";
+import { pipeline } from "node:stream/promises";
 
 const goneListeners: (() => void)[] = [];
 let isGone = false;
@@ -35,6 +36,18 @@ export function print(text: string): boolean {
 /** Writes text as it is to standard output. See {@link print}. */
 export function write(text: string): boolean {
   return isGone || process.stdout.write(text);
+}
+
+/**
+ * Writes bytes to standard output, no faster than they are read there. Ends early where nobody reads
+ * any more. Rejects as `chunks` does.
+ */
+export async function pour(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    if (!isGone) await pipeline(chunks, process.stdout, { end: false });
+  } catch (error) {
+    assertPipeEnd(error as Error);
+  }
 }
 
 /** Writes one line to standard error, with the name of the program and its command before it. */

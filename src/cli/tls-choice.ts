@@ -21,6 +21,12 @@ export interface ClientTlsOptions {
   readonly insecure: boolean;
 }
 
+/** What goes with `https:` on a client, where the URL says whether there is TLS. */
+export interface UrlTlsOptions extends Omit<ClientTlsOptions, "tls"> {
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
 /** TLS of a server, and by what clients can know it. */
 export interface ServedTls {
   readonly tls: ServerTls;
@@ -49,6 +55,18 @@ export function clientTlsTable(): {
     servername: textOption("NAME", "tls: name to send and to verify (default: HOST)"),
     fingerprint: textOption("HEX", "tls: take the certificate with this SHA-256, and no other"),
     insecure: switchOption("tls: take any certificate"),
+  };
+}
+
+/** Rows for the table of a command that asks for URLs. */
+export function urlTlsTable(): {
+  readonly [Key in keyof UrlTlsOptions]: Option<UrlTlsOptions[Key]>;
+} {
+  const { tls: _, ...others } = clientTlsTable();
+  return {
+    ...others,
+    cert: textOption("FILE", "tls: certificate of this client, PEM"),
+    key: textOption("FILE", "tls: its private key, PEM"),
   };
 }
 
@@ -86,7 +104,24 @@ function fingerprintOf(path: string): string {
 export function clientTlsOf(options: ClientTlsOptions): ClientTls | undefined {
   const { tls, ca, servername, fingerprint, insecure } = options;
   assertTls(tls, { ca, servername, fingerprint, insecure: insecure || undefined });
-  if (!tls) return undefined;
+  return tls ? trustOf(options) : undefined;
+}
+
+/** The TLS of URLs with `https:`. */
+export function urlTlsOf(options: UrlTlsOptions): Omit<ClientTls, "start"> {
+  const { cert, key } = options;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError("--cert and --key go together");
+  }
+  return {
+    ...trustOf(options),
+    ...(cert !== undefined && { certFile: cert }),
+    ...(key !== undefined && { keyFile: key }),
+  };
+}
+
+function trustOf(options: Omit<ClientTlsOptions, "tls">): Omit<ClientTls, "start"> {
+  const { ca, servername, fingerprint, insecure } = options;
   if ([ca, fingerprint, insecure || undefined].filter((one) => one !== undefined).length > 1) {
     throw new UsageError("--ca, --fingerprint and --insecure exclude each other");
   }

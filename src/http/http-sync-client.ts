@@ -2,34 +2,36 @@
  * An HTTP client whose calls return with the answer (HP §2.14, §4): the thread sleeps meanwhile, a
  * worker does the work. Made for scripts, for the loading of modules and for worker threads; in a
  * server nothing else gets on while a call waits.
+ *
+ *     no worker ── constructor, call ──► worker ── it dies, or is given up ──► no worker
+ *         └──────────────────────────────── close ────────────────────────────► closed
  */
 import { Buffer } from "node:buffer";
 import { handlerError } from "../connection/handlers.js";
-import type { EngineName } from "../engine/engine.js";
-import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
+import { assertInteger, assertKnownKeys, describe, NetError } from "../errors.js";
 import type { FieldInput } from "../protocol/http1/field-writer.js";
-import { createLimits } from "../protocol/http1/limits.js";
-import type { ClientOptions } from "./client-options.js";
-import type { CookieStore } from "./cookie-store.js";
-import { FieldList, type FieldPair, fieldPairs } from "./http-fields.js";
+import { assertSwitch } from "./client-options.js";
+import { FieldList } from "./http-fields.js";
 import { HttpTarget } from "./http-target.js";
 import { assertOptionsObject, invalid } from "./option-check.js";
 import { RequestContent } from "./request-content.js";
-import { revived, SyncChannel } from "./sync-channel.js";
-import { eventsOf, type HttpSyncListener } from "./sync-listener.js";
-import type { SyncError, SyncHead, SyncMessage, SyncOrder } from "./sync-messages.js";
+import { SyncChannel } from "./sync-channel.js";
+import {
+  type HttpSyncClientOptions,
+  type SyncSettings,
+  syncSettings,
+} from "./sync-client-options.js";
+import { revived } from "./sync-error.js";
+import type { HttpSyncListener } from "./sync-listener.js";
+import type {
+  SyncError,
+  SyncHead,
+  SyncMessage,
+  SyncOrder,
+  SyncRequestHead,
+  SyncRoute,
+} from "./sync-messages.js";
 import { SyncResponse } from "./sync-response.js";
-
-/** Options of an {@link HttpSyncClient}. */
-export interface HttpSyncClientOptions extends Omit<ClientOptions, "engine"> {
-  /** Name of the engine; it runs in the worker. */
-  readonly engine?: "auto" | EngineName;
-  /** Time to connect, in milliseconds; 0: no limit. Default 5,000. */
-  readonly connectTimeoutMs?: number;
-  /** Time for request and response together, in milliseconds; 0: no limit. Default 10,000. */
-  readonly requestTimeoutMs?: number;
-  readonly listener?: HttpSyncListener;
-}
 
 /** How {@link HttpSyncClient.openUrl} connects. */
 export interface OpenUrlOptions {
@@ -37,7 +39,7 @@ export interface OpenUrlOptions {
   readonly forceReconnect?: boolean;
 }
 
-/** A request over the connection there is. */
+/** A request to the server that the client is connected to. */
 export interface SyncRequest {
   /** Default `GET`. */
   readonly method?: string;
@@ -49,85 +51,68 @@ export interface SyncRequest {
   readonly timeoutMs?: number;
 }
 
-/** What a call can send. */
-export type SyncBody = string | Uint8Array | URLSearchParams;
+/** What a call can send: text (UTF-8), bytes, or form fields. */
+export type SyncBody = string | Uint8Array | ArrayBuffer | URLSearchParams;
 
-const OPTION_NAMES: readonly string[] = [
-  "engine",
-  "tls",
-  "headers",
-  "cookies",
-  "proxy",
-  "limits",
-  "connectTimeoutMs",
-  "requestTimeoutMs",
-  "listener",
-];
-
-const CONNECT_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 10_000;
-const MAX_BODY_BYTES = 2 ** 31;
 /** What the worker gets beyond the time in which it ends an order by itself. */
 const GRACE_MS = 5_000;
 const MAX_MS = 2 ** 31 - 1;
 
 /** See the head of the file. */
 export class HttpSyncClient implements Disposable {
-  /** Time to connect, in milliseconds. */
-  readonly connectTimeoutMs: number;
-  /** Time for request and response together, in milliseconds. */
-  readonly requestTimeoutMs: number;
-  readonly #listener: HttpSyncListener;
-  readonly #cookies: CookieStore | undefined;
-  readonly #channel: SyncChannel;
+  readonly #settings: SyncSettings;
+  #useCookies: boolean;
+  #channel: SyncChannel;
+  #isClosed = false;
   #target: HttpTarget | undefined;
   #pieces: Uint8Array[] = [];
-  #listenerError: NetError | undefined;
 
-  /** Starts the worker, and does not wait for it. Throws `INVALID_ARGUMENT`. */
+  /** Starts the worker, and does not wait for it. Throws `INVALID_ARGUMENT`, `NOT_SUPPORTED`. */
   constructor(options: HttpSyncClientOptions = {}) {
-    assertOptionsObject("the options", options);
-    assertKnownKeys("HttpSyncClient", options, OPTION_NAMES);
-    const { listener = {}, cookies, headers, limits, engine, tls, proxy } = options;
-    const { connectTimeoutMs = CONNECT_TIMEOUT_MS, requestTimeoutMs = REQUEST_TIMEOUT_MS } =
-      options;
-    assertInteger("connectTimeoutMs", connectTimeoutMs, 0, MAX_MS);
-    assertInteger("requestTimeoutMs", requestTimeoutMs, 0, MAX_MS);
-    const events = eventsOf(listener);
-    this.connectTimeoutMs = connectTimeoutMs;
-    this.requestTimeoutMs = requestTimeoutMs;
-    this.#listener = listener;
-    this.#cookies = cookies;
-    const clientOptions = {
-      ...(engine !== undefined && { engine }),
-      ...(tls !== undefined && { tls }),
-      ...(proxy !== undefined && { proxy }),
-      ...(headers !== undefined && { headers: [...fieldPairs(headers)] }),
-      limits: createLimits({ maxBodyBytes: MAX_BODY_BYTES, ...limits }),
-      connectTimeoutMs,
-      headTimeoutMs: 0,
-      bodyTimeoutMs: 0,
-    };
-    const heard = (message: SyncMessage): void => this.#heard(message);
-    this.#channel = new SyncChannel({ options: clientOptions, events }, { heard });
+    this.#settings = syncSettings(options);
+    this.#useCookies = this.#settings.useCookies;
+    this.#channel = this.#openChannel();
+  }
+
+  #openChannel(): SyncChannel {
+    return new SyncChannel(this.#settings.start, { heard: (message) => this.#heard(message) });
+  }
+
+  /** Time to connect, in milliseconds. */
+  get connectTimeoutMs(): number {
+    return this.#settings.connectTimeoutMs;
+  }
+
+  /** Time for request and response together, in milliseconds. */
+  get requestTimeoutMs(): number {
+    return this.#settings.requestTimeoutMs;
+  }
+
+  /** Whether cookies go with requests and are taken from responses. */
+  get useCookies(): boolean {
+    return this.#useCookies;
+  }
+
+  set useCookies(use: boolean) {
+    assertSwitch("useCookies", use);
+    this.#useCookies = use;
   }
 
   /**
    * Connects to the server of a URL, or keeps the connection that is there. Throws as
    * `HttpClient.connect` rejects, and `STOPPED` after `close`.
    */
-  connect(url: string | URL, { forceReconnect = false }: OpenUrlOptions = {}): this {
+  connect(url: string | URL, options: OpenUrlOptions = {}): this {
     const target = new HttpTarget(url);
-    const { connectTimeoutMs: timeoutMs } = this;
-    const { href } = target.url;
-    this.#call({ kind: "connect", url: href, timeoutMs, isForced: forceReconnect }, timeoutMs);
+    const route = this.#routeTo(target, options);
     this.#target = target;
+    this.#call({ kind: "connect", route }, route.connectTimeoutMs);
     return this;
   }
 
   /**
-   * Connects where need be, and asks: scheme, host and port of the last call's connection being the
-   * same, that is used again. Throws as `HttpClient.connect` and `HttpClient.request` reject.
+   * Asks for a URL; connects first, unless the last call went to the same scheme, host and port, and
+   * that connection still stands. Throws as `HttpClient.connect` and `HttpClient.request` reject.
    */
   openUrl(
     method: string,
@@ -136,35 +121,33 @@ export class HttpSyncClient implements Disposable {
     body?: SyncBody,
     options: OpenUrlOptions = {},
   ): SyncResponse {
-    this.connect(url, options);
-    const { path } = new HttpTarget(url);
-    return this.request({ method, path, headers, ...(body !== undefined && { body }) });
+    const target = new HttpTarget(url);
+    const route = this.#routeTo(target, options);
+    const request = { method, headers, ...(body !== undefined && { body }) };
+    this.#target = target;
+    return this.#ask(request, target, route);
   }
 
-  /** Asks over the connection there is. Throws as `HttpClient.request` rejects. */
+  /**
+   * Asks the server of the last `connect` or `openUrl`, over the connection there is; where that has
+   * ended, over a new one. Throws as `HttpClient.connect` and `HttpClient.request` reject, and
+   * `INVALID_STATE` where there was no server, or `disconnect` since.
+   */
   request(options: SyncRequest = {}): SyncResponse {
     assertOptionsObject("a request", options);
     assertKnownKeys("request", options, ["method", "path", "headers", "body", "timeoutMs"]);
-    const { method = "GET", path = "/", timeoutMs = this.requestTimeoutMs } = options;
-    assertInteger("timeoutMs", timeoutMs, 0, MAX_MS);
-    if (method === "CONNECT") throw invalid("tunnels can't be used by calls that wait");
-    const target = this.#targetOf(path);
-    const content = RequestContent.of(options.body, method);
-    const headers = this.#fieldsOf(options.headers ?? {}, content.type, target);
-    // A copy, so that it can be handed over and that no more than it is cloned.
-    const body = content.bytes === undefined ? undefined : new Uint8Array(content.bytes);
-    this.#pieces = [];
-    const head = this.#call(
-      { kind: "request", method, path, headers, body, timeoutMs },
-      timeoutMs,
-      body === undefined ? [] : [body.buffer],
-    );
-    const response = new SyncResponse(head as SyncHead, Buffer.concat(this.#pieces));
-    this.#pieces = [];
-    for (const value of response.headers.getAll("set-cookie")) {
-      this.#cookies?.setFromHeader(value, target.url);
+    const { path = "/" } = options;
+    if (typeof path !== "string" || !path.startsWith("/")) {
+      throw invalid(`path must begin with "/", not ${describe(path)}`);
     }
-    return response;
+    if (this.#target === undefined) {
+      throw new NetError("INVALID_STATE", "the client is not connected", { operation: "request" });
+    }
+    const { origin, url } = this.#target;
+    const { username, password } = url;
+    const asked = Object.assign(new URL(`${origin}${path}`), { username, password });
+    const target = new HttpTarget(asked);
+    return this.#ask(options, target, this.#routeTo(target, {}));
   }
 
   /** See {@link request}; so are the other methods of HTTP that follow. */
@@ -202,63 +185,100 @@ export class HttpSyncClient implements Disposable {
 
   /** Closes the connection, and keeps the worker for the next one. */
   disconnect(): void {
-    this.#call({ kind: "close" }, GRACE_MS);
+    this.#target = undefined;
+    this.#call({ kind: "disconnect" }, GRACE_MS);
   }
 
   /** Ends the worker, and its connection with it. Further calls throw `STOPPED`. */
   close(): void {
-    if (!this.#channel.isOver) this.#channel.end();
+    this.#isClosed = true;
+    this.#channel.end();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #targetOf(path: string): HttpTarget {
-    if (this.#target === undefined) {
-      throw new NetError("INVALID_STATE", "the client is not connected", { operation: "request" });
-    }
-    return new HttpTarget(`${this.#target.origin}${path}`);
+  #routeTo({ origin }: HttpTarget, options: OpenUrlOptions): SyncRoute {
+    assertOptionsObject("the options", options);
+    assertKnownKeys("openUrl", options, ["forceReconnect"]);
+    assertSwitch("forceReconnect", options.forceReconnect);
+    const { connectTimeoutMs } = this;
+    return { origin, connectTimeoutMs, isForced: options.forceReconnect ?? false };
   }
 
-  #fieldsOf(headers: FieldInput, type: string | undefined, target: HttpTarget): FieldPair[] {
-    const list = new FieldList();
-    list.addAll(headers);
-    list.addMissing("Content-Type", type);
-    list.addMissing("Cookie", this.#cookies?.cookieHeader(target.url));
-    return list.pairs;
+  #ask(request: SyncRequest, target: HttpTarget, route: SyncRoute): SyncResponse {
+    const { method = "GET", headers = {}, timeoutMs = this.requestTimeoutMs } = request;
+    assertInteger("timeoutMs", timeoutMs, 0, MAX_MS);
+    if (method === "CONNECT") throw invalid("tunnels can't be used by calls that wait");
+    const content = RequestContent.of(request.body, method);
+    if (content.open !== undefined) {
+      throw invalid(
+        `the body of a call that waits is text or bytes, not ${describe(request.body)}`,
+      );
+    }
+    const cookies = this.#useCookies ? this.#settings.cookies : undefined;
+    const fields = new FieldList();
+    fields.addAll(headers);
+    fields.addMissing("Content-Type", content.type);
+    fields.addMissing("Authorization", target.authorization);
+    fields.addMissing("Cookie", cookies?.cookieHeader(target.url));
+    const head = { method, path: target.path, headers: fields.pairs, timeoutMs };
+    const response = this.#exchange({ route, head, bytes: content.bytes });
+    for (const value of response.headers.getAll("set-cookie")) {
+      cookies?.setFromHeader(value, target.url);
+    }
+    return response;
+  }
+
+  #exchange({ route, head, bytes }: Exchange): SyncResponse {
+    const { timeoutMs } = head;
+    const { connectTimeoutMs } = route;
+    const isBounded = timeoutMs > 0 && connectTimeoutMs > 0;
+    // A copy, so that it can be handed over and that no more than it is cloned.
+    const body = bytes === undefined ? undefined : new Uint8Array(bytes);
+    this.#pieces = [];
+    try {
+      const answer = this.#call(
+        { kind: "request", route, head, body },
+        isBounded ? connectTimeoutMs + timeoutMs : 0,
+        body === undefined ? [] : [body.buffer],
+      );
+      return new SyncResponse(answer as SyncHead, Buffer.concat(this.#pieces));
+    } finally {
+      this.#pieces = [];
+    }
   }
 
   #call(order: SyncOrder, timeoutMs: number, transfer?: ArrayBuffer[]): SyncHead | undefined {
-    if (this.#channel.isOver) throw new NetError("STOPPED", "the client is closed");
-    const head = this.#channel.call(order, timeoutMs === 0 ? 0 : timeoutMs + GRACE_MS, transfer);
-    const error = this.#listenerError;
-    this.#listenerError = undefined;
-    if (error !== undefined) throw error;
-    return head;
+    if (this.#isClosed) throw new NetError("STOPPED", "the client is closed");
+    if (this.#channel.isOver) this.#channel = this.#openChannel();
+    return this.#channel.call(order, timeoutMs === 0 ? 0 : timeoutMs + GRACE_MS, transfer);
   }
 
   #heard(message: SyncMessage): void {
+    if (message.kind === "body") this.#pieces.push(message.bytes);
     try {
-      if (message.kind === "body") this.#tellBody(message.bytes);
+      if (message.kind === "body") this.#settings.listener.onBody?.(message.bytes);
       else if (message.kind === "event") this.#tell(message.name, message.values);
     } catch (error) {
-      this.#listenerError ??= handlerError("the listener", "receive", error);
+      throw handlerError("the listener", "receive", error);
     }
   }
 
-  #tellBody(bytes: Uint8Array): void {
-    this.#pieces.push(bytes);
-    this.#listener.onBody?.(bytes);
-  }
-
   #tell(name: string, values: readonly unknown[]): void {
-    const [first, ...others] = values;
-    const isError = name === "onParseError";
-    const handler = this.#listener[name as keyof HttpSyncListener] as
+    const { listener } = this.#settings;
+    const handler = listener[name as keyof HttpSyncListener] as
       | ((...values: readonly unknown[]) => void)
       | undefined;
-    if (first === undefined) handler?.call(this.#listener);
-    else handler?.call(this.#listener, isError ? revived(first as SyncError) : first, ...others);
+    const isError = name === "onParseError";
+    handler?.apply(listener, isError ? [revived(values[0] as SyncError)] : [...values]);
   }
+}
+
+/** One request, taken apart. */
+interface Exchange {
+  readonly route: SyncRoute;
+  readonly head: SyncRequestHead;
+  readonly bytes: Uint8Array | undefined;
 }

@@ -58,7 +58,6 @@ export type {
 export type { HttpServerLimits, HttpSettingsInput, RequestLimits } from "./http-server-settings.js";
 export {
   HttpSyncClient,
-  type HttpSyncClientOptions,
   type OpenUrlOptions,
   type SyncBody,
   type SyncRequest,
@@ -67,6 +66,7 @@ export type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
 export type { Fields } from "./received-request.js";
 export type { BodyChunks, RequestBody } from "./request-content.js";
 export type { ResponseWriter } from "./response-writer.js";
+export type { HttpSyncClientOptions } from "./sync-client-options.js";
 export type { HttpSyncListener, SyncCloseReason } from "./sync-listener.js";
 export type { SyncFields, SyncResponse } from "./sync-response.js";
 export type { UpgradeReceiver } from "./upgrade-receiver.js";

@@ -12,7 +12,8 @@ export interface SyncCloseReason {
 /**
  * Hears everything that happens, in its order, while a call is under way: what happens between two
  * calls is told at the beginning of the second. All handlers are optional. One that throws ends
- * the call with `HANDLER_FAILED`, when the response is complete.
+ * the call with `HANDLER_FAILED` and the connection with it; of what follows only `onClose` is told.
+ * The handlers are those of `HttpClientHandlers`, interim responses (1xx) included.
  */
 export interface HttpSyncListener {
   onConnect?(): void;
@@ -20,6 +21,7 @@ export interface HttpSyncListener {
   onStatusLine?(status: number, reason: string, version: string): void;
   onHeader?(name: string, value: string): void;
   onHeadersComplete?(status: number, headers: readonly (readonly [string, string])[]): void;
+  /** Bytes of the body. They become part of the response: they must not be changed. */
   onBody?(bytes: Uint8Array): void;
   onChunkHeader?(chunkBytes: number, extensions: string): void;
   onChunkComplete?(): void;
@@ -29,7 +31,8 @@ export interface HttpSyncListener {
   onClose?(reason: SyncCloseReason): void;
 }
 
-const LISTENER_NAMES: readonly (keyof HttpSyncListener)[] = [
+/** Names of the handlers. */
+export const LISTENER_NAMES: readonly (keyof HttpSyncListener)[] = [
   "onConnect",
   "onMessageBegin",
   "onStatusLine",

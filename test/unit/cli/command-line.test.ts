@@ -4,12 +4,14 @@ import {
   asksForHelp,
   choiceOption,
   integerOption,
+  listOption,
   optionHelp,
   readCommandLine,
   secondsOption,
   switchOption,
   textOption,
   UsageError,
+  withShort,
 } from "#src/cli/command-line.js";
 
 const TABLE = {
@@ -85,6 +87,38 @@ describe("readCommandLine", () => {
     assert.doesNotMatch(usageError(["two\nlines"]), /\n/);
   });
 });
+
+describe("options with a letter, and lists", () => {
+  const table = {
+    field: withShort("F", listOption("FIELD", "a field", refuseSpaces)),
+    quiet: withShort("q", switchOption("nothing")),
+  };
+
+  it("gather all that was given, in its order, by either name", () => {
+    const { options } = readCommandLine(table, ["-F", "a", "--field=b", "-Fc", "-q"], 0);
+
+    assert.deepEqual(options, { field: ["a", "b", "c"], quiet: true });
+    assert.deepEqual(readCommandLine(table, [], 0).options, { field: [], quiet: false });
+  });
+
+  it("are checked one by one", () => {
+    assert.throws(() => readCommandLine(table, ["-F", "a", "-F", "b c"], 0), {
+      name: "UsageError",
+      message: "--field has a space",
+    });
+  });
+
+  it("are shown with the letter first", () => {
+    const [first, second] = optionHelp(table).split("\n");
+
+    assert.equal(first, "  -F, --field FIELD         a field");
+    assert.equal(second, "  -q, --quiet               nothing");
+  });
+});
+
+function refuseSpaces(text: string, name: string): void {
+  if (text.includes(" ")) throw new UsageError(`${name} has a space`);
+}
 
 describe("asksForHelp", () => {
   it("looks at the words before --", () => {

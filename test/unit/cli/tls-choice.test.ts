@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { describe, it } from "node:test";
-import { clientTlsOf, serverTlsOf } from "#src/cli/tls-choice.js";
+import { clientTlsOf, serverTlsOf, urlTlsOf } from "#src/cli/tls-choice.js";
 
 const SERVER = { tls: true, cert: undefined, key: undefined };
 const CLIENT = {
@@ -71,6 +71,31 @@ describe("clientTlsOf", () => {
     ] as const;
     for (const [options, message] of cases) {
       assert.throws(() => clientTlsOf(options), { name: "UsageError", message });
+    }
+  });
+});
+
+describe("urlTlsOf", () => {
+  const { tls: _, ...rules } = CLIENT;
+  const url = { ...rules, cert: undefined, key: undefined };
+
+  it("verifies unless told otherwise, and shows a certificate of its own", () => {
+    assert.deepEqual(urlTlsOf(url), {});
+    assert.deepEqual(urlTlsOf({ ...url, insecure: true }), { verify: "none" });
+    assert.deepEqual(urlTlsOf({ ...url, ca: "ca.pem", cert: "own.pem", key: "own.key" }), {
+      caFile: "ca.pem",
+      certFile: "own.pem",
+      keyFile: "own.key",
+    });
+  });
+
+  it("refuses what does not go together", () => {
+    for (const options of [
+      { ...url, cert: "own.pem" },
+      { ...url, key: "own.key" },
+      { ...url, insecure: true, ca: "ca.pem" },
+    ]) {
+      assert.throws(() => urlTlsOf(options), { name: "UsageError" });
     }
   });
 });

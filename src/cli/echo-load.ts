@@ -1,47 +1,50 @@
 /**
- * One connection of a load: keeps its messages in flight, compares every byte that comes back with
+ * One connection of a load of an echo server: keeps its messages in flight, compares every byte that comes back with
  * what was sent, and takes the time of each message. Hot: no object is made for a message.
  *
  * Invariants: `position` is where in the pattern the next byte to come is; of the message under
- * way `partialBytes` came; `sentMs` is a ring of the times of the `inFlightCount` messages, the
- * oldest at `oldest`.
+ * way `partialBytes` came.
  */
 import type { Buffer } from "node:buffer";
 import type { Connection } from "../index.js";
-import type { LoadTally } from "./load-tally.js";
+import type { ConnectionLoad } from "./connection-load.js";
+import type { EchoTally } from "./echo-tally.js";
+import { SentTimes } from "./sent-times.js";
 
 /** Spreads the first messages of the connections over the pattern (a prime near 2^32 / φ). */
 const SPREAD = 2_654_435_761;
 
 /** See the head of the file. */
-export class LoadConnection {
-  /** It was made, and has not failed. */
+export class EchoLoad implements ConnectionLoad {
   isOpen = false;
-  inFlightCount = 0;
-  readonly #tally: LoadTally;
-  readonly #sentMs: Float64Array;
-  #oldest = 0;
+  /** An echo server ends no connection by itself. */
+  readonly isOver: boolean = false;
+  readonly problemCode: string = "WRONG_ANSWER";
+  readonly #tally: EchoTally;
+  readonly #sent: SentTimes;
   #nextMessage: number;
   #position: number;
   #partialBytes = 0;
 
   /** `index`: the how many-th connection it is. */
-  constructor(tally: LoadTally, index: number) {
+  constructor(tally: EchoTally, index: number) {
     const { pattern, depth } = tally;
     this.#tally = tally;
-    this.#sentMs = new Float64Array(depth);
+    this.#sent = new SentTimes(depth);
     this.#nextMessage = ((index * SPREAD) >>> 0) % pattern.messageCount;
     this.#position = this.#nextMessage * pattern.messageBytes;
   }
 
-  /** Sends the first messages. */
-  start(connection: Connection<LoadConnection>, nowMs: number): void {
+  get inFlightCount(): number {
+    return this.#sent.count;
+  }
+
+  start(connection: Connection<ConnectionLoad>, nowMs: number): void {
     this.#send(connection, this.#tally.depth, nowMs);
   }
 
-  /** Takes what came; answers what is wrong with it, or undefined. */
   received(
-    connection: Connection<LoadConnection>,
+    connection: Connection<ConnectionLoad>,
     bytes: Buffer,
     nowMs: number,
   ): string | undefined {
@@ -66,22 +69,27 @@ export class LoadConnection {
     return undefined;
   }
 
+  /** It goes on until nothing comes any more; the load misses what did not come. */
+  ended(): undefined {
+    return undefined;
+  }
+
   #finished(count: number, nowMs: number): void {
     const tally = this.#tally;
-    const counts = nowMs >= tally.countFromMs && nowMs < tally.stopAtMs;
+    const counts = tally.counts(nowMs);
     for (let left = count; left > 0; left -= 1) {
-      if (counts) tally.latencies.record(nowMs - this.#sentMs[this.#oldest]!);
-      this.#oldest = this.#oldest + 1 === tally.depth ? 0 : this.#oldest + 1;
+      const sentMs = this.#sent.take();
+      if (counts) tally.latencies.record(nowMs - sentMs);
     }
     tally.messageCount += count;
     tally.inFlightCount -= count;
-    this.inFlightCount -= count;
   }
 
   /** In a stream, messages that leave together are one piece of the pattern. */
-  #send(connection: Connection<LoadConnection>, count: number, nowMs: number): void {
+  #send(connection: Connection<ConnectionLoad>, count: number, nowMs: number): void {
     const { pattern, isPacked } = this.#tally;
-    this.#note(count, nowMs);
+    this.#sent.note(count, nowMs);
+    this.#tally.inFlightCount += count;
     let left = count;
     while (left > 0) {
       const index = this.#nextMessage;
@@ -92,23 +100,9 @@ export class LoadConnection {
     }
   }
 
-  #note(count: number, nowMs: number): void {
-    const tally = this.#tally;
-    let place = this.#oldest + this.inFlightCount;
-    for (let left = count; left > 0; left -= 1) {
-      if (place >= tally.depth) place -= tally.depth;
-      this.#sentMs[place] = nowMs;
-      place += 1;
-    }
-    tally.inFlightCount += count;
-    this.inFlightCount += count;
-  }
-
-  /** It has failed: what was in flight does not come back. */
   fail(): void {
     this.isOpen = false;
-    this.#tally.inFlightCount -= this.inFlightCount;
-    this.inFlightCount = 0;
+    this.#tally.inFlightCount -= this.#sent.clear();
   }
 
   #difference(bytes: Buffer, wrongAt: number): string {

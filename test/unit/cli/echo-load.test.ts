@@ -3,8 +3,9 @@ import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { Connection } from "hp-socket";
 import { BytePattern } from "#src/cli/byte-pattern.js";
-import { LoadConnection } from "#src/cli/load-connection.js";
-import { LoadTally } from "#src/cli/load-tally.js";
+import type { ConnectionLoad } from "#src/cli/connection-load.js";
+import { EchoLoad } from "#src/cli/echo-load.js";
+import { EchoTally } from "#src/cli/echo-tally.js";
 import { randomChunks } from "../../support/every-chunking.js";
 import { Random } from "../../support/random.js";
 
@@ -13,17 +14,17 @@ const ALPHABET = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 
 /** A load connection whose sends are kept. */
 class Sent {
-  readonly tally: LoadTally;
-  readonly load: LoadConnection;
-  readonly connection: Connection<LoadConnection>;
+  readonly tally: EchoTally;
+  readonly load: EchoLoad;
+  readonly connection: Connection<ConnectionLoad>;
   pieces: Buffer[] = [];
 
   constructor(depth: number, isPacked = false) {
-    this.tally = new LoadTally(new BytePattern(MESSAGE_BYTES, ALPHABET), depth, isPacked);
+    this.tally = new EchoTally(new BytePattern(MESSAGE_BYTES, ALPHABET), depth, isPacked);
     this.tally.countFromMs = 0;
-    this.load = new LoadConnection(this.tally, 3);
+    this.load = new EchoLoad(this.tally, 3);
     const send = (piece: Buffer): boolean => this.pieces.push(Buffer.from(piece)) > 0;
-    this.connection = { send } as Partial<Connection> as Connection<LoadConnection>;
+    this.connection = { send } as Partial<Connection> as Connection<ConnectionLoad>;
   }
 
   /** Takes out all that was sent. */
@@ -38,7 +39,7 @@ class Sent {
   }
 }
 
-describe("LoadConnection", () => {
+describe("EchoLoad", () => {
   it("keeps its depth in flight and verifies a stream, wherever it is cut", () => {
     const sent = new Sent(5);
     const random = new Random(1);
@@ -110,12 +111,12 @@ describe("LoadConnection", () => {
   });
 
   it("sends more messages at a time than the pattern has", () => {
-    const tally = new LoadTally(new BytePattern(4_000_000, ALPHABET), 5, false);
-    const load = new LoadConnection(tally, 0);
+    const tally = new EchoTally(new BytePattern(4_000_000, ALPHABET), 5, false);
+    const load = new EchoLoad(tally, 0);
     const lengths: number[] = [];
     const send = (piece: Buffer): boolean => lengths.push(piece.length) > 0;
 
-    load.start({ send } as Partial<Connection> as Connection<LoadConnection>, 0);
+    load.start({ send } as Partial<Connection> as Connection<ConnectionLoad>, 0);
 
     assert.deepEqual(lengths, [8_000_000, 8_000_000, 4_000_000]);
   });

@@ -1,0 +1,29 @@
+import { LoadTally } from "./load-tally.js";
+import type { PreparedRequest } from "./prepared-request.js";
+
+const STATUSES = 1_000;
+
+/** What the connections of a load of an HTTP server have in common. */
+export class HttpTally extends LoadTally {
+  readonly request: PreparedRequest;
+  /** Responses in the measured time, by status. */
+  readonly statusCounts: Float64Array = new Float64Array(STATUSES);
+  /** Bytes that came in the measured time, and those of bodies among them. */
+  receivedBytes = 0;
+  bodyBytes = 0;
+
+  constructor(request: PreparedRequest, depth: number) {
+    super(depth);
+    this.request = request;
+  }
+
+  /** Counts by status, those that came. */
+  statuses(): readonly (readonly [status: number, count: number])[] {
+    return [...this.statusCounts.entries()].filter(([, count]) => count > 0);
+  }
+
+  /** Responses with a status of 400 or above. */
+  get refusedCount(): number {
+    return this.statuses().reduce((sum, [status, count]) => sum + (status < 400 ? 0 : count), 0);
+  }
+}

@@ -1,0 +1,163 @@
+import { writeFile } from "node:fs/promises";
+import process from "node:process";
+import {
+  HttpAgent,
+  type HttpFetchInit,
+  type HttpResponse,
+  NetError,
+  type RequestTimes,
+} from "../index.js";
+import { type Command, type ExitCode, engineOption } from "./command.js";
+import {
+  type OptionValues,
+  readCommandLine,
+  secondsOption,
+  switchOption,
+  textOption,
+  withShort,
+} from "./command-line.js";
+import { cookieFile } from "./cookie-file.js";
+import { LiveLine } from "./live-line.js";
+import { complain, pour } from "./output.js";
+import { packageVersion } from "./package-version.js";
+import { byteText } from "./quantity.js";
+import { openData } from "./request-body.js";
+import { fieldsOf, methodOf, requestTable } from "./request-choice.js";
+import { headBytes, timingText } from "./response-view.js";
+import { urlTlsOf, urlTlsTable } from "./tls-choice.js";
+import { readUrl } from "./url.js";
+
+const MS_PER_SECOND = 1_000;
+const ONE_DAY = { min: 0, max: 86_400 };
+
+const OPTIONS = {
+  ...requestTable("the body: text, @FILE, or @- for standard input"),
+  output: withShort("o", textOption("FILE", "write the body there (default: standard output)")),
+  include: withShort("i", switchOption("show the head of the response before its body")),
+  location: withShort("L", switchOption("follow redirects")),
+  compressed: switchOption("ask for encoded content, and decode it"),
+  fail: withShort("f", switchOption("end with exit code 1 for a status of 400 and above")),
+  timing: switchOption("tell on standard error how long the parts took"),
+  timeout: secondsOption("for the whole; 0: none (default: 30 of silence)", ONE_DAY, undefined),
+  "connect-timeout": secondsOption("to connect, TLS included (default: 10)", ONE_DAY, 10),
+  cookies: textOption("FILE", "take cookies from this file, and write them back"),
+  proxy: textOption("URL", "http://[USER:PASSWORD@]HOST:PORT"),
+  ...urlTlsTable(),
+  engine: engineOption(),
+};
+
+type HttpOptions = OptionValues<typeof OPTIONS>;
+
+/** Asks for a URL: a small curl. */
+export const http: Command = {
+  name: "http",
+  summary: "ask for a URL: body to standard output, with timing",
+  usage: "[METHOD] URL [options]",
+  options: OPTIONS,
+  notes:
+    "The method is GET, or POST with --data. Exit code 0: a response came whole, whatever its\n" +
+    "status; 1: none did, or with --fail its status is 400 or above; 2: wrong arguments.",
+  run,
+};
+
+async function run(argv: readonly string[]): Promise<ExitCode> {
+  const { options, positionals } = readCommandLine(OPTIONS, argv, 2);
+  const [typedMethod, typedUrl] =
+    positionals.length > 1 ? positionals : [undefined, positionals[0]];
+  const url = readUrl(typedUrl);
+  const method = methodOf(typedMethod, options.data !== undefined);
+  const body = await openData(options.data);
+  const cookies = options.cookies === undefined ? undefined : await cookieFile(options.cookies);
+  const agent = new HttpAgent({
+    tls: urlTlsOf(options),
+    ...(options.engine !== undefined && { engine: options.engine }),
+    ...(options.proxy !== undefined && { proxy: options.proxy }),
+    ...(cookies !== undefined && { cookies: cookies.store }),
+  });
+  try {
+    const response = await agent.fetch(url, { ...body.init, ...initOf(method, options) });
+    await cookies?.save();
+    const code = await deliver(response, options, method);
+    if (options.timing) complain(http.name, timingText(response));
+    return code;
+  } finally {
+    body.close();
+    await agent.stop({ drainMs: 0 });
+  }
+}
+
+function initOf(method: string, options: HttpOptions): HttpFetchInit {
+  const fields = fieldsOf(options);
+  const hasAgent = fields.some(([name]) => name.toLowerCase() === "user-agent");
+  return {
+    method,
+    headers: hasAgent ? fields : [...fields, ["User-Agent", `hp-socket/${packageVersion()}`]],
+    redirect: options.location ? "follow" : "manual",
+    decompress: options.compressed,
+    // It is written as it comes: how much it is does not matter here.
+    maxDecodedBytes: Number.MAX_SAFE_INTEGER,
+    ...wholeTime(options.timeout),
+    connectTimeoutMs: Math.round(options["connect-timeout"] * MS_PER_SECOND),
+  };
+}
+
+/** Who says how long the whole may take has said how long its parts may. */
+function wholeTime(seconds: number | undefined): Partial<RequestTimes> {
+  if (seconds === undefined) return {};
+  return { timeoutMs: Math.round(seconds * MS_PER_SECOND), headTimeoutMs: 0, bodyTimeoutMs: 0 };
+}
+
+/** Writes the response where it is to go; answers the exit code. */
+async function deliver(
+  response: HttpResponse,
+  { output, include, fail }: HttpOptions,
+  method: string,
+): Promise<ExitCode> {
+  const chunks = contentOf(response, include || method === "HEAD");
+  const progress = liveProgress(response);
+  if (output !== undefined || !process.stdout.isTTY) progress.start();
+  try {
+    if (output === undefined || output === "-") await pour(chunks);
+    else await save(chunks, output);
+  } finally {
+    progress.stop();
+    response.body.discard();
+  }
+  if (!fail || response.status < 400) return 0;
+  complain(http.name, `the status is ${response.status} ${response.statusText}`.trimEnd());
+  return 1;
+}
+
+async function* contentOf(
+  response: HttpResponse,
+  showsHead: boolean,
+): AsyncGenerator<Buffer, void, undefined> {
+  if (showsHead) yield headBytes(response);
+  yield* response.body;
+}
+
+/** What came before an error stays in the file. */
+async function save(chunks: AsyncIterable<Buffer>, path: string): Promise<void> {
+  try {
+    await writeFile(path, chunks);
+  } catch (error) {
+    if (error instanceof NetError) throw error;
+    const text = `${path} can't be written: ${(error as Error).message}`;
+    throw new NetError("SYSTEM_ERROR", text, { cause: error });
+  }
+}
+
+function liveProgress({ body }: HttpResponse): LiveLine {
+  const { contentLength } = body;
+  let before = 0;
+  return new LiveLine((seconds) => {
+    const { receivedBytes } = body;
+    const rate = (receivedBytes - before) / seconds;
+    before = receivedBytes;
+    const share =
+      contentLength === undefined
+        ? byteText(receivedBytes)
+        : `${byteText(receivedBytes)} of ${byteText(contentLength)}`;
+    return `${share} · ${byteText(rate)}/s`;
+  });
+}

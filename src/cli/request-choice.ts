@@ -1,0 +1,54 @@
+/** `--header`, `--data` and the method: what to ask for, for commands that speak HTTP. */
+import {
+  listOption,
+  type Option,
+  quoted,
+  textOption,
+  UsageError,
+  withShort,
+} from "./command-line.js";
+
+/** The values of the options. */
+export interface RequestOptions {
+  readonly header: readonly string[];
+  readonly data: string | undefined;
+}
+
+/** Rows for the table of a command. `dataHelp`: in which forms the body can be given. */
+export function requestTable(dataHelp: string): {
+  readonly [Key in keyof RequestOptions]: Option<RequestOptions[Key]>;
+} {
+  return {
+    header: withShort("H", listOption("'NAME: VALUE'", "a field; as often as wanted", readField)),
+    data: withShort("d", emptyTextOption("DATA", dataHelp)),
+  };
+}
+
+/** Text that may be empty: an empty body is a body. */
+function emptyTextOption(placeholder: string, help: string): Option<string | undefined> {
+  return { ...textOption(placeholder, help), read: (text) => text };
+}
+
+type Field = readonly [name: string, value: string];
+
+/** The fields that were typed, in their order. */
+export function fieldsOf({ header }: RequestOptions): Field[] {
+  return header.map((text) => readField(text, "--header"));
+}
+
+function readField(text: string, name: string): Field {
+  const match = /^([^\s:]+):[ \t]*([^\r\n\0]*?)[ \t]*$/.exec(text);
+  if (match === null) throw new UsageError(`${name} must be 'NAME: VALUE', not ${quoted(text)}`);
+  return [match[1] ?? "", match[2] ?? ""];
+}
+
+/** The method that was typed, or the one that goes with a body, or without. Case counts. */
+export function methodOf(typed: string | undefined, hasBody: boolean): string {
+  const method = typed ?? (hasBody ? "POST" : "GET");
+  if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(method)) {
+    throw new UsageError(`${quoted(method)} is no method of HTTP`);
+  }
+  if (method === "CONNECT")
+    throw new UsageError("CONNECT makes tunnels, and no answers to be shown");
+  return method;
+}

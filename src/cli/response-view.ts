@@ -1,0 +1,25 @@
+/** A response as it is shown: its head, and how long its parts took. */
+import { Buffer } from "node:buffer";
+import type { HttpResponse } from "../index.js";
+import { byteText, timeText } from "./quantity.js";
+
+/** The head with its empty line, as it came but for the spelling of the version. */
+export function headBytes({ version, status, statusText, headers }: HttpResponse): Buffer {
+  const fields = [...headers.entries()].map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`${version} ${status} ${statusText}\r\n${fields.join("")}\r\n`, "latin1");
+}
+
+/** `lookup 0 ns · connect 102 µs · …`: of the last request, where redirects were followed. */
+export function timingText({ timing, body }: HttpResponse): string {
+  const { waitMs, lookupMs, connectMs, tlsMs, firstByteMs, totalMs } = timing;
+  const afterMs = waitMs + firstByteMs;
+  const parts = [
+    `lookup ${timeText(lookupMs)}`,
+    `connect ${timeText(connectMs)}`,
+    `TLS ${timeText(tlsMs)}`,
+    `first byte ${timeText(afterMs)}`,
+    totalMs === undefined ? "broken off" : `total ${timeText(totalMs)}`,
+    byteText(body.receivedBytes),
+  ];
+  return parts.join(" · ");
+}

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { httpSyncClient } from "../support/http-client-world.js";
+import { echoPeer, scriptedPeer } from "../support/thread-peer.js";
+import { describeTls } from "../support/tls-certificates.js";
+import { runFirst, startedWorkers } from "../support/worker-fate.js";
+
+const CHILD = fileURLToPath(new URL("../support/sync-client-child.js", import.meta.url));
+const ENDLESS = { send: "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nbegin" };
+
+describe("the process of an HttpSyncClient", () => {
+  for (const [task, status, stdout] of [
+    ["call", 0, "200\n"],
+    ["idle", 0, ""],
+  ] as const) {
+    it(`ends by itself after ${task} at the top level of a module`, async (test) => {
+      const peer = await echoPeer(test);
+
+      const run = spawnSync(process.execPath, [CHILD, task, peer.origin], { timeout: 20_000 });
+
+      assert.deepEqual([run.status, String(run.stdout), String(run.stderr)], [status, stdout, ""]);
+    });
+  }
+
+  for (const task of ["exit", "thread"]) {
+    it(`ends when it is told to while a response does not end (${task})`, async (test) => {
+      const peer = await scriptedPeer(test, [ENDLESS]);
+
+      const run = spawnSync(process.execPath, [CHILD, task, peer.origin], { timeout: 20_000 });
+
+      assert.deepEqual([run.status, String(run.stderr)], [7, ""]);
+    });
+  }
+
+  it("may be a worker thread", async (test) => {
+    const peer = await echoPeer(test);
+    const file = new URL("../support/sync-client-thread.js", import.meta.url);
+
+    const thread = new Worker(file, { workerData: peer.origin });
+    const [[text], [code]] = await Promise.all([once(thread, "message"), once(thread, "exit")]);
+
+    assert.deepEqual([text, code], ["from a thread", 0]);
+  });
+});
+
+describe("the worker of an HttpSyncClient", () => {
+  it("is replaced when it has died between two calls", async (test) => {
+    const peer = await echoPeer(test);
+    const sync = httpSyncClient(test, {});
+    sync.openUrl("GET", peer.origin);
+
+    await startedWorkers().at(-1)?.terminate();
+    const answer = sync.get("/again");
+
+    assert.equal(answer.headers.get("x-request"), "GET /again");
+  });
+
+  it("makes each call throw when it can't be loaded, and says why", (test) => {
+    runFirst("delete globalThis.WeakMap;");
+    const sync = httpSyncClient(test, {});
+    test.after(() => runFirst(undefined));
+
+    for (const _ of [1, 2]) {
+      assert.throws(() => sync.connect("http://127.0.0.1:1"), {
+        code: "SYSTEM_ERROR",
+        message: /WeakMap is not defined/,
+      });
+    }
+  });
+
+  for (const [name, code] of [
+    ["dies with an exception", "throw new Error('defect')"],
+    ["ends without a sign", "process.removeAllListeners('exit'); process.exit(1)"],
+  ] as const) {
+    it(`makes the call throw STOPPED when it ${name}, and is replaced`, {
+      timeout: 60_000,
+    }, async (test) => {
+      const peer = await scriptedPeer(test, [ENDLESS], [{ send: "HTTP/1.1 204 No\r\n\r\n" }]);
+      const onOrder = `if (order.kind === 'request') setImmediate(() => { ${code} })`;
+      runFirst(
+        `require('node:worker_threads').parentPort.on('message', (order) => { ${onOrder} });`,
+      );
+      const sync = httpSyncClient(test, { requestTimeoutMs: 0 }).connect(peer.origin);
+      runFirst(undefined);
+
+      assert.throws(() => sync.get("/"), {
+        code: "STOPPED",
+        message: /^the worker of the client /,
+      });
+
+      assert.equal(sync.get("/").status, 204);
+    });
+  }
+});
+
+describeTls("HttpSyncClient over TLS", (certificates) => {
+  it("verifies the server by certificates from text, bytes and files", async (test) => {
+    const peer = await echoPeer(test, certificates.server);
+    const { ca } = certificates;
+    const trust = [
+      { ca },
+      { ca: [Buffer.from(ca)] },
+      { caFile: certificates.path("authority.pem") },
+    ];
+
+    const answers = trust.map((tls) =>
+      httpSyncClient(test, { tls }).openUrl("POST", peer.origin, {}, "secret"),
+    );
+
+    assert.deepEqual(
+      answers.map((answer) => answer.text()),
+      ["secret", "secret", "secret"],
+    );
+    assert.ok(answers.every(({ timing }) => timing.tlsMs > 0));
+  });
+
+  it("throws TLS_CERTIFICATE for a server that is not trusted, and takes it by its options", async (test) => {
+    const peer = await echoPeer(test, certificates.server);
+
+    assert.throws(() => httpSyncClient(test, {}).openUrl("GET", peer.origin), {
+      code: "TLS_CERTIFICATE",
+    });
+
+    const careless = httpSyncClient(test, { tls: { verify: "none" } });
+    assert.equal(careless.openUrl("GET", peer.origin).status, 200);
+  });
+});
