@@ -82,9 +82,33 @@ export const rules = {
       "^src/protocol/(http1|cookie-file)/",
     ]),
     {
+      name: "http-server-and-clients-apart",
+      severity: "error",
+      from: { path: "^src/http/server/" },
+      to: { path: "^src/http/(client|sync|cookie)/" },
+    },
+    {
+      name: "http-clients-know-no-server",
+      severity: "error",
+      from: { path: "^src/http/(client|sync|cookie)/" },
+      to: { path: "^src/http/server/" },
+    },
+    {
+      name: "http-sync-on-client",
+      severity: "error",
+      from: { path: "^src/http/(client|cookie)/" },
+      to: { path: "^src/http/sync/" },
+    },
+    {
+      name: "http-cookies-stand-alone",
+      severity: "error",
+      from: { path: "^src/http/cookie/" },
+      to: { path: "^src/http/([a-z-]+\\.ts|client/)" },
+    },
+    {
       name: "one-file-knows-tough-cookie",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/http/cookie-rules\\.ts$" },
+      from: { path: "^src/", pathNot: "^src/http/cookie/cookie-rules\\.ts$" },
       to: { path: "(^|/)(tough-cookie|tldts)(/|$)" },
     },
     {

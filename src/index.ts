@@ -56,48 +56,48 @@ export type {
   ClientOptions,
   HttpAgentOptions,
   RequestTimes,
-} from "./http/client-options.js";
-export type { HttpRequestOptions } from "./http/client-request.js";
-export type { FetchHandler, FetchInfo } from "./http/fetch-handler.js";
-export type { FileResponseOptions } from "./http/file-response.js";
-export { createFetch, HttpAgent, type HttpAgentStats } from "./http/http-agent.js";
+} from "./http/client/client-options.js";
+export type { HttpRequestOptions } from "./http/client/client-request.js";
+export { createFetch, HttpAgent, type HttpAgentStats } from "./http/client/http-agent.js";
 export {
   HttpClient,
   type HttpClientCall,
   type HttpClientOptions,
   type HttpClientRequest,
-} from "./http/http-client.js";
-export type { HttpClientHandlers } from "./http/http-client-handlers.js";
-export type { HttpExchange, ResponseSource } from "./http/http-exchange.js";
-export type { HttpFetchInit } from "./http/http-fetch.js";
-export type { ProxyOptions } from "./http/http-proxy.js";
-export type { HttpResponse, HttpTiming } from "./http/http-response.js";
-export { HttpServer } from "./http/http-server.js";
-export type { HttpServerConnection } from "./http/http-server-connection.js";
-export type { HttpServerHandlers, MessageHandlers } from "./http/http-server-handlers.js";
+} from "./http/client/http-client.js";
+export type { HttpClientHandlers } from "./http/client/http-client-handlers.js";
+export type { HttpFetchInit } from "./http/client/http-fetch.js";
+export type { ProxyOptions } from "./http/client/http-proxy.js";
+export type { HttpResponse, HttpTiming } from "./http/client/http-response.js";
+export type { BodyChunks, RequestBody } from "./http/client/request-content.js";
+export type { Fields } from "./http/fields.js";
+export type { IncomingBody, WholeBodyOptions } from "./http/incoming-body.js";
+export type { FetchHandler, FetchInfo } from "./http/server/fetch-handler.js";
+export type { FileResponseOptions } from "./http/server/file-response.js";
+export type { HttpExchange, ResponseSource } from "./http/server/http-exchange.js";
+export { HttpServer } from "./http/server/http-server.js";
+export type { HttpServerConnection } from "./http/server/http-server-connection.js";
+export type { HttpServerHandlers, MessageHandlers } from "./http/server/http-server-handlers.js";
 export type {
   HttpServerChanges,
   HttpServerOptions,
   HttpServerStats,
-} from "./http/http-server-options.js";
+} from "./http/server/http-server-options.js";
 export type {
   HttpServerLimits,
   HttpSettingsInput,
   RequestLimits,
-} from "./http/http-server-settings.js";
+} from "./http/server/http-server-settings.js";
+export type { ResponseWriter } from "./http/server/response-writer.js";
 export {
   HttpSyncClient,
   type OpenUrlOptions,
   type SyncBody,
   type SyncRequest,
-} from "./http/http-sync-client.js";
-export type { IncomingBody, WholeBodyOptions } from "./http/incoming-body.js";
-export type { Fields } from "./http/received-request.js";
-export type { BodyChunks, RequestBody } from "./http/request-content.js";
-export type { ResponseWriter } from "./http/response-writer.js";
-export type { HttpSyncClientOptions } from "./http/sync-client-options.js";
-export type { HttpSyncListener, SyncCloseReason } from "./http/sync-listener.js";
-export type { SyncFields, SyncResponse } from "./http/sync-response.js";
+} from "./http/sync/http-sync-client.js";
+export type { HttpSyncClientOptions } from "./http/sync/sync-client-options.js";
+export type { HttpSyncListener, SyncCloseReason } from "./http/sync/sync-listener.js";
+export type { SyncFields, SyncResponse } from "./http/sync/sync-response.js";
 export type { UpgradeReceiver } from "./http/upgrade-receiver.js";
 export type { UpgradedConnection } from "./http/upgraded-connection.js";
 export {

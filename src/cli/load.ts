@@ -1,6 +1,6 @@
 import type { Command, ExitCode } from "./command.js";
-import { ECHO_LOAD_OPTIONS, loadEcho } from "./load-echo.js";
-import { HTTP_LOAD_OPTIONS, loadHttp } from "./load-http.js";
+import { ECHO_LOAD_OPTIONS, loadEcho } from "./load/load-echo.js";
+import { HTTP_LOAD_OPTIONS, loadHttp } from "./load/load-http.js";
 import { isUrl } from "./url.js";
 
 /** A load test of an echo server, every byte verified, or of an HTTP server. */

@@ -11,8 +11,20 @@ export type {
   ClientOptions,
   HttpAgentOptions,
   RequestTimes,
-} from "./client-options.js";
-export type { HttpRequestOptions } from "./client-request.js";
+} from "./client/client-options.js";
+export type { HttpRequestOptions } from "./client/client-request.js";
+export { createFetch, HttpAgent, type HttpAgentStats } from "./client/http-agent.js";
+export {
+  HttpClient,
+  type HttpClientCall,
+  type HttpClientOptions,
+  type HttpClientRequest,
+} from "./client/http-client.js";
+export type { HttpClientHandlers } from "./client/http-client-handlers.js";
+export type { HttpFetchInit } from "./client/http-fetch.js";
+export type { ProxyOptions } from "./client/http-proxy.js";
+export type { HttpResponse, HttpTiming } from "./client/http-response.js";
+export type { BodyChunks, RequestBody } from "./client/request-content.js";
 export type {
   Cookie,
   CookieContext,
@@ -23,51 +35,43 @@ export type {
   CookieTarget,
   SameSite,
   SetCookieOutcome,
-} from "./cookie.js";
-export type { CookieLimits } from "./cookie-limits.js";
-export { CookieStore } from "./cookie-store.js";
+} from "./cookie/cookie.js";
+export type { CookieLimits } from "./cookie/cookie-limits.js";
+export { CookieStore } from "./cookie/cookie-store.js";
 export type {
   CookieLoadOptions,
   CookieSaveOptions,
   CookieStats,
   CookieStoreJson,
   CookieStoreOptions,
-} from "./cookie-store-options.js";
-export type { FetchHandler, FetchInfo } from "./fetch-handler.js";
-export type { FileResponseOptions } from "./file-response.js";
-export { createFetch, HttpAgent, type HttpAgentStats } from "./http-agent.js";
-export {
-  HttpClient,
-  type HttpClientCall,
-  type HttpClientOptions,
-  type HttpClientRequest,
-} from "./http-client.js";
-export type { HttpClientHandlers } from "./http-client-handlers.js";
-export type { HttpExchange, ResponseSource } from "./http-exchange.js";
-export type { HttpFetchInit } from "./http-fetch.js";
-export type { ProxyOptions } from "./http-proxy.js";
-export type { HttpResponse, HttpTiming } from "./http-response.js";
-export { HttpServer } from "./http-server.js";
-export type { HttpServerConnection } from "./http-server-connection.js";
-export type { HttpServerHandlers, MessageHandlers } from "./http-server-handlers.js";
+} from "./cookie/cookie-store-options.js";
+export type { Fields } from "./fields.js";
+export type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
+export type { FetchHandler, FetchInfo } from "./server/fetch-handler.js";
+export type { FileResponseOptions } from "./server/file-response.js";
+export type { HttpExchange, ResponseSource } from "./server/http-exchange.js";
+export { HttpServer } from "./server/http-server.js";
+export type { HttpServerConnection } from "./server/http-server-connection.js";
+export type { HttpServerHandlers, MessageHandlers } from "./server/http-server-handlers.js";
 export type {
   HttpServerChanges,
   HttpServerOptions,
   HttpServerStats,
-} from "./http-server-options.js";
-export type { HttpServerLimits, HttpSettingsInput, RequestLimits } from "./http-server-settings.js";
+} from "./server/http-server-options.js";
+export type {
+  HttpServerLimits,
+  HttpSettingsInput,
+  RequestLimits,
+} from "./server/http-server-settings.js";
+export type { ResponseWriter } from "./server/response-writer.js";
 export {
   HttpSyncClient,
   type OpenUrlOptions,
   type SyncBody,
   type SyncRequest,
-} from "./http-sync-client.js";
-export type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
-export type { Fields } from "./received-request.js";
-export type { BodyChunks, RequestBody } from "./request-content.js";
-export type { ResponseWriter } from "./response-writer.js";
-export type { HttpSyncClientOptions } from "./sync-client-options.js";
-export type { HttpSyncListener, SyncCloseReason } from "./sync-listener.js";
-export type { SyncFields, SyncResponse } from "./sync-response.js";
+} from "./sync/http-sync-client.js";
+export type { HttpSyncClientOptions } from "./sync/sync-client-options.js";
+export type { HttpSyncListener, SyncCloseReason } from "./sync/sync-listener.js";
+export type { SyncFields, SyncResponse } from "./sync/sync-response.js";
 export type { UpgradeReceiver } from "./upgrade-receiver.js";
 export type { UpgradedConnection } from "./upgraded-connection.js";

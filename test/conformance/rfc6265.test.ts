@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Cookie, SetCookieOutcome } from "#src/http/cookie.js";
-import { CookieStore } from "#src/http/cookie-store.js";
+import type { Cookie, SetCookieOutcome } from "#src/http/cookie/cookie.js";
+import { CookieStore } from "#src/http/cookie/cookie-store.js";
 import { ManualClock } from "#src/time/clock.js";
 
 const URL_A = "https://www.example.com/dir/page";

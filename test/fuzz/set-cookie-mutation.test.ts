@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { encodeCookies } from "#src/http/cookie-archive.js";
-import { isWithin } from "#src/http/cookie-rules.js";
-import { CookieStore } from "#src/http/cookie-store.js";
+import { encodeCookies } from "#src/http/cookie/cookie-archive.js";
+import { isWithin } from "#src/http/cookie/cookie-rules.js";
+import { CookieStore } from "#src/http/cookie/cookie-store.js";
 import { ManualClock } from "#src/time/clock.js";
 import { Random } from "../support/random.js";
 

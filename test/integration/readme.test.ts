@@ -6,8 +6,8 @@ import { codeBlocks, runBlock } from "../support/document.js";
 const examples = codeBlocks("README.md").filter(({ language }) => language === "ts");
 
 describe("README.md", () => {
-  it("has three examples, each with what it prints", () => {
-    assert.equal(examples.length, 3);
+  it("has four examples, each with what it prints", () => {
+    assert.equal(examples.length, 4);
     assert.ok(examples.every(({ output }) => output !== undefined));
   });
 

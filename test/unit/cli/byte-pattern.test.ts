@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { BytePattern } from "#src/cli/byte-pattern.js";
+import { BytePattern } from "#src/cli/load/byte-pattern.js";
 
 const BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 

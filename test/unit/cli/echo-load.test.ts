@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { Connection } from "hp-socket";
-import { BytePattern } from "#src/cli/byte-pattern.js";
-import type { ConnectionLoad } from "#src/cli/connection-load.js";
-import { EchoLoad } from "#src/cli/echo-load.js";
-import { EchoTally } from "#src/cli/echo-tally.js";
+import { BytePattern } from "#src/cli/load/byte-pattern.js";
+import type { ConnectionLoad } from "#src/cli/load/connection-load.js";
+import { EchoLoad } from "#src/cli/load/echo-load.js";
+import { EchoTally } from "#src/cli/load/echo-tally.js";
 import { randomChunks } from "../../support/every-chunking.js";
 import { Random } from "../../support/random.js";
 

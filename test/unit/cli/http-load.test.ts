@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { Connection } from "hp-socket";
-import type { ConnectionLoad } from "#src/cli/connection-load.js";
-import { HttpLoad } from "#src/cli/http-load.js";
-import { HttpTally } from "#src/cli/http-tally.js";
-import { PreparedRequest } from "#src/cli/prepared-request.js";
+import type { ConnectionLoad } from "#src/cli/load/connection-load.js";
+import { HttpLoad } from "#src/cli/load/http-load.js";
+import { HttpTally } from "#src/cli/load/http-tally.js";
+import { PreparedRequest } from "#src/cli/load/prepared-request.js";
 import { everyChunking } from "../../support/every-chunking.js";
 
 const REQUEST = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { LatencyHistogram } from "#src/cli/latency-histogram.js";
+import { LatencyHistogram } from "#src/cli/load/latency-histogram.js";
 import { Random } from "../../support/random.js";
 
 const PERCENTS = [0.1, 1, 10, 50, 90, 99, 99.9, 99.99, 100];

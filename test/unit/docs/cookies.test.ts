@@ -1,8 +1,8 @@
 /** What the documents say of cookies is what the code says. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MAX_COOKIE_FILE_BYTES } from "#src/http/cookie-archive.js";
-import { COOKIE_LIMITS, MAX_DOMAIN_BYTES, MAX_PATH_BYTES } from "#src/http/cookie-limits.js";
+import { MAX_COOKIE_FILE_BYTES } from "#src/http/cookie/cookie-archive.js";
+import { COOKIE_LIMITS, MAX_DOMAIN_BYTES, MAX_PATH_BYTES } from "#src/http/cookie/cookie-limits.js";
 import { MAX_LINE_BYTES } from "#src/protocol/cookie-file/cookie-section.js";
 import { readProjectFile, tableRows } from "../../support/document.js";
 

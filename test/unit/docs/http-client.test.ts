@@ -1,8 +1,12 @@
 /** What the documents say of the HTTP clients is what the code says. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { AGENT_NUMBERS, agentNumbers, CLIENT_NUMBER_NAMES } from "#src/http/client-options.js";
-import { CLIENT_HANDLER_NAMES } from "#src/http/http-client-handlers.js";
+import {
+  AGENT_NUMBERS,
+  agentNumbers,
+  CLIENT_NUMBER_NAMES,
+} from "#src/http/client/client-options.js";
+import { CLIENT_HANDLER_NAMES } from "#src/http/client/http-client-handlers.js";
 import { createLimits } from "#src/protocol/http1/limits.js";
 import { readProjectFile, tableRows } from "../../support/document.js";
 

@@ -1,13 +1,13 @@
 /** What the documents say of the HTTP server is what the code says. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { HTTP_HANDLER_NAMES } from "#src/http/http-server-handlers.js";
+import { BODY_HIGH_WATER_BYTES, MAX_WHOLE_BODY_BYTES } from "#src/http/incoming-body.js";
+import { HTTP_HANDLER_NAMES } from "#src/http/server/http-server-handlers.js";
 import {
   HTTP_SERVER_LIMITS,
   HTTP_SETTING_NAMES,
   HttpServerConfiguration,
-} from "#src/http/http-server-settings.js";
-import { BODY_HIGH_WATER_BYTES, MAX_WHOLE_BODY_BYTES } from "#src/http/incoming-body.js";
+} from "#src/http/server/http-server-settings.js";
 import { readProjectFile, tableRows } from "../../support/document.js";
 
 const RESPONDER = `SendResponse SendLocalFile SendChunkData Release ReleaseDelay GetHost GetUrlFieldSet

@@ -1,8 +1,8 @@
 /** What the documents say of the HTTP sync client is what the code says. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { SYNC_CLIENT_NUMBERS, syncSettings } from "#src/http/sync-client-options.js";
-import { LISTENER_NAMES } from "#src/http/sync-listener.js";
+import { SYNC_CLIENT_NUMBERS, syncSettings } from "#src/http/sync/sync-client-options.js";
+import { LISTENER_NAMES } from "#src/http/sync/sync-listener.js";
 import { readProjectFile, tableRows } from "../../support/document.js";
 
 const NAMES = `IHttpSyncClient CHttpSyncClient CHttpsSyncClient IHttpSyncRequester ConnectTimeout RequestTimeout

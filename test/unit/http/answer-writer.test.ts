@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { encodeFields, type FieldInput, type NetError } from "hp-socket";
-import { AnswerWriter, type PieceTarget } from "#src/http/answer-writer.js";
+import { AnswerWriter, type PieceTarget } from "#src/http/server/answer-writer.js";
 import { BODY } from "#src/protocol/http1/head.js";
 import { HeadWriter } from "#src/protocol/http1/head-writer.js";
 

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { CookieStore } from "#src/http/cookie-store.js";
+import { CookieStore } from "#src/http/cookie/cookie-store.js";
 import { ManualClock } from "#src/time/clock.js";
 import { netError } from "../../support/packet-stream.js";
 

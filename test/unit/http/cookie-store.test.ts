@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import process from "node:process";
 import { describe, it } from "node:test";
-import type { CookieInit } from "#src/http/cookie.js";
-import { CookieStore } from "#src/http/cookie-store.js";
-import type { CookieStoreOptions } from "#src/http/cookie-store-options.js";
+import type { CookieInit } from "#src/http/cookie/cookie.js";
+import { CookieStore } from "#src/http/cookie/cookie-store.js";
+import type { CookieStoreOptions } from "#src/http/cookie/cookie-store-options.js";
 import { ManualClock } from "#src/time/clock.js";
 import { netError } from "../../support/packet-stream.js";
 

@@ -5,7 +5,7 @@ import * as promises from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { type FileSystem, replaceFile } from "#src/http/file-replacement.js";
+import { type FileSystem, replaceFile } from "#src/http/cookie/file-replacement.js";
 
 const OLD = "the old content";
 const NEW = Buffer.from("the new content, which is longer");

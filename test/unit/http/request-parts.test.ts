@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { rangeOf } from "#src/http/byte-range.js";
-import { contentTypeOf } from "#src/http/content-type.js";
-import { httpDate, parseHttpDate } from "#src/http/http-date.js";
-import { pathOf, queryOf } from "#src/http/request-path.js";
+import { rangeOf } from "#src/http/server/byte-range.js";
+import { contentTypeOf } from "#src/http/server/content-type.js";
+import { httpDate, parseHttpDate } from "#src/http/server/http-date.js";
+import { pathOf, queryOf } from "#src/http/server/request-path.js";
 
 describe("the parts of a request target", () => {
   const cases: [target: string, path: string, query: string][] = [

@@ -1,0 +1,25 @@
+import type { Connection } from "../../index.js";
+
+/** What one connection of a load does, as the load sees it. */
+export interface ConnectionLoad {
+  /** It was made, and has not failed. */
+  isOpen: boolean;
+  /** Messages that were sent and have not been answered. */
+  readonly inFlightCount: number;
+  /** The peer ends it in good order: another one shall take its place. */
+  readonly isOver: boolean;
+  /** Code of what `received` and `ended` found. */
+  readonly problemCode: string;
+  /** Sends the first messages. */
+  start(connection: Connection<ConnectionLoad>, nowMs: number): void;
+  /** Takes what came; answers what is wrong with it, or undefined. Hot. */
+  received(
+    connection: Connection<ConnectionLoad>,
+    bytes: Buffer,
+    nowMs: number,
+  ): string | undefined;
+  /** The peer has finished sending. Answers what is wrong with that, or undefined. */
+  ended(nowMs: number): string | undefined;
+  /** It has failed: what was in flight does not come back. */
+  fail(): void;
+}

@@ -1,0 +1,89 @@
+import type { ExitCode } from "../command.js";
+import {
+  integerOption,
+  type OptionTable,
+  readCommandLine,
+  secondsOption,
+  textOption,
+  UsageError,
+} from "../command-line.js";
+import { print } from "../output.js";
+import { readPeerAddress } from "../peer-address.js";
+import {
+  DATA_RECEIVE_NAMES,
+  payloadAlphabet,
+  receiveModelOf,
+  receiveOptionTable,
+} from "../receive-choice.js";
+import { clientTlsOf, clientTlsTable } from "../tls-choice.js";
+import { BytePattern } from "./byte-pattern.js";
+import { EchoLoad } from "./echo-load.js";
+import { echoJson, echoText } from "./echo-report.js";
+import { EchoTally } from "./echo-tally.js";
+import { loadTable, runLoad } from "./load-session.js";
+
+/** Bytes that may be in flight on one connection. */
+const MAX_IN_FLIGHT_BYTES = 2 ** 30;
+/** Room for head and tail of a packet. */
+const FRAME_BYTES = 80;
+const MS_PER_SECOND = 1_000;
+
+const OPTIONS = {
+  ...loadTable(),
+  size: integerOption("bytes of a message (default: 64)", { min: 1, max: 4_194_303 }, 64),
+  seconds: secondsOption("measured time (default: 5)", { min: 0.01, max: 86_400 }, 5),
+  warmup: secondsOption("time before it (default: 0.5)", { min: 0, max: 3_600 }, 0.5),
+  path: textOption("FILE", "Unix-domain socket instead of HOST:PORT"),
+  ...receiveOptionTable(DATA_RECEIVE_NAMES, "push"),
+  ...clientTlsTable(),
+};
+
+/** The options of a load of an echo server. */
+export const ECHO_LOAD_OPTIONS: OptionTable = OPTIONS;
+
+/** Loads an echo server. `argv`: what was typed behind `load`. */
+export async function loadEcho(argv: readonly string[]): Promise<ExitCode> {
+  const { options, positionals } = readCommandLine(OPTIONS, argv, 1);
+  const peer = readPeerAddress(positionals, options.path);
+  const receive = receiveModelOf(options);
+  assertPossible(options, receive.maxPacketBytes);
+  const pattern = new BytePattern(options.size, payloadAlphabet(options));
+  const tally = new EchoTally(pattern, options.depth, receive.delivers === "packets");
+  let index = 0;
+  const plan = {
+    connect: peer.connect,
+    engine: options.engine,
+    tls: clientTlsOf(options),
+    receive,
+    connectionCount: options.connections,
+    warmupMs: options.warmup * MS_PER_SECOND,
+    measuredMs: options.seconds * MS_PER_SECOND,
+    inFlightBytes: options.depth * (options.size + FRAME_BYTES),
+    createLoad: () => new EchoLoad(tally, index++),
+  };
+  const byteCount = (): number => tally.verifiedBytes;
+  const outcome = await runLoad({ plan, tally, unit: "messages", byteCount });
+  const result = {
+    target: peer.text,
+    receiveName: options.receive,
+    connectionCount: options.connections,
+    tally,
+    outcome,
+  };
+  print(options.json ? echoJson(result) : echoText(result));
+  return tally.failures.size === 0 ? 0 : 1;
+}
+
+interface Amounts {
+  readonly size: number;
+  readonly depth: number;
+}
+
+function assertPossible({ size, depth }: Amounts, maxPacketBytes: number | undefined): void {
+  if (maxPacketBytes !== undefined && size > maxPacketBytes) {
+    throw new UsageError(`--size ${size} is above the largest packet, ${maxPacketBytes} bytes`);
+  }
+  if (size * depth > MAX_IN_FLIGHT_BYTES) {
+    throw new UsageError(`--size × --depth must be at most ${MAX_IN_FLIGHT_BYTES} bytes`);
+  }
+}

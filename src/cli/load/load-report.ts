@@ -1,0 +1,111 @@
+/** What all loads have to say at their end: connections, latency and errors. */
+
+import { countText, timeText } from "../quantity.js";
+import type { HistogramRow } from "./latency-histogram.js";
+import type { LoadOutcome } from "./load-run.js";
+import type { LoadTally } from "./load-tally.js";
+
+/** What was loaded, and what came of it. */
+export interface LoadResult<Tally extends LoadTally = LoadTally> {
+  readonly target: string;
+  readonly connectionCount: number;
+  readonly tally: Tally;
+  readonly outcome: LoadOutcome;
+}
+
+const PERCENTILES = [
+  ["p50", 50],
+  ["p90", 90],
+  ["p99", 99],
+  ["p99.9", 99.9],
+] as const;
+
+const BAR_WIDTH = 40;
+const US_PER_MS = 1_000;
+
+/** A line of the table. */
+export type Row = readonly [left: string, right: string];
+
+/** The table. */
+export function tableText(rows: readonly Row[]): string {
+  return rows.map(([left, right]) => `${left.padEnd(13)}${right}`.trimEnd()).join("\n");
+}
+
+/** For JSON: connections. */
+export function connectionFigures({ connectionCount, outcome }: LoadResult): object {
+  const { openedCount, failedCount } = outcome;
+  return { wanted: connectionCount, opened: openedCount, failed: failedCount };
+}
+
+/** For JSON: latency in microseconds. */
+export function latencyFigures({ latencies }: LoadTally): object {
+  const percentiles = PERCENTILES.map(([name, percent]) => [
+    name.replace(".", ""),
+    microseconds(latencies.percentileMs(percent)),
+  ]);
+  return { ...Object.fromEntries(percentiles), max: microseconds(latencies.maxMs) };
+}
+
+/** For JSON: failures by code. */
+export function errorFigures({ failures }: LoadTally): object {
+  return Object.fromEntries([...failures].map(([code, { count }]) => [code, count]));
+}
+
+/** How many connections were opened. */
+export function connectionRow({ connectionCount, outcome }: LoadResult): Row {
+  const { openedCount, failedCount, replacedCount, openMs } = outcome;
+  const replaced = replacedCount === 0 ? "" : `, ${countText(replacedCount)} replaced`;
+  return [
+    "connections",
+    `${countText(openedCount)} of ${countText(connectionCount)} opened in ` +
+      `${timeText(openMs)}, ${countText(failedCount)} failed${replaced}`,
+  ];
+}
+
+/** Percentiles, and a histogram. */
+export function latencyRows({ latencies }: LoadTally): readonly Row[] {
+  if (latencies.count === 0) return [["latency", "none measured"]];
+  const figures = PERCENTILES.map(
+    ([name, percent]) => `${name} ${timeText(latencies.percentileMs(percent))}`,
+  );
+  const first: Row = ["latency", [...figures, `max ${timeText(latencies.maxMs)}`].join("  ")];
+  return [first, ...histogramRows(latencies.rows(), latencies.count)];
+}
+
+/** A bar for each power of two, the longest of full width. */
+function histogramRows(rows: readonly HistogramRow[], total: number): readonly Row[] {
+  const most = Math.max(...rows.map(({ count }) => count));
+  return rows.map(({ toMs, count }) => {
+    const bar = "#".repeat(Math.ceil((count / most) * BAR_WIDTH));
+    const share = ((100 * count) / total).toFixed(count === total ? 0 : 2);
+    return ["", `< ${timeText(toMs).padEnd(8)} ${share.padStart(6)} %  ${bar}`];
+  });
+}
+
+/** Failures by code, each with what the first of them said. */
+export function errorRows({ failures }: LoadTally): readonly Row[] {
+  if (failures.size === 0) return [["errors", "none"]];
+  return [...failures].map(([code, { count, text }], index) => [
+    index === 0 ? "errors" : "",
+    `${code} ${count}: ${text}`,
+  ]);
+}
+
+/** Messages per second of the measured time. */
+export function messageRate({ tally, outcome }: LoadResult): number {
+  return perSecond(tally.latencies.count, outcome);
+}
+
+/** An amount of the measured time, per second. */
+export function perSecond(amount: number, { measuredMs }: LoadOutcome): number {
+  return measuredMs === 0 ? 0 : (amount * 1_000) / measuredMs;
+}
+
+function microseconds(ms: number): number {
+  return rounded(ms * US_PER_MS);
+}
+
+/** To one decimal, for JSON. */
+export function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
+}

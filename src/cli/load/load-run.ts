@@ -1,0 +1,274 @@
+/**
+ * One load, from the first connection to the last answer:
+ *
+ *     open all connections → warm-up → measured time → what is in flight comes back → close
+ *
+ * A connection that fails is counted and missed; the others go on. One that its server ends in good
+ * order is replaced. It ends early when none is left, when there is nothing left to send, or when it is
+ * asked to.
+ */
+import {
+  type ClientTls,
+  type CloseReason,
+  type Connection,
+  type ConnectOptions,
+  NetError,
+  type ReceiveModel,
+  TcpAgent,
+} from "../../index.js";
+import { systemClock, type Timer } from "../../time/clock.js";
+import type { EngineChoiceName } from "../command.js";
+import type { ConnectionLoad } from "./connection-load.js";
+import type { LoadTally } from "./load-tally.js";
+
+/** Those that are replaced take their time to end. */
+const MAX_CONNECTIONS = 2_000_000;
+/** Connections that are being made at a time. */
+const MAX_OPENING = 128;
+/** Time that the last answers get. */
+const ANSWER_MS = 2_000;
+/** Time that the connections get to close. */
+const CLOSE_MS = 1_000;
+const MIN_PENDING_BYTES = 16_777_216;
+
+/** What to load, and how much. */
+export interface LoadPlan {
+  readonly connect: ConnectOptions;
+  readonly engine: EngineChoiceName | undefined;
+  readonly tls: ClientTls | undefined;
+  readonly receive: ReceiveModel<Buffer>;
+  readonly connectionCount: number;
+  readonly warmupMs: number;
+  readonly measuredMs: number;
+  /** Bytes that are in flight on a connection at most. */
+  readonly inFlightBytes: number;
+  /** What the next connection does. */
+  readonly createLoad: () => ConnectionLoad;
+}
+
+/** How a load went, besides what the tally has. */
+export interface LoadOutcome {
+  readonly engineName: string;
+  readonly openedCount: number;
+  /** Connections that were made in place of others. */
+  readonly replacedCount: number;
+  /** Connections that could not be made. */
+  readonly failedCount: number;
+  /** Time until the last connection was made. */
+  readonly openMs: number;
+  /** Time in which messages counted: less than planned where it ended early. */
+  readonly measuredMs: number;
+}
+
+/** See the head of the file. */
+export class LoadRun {
+  readonly #plan: LoadPlan;
+  readonly #tally: LoadTally;
+  readonly #agent: TcpAgent<Buffer, ConnectionLoad>;
+  readonly #open: Set<Connection<ConnectionLoad>> = new Set();
+  #attemptCount = 0;
+  #openedCount = 0;
+  #failedCount = 0;
+  #replacedCount = 0;
+  #replacingCount = 0;
+  #isStopping = false;
+  #isOver = false;
+  #timer: Timer | undefined;
+  #finish: () => void = () => {};
+
+  constructor(plan: LoadPlan, tally: LoadTally) {
+    this.#plan = plan;
+    this.#tally = tally;
+    this.#agent = new TcpAgent<Buffer, ConnectionLoad>({
+      receive: plan.receive,
+      delivery: "borrow",
+      maxConnections: MAX_CONNECTIONS,
+      maxPendingBytes: Math.max(MIN_PENDING_BYTES, 2 * plan.inFlightBytes),
+      ...(plan.engine !== undefined && { engine: plan.engine }),
+      ...(plan.tls !== undefined && { tls: plan.tls }),
+      context: plan.createLoad,
+      onHandshake: (connection) => this.#opened(connection),
+      onReceive: (connection, bytes) => this.#received(connection, bytes),
+      onEnd: (connection) => this.#ended(connection),
+      onClose: (connection, reason) => this.#closed(connection, reason),
+    });
+  }
+
+  /** Connections that are open. */
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Runs the load. */
+  async run(): Promise<LoadOutcome> {
+    const startMs = systemClock.now();
+    try {
+      await this.#openAll();
+    } catch (error) {
+      await this.#agent.stop({ drainMs: 0 });
+      throw error;
+    }
+    const openMs = systemClock.now() - startMs;
+    await new Promise<void>((resolve) => {
+      this.#finish = resolve;
+      this.#start();
+    });
+    const measuredMs = this.#measuredMs();
+    await this.#close();
+    return {
+      engineName: this.#agent.stats.engine,
+      openedCount: this.#openedCount - this.#replacedCount,
+      replacedCount: this.#replacedCount,
+      failedCount: this.#failedCount,
+      openMs,
+      measuredMs,
+    };
+  }
+
+  /** Ends early: nothing more is sent, what is in flight comes back. */
+  stop(): void {
+    this.#isStopping = true;
+    if (this.#isStarted) this.#stopSending();
+  }
+
+  async #openAll(): Promise<void> {
+    const openers = Math.min(MAX_OPENING, this.#plan.connectionCount);
+    await Promise.all(Array.from({ length: openers }, () => this.#openMany()));
+  }
+
+  async #openMany(): Promise<void> {
+    while (this.#attemptCount < this.#plan.connectionCount && !this.#isStopping) {
+      this.#attemptCount += 1;
+      try {
+        await this.#agent.connect(this.#plan.connect);
+      } catch (error) {
+        if (!(error instanceof NetError) || error.fault === "usage") {
+          this.#isStopping = true;
+          throw error;
+        }
+        this.#failedCount += 1;
+        this.#tally.failed(error.code, error.message);
+      }
+    }
+  }
+
+  #start(): void {
+    const tally = this.#tally;
+    const nowMs = systemClock.now();
+    tally.countFromMs = nowMs + this.#plan.warmupMs;
+    tally.stopAtMs = tally.countFromMs + this.#plan.measuredMs;
+    if (!this.#isStopping) {
+      for (const connection of this.#open) connection.context.start(connection, nowMs);
+      this.#timer = systemClock.setTimer(tally.stopAtMs - nowMs, () => this.#stopSending());
+    }
+    this.#endWhenIdle();
+  }
+
+  #stopSending(): void {
+    if (this.#isOver) return;
+    this.#tally.stopAtMs = Math.min(this.#tally.stopAtMs, systemClock.now());
+    this.#isStopping = true;
+    this.#timer?.cancel();
+    this.#timer = systemClock.setTimer(ANSWER_MS, () => this.#end());
+    this.#endWhenIdle();
+  }
+
+  /** While connections are being made there is nothing to end. */
+  get #isStarted(): boolean {
+    return this.#tally.stopAtMs !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Ends when nothing can come any more. */
+  #endWhenIdle(): void {
+    const isWaiting = this.#replacingCount > 0 && !this.#isStopping;
+    if (this.#isStarted && this.#tally.inFlightCount === 0 && !isWaiting) this.#end();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer?.cancel();
+    this.#tally.stopAtMs = Math.min(this.#tally.stopAtMs, systemClock.now());
+    for (const { context } of this.#open) {
+      if (context.inFlightCount === 0) continue;
+      const text = `${context.inFlightCount} messages did not come back within ${ANSWER_MS} ms`;
+      this.#tally.failed("MISSING_ANSWER", text);
+    }
+    this.#finish();
+  }
+
+  #measuredMs(): number {
+    return Math.max(0, this.#tally.stopAtMs - this.#tally.countFromMs);
+  }
+
+  async #close(): Promise<void> {
+    const isClean = this.#tally.inFlightCount === 0;
+    await this.#agent.stop({ drainMs: isClean ? CLOSE_MS : 0 });
+  }
+
+  #opened(connection: Connection<ConnectionLoad>): void {
+    connection.context.isOpen = true;
+    this.#openedCount += 1;
+    this.#open.add(connection);
+  }
+
+  #received(connection: Connection<ConnectionLoad>, bytes: Buffer): void {
+    const { context } = connection;
+    if (!context.isOpen) return;
+    this.#judge(connection, context.received(connection, bytes, systemClock.now()));
+  }
+
+  #ended(connection: Connection<ConnectionLoad>): void {
+    if (!connection.context.isOpen) return;
+    this.#judge(connection, connection.context.ended(systemClock.now()));
+  }
+
+  #judge(connection: Connection<ConnectionLoad>, problem: string | undefined): void {
+    const { context } = connection;
+    if (problem !== undefined) this.#fail(connection, context.problemCode, problem);
+    else if (context.isOver) this.#replace(connection);
+    else if (this.#tally.inFlightCount === 0) this.#endWhenIdle();
+  }
+
+  #closed(connection: Connection<ConnectionLoad>, { code, cause }: CloseReason): void {
+    if (this.#isOver || !connection.context.isOpen) return;
+    this.#fail(connection, code, cause?.message ?? "the peer closed the connection");
+  }
+
+  /** Its server has ended it, in good order: another one goes on. */
+  #replace(connection: Connection<ConnectionLoad>): void {
+    this.#miss(connection);
+    connection.close();
+    if (!this.#isStopping && this.#tally.unsentCount > 0) {
+      this.#replacingCount += 1;
+      void this.#replacement();
+    }
+    this.#endWhenIdle();
+  }
+
+  async #replacement(): Promise<void> {
+    try {
+      const connection = await this.#agent.connect(this.#plan.connect);
+      this.#replacedCount += 1;
+      const isUnderWay = this.#isStarted && !this.#isStopping;
+      if (isUnderWay) connection.context.start(connection, systemClock.now());
+    } catch (error) {
+      const { code, message } = error as NetError;
+      if (!this.#isOver) this.#tally.failed(code, message);
+    }
+    this.#replacingCount -= 1;
+    this.#endWhenIdle();
+  }
+
+  #fail(connection: Connection<ConnectionLoad>, code: string, text: string): void {
+    this.#tally.failed(code, text);
+    this.#miss(connection);
+    connection.abort();
+    this.#endWhenIdle();
+  }
+
+  #miss(connection: Connection<ConnectionLoad>): void {
+    connection.context.fail();
+    this.#open.delete(connection);
+  }
+}

@@ -1,0 +1,72 @@
+/** How a load runs on the command line, and the options that all loads have. */
+import { type EngineChoiceName, engineOption, jsonOption } from "../command.js";
+import { integerOption, type Option } from "../command-line.js";
+import { LiveLine } from "../live-line.js";
+import { byteText, connectionsText, countText } from "../quantity.js";
+import { onStopSignal } from "../stop-signal.js";
+import { type LoadOutcome, type LoadPlan, LoadRun } from "./load-run.js";
+import type { LoadTally } from "./load-tally.js";
+
+/** Options that all loads have. */
+export interface LoadOptions {
+  readonly connections: number;
+  readonly depth: number;
+  readonly engine: EngineChoiceName | undefined;
+  readonly json: boolean;
+}
+
+/** Rows for the table of a load. */
+export function loadTable(): { readonly [Key in keyof LoadOptions]: Option<LoadOptions[Key]> } {
+  return {
+    connections: integerOption("how many (default: 100)", { min: 1, max: 1_000_000 }, 100),
+    depth: integerOption(
+      "messages in flight on each connection (default: 1)",
+      { min: 1, max: 65_536 },
+      1,
+    ),
+    engine: engineOption(),
+    json: jsonOption(),
+  };
+}
+
+/** A load that is to be run. */
+export interface LoadSession {
+  readonly plan: LoadPlan;
+  readonly tally: LoadTally;
+  /** For the line of figures: what is counted. */
+  readonly unit: string;
+  /** Bytes that have come, or gone, so far. */
+  byteCount(): number;
+}
+
+/** Runs it, with live figures; the first signal ends it early. */
+export async function runLoad(session: LoadSession): Promise<LoadOutcome> {
+  const loadRun = new LoadRun(session.plan, session.tally);
+  const releaseSignals = onStopSignal(() => loadRun.stop());
+  const progress = liveProgress(loadRun, session);
+  progress.start();
+  try {
+    return await loadRun.run();
+  } finally {
+    progress.stop();
+    releaseSignals();
+  }
+}
+
+function liveProgress(loadRun: LoadRun, { tally, unit, byteCount }: LoadSession): LiveLine {
+  let countBefore = 0;
+  let bytesBefore = 0;
+  return new LiveLine((seconds) => {
+    const rate = (tally.messageCount - countBefore) / seconds;
+    const bytes = byteCount();
+    const byteRate = (bytes - bytesBefore) / seconds;
+    countBefore = tally.messageCount;
+    bytesBefore = bytes;
+    return [
+      connectionsText(loadRun.openCount),
+      `${countText(rate)} ${unit}/s`,
+      `${byteText(byteRate)}/s in`,
+      `${countText(tally.failureCount)} errors`,
+    ].join(" · ");
+  });
+}

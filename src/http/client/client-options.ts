@@ -1,0 +1,149 @@
+/**
+ * Options of HTTP clients and of their requests: names, defaults, limits. `docs/limits.md` is checked
+ * against the table of numbers.
+ */
+import { assertBoolean } from "../../connection/settings.js";
+import type { ClientTls } from "../../connection/tls-settings.js";
+import type { EngineChoice } from "../../engine/engine.js";
+import { assertInteger, assertKnownKeys } from "../../errors.js";
+import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import type { Http1Limits } from "../../protocol/http1/limits.js";
+import type { CookieStore } from "../cookie/cookie-store.js";
+import { assertOptionsObject } from "../option-check.js";
+import type { ProxyOptions } from "./http-proxy.js";
+
+/** Times of a request, in milliseconds; 0 switches one off. */
+export interface RequestTimes {
+  /** For a connection: name lookup, all attempts, proxy and TLS together. Default 10,000. */
+  readonly connectTimeoutMs: number;
+  /** From the last byte of the request to the head of the response. Default 30,000. */
+  readonly headTimeoutMs: number;
+  /** Silence of the peer within a body, sent or received. Default 30,000. */
+  readonly bodyTimeoutMs: number;
+  /** For the whole: from the call to the last byte of the response. Default 0: no limit. */
+  readonly timeoutMs: number;
+}
+
+/** The numbers among the options of an {@link HttpClient}. */
+export interface ClientNumbers extends RequestTimes {
+  /** Requests that may wait for a connection, or for the one there is. Default 10,000. */
+  readonly maxQueued: number;
+  /** How long a body waits for `100 Continue`. Default 1,000. */
+  readonly continueTimeoutMs: number;
+}
+
+/** The numbers among the options of an {@link HttpAgent}. */
+export interface AgentNumbers extends ClientNumbers {
+  /** Connections at a time. Default 1,024. */
+  readonly maxConnections: number;
+  /** Connections at a time to one origin, or to one proxy for plain HTTP. Default 64. */
+  readonly maxConnectionsPerOrigin: number;
+  /** How long a connection is kept without a request where its server does not say. Default 4,000; 0: never. */
+  readonly idleTimeoutMs: number;
+  /** The same where the server says longer (`Keep-Alive: timeout`), at most. Default 60,000. */
+  readonly maxIdleTimeoutMs: number;
+  /** How much sooner than the server a connection is given up. Default 1,000. */
+  readonly idleMarginMs: number;
+  /** Redirects that `fetch` follows. Default 20. */
+  readonly maxRedirects: number;
+  /** Bytes that `fetch` takes of a body after it is decoded. Default 1 GiB. */
+  readonly maxDecodedBytes: number;
+  /** How many times its encoded size content may grow to, from 1 MiB on. Default 256. */
+  readonly maxDecodedRatio: number;
+}
+
+/** Options of clients and agents alike. */
+export interface ClientOptions {
+  /** What moves the bytes. TLS runs on an engine that has it (node). */
+  readonly engine?: EngineChoice;
+  /** Certificates and rules for `https:`. Default: the peer is verified. */
+  readonly tls?: Omit<ClientTls, "start">;
+  /** Fields that every request has, unless it has one of that name itself. */
+  readonly headers?: FieldInput;
+  /** Where cookies come from and go to. Default: none. */
+  readonly cookies?: CookieStore;
+  /** Through which proxy, by its URL or with more. Default: none. */
+  readonly proxy?: string | ProxyOptions;
+  /** What is taken of a response at most. */
+  readonly limits?: Partial<Http1Limits>;
+}
+
+/** Options of an {@link HttpAgent}. */
+export interface HttpAgentOptions extends ClientOptions, Partial<AgentNumbers> {}
+
+interface Range {
+  readonly standard: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const MAX_MS = 2 ** 31 - 1;
+const GIB = 2 ** 30;
+
+/** Defaults and ranges. */
+export const AGENT_NUMBERS: Readonly<Record<keyof AgentNumbers, Range>> = {
+  maxConnections: { standard: 1_024, min: 1, max: 1_000_000 },
+  maxConnectionsPerOrigin: { standard: 64, min: 1, max: 1_000_000 },
+  maxQueued: { standard: 10_000, min: 0, max: 10_000_000 },
+  idleTimeoutMs: { standard: 4_000, min: 0, max: MAX_MS },
+  maxIdleTimeoutMs: { standard: 60_000, min: 0, max: MAX_MS },
+  idleMarginMs: { standard: 1_000, min: 0, max: MAX_MS },
+  connectTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
+  headTimeoutMs: { standard: 30_000, min: 0, max: MAX_MS },
+  bodyTimeoutMs: { standard: 30_000, min: 0, max: MAX_MS },
+  timeoutMs: { standard: 0, min: 0, max: MAX_MS },
+  continueTimeoutMs: { standard: 1_000, min: 1, max: MAX_MS },
+  maxRedirects: { standard: 20, min: 0, max: 1_000 },
+  maxDecodedBytes: { standard: GIB, min: 0, max: Number.MAX_SAFE_INTEGER },
+  maxDecodedRatio: { standard: 256, min: 1, max: 1_000_000 },
+};
+
+const NUMBER_NAMES = Object.keys(AGENT_NUMBERS) as (keyof AgentNumbers)[];
+
+/** Names of the options that clients and agents have in common. */
+export const CLIENT_OPTION_NAMES: readonly string[] = [
+  "engine",
+  "tls",
+  "headers",
+  "cookies",
+  "proxy",
+  "limits",
+];
+
+/** All numbers: those given, and the defaults. Throws `INVALID_ARGUMENT`. */
+export function agentNumbers(given: Partial<AgentNumbers>): AgentNumbers {
+  const numbers = {} as Record<keyof AgentNumbers, number>;
+  for (const name of NUMBER_NAMES) {
+    const { standard, min, max } = AGENT_NUMBERS[name];
+    const value = given[name] ?? standard;
+    assertInteger(name, value, min, max);
+    numbers[name] = value;
+  }
+  return Object.freeze(numbers);
+}
+
+/** Names of the numbers of an `HttpClient`. */
+export const CLIENT_NUMBER_NAMES: readonly (keyof ClientNumbers)[] = [
+  "connectTimeoutMs",
+  "headTimeoutMs",
+  "bodyTimeoutMs",
+  "timeoutMs",
+  "maxQueued",
+  "continueTimeoutMs",
+];
+
+/** Throws `INVALID_ARGUMENT` for what is no options object, and for a name that no option has. */
+export function assertAgentOptions(options: HttpAgentOptions): void {
+  assertOptionsObject("the options", options);
+  assertKnownKeys("HttpAgent", options, [...NUMBER_NAMES, ...CLIENT_OPTION_NAMES]);
+}
+
+/** Throws `INVALID_ARGUMENT` unless a time of a request is in its range; undefined is. */
+export function assertRequestTime(name: keyof RequestTimes, value: number | undefined): void {
+  if (value !== undefined) assertInteger(name, value, 0, MAX_MS);
+}
+
+/** Throws `INVALID_ARGUMENT` unless `value` is true, false or left out. */
+export function assertSwitch(name: string, value: unknown): void {
+  if (value !== undefined) assertBoolean(name, value);
+}

@@ -1,0 +1,204 @@
+/** The options of a request, and what they come to: its head, its body, and what it waits for. */
+import { throwIfAborted } from "../../connection/waiter.js";
+import { assertInteger, assertKnownKeys, describe } from "../../errors.js";
+import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import { BODY } from "../../protocol/http1/head.js";
+import type { ResponseHead } from "../../protocol/http1/response-head.js";
+import type { CookieStore } from "../cookie/cookie-store.js";
+import type { Fields } from "../fields.js";
+import { FieldList, hasField } from "../http-fields.js";
+import { assertOptionsObject, invalid } from "../option-check.js";
+import type { ExchangePlan } from "./client-exchange.js";
+import { assertRequestTime, assertSwitch, type RequestTimes } from "./client-options.js";
+import type { HttpTarget } from "./http-target.js";
+import { type RequestBody, RequestContent } from "./request-content.js";
+
+/** What is asked for. */
+export interface HttpRequestOptions extends Partial<RequestTimes> {
+  /** The whole URL. Credentials in it become Authorization. */
+  readonly url: string | URL;
+  /** Default `GET`. Methods are case-sensitive. */
+  readonly method?: string;
+  /** Fields of the head. Host, Content-Length, Transfer-Encoding and Cookie come by themselves. */
+  readonly headers?: FieldInput;
+  readonly body?: RequestBody | null;
+  /** Bytes of a body that is given in chunks; left out, it is sent in chunks. */
+  readonly bodyLength?: number;
+  /** Fields behind a body that is sent in chunks. */
+  readonly trailers?: () => FieldInput;
+  /** What Host says, instead of the URL's host. */
+  readonly host?: string;
+  /** Request target instead of the URL's path: `*` for OPTIONS, `host:port` for CONNECT. */
+  readonly target?: string;
+  /** Asks to go on with another protocol: Upgrade and Connection say so. */
+  readonly upgrade?: string;
+  /** Sends the body when the server has asked for it (100), or after `continueTimeoutMs`. Default false. */
+  readonly expectContinue?: boolean;
+  /**
+   * Whether it may be sent again when its connection broke before an answer came. Default: what
+   * RFC 9110 §9.2.2 says of the method. Bodies that can be read once are never sent again.
+   */
+  readonly idempotent?: boolean;
+  /** Gives up when aborted: `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of responses 1xx. */
+  readonly onInterim?: (status: number, headers: Fields) => void;
+  /** Whether cookies go with it and are taken from the response. Default true. */
+  readonly useCookies?: boolean;
+}
+
+/** What a client adds to every request. */
+export interface RequestDefaults extends RequestTimes {
+  readonly continueTimeoutMs: number;
+  readonly headers: FieldInput | undefined;
+  readonly cookies: CookieStore | undefined;
+}
+
+/** How the request goes to its server. */
+export interface RequestRoute {
+  readonly target: HttpTarget;
+  /** It is asked of a proxy: by the whole URL. */
+  readonly isAbsolute: boolean;
+  readonly proxyAuthorization: string | undefined;
+  /** Fields in lower case that are not added: credentials, after a redirect to another origin. */
+  readonly omitted: readonly string[];
+}
+
+const OPTION_NAMES: readonly string[] = [
+  "url",
+  "method",
+  "headers",
+  "body",
+  "bodyLength",
+  "trailers",
+  "host",
+  "target",
+  "upgrade",
+  "expectContinue",
+  "idempotent",
+  "signal",
+  "onInterim",
+  "useCookies",
+  "connectTimeoutMs",
+  "headTimeoutMs",
+  "bodyTimeoutMs",
+  "timeoutMs",
+];
+
+const IDEMPOTENT_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"]);
+
+/** Throws `INVALID_ARGUMENT` for options that can't be, `ABORTED` when the signal was aborted already. */
+export function assertRequestOptions(options: HttpRequestOptions): void {
+  assertOptionsObject("a request", options);
+  assertKnownKeys("request", options, OPTION_NAMES);
+  assertRequestTime("connectTimeoutMs", options.connectTimeoutMs);
+  assertRequestTime("headTimeoutMs", options.headTimeoutMs);
+  assertRequestTime("bodyTimeoutMs", options.bodyTimeoutMs);
+  assertRequestTime("timeoutMs", options.timeoutMs);
+  assertSwitch("expectContinue", options.expectContinue);
+  assertSwitch("idempotent", options.idempotent);
+  assertSwitch("useCookies", options.useCookies);
+  const { bodyLength, method } = options;
+  if (bodyLength !== undefined) {
+    assertInteger("bodyLength", bodyLength, 0, Number.MAX_SAFE_INTEGER);
+  }
+  if (method !== undefined && (typeof method !== "string" || method === "")) {
+    throw invalid(`method must be text, not ${describe(method)}`);
+  }
+  throwIfAborted(options, "request");
+}
+
+/** What the options of a request come to. They must have been checked. */
+export function planRequest(
+  options: HttpRequestOptions,
+  route: RequestRoute,
+  defaults: RequestDefaults,
+): ExchangePlan {
+  const { method = "GET", onInterim, trailers } = options;
+  const content = RequestContent.of(options.body, method);
+  const body = bodyLengthOf(options, content);
+  const expectsContinue = options.expectContinue === true && body !== BODY.none && body !== 0;
+  const cookies = options.useCookies === false ? undefined : defaults.cookies;
+  const { target } = route;
+  const fields = fieldsOf(options, route, { defaults, content, expectsContinue, cookies });
+  const isIdempotent = options.idempotent ?? IDEMPOTENT_METHODS.has(method);
+  return {
+    target,
+    head: {
+      method,
+      target: options.target ?? (route.isAbsolute ? target.absolute : target.path),
+      host: options.host ?? target.host,
+      fields,
+      body,
+    },
+    content,
+    trailers,
+    asksUpgrade: options.upgrade !== undefined,
+    expectsContinue,
+    keepsBody: true,
+    mayRepeat: isIdempotent && content.canRepeat,
+    continueTimeoutMs: defaults.continueTimeoutMs,
+    headTimeoutMs: options.headTimeoutMs ?? defaults.headTimeoutMs,
+    bodyTimeoutMs: options.bodyTimeoutMs ?? defaults.bodyTimeoutMs,
+    timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
+    signal: options.signal,
+    onInterim,
+    onHead: cookies === undefined ? undefined : (head) => takeCookies(cookies, head, target),
+  };
+}
+
+/** Without a length of its own a body goes in chunks, unless the fields say how long it is. */
+function bodyLengthOf(options: HttpRequestOptions, content: RequestContent): number {
+  if (content.byteCount !== BODY.chunked) return content.byteCount;
+  if (options.bodyLength !== undefined) return options.bodyLength;
+  return hasField(options.headers, "content-length") ? BODY.byFields : BODY.chunked;
+}
+
+interface FieldSources {
+  readonly defaults: RequestDefaults;
+  readonly content: RequestContent;
+  readonly expectsContinue: boolean;
+  readonly cookies: CookieStore | undefined;
+}
+
+const NO_FIELDS: FieldInput = {};
+
+/** The fields as they were given where nothing is to be added, which is the usual case. */
+function fieldsOf(
+  options: HttpRequestOptions,
+  route: RequestRoute,
+  { defaults, content, expectsContinue, cookies }: FieldSources,
+): FieldInput {
+  const { headers = NO_FIELDS, upgrade } = options;
+  const { target, proxyAuthorization } = route;
+  const { authorization } = target;
+  const cookie = cookies?.cookieHeader(target.url);
+  const isPlain =
+    defaults.headers === undefined &&
+    content.type === undefined &&
+    authorization === undefined &&
+    proxyAuthorization === undefined &&
+    upgrade === undefined &&
+    !expectsContinue &&
+    cookie === undefined;
+  if (isPlain) return headers;
+  const list = new FieldList();
+  list.addAll(headers);
+  list.addAllMissing(defaults.headers, route.omitted);
+  list.addMissing("Content-Type", content.type);
+  list.addMissing("Authorization", authorization);
+  list.addMissing("Proxy-Authorization", proxyAuthorization);
+  if (upgrade !== undefined) {
+    list.addMissing("Connection", "Upgrade");
+    list.addMissing("Upgrade", upgrade);
+  }
+  if (expectsContinue) list.addMissing("Expect", "100-continue");
+  list.addMissing("Cookie", cookie);
+  return list.pairs;
+}
+
+/** A Set-Cookie that can't be taken is ignored (RFC 6265 §5.2). */
+function takeCookies(cookies: CookieStore, head: ResponseHead, target: HttpTarget): void {
+  if (!head.has("set-cookie")) return;
+  for (const value of head.getAll("set-cookie")) cookies.setFromHeader(value, target.url);
+}

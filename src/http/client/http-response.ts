@@ -1,0 +1,108 @@
+import type { ResponseHead } from "../../protocol/http1/response-head.js";
+import type { Fields } from "../fields.js";
+import type { IncomingBody, WholeBodyOptions } from "../incoming-body.js";
+import type { UpgradedConnection } from "../upgraded-connection.js";
+
+/** How long the parts of a request took, in milliseconds. */
+export interface HttpTiming {
+  /** Until a connection was there for it, connecting included. */
+  readonly waitMs: number;
+  /** Name lookup of the connection it went over; 0 for one that was there. */
+  readonly lookupMs: number;
+  /** Making that connection, tunnel included; 0 for one that was there. */
+  readonly connectMs: number;
+  /** TLS of that connection; 0 for one that was there, and without TLS. */
+  readonly tlsMs: number;
+  /** From the request to the first byte of an answer. */
+  readonly firstByteMs: number;
+  /** From the call to the last byte; undefined while the body is on its way. */
+  readonly totalMs: number | undefined;
+  /** The connection had carried a request before. */
+  readonly isReused: boolean;
+}
+
+/** What a response needs to know of its request. */
+export interface ResponseSource {
+  readonly url: string;
+  readonly timing: HttpTiming;
+  readonly upgraded: UpgradedConnection | undefined;
+}
+
+/** A response. Its head is complete; its body may be on its way. */
+export class HttpResponse {
+  /** The status code, 200…999, or 101. */
+  readonly status: number;
+  /** Fields of the head: `get`, `getAll`, `has`, `entries`. */
+  readonly headers: Fields;
+  /** Read it, or call `discard()`: the connection is free for others when its end has come. */
+  readonly body: IncomingBody;
+  /** Whether redirects were followed on the way. */
+  readonly redirected: boolean;
+  readonly #head: ResponseHead;
+  readonly #source: ResponseSource;
+
+  constructor(source: ResponseSource, head: ResponseHead, body: IncomingBody, redirected = false) {
+    this.status = head.statusCode;
+    this.headers = head;
+    this.body = body;
+    this.redirected = redirected;
+    this.#head = head;
+    this.#source = source;
+  }
+
+  /** URL that answered, without credentials and fragment. */
+  get url(): string {
+    return this.#source.url;
+  }
+
+  /** The reason phrase; it has no meaning. */
+  get statusText(): string {
+    return this.#head.reason;
+  }
+
+  /** Whether the status is 200…299. */
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  /** `HTTP/1.1` or `HTTP/1.0`. */
+  get version(): "HTTP/1.1" | "HTTP/1.0" {
+    return this.#head.version;
+  }
+
+  /** Fields behind the body; undefined before its end, and where none came. */
+  get trailers(): Fields | undefined {
+    return this.body.trailers;
+  }
+
+  /** How long its parts took. */
+  get timing(): HttpTiming {
+    return this.#source.timing;
+  }
+
+  /** The connection, handed over: after 101, or 2xx to CONNECT. Undefined for all others. */
+  get upgraded(): UpgradedConnection | undefined {
+    return this.#source.upgraded;
+  }
+
+  /** Resolves with the whole body. See {@link IncomingBody.bytes}. */
+  bytes(options?: WholeBodyOptions): Promise<Buffer> {
+    return this.body.bytes(options);
+  }
+
+  /** Resolves with the whole body as UTF-8 text. */
+  text(options?: WholeBodyOptions): Promise<string> {
+    return this.body.text(options);
+  }
+
+  /** Resolves with the value that the body has as JSON. */
+  json(options?: WholeBodyOptions): Promise<unknown> {
+    return this.body.json(options);
+  }
+
+  /** The same response with another body, or after redirects. */
+  with(change: { readonly body?: IncomingBody; readonly redirected?: boolean }): HttpResponse {
+    const { body = this.body, redirected = this.redirected } = change;
+    return new HttpResponse(this.#source, this.#head, body, redirected);
+  }
+}

@@ -1,0 +1,86 @@
+/** Where a request goes, taken out of its URL once. */
+import { describe } from "../../errors.js";
+import { invalid } from "../option-check.js";
+
+/** See the head of the file. Does not change. */
+export class HttpTarget {
+  readonly url: URL;
+  /** TLS is spoken with the server. */
+  readonly isSecure: boolean;
+  /** Name or address to connect to, without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** What the Host field says: the port only where it is not the scheme's own. */
+  readonly host: string;
+  /** Path with query, as the request line has it in origin form. */
+  readonly path: string;
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** `Basic …` for the credentials in the URL; undefined where it has none. */
+  readonly authorization: string | undefined;
+
+  /** Throws `INVALID_ARGUMENT` for what is no URL of HTTP. */
+  constructor(text: string | URL) {
+    const url = text instanceof URL ? text : parseUrl(text);
+    if (url.protocol !== "http:" && url.protocol !== "https:") {
+      throw invalid(`a URL of HTTP begins with http: or https:, not ${describe(url.protocol)}`);
+    }
+    const { hostname } = url;
+    this.url = url;
+    this.isSecure = url.protocol === "https:";
+    this.hostname = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+    this.port = url.port === "" ? (this.isSecure ? 443 : 80) : Number(url.port);
+    this.host = url.host;
+    this.path = url.pathname + url.search;
+    this.origin = url.origin;
+    this.authorization = authorizationOf(url);
+    if (this.port === 0) throw invalid("the port of a URL must be from 1 to 65535, not 0");
+  }
+
+  /** The URL without credentials and fragment, as absolute form and redirects have it. */
+  get absolute(): string {
+    return this.origin + this.path;
+  }
+}
+
+/** Keeps the targets of URLs that are asked for again and again: taking one apart costs a microsecond. */
+export class TargetCache {
+  readonly #targets: Map<string, HttpTarget> = new Map();
+
+  /** The target of a URL. Throws `INVALID_ARGUMENT`. */
+  of(url: string | URL): HttpTarget {
+    if (typeof url !== "string") return new HttpTarget(url);
+    const known = this.#targets.get(url);
+    if (known !== undefined) return known;
+    const target = new HttpTarget(url);
+    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
+    this.#targets.set(url, target);
+    return target;
+  }
+}
+
+const MAX_TARGETS = 256;
+
+/** The value of Authorization by RFC 7617, names and passwords as UTF-8. */
+export function basicAuthorization(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`;
+}
+
+function authorizationOf({ username, password }: URL): string | undefined {
+  if (username === "" && password === "") return undefined;
+  return basicAuthorization(decode(username), decode(password));
+}
+
+function parseUrl(text: string): URL {
+  if (typeof text === "string" && URL.canParse(text)) return new URL(text);
+  throw invalid(`url must be a whole URL, not ${describe(text)}`);
+}
+
+/** Percent signs that stand for nothing stay as they are. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

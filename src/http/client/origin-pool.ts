@@ -1,0 +1,272 @@
+/**
+ * The connections to one origin, or to one proxy, and the requests that wait for one.
+ *
+ * Invariants: `idle` holds usable connections only, the one used last at the end; each request that
+ * waits and for which there is room has an attempt to connect; requests are begun in their order,
+ * but repeated ones first and on a new connection; when an attempt fails while no connection is there,
+ * all that waited when it began fail with it.
+ */
+import { NetError } from "../../errors.js";
+import type { TimingWheel } from "../../time/timing-wheel.js";
+import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
+import type { AgentNumbers } from "./client-options.js";
+import type { ConnectionHolder, HttpClientConnection } from "./http-client-connection.js";
+import type { DialRoute, HttpDialer } from "./http-dialer.js";
+
+/** The agent, as its pools see it. */
+export interface PoolOwner {
+  readonly numbers: AgentNumbers;
+  readonly dialer: HttpDialer;
+  /** Whether a pool was refused room: connections that nobody uses shall go. */
+  readonly isLacking: boolean;
+  /** Asks for room for one more connection, which may cost an idle one elsewhere. */
+  takeRoom(pool: OriginPool): boolean;
+  /** Gives it back: others may have waited for it. */
+  returnRoom(): void;
+  /** Nothing is left in the pool. */
+  poolEmpty(pool: OriginPool): void;
+  /** Requests that wait, of all pools. */
+  queuedCount: number;
+  /** Requests that were sent again, in all. */
+  repeatedCount: number;
+}
+
+/** See the head of the file. */
+export class OriginPool implements ConnectionHolder, ExchangeOwner {
+  readonly key: string;
+  readonly route: DialRoute;
+  private readonly owner: PoolOwner;
+  private readonly idle: HttpClientConnection[] = [];
+  private queue: ClientExchange[] = [];
+  /** Connections that are there. */
+  private readonly open: Set<HttpClientConnection> = new Set();
+  /** Attempts to connect, and when they began. */
+  private readonly attempts: Map<AbortController, number> = new Map();
+  /** How long an attempt may take: what the request asked for that came last. */
+  private connectTimeoutMs: number;
+  private isStopped = false;
+
+  constructor(owner: PoolOwner, key: string, route: DialRoute) {
+    this.owner = owner;
+    this.key = key;
+    this.route = route;
+    this.connectTimeoutMs = owner.numbers.connectTimeoutMs;
+  }
+
+  get wheel(): TimingWheel {
+    return this.owner.dialer.wheel;
+  }
+
+  /** Connections that are there or are being made. */
+  get connectionCount(): number {
+    return this.open.size + this.attempts.size;
+  }
+
+  /** Connections without a request. */
+  get idleCount(): number {
+    return this.idle.length;
+  }
+
+  /** Requests that wait for a connection. */
+  get queuedCount(): number {
+    return this.queue.length;
+  }
+
+  /** Begins a request, now or as soon as there is a connection. */
+  add(exchange: ClientExchange, connectTimeoutMs: number): void {
+    if (this.queue.length === 0) {
+      const connection = this.takeIdle();
+      if (connection !== undefined) {
+        connection.start(exchange);
+        return;
+      }
+    }
+    const { owner } = this;
+    const { maxQueued } = owner.numbers;
+    if (owner.queuedCount >= maxQueued && !this.hasRoom()) {
+      const text = `${owner.queuedCount} requests wait for a connection already (maxQueued)`;
+      exchange.fail(new NetError("HTTP_QUEUE_FULL", text, { operation: "request" }));
+      return;
+    }
+    this.connectTimeoutMs = connectTimeoutMs;
+    this.enqueue(exchange);
+    this.advance();
+  }
+
+  private hasRoom(): boolean {
+    const { maxConnectionsPerOrigin } = this.owner.numbers;
+    return (
+      this.connectionCount < maxConnectionsPerOrigin && this.attempts.size === this.queue.length
+    );
+  }
+
+  private takeIdle(): HttpClientConnection | undefined {
+    for (;;) {
+      const connection = this.idle.pop();
+      if (connection === undefined || connection.isUsable) return connection;
+      connection.live.close();
+    }
+  }
+
+  private shift(): ClientExchange | undefined {
+    const exchange = this.queue.shift();
+    if (exchange !== undefined) this.owner.queuedCount--;
+    return exchange;
+  }
+
+  /** Gives the requests that wait what connections there are, and sees to it that more are made. */
+  advance(): void {
+    while (this.queue.length > 0 && this.queue[0]?.isRepeated === false) {
+      const connection = this.takeIdle();
+      if (connection === undefined) break;
+      connection.start(this.shift()!);
+    }
+    const { maxConnectionsPerOrigin } = this.owner.numbers;
+    while (this.attempts.size < this.queue.length) {
+      // A request that is repeated shall not meet a connection that may be as dead as its first.
+      if (this.connectionCount >= maxConnectionsPerOrigin) {
+        if (this.queue[0]?.isRepeated === true) this.idle.shift()?.live.close();
+        return;
+      }
+      if (!this.owner.takeRoom(this)) return;
+      void this.dial();
+    }
+  }
+
+  /** Gives up one idle connection, the one unused longest. Answers whether there was one. */
+  evict(): boolean {
+    const connection = this.idle.shift();
+    connection?.live.close();
+    return connection !== undefined;
+  }
+
+  private async dial(): Promise<void> {
+    const attempt = new AbortController();
+    const startMs = this.wheel.clock.now();
+    this.attempts.set(attempt, startMs);
+    const bounds = { timeoutMs: this.connectTimeoutMs, signal: attempt.signal };
+    let connection: HttpClientConnection;
+    try {
+      connection = await this.owner.dialer.connect(this.route, bounds);
+    } catch (error) {
+      this.attempts.delete(attempt);
+      if (attempt.signal.aborted) this.connectionLost();
+      else this.failed(error as NetError, startMs);
+      return;
+    }
+    this.attempts.delete(attempt);
+    this.opened(connection);
+  }
+
+  private opened(connection: HttpClientConnection): void {
+    // One that ended before anybody could be told is told now.
+    if (connection.live.state === "closed") {
+      this.connectionLost();
+      return;
+    }
+    this.open.add(connection);
+    connection.holder = this;
+    const exchange = connection.isUsable ? this.shift() : undefined;
+    if (exchange !== undefined) connection.start(exchange);
+    else if (connection.isUsable) this.keep(connection);
+    else connection.live.close();
+  }
+
+  /** An attempt that began at `startMs` has failed. Connections that are there go on serving. */
+  private failed(error: NetError, startMs: number): void {
+    if (this.open.size > 0) {
+      this.owner.returnRoom();
+      return;
+    }
+    const queue = this.takeQueue();
+    for (const exchange of queue) {
+      if (exchange.startMs <= startMs) exchange.fail(error);
+      else this.enqueue(exchange);
+    }
+    this.connectionLost();
+  }
+
+  private enqueue(exchange: ClientExchange): void {
+    this.queue.push(exchange);
+    this.owner.queuedCount++;
+  }
+
+  private connectionLost(): void {
+    this.owner.returnRoom();
+    this.advance();
+    if (this.connectionCount === 0 && this.queue.length === 0) this.owner.poolEmpty(this);
+  }
+
+  private takeQueue(): ClientExchange[] {
+    const { queue } = this;
+    this.queue = [];
+    this.owner.queuedCount -= queue.length;
+    return queue;
+  }
+
+  // — the connections' calls —
+
+  /** See {@link ConnectionHolder}. */
+  connectionFree(connection: HttpClientConnection): void {
+    const exchange = this.queue[0]?.isRepeated === false ? this.shift() : undefined;
+    if (exchange === undefined) this.keep(connection);
+    else connection.start(exchange);
+  }
+
+  private keep(connection: HttpClientConnection): void {
+    const mustGo = this.isStopped || this.owner.isLacking;
+    const idleMs = mustGo ? 0 : this.idleMsOf(connection);
+    if (idleMs <= 0) {
+      connection.live.close();
+      return;
+    }
+    this.idle.push(connection);
+    connection.keep(idleMs);
+  }
+
+  private idleMsOf({ announcedIdleMs }: HttpClientConnection): number {
+    const { idleTimeoutMs, maxIdleTimeoutMs, idleMarginMs } = this.owner.numbers;
+    if (announcedIdleMs === undefined || idleTimeoutMs === 0) return idleTimeoutMs;
+    return Math.min(maxIdleTimeoutMs, announcedIdleMs - idleMarginMs);
+  }
+
+  /** See {@link ConnectionHolder}. */
+  connectionGone(connection: HttpClientConnection): void {
+    const place = this.idle.indexOf(connection);
+    if (place >= 0) this.idle.splice(place, 1);
+    this.open.delete(connection);
+    this.connectionLost();
+  }
+
+  /** See {@link ConnectionHolder}. */
+  repeat(exchange: ClientExchange): void {
+    this.queue.unshift(exchange);
+    this.owner.queuedCount++;
+    this.owner.repeatedCount++;
+    this.advance();
+  }
+
+  /** A request that waited has been given up: an attempt that was made for it is, too. */
+  withdraw(exchange: ClientExchange): void {
+    const place = this.queue.indexOf(exchange);
+    if (place < 0) return;
+    this.queue.splice(place, 1);
+    this.owner.queuedCount--;
+    if (this.attempts.size <= this.queue.length) return;
+    const [attempt] = this.attempts.keys();
+    attempt?.abort();
+  }
+
+  /** Ends everything: what waits fails with `error`, idle connections are closed. */
+  stop(error: NetError): void {
+    this.isStopped = true;
+    for (const exchange of this.takeQueue()) exchange.fail(error);
+    for (const attempt of this.attempts.keys()) attempt.abort();
+    for (const connection of this.idle.splice(0)) connection.live.close();
+    for (const connection of this.open) {
+      // Idle ones let the process end; now somebody waits for them to be gone.
+      connection.live.stream.ref();
+      connection.upgraded?.stopped();
+    }
+  }
+}

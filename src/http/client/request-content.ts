@@ -1,0 +1,127 @@
+/**
+ * What a request carries: the forms in which an application can give it, brought down to two, bytes
+ * or chunks that come one after the other.
+ */
+import { describe, NetError } from "../../errors.js";
+import { BODY } from "../../protocol/http1/head.js";
+import { invalid } from "../option-check.js";
+
+/** Chunks of a body; text is sent as UTF-8. */
+export type BodyChunks = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
+
+/**
+ * A body: text (UTF-8), bytes, form fields, a `Blob`, a web stream or anything that yields chunks. A
+ * function makes chunks anew each time, so that the request can be sent again.
+ */
+export type RequestBody =
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | URLSearchParams
+  | FormData
+  | Blob
+  | ReadableStream<Uint8Array>
+  | BodyChunks
+  | (() => BodyChunks);
+
+/** A body that is ready to be sent. */
+export class RequestContent {
+  /** All of it, where it is there. */
+  readonly bytes: Uint8Array | undefined;
+  /** Bytes of it, or `BODY.none`, or `BODY.chunked` where its length is not known before. */
+  readonly byteCount: number;
+  /** What Content-Type says unless the request says it. */
+  readonly type: string | undefined;
+  /** Makes the chunks; undefined where there are none. */
+  readonly open: (() => BodyChunks) | undefined;
+  /** Whether it can be sent again. */
+  readonly canRepeat: boolean;
+
+  constructor(given: {
+    readonly bytes?: Uint8Array;
+    readonly byteCount: number;
+    readonly type?: string | undefined;
+    readonly open?: () => BodyChunks;
+    readonly canRepeat: boolean;
+  }) {
+    this.bytes = given.bytes;
+    this.byteCount = given.byteCount;
+    this.type = given.type;
+    this.open = given.open;
+    this.canRepeat = given.canRepeat;
+  }
+
+  /** Nothing. */
+  static readonly NONE: RequestContent = new RequestContent({
+    byteCount: BODY.none,
+    canRepeat: true,
+  });
+
+  /** Nothing, for methods whose requests usually have something (RFC 9110 §8.6). */
+  static readonly EMPTY: RequestContent = new RequestContent({ byteCount: 0, canRepeat: true });
+
+  /** Takes any form. Throws `INVALID_ARGUMENT` for what is none. */
+  static of(body: RequestBody | null | undefined, method: string): RequestContent {
+    if (body === undefined || body === null) {
+      return method === "POST" || method === "PUT" || method === "PATCH"
+        ? RequestContent.EMPTY
+        : RequestContent.NONE;
+    }
+    if (typeof body === "string") return ofBytes(Buffer.from(body, "utf8"));
+    if (body instanceof Uint8Array) return ofBytes(body);
+    if (body instanceof ArrayBuffer) return ofBytes(new Uint8Array(body));
+    if (body instanceof URLSearchParams) {
+      return ofBytes(
+        Buffer.from(body.toString()),
+        "application/x-www-form-urlencoded;charset=UTF-8",
+      );
+    }
+    if (typeof body === "function") return ofChunks(body, true);
+    if (body instanceof Blob) return ofBlob(body);
+    if (body instanceof FormData) return ofForm(body);
+    if (isIterable(body)) return ofChunks(() => body, false);
+    throw invalid(`body must be text, bytes or something that yields them, not ${describe(body)}`);
+  }
+}
+
+function ofBytes(bytes: Uint8Array, type?: string): RequestContent {
+  return new RequestContent({ bytes, byteCount: bytes.length, type, canRepeat: true });
+}
+
+function ofChunks(open: () => BodyChunks, canRepeat: boolean, type?: string): RequestContent {
+  return new RequestContent({ byteCount: BODY.chunked, open, canRepeat, type });
+}
+
+function ofBlob(blob: Blob): RequestContent {
+  const open = (): BodyChunks => blob.stream() as AsyncIterable<Uint8Array>;
+  const type = blob.type === "" ? undefined : blob.type;
+  return new RequestContent({ byteCount: blob.size, open, canRepeat: true, type });
+}
+
+/** The platform writes the parts and their boundary. */
+function ofForm(form: FormData): RequestContent {
+  const response = new Response(form);
+  const type = response.headers.get("content-type") ?? undefined;
+  return ofChunks(() => response.body as AsyncIterable<Uint8Array>, false, type);
+}
+
+function isIterable(body: object): body is BodyChunks {
+  return Symbol.asyncIterator in body || Symbol.iterator in body;
+}
+
+/** The bytes of a chunk. Throws `INVALID_ARGUMENT` for what is none. */
+export function chunkBytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk === "string") return Buffer.from(chunk, "utf8");
+  throw invalid(`a chunk of a body must be text or bytes, not ${describe(chunk)}`);
+}
+
+/** The error for a body whose source has failed. */
+export function contentFailed(cause: unknown): NetError {
+  if (cause instanceof NetError) return cause;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new NetError("HANDLER_FAILED", `the body of the request failed: ${text}`, {
+    operation: "send",
+    cause,
+  });
+}

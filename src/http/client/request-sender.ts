@@ -1,0 +1,132 @@
+/**
+ * Sends the requests of one connection, one after the other. Hot: the head and a small body are
+ * written straight into the memory that is sent from.
+ *
+ *     idle ── send ──► idle            head and body went at once
+ *               ├────► waiting         for 100 Continue, or until the time for it is over
+ *               └────► streaming ──► idle
+ */
+import { SLAB_BYTES } from "../../bytes/send-slab.js";
+import type { LiveConnection } from "../../connection/live-connection.js";
+import type { PieceWriter } from "../../connection/send-queue.js";
+import { NetError } from "../../errors.js";
+import { BodyWriter } from "../../protocol/http1/body-writer.js";
+import { BODY } from "../../protocol/http1/head.js";
+import { HeadWriter } from "../../protocol/http1/head-writer.js";
+import { NO_ROOM } from "../../protocol/http1/text-writer.js";
+import type { ExchangePlan } from "./client-exchange.js";
+import { ContentSender, SLICE_BYTES } from "./content-sender.js";
+
+/** Bodies up to this many bytes are written behind the head. */
+const INLINE_BYTES = 4_096;
+/** Room for a head at first; then a whole slab, then as much as it takes. */
+const HEAD_ROOM_BYTES = 2_048;
+const MAX_HEAD_BYTES = 16 * 1024 * 1024;
+
+const headWriter = new HeadWriter();
+
+/** Hears how the sending of a body went. */
+export interface SendingOwner {
+  /** The request is complete, or why it will not be. Not called after `stop`. */
+  contentEnded(error: NetError | undefined): void;
+}
+
+/** See the head of the file. */
+export class RequestSender implements PieceWriter {
+  /** The body waits for 100 Continue. */
+  isWaiting = false;
+  private readonly live: LiveConnection;
+  private readonly owner: SendingOwner;
+  private plan: ExchangePlan | undefined = undefined;
+  private inlineBody: Uint8Array | undefined = undefined;
+  private sender: ContentSender | undefined = undefined;
+
+  constructor(live: LiveConnection, owner: SendingOwner) {
+    this.live = live;
+    this.owner = owner;
+  }
+
+  /** Whether a body is on its way. */
+  get isBusy(): boolean {
+    return this.sender !== undefined;
+  }
+
+  /** Whether the head that was sent last said that the connection closes. */
+  get saysClose(): boolean {
+    return headWriter.saysClose;
+  }
+
+  /**
+   * Sends a request. Answers whether all of it went; else `contentEnded` follows. Throws
+   * `INVALID_ARGUMENT` for what can't be sent: then nothing was.
+   */
+  send(plan: ExchangePlan): boolean {
+    const { content, expectsContinue } = plan;
+    const { bytes } = content;
+    this.plan = plan;
+    this.inlineBody = bytes === undefined || bytes.length > INLINE_BYTES ? undefined : bytes;
+    if (expectsContinue) this.inlineBody = undefined;
+    this.sendHead();
+    const { bodyLength } = headWriter;
+    if (this.inlineBody !== undefined || bodyLength === 0 || bodyLength === BODY.none) return true;
+    if (bytes !== undefined && bytes.length <= SLICE_BYTES && !expectsContinue) {
+      this.live.send(bytes);
+      return true;
+    }
+    this.sender = new ContentSender({
+      live: this.live,
+      body: new BodyWriter(bodyLength),
+      chunks: bytes === undefined ? content.open!() : [bytes],
+      trailers: plan.trailers,
+      silenceMs: plan.bodyTimeoutMs,
+      ended: (error) => this.ended(error),
+    });
+    this.isWaiting = expectsContinue;
+    if (!expectsContinue) this.sender.start();
+    return false;
+  }
+
+  private sendHead(): void {
+    const room = HEAD_ROOM_BYTES + (this.inlineBody?.length ?? 0);
+    if (this.live.sendWritten(this, room) !== undefined) return;
+    if (this.live.sendWritten(this, SLAB_BYTES) !== undefined) return;
+    for (let size = 2 * SLAB_BYTES; size <= MAX_HEAD_BYTES; size *= 2) {
+      const target = Buffer.allocUnsafe(size);
+      const end = this.writePiece(target, 0);
+      if (end < 0) continue;
+      this.live.send(target.subarray(0, end));
+      return;
+    }
+    const message = `the head of the request is longer than ${MAX_HEAD_BYTES} bytes`;
+    throw new NetError("INVALID_ARGUMENT", message, { operation: "send" });
+  }
+
+  /** See {@link PieceWriter.writePiece}: the head, and a small body. */
+  writePiece(target: Buffer, offset: number): number {
+    const { inlineBody } = this;
+    const end = headWriter.writeRequest(target, offset, this.plan!.head);
+    if (end < 0 || inlineBody === undefined) return end;
+    if (end + inlineBody.length > target.length) return NO_ROOM;
+    target.set(inlineBody, end);
+    return end + inlineBody.length;
+  }
+
+  /** The server wants the body, or has not said for long enough. */
+  goOn(): void {
+    if (!this.isWaiting) return;
+    this.isWaiting = false;
+    this.sender?.start();
+  }
+
+  /** Nothing more of the request is wanted. */
+  stop(): void {
+    this.isWaiting = false;
+    this.sender?.stop();
+    this.sender = undefined;
+  }
+
+  private ended(error: NetError | undefined): void {
+    this.sender = undefined;
+    this.owner.contentEnded(error);
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * A file as an answer: whole, in part, or not at all because the peer has it (RFC 9110 §13, §14).
+ * The file is read in blocks, as fast as the peer takes them.
+ */
+import { Buffer } from "node:buffer";
+import { type BigIntStats, constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { assertKnownKeys, NetError } from "../../errors.js";
+import type { FieldInput, FieldValue } from "../../protocol/http1/field-writer.js";
+import type { Fields } from "../fields.js";
+import { type ByteRange, rangeOf } from "./byte-range.js";
+import { contentTypeOf } from "./content-type.js";
+import { httpDate } from "./http-date.js";
+import { checkPreconditions, ifRangeHolds, type Validators } from "./preconditions.js";
+import type { ResponseWriter } from "./response-writer.js";
+
+/** How a file is sent. */
+export interface FileResponseOptions {
+  /** Media type. Default: by the ending of the path, else `application/octet-stream`. */
+  readonly contentType?: string;
+  /** Entity tag with its quotes, or whether to make one of size and time of change. Default true. */
+  readonly etag?: string | boolean;
+  /** When it changed, or whether to tell when the file did. Default true. */
+  readonly lastModified?: Date | boolean;
+  /** Whether parts are sent to who asks for one range; several are answered with the whole. Default true. */
+  readonly ranges?: boolean;
+  /** Whether If-Match, If-None-Match and the like are heeded. Default true. */
+  readonly conditional?: boolean;
+  /** Further fields, for example Cache-Control; sent with 200, 206 and 304. */
+  readonly headers?: Readonly<Record<string, FieldValue>>;
+}
+
+/** The exchange, as far as sending a file goes. */
+export interface FileTarget {
+  readonly method: string;
+  readonly headers: Fields;
+  readonly isSendable: boolean;
+  /** The present, in milliseconds since 1970 UTC. */
+  readonly nowMs: number;
+  keep(): unknown;
+  respond(statusCode: number, headers?: FieldInput, body?: Uint8Array): boolean;
+  respondError(statusCode: number): boolean;
+  startResponse(statusCode: number, headers?: FieldInput): ResponseWriter;
+}
+
+const OPTION_NAMES = [
+  "contentType",
+  "etag",
+  "lastModified",
+  "ranges",
+  "conditional",
+  "headers",
+] as const satisfies readonly (keyof FileResponseOptions)[];
+
+/** Files up to this many bytes are read at once and sent with their head. */
+const SMALL_BYTES = 65_536;
+/** Bytes that are read at a time of larger ones. */
+const BLOCK_BYTES = 131_072;
+
+/** Not there, or no file: 404, as if it were not there. */
+const ABSENT: readonly unknown[] = ["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"];
+
+/** See `HttpExchange.respondFile`. */
+export async function sendFile(
+  target: FileTarget,
+  path: string,
+  options: FileResponseOptions,
+): Promise<number> {
+  assertKnownKeys("respondFile", options, OPTION_NAMES);
+  target.keep();
+  const file = await openFile(path);
+  if (file === undefined) {
+    target.respondError(404);
+    return 404;
+  }
+  try {
+    const status = await file.stat({ bigint: true });
+    if (!status.isFile()) {
+      target.respondError(404);
+      return 404;
+    }
+    return await answerWith(target, file, new FileAnswer(path, status, options));
+  } finally {
+    await file.close();
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle | undefined> {
+  try {
+    // Without waiting: a pipe of that name would hold one of Node's few threads up.
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (ABSENT.includes(code)) return undefined;
+    throw fileError(path, cause);
+  }
+}
+
+/** What is known of the file for its answer. */
+class FileAnswer implements Validators {
+  readonly path: string;
+  readonly size: number;
+  readonly etag: string | undefined;
+  readonly modifiedMs: number | undefined;
+  readonly options: FileResponseOptions;
+
+  constructor(path: string, status: BigIntStats, options: FileResponseOptions) {
+    const { etag = true, lastModified = true } = options;
+    this.path = path;
+    this.options = options;
+    this.size = Number(status.size);
+    if (etag === true) {
+      this.etag = `"${status.size.toString(36)}-${status.mtimeNs.toString(36)}"`;
+    } else this.etag = etag === false ? undefined : etag;
+    if (lastModified === true) this.modifiedMs = Number(status.mtimeMs);
+    else this.modifiedMs = lastModified === false ? undefined : lastModified.getTime();
+  }
+
+  /** Fields of every answer but an error. */
+  fields(): Record<string, FieldValue> {
+    const fields: Record<string, FieldValue> = { ...this.options.headers };
+    if (this.etag !== undefined) fields["ETag"] = this.etag;
+    if (this.modifiedMs !== undefined) fields["Last-Modified"] = httpDate(this.modifiedMs);
+    return fields;
+  }
+}
+
+async function answerWith(
+  target: FileTarget,
+  file: FileHandle,
+  answer: FileAnswer,
+): Promise<number> {
+  const { method, headers, nowMs } = target;
+  const { ranges = true, conditional = true, contentType } = answer.options;
+  if (conditional) {
+    const verdict = checkPreconditions(method, headers, answer, nowMs);
+    if (verdict === 304) target.respond(304, answer.fields());
+    if (verdict === 412) target.respondError(412);
+    if (verdict !== "proceed") return verdict;
+  }
+  const { size } = answer;
+  const asksPart =
+    ranges && method === "GET" && (!conditional || ifRangeHolds(headers, answer, nowMs));
+  const range = asksPart ? rangeOf(headers.get("range"), size) : "whole";
+  if (range === "none") {
+    target.respond(416, { "Content-Range": `bytes */${size}` });
+    return 416;
+  }
+  const fields = answer.fields();
+  fields["Content-Type"] = contentType ?? contentTypeOf(answer.path);
+  if (ranges) fields["Accept-Ranges"] = "bytes";
+  const part = range === "whole" ? { start: 0, end: size } : range;
+  if (range !== "whole") fields["Content-Range"] = `bytes ${part.start}-${part.end - 1}/${size}`;
+  const statusCode = range === "whole" ? 200 : 206;
+  await sendPart(target, file, part, { statusCode, fields, path: answer.path });
+  return statusCode;
+}
+
+interface PartAnswer {
+  readonly statusCode: number;
+  readonly fields: Record<string, FieldValue>;
+  readonly path: string;
+}
+
+async function sendPart(
+  target: FileTarget,
+  file: FileHandle,
+  part: ByteRange,
+  { statusCode, fields, path }: PartAnswer,
+): Promise<void> {
+  const byteCount = part.end - part.start;
+  if (byteCount <= SMALL_BYTES && target.method !== "HEAD") {
+    const body = await readBlock(file, part.start, byteCount);
+    if (body.length < byteCount) throw fileError(path, "it became shorter");
+    target.respond(statusCode, fields, body);
+    return;
+  }
+  const writer = target.startResponse(statusCode, { ...fields, "Content-Length": byteCount });
+  if (target.method === "HEAD") writer.end();
+  else await sendBlocks(writer, file, part, path);
+}
+
+async function sendBlocks(
+  writer: ResponseWriter,
+  file: FileHandle,
+  part: ByteRange,
+  path: string,
+): Promise<void> {
+  try {
+    for (let position = part.start; position < part.end; ) {
+      const block = await readBlock(file, position, Math.min(BLOCK_BYTES, part.end - position));
+      if (block.length === 0) throw fileError(path, "it became shorter");
+      position += block.length;
+      if (!writer.write(block)) await writer.drained();
+    }
+    writer.end();
+  } catch (error) {
+    writer.abort();
+    // The peer has gone: that is no failure of the file.
+    if (error instanceof NetError && error.code === "CONNECTION_CLOSED") return;
+    throw error instanceof NetError ? error : fileError(path, error);
+  }
+}
+
+/** Reads up to `byteCount` bytes; fewer at the end of the file only. */
+async function readBlock(file: FileHandle, position: number, byteCount: number): Promise<Buffer> {
+  const block = Buffer.allocUnsafeSlow(byteCount);
+  let filled = 0;
+  while (filled < byteCount) {
+    const { bytesRead } = await file.read(block, filled, byteCount - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return block.subarray(0, filled);
+}
+
+function fileError(path: string, cause: unknown): NetError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const { code } = cause as { readonly code?: unknown };
+  return new NetError("FILE_INVALID", `${path} can't be sent: ${text}`, {
+    operation: "send",
+    ...(typeof cause === "object" && { cause }),
+    ...(typeof code === "string" && { systemCode: code }),
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * What an application implements of an HTTP server. Everything but `onRequest` or `fetch` is optional,
+ * and costs nothing where it is absent. In the order in which it is called for each request:
+ *
+ *     onMessageBegin · onRequestLine · onHeader … · onHeadersComplete · onRequest
+ *       · onBody …                                       with Content-Length
+ *       · (onChunkHeader · onBody … · onChunkComplete) …  in chunks, the last of size 0, with
+ *         onTrailer …
+ *     · onMessageComplete · onUpgrade
+ *
+ * or `onParseError`, last. A handler that throws or rejects has its request answered with 500, or,
+ * where the answer has begun, its connection ended; `onHandlerError` tells of it, and without that a
+ * process warning does.
+ */
+import type { CloseReason } from "../../connection/close-reason.js";
+import type { Handlers, MayRefuse, MayWait, Verdict } from "../../connection/handlers.js";
+import type { ListenTarget } from "../../engine/engine.js";
+import type { NetError } from "../../errors.js";
+import type { HttpExchange } from "./http-exchange.js";
+import type { HttpServerConnection } from "./http-server-connection.js";
+
+/** What came of one request as it was read (HP §2.14). */
+export interface MessageHandlers {
+  /** The first byte of a request came. */
+  onMessageBegin?(connection: HttpServerConnection): void;
+  /** `version`: `HTTP/1.1` or `HTTP/1.0`. */
+  onRequestLine?(
+    connection: HttpServerConnection,
+    line: { readonly method: string; readonly target: string; readonly version: string },
+  ): void;
+  /** A field of the head; name as it was spelt. */
+  onHeader?(connection: HttpServerConnection, name: string, value: string): void;
+  /** The head is complete. It can be answered here already; then `onRequest` is not called. */
+  onHeadersComplete?(exchange: HttpExchange): void;
+  /** Bytes of the body, valid during the call. They go to `exchange.body` as well, unless that was discarded. */
+  onBody?(exchange: HttpExchange, bytes: Buffer): void;
+  /** A chunk of `chunkBytes` begins; 0: the last. `extensions`: as sent, from the first ";" on. */
+  onChunkHeader?(exchange: HttpExchange, chunkBytes: number, extensions: string): void;
+  onChunkComplete?(exchange: HttpExchange): void;
+  /** A field behind the body. */
+  onTrailer?(exchange: HttpExchange, name: string, value: string): void;
+  /** The request is complete, trailers included. */
+  onMessageComplete?(exchange: HttpExchange): void;
+  /** The connection was handed over: what follows on it is another protocol. */
+  onUpgrade?(exchange: HttpExchange): void;
+  /** What came is no request. It is answered with the status that fits, and the connection closes. */
+  onParseError?(connection: HttpServerConnection, error: NetError): void;
+}
+
+/** The handlers of an HTTP server; see the head of the file. */
+export interface HttpServerHandlers extends MessageHandlers {
+  /** A request came: its head is complete, its body may be on its way. Answer now or later. */
+  onRequest?(exchange: HttpExchange): MayWait;
+  /**
+   * A handler failed; `cause` of the error is what it threw. Without an exchange where it failed
+   * before the head of the request was complete.
+   */
+  onHandlerError?(error: NetError, exchange: HttpExchange | undefined): void;
+  /** See `Handlers.onPrepareListen`. */
+  onPrepareListen?(target: ListenTarget): Verdict;
+  /** A connection came. `false` refuses it. */
+  onAccept?(connection: HttpServerConnection): MayRefuse;
+  /** The connection is ready, TLS included. `false` refuses it. */
+  onHandshake?(connection: HttpServerConnection): MayRefuse;
+  /** The connection has ended. Once and last, also for one that was handed over. */
+  onClose?(connection: HttpServerConnection, reason: CloseReason): MayWait;
+  /** See `Handlers.onRefuse`. */
+  onRefuse?: Handlers<unknown, unknown>["onRefuse"];
+  /** See `Handlers.onShutdown`. */
+  onShutdown?(): void;
+}
+
+/** Names of the handlers that get what the parser finds, without which it tells nothing of it. */
+export const MESSAGE_HANDLER_NAMES: readonly (keyof MessageHandlers)[] = [
+  "onMessageBegin",
+  "onRequestLine",
+  "onHeader",
+  "onHeadersComplete",
+  "onBody",
+  "onChunkHeader",
+  "onChunkComplete",
+  "onTrailer",
+  "onMessageComplete",
+  "onUpgrade",
+  "onParseError",
+];
+
+/** Names of all handlers, for checking options. */
+export const HTTP_HANDLER_NAMES: readonly (keyof HttpServerHandlers)[] = [
+  ...MESSAGE_HANDLER_NAMES,
+  "onRequest",
+  "onHandlerError",
+  "onPrepareListen",
+  "onAccept",
+  "onHandshake",
+  "onClose",
+  "onRefuse",
+  "onShutdown",
+];

@@ -1,0 +1,55 @@
+/** What an HTTP server is made of, and what answers for it. */
+import type { ComponentStats } from "../../connection/component.js";
+import { assertFunction } from "../../connection/settings.js";
+import type { TlsSettings } from "../../connection/tls-settings.js";
+import type { EngineChoice } from "../../engine/engine.js";
+import { describe, NetError } from "../../errors.js";
+import type { ServerSecurity } from "../../tcp/secured.js";
+import { answerByFetch, type FetchHandler } from "./fetch-handler.js";
+import type { HttpExchange } from "./http-exchange.js";
+import { HTTP_HANDLER_NAMES, type HttpServerHandlers } from "./http-server-handlers.js";
+import type { HttpSettingsInput } from "./http-server-settings.js";
+
+/** Options of an `HttpServer`: handlers, settings, TLS, engine. */
+export interface HttpServerOptions extends HttpServerHandlers, HttpSettingsInput, ServerSecurity {
+  /** Instead of `onRequest`: from a web Request to a Response. */
+  readonly fetch?: FetchHandler;
+  /** What moves the bytes; see `TcpServerOptions`. */
+  readonly engine?: EngineChoice;
+}
+
+/** What a server has done so far. */
+export interface HttpServerStats extends ComponentStats {
+  /** Requests that have come. */
+  readonly requestCount: number;
+  /** Requests that are under way. */
+  readonly exchangeCount: number;
+}
+
+/** Settings that can be given to `configure`. */
+export interface HttpServerChanges extends HttpSettingsInput {
+  /** Other certificates and rules, for handshakes to come. */
+  readonly tls?: TlsSettings;
+}
+
+/** The options, which must be an object. Throws `INVALID_ARGUMENT`. */
+export function asOptions(options: HttpServerOptions): HttpServerOptions {
+  if (typeof options === "object" && options !== null) return options;
+  const message = `the options must be an object, not ${describe(options)}`;
+  throw new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
+}
+
+/** What answers: one of the two that can be given. Throws `INVALID_ARGUMENT` for none, both, or no function. */
+export function requestHandler(options: HttpServerOptions): (exchange: HttpExchange) => unknown {
+  for (const name of [...HTTP_HANDLER_NAMES, "fetch"] as const) {
+    if (options[name] !== undefined) assertFunction(name, options[name]);
+  }
+  const { onRequest, fetch } = options;
+  if ((onRequest === undefined) === (fetch === undefined)) {
+    throw new NetError("INVALID_ARGUMENT", "an HTTP server needs either onRequest or fetch", {
+      operation: "configure",
+    });
+  }
+  if (fetch !== undefined) return (exchange) => answerByFetch(fetch, exchange);
+  return (exchange) => onRequest?.call(options, exchange);
+}

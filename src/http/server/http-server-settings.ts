@@ -1,0 +1,190 @@
+/**
+ * What can be set on an HTTP server besides its handlers: names, defaults and ranges of what it adds
+ * to a TCP server. `docs/limits.md` is checked against the table.
+ */
+import type { ChangeableSettings } from "../../connection/component.js";
+import { type ConnectionSettings, connectionSettings } from "../../connection/settings.js";
+import { assertInteger, assertKnownKeys, NetError } from "../../errors.js";
+import { createLimits, type Http1Limits } from "../../protocol/http1/limits.js";
+
+/** Deadlines in milliseconds, 0 switches one off; and limits of connections. */
+export interface HttpServerLimits {
+  /** From the first byte of a head (of the first one: from accept) to its end: 408. Default 10 s. */
+  readonly headTimeoutMs: number;
+  /** Longest silence in the middle of a body that is wanted: 408. Default 30 s. */
+  readonly bodyTimeoutMs: number;
+  /** From the end of a head to the end of its body, however it trickles: 408. Default 300 s. */
+  readonly requestTimeoutMs: number;
+  /** From the end of a head to the begin of the answer: 503. Default 120 s. */
+  readonly answerTimeoutMs: number;
+  /** How long a peer may take nothing of what waits to be sent, which shows by the MiB. Default 120 s. */
+  readonly sendTimeoutMs: number;
+  /** How long a connection may be without a request. Announced to the peer. Default 5 s. */
+  readonly keepAliveTimeoutMs: number;
+  /** Requests on one connection; 0: any number. Announced to the peer. Default 0. */
+  readonly maxRequestsPerConnection: number;
+  /** Requests of one connection that are under way at a time; then reading stops. Default 64. */
+  readonly maxPipelined: number;
+  /** Bytes of a body that nobody reads that are read over to keep the connection. Default 256 KiB. */
+  readonly maxDiscardBytes: number;
+}
+
+/** What a request parser takes at most: the limits of the parser, but for those of responses. */
+export type RequestLimits = Omit<Http1Limits, "maxInterimResponses">;
+
+/** Settings of the TCP connections below that mean something for HTTP. */
+export type HttpTransportSettings = Pick<
+  ConnectionSettings,
+  | "highWaterMarkBytes"
+  | "lowWaterMarkBytes"
+  | "maxPendingBytes"
+  | "handshakeTimeoutMs"
+  | "maxHandshakes"
+  | "closeTimeoutMs"
+  | "maxConnections"
+  | "noDelay"
+  | "keepAlive"
+  | "userTimeoutMs"
+  | "receiveBufferBytes"
+  | "sendBufferBytes"
+>;
+
+/** Settings of an HTTP server. */
+export interface HttpServerSettings extends HttpServerLimits, RequestLimits {}
+
+const MAX_MS = 2 ** 31 - 1;
+
+interface NumberLimit {
+  readonly standard: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Default, least and greatest value. */
+export const HTTP_SERVER_LIMITS: Readonly<Record<keyof HttpServerLimits, NumberLimit>> = {
+  headTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
+  bodyTimeoutMs: { standard: 30_000, min: 0, max: MAX_MS },
+  requestTimeoutMs: { standard: 300_000, min: 0, max: MAX_MS },
+  answerTimeoutMs: { standard: 120_000, min: 0, max: MAX_MS },
+  sendTimeoutMs: { standard: 120_000, min: 0, max: MAX_MS },
+  keepAliveTimeoutMs: { standard: 5_000, min: 0, max: MAX_MS },
+  maxRequestsPerConnection: { standard: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
+  maxPipelined: { standard: 64, min: 1, max: 100_000 },
+  maxDiscardBytes: { standard: 262_144, min: 0, max: Number.MAX_SAFE_INTEGER },
+};
+
+const LIMIT_NAMES = Object.keys(HTTP_SERVER_LIMITS) as (keyof HttpServerLimits)[];
+
+const REQUEST_LIMIT_NAMES: readonly (keyof RequestLimits)[] = [
+  "maxLeadingEmptyLines",
+  "maxStartLineBytes",
+  "maxHeadBytes",
+  "maxHeaderCount",
+  "maxChunkExtensionBytes",
+  "maxTrailerBytes",
+  "maxTrailerCount",
+  "maxBodyBytes",
+];
+
+const TRANSPORT_NAMES: readonly (keyof HttpTransportSettings)[] = [
+  "highWaterMarkBytes",
+  "lowWaterMarkBytes",
+  "maxPendingBytes",
+  "handshakeTimeoutMs",
+  "maxHandshakes",
+  "closeTimeoutMs",
+  "maxConnections",
+  "noDelay",
+  "keepAlive",
+  "userTimeoutMs",
+  "receiveBufferBytes",
+  "sendBufferBytes",
+];
+
+/** Names of all settings of an HTTP server. */
+export const HTTP_SETTING_NAMES: readonly string[] = [
+  ...LIMIT_NAMES,
+  ...REQUEST_LIMIT_NAMES,
+  ...TRANSPORT_NAMES,
+];
+
+/** All that can be given: what is left out has its default. */
+export type HttpSettingsInput = Partial<HttpServerLimits & RequestLimits & HttpTransportSettings>;
+
+/** What is given to the kernel at a time, so that the progress of a slow peer can be seen. */
+const WINDOW_BYTES = 1_048_576;
+
+/** Bound of the queue below, which holds what the exchanges have let through: the greatest there is. */
+const QUEUE_BYTES = 2 ** 32;
+
+/** The settings in force, and what follows from them. */
+export class HttpServerConfiguration {
+  readonly limits: HttpServerLimits;
+  readonly parserLimits: Http1Limits;
+  /** Bound of what one connection may have waiting to be sent. */
+  readonly maxPendingBytes: number;
+  /** How often a connection is looked after: no deadline is shorter. 0: there is none. */
+  readonly watchMs: number;
+  readonly given: HttpSettingsInput;
+
+  /** Throws `INVALID_ARGUMENT`. */
+  constructor(given: HttpSettingsInput) {
+    this.given = given;
+    const limits = {} as Record<keyof HttpServerLimits, number>;
+    for (const name of LIMIT_NAMES) {
+      const { standard, min, max } = HTTP_SERVER_LIMITS[name];
+      limits[name] = given[name] ?? standard;
+      assertInteger(name, limits[name], min, max);
+    }
+    this.limits = limits;
+    this.parserLimits = createLimits(pick(given, REQUEST_LIMIT_NAMES));
+    this.maxPendingBytes = connectionSettings(pick(given, TRANSPORT_NAMES)).maxPendingBytes;
+    const deadlines = LIMIT_NAMES.filter((name) => name.endsWith("Ms") && limits[name] > 0);
+    this.watchMs = Math.min(MAX_MS, ...deadlines.map((name) => limits[name]));
+    if (deadlines.length === 0) this.watchMs = 0;
+  }
+
+  /** The settings of the TCP server below. */
+  transport(): Partial<Omit<ConnectionSettings, "receive">> {
+    return {
+      ...pick(this.given, TRANSPORT_NAMES),
+      highWaterMarkBytes:
+        this.given.highWaterMarkBytes ?? Math.min(1_048_576, this.maxPendingBytes),
+      maxPendingBytes: QUEUE_BYTES,
+      sendMode: "safe",
+      safeWindowBytes: WINDOW_BYTES,
+      delivery: "borrow",
+      halfOpen: true,
+    };
+  }
+
+  /** The same with changes. Throws `SETTING_FIXED` for what is no setting that can be changed. */
+  with(changes: HttpSettingsInput & Pick<ChangeableSettings, "tls">): HttpServerConfiguration {
+    const { tls: _, ...settings } = changes;
+    for (const name of Object.keys(settings)) {
+      if (HTTP_SETTING_NAMES.includes(name)) continue;
+      throw new NetError("SETTING_FIXED", `${name} can't be changed once the component is made`, {
+        operation: "configure",
+      });
+    }
+    return new HttpServerConfiguration({ ...this.given, ...settings });
+  }
+}
+
+/** The settings among `options`. Throws `INVALID_ARGUMENT` for a name that is not in `others` either. */
+export function settingsAmong(
+  options: HttpSettingsInput & object,
+  others: readonly string[],
+): HttpSettingsInput {
+  assertKnownKeys("options", options, [...HTTP_SETTING_NAMES, ...others]);
+  return pick(options, HTTP_SETTING_NAMES as readonly (keyof HttpSettingsInput)[]);
+}
+
+function pick<Source extends object, Name extends keyof Source>(
+  source: Source,
+  names: readonly Name[],
+): Pick<Source, Name> {
+  const picked = {} as Pick<Source, Name>;
+  for (const name of names) if (source[name] !== undefined) picked[name] = source[name];
+  return picked;
+}

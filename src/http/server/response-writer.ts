@@ -1,0 +1,138 @@
+/** An answer whose body is given piece by piece: what `exchange.startResponse` answers. */
+import type { Buffer } from "node:buffer";
+import type { Data, WaitOptions } from "../../connection/connection.js";
+import { bytesOf } from "../../connection/data.js";
+import type { PieceWriter } from "../../connection/send-queue.js";
+import { NetError } from "../../errors.js";
+import { BodyWriter, MAX_CHUNK_HEAD_BYTES } from "../../protocol/http1/body-writer.js";
+import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import { BODY } from "../../protocol/http1/head.js";
+import type { PieceTarget } from "./answer-writer.js";
+
+/** The exchange, as the writer of its response sees it. */
+export interface ResponseOutput extends PieceTarget {
+  readonly pendingBytes: number;
+  /** Whether the response can still be sent. */
+  readonly isSendable: boolean;
+  /** Whether so many bytes may still wait; ends the connection when not. */
+  hasRoom(byteCount: number): boolean;
+  drained(options?: WaitOptions): Promise<void>;
+  /** The response is complete. */
+  responseEnded(): void;
+  /** The response will not be completed. */
+  responseBroken(error: NetError): void;
+}
+
+const NOWHERE = new Uint8Array(0);
+const END_BYTES = 8;
+const MAX_TRAILER_BYTES = 65_536;
+
+/** See the head of the file. */
+export class ResponseWriter implements PieceWriter {
+  private readonly output: ResponseOutput;
+  private readonly body: BodyWriter;
+  private readonly isBodyless: boolean;
+  private isEnded = false;
+  private pieceBytes = 0;
+  private extensions = "";
+  private isEnding = false;
+  private trailers: FieldInput | undefined = undefined;
+
+  /** `bodyLength`: as the writer of the head tells it. */
+  constructor(output: ResponseOutput, bodyLength: number) {
+    this.output = output;
+    this.isBodyless = bodyLength === BODY.none;
+    this.body = new BodyWriter(bodyLength);
+  }
+
+  /** Bytes that wait to be sent on the connection. */
+  get pendingBytes(): number {
+    return this.output.pendingBytes;
+  }
+
+  /**
+   * Sends a piece of the body; of a body in chunks as one chunk, with `extensions` (from the first
+   * ";" on) if there are any. Answers true while little waits; on false, wait for {@link drained}.
+   * Also false when the connection has ended. A response that has no body (to HEAD, 304) takes pieces
+   * and sends none of them.
+   *
+   * Throws `INVALID_ARGUMENT` for more bytes than Content-Length announced, `INVALID_STATE` behind the
+   * end. Ends the connection with `SEND_QUEUE_FULL` when more than `maxPendingBytes` would wait.
+   */
+  write(data: Data, extensions: string = ""): boolean {
+    const bytes = bytesOf(data);
+    if (this.isEnded) throw ended();
+    if (!this.output.isSendable) return false;
+    if (this.isBodyless || bytes.length === 0) return true;
+    if (!this.output.hasRoom(bytes.length)) return false;
+    if (this.body.bodyLength !== BODY.chunked) {
+      this.body.begin(NOWHERE, 0, bytes.length, extensions);
+      return this.output.sendPiece(bytes);
+    }
+    this.pieceBytes = bytes.length;
+    this.extensions = extensions;
+    this.output.sendWritten(this, MAX_CHUNK_HEAD_BYTES + extensions.length + 2);
+    this.output.sendPiece(bytes);
+    return this.output.sendPiece(this.body.pieceTail);
+  }
+
+  /**
+   * Ends the body; in chunks with `trailers`, if there are any. Where the peer gets no chunks
+   * (HTTP/1.0, HEAD) they are left out. Answers whether it could be sent. Throws `INVALID_STATE` when
+   * fewer bytes were written than announced, `INVALID_ARGUMENT` for trailers that can't be sent, and
+   * where Content-Length was given.
+   */
+  end(trailers?: FieldInput): boolean {
+    if (this.isEnded) throw ended();
+    if (!this.output.isSendable) {
+      this.isEnded = true;
+      return false;
+    }
+    if (!this.isBodyless) this.sendEnd(trailers);
+    this.isEnded = true;
+    this.output.responseEnded();
+    return true;
+  }
+
+  private sendEnd(trailers: FieldInput | undefined): void {
+    const { bodyLength } = this.body;
+    if (bodyLength !== BODY.chunked) {
+      this.body.end(NOWHERE, 0, bodyLength === BODY.untilClose ? undefined : trailers);
+      return;
+    }
+    this.isEnding = true;
+    this.trailers = trailers;
+    try {
+      for (let room = END_BYTES; ; room *= 32) {
+        if (this.output.sendWritten(this, Math.min(room, MAX_TRAILER_BYTES)) !== undefined) return;
+        if (room < MAX_TRAILER_BYTES) continue;
+        throw new NetError("INVALID_ARGUMENT", `trailers have at most ${MAX_TRAILER_BYTES} bytes`);
+      }
+    } finally {
+      this.isEnding = false;
+    }
+  }
+
+  /** Writes what frames a piece, or the end. */
+  writePiece(target: Buffer, offset: number): number {
+    if (this.isEnding) return this.body.end(target, offset, this.trailers);
+    return this.body.begin(target, offset, this.pieceBytes, this.extensions);
+  }
+
+  /** Resolves when little waits to be sent. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
+  drained(options?: WaitOptions): Promise<void> {
+    return this.output.drained(options);
+  }
+
+  /** Gives the response up: the connection is ended, so that the peer sees that something is missing. */
+  abort(): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    const message = "the response was given up";
+    this.output.responseBroken(new NetError("ABORTED", message, { operation: "send" }));
+  }
+}
+
+function ended(): NetError {
+  return new NetError("INVALID_STATE", "the response has been ended", { operation: "send" });
+}

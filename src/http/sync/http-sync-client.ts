@@ -1,0 +1,284 @@
+/**
+ * An HTTP client whose calls return with the answer (HP §2.14, §4): the thread sleeps meanwhile, a
+ * worker does the work. Made for scripts, for the loading of modules and for worker threads; in a
+ * server nothing else gets on while a call waits.
+ *
+ *     no worker ── constructor, call ──► worker ── it dies, or is given up ──► no worker
+ *         └──────────────────────────────── close ────────────────────────────► closed
+ */
+import { Buffer } from "node:buffer";
+import { handlerError } from "../../connection/handlers.js";
+import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
+import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import { assertSwitch } from "../client/client-options.js";
+import { HttpTarget } from "../client/http-target.js";
+import { RequestContent } from "../client/request-content.js";
+import { FieldList } from "../http-fields.js";
+import { assertOptionsObject, invalid } from "../option-check.js";
+import { SyncChannel } from "./sync-channel.js";
+import {
+  type HttpSyncClientOptions,
+  type SyncSettings,
+  syncSettings,
+} from "./sync-client-options.js";
+import { revived } from "./sync-error.js";
+import type { HttpSyncListener } from "./sync-listener.js";
+import type {
+  SyncError,
+  SyncHead,
+  SyncMessage,
+  SyncOrder,
+  SyncRequestHead,
+  SyncRoute,
+} from "./sync-messages.js";
+import { SyncResponse } from "./sync-response.js";
+
+/** How {@link HttpSyncClient.openUrl} connects. */
+export interface OpenUrlOptions {
+  /** Connects anew though there is a connection to that server. Default false. */
+  readonly forceReconnect?: boolean;
+}
+
+/** A request to the server that the client is connected to. */
+export interface SyncRequest {
+  /** Default `GET`. */
+  readonly method?: string;
+  /** Path with query; it begins with "/". Default `/`. */
+  readonly path?: string;
+  readonly headers?: FieldInput;
+  readonly body?: SyncBody;
+  /** Default: `requestTimeoutMs`. */
+  readonly timeoutMs?: number;
+}
+
+/** What a call can send: text (UTF-8), bytes, or form fields. */
+export type SyncBody = string | Uint8Array | ArrayBuffer | URLSearchParams;
+
+/** What the worker gets beyond the time in which it ends an order by itself. */
+const GRACE_MS = 5_000;
+const MAX_MS = 2 ** 31 - 1;
+
+/** See the head of the file. */
+export class HttpSyncClient implements Disposable {
+  readonly #settings: SyncSettings;
+  #useCookies: boolean;
+  #channel: SyncChannel;
+  #isClosed = false;
+  #target: HttpTarget | undefined;
+  #pieces: Uint8Array[] = [];
+
+  /** Starts the worker, and does not wait for it. Throws `INVALID_ARGUMENT`, `NOT_SUPPORTED`. */
+  constructor(options: HttpSyncClientOptions = {}) {
+    this.#settings = syncSettings(options);
+    this.#useCookies = this.#settings.useCookies;
+    this.#channel = this.#openChannel();
+  }
+
+  #openChannel(): SyncChannel {
+    return new SyncChannel(this.#settings.start, { heard: (message) => this.#heard(message) });
+  }
+
+  /** Time to connect, in milliseconds. */
+  get connectTimeoutMs(): number {
+    return this.#settings.connectTimeoutMs;
+  }
+
+  /** Time for request and response together, in milliseconds. */
+  get requestTimeoutMs(): number {
+    return this.#settings.requestTimeoutMs;
+  }
+
+  /** Whether cookies go with requests and are taken from responses. */
+  get useCookies(): boolean {
+    return this.#useCookies;
+  }
+
+  set useCookies(use: boolean) {
+    assertSwitch("useCookies", use);
+    this.#useCookies = use;
+  }
+
+  /**
+   * Connects to the server of a URL, or keeps the connection that is there. Throws as
+   * `HttpClient.connect` rejects, and `STOPPED` after `close`.
+   */
+  connect(url: string | URL, options: OpenUrlOptions = {}): this {
+    const target = new HttpTarget(url);
+    const route = this.#routeTo(target, options);
+    this.#target = target;
+    this.#call({ kind: "connect", route }, route.connectTimeoutMs);
+    return this;
+  }
+
+  /**
+   * Asks for a URL; connects first, unless the last call went to the same scheme, host and port, and
+   * that connection still stands. Throws as `HttpClient.connect` and `HttpClient.request` reject.
+   */
+  openUrl(
+    method: string,
+    url: string | URL,
+    headers: FieldInput = {},
+    body?: SyncBody,
+    options: OpenUrlOptions = {},
+  ): SyncResponse {
+    const target = new HttpTarget(url);
+    const route = this.#routeTo(target, options);
+    const request = { method, headers, ...(body !== undefined && { body }) };
+    this.#target = target;
+    return this.#ask(request, target, route);
+  }
+
+  /**
+   * Asks the server of the last `connect` or `openUrl`, over the connection there is; where that has
+   * ended, over a new one. Throws as `HttpClient.connect` and `HttpClient.request` reject, and
+   * `INVALID_STATE` where there was no server, or `disconnect` since.
+   */
+  request(options: SyncRequest = {}): SyncResponse {
+    assertOptionsObject("a request", options);
+    assertKnownKeys("request", options, ["method", "path", "headers", "body", "timeoutMs"]);
+    const { path = "/" } = options;
+    if (typeof path !== "string" || !path.startsWith("/")) {
+      throw invalid(`path must begin with "/", not ${describe(path)}`);
+    }
+    if (this.#target === undefined) {
+      throw new NetError("INVALID_STATE", "the client is not connected", { operation: "request" });
+    }
+    const { origin, url } = this.#target;
+    const { username, password } = url;
+    const asked = Object.assign(new URL(`${origin}${path}`), { username, password });
+    const target = new HttpTarget(asked);
+    return this.#ask(options, target, this.#routeTo(target, {}));
+  }
+
+  /** See {@link request}; so are the other methods of HTTP that follow. */
+  get(path: string, headers: FieldInput = {}): SyncResponse {
+    return this.request({ method: "GET", path, headers });
+  }
+
+  head(path: string, headers: FieldInput = {}): SyncResponse {
+    return this.request({ method: "HEAD", path, headers });
+  }
+
+  post(path: string, body?: SyncBody, headers: FieldInput = {}): SyncResponse {
+    return this.request({ method: "POST", path, headers, ...(body !== undefined && { body }) });
+  }
+
+  put(path: string, body?: SyncBody, headers: FieldInput = {}): SyncResponse {
+    return this.request({ method: "PUT", path, headers, ...(body !== undefined && { body }) });
+  }
+
+  patch(path: string, body?: SyncBody, headers: FieldInput = {}): SyncResponse {
+    return this.request({ method: "PATCH", path, headers, ...(body !== undefined && { body }) });
+  }
+
+  delete(path: string, headers: FieldInput = {}): SyncResponse {
+    return this.request({ method: "DELETE", path, headers });
+  }
+
+  options(path: string, headers: FieldInput = {}): SyncResponse {
+    return this.request({ method: "OPTIONS", path, headers });
+  }
+
+  trace(path: string, headers: FieldInput = {}): SyncResponse {
+    return this.request({ method: "TRACE", path, headers });
+  }
+
+  /** Closes the connection, and keeps the worker for the next one. */
+  disconnect(): void {
+    this.#target = undefined;
+    this.#call({ kind: "disconnect" }, GRACE_MS);
+  }
+
+  /** Ends the worker, and its connection with it. Further calls throw `STOPPED`. */
+  close(): void {
+    this.#isClosed = true;
+    this.#channel.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #routeTo({ origin }: HttpTarget, options: OpenUrlOptions): SyncRoute {
+    assertOptionsObject("the options", options);
+    assertKnownKeys("openUrl", options, ["forceReconnect"]);
+    assertSwitch("forceReconnect", options.forceReconnect);
+    const { connectTimeoutMs } = this;
+    return { origin, connectTimeoutMs, isForced: options.forceReconnect ?? false };
+  }
+
+  #ask(request: SyncRequest, target: HttpTarget, route: SyncRoute): SyncResponse {
+    const { method = "GET", headers = {}, timeoutMs = this.requestTimeoutMs } = request;
+    assertInteger("timeoutMs", timeoutMs, 0, MAX_MS);
+    if (method === "CONNECT") throw invalid("tunnels can't be used by calls that wait");
+    const content = RequestContent.of(request.body, method);
+    if (content.open !== undefined) {
+      throw invalid(
+        `the body of a call that waits is text or bytes, not ${describe(request.body)}`,
+      );
+    }
+    const cookies = this.#useCookies ? this.#settings.cookies : undefined;
+    const fields = new FieldList();
+    fields.addAll(headers);
+    fields.addMissing("Content-Type", content.type);
+    fields.addMissing("Authorization", target.authorization);
+    fields.addMissing("Cookie", cookies?.cookieHeader(target.url));
+    const head = { method, path: target.path, headers: fields.pairs, timeoutMs };
+    const response = this.#exchange({ route, head, bytes: content.bytes });
+    for (const value of response.headers.getAll("set-cookie")) {
+      cookies?.setFromHeader(value, target.url);
+    }
+    return response;
+  }
+
+  #exchange({ route, head, bytes }: Exchange): SyncResponse {
+    const { timeoutMs } = head;
+    const { connectTimeoutMs } = route;
+    const isBounded = timeoutMs > 0 && connectTimeoutMs > 0;
+    // A copy, so that it can be handed over and that no more than it is cloned.
+    const body = bytes === undefined ? undefined : new Uint8Array(bytes);
+    this.#pieces = [];
+    try {
+      const answer = this.#call(
+        { kind: "request", route, head, body },
+        isBounded ? connectTimeoutMs + timeoutMs : 0,
+        body === undefined ? [] : [body.buffer],
+      );
+      return new SyncResponse(answer as SyncHead, Buffer.concat(this.#pieces));
+    } finally {
+      this.#pieces = [];
+    }
+  }
+
+  #call(order: SyncOrder, timeoutMs: number, transfer?: ArrayBuffer[]): SyncHead | undefined {
+    if (this.#isClosed) throw new NetError("STOPPED", "the client is closed");
+    if (this.#channel.isOver) this.#channel = this.#openChannel();
+    return this.#channel.call(order, timeoutMs === 0 ? 0 : timeoutMs + GRACE_MS, transfer);
+  }
+
+  #heard(message: SyncMessage): void {
+    if (message.kind === "body") this.#pieces.push(message.bytes);
+    try {
+      if (message.kind === "body") this.#settings.listener.onBody?.(message.bytes);
+      else if (message.kind === "event") this.#tell(message.name, message.values);
+    } catch (error) {
+      throw handlerError("the listener", "receive", error);
+    }
+  }
+
+  #tell(name: string, values: readonly unknown[]): void {
+    const { listener } = this.#settings;
+    const handler = listener[name as keyof HttpSyncListener] as
+      | ((...values: readonly unknown[]) => void)
+      | undefined;
+    const isError = name === "onParseError";
+    handler?.apply(listener, isError ? [revived(values[0] as SyncError)] : [...values]);
+  }
+}
+
+/** One request, taken apart. */
+interface Exchange {
+  readonly route: SyncRoute;
+  readonly head: SyncRequestHead;
+  readonly bytes: Uint8Array | undefined;
+}

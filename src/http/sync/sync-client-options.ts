@@ -1,0 +1,116 @@
+/**
+ * Options of an `HttpSyncClient`: names, defaults, checks. `docs/limits.md` is checked against the
+ * table of numbers.
+ */
+import process from "node:process";
+import { assertTlsSettings } from "../../connection/tls-settings.js";
+import type { EngineName } from "../../engine/engine.js";
+import { assertInteger, assertKnownKeys, assertOneOf } from "../../errors.js";
+import { createLimits } from "../../protocol/http1/limits.js";
+import { assertSwitch, CLIENT_OPTION_NAMES, type ClientOptions } from "../client/client-options.js";
+import { HttpProxy } from "../client/http-proxy.js";
+import type { CookieStore } from "../cookie/cookie-store.js";
+import { fieldPairs } from "../http-fields.js";
+import { assertOptionsObject } from "../option-check.js";
+import { eventsOf, type HttpSyncListener } from "./sync-listener.js";
+import type { SyncStart } from "./sync-messages.js";
+
+/** Options of an `HttpSyncClient`. */
+export interface HttpSyncClientOptions extends Omit<ClientOptions, "engine"> {
+  /**
+   * Name of the engine; it runs in the worker. Default: what `HP_SOCKET_ENGINE` says, else `node`,
+   * which starts sooner, and is no slower with one connection.
+   */
+  readonly engine?: "auto" | EngineName;
+  /** Time to connect, in milliseconds; 0: no limit. Default 5,000. */
+  readonly connectTimeoutMs?: number;
+  /** Time for request and response together, in milliseconds; 0: no limit. Default 10,000. */
+  readonly requestTimeoutMs?: number;
+  /** Whether cookies are used, where there is a store. Default true. */
+  readonly useCookies?: boolean;
+  /** Hears of everything that happens. Default: nobody. */
+  readonly listener?: HttpSyncListener;
+}
+
+const OPTION_NAMES: readonly string[] = [
+  ...CLIENT_OPTION_NAMES,
+  "connectTimeoutMs",
+  "requestTimeoutMs",
+  "useCookies",
+  "listener",
+];
+
+/** The numbers among the options. */
+export type SyncClientNumber = "connectTimeoutMs" | "requestTimeoutMs" | "limits.maxBodyBytes";
+
+interface Range {
+  readonly standard: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const MAX_MS = 2 ** 31 - 1;
+const GIB = 2 ** 30;
+
+/** Defaults and ranges. A body is held in one piece, which has a limit of its own in Node. */
+export const SYNC_CLIENT_NUMBERS: Readonly<Record<SyncClientNumber, Range>> = {
+  connectTimeoutMs: { standard: 5_000, min: 0, max: MAX_MS },
+  requestTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
+  "limits.maxBodyBytes": { standard: GIB, min: 0, max: 4 * GIB },
+};
+
+/** The options, checked and with defaults. */
+export interface SyncSettings {
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly useCookies: boolean;
+  readonly cookies: CookieStore | undefined;
+  readonly listener: HttpSyncListener;
+  /** What the worker is told. */
+  readonly start: Omit<SyncStart, "signal" | "port">;
+}
+
+/** Reads the options. Throws `INVALID_ARGUMENT`. */
+export function syncSettings(given: HttpSyncClientOptions): SyncSettings {
+  assertOptionsObject("the options", given);
+  assertKnownKeys("HttpSyncClient", given, OPTION_NAMES);
+  const { listener = {}, cookies, engine, tls, proxy, headers, useCookies = true } = given;
+  assertOptionsObject("listener", listener);
+  assertSwitch("useCookies", useCookies);
+  if (engine !== undefined) assertOneOf("engine", engine, ["auto", "uring", "node"]);
+  if (tls !== undefined) assertTlsSettings("client", tls);
+  // The worker makes its own; here it is only looked at.
+  if (proxy !== undefined) new HttpProxy(proxy);
+  const limits = {
+    ...given.limits,
+    maxBodyBytes: numberOf("limits.maxBodyBytes", given.limits?.maxBodyBytes),
+  };
+  const connectTimeoutMs = numberOf("connectTimeoutMs", given.connectTimeoutMs);
+  const chosenEngine = engine ?? (process.env["HP_SOCKET_ENGINE"] ? undefined : "node");
+  const options = {
+    ...(chosenEngine !== undefined && { engine: chosenEngine }),
+    ...(tls !== undefined && { tls }),
+    ...(proxy !== undefined && { proxy }),
+    ...(headers !== undefined && { headers: [...fieldPairs(headers)] }),
+    limits: createLimits(limits),
+    connectTimeoutMs,
+    headTimeoutMs: 0,
+    bodyTimeoutMs: 0,
+  };
+  return {
+    connectTimeoutMs,
+    requestTimeoutMs: numberOf("requestTimeoutMs", given.requestTimeoutMs),
+    useCookies,
+    cookies,
+    listener,
+    start: { options, events: eventsOf(listener) },
+  };
+}
+
+/** Throws `INVALID_ARGUMENT` unless the value of one of the numbers, or its default, is in range. */
+function numberOf(name: SyncClientNumber, value: number | undefined): number {
+  const { standard, min, max } = SYNC_CLIENT_NUMBERS[name];
+  const number = value ?? standard;
+  assertInteger(name, number, min, max);
+  return number;
+}

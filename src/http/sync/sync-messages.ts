@@ -1,0 +1,81 @@
+/** What passes between an `HttpSyncClient` and its worker. All of it can be cloned. */
+import type { MessagePort } from "node:worker_threads";
+import type { Fault, NetErrorCode, Operation } from "../../errors.js";
+import type { HttpTiming } from "../client/http-response.js";
+import type { FieldPair } from "../http-fields.js";
+
+/**
+ * Places in the shared numbers. `count` grows with each message, and with each sign of life while an
+ * order is under way; `ended` is 1 when the worker is gone.
+ */
+export const SIGNAL = { count: 0, ended: 1, length: 2 } as const;
+
+/** Time between two signs of life. */
+export const BEAT_MS = 500;
+
+/** What the worker is started with. */
+export interface SyncStart {
+  readonly signal: Int32Array;
+  readonly port: MessagePort;
+  /** Options of the `HttpClient` that it runs. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Events that somebody wants to hear of. */
+  readonly events: readonly string[];
+}
+
+/** To which server, and how. */
+export interface SyncRoute {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  readonly connectTimeoutMs: number;
+  /** Connects anew though there is a connection to that origin. */
+  readonly isForced: boolean;
+}
+
+/** What is asked for, once there is a connection. */
+export interface SyncRequestHead {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly FieldPair[];
+  readonly timeoutMs: number;
+}
+
+/** What the worker is asked to do. */
+export type SyncOrder =
+  | { readonly kind: "connect"; readonly route: SyncRoute }
+  | {
+      readonly kind: "request";
+      readonly route: SyncRoute;
+      readonly head: SyncRequestHead;
+      readonly body: Uint8Array | undefined;
+    }
+  | { readonly kind: "disconnect" };
+
+/** To the worker: an order, or that the one under way is to fail at once. */
+export type SyncInstruction = SyncOrder | { readonly kind: "abort" };
+
+/** A response without its body. */
+export interface SyncHead {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly trailers: readonly (readonly [string, string])[] | undefined;
+  readonly url: string;
+  readonly timing: HttpTiming;
+}
+
+/** A `NetError`, cloned. */
+export interface SyncError {
+  readonly code: NetErrorCode;
+  readonly message: string;
+  readonly fault: Fault;
+  readonly operation: Operation | undefined;
+  readonly systemCode: string | undefined;
+}
+
+/** What the worker tells. `done` and `failed` end an order; the first of them ends the start. */
+export type SyncMessage =
+  | { readonly kind: "event"; readonly name: string; readonly values: readonly unknown[] }
+  | { readonly kind: "body"; readonly bytes: Uint8Array }
+  | { readonly kind: "done"; readonly head: SyncHead | undefined }
+  | { readonly kind: "failed"; readonly error: SyncError };

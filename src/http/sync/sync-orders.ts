@@ -1,0 +1,125 @@
+/**
+ * What the worker of an `HttpSyncClient` does: an `HttpClient` that obeys one order after the other, and
+ * tells of everything in the order in which it happened.
+ */
+import { Buffer } from "node:buffer";
+import type { CloseReason } from "../../connection/close-reason.js";
+import { systemClock } from "../../time/clock.js";
+import { HttpClient, type HttpClientOptions } from "../client/http-client.js";
+import { cloned } from "./sync-error.js";
+import type { SyncHead, SyncMessage, SyncOrder, SyncRoute } from "./sync-messages.js";
+
+/** Time that the peer has to take note of the end of a connection. */
+const CLOSE_MS = 1_000;
+
+/** Passes a message on, with what of it need not be copied. */
+export type Post = (message: SyncMessage, transfer?: readonly ArrayBuffer[]) => void;
+
+/** See the head of the file. */
+export class SyncOrders {
+  readonly #post: Post;
+  readonly #wanted: ReadonlySet<string>;
+  readonly #client: HttpClient;
+
+  /** Throws as `HttpClient` does. `events`: those that somebody wants to hear of. */
+  constructor(options: Readonly<Record<string, unknown>>, events: readonly string[], post: Post) {
+    this.#post = post;
+    this.#wanted = new Set(events);
+    this.#client = new HttpClient({
+      ...(revivedBuffers(options) as HttpClientOptions),
+      ...this.#fineHandlers(),
+      onConnect: () => this.#tell("onConnect"),
+      onHeadersComplete: (_client, head) => {
+        if (!this.#wanted.has("onHeadersComplete")) return;
+        this.#tell("onHeadersComplete", head.statusCode, [...head]);
+      },
+      onBody: (_client, bytes) => {
+        // Bytes may be a view into much larger memory: what is posted is theirs alone.
+        const copy = new Uint8Array(bytes);
+        post({ kind: "body", bytes: copy }, [copy.buffer]);
+      },
+      onMessageComplete: () => this.#tell("onMessageComplete"),
+      onParseError: (_client, error) => this.#tell("onParseError", cloned(error)),
+      onClose: (_client, reason) => this.#tell("onClose", clonedReason(reason)),
+    });
+  }
+
+  #tell(name: string, ...values: readonly unknown[]): void {
+    if (this.#wanted.has(name)) this.#post({ kind: "event", name, values });
+  }
+
+  /** Handlers that pass the fine events on, where somebody wants to hear of them. */
+  #fineHandlers(): HttpClientOptions {
+    return Object.fromEntries(
+      FINE_EVENTS.filter((name) => this.#wanted.has(name)).map((name) => [
+        name,
+        (_client: HttpClient, ...values: readonly unknown[]) => this.#tell(name, ...values),
+      ]),
+    );
+  }
+
+  /** Does what it is told; the answer to a request, without its body. One at a time. */
+  async obey(order: SyncOrder): Promise<SyncHead | undefined> {
+    try {
+      if (order.kind === "disconnect") await this.#disconnect();
+      else await this.#connect(order.route);
+      if (order.kind !== "request") return undefined;
+      const response = await this.#client.send({ ...order.head, body: order.body ?? null });
+      const trailers = response.trailers === undefined ? undefined : [...response.trailers];
+      const { status, statusText, url, timing } = response;
+      return { status, statusText, headers: [...response.headers], trailers, url, timing };
+    } catch (error) {
+      // The call is to hear of the end of the connection, too.
+      await this.#ended();
+      throw error;
+    }
+  }
+
+  /** Has the order under way fail. */
+  abort(): void {
+    this.#client.connection?.abort();
+  }
+
+  /** Connects, unless there is a connection that will do. */
+  async #connect({ origin, connectTimeoutMs, isForced }: SyncRoute): Promise<void> {
+    const { isConnected, origin: present } = this.#client;
+    if (isConnected && present === origin && !isForced) return;
+    await this.#disconnect();
+    await this.#client.connect(origin, { timeoutMs: connectTimeoutMs });
+  }
+
+  async #disconnect(): Promise<void> {
+    this.#client.close();
+    await this.#ended();
+  }
+
+  /** Resolves when a connection that is on its way out has ended. */
+  async #ended(): Promise<void> {
+    const { connection, isConnected } = this.#client;
+    if (connection === undefined || isConnected) return;
+    const timer = systemClock.setTimer(CLOSE_MS, () => connection.abort());
+    await connection.closed();
+    timer.cancel();
+  }
+}
+
+const FINE_EVENTS = [
+  "onMessageBegin",
+  "onStatusLine",
+  "onHeader",
+  "onChunkHeader",
+  "onChunkComplete",
+  "onTrailer",
+] as const;
+
+function clonedReason({ code, operation, initiator, cause }: CloseReason): object {
+  return { code, operation, initiator, message: cause?.message };
+}
+
+/** A Buffer comes out of its clone as plain bytes, where certificates and keys must be Buffers. */
+function revivedBuffers(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.length);
+  if (Array.isArray(value)) return value.map(revivedBuffers);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, revivedBuffers(one)]));
+}

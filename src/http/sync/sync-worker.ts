@@ -1,0 +1,77 @@
+/**
+ * The worker of an `HttpSyncClient`: passes orders on and messages back. Runs as a worker thread, never
+ * by itself.
+ *
+ * A message is first put where the other side can take it, then counted, then the other side is woken:
+ * so that one that was woken finds it. What the worker is made of is loaded when it can say that this
+ * failed, since nobody hears of the end of a worker while he sleeps.
+ */
+import process from "node:process";
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock, type Timer } from "../../time/clock.js";
+import { cloned } from "./sync-error.js";
+import {
+  BEAT_MS,
+  SIGNAL,
+  type SyncInstruction,
+  type SyncMessage,
+  type SyncOrder,
+  type SyncStart,
+} from "./sync-messages.js";
+import type { SyncOrders } from "./sync-orders.js";
+
+const { signal, port, options, events } = workerData as SyncStart;
+
+function post(message: SyncMessage, transfer: readonly ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer);
+  wake();
+}
+
+function wake(): void {
+  Atomics.add(signal, SIGNAL.count, 1);
+  Atomics.notify(signal, SIGNAL.count);
+}
+
+async function start(): Promise<void> {
+  try {
+    const { SyncOrders } = await import("./sync-orders.js");
+    const orders = new SyncOrders(options, events, post);
+    parentPort?.on("message", (instruction: SyncInstruction) => {
+      if (instruction.kind === "abort") orders.abort();
+      else void obey(orders, instruction);
+    });
+    post({ kind: "done", head: undefined });
+  } catch (error) {
+    post({ kind: "failed", error: cloned(error) });
+  }
+}
+
+async function obey(orders: SyncOrders, order: SyncOrder): Promise<void> {
+  const beat = startBeat();
+  try {
+    post({ kind: "done", head: await orders.obey(order) });
+  } catch (error) {
+    post({ kind: "failed", error: cloned(error) });
+  } finally {
+    beat.stop();
+  }
+}
+
+/** Gives a sign of life now and then, until it is stopped. */
+function startBeat(): { stop(): void } {
+  let timer: Timer;
+  const plan = (): void => {
+    timer = systemClock.setTimer(BEAT_MS, () => {
+      wake();
+      plan();
+    });
+  };
+  plan();
+  return { stop: () => timer.cancel() };
+}
+
+process.on("exit", () => {
+  Atomics.store(signal, SIGNAL.ended, 1);
+  wake();
+});
+await start();
