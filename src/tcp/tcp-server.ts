@@ -6,6 +6,7 @@ import { handlerError } from "../connection/handlers.js";
 import { assertBoolean } from "../connection/settings.js";
 import type {
   Address,
+  IpAddress,
   Listener,
   ListenerSink,
   ListenTarget,
@@ -71,6 +72,8 @@ export class TcpServer<Received extends Buffer | number = Buffer, Context = unkn
    * `ADDRESS_IN_USE`, `ADDRESS_NOT_AVAILABLE`, `ACCESS_DENIED`, `HOST_NOT_FOUND`, `NOT_SUPPORTED`,
    * `REFUSED` (by `onPrepareListen`), `STOPPED`, or `INVALID_STATE` unless the server is stopped.
    */
+  listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
+  listen(options: ListenOptions): Promise<Address>;
   async listen(options: ListenOptions = {}): Promise<Address> {
     assertListenOptions(options);
     this.move("start");

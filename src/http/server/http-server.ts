@@ -14,7 +14,7 @@ import {
 } from "../../connection/handlers.js";
 import type { LiveConnection } from "../../connection/live-connection.js";
 import type { ServiceState } from "../../connection/service-state.js";
-import type { Address } from "../../engine/engine.js";
+import type { Address, IpAddress } from "../../engine/engine.js";
 import { NetError } from "../../errors.js";
 import type { RequestSink } from "../../protocol/http1/message-sink.js";
 import { statusOfError } from "../../protocol/http1/parse-fault.js";
@@ -102,7 +102,9 @@ export class HttpServer implements ConnectionHost, AsyncDisposable {
   // — life —
 
   /** See `TcpServer.listen`. */
-  listen(options?: ListenOptions): Promise<Address> {
+  listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
+  listen(options: ListenOptions): Promise<Address>;
+  listen(options: ListenOptions = {}): Promise<Address> {
     return this.tcp.listen(options);
   }
 
