@@ -16,11 +16,8 @@ export class EngineService {
   readonly engine: Engine;
   readonly wheel: TimingWheel;
   readonly slab: SendSlab = new SendSlab();
-  /**
-   * While bytes are delivered that the engine only lends: the memory they lie in. What is sent from
-   * there has to be copied, since it is gone when the handler returns.
-   */
-  lentMemory: ArrayBufferLike | undefined = undefined;
+  /** While bytes are delivered that the engine only lends: these. */
+  lentBytes: Buffer | undefined = undefined;
   /** Longer than what waits: to cut them off would make the next turn allocate. */
   #waiting: (Flushable | undefined)[] = [];
   #flushing: (Flushable | undefined)[] = [];
@@ -33,6 +30,16 @@ export class EngineService {
     this.engine = engine;
     this.wheel = new TimingWheel(engine.clock);
     this.#flushAll = () => this.#run();
+  }
+
+  /**
+   * Whether a piece lies in memory that is only lent: what is sent from there, or kept, has to be
+   * copied, since it is gone when the handler returns. To ask for a `buffer` is slow.
+   */
+  isLent(piece: Uint8Array): boolean {
+    const { lentBytes } = this;
+    if (lentBytes === undefined) return false;
+    return piece === lentBytes || piece.buffer === lentBytes.buffer;
   }
 
   /** Has `item` flushed once when this turn ends. The caller sees to it that it is put in once. */

@@ -121,9 +121,9 @@ export class ReceivePath implements PacketSink {
       this.feed(Buffer.from(bytes));
     } else {
       this.lent = true;
-      this.owner.service.lentMemory = bytes.buffer;
+      this.owner.service.lentBytes = bytes;
       this.feed(bytes);
-      this.owner.service.lentMemory = undefined;
+      this.owner.service.lentBytes = undefined;
       this.lent = false;
     }
     if (this.holds !== 0 || this.rest !== undefined || this.streamPaused) this.settle();

@@ -84,7 +84,7 @@ export class SendPath implements Flushable {
   /** Whether the piece has to be copied, because it is gone before it is written. */
   private isLent(piece: Uint8Array): boolean {
     const { service } = this.owner;
-    if (service.lentMemory === undefined || service.lentMemory !== piece.buffer) return false;
+    if (!service.isLent(piece)) return false;
     return !(service.engine.lendsForTurn && this.writesThisTurn && piece.length > COPY_MAX_BYTES);
   }
 

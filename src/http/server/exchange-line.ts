@@ -72,7 +72,7 @@ export abstract class ExchangeLine implements ExchangeOwner {
   }
 
   isLent(bytes: Uint8Array): boolean {
-    return this.live.service.lentMemory === bytes.buffer;
+    return this.live.service.isLent(bytes);
   }
 
   abstract congested(): void;
