@@ -164,7 +164,7 @@ export abstract class ConnectionLife
   upgradeBegins(): void {
     const { handshakeTimeoutMs } = this.settings;
     if (handshakeTimeoutMs > 0) this.arm("handshake", handshakeTimeoutMs);
-    else this.deadline?.clear();
+    else this.disarm();
   }
 
   get hasUndelivered(): boolean {
@@ -176,7 +176,7 @@ export abstract class ConnectionLife
     if (upgrade?.isShaking !== true) return;
     upgrade.secured();
     this.receivedMs = this.service.wheel.clock.now();
-    this.deadline?.clear();
+    this.disarm();
     this.owner.connectionReady(this);
     if (this.state === "handshaking") this.establish();
     else if (this.state === "open") this.watchIdle();
@@ -315,7 +315,7 @@ export abstract class ConnectionLife
   private settle(reason: CloseReason): void {
     this.state = nextConnectionState(this.state, "ended");
     this.reason = reason;
-    this.deadline?.clear();
+    this.disarm();
     this.upgrade?.ended();
     this.receivePath?.discard();
     this.sendPath?.end();
@@ -362,11 +362,17 @@ export abstract class ConnectionLife
     this.deadline.arm(purpose, delayMs);
   }
 
+  /** Forgets the deadline: most connections have none for most of their lives. */
+  private disarm(): void {
+    this.deadline?.clear();
+    this.deadline = undefined;
+  }
+
   private watchIdle(): void {
     const { idleTimeoutMs } = this.settings;
     const leftMs = idleTimeoutMs - (this.service.wheel.clock.now() - this.receivedMs);
     if (idleTimeoutMs > 0) this.arm("idle", Math.max(0, leftMs));
-    else this.deadline?.clear();
+    else this.disarm();
   }
 
   /** The settings were changed. */

@@ -106,6 +106,7 @@ export class NodeListener implements Listener {
       stream.close();
       rethrowLater(defect);
     }
+    stream.accepted();
   }
 
   #failed(cause: Error): void {

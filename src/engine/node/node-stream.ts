@@ -141,9 +141,18 @@ export class NodeStream implements StreamSocket, SocketOwner {
     this.turn = setup.turn;
     this.local = setup.local;
     this.onWritten = (error): void => this.written(error);
-    this.listenTo(socket);
-    if (setup.isOpen) this.applyOptions();
-    else socket.on("connect", onConnect);
+    if (setup.isOpen) {
+      this.applyOptions();
+    } else {
+      this.listenTo(socket);
+      socket.on("connect", onConnect);
+    }
+  }
+
+  /** Begins to tell what happens to a socket that was accepted: its sink is set. */
+  accepted(): void {
+    // Where TLS has begun with the connection, its socket is listened to, and this one never.
+    if (this.security === undefined) this.listenTo(this.socket);
   }
 
   private listenTo(socket: OwnedSocket): void {
@@ -155,13 +164,14 @@ export class NodeStream implements StreamSocket, SocketOwner {
   }
 
   startTls(context: TlsContext, host?: string): void {
-    const plain = this.socket;
+    const plain: OwnedSocket = this.socket;
     // One that is on its way down tells so itself.
     if (this.isClosing || plain.destroyed) return;
     const isPaused = plain.isPaused();
     // What happens to the plain socket now happens to the secured one, which tells. To take the
     // listeners off would cost as much as the rest of this.
-    (plain as OwnedSocket)[OWNER] = NOBODY;
+    if (plain[OWNER] === undefined) plain.on("error", nothing);
+    else plain[OWNER] = NOBODY;
     plain.pause();
     this.security = new NodeSecurity(plain, context, host, this);
     this.socket = this.security.socket;
