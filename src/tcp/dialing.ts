@@ -6,7 +6,7 @@
  * what ended it before. However it ends, `connection.streamClosed` is called once and later, as an
  * engine does it.
  */
-import type { Dial } from "../connection/connection-life.js";
+import type { Dial } from "../connection/connection-ending.js";
 import type { LiveConnection } from "../connection/live-connection.js";
 import { Waiter } from "../connection/waiter.js";
 import type { Address, ConnectTarget, StreamOptions, StreamSocket } from "../engine/engine.js";
