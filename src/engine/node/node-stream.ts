@@ -6,9 +6,6 @@
  * - Nothing but `streamClosed` reaches the sink once `isClosing` is set.
  * - node:net destroys a socket by itself when both directions have finished. The contract leaves
  *   that to `close`, so the sink hears of it only then (`isGone` without an error).
- *
- * The socket's listeners are functions of this module that find their stream in a field of the
- * socket, so that a stream costs one closure (the write callback) instead of six.
  */
 import type { Socket } from "node:net";
 import process from "node:process";
@@ -30,6 +27,7 @@ import { applyKeepAlive } from "./keep-alive.js";
 import { localAddressOf } from "./node-address.js";
 import { NodeSecurity } from "./node-security.js";
 import type { NodeTurn } from "./node-turn.js";
+import { disown, listen, listenToConnect, type SocketOwner } from "./owned-socket.js";
 
 const IDLE = -1;
 
@@ -41,57 +39,11 @@ const IDLE = -1;
 const JOINED_PIECE_BYTES = 1_024;
 const JOIN_LIMIT_BYTES = 65_536;
 
-const OWNER: unique symbol = Symbol("stream");
-
-/** Who hears what happens to a socket. */
-interface SocketOwner {
-  connected(): void;
-  received(bytes: Buffer): void;
-  ended(): void;
-  failed(error: Error): void;
-  gone(): void;
-}
-
-interface OwnedSocket extends Socket {
-  [OWNER]?: SocketOwner;
-}
-
-const nothing = (): void => {};
-
-/** The owner of a plain socket whose secured one tells everything. */
-const NOBODY: SocketOwner = {
-  connected: nothing,
-  received: nothing,
-  ended: nothing,
-  failed: nothing,
-  gone: nothing,
-};
-
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   write: "send",
   writev: "send",
   shutdown: "send",
 };
-
-function onConnect(this: OwnedSocket): void {
-  this[OWNER]!.connected();
-}
-
-function onData(this: OwnedSocket, bytes: Buffer): void {
-  this[OWNER]!.received(bytes);
-}
-
-function onEnd(this: OwnedSocket): void {
-  this[OWNER]!.ended();
-}
-
-function onError(this: OwnedSocket, error: Error): void {
-  this[OWNER]!.failed(error);
-}
-
-function onClose(this: OwnedSocket): void {
-  this[OWNER]!.gone();
-}
 
 function reportClosed(stream: NodeStream): void {
   stream.gone();
@@ -132,7 +84,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private isGone = false;
 
   constructor(setup: NodeStreamSetup) {
-    const socket: OwnedSocket = setup.socket;
+    const { socket } = setup;
     this.lendsBytes = setup.lendsBytes;
     this.socket = socket;
     this.options = setup.options;
@@ -145,7 +97,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
       this.applyOptions();
     } else {
       this.listenTo(socket);
-      socket.on("connect", onConnect);
+      listenToConnect(socket);
     }
   }
 
@@ -155,23 +107,17 @@ export class NodeStream implements StreamSocket, SocketOwner {
     if (this.security === undefined) this.listenTo(this.socket);
   }
 
-  private listenTo(socket: OwnedSocket): void {
-    socket[OWNER] = this;
-    if (!this.lendsBytes) socket.on("data", onData);
-    socket.on("end", onEnd);
-    socket.on("error", onError);
-    socket.on("close", onClose);
+  private listenTo(socket: Socket): void {
+    listen(socket, this, !this.lendsBytes);
   }
 
   startTls(context: TlsContext, host?: string): void {
-    const plain: OwnedSocket = this.socket;
+    const plain = this.socket;
     // One that is on its way down tells so itself.
     if (this.isClosing || plain.destroyed) return;
     const isPaused = plain.isPaused();
-    // What happens to the plain socket now happens to the secured one, which tells. To take the
-    // listeners off would cost as much as the rest of this.
-    if (plain[OWNER] === undefined) plain.on("error", nothing);
-    else plain[OWNER] = NOBODY;
+    // What happens to the plain socket now happens to the secured one, which tells.
+    disown(plain);
     plain.pause();
     this.security = new NodeSecurity(plain, context, host, this);
     this.socket = this.security.socket;
