@@ -22,34 +22,81 @@ export interface Identified {
   readonly id: number;
 }
 
-/** The connections of one component. */
+/** Slots of an empty registry. */
+const MIN_SLOTS = 16;
+
+/**
+ * The connections of one component: a table of slots, a connection in the first free one from the
+ * slot of its id on. A Map would do, but is made anew every so many changes, and those that it was
+ * before hold on to connections that are long gone: where many come and go, that was half of what
+ * collecting garbage took.
+ */
 export class ConnectionRegistry<Item extends Identified> {
-  readonly #items: Map<number, Item> = new Map();
+  #slots: (Item | undefined)[] = new Array<Item | undefined>(MIN_SLOTS).fill(undefined);
+  #count = 0;
 
   /** Number of connections. */
   get count(): number {
-    return this.#items.size;
+    return this.#count;
   }
 
   add(item: Item): void {
-    this.#items.set(item.id, item);
+    if (this.#count * 2 >= this.#slots.length) this.#resize(this.#slots.length * 2);
+    this.#count++;
+    this.#put(item);
   }
 
   /** Takes the connection out; answers whether it was there. */
   remove(item: Item): boolean {
-    return this.#items.delete(item.id);
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let free = this.#slotOf(item.id);
+    if (slots[free] === undefined) return false;
+    // Those behind that would stand nearer to their own slot move up, so that none is lost.
+    for (let at = (free + 1) & mask; slots[at] !== undefined; at = (at + 1) & mask) {
+      const wanted = slots[at]!.id & mask;
+      if (((at - wanted) & mask) < ((at - free) & mask)) continue;
+      slots[free] = slots[at];
+      free = at;
+    }
+    slots[free] = undefined;
+    this.#count--;
+    if (slots.length > MIN_SLOTS && this.#count * 16 < slots.length) this.#resize(slots.length / 4);
+    return true;
   }
 
   find(id: number): Item | undefined {
-    return this.#items.get(id);
+    return this.#slots[this.#slotOf(id)];
   }
 
+  /** In the order in which they were given. */
   ids(): number[] {
-    return [...this.#items.keys()];
+    return this.list().map(({ id }) => id);
   }
 
-  /** The connections as they are now; one may go while the list is walked. */
+  /** The connections as they are now, the oldest first; one may go while the list is walked. */
   list(): Item[] {
-    return [...this.#items.values()];
+    const items: Item[] = [];
+    for (const item of this.#slots) if (item !== undefined) items.push(item);
+    return items.sort((one, other) => one.id - other.id);
+  }
+
+  /** The slot with this id, or the free one where it would stand. */
+  #slotOf(id: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let at = id & mask;
+    while (slots[at] !== undefined && slots[at]!.id !== id) at = (at + 1) & mask;
+    return at;
+  }
+
+  #put(item: Item): void {
+    this.#slots[this.#slotOf(item.id)] = item;
+  }
+
+  #resize(slotCount: number): void {
+    const items = this.#slots;
+    this.#slots = new Array<Item | undefined>(Math.max(MIN_SLOTS, slotCount)).fill(undefined);
+    for (const item of items) if (item !== undefined) this.#put(item);
   }
 }
