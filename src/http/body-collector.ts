@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { NetError } from "../errors.js";
+import { BodyPieces } from "./body-pieces.js";
 
 /** Bytes that are set aside on the peer's word alone. */
 const MAX_TRUSTED_BYTES = 1_048_576;
@@ -12,7 +13,7 @@ const MAX_TRUSTED_BYTES = 1_048_576;
 export class BodyCollector {
   private readonly maxBytes: number;
   private readonly whole: Buffer | undefined;
-  private readonly chunks: Buffer[] = [];
+  private readonly pieces = new BodyPieces();
   private byteCount = 0;
 
   /** `contentLength`: as announced, where it was. */
@@ -26,18 +27,14 @@ export class BodyCollector {
   add(bytes: Buffer, lent: boolean): NetError | undefined {
     if (this.byteCount + bytes.length > this.maxBytes) return tooLarge(this.maxBytes);
     if (this.whole !== undefined) this.whole.set(bytes, this.byteCount);
-    else this.chunks.push(lent ? Buffer.from(bytes) : bytes);
+    else this.pieces.append(bytes, lent);
     this.byteCount += bytes.length;
     return undefined;
   }
 
   /** All that was taken. */
   result(): Buffer {
-    if (this.whole !== undefined) return this.whole;
-    const [first] = this.chunks;
-    return this.chunks.length === 1 && first !== undefined
-      ? first
-      : Buffer.concat(this.chunks, this.byteCount);
+    return this.whole ?? this.pieces.takeAll();
   }
 }
 

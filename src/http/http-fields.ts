@@ -1,14 +1,24 @@
 /** Looks into fields that are to be sent, and brings several lots of them together. */
+import { describe } from "../errors.js";
 import { EncodedFields, type FieldInput, type FieldValue } from "../protocol/http1/field-writer.js";
+import { assertOptionsObject, invalid } from "./option-check.js";
 
 /** A field: its name, and one value or several. */
 export type FieldPair = readonly [name: string, value: FieldValue];
 
-/** The fields, one after the other. */
+/** The fields, one after the other. Throws `INVALID_ARGUMENT` for what are none. */
 export function* fieldPairs(fields: FieldInput): Generator<FieldPair, void, undefined> {
+  assertOptionsObject("headers", fields);
   if (fields instanceof EncodedFields) yield* encodedPairs(fields);
-  else if (Symbol.iterator in fields) yield* fields;
+  else if (Symbol.iterator in fields) yield* checkedPairs(fields);
   else yield* Object.entries(fields);
+}
+
+function* checkedPairs(fields: Iterable<FieldPair>): Generator<FieldPair, void, undefined> {
+  for (const pair of fields) {
+    if (!Array.isArray(pair)) throw invalid(`headers must yield pairs, not ${describe(pair)}`);
+    yield pair;
+  }
 }
 
 function* encodedPairs({ octets }: EncodedFields): Generator<FieldPair, void, undefined> {

@@ -12,13 +12,13 @@
  * way, once.
  */
 import { Buffer } from "node:buffer";
-import { ByteQueue } from "../bytes/byte-queue.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { throwIfAborted, Waiter } from "../connection/waiter.js";
 import { assertInteger, NetError } from "../errors.js";
 import type { FieldSection } from "../protocol/http1/field-section.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import { BodyCollector, tooLarge } from "./body-collector.js";
+import { BodyPieces } from "./body-pieces.js";
 
 /** Whoever receives the message, as its body sees it. */
 export interface BodyOwner {
@@ -52,7 +52,7 @@ export class IncomingBody implements AsyncIterable<Buffer> {
   receivedBytes = 0;
   discardedBytes = 0;
   private readonly owner: BodyOwner;
-  private queue: ByteQueue | undefined = undefined;
+  private queue: BodyPieces | undefined = undefined;
   private state: "open" | "ended" | "failed" = "open";
   private error: NetError | undefined = undefined;
   private wanted = false;
@@ -195,7 +195,7 @@ export class IncomingBody implements AsyncIterable<Buffer> {
   }
 
   private take(): Buffer | undefined {
-    const chunk = this.queue?.takeChunk();
+    const chunk = this.queue?.take();
     if (this.holds && (this.queue?.byteCount ?? 0) <= BODY_HIGH_WATER_BYTES / 4) this.letGo();
     return chunk;
   }
@@ -221,14 +221,13 @@ export class IncomingBody implements AsyncIterable<Buffer> {
       if (error !== undefined) this.refuse(error);
       return;
     }
-    const own = lent ? Buffer.from(bytes) : bytes;
     if (reader !== undefined) {
       this.reader = undefined;
-      reader.resolve(own);
+      reader.resolve(lent ? Buffer.from(bytes) : bytes);
       return;
     }
-    this.queue ??= new ByteQueue();
-    this.queue.append(own);
+    this.queue ??= new BodyPieces();
+    this.queue.append(bytes, lent);
     if (this.holds || this.queue.byteCount < BODY_HIGH_WATER_BYTES) return;
     this.holds = true;
     this.owner.holdBody(true);

@@ -18,6 +18,7 @@ for (const engine of availableEngines()) {
   describe(`connections of an agent on ${engine}`, () => keeping(engine));
   describe(`connections of an agent that turn out to be dead on ${engine}`, () => dying(engine));
   describe(`limits of an agent on ${engine}`, () => limits(engine));
+  describe(`connections that were handed over on ${engine}`, () => handedOver(engine));
   describe(`the end of an agent on ${engine}`, () => stopping(engine));
 }
 
@@ -270,6 +271,25 @@ function dying(engine: EngineName): void {
     assert.equal(server.peers.length, 1);
   });
 
+  it("fails when no new connection can be made, though another one serves", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.answer();
+      await peer.request();
+      if (peer.index === 1) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nendless");
+      else if (await server.close()) peer.reset();
+    });
+    const agent = httpAgent(test, { engine });
+    const request = { url: server.origin };
+    await Promise.all([agent.request(request), agent.request(request)]);
+    await agent.request(request);
+
+    await assert.rejects(agent.request(request), { code: "CONNECTION_REFUSED" });
+
+    assert.equal(agent.stats.repeatedCount, 1);
+    assert.equal(agent.stats.connectionCount, 1);
+  });
+
   it("repeats within the limit of connections", async (test) => {
     const server = await scriptedServer(test, async (peer) => {
       await peer.request();
@@ -368,6 +388,23 @@ function limits(engine: EngineName): void {
     );
     assert.equal(response.status, 200);
     assert.equal(agent.stats.originCount, 1);
+  });
+}
+
+function handedOver(engine: EngineName): void {
+  it("serve nobody: what waits fails when no other can be made", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.send("HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+    });
+    const agent = httpAgent(test, { engine });
+    const { upgraded } = await agent.request({ url: server.origin, upgrade: "x" });
+    await server.close();
+
+    const asked = agent.request({ url: server.origin });
+
+    await assert.rejects(asked, { code: "CONNECTION_REFUSED" });
+    assert.equal(upgraded?.connection.isOpen, true);
   });
 }
 

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { describe, it } from "node:test";
-import type { EngineName, HttpFetchInit } from "hp-socket";
+import { type EngineName, HttpAgent, type HttpFetchInit } from "hp-socket";
 import { CookieStore } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
+import { HttpMemory } from "../support/http-memory.js";
 import { bodyOf, nodeServer, scriptedServer } from "../support/http-scripted-server.js";
 
 const STATUSES = [301, 302, 303, 307, 308] as const;
@@ -44,6 +45,31 @@ for (const engine of availableEngines()) {
   describe(`Location on ${engine}`, () => locations(engine));
   describe(`what a redirect leaves out on ${engine}`, () => omissions(engine));
 }
+
+describe("the time of redirects", () => {
+  it("is one for all: none is followed when it is over", async () => {
+    let count = 0;
+    const memory = await new HttpMemory({
+      onRequest(exchange) {
+        count++;
+        exchange.respond(302, { Location: "/next", "Set-Cookie": "n=v" });
+      },
+    }).listen();
+    const cookies = new CookieStore();
+    cookies.setFromHeader = () => {
+      memory.clock.advance(30);
+      return "stored";
+    };
+    const agent = new HttpAgent({ engine: memory.engine, cookies });
+
+    const asked = agent.fetch("http://localhost/", { timeoutMs: 30, maxRedirects: 3 });
+    const failed = assert.rejects(asked, { code: "REQUEST_TIMEOUT", message: /\(30\)/ });
+    for (let turn = 0; turn < 5; turn++) await memory.pass(0);
+
+    await failed;
+    assert.equal(count, 1);
+  });
+});
 
 function methods(engine: EngineName): void {
   it("are those that the standards say, in the matrix of all of them", async (test) => {

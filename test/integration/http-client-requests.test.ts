@@ -1,7 +1,8 @@
 /** What an HTTP agent sends. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { EngineName } from "hp-socket";
+import { type EngineName, HttpAgent, HttpClient } from "hp-socket";
+import { CookieStore } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
 import { bodyOf, nodeServer, scriptedServer } from "../support/http-scripted-server.js";
@@ -63,10 +64,12 @@ function requests(engine: EngineName): void {
     const server = await nodeServer(test, (_request, response) => response.end("fine"));
     const agent = httpAgent(test, { engine });
 
-    for (const headers of [{ "a b": "c" }, { a: "b\r\nc: d" }, { Host: "x" }] as const) {
+    const pairs = ["a: b"] as unknown as [string, string][];
+    for (const headers of [{ "a b": "c" }, { a: "b\r\nc: d" }, { Host: "x" }, pairs] as const) {
       await assert.rejects(agent.request({ url: server.origin, headers }), {
         code: "INVALID_ARGUMENT",
       });
+      await assert.rejects(agent.fetch(server.origin, { headers }), { code: "INVALID_ARGUMENT" });
     }
     const response = await agent.request({ url: server.origin });
 
@@ -82,10 +85,47 @@ function requests(engine: EngineName): void {
       await assert.rejects(agent.request({ url }), { code: "INVALID_ARGUMENT" });
     }
     await assert.rejects(agent.request(unknown), { code: "INVALID_ARGUMENT" });
-    await assert.rejects(agent.request({ url: "http://h/", timeoutMs: -1 }), {
-      code: "INVALID_ARGUMENT",
-    });
+    for (const wrong of [
+      { timeoutMs: -1 },
+      { headers: 5 },
+      { headers: "a: b" },
+      { body: 5 },
+      { body: true },
+      { signal: {} },
+      { signal: { aborted: false } },
+    ]) {
+      const options = wrong as object;
+      await assert.rejects(agent.request({ url: "http://h/", ...options }), {
+        code: "INVALID_ARGUMENT",
+      });
+      await assert.rejects(agent.fetch("http://h/", options), { code: "INVALID_ARGUMENT" });
+    }
     assert.equal(agent.stats.connectionCount, 0);
+  });
+
+  it("refuses options of clients that can't be", () => {
+    for (const wrong of [{ headers: 5 }, { cookies: {} }, { tls: 5 }]) {
+      const options = wrong as object;
+      assert.throws(() => new HttpAgent({ engine, ...options }), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => new HttpClient({ engine, ...options }), { code: "INVALID_ARGUMENT" });
+    }
+  });
+
+  it("asks for the URL that was given, and not for what becomes of the object", async (test) => {
+    const server = await nodeServer(test, (_request, response) => {
+      response.setHeader("Set-Cookie", "n=v").end();
+    });
+    const cookies = new CookieStore();
+    const agent = httpAgent(test, { engine, cookies });
+    const url = new URL(`${server.origin}/dir/page`);
+
+    const asked = agent.request({ url });
+    url.hostname = "other.example";
+    url.pathname = "/";
+    await asked;
+
+    const [cookie] = cookies.list();
+    assert.deepEqual([cookie?.domain, cookie?.path], ["127.0.0.1", "/dir"]);
   });
 
   it("sends heads larger than the memory that is shared", async (test) => {

@@ -95,6 +95,55 @@ function endings(engine: EngineName): void {
     await until(() => server.peers[0]?.isClosed === true);
   });
 
+  it("fails when its source can't be opened, and nobody asks over its connection", async (test) => {
+    const server = await nodeServer(test, (_request, response) => response.end("fine"));
+    const agent = httpAgent(test, { engine, maxConnectionsPerOrigin: 1 });
+    const cause = new Error("there is no such file");
+    const body = (): Iterable<string> => {
+      throw cause;
+    };
+
+    const asked = agent.request({ url: server.origin, method: "PUT", body });
+    await assert.rejects(asked, { code: "HANDLER_FAILED", cause });
+    const response = await agent.request({ url: server.origin });
+
+    assert.equal(await response.text(), "fine");
+    assert.equal(response.timing.isReused, false);
+  });
+
+  for (const length of [10, 100_000]) {
+    it(`fails when its ${length} bytes were handed to another thread before`, async (test) => {
+      const server = await nodeServer(test, (_request, response) => response.end("fine"));
+      const agent = httpAgent(test, { engine, maxConnectionsPerOrigin: 1 });
+      const body = new Uint8Array(length);
+
+      const asked = agent.request({ url: server.origin, method: "PUT", body });
+      structuredClone(body, { transfer: [body.buffer] });
+
+      await assert.rejects(asked, { code: "INVALID_ARGUMENT", fault: "usage" });
+      assert.equal(await (await agent.request({ url: server.origin })).text(), "fine");
+    });
+  }
+
+  it("tells its source when it is longer than bodyLength, and when the server is too slow", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      peer.socket.pause();
+    });
+    const agent = httpAgent(test, { engine, bodyTimeoutMs: 50 });
+
+    for (const [bodyLength, code] of [
+      [10, "INVALID_ARGUMENT"],
+      [undefined, "HTTP_BODY_TIMEOUT"],
+    ] as const) {
+      const source = new Source();
+      const length = bodyLength === undefined ? {} : { bodyLength };
+      const asked = agent.request({ url: server.origin, method: "PUT", body: source, ...length });
+
+      await assert.rejects(asked, { code });
+      await until(() => source.isEnded);
+    }
+  });
+
   it("tells its source when the server resets the connection", async (test) => {
     const server = await scriptedServer(test, async (peer) => {
       await until(() => peer.received.length > 200_000);
@@ -174,6 +223,27 @@ function aborts(engine: EngineName): void {
     await assert.rejects(asked, { code: "ABORTED" });
     await until(() => source.isEnded);
     await server.peers[0]?.ended();
+  });
+
+  it("can be done by the source itself, while it is asked for a chunk", async (test) => {
+    const server = await scriptedServer(test, (peer) => peer.ended());
+    const agent = httpAgent(test, { engine });
+    const controller = new AbortController();
+    let isEnded = false;
+    function* source(): Generator<Uint8Array> {
+      try {
+        yield BLOCK;
+        controller.abort();
+        yield BLOCK;
+      } finally {
+        isEnded = true;
+      }
+    }
+
+    const options = { method: "PUT", body: source(), signal: controller.signal };
+
+    await assert.rejects(agent.fetch(server.origin, options), { code: "ABORTED" });
+    await until(() => isEnded && agent.stats.connectionCount === 0);
   });
 
   it("ends a request that waits for 100 Continue before its body", async (test) => {

@@ -182,6 +182,127 @@ function handlers(engine: EngineName): void {
     }
   });
 
+  it("get the URL of what the peer asks for", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      fetch: ({ method, url }) => new Response(`${method} ${url}`),
+    });
+    const peer = await rawPeer(test, server);
+    const cases = [
+      ["OPTIONS * HTTP/1.1\r\nHost: h:81", "OPTIONS http://h:81/"],
+      ["OPTIONS * HTTP/1.0\r\nConnection: keep-alive", "OPTIONS http://localhost/"],
+      ["GET http://other/a HTTP/1.1\r\nHost: h", "GET http://other/a"],
+      ["GET //other/a HTTP/1.1\r\nHost: h", "GET http://h//other/a"],
+    ] as const;
+
+    for (const [start, expected] of cases) {
+      peer.send(`${start}\r\n\r\n`);
+      assert.equal((await peer.answer()).body, expected);
+    }
+  });
+
+  it("are not asked for what is no matter of this connection (RFC 9110 §7.4)", async (test) => {
+    const server = await httpServer(test, { engine, fetch: () => new Response("asked") });
+    const peer = await rawPeer(test, server);
+
+    for (const target of ["https://h/", "file://localhost/etc/passwd", "javascript://h/"]) {
+      peer.send(`GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`);
+      assert.equal((await peer.answer()).statusCode, 421, target);
+    }
+  });
+
+  it("get no body with what a Request takes for GET or HEAD", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      fetch: async (request) => new Response(`${request.method} ${await request.text()}`),
+    });
+    const peer = await rawPeer(test, server);
+
+    for (const [method, expected] of [
+      ["GET", "GET "],
+      ["get", "GET "],
+      ["Post", "POST abc"],
+    ]) {
+      peer.send(`${method} / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc`);
+      assert.equal((await peer.answer()).body, expected);
+    }
+    peer.send("Head / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+    assert.equal((await peer.answer(false)).statusCode, 200);
+  });
+
+  it("send the head when the first piece takes its time", async (test) => {
+    let give: (text: string) => void = () => {};
+    const server = await httpServer(test, {
+      engine,
+      fetch: () =>
+        new Response(
+          new ReadableStream<Uint8Array>({
+            start(controller) {
+              give = (text) => {
+                controller.enqueue(Buffer.from(text));
+                controller.close();
+              };
+            },
+          }),
+        ),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    await peer.came("\r\n\r\n");
+    give("late");
+
+    assert.equal((await peer.answer()).body, "late");
+  });
+
+  it("have a stream cancelled that nobody hears: to HEAD, or when it waits and the peer goes", async (test) => {
+    const cancelled: string[] = [];
+    const server = await httpServer(test, {
+      engine,
+      fetch: ({ method }) =>
+        new Response(
+          new ReadableStream<Uint8Array>({
+            pull(controller) {
+              if (method === "HEAD") controller.enqueue(new Uint8Array(1));
+              return method === "HEAD" ? undefined : new Promise(() => {});
+            },
+            cancel() {
+              cancelled.push(method);
+            },
+          }),
+        ),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+    await peer.answer(false);
+    await until(() => cancelled.length === 1);
+    peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    await peer.came("chunked");
+    peer.socket.resetAndDestroy();
+    await until(() => cancelled.length === 2);
+
+    assert.deepEqual(cancelled, ["HEAD", "GET"]);
+  });
+
+  it("pass on a Response of another server, which was sent in its own way", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      fetch: () =>
+        new Response("body", {
+          headers: { "Transfer-Encoding": "chunked", "Keep-Alive": "timeout=60", "X-A": "1" },
+        }),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+
+    const { statusCode, fields, body } = await peer.answer();
+    assert.deepEqual([statusCode, body, fields.get("x-a")], [200, "body", "1"]);
+    assert.equal(fields.get("content-length"), "4");
+    assert.equal(fields.get("keep-alive"), "timeout=5");
+  });
+
   it("can use the exchange below for what a Response can't say", async (test) => {
     const server = await httpServer(test, {
       engine,

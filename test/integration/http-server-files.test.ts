@@ -1,12 +1,16 @@
 /** Files as answers: parts, conditions, what is not there (RFC 9110 §13, §14). */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import type { FileResponseOptions, HttpServer } from "hp-socket";
+import type { FileResponseOptions, HttpExchange, HttpServer, NetError } from "hp-socket";
 import { availableEngines } from "../support/engine-list.js";
 import { type Answer, httpServer, rawPeer } from "../support/http-world.js";
+import { until } from "../support/until.js";
 
 const folder = mkdtempSync(join(tmpdir(), "hp-socket-files-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -198,12 +202,63 @@ describe("files", () => {
     assert.equal(fields.get("last-modified"), "Thu, 01 Jan 1970 00:00:00 GMT");
   });
 
-  it("that are not there, or are folders, are 404", async (test) => {
-    const server = await files(test);
+  it("that are not there, no files, or can't have such a name, are 404", async (test) => {
+    const listener = createServer().listen(join(folder, "socket"));
+    test.after(() => listener.close());
+    await once(listener, "listening");
+    const server = await httpServer(test, {
+      onRequest: (exchange) => exchange.respondFile(join(folder, decodeURI(exchange.path))),
+    });
 
-    for (const target of ["/missing", "/folder", "/small.txt/below"]) {
+    for (const target of ["/missing", "/folder", "/small.txt/below", "/socket", "/small%00.txt"]) {
       assert.equal((await ask(test, server, target)).statusCode, 404, target);
     }
+  });
+
+  it("are sent whole where Range comes twice", async (test) => {
+    const server = await files(test);
+    const peer = await rawPeer(test, server);
+
+    peer.send("GET /small.txt HTTP/1.1\r\nHost: h\r\nRange: bytes=0-1\r\nRange: bytes=2-3\r\n\r\n");
+
+    const { statusCode, body } = await peer.answer();
+    assert.deepEqual([statusCode, body], [200, "0123456789"]);
+  });
+
+  it("are not opened before it is their turn", async (test) => {
+    const target = join(folder, "later.txt");
+    const waiting: HttpExchange[] = [];
+    const server = await httpServer(test, {
+      async onRequest(exchange) {
+        waiting.push(exchange);
+        if (exchange.path === "/file") await exchange.respondFile(target);
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /file HTTP/1.1\r\nHost: h\r\n\r\n");
+    await until(() => waiting.length === 2);
+    await stat(small);
+    writeFileSync(target, "came later");
+    waiting[0]?.respond(200);
+
+    const [, file] = await peer.answers(2);
+    assert.deepEqual([file?.statusCode, file?.body], [200, "came later"]);
+  });
+
+  it("can't be a second answer", async (test) => {
+    const codes: string[] = [];
+    const server = await httpServer(test, {
+      async onRequest(exchange) {
+        exchange.respond(200);
+        await exchange.respondFile(small).catch((error: NetError) => codes.push(error.code));
+      },
+    });
+
+    await ask(test, server, "/");
+
+    await until(() => codes.length > 0);
+    assert.deepEqual(codes, ["INVALID_STATE"]);
   });
 
   it("that become shorter while they are sent end the connection", async (test) => {

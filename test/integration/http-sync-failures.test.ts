@@ -127,6 +127,8 @@ describe("HttpSyncClient: misuse", () => {
       () => sync.get("/", { "a b": "c" }),
       () => sync.get("/", { a: "b\r\nc: d" }),
       () => sync.get("/", { a: (() => "b") as unknown as string }),
+      () => sync.get("/", 5 as unknown as Record<string, string>),
+      () => sync.post("/", 5 as unknown as SyncBody),
       () => sync.post("/", (function* () {})() as unknown as SyncBody),
       () => sync.post("/", new Blob(["x"]) as unknown as SyncBody),
       () => sync.request({ timeoutMs: -1 }),

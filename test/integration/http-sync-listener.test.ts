@@ -137,6 +137,38 @@ for (const engine of availableEngines()) {
       });
     }
 
+    it("can't make a call, and does no harm to the one under way by trying", async (test) => {
+      const peer = await scriptedPeer(test, [
+        {
+          send: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n",
+        },
+        { send: OK },
+      ]);
+      const codes: unknown[] = [];
+      const attempt = (call: () => unknown): void => {
+        try {
+          call();
+        } catch (error) {
+          codes.push((error as { code: string }).code);
+        }
+      };
+      const sync = client(test, {
+        listener: {
+          onChunkComplete() {
+            attempt(() => sync.openUrl("GET", "http://other.example/"));
+            attempt(() => sync.connect("http://other.example/"));
+            attempt(() => sync.disconnect());
+          },
+        },
+      });
+
+      const first = sync.openUrl("GET", peer.origin).text();
+      const second = sync.get("/").text();
+
+      assert.deepEqual([first, second], ["ab", "ok"]);
+      assert.deepEqual(new Set(codes), new Set(["INVALID_STATE"]));
+    });
+
     it("can't make a call, and can close the client", async (test) => {
       const peer = await scriptedPeer(test, [{ send: ENDLESS }]);
       let inner: unknown;

@@ -99,6 +99,8 @@ export interface ScriptedServer {
   readonly origin: string;
   /** Connections that came so far. */
   readonly peers: readonly ScriptedPeer[];
+  /** Takes no more connections; those that are there stay. Answers whether it took some before. */
+  close(): Promise<boolean>;
 }
 
 /** Plays `script` with each connection. What a script throws fails the test when it ends. */
@@ -123,7 +125,13 @@ export async function scriptedServer(
     for (const { socket } of peers) socket.destroy();
     if (failures.length > 0) throw failures[0];
   });
-  return { port, origin: `http://127.0.0.1:${port}`, peers };
+  const close = async (): Promise<boolean> => {
+    const { listening } = server;
+    server.close();
+    await until(() => !server.listening);
+    return listening;
+  };
+  return { port, origin: `http://127.0.0.1:${port}`, peers, close };
 }
 
 /** A server of Node that listens. */

@@ -33,6 +33,7 @@ const STRICTER_REQUESTS: readonly Row[] = [
   ["several spaces before the target", `GET  / HTTP/1.1\r\n${H}\r\n`, "targetCharacter"],
   ["several spaces behind the target", `GET /  HTTP/1.1\r\n${H}\r\n`, "versionSyntax"],
   ["a request line without version", "GET /\r\n\r\n", "targetCharacter"],
+  ["RTSP or ICE in place of HTTP", `OPTIONS / RTSP/1.0\r\n${H}\r\n`, "versionSyntax"],
   ["a request of HTTP/0.9 or HTTP/2.0", `GET / HTTP/2.0\r\n${H}\r\n`, "versionUnsupported"],
   ["# in a target", `GET /#a HTTP/1.1\r\n${H}\r\n`, "targetCharacter"],
   ["a target in a form the method has not", `GET * HTTP/1.1\r\n${H}\r\n`, "targetForm"],

@@ -214,8 +214,7 @@ export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource 
   }
 
   deadlineReached(): void {
-    const message = `the request took longer than timeoutMs (${this.plan.timeoutMs})`;
-    this.giveUp(new NetError("REQUEST_TIMEOUT", message, { operation: "request" }));
+    this.giveUp(requestTimedOut(this.plan.timeoutMs));
   }
 
   /** The signal was aborted. */
@@ -243,6 +242,12 @@ class ResponseBody extends IncomingBody {
     super.discard();
     this.exchange.bodyDropped(this);
   }
+}
+
+/** The error of a request that was not done in its time. */
+export function requestTimedOut(timeoutMs: number): NetError {
+  const message = `the request took longer than timeoutMs (${timeoutMs})`;
+  return new NetError("REQUEST_TIMEOUT", message, { operation: "request" });
 }
 
 function ignore(): void {

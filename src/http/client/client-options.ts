@@ -9,7 +9,7 @@ import { assertInteger, assertKnownKeys } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import type { Http1Limits } from "../../protocol/http1/limits.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
-import { assertOptionsObject } from "../option-check.js";
+import { assertOptionsObject, invalid } from "../option-check.js";
 import type { ProxyOptions } from "./http-proxy.js";
 
 /** Times of a request, in milliseconds; 0 switches one off. */
@@ -134,8 +134,31 @@ export const CLIENT_NUMBER_NAMES: readonly (keyof ClientNumbers)[] = [
 
 /** Throws `INVALID_ARGUMENT` for what is no options object, and for a name that no option has. */
 export function assertAgentOptions(options: HttpAgentOptions): void {
+  assertClientOptions("HttpAgent", options, [...NUMBER_NAMES, ...CLIENT_OPTION_NAMES]);
+}
+
+/** Throws `INVALID_ARGUMENT` for what can't be the options of a client, whose names are `known`. */
+export function assertClientOptions(
+  what: string,
+  options: ClientOptions,
+  known: readonly string[],
+): void {
   assertOptionsObject("the options", options);
-  assertKnownKeys("HttpAgent", options, [...NUMBER_NAMES, ...CLIENT_OPTION_NAMES]);
+  assertKnownKeys(what, options, known);
+  const { headers, tls, cookies } = options;
+  if (headers !== undefined) assertOptionsObject("headers", headers);
+  if (tls !== undefined) assertOptionsObject("tls", tls);
+  assertMethods("cookies", cookies, ["cookieHeader", "setFromHeader"]);
+}
+
+/** Throws `INVALID_ARGUMENT` unless `value` has methods of these names; undefined will do. */
+export function assertMethods(name: string, value: unknown, methods: readonly string[]): void {
+  if (value === undefined) return;
+  assertOptionsObject(name, value);
+  for (const method of methods) {
+    if (typeof (value as Readonly<Record<string, unknown>>)[method] === "function") continue;
+    throw invalid(`${name} must have the method ${method}`);
+  }
 }
 
 /** Throws `INVALID_ARGUMENT` unless a time of a request is in its range; undefined is. */

@@ -9,7 +9,12 @@ import type { Fields } from "../fields.js";
 import { FieldList, hasField } from "../http-fields.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
 import type { ExchangePlan } from "./client-exchange.js";
-import { assertRequestTime, assertSwitch, type RequestTimes } from "./client-options.js";
+import {
+  assertMethods,
+  assertRequestTime,
+  assertSwitch,
+  type RequestTimes,
+} from "./client-options.js";
 import type { HttpTarget } from "./http-target.js";
 import { type RequestBody, RequestContent } from "./request-content.js";
 
@@ -98,7 +103,9 @@ export function assertRequestOptions(options: HttpRequestOptions): void {
   assertSwitch("expectContinue", options.expectContinue);
   assertSwitch("idempotent", options.idempotent);
   assertSwitch("useCookies", options.useCookies);
-  const { bodyLength, method } = options;
+  const { bodyLength, headers, method, signal } = options;
+  if (headers !== undefined) assertOptionsObject("headers", headers);
+  assertMethods("signal", signal, ["addEventListener", "removeEventListener"]);
   if (bodyLength !== undefined) {
     assertInteger("bodyLength", bodyLength, 0, Number.MAX_SAFE_INTEGER);
   }

@@ -2,6 +2,8 @@
  * Sends a body that comes in chunks, at the pace at which the peer takes it.
  *
  * One run from the first chunk to the end of the body; `stop` ends it early, and then nobody is told.
+ * However it ends early, the source hears that nothing more is wanted, and cleans up.
+ *
  * Chunks that are large are cut, so that no more than {@link SLICE_BYTES} go into the queue at once.
  */
 import type { LiveConnection } from "../../connection/live-connection.js";
@@ -22,7 +24,8 @@ const MAX_TRAILER_BYTES = 65_536;
 export interface Sending {
   readonly live: LiveConnection;
   readonly body: BodyWriter;
-  readonly chunks: BodyChunks;
+  /** Makes the chunks, when the first of them is wanted. */
+  readonly open: () => BodyChunks;
   readonly trailers: (() => FieldInput) | undefined;
   /** Time in which the peer has to take what waits; 0: no limit. */
   readonly silenceMs: number;
@@ -51,13 +54,12 @@ export class ContentSender implements PieceWriter {
     );
   }
 
-  /** Ends it early: the source is told that nothing more is wanted. */
+  /** Ends it early. */
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    const ended = this.#iterator?.return?.();
     // A source that fails while it is ended has nobody left to tell.
-    if (ended instanceof Promise) ended.catch(() => undefined);
+    if (this.#iterator !== undefined) endSource(this.#iterator).catch(() => undefined);
   }
 
   /** See {@link PieceWriter.writePiece}. */
@@ -69,12 +71,13 @@ export class ContentSender implements PieceWriter {
 
   #end(error: NetError | undefined): void {
     if (this.#isStopped) return;
-    this.#isStopped = true;
+    this.stop();
     this.#sending.ended(error);
   }
 
   async #run(): Promise<void> {
-    const { chunks, trailers } = this.#sending;
+    const { open, trailers } = this.#sending;
+    const chunks = open();
     const iterator =
       Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
     this.#iterator = iterator;
@@ -127,6 +130,12 @@ export class ContentSender implements PieceWriter {
       );
     }
   }
+}
+
+/** Not at once, since it may be the source itself that ends the request while it is asked. */
+async function endSource(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
+  await undefined;
+  await iterator.return?.();
 }
 
 /** The slice that begins at `from`. */

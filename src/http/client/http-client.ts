@@ -6,13 +6,14 @@ import process from "node:process";
 import type { Connection, WaitOptions } from "../../connection/connection.js";
 import { callHandler, handlerError } from "../../connection/handlers.js";
 import { throwIfAborted } from "../../connection/waiter.js";
-import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
+import { assertInteger, describe, NetError } from "../../errors.js";
 import { createLimits } from "../../protocol/http1/limits.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
 import { ClientExchange } from "./client-exchange.js";
 import { ClientLink, type LinkOwner } from "./client-link.js";
 import {
   agentNumbers,
+  assertClientOptions,
   assertSwitch,
   CLIENT_NUMBER_NAMES,
   CLIENT_OPTION_NAMES,
@@ -73,8 +74,7 @@ export class HttpClient implements AsyncDisposable {
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: HttpClientOptions = {}) {
-    assertOptionsObject("the options", options);
-    assertKnownKeys("HttpClient", options, OPTION_NAMES);
+    assertClientOptions("HttpClient", options, OPTION_NAMES);
     assertClientHandlers(options);
     assertSwitch("useCookies", options.useCookies);
     const { engine, tls, proxy } = options;

@@ -4,6 +4,7 @@ import { assertInteger, assertOneOf, NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import { FieldList } from "../http-fields.js";
 import { assertOptionsObject } from "../option-check.js";
+import { requestTimedOut } from "./client-exchange.js";
 import { type AgentNumbers, assertSwitch } from "./client-options.js";
 import { assertRequestOptions, type HttpRequestOptions } from "./client-request.js";
 import { ACCEPTED_CODINGS, decodeBody, decodersOf } from "./content-decoder.js";
@@ -112,7 +113,8 @@ async function follow(
     options = next.options;
     if (timeoutMs > 0) {
       const leftMs = Math.ceil(endMs - clock.now());
-      options = { ...options, timeoutMs: Math.max(1, leftMs) };
+      if (leftMs <= 0) throw requestTimedOut(timeoutMs);
+      options = { ...options, timeoutMs: leftMs };
     }
     throwIfAborted(options, "request");
   }

@@ -21,7 +21,7 @@ export class HttpTarget {
 
   /** Throws `INVALID_ARGUMENT` for what is no URL of HTTP. */
   constructor(text: string | URL) {
-    const url = text instanceof URL ? text : parseUrl(text);
+    const url = parseUrl(textOf(text));
     if (url.protocol !== "http:" && url.protocol !== "https:") {
       throw invalid(`a URL of HTTP begins with http: or https:, not ${describe(url.protocol)}`);
     }
@@ -49,12 +49,12 @@ export class TargetCache {
 
   /** The target of a URL. Throws `INVALID_ARGUMENT`. */
   of(url: string | URL): HttpTarget {
-    if (typeof url !== "string") return new HttpTarget(url);
-    const known = this.#targets.get(url);
+    const text = textOf(url);
+    const known = this.#targets.get(text);
     if (known !== undefined) return known;
-    const target = new HttpTarget(url);
+    const target = new HttpTarget(text);
     if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
-    this.#targets.set(url, target);
+    this.#targets.set(text, target);
     return target;
   }
 }
@@ -69,6 +69,11 @@ export function basicAuthorization(username: string, password: string): string {
 function authorizationOf({ username, password }: URL): string | undefined {
   if (username === "" && password === "") return undefined;
   return basicAuthorization(decode(username), decode(password));
+}
+
+/** A `URL` is the caller's, who may change it while the request is on its way. */
+function textOf(url: string | URL): string {
+  return url instanceof URL ? url.href : url;
 }
 
 function parseUrl(text: string): URL {

@@ -3,8 +3,8 @@
  *
  * Invariants: `idle` holds usable connections only, the one used last at the end; each request that
  * waits and for which there is room has an attempt to connect; requests are begun in their order,
- * but repeated ones first and on a new connection; when an attempt fails while no connection is there,
- * all that waited when it began fail with it.
+ * but repeated ones first and on a new connection; when an attempt fails, all that waited when it began
+ * fail with it, unless a connection that is there can serve them.
  */
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
@@ -116,11 +116,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
 
   /** Gives the requests that wait what connections there are, and sees to it that more are made. */
   advance(): void {
-    while (this.queue.length > 0 && this.queue[0]?.isRepeated === false) {
-      const connection = this.takeIdle();
-      if (connection === undefined) break;
-      connection.start(this.shift()!);
-    }
+    this.useIdle();
     const { maxConnectionsPerOrigin } = this.owner.numbers;
     while (this.attempts.size < this.queue.length) {
       // A request that is repeated shall not meet a connection that may be as dead as its first.
@@ -130,6 +126,14 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
       }
       if (!this.owner.takeRoom(this)) return;
       void this.dial();
+    }
+  }
+
+  private useIdle(): void {
+    while (this.queue.length > 0 && this.queue[0]?.isRepeated === false) {
+      const connection = this.takeIdle();
+      if (connection === undefined) return;
+      connection.start(this.shift()!);
     }
   }
 
@@ -174,16 +178,25 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
 
   /** An attempt that began at `startMs` has failed. Connections that are there go on serving. */
   private failed(error: NetError, startMs: number): void {
-    if (this.open.size > 0) {
-      this.owner.returnRoom();
+    const { canServe } = this;
+    for (const exchange of this.takeQueue()) {
+      const isServed = canServe && !exchange.isRepeated;
+      if (isServed || exchange.startMs > startMs) this.enqueue(exchange);
+      else exchange.fail(error);
+    }
+    if (!canServe) {
+      this.connectionLost();
       return;
     }
-    const queue = this.takeQueue();
-    for (const exchange of queue) {
-      if (exchange.startMs <= startMs) exchange.fail(error);
-      else this.enqueue(exchange);
-    }
-    this.connectionLost();
+    this.owner.returnRoom();
+    // A request that had to be repeated may have stood in front of those that any connection will do for.
+    this.useIdle();
+  }
+
+  /** Whether a connection is there that has not been handed over. */
+  private get canServe(): boolean {
+    for (const { upgraded } of this.open) if (upgraded === undefined) return true;
+    return false;
   }
 
   private enqueue(exchange: ClientExchange): void {

@@ -105,7 +105,8 @@ function ofForm(form: FormData): RequestContent {
   return ofChunks(() => response.body as AsyncIterable<Uint8Array>, false, type);
 }
 
-function isIterable(body: object): body is BodyChunks {
+function isIterable(body: unknown): body is BodyChunks {
+  if (typeof body !== "object" || body === null) return false;
   return Symbol.asyncIterator in body || Symbol.iterator in body;
 }
 

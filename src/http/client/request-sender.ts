@@ -63,6 +63,7 @@ export class RequestSender implements PieceWriter {
   send(plan: ExchangePlan): boolean {
     const { content, expectsContinue } = plan;
     const { bytes } = content;
+    if (bytes !== undefined && bytes.length !== content.byteCount) throw changed(content.byteCount);
     this.plan = plan;
     this.inlineBody = bytes === undefined || bytes.length > INLINE_BYTES ? undefined : bytes;
     if (expectsContinue) this.inlineBody = undefined;
@@ -76,7 +77,7 @@ export class RequestSender implements PieceWriter {
     this.sender = new ContentSender({
       live: this.live,
       body: new BodyWriter(bodyLength),
-      chunks: bytes === undefined ? content.open!() : [bytes],
+      open: bytes === undefined ? content.open! : () => [bytes],
       trailers: plan.trailers,
       silenceMs: plan.bodyTimeoutMs,
       ended: (error) => this.ended(error),
@@ -129,4 +130,10 @@ export class RequestSender implements PieceWriter {
     this.sender = undefined;
     this.owner.contentEnded(error);
   }
+}
+
+/** Memory that was handed over to another thread meanwhile is empty. */
+function changed(byteCount: number): NetError {
+  const text = `the body has not the ${byteCount} bytes any more that it had when the request began`;
+  return new NetError("INVALID_ARGUMENT", text, { operation: "send" });
 }

@@ -9,6 +9,7 @@ import { basename, dirname, join, resolve } from "node:path";
 
 /** What is needed of a file that is being written. */
 export interface WritableFile {
+  chmod(mode: number): Promise<void>;
   writeFile(bytes: Uint8Array): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -82,6 +83,8 @@ async function writeNew(
 ): Promise<void> {
   const file = await files.open(path, "wx", mode);
   try {
+    // The mask of the process may have taken some of the rights away.
+    await file.chmod(mode);
     await file.writeFile(bytes);
     await file.sync();
   } finally {

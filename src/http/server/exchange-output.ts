@@ -4,7 +4,8 @@
  * Hot.
  *
  * Invariants: `held` is empty while it is the exchange's turn; what was sent and held is bounded by
- * `maxPendingBytes`, but for one body that is given as a whole.
+ * `maxPendingBytes`, but for one body that is given as a whole. A peer can have many exchanges under
+ * way, so that those whose turn has not come are told early to wait for it.
  */
 import { Buffer } from "node:buffer";
 import type { Data, WaitOptions } from "../../connection/connection.js";
@@ -14,6 +15,9 @@ import { throwIfAborted, Waiter } from "../../connection/waiter.js";
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { PieceTarget } from "./answer-writer.js";
+
+/** Bytes that an exchange holds back before it is told to wait for its turn. */
+const HELD_HIGH_WATER_BYTES = 65_536;
 
 /** The connection below, as far as sending goes. */
 export interface OutputTarget {
@@ -91,7 +95,11 @@ export abstract class ExchangeOutput implements PieceTarget {
     this.held ??= [];
     this.held.push(this.owner.isLent(piece) ? Buffer.from(piece) : piece);
     this.heldBytes += piece.length;
-    return this.heldBytes < this.owner.highWaterMarkBytes;
+    return !this.holdsMuch;
+  }
+
+  private get holdsMuch(): boolean {
+    return this.heldBytes >= Math.min(HELD_HIGH_WATER_BYTES, this.owner.highWaterMarkBytes);
   }
 
   /** It is this exchange's turn: what it held back is sent. */
@@ -108,20 +116,23 @@ export abstract class ExchangeOutput implements PieceTarget {
   /** Resolves when it is this exchange's turn and little waits to be sent. */
   async drained(options: WaitOptions = {}): Promise<void> {
     throwIfAborted(options, "send");
+    if (!this.isInTurn && this.holdsMuch) await this.awaitTurn(options);
+    if (this.isInTurn) await this.owner.live.drained(options);
+  }
+
+  /** Resolves when it is this exchange's turn, which must not have passed. */
+  protected awaitTurn(options: WaitOptions): Promise<void> {
     const { live, wheel } = this.owner;
-    if (!this.isInTurn && this.heldBytes >= this.owner.highWaterMarkBytes) {
-      if (!live.isOpen) throw live.closedError();
-      const waiter: Waiter<void> = new Waiter<void>(wheel, options, {
-        code: "DRAIN_TIMEOUT",
-        operation: "send",
-        forget: () => {
-          this.turnWaiters = this.turnWaiters?.filter((other) => other !== waiter);
-        },
-      });
-      this.turnWaiters = [...(this.turnWaiters ?? []), waiter];
-      await waiter.promise;
-    }
-    if (this.isInTurn) await live.drained(options);
+    if (!live.isOpen) return Promise.reject(live.closedError());
+    const waiter: Waiter<void> = new Waiter<void>(wheel, options, {
+      code: "DRAIN_TIMEOUT",
+      operation: "send",
+      forget: () => {
+        this.turnWaiters = this.turnWaiters?.filter((other) => other !== waiter);
+      },
+    });
+    this.turnWaiters = [...(this.turnWaiters ?? []), waiter];
+    return waiter.promise;
   }
 
   /** The connection has ended. */

@@ -21,8 +21,11 @@ export type FetchHandler = (request: Request, info: FetchInfo) => Response | Pro
 /** Methods that a Request can't have. */
 const FORBIDDEN: readonly string[] = ["CONNECT", "TRACE", "TRACK"];
 
-/** Looks at a second chunk so often before the first is sent without it: what is there comes by then. */
-const PATIENCE = 4;
+/** So often is looked whether a chunk has come: what is there already comes by then. */
+const PATIENCE = 8;
+
+/** Fields that a Response from another server may have, and that are said anew on each connection. */
+const OF_THE_CONNECTION: readonly string[] = ["transfer-encoding", "keep-alive"];
 
 /** Answers an exchange by a `fetch` handler. */
 export async function answerByFetch(handler: FetchHandler, exchange: HttpExchange): Promise<void> {
@@ -30,11 +33,12 @@ export async function answerByFetch(handler: FetchHandler, exchange: HttpExchang
     exchange.respondError(501);
     return;
   }
-  const request = createRequest(exchange);
-  if (request === undefined) {
-    exchange.respondError(400);
+  const url = urlOf(exchange);
+  if (url === undefined || !isOfHere(exchange)) {
+    exchange.respondError(url === undefined ? 400 : 421);
     return;
   }
+  const request = createRequest(exchange, url);
   const response = await handler(request, { connection: exchange.connection, exchange });
   // Who has answered below, or taken the connection over, answers no more here.
   if (exchange.isAnswered) return;
@@ -50,12 +54,10 @@ function assertResponse(response: unknown): void {
   throw new NetError("INVALID_ARGUMENT", message, { operation: "request" });
 }
 
-/** The request; undefined where its target is no URL. */
-function createRequest(exchange: HttpExchange): Request | undefined {
-  const url = urlOf(exchange);
-  if (url === undefined) return undefined;
+function createRequest(exchange: HttpExchange, url: string): Request {
   const { method } = exchange;
-  const hasBody = exchange.hasBody && method !== "GET" && method !== "HEAD";
+  // A Request takes "get" for GET, which is never one with a body.
+  const hasBody = exchange.hasBody && !/^(?:get|head)$/i.test(method);
   return new Request(url, {
     method,
     headers: [...exchange.headers.entries()],
@@ -64,12 +66,20 @@ function createRequest(exchange: HttpExchange): Request | undefined {
   });
 }
 
-function urlOf(exchange: HttpExchange): string | undefined {
-  const { target, authority, connection } = exchange;
+/** The target URI (RFC 9112 §3.3); undefined where it is none. */
+function urlOf({ target, authority, connection }: HttpExchange): string | undefined {
   const scheme = connection.tls === undefined ? "http" : "https";
-  const isPath = target.startsWith("/") || target === "*";
-  const url = isPath ? `${scheme}://${authority || "localhost"}${target}` : target;
+  const origin = `${scheme}://${authority || "localhost"}`;
+  let url = target;
+  if (target === "*") url = origin;
+  else if (target.startsWith("/")) url = origin + target;
   return URL.canParse(url) ? url : undefined;
+}
+
+/** Whether such a URI may be asked for on this connection (RFC 9110 §7.4). */
+function isOfHere({ target, connection }: HttpExchange): boolean {
+  if (target.startsWith("/") || target === "*") return true;
+  return /^http:/i.test(target) || (connection.tls !== undefined && /^https:/i.test(target));
 }
 
 /** A body as a stream of the web's. It reads only when it is read. */
@@ -90,66 +100,76 @@ function streamOf(body: IncomingBody): ReadableStream<Uint8Array> {
 }
 
 async function sendResponse(exchange: HttpExchange, response: Response): Promise<void> {
-  const { status, headers, body } = response;
-  const fields: FieldInput = headers;
+  const { status, body } = response;
+  const fields = fieldsOf(response);
   if (body === null) {
     exchange.respond(status, fields);
     return;
   }
   const reader = body.getReader();
+  const cancel = (error?: unknown): Promise<void> =>
+    reader.cancel(error).catch(() => {
+      // The stream has failed already, and who reads it hears of that.
+    });
+  // A stream that has nothing to give would never hear that nobody is there any more.
+  exchange.onEnded = cancel;
   try {
     await sendBody(exchange, reader, status, fields);
   } catch (error) {
-    await reader.cancel(error).catch(() => {
-      // The stream has failed already, and by that same error.
-    });
+    await cancel(error);
     throw error;
   }
+}
+
+function fieldsOf({ headers }: Response): FieldInput {
+  if (!OF_THE_CONNECTION.some((name) => headers.has(name))) return headers;
+  return [...headers].filter(([name]) => !OF_THE_CONNECTION.includes(name.toLowerCase()));
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Chunk = Awaited<ReturnType<Reader["read"]>>;
 
+/** With its length where all of the body is there at once, else piece by piece. */
 async function sendBody(
   exchange: HttpExchange,
   reader: Reader,
   status: number,
   fields: FieldInput,
 ): Promise<void> {
-  const first = await reader.read();
-  if (first.done) {
-    exchange.respond(status, fields);
-    return;
-  }
-  const second = reader.read();
-  // A rejection is dealt with where the second chunk is awaited.
-  const ended = await isEndNear(second);
-  if (ended) {
-    exchange.respond(status, fields, first.value);
+  const reading = reader.read();
+  const first = await glance(reading);
+  const following = first?.done === false ? reader.read() : undefined;
+  const second = following && (await glance(following));
+  if (first?.done === true || second?.done === true) {
+    exchange.respond(status, fields, first?.value);
     return;
   }
   const writer = exchange.startResponse(status, fields);
-  let next: Chunk = first;
-  let following: Promise<Chunk> = second;
-  while (!next.done) {
-    if (!writer.write(next.value)) await writer.drained();
-    next = await following;
-    if (!next.done) following = reader.read();
+  if (writer.isBodyless) {
+    writer.end();
+    await reader.cancel();
+    return;
+  }
+  let ahead = following;
+  for (let chunk = await reading; !chunk.done; ahead = undefined) {
+    if (!writer.write(chunk.value)) await writer.drained();
+    chunk = await (ahead ?? reader.read());
   }
   writer.end();
 }
 
-/** Whether the stream has ended, as far as that shows at once: then its length is known. */
-async function isEndNear(second: Promise<Chunk>): Promise<boolean> {
-  let isDone = false;
-  second.then(
-    ({ done }) => {
-      isDone = done;
+/** What is read, as far as that shows at once. Rejects where that is a failure. */
+async function glance(reading: Promise<Chunk>): Promise<Chunk | undefined> {
+  let chunk: Chunk | undefined;
+  let hasFailed = false;
+  reading.then(
+    (read) => {
+      chunk = read;
     },
     () => {
-      isDone = false;
+      hasFailed = true;
     },
   );
-  for (let turn = 0; turn < PATIENCE && !isDone; turn++) await undefined;
-  return isDone;
+  for (let turn = 0; turn < PATIENCE && chunk === undefined && !hasFailed; turn++) await undefined;
+  return hasFailed ? reading : chunk;
 }

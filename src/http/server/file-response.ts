@@ -11,7 +11,7 @@ import type { Fields } from "../fields.js";
 import { type ByteRange, rangeOf } from "./byte-range.js";
 import { contentTypeOf } from "./content-type.js";
 import { httpDate } from "./http-date.js";
-import { checkPreconditions, ifRangeHolds, type Validators } from "./preconditions.js";
+import { checkPreconditions, ifRangeHolds, singleValue, type Validators } from "./preconditions.js";
 import type { ResponseWriter } from "./response-writer.js";
 
 /** How a file is sent. */
@@ -38,6 +38,8 @@ export interface FileTarget {
   /** The present, in milliseconds since 1970 UTC. */
   readonly nowMs: number;
   keep(): unknown;
+  /** Resolves when it is the turn of this answer. */
+  turn(): Promise<void>;
   respond(statusCode: number, headers?: FieldInput, body?: Uint8Array): boolean;
   respondError(statusCode: number): boolean;
   startResponse(statusCode: number, headers?: FieldInput): ResponseWriter;
@@ -57,8 +59,17 @@ const SMALL_BYTES = 65_536;
 /** Bytes that are read at a time of larger ones. */
 const BLOCK_BYTES = 131_072;
 
-/** Not there, or no file: 404, as if it were not there. */
-const ABSENT: readonly unknown[] = ["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"];
+/** Not there, no file, or no name that one could have (with a NUL): 404. */
+const ABSENT: readonly unknown[] = [
+  "ENOENT",
+  "ENOTDIR",
+  "EISDIR",
+  "ENAMETOOLONG",
+  "ELOOP",
+  "ENXIO",
+  "ENODEV",
+  "ERR_INVALID_ARG_VALUE",
+];
 
 /** See `HttpExchange.respondFile`. */
 export async function sendFile(
@@ -68,6 +79,8 @@ export async function sendFile(
 ): Promise<number> {
   assertKnownKeys("respondFile", options, OPTION_NAMES);
   target.keep();
+  // However many a peer asks for at once: there is one open for it, and little of it in memory.
+  await target.turn();
   const file = await openFile(path);
   if (file === undefined) {
     target.respondError(404);
@@ -141,7 +154,7 @@ async function answerWith(
   const { size } = answer;
   const asksPart =
     ranges && method === "GET" && (!conditional || ifRangeHolds(headers, answer, nowMs));
-  const range = asksPart ? rangeOf(headers.get("range"), size) : "whole";
+  const range = asksPart ? rangeOf(singleValue(headers, "range"), size) : "whole";
   if (range === "none") {
     target.respond(416, { "Content-Range": `bytes */${size}` });
     return 416;

@@ -5,7 +5,7 @@
  *     request   its head is complete; its body may be on its way until `isComplete`
  *
  * Both sides go on by themselves: an answer may be done before its request is complete, and the
- * other way round. What the connection makes of that is in `exchange-queue.ts`.
+ * other way round. What the connection makes of that is in `exchange-line.ts`.
  */
 import type { Connection, Data } from "../../connection/connection.js";
 import { assertInteger, NetError } from "../../errors.js";
@@ -47,8 +47,10 @@ export class HttpExchange extends ReceivedRequest implements AnswerTraits, Respo
   next: HttpExchange | undefined = undefined;
   /** The connection's: the answer said that the connection closes. */
   closes = false;
-  /** The connection's: when the head was complete, by the clock; 0 where nobody had to look. */
+  /** The connection's: when the head, then the body was complete, by the clock; 0 where nobody had to look. */
   startedMs = 0;
+  /** The server's own: told when the connection ends before the answer is complete. */
+  onEnded: ((error: NetError) => void) | undefined = undefined;
   protected readonly owner: ExchangeOwner;
   private answer: "none" | "begun" | "done" = "none";
   /** The server answered, or the connection has ended: what the handler still says is dropped. */
@@ -129,7 +131,8 @@ export class HttpExchange extends ReceivedRequest implements AnswerTraits, Respo
    * (If-None-Match, If-Modified-Since), as RFC 9110 §13 and §14 have it. Resolves with the status
    * code when all was given to the connection; 404 where there is no such file. `path` is taken as
    * it is: what a peer may ask for is for the caller to decide. Rejects with `FILE_INVALID` when the
-   * file can't be read, before anything was sent or with the connection ended.
+   * file can't be read, before anything was sent or with the connection ended; with
+   * `CONNECTION_CLOSED` when that ends before the answers to earlier requests, for which it waits.
    */
   respondFile(path: string, options?: FileResponseOptions): Promise<number> {
     return sendFile(this, path, options ?? {});
@@ -181,6 +184,12 @@ export class HttpExchange extends ReceivedRequest implements AnswerTraits, Respo
     return clock.originMs + clock.now();
   }
 
+  /** Resolves when it is this exchange's turn to answer, at once when it may not answer any more. */
+  async turn(): Promise<void> {
+    if (this.answer !== "none") throw answered();
+    if (!this.isInTurn && !this.isForfeit) await this.awaitTurn({});
+  }
+
   bodyWanted(): void {
     this.continue();
   }
@@ -217,6 +226,7 @@ export class HttpExchange extends ReceivedRequest implements AnswerTraits, Respo
     this.peerGone(error);
     this.breakBody(error);
     this.endOutput(error);
+    if (this.answer !== "done") this.onEnded?.(error);
   }
 }
 

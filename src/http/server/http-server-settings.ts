@@ -15,7 +15,10 @@ export interface HttpServerLimits {
   readonly bodyTimeoutMs: number;
   /** From the end of a head to the end of its body, however it trickles: 408. Default 300 s. */
   readonly requestTimeoutMs: number;
-  /** From the end of a head to the begin of the answer: 503. Default 120 s. */
+  /**
+   * From the end of a request to the begin of the answer: 503. While nobody reads the body, from the
+   * end of the head. Default 120 s.
+   */
   readonly answerTimeoutMs: number;
   /** How long a peer may take nothing of what waits to be sent, which shows by the MiB. Default 120 s. */
   readonly sendTimeoutMs: number;

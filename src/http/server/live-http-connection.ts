@@ -154,6 +154,7 @@ export class LiveHttpConnection
     this.current = undefined;
     if (exchange === undefined) return false;
     exchange.complete(trailers);
+    if (exchange.hasBody && !exchange.isDone) exchange.startedMs = this.wheel.clock.now();
     if (exchange.isUpgrade && !exchange.isDone) this.holds |= HOLD.upgrade;
     if (exchange.isInTurn) this.advance();
     if (this.exchangeCount >= this.host.configuration.limits.maxPipelined) {
@@ -255,7 +256,9 @@ export class LiveHttpConnection
     // An answer that is still being sent counts as being given.
     if (front === undefined && pendingBytes > 0) this.answeredMs = nowMs;
     const isIdle = front === undefined && phase === "idle";
-    const unanswered = front !== undefined && !front.isAnswered ? front : undefined;
+    // Who is still reading the request can't answer yet: that has deadlines of its own.
+    const isReading = front === current && front?.isBodyRead === true;
+    const unanswered = front?.isAnswered === false && !isReading ? front : undefined;
     return {
       idleSinceMs: isIdle ? Math.max(receivedMs, this.answeredMs) : undefined,
       isFirst: this.requestCount === 0,

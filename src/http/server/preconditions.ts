@@ -25,20 +25,23 @@ export function checkPreconditions(
   const ifMatch = list(headers, "if-match");
   if (ifMatch !== undefined) {
     if (!matches(ifMatch, current.etag, isSameStrongly)) return 412;
-  } else if (isModified(headers.get("if-unmodified-since"), current, nowMs) === true) return 412;
+  } else if (isModified(singleValue(headers, "if-unmodified-since"), current, nowMs) === true)
+    return 412;
   const ifNoneMatch = list(headers, "if-none-match");
   if (ifNoneMatch !== undefined) {
     if (!matches(ifNoneMatch, current.etag, isSameWeakly)) return "proceed";
     return isReading ? 304 : 412;
   }
   if (!isReading) return "proceed";
-  return isModified(headers.get("if-modified-since"), current, nowMs) === false ? 304 : "proceed";
+  return isModified(singleValue(headers, "if-modified-since"), current, nowMs) === false
+    ? 304
+    : "proceed";
 }
 
 /** Whether a Range is to be heeded (RFC 9110 §13.1.5): without If-Range it is. */
 export function ifRangeHolds(headers: Fields, current: Validators, nowMs: number): boolean {
-  const value = headers.get("if-range");
-  if (value === undefined) return true;
+  if (!headers.has("if-range")) return true;
+  const value = singleValue(headers, "if-range") ?? "";
   if (value.startsWith('"') || value.startsWith("W/")) {
     return current.etag !== undefined && isSameStrongly(value, current.etag);
   }
@@ -46,12 +49,31 @@ export function ifRangeHolds(headers: Fields, current: Validators, nowMs: number
   return modifiedMs !== undefined && parseHttpDate(value, nowMs) === wholeSeconds(modifiedMs);
 }
 
-/** Entity tags of all fields of this name; undefined where there is none. */
+/** The value of a field that is no list; undefined where it is not there, or several times. */
+export function singleValue(headers: Fields, name: string): string | undefined {
+  const values = headers.getAll(name);
+  return values.length === 1 ? values[0] : undefined;
+}
+
+/** An entity tag, which may have commas between its quotes, or nothing, up to the next comma. */
+const ELEMENT = /[ \t]*(?:((?:W\/)?"[^"]*")[ \t]*)?(?:,|$)/y;
+
+/**
+ * Entity tags of all fields of this name, or "*" alone; undefined where there is no such field, none
+ * where what it has is malformed.
+ */
 function list(headers: Fields, name: string): readonly string[] | undefined {
   if (!headers.has(name)) return undefined;
   const text = headers.getAll(name).join(",");
-  // A tag may have commas between its quotes.
-  return text.match(/\*|(?:W\/)?"[^"]*"/g) ?? [];
+  if (text === "*") return ["*"];
+  const tags: string[] = [];
+  ELEMENT.lastIndex = 0;
+  while (ELEMENT.lastIndex < text.length) {
+    const element = ELEMENT.exec(text);
+    if (element === null) return [];
+    if (element[1] !== undefined) tags.push(element[1]);
+  }
+  return tags;
 }
 
 function matches(

@@ -42,7 +42,8 @@ export abstract class ReceivedRequest extends ExchangeOutput implements BodyOwne
     this.keepAlive = head.keepAlive;
     this.bodyLength = head.bodyLength;
     this.isUpgrade = head.isUpgrade;
-    this.awaitsContinue = head.expectation === "continue" && head.hasBody;
+    // Who expects something else as well may wait, too.
+    this.awaitsContinue = head.expectation !== "none" && head.hasBody;
   }
 
   /** The connection it came on. */

@@ -31,7 +31,8 @@ const MAX_TRAILER_BYTES = 65_536;
 export class ResponseWriter implements PieceWriter {
   private readonly output: ResponseOutput;
   private readonly body: BodyWriter;
-  private readonly isBodyless: boolean;
+  /** Whether nothing of a body is sent: to HEAD, with 304, or because the connection has ended. */
+  readonly isBodyless: boolean;
   private isEnded = false;
   private pieceBytes = 0;
   private extensions = "";

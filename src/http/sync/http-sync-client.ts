@@ -103,6 +103,7 @@ export class HttpSyncClient implements Disposable {
    * `HttpClient.connect` rejects, and `STOPPED` after `close`.
    */
   connect(url: string | URL, options: OpenUrlOptions = {}): this {
+    this.#assertFree();
     const target = new HttpTarget(url);
     const route = this.#routeTo(target, options);
     this.#target = target;
@@ -121,6 +122,7 @@ export class HttpSyncClient implements Disposable {
     body?: SyncBody,
     options: OpenUrlOptions = {},
   ): SyncResponse {
+    this.#assertFree();
     const target = new HttpTarget(url);
     const route = this.#routeTo(target, options);
     const request = { method, headers, ...(body !== undefined && { body }) };
@@ -134,6 +136,7 @@ export class HttpSyncClient implements Disposable {
    * `INVALID_STATE` where there was no server, or `disconnect` since.
    */
   request(options: SyncRequest = {}): SyncResponse {
+    this.#assertFree();
     assertOptionsObject("a request", options);
     assertKnownKeys("request", options, ["method", "path", "headers", "body", "timeoutMs"]);
     const { path = "/" } = options;
@@ -185,6 +188,7 @@ export class HttpSyncClient implements Disposable {
 
   /** Closes the connection, and keeps the worker for the next one. */
   disconnect(): void {
+    this.#assertFree();
     this.#target = undefined;
     this.#call({ kind: "disconnect" }, GRACE_MS);
   }
@@ -197,6 +201,12 @@ export class HttpSyncClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** A call that can't be made must leave the one that is under way as it is. */
+  #assertFree(): void {
+    if (this.#isClosed) throw new NetError("STOPPED", "the client is closed");
+    this.#channel.assertFree();
   }
 
   #routeTo({ origin }: HttpTarget, options: OpenUrlOptions): SyncRoute {
@@ -251,7 +261,6 @@ export class HttpSyncClient implements Disposable {
   }
 
   #call(order: SyncOrder, timeoutMs: number, transfer?: ArrayBuffer[]): SyncHead | undefined {
-    if (this.#isClosed) throw new NetError("STOPPED", "the client is closed");
     if (this.#channel.isOver) this.#channel = this.#openChannel();
     return this.#channel.call(order, timeoutMs === 0 ? 0 : timeoutMs + GRACE_MS, transfer);
   }

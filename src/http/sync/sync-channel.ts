@@ -80,6 +80,13 @@ export class SyncChannel {
     return this.#isOver || Atomics.load(this.#signal, SIGNAL.ended) === 1;
   }
 
+  /** Throws `INVALID_STATE` inside a call. */
+  assertFree(): void {
+    if (!this.#isBusy) return;
+    const text = "a call is under way already: a listener can't make one";
+    throw new NetError("INVALID_STATE", text, { operation: "request" });
+  }
+
   /**
    * Has the worker do something, and returns when that is done. `limitMs`: the time after which the
    * worker is given up; 0: as long as it lives. Throws what the worker rejected with or the listener
@@ -90,10 +97,7 @@ export class SyncChannel {
     limitMs: number,
     transfer: readonly ArrayBuffer[] = [],
   ): SyncHead | undefined {
-    if (this.#isBusy) {
-      const text = "a call is under way already: a listener can't make one";
-      throw new NetError("INVALID_STATE", text, { operation: "request" });
-    }
+    this.assertFree();
     this.#isBusy = true;
     this.#hasFailed = false;
     try {

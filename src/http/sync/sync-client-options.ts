@@ -5,9 +5,14 @@
 import process from "node:process";
 import { assertTlsSettings } from "../../connection/tls-settings.js";
 import type { EngineName } from "../../engine/engine.js";
-import { assertInteger, assertKnownKeys, assertOneOf } from "../../errors.js";
+import { assertInteger, assertOneOf } from "../../errors.js";
 import { createLimits } from "../../protocol/http1/limits.js";
-import { assertSwitch, CLIENT_OPTION_NAMES, type ClientOptions } from "../client/client-options.js";
+import {
+  assertClientOptions,
+  assertSwitch,
+  CLIENT_OPTION_NAMES,
+  type ClientOptions,
+} from "../client/client-options.js";
 import { HttpProxy } from "../client/http-proxy.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
 import { fieldPairs } from "../http-fields.js";
@@ -72,8 +77,7 @@ export interface SyncSettings {
 
 /** Reads the options. Throws `INVALID_ARGUMENT`. */
 export function syncSettings(given: HttpSyncClientOptions): SyncSettings {
-  assertOptionsObject("the options", given);
-  assertKnownKeys("HttpSyncClient", given, OPTION_NAMES);
+  assertClientOptions("HttpSyncClient", given, OPTION_NAMES);
   const { listener = {}, cookies, engine, tls, proxy, headers, useCookies = true } = given;
   assertOptionsObject("listener", listener);
   assertSwitch("useCookies", useCookies);

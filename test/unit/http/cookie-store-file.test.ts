@@ -338,13 +338,14 @@ describe("CookieStore.saveFile", () => {
     const { store } = newStore();
     const fresh = newPath();
     const present = newPath("");
-    chmodSync(present, 0o640);
+    // A right that the mask of the process usually takes away.
+    chmodSync(present, 0o662);
 
     await store.saveFile(fresh);
     await store.saveFile(present);
 
     assert.equal(statSync(fresh).mode & 0o777, 0o600);
-    assert.equal(statSync(present).mode & 0o777, 0o640);
+    assert.equal(statSync(present).mode & 0o777, 0o662);
   });
 
   it("writes through a symbolic link", async () => {

@@ -19,7 +19,7 @@ function newFile(): string {
   return path;
 }
 
-type Step = "open" | "writeFile" | "sync" | "close" | "rename" | "stat" | "realpath";
+type Step = "open" | "chmod" | "writeFile" | "sync" | "close" | "rename" | "stat" | "realpath";
 
 /**
  * The file system of the machine, but `step` fails; when the process is to `die` there, nothing
@@ -44,6 +44,7 @@ function failingAt(step: Step | "none", die: boolean, steps: string[] = []): Fil
       attempt("open", async () => {
         const file = await promises.open(path, flags, mode);
         return {
+          chmod: (mode) => attempt("chmod", () => file.chmod(mode)),
           writeFile: async (bytes) => {
             if (step === "writeFile") await file.writeFile(bytes.subarray(0, bytes.length / 2));
             await attempt("writeFile", () => file.writeFile(bytes));
@@ -59,7 +60,16 @@ function failingAt(step: Step | "none", die: boolean, steps: string[] = []): Fil
   };
 }
 
-const STEPS: readonly Step[] = ["realpath", "stat", "open", "writeFile", "sync", "close", "rename"];
+const STEPS: readonly Step[] = [
+  "realpath",
+  "stat",
+  "open",
+  "chmod",
+  "writeFile",
+  "sync",
+  "close",
+  "rename",
+];
 
 describe("replaceFile", () => {
   it("writes, brings to the disk, and only then gives the name", async () => {

@@ -67,7 +67,7 @@ describe("an incoming body", () => {
       collected.end();
 
       assert.equal(String(await whole), "onetwo");
-      assert.equal(String(await queued.read()), "one");
+      assert.equal(String(await queued.read()), "onetwo");
       assert.equal(String(await waiting), "one");
     }
   });

@@ -5,7 +5,9 @@ import fc from "fast-check";
 import { rangeOf } from "#src/http/server/byte-range.js";
 import { contentTypeOf } from "#src/http/server/content-type.js";
 import { httpDate, parseHttpDate } from "#src/http/server/http-date.js";
+import { checkPreconditions, ifRangeHolds } from "#src/http/server/preconditions.js";
 import { pathOf, queryOf } from "#src/http/server/request-path.js";
+import { FieldSection } from "#src/protocol/http1/field-section.js";
 
 describe("the parts of a request target", () => {
   const cases: [target: string, path: string, query: string][] = [
@@ -49,6 +51,80 @@ describe("a range", () => {
 
   it("is the whole where none is asked for", () => {
     assert.equal(rangeOf(undefined, 10), "whole");
+  });
+});
+
+/** Fields as a request has them. */
+function fields(...lines: [name: string, value: string][]): FieldSection {
+  const section = new FieldSection();
+  let text = "";
+  for (const [name, value] of lines) {
+    const start = text.length;
+    text += name + value;
+    section.addField(start, start + name.length, start + name.length, text.length);
+  }
+  section.settle(Buffer.from(text, "latin1"), 0, text.length, true);
+  return section;
+}
+
+describe("a condition", () => {
+  const NOW = Date.UTC(2026, 0, 1);
+  const modifiedMs = Date.UTC(2024, 1, 29, 12);
+  const current = { etag: '"a"', modifiedMs };
+  const SAME = "Thu, 29 Feb 2024 12:00:00 GMT";
+  const OLD = "Mon, 01 Jan 2001 00:00:00 GMT";
+  const verdict = (...lines: [name: string, value: string][]): unknown =>
+    checkPreconditions("GET", fields(...lines), current, NOW);
+
+  for (const [value, isSame] of [
+    ["*", true],
+    ['"a"', true],
+    ['W/"a"', true],
+    ['"b", "a"', true],
+    [',, "a" ,', true],
+    ['"b,", "a"', true],
+    ["", false],
+    ["a", false],
+    ["x*", false],
+    ['*, "b"', false],
+    ['x"a"', false],
+    ['"a"x', false],
+    ['"b" "a"', false],
+    ['"b""a"', false],
+    ['"a', false],
+  ] as const) {
+    it(`holds or not with the entity tags ${value}`, () => {
+      assert.equal(verdict(["If-None-Match", value]), isSame ? 304 : "proceed");
+      const strictly = isSame && !value.startsWith("W/");
+      assert.equal(verdict(["If-Match", value]), strictly ? "proceed" : 412);
+    });
+  }
+
+  it("has entity tags on several lines", () => {
+    assert.equal(verdict(["If-None-Match", '"b"'], ["If-None-Match", '"a"']), 304);
+  });
+
+  it("with a date is ignored where it comes twice (RFC 9110 §13.1.3, §13.1.4)", () => {
+    assert.equal(verdict(["If-Modified-Since", SAME]), 304);
+    assert.equal(verdict(["If-Modified-Since", SAME], ["If-Modified-Since", OLD]), "proceed");
+    assert.equal(verdict(["If-Unmodified-Since", OLD]), 412);
+    assert.equal(verdict(["If-Unmodified-Since", OLD], ["If-Unmodified-Since", SAME]), "proceed");
+  });
+
+  it("for a range does not hold where it comes twice", () => {
+    const holds = (...lines: [name: string, value: string][]): boolean =>
+      ifRangeHolds(fields(...lines), current, NOW);
+
+    assert.equal(holds(), true);
+    assert.equal(holds(["If-Range", '"a"']), true);
+    assert.equal(holds(["If-Range", '"a"'], ["If-Range", '"b"']), false);
+    assert.equal(holds(["If-Range", ""]), false);
+  });
+
+  it("is read in time that grows with its length alone", () => {
+    const text = `"b",${" ".repeat(1_000_000)}x`;
+
+    assert.equal(verdict(["If-None-Match", text]), "proceed");
   });
 });
 
