@@ -69,7 +69,7 @@ const CHECKS: Readonly<Record<"server" | "client", Readonly<Record<string, Check
   },
   client: {
     ...SHARED_CHECKS,
-    serverName: assertText,
+    serverName: assertServerName,
     verify: oneOf("full", "pin", "none"),
     fingerprints: (name, value) => {
       if (!Array.isArray(value)) throw invalid(`${name} must be an array, not ${describe(value)}`);
@@ -111,6 +111,13 @@ function oneOf(...choices: readonly string[]): Check {
 function assertText(name: string, value: unknown): void {
   if (typeof value === "string" && value !== "") return;
   throw invalid(`${name} must be text, not ${describe(value)}`);
+}
+
+/** White space and control characters are no part of any name, and end it for some. */
+function assertServerName(name: string, value: unknown): void {
+  assertText(name, value);
+  if (/^[^\p{Cc}\s]{1,255}$/u.test(value as string)) return;
+  throw invalid(`${name} must be a name of up to 255 visible characters, not ${describe(value)}`);
 }
 
 function assertBytes(name: string, value: unknown): void {

@@ -5,10 +5,14 @@ import { ERROR_CODES, NetError } from "../errors.js";
 import type { ResolvedHost } from "./engine.js";
 import { errnoNameOf, systemError } from "./system-error.js";
 
+/** The longest name, with a dot behind it (RFC 1035 §2.3.4). */
+const MAX_NAME_LENGTH = 254;
+
 /** See `Engine.resolve`. */
 export async function resolveHost(host: string): Promise<readonly ResolvedHost[]> {
   const literal = isIP(host);
   if (literal !== 0) return [resolvedHost(host, literal)];
+  if (host.length > MAX_NAME_LENGTH) throw noAddress(`${host.slice(0, MAX_NAME_LENGTH)}…`);
   let found: { address: string; family: number }[];
   try {
     found = await lookup(host, { all: true, order: "verbatim" });

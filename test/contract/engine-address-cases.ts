@@ -159,6 +159,14 @@ const resolveCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "rejects a name that is longer than any",
+    async run(world) {
+      const name = `${"a".repeat(60)}.`.repeat(5);
+
+      await assert.rejects(world.engine.resolve(`${name}invalid`), { code: "HOST_NOT_FOUND" });
+    },
+  },
+  {
     title: "rejects a name that has no address",
     async run(world) {
       await assert.rejects(world.engine.resolve("no-such-host.invalid"), (error: unknown) => {

@@ -107,6 +107,8 @@ describe("the option tls of a client", () => {
       /fingerprints are not looked at with verify none/,
     ],
     "a name that is no text": [{ serverName: 1 }, /tls.serverName must be text/],
+    "a name with a line behind it": [{ serverName: "a\r\n" }, /serverName must be a name/],
+    "a name that is too long": [{ serverName: "a".repeat(256) }, /serverName must be a name/],
     "a resumption that is no switch": [{ resumeSessions: "yes" }, /must be true or false/],
   };
   for (const [name, [tls, message]] of Object.entries(bad)) {
