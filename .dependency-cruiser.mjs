@@ -9,6 +9,13 @@ const layer = (name, from, allowed) => ({
   to: { path: "^src/", pathNot: [from, ...allowed] },
 });
 
+const apart = (name, from, to) => ({
+  name,
+  severity: "error",
+  from: { path: from },
+  to: { path: to },
+});
+
 const GROUND = "^src/errors\\.ts$";
 const BYTES = "^src/bytes/";
 const TIME = "^src/time/";
@@ -81,30 +88,14 @@ export const rules = {
       "^src/tcp/",
       "^src/protocol/(http1|cookie-file)/",
     ]),
-    {
-      name: "http-server-and-clients-apart",
-      severity: "error",
-      from: { path: "^src/http/server/" },
-      to: { path: "^src/http/(client|sync|cookie)/" },
-    },
-    {
-      name: "http-clients-know-no-server",
-      severity: "error",
-      from: { path: "^src/http/(client|sync|cookie)/" },
-      to: { path: "^src/http/server/" },
-    },
-    {
-      name: "http-sync-on-client",
-      severity: "error",
-      from: { path: "^src/http/(client|cookie)/" },
-      to: { path: "^src/http/sync/" },
-    },
-    {
-      name: "http-cookies-stand-alone",
-      severity: "error",
-      from: { path: "^src/http/cookie/" },
-      to: { path: "^src/http/([a-z-]+\\.ts|client/)" },
-    },
+    apart("http-server-knows-no-client", "^src/http/server/", "^src/http/(client|sync|cookie)/"),
+    apart("http-clients-know-no-server", "^src/http/(client|sync|cookie)/", "^src/http/server/"),
+    apart("http-sync-on-client", "^src/http/client/", "^src/http/sync/"),
+    apart(
+      "http-cookies-stand-alone",
+      "^src/http/cookie/",
+      "^src/http/([a-z-]+\\.ts|client/|sync/)",
+    ),
     {
       name: "one-file-knows-tough-cookie",
       severity: "error",

@@ -1,64 +1,28 @@
-import {
-  type Address,
-  type HttpExchange,
-  HttpServer,
-  type ListenOptions,
-  type NetError,
-  type StopOptions,
-  type StopResult,
-} from "../index.js";
+import { type HttpExchange, HttpServer } from "../index.js";
 import type { EngineChoiceName } from "./command.js";
-import type { Service, ServiceCounts } from "./service.js";
+import { ServerService } from "./service.js";
 
 const TEXT_FIELDS = { "Content-Type": "text/plain; charset=utf-8" };
 
 /** An HTTP server that sends bodies back, and answers requests without one with what it got. */
-export class HttpEcho implements Service {
+export class HttpEcho extends ServerService {
   readonly name: string = "http";
   readonly fingerprint: undefined = undefined;
-  readonly #server: HttpServer;
-  #lastError: NetError | undefined;
+  protected readonly server: HttpServer;
 
   constructor(engine: EngineChoiceName | undefined) {
-    this.#server = new HttpServer({
+    super();
+    this.server = new HttpServer({
       ...(engine !== undefined && { engine }),
       onRequest: answer,
       onRefuse: (error) => {
-        this.#lastError = error;
+        this.lastError = error;
       },
     });
   }
 
-  get engineName(): string {
-    return this.#server.stats.engine;
-  }
-
-  get lastError(): NetError | undefined {
-    return this.#lastError;
-  }
-
-  get counts(): ServiceCounts {
-    const stats = this.#server.stats;
-    return {
-      connectionCount: stats.connectionCount,
-      openedCount: stats.openedCount,
-      refusedCount: stats.refusedCount,
-      messageCount: stats.requestCount,
-      receivedBytes: stats.receivedBytes,
-      sentBytes: stats.sentBytes,
-    };
-  }
-
-  listen(options: ListenOptions): Promise<Address> {
-    return this.#server.listen(options);
-  }
-
-  stopped(): Promise<void> {
-    return this.#server.stopped();
-  }
-
-  stop(options?: StopOptions): Promise<StopResult> {
-    return this.#server.stop(options);
+  protected get messageCount(): number {
+    return this.server.stats.requestCount;
   }
 }
 

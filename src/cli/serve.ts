@@ -32,7 +32,7 @@ interface Row {
 /** Each row gets a port of its own, the first the one of `--port`, each further the next one. */
 const ROWS: readonly Row[] = [
   echoRow("push", push(), (address) => [
-    `printf hello | nc -N ${address.host} ${address.port}`,
+    `printf hello | npx hp-socket cat ${addressText(address)}`,
     `npx hp-socket load ${addressText(address)}`,
   ]),
   echoRow("pull", pull(), () => []),

@@ -1,4 +1,11 @@
-import type { Address, ListenOptions, NetError, StopOptions, StopResult } from "../index.js";
+import type {
+  Address,
+  HttpServerStats,
+  ListenOptions,
+  NetError,
+  StopOptions,
+  StopResult,
+} from "../index.js";
 
 /** What a service has done so far. */
 export interface ServiceCounts {
@@ -26,6 +33,46 @@ export interface Service {
   /** Resolves when it has stopped, by itself too. */
   stopped(): Promise<void>;
   stop(options?: StopOptions): Promise<StopResult>;
+}
+
+/** What servers of all kinds have in common. */
+interface RunningServer {
+  readonly stats: Omit<HttpServerStats, "requestCount" | "exchangeCount">;
+  listen(options: ListenOptions): Promise<Address>;
+  stopped(): Promise<void>;
+  stop(options?: StopOptions): Promise<StopResult>;
+}
+
+/** A service of one server. */
+export abstract class ServerService implements Service {
+  abstract readonly name: string;
+  abstract readonly fingerprint: string | undefined;
+  lastError: NetError | undefined = undefined;
+  protected abstract readonly server: RunningServer;
+  protected abstract readonly messageCount: number;
+
+  get engineName(): string {
+    return this.server.stats.engine;
+  }
+
+  get counts(): ServiceCounts {
+    const { connectionCount, openedCount, refusedCount, receivedBytes, sentBytes } =
+      this.server.stats;
+    const { messageCount } = this;
+    return { connectionCount, openedCount, refusedCount, messageCount, receivedBytes, sentBytes };
+  }
+
+  listen(options: ListenOptions): Promise<Address> {
+    return this.server.listen(options);
+  }
+
+  stopped(): Promise<void> {
+    return this.server.stopped();
+  }
+
+  stop(options?: StopOptions): Promise<StopResult> {
+    return this.server.stop(options);
+  }
 }
 
 /** Counts of several services together. */

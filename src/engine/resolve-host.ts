@@ -1,9 +1,8 @@
 /** Addresses of a host name by the system's resolver, for the engines that move bytes by the system. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { ERROR_CODES, NetError } from "../errors.js";
 import type { ResolvedHost } from "./engine.js";
-import { errnoNameOf, systemError } from "./system-error.js";
+import { errnoNameOf, noAddress, systemError } from "./system-error.js";
 
 /** The longest name, with a dot behind it (RFC 1035 §2.3.4). */
 const MAX_NAME_LENGTH = 254;
@@ -21,12 +20,6 @@ export async function resolveHost(host: string): Promise<readonly ResolvedHost[]
   }
   if (found.length === 0) throw noAddress(host);
   return found.map(({ address, family }) => resolvedHost(address, family));
-}
-
-/** The error for a name that has no address. */
-export function noAddress(host: string): NetError {
-  const text = `${ERROR_CODES.HOST_NOT_FOUND.text}: ${JSON.stringify(host)}`;
-  return new NetError("HOST_NOT_FOUND", text, { operation: "resolve" });
 }
 
 function resolvedHost(host: string, family: number): ResolvedHost {

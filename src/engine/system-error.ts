@@ -66,6 +66,12 @@ export function systemError(
   });
 }
 
+/** The error for a name that has no address. */
+export function noAddress(host: string): NetError {
+  const text = `${ERROR_CODES.HOST_NOT_FOUND.text}: ${JSON.stringify(host)}`;
+  return new NetError("HOST_NOT_FOUND", text, { operation: "resolve" });
+}
+
 /** The operating system's name of an error that Node threw or emitted; `UNKNOWN` without one. */
 export function errnoNameOf(error: unknown): string {
   if (error instanceof Error && "code" in error && typeof error.code === "string") {

@@ -62,7 +62,10 @@ describe("hp-socket serve", () => {
       answers,
       Object.keys(MODELS).map((name) => [name, "hello"]),
     );
-    assert.match(program.stdout, new RegExp(`printf hello \\| nc -N 127.0.0.1 ${ready[0]?.[1]}\n`));
+    assert.match(
+      program.stdout,
+      new RegExp(`printf hello \\| npx hp-socket cat 127.0.0.1:${ready[0]?.[1]}\n`),
+    );
     assert.match(program.stdout, /npx hp-socket cat 127\.0\.0\.1:\d+ --receive line\n/);
     assert.match(program.stdout, /curl http:\/\/127\.0\.0\.1:\d+\/ -d hello\n/);
     assert.match(

@@ -64,6 +64,22 @@ describe("import rules", () => {
       },
     ],
     [
+      "an HTTP client that knows the server",
+      "http-clients-know-no-server",
+      {
+        "src/http/client/x.ts": 'import type { Y } from "../server/y.js";\nexport type X = Y;\n',
+        "src/http/server/y.ts": "export type Y = number;\n",
+      },
+    ],
+    [
+      "a store of cookies that knows who uses it",
+      "http-cookies-stand-alone",
+      {
+        "src/http/cookie/x.ts": 'import type { Y } from "../client/y.js";\nexport type X = Y;\n',
+        "src/http/client/y.ts": "export type Y = number;\n",
+      },
+    ],
+    [
       "a circle of types",
       "no-circle",
       {

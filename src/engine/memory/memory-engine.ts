@@ -24,7 +24,7 @@ import type {
   StreamSocket,
 } from "../engine.js";
 import { NO_TLS, refuseTls } from "../no-tls.js";
-import { noAddress } from "../resolve-host.js";
+import { noAddress } from "../system-error.js";
 import { MemoryBindings } from "./memory-bindings.js";
 import { MemoryDatagram } from "./memory-datagram.js";
 import { MemoryLink } from "./memory-link.js";
