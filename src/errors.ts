@@ -151,7 +151,7 @@ export class NetError extends Error {
     const fault = detail.fault ?? ERROR_CODES[code].fault;
     const { stackTraceLimit } = Error;
     // What a peer does comes in an event, which no call leads to. To look for one is most of what
-    // an error costs (4.6 of 5 µs), and peers could make us do it as often as they like.
+    // an error costs, and peers could make us do it as often as they like.
     if (fault === "remote" && CAN_LIMIT_STACK) Error.stackTraceLimit = 0;
     super(
       message ?? ERROR_CODES[code].text,

@@ -50,7 +50,7 @@ export class EngineService {
 
   /**
    * When what comes in now has come, by the clock. In a turn in which many connections receive and
-   * answer it is asked twice, not for each: that is a fifth of what receiving costs.
+   * answer it is asked twice, not for each.
    */
   arrivalMs(): number {
     if (this.#waitingCount === 0) return this.wheel.clock.now();
