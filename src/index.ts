@@ -6,7 +6,7 @@ export type {
   ComponentStats,
   StopOptions,
   StopResult,
-} from "./connection/component.js";
+} from "./connection/component-options.js";
 export type {
   Connection,
   ConnectionStats,
@@ -122,7 +122,8 @@ export type {
 } from "./receive/receive-model.js";
 export { type StartEndOptions, startEnd } from "./receive/start-end.js";
 export { type UntilClosedOptions, untilClosed } from "./receive/until-closed.js";
-export type { ConnectOptions } from "./tcp/connect-options.js";
+export type { ConnectOptions } from "./dial/connect-options.js";
 export { TcpAgent, type TcpAgentOptions } from "./tcp/tcp-agent.js";
 export { TcpClient, type TcpClientOptions } from "./tcp/tcp-client.js";
-export { type ListenOptions, TcpServer, type TcpServerOptions } from "./tcp/tcp-server.js";
+export type { ListenOptions } from "./connection/listening.js";
+export { TcpServer, type TcpServerOptions } from "./tcp/tcp-server.js";
