@@ -103,6 +103,12 @@ export const rules = {
       to: { path: "(^|/)(tough-cookie|tldts)(/|$)" },
     },
     {
+      name: "the-entry-reaches-no-http",
+      severity: "error",
+      from: { path: "^src/index\\.ts$" },
+      to: { path: "^src/(http|protocol)/", reachable: true },
+    },
+    {
       name: "nothing-imports-the-entry",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(cli|index\\.ts|testing)" },
