@@ -12,11 +12,8 @@ import { streamOptions } from "../connection/stream-options.js";
 import { Waiter } from "../connection/waiter.js";
 import type { Address, ConnectTarget, StreamSocket } from "../engine/engine.js";
 import { NetError } from "../errors.js";
-import { CONNECT_TIMEOUT_MS, type ConnectOptions } from "./connect-options.js";
+import { ATTEMPT_DELAY_MS, CONNECT_TIMEOUT_MS, type ConnectOptions } from "./connect-options.js";
 import { AddressRace, interleaveFamilies, type RaceSink } from "./happy-eyeballs.js";
-
-/** Time between two attempts (RFC 8305 §5, "Connection Attempt Delay"). */
-const ATTEMPT_DELAY_MS = 250;
 
 /** See the head of the file. */
 export class Dialing implements Dial, RaceSink {
@@ -68,7 +65,7 @@ export class Dialing implements Dial, RaceSink {
   #begin(addresses: readonly Address[]): void {
     if (this.#isOver) return;
     this.#options.onLookup?.();
-    const { localHost, localPort, attemptDelayMs = ATTEMPT_DELAY_MS } = this.#options;
+    const { localHost, localPort, attemptDelayMs = ATTEMPT_DELAY_MS.standard } = this.#options;
     const { settings, security } = this.#component;
     const stream = streamOptions(settings, security);
     const targets: ConnectTarget[] = addresses.map((address) => ({
