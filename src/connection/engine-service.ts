@@ -1,8 +1,6 @@
 /**
- * What all components on one engine share: the timing wheel of its clock, the slab that small sends
- * are copied into, and the list of connections that have something to write when the turn ends.
+ * What all components on one engine share: the timing wheel of its clock, and the list of connections that have something to write when the turn ends.
  */
-import { SendSlab } from "../bytes/send-slab.js";
 import type { Engine } from "../engine/engine.js";
 import { TimingWheel } from "../time/timing-wheel.js";
 
@@ -15,7 +13,6 @@ export interface Flushable {
 export class EngineService {
   readonly engine: Engine;
   readonly wheel: TimingWheel;
-  readonly slab: SendSlab = new SendSlab();
   /** While bytes are delivered that the engine only lends: these. */
   lentBytes: Buffer | undefined = undefined;
   /** Longer than what waits: to cut them off would make the next turn allocate. */

@@ -47,7 +47,7 @@ export class SendPath implements Flushable {
 
   constructor(owner: SendOwner) {
     this.owner = owner;
-    this.queue = new SendQueue(owner.service.slab);
+    this.queue = new SendQueue(owner.service.engine.memory);
   }
 
   /** Bytes that the kernel has not taken. */
@@ -85,13 +85,7 @@ export class SendPath implements Flushable {
   private isLent(piece: Uint8Array): boolean {
     const { service } = this.owner;
     if (!service.isLent(piece)) return false;
-    return !(service.engine.lendsForTurn && this.writesThisTurn && piece.length > COPY_MAX_BYTES);
-  }
-
-  /** Whether all that is sent now is written by the end of the turn. */
-  private get writesThisTurn(): boolean {
-    const { sendMode } = this.owner.settings;
-    return this.queue.writingBytes === 0 && sendMode === "pack";
+    return piece.length <= COPY_MAX_BYTES || !service.engine.memory.keep(piece);
   }
 
   /** Sends several pieces as one. */

@@ -9,7 +9,7 @@
  * Invariants: `queuedBytes` is the sum of the pieces and the open one; `writingBytes` is what the
  * engine has and has not completed.
  */
-import type { SendSlab } from "../bytes/send-slab.js";
+import type { SendMemory } from "../bytes/send-memory.js";
 import type { StreamSocket } from "../engine/engine.js";
 import type { Encoder } from "../receive/receive-model.js";
 
@@ -27,7 +27,7 @@ export interface PieceWriter {
 
 /** The bytes that one connection has to send. */
 export class SendQueue {
-  private readonly slab: SendSlab;
+  private readonly memory: SendMemory;
   private pieces: Uint8Array[] = [];
   private openBuffer: Buffer | undefined = undefined;
   private openStart = 0;
@@ -37,8 +37,8 @@ export class SendQueue {
   /** Bytes that the engine was given and has not completed. */
   writingBytes = 0;
 
-  constructor(slab: SendSlab) {
-    this.slab = slab;
+  constructor(memory: SendMemory) {
+    this.memory = memory;
   }
 
   /** Bytes not yet taken by the kernel. */
@@ -136,6 +136,7 @@ export class SendQueue {
     for (const piece of this.pieces) {
       if (left === 0) break;
       if (piece.length > left) {
+        this.memory.hold(piece);
         part.push(piece.subarray(0, left));
         this.pieces[taken] = piece.subarray(left);
         left = 0;
@@ -156,38 +157,43 @@ export class SendQueue {
 
   /** Forgets what waits. What the engine was given stays its own. */
   clear(): void {
+    this.seal();
+    for (const piece of this.pieces) this.memory.release(piece);
     this.pieces.length = 0;
-    this.openBuffer = undefined;
     this.queuedBytes = 0;
   }
 
   /** Gives the end of the open piece back, if nobody else has taken room since. */
   private giveBack(buffer: Buffer, reservedEnd: number, usedEnd: number): void {
-    if (this.slab.buffer !== buffer || this.slab.used !== reservedEnd) return;
-    this.slab.used = usedEnd;
-    if (this.openStart === usedEnd) this.openBuffer = undefined;
+    const { memory } = this;
+    if (memory.buffer === buffer && memory.used === reservedEnd) memory.used = usedEnd;
+    if (this.openStart !== this.openEnd) return;
+    this.openBuffer = undefined;
+    memory.release(buffer);
   }
 
   /** Makes room for `byteCount` bytes at the end of the open piece; answers where. */
   private open(byteCount: number): number {
-    const slab = this.slab;
-    slab.reserve(byteCount);
-    if (this.openBuffer !== slab.buffer || this.openEnd !== slab.used) {
+    const { memory } = this;
+    memory.reserve(byteCount);
+    const { buffer, used } = memory;
+    if (this.openBuffer !== buffer || this.openEnd !== used) {
       this.seal();
-      this.openBuffer = slab.buffer;
-      this.openStart = slab.used;
+      this.openBuffer = buffer;
+      this.openStart = used;
+      memory.hold(buffer);
     }
-    const at = slab.used;
-    slab.used = at + byteCount;
-    this.openEnd = slab.used;
+    this.openEnd = used + byteCount;
+    memory.used = this.openEnd;
     this.queuedBytes += byteCount;
-    return at;
+    return used;
   }
 
   /** Closes the open piece, so that what is put in next is a piece of its own. */
   private seal(): void {
-    if (this.openBuffer === undefined) return;
-    this.pieces.push(this.openBuffer.subarray(this.openStart, this.openEnd));
+    const { openBuffer } = this;
+    if (openBuffer === undefined) return;
+    this.pieces.push(openBuffer.subarray(this.openStart, this.openEnd));
     this.openBuffer = undefined;
   }
 }

@@ -4,6 +4,7 @@
  * of the calls.
  */
 import { isIP } from "node:net";
+import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
 import { assertKnownKeys, NetError, type Operation } from "../../errors.js";
 import { type Clock, ManualClock, systemClock } from "../../time/clock.js";
 import type {
@@ -60,6 +61,7 @@ const CAPABILITIES: Capabilities = {
   pathAddress: true,
   socketBuffers: `${NO_KERNEL}; see windowBytes`,
   datagram: true,
+  resetWhilePaused: true,
   tls: NO_TLS,
 };
 
@@ -72,7 +74,7 @@ function resolvedHost(host: string): ResolvedHost {
 /** See the head of the file. Give the same engine to every component that shall meet the others. */
 export class MemoryEngine implements Engine {
   readonly name: EngineName = "memory";
-  readonly lendsForTurn: boolean = false;
+  readonly memory: SendMemory = new HeapSendMemory();
   readonly capabilities: Capabilities = CAPABILITIES;
   readonly clock: Clock;
   /** The network's settings; changes hold from now on. */
