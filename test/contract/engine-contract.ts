@@ -14,6 +14,8 @@ import type { ContractCase } from "./engine-case.js";
 import { closeCases } from "./engine-close-cases.js";
 import { datagramCases } from "./engine-datagram-cases.js";
 import { listenerCases } from "./engine-listener-cases.js";
+import { memoryCases } from "./engine-memory-cases.js";
+import { pauseCases } from "./engine-pause-cases.js";
 import { turnCases } from "./engine-turn-cases.js";
 
 /** An engine that is put to the contract. */
@@ -31,6 +33,8 @@ const ALL_CASES: readonly ContractCase[] = [
   ...addressCases,
   ...listenerCases,
   ...byteCases,
+  ...pauseCases,
+  ...memoryCases,
   ...closeCases,
   ...turnCases,
   ...datagramCases,

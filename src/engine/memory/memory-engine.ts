@@ -62,6 +62,7 @@ const CAPABILITIES: Capabilities = {
   pathAddress: true,
   socketBuffers: `${NO_KERNEL}; see windowBytes`,
   datagram: true,
+  resetWhilePaused: true,
   tls: NO_TLS,
 };
 
