@@ -85,7 +85,11 @@ export class SendPath implements Flushable {
   private isLent(piece: Uint8Array): boolean {
     const { service } = this.owner;
     if (!service.isLent(piece)) return false;
-    return !(service.engine.lendsForTurn && this.writesThisTurn && piece.length > COPY_MAX_BYTES);
+    return !(
+      service.engine.name === "uring" &&
+      this.writesThisTurn &&
+      piece.length > COPY_MAX_BYTES
+    );
   }
 
   /** Whether all that is sent now is written by the end of the turn. */

@@ -7,12 +7,22 @@
  * 1. A sink is never called from inside a call into the engine; there is no re-entrancy.
  * 2. Every stream, listener and datagram socket that was made gets exactly one `closed`, last.
  * 3. At most one write is under way on a stream; the next may be started when `written` came.
- * 4. After `pause()` bytes that were on their way may still arrive; after `close()` or `reset()` none.
+ * 4. After `pause()` at most {@link MAX_AHEAD_BYTES} and one receive buffer (65,536 bytes) more may still
+ *    arrive; after `close()` or `reset()` none.
  * 5. Bytes given to `write` stay the engine's until `written` or `closed`.
  * 6. An exception thrown by a sink is a defect of the layer above, and never stops the engine.
  * 7. After `close()` or `reset()` a sink hears nothing but `closed`; later calls do nothing.
  * 8. A stream whose two sides have finished stays until it is closed.
+ * 9. A reset by the peer is told (`streamClosed` with `CONNECTION_RESET`) also while the stream is paused,
+ *    and after `streamEnded`, as far as the kernel tells it (capability `resetWhilePaused`).
+ * 10. An end (`streamEnded`) means that the peer's FIN was read. A reset behind data is never told as an
+ *     end.
+ * 11. Sinks are called in the engine's own async context: stores of `AsyncLocalStorage` of whoever happened
+ *     to send last are not visible.
+ * 12. An open stream that is ref'ed holds the process, whether it is paused or not. (An engine that nothing
+ *     outside the process can reach holds it while something is on its way.)
  */
+import type { SendMemory } from "../bytes/send-memory.js";
 import type { NetError } from "../errors.js";
 import type { Clock } from "../time/clock.js";
 import type { TlsClientOptions, TlsContext, TlsInfo, TlsServerOptions } from "./tls-options.js";
@@ -55,10 +65,15 @@ export type Capability =
   /** Datagram sockets. */
   | "datagram"
   /** TLS on streams. */
-  | "tls";
+  | "tls"
+  /** A reset by the peer is told while the stream is paused, and after the peer's end. */
+  | "resetWhilePaused";
 
 /** `true`, or the reason why not, as a sentence. */
 export type Capabilities = Readonly<Record<Capability, true | string>>;
+
+/** Bytes that may still arrive after `pause()`, besides one receive buffer. */
+export const MAX_AHEAD_BYTES: number = 65_536;
 
 /** TCP keep-alive: the kernel's own probes. */
 export interface KeepAlive {
@@ -153,7 +168,11 @@ export interface StreamSocket {
   sink: StreamSink;
   /** Starts a write of one piece. */
   write(piece: Uint8Array): void;
-  /** Starts a write of several pieces as one; `byteCount` is their sum. The array may be re-used after the call. */
+  /**
+   * Starts a write of several pieces as one; `byteCount` is their sum. The array may be re-used after the
+   * call. Where the sum is another by now, because memory of a piece was transferred or shrunk since it
+   * was given, nothing is written, and the stream closes with `INVALID_ARGUMENT`.
+   */
   writeAll(pieces: readonly Uint8Array[], byteCount: number): void;
   /** Sends FIN after the write under way. Reading goes on. */
   finish(): void;
@@ -255,19 +274,24 @@ export interface Engine {
   readonly name: EngineName;
   readonly capabilities: Capabilities;
   /**
-   * Whether received bytes that are lent stay as they are until the tasks of {@link afterTurn} have
-   * run: a write that such a task starts may then be of lent bytes.
+   * Memory that is sent from. A piece given to `write` or `writeAll` that lies in it (or in lent bytes
+   * that were kept) is sent from there without a copy, and released by the engine when the write is
+   * complete or the stream closed. Any other piece is the caller's and stays referenced.
    */
-  readonly lendsForTurn: boolean;
+  readonly memory: SendMemory;
   /** The clock that everything above this engine goes by. */
   readonly clock: Clock;
   /**
    * Runs `task` once, after the sink calls and microtasks of the present turn and before the engine
-   * waits for the kernel again. Used to write once what a turn has sent.
+   * waits for the kernel again. Used to write once what a turn has sent. A task that throws keeps none
+   * of the others from running.
    */
   afterTurn(task: () => void): void;
-  /** Addresses of a name, in the system's order; an IP literal answers itself. Rejects with NetError. */
-  resolve(host: string): Promise<readonly ResolvedHost[]>;
+  /**
+   * Addresses of a name, in the system's order; an IP literal answers itself. Rejects with NetError, and
+   * with the reason of `signal` when that fires.
+   */
+  resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]>;
   /** Throws NetError (usage) when `target` asks for what the engine can't do; else answers later. */
   listen(target: ListenTarget, sink: ListenerSink): Listener;
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket;

@@ -44,6 +44,7 @@ export const nodeCapabilities: Capabilities = {
   socketBuffers: "node:net can't size a stream's buffers (a datagram socket's it can)",
   datagram: true,
   tls: true,
+  resetWhilePaused: "node:net does not watch a stream of which it reads nothing",
 };
 
 function assertCan(reason: true | string, what: string, operation: Operation): void {

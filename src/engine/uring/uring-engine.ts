@@ -1,4 +1,5 @@
 /** The engine over Linux's io_uring. See the README of this folder. */
+import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
 import type {
@@ -17,6 +18,7 @@ import type {
   StreamSocket,
 } from "../engine.js";
 import { NO_TLS, refuseTls } from "../no-tls.js";
+import { assertConnectAddress, checkedListenTarget } from "../path-address.js";
 import { resolveHost } from "../resolve-host.js";
 import { uringAvailability } from "./availability.js";
 import { type AssembledLoop, createLoop } from "./create-loop.js";
@@ -41,12 +43,13 @@ const CAPABILITIES: Capabilities = {
   socketBuffers: true,
   datagram: true,
   tls: NO_TLS,
+  resetWhilePaused: "the ring reads nothing of a paused stream",
 };
 
 /** An engine with a ring of its own. Made by {@link createUringEngine}. */
 export class UringEngine implements Engine, Disposable {
   readonly name: EngineName = "uring";
-  readonly lendsForTurn: boolean = true;
+  readonly memory: SendMemory = new HeapSendMemory();
   readonly capabilities: Capabilities = CAPABILITIES;
   readonly clock: Clock;
   readonly #assembled: AssembledLoop;
@@ -74,19 +77,21 @@ export class UringEngine implements Engine, Disposable {
     this.loop.afterTurn(task);
   }
 
-  resolve(host: string): Promise<readonly ResolvedHost[]> {
-    return resolveHost(host);
+  resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]> {
+    return resolveHost(host, signal);
   }
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
-    const address = encodeAddress(target.address);
-    const listener = new UringListener(this.loop, target, sink);
+    const where = checkedListenTarget(target);
+    const address = encodeAddress(where.address);
+    const listener = new UringListener(this.loop, where, sink);
     listener.open(address);
     return listener;
   }
 
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     const { loop } = this;
+    assertConnectAddress(target.address);
     const address = encodeAddress(target.address);
     const descriptor = openOutgoing(loop.calls, target);
     const stream = UringStream.outgoing(loop, target.address, sink);
