@@ -30,7 +30,7 @@ import type { Clock } from "../time/clock.js";
 import type { TlsClientOptions, TlsContext, TlsInfo, TlsServerOptions } from "./tls-options.js";
 
 /** Bytes that may still come after a pause, before a last receive buffer of as many. */
-export const MAX_AHEAD_BYTES = 65_536;
+export const MAX_AHEAD_BYTES: number = 65_536;
 
 /** An IP address with a port. */
 export interface IpAddress {
@@ -170,7 +170,11 @@ export interface StreamSocket {
   sink: StreamSink;
   /** Starts a write of one piece. */
   write(piece: Uint8Array): void;
-  /** Starts a write of several pieces as one; `byteCount` is their sum. The array may be re-used after the call. */
+  /**
+   * Starts a write of several pieces as one; `byteCount` is their sum. The array may be re-used after the
+   * call. Where the sum is another by now, because memory of a piece was transferred or shrunk since it
+   * was given, nothing is written, and the stream closes with `INVALID_ARGUMENT`.
+   */
   writeAll(pieces: readonly Uint8Array[], byteCount: number): void;
   /** Sends FIN after the write under way. Reading goes on. */
   finish(): void;
@@ -271,18 +275,25 @@ export interface DatagramSocket {
 export interface Engine {
   readonly name: EngineName;
   readonly capabilities: Capabilities;
-  /** Memory that is sent from: what lies in it is written without a copy. */
+  /**
+   * Memory that is sent from. A piece given to `write` or `writeAll` that lies in it (or in lent bytes
+   * that were kept) is sent from there without a copy, and released by the engine when the write is
+   * complete or the stream closed. Any other piece is the caller's and stays referenced.
+   */
   readonly memory: SendMemory;
   /** The clock that everything above this engine goes by. */
   readonly clock: Clock;
   /**
-   * The one end-of-turn queue: runs `task` once, after the sink calls and microtasks of the present turn and before the engine
-   * waits for the kernel again. Used to write once what a turn has sent. One that throws keeps none of
-   * the others from running.
+   * Runs `task` once, after the sink calls and microtasks of the present turn and before the engine
+   * waits for the kernel again. Used to write once what a turn has sent. A task that throws keeps none
+   * of the others from running.
    */
   afterTurn(task: () => void): void;
-  /** Addresses of a name, in the system's order; an IP literal answers itself. Rejects with NetError. */
-  resolve(host: string): Promise<readonly ResolvedHost[]>;
+  /**
+   * Addresses of a name, in the system's order; an IP literal answers itself. Rejects with NetError, and
+   * with the reason of `signal` when that fires.
+   */
+  resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]>;
   /** Throws NetError (usage) when `target` asks for what the engine can't do; else answers later. */
   listen(target: ListenTarget, sink: ListenerSink): Listener;
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket;

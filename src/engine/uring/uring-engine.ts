@@ -18,6 +18,7 @@ import type {
   StreamSocket,
 } from "../engine.js";
 import { NO_TLS, refuseTls } from "../no-tls.js";
+import { assertConnectAddress, checkedListenTarget } from "../path-address.js";
 import { resolveHost } from "../resolve-host.js";
 import { type ForeignFunctions, loadForeignFunctions } from "./ring/foreign-functions.js";
 import type { UringLoop } from "./ring/uring-loop.js";
@@ -80,19 +81,21 @@ export class UringEngine implements Engine, Disposable {
     this.loop.afterTurn(task);
   }
 
-  resolve(host: string): Promise<readonly ResolvedHost[]> {
-    return resolveHost(host);
+  resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]> {
+    return resolveHost(host, signal);
   }
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
-    const address = encodeAddress(target.address);
-    const listener = new UringListener(this.loop, target, sink);
+    const where = checkedListenTarget(target);
+    const address = encodeAddress(where.address);
+    const listener = new UringListener(this.loop, where, sink);
     listener.open(address);
     return listener;
   }
 
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     const { loop } = this;
+    assertConnectAddress(target.address);
     const address = encodeAddress(target.address);
     const descriptor = openOutgoing(loop.calls, target);
     const stream = UringStream.outgoing(loop, target.address, sink);

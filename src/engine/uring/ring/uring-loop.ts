@@ -19,7 +19,7 @@
 import process from "node:process";
 import type { NetError } from "../../../errors.js";
 import { type Clock, systemClock } from "../../../time/clock.js";
-import { inEngineContext } from "../../engine-context.js";
+import { inRootContext } from "../../../time/root-context.js";
 import { TurnQueue } from "../../turn-queue.js";
 import { AcceptRecordPool } from "../memory/accept-records.js";
 import { MessageHeader } from "../memory/message-header.js";
@@ -144,7 +144,7 @@ export class UringLoop {
   request(): void {
     if (this.scheduled) return;
     this.scheduled = true;
-    inEngineContext(this.schedule);
+    inRootContext(this.schedule);
   }
 
   private readonly schedule = (): void => {
