@@ -7,7 +7,7 @@
  */
 import { NetError, type Operation } from "../../errors.js";
 import { addressText } from "../address-text.js";
-import { changedPieces } from "../changed-pieces.js";
+import { changedPieces, isTransferred } from "../changed-pieces.js";
 import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine.js";
 import { noStreamSink } from "../no-sink.js";
 import { refuseTls } from "../no-tls.js";
@@ -56,7 +56,8 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
   }
 
   write(piece: Uint8Array): void {
-    this.writeAll([piece], piece.byteLength);
+    // One that was transferred has lost what it had, however much that was.
+    this.writeAll([piece], isTransferred(piece) ? 1 : piece.byteLength);
   }
 
   writeAll(pieces: readonly Uint8Array[], byteCount: number): void {

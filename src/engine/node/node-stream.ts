@@ -12,7 +12,7 @@ import process from "node:process";
 import { NetError, type Operation } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
-import { changedPieces } from "../changed-pieces.js";
+import { changedPieces, isTransferred } from "../changed-pieces.js";
 import type {
   Address,
   KeepAlive,
@@ -166,7 +166,8 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   write(piece: Uint8Array): void {
     if (!this.beginWrite(piece.byteLength)) return;
-    if (this.turn.isRunning) this.socket.write(piece, this.onWritten);
+    if (isTransferred(piece)) this.refused(changedPieces(1, 0));
+    else if (this.turn.isRunning) this.socket.write(piece, this.onWritten);
     else inRootContext(() => this.socket.write(piece, this.onWritten));
   }
 
