@@ -197,6 +197,8 @@ export interface StreamSocket {
    * with `TLS_FAILED`, `TLS_CERTIFICATE`. Throws `NOT_SUPPORTED` where the engine can't.
    */
   startTls(context: TlsContext, host?: string): void;
+  /** Whether the peer has sent anything since the handshake of TLS began; true where none has. */
+  hasHeard(): boolean;
   /** What is known of the secured stream; undefined before. */
   tlsInfo(): TlsInfo | undefined;
   /** `TCP_INFO`, or undefined where the engine can't ask. */

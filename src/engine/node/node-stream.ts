@@ -147,6 +147,10 @@ export class NodeStream implements StreamSocket, SocketOwner {
     if (isPaused) this.socket.pause();
   }
 
+  hasHeard(): boolean {
+    return this.security?.hasHeard ?? true;
+  }
+
   tlsInfo(): TlsInfo | undefined {
     return this.security?.info();
   }

@@ -131,6 +131,10 @@ export class UringStream extends RingSocket implements StreamSocket {
     return refuseTls();
   }
 
+  hasHeard(): boolean {
+    return true;
+  }
+
   tlsInfo(): undefined {
     return undefined;
   }
