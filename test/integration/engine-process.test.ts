@@ -98,6 +98,16 @@ for (const { name, available } of engineReport()) {
       () => checkExhaustion(name),
     );
 
+    test("keeps the process alive for a stream that is paused, until it is unreferenced", () => {
+      const { stdout, stderr, status } = spawnSync(
+        process.execPath,
+        [childPath("engine-paused-child"), name],
+        { timeout: 20_000, encoding: "utf8" },
+      );
+
+      assert.deepEqual({ stdout, stderr, status }, { stdout: "held\n", stderr: "", status: 0 });
+    });
+
     test("lets the process end when all its sockets are unreferenced", () => {
       const { stdout, stderr, status } = spawnSync(
         process.execPath,
@@ -111,3 +121,24 @@ for (const { name, available } of engineReport()) {
     });
   });
 }
+
+test("in node:cluster, auto takes the engine whose listeners the workers share, and says why", () => {
+  const env = { ...process.env };
+  delete env["HP_SOCKET_ENGINE"];
+  const { stdout, stderr } = spawnSync(process.execPath, [childPath("cluster-child")], {
+    timeout: 30_000,
+    encoding: "utf8",
+    env,
+  });
+  const said = JSON.parse(stdout || stderr) as {
+    messages: { engine: string; passedOver?: string; port: number }[];
+    servedBy: string[];
+  };
+
+  assert.deepEqual(said.servedBy, ["1", "2"]);
+  assert.equal(said.messages[0]!.port, said.messages[1]!.port);
+  for (const { engine, passedOver } of said.messages) {
+    assert.equal(engine, "node");
+    assert.match(passedOver!, /node:cluster/);
+  }
+});
