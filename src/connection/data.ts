@@ -6,12 +6,15 @@ import type { Data } from "./connection.js";
 export function bytesOf(data: Data): Buffer {
   if (typeof data === "string") return Buffer.from(data, "utf8");
   if (Buffer.isBuffer(data)) return data;
-  if (data instanceof Uint8Array) {
-    return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  }
+  if (isBytes(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   throw new NetError(
     "INVALID_ARGUMENT",
     `data must be text or a Uint8Array, not ${describe(data)}`,
     { operation: "send" },
   );
+}
+
+/** Whether it is a Uint8Array, of whatever realm: a `vm` context has classes of its own. */
+function isBytes(data: unknown): data is Uint8Array {
+  return ArrayBuffer.isView(data) && Object.prototype.toString.call(data) === "[object Uint8Array]";
 }

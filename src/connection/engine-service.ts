@@ -2,7 +2,7 @@
  * What all components on one engine share: the timing wheel of its clock, the slab that small sends
  * are copied into, and the list of connections that have something to write when the turn ends.
  */
-import { SendSlab } from "../bytes/send-slab.js";
+import type { SendMemory } from "../bytes/send-memory.js";
 import type { Engine } from "../engine/engine.js";
 import { TimingWheel } from "../time/timing-wheel.js";
 
@@ -15,7 +15,7 @@ export interface Flushable {
 export class EngineService {
   readonly engine: Engine;
   readonly wheel: TimingWheel;
-  readonly slab: SendSlab = new SendSlab();
+  readonly slab: SendMemory;
   /** While bytes are delivered that the engine only lends: these. */
   lentBytes: Buffer | undefined = undefined;
   /** Longer than what waits: to cut them off would make the next turn allocate. */
@@ -28,6 +28,7 @@ export class EngineService {
 
   constructor(engine: Engine) {
     this.engine = engine;
+    this.slab = engine.memory;
     this.wheel = new TimingWheel(engine.clock);
     this.#flushAll = () => this.#run();
   }

@@ -9,7 +9,7 @@
  * Invariants: `queuedBytes` is the sum of the pieces and the open one; `writingBytes` is what the
  * engine has and has not completed.
  */
-import type { SendSlab } from "../bytes/send-slab.js";
+import { SEGMENT_BYTES, type SendMemory } from "../bytes/send-memory.js";
 import type { StreamSocket } from "../engine/engine.js";
 import type { Encoder } from "../receive/receive-model.js";
 
@@ -27,7 +27,7 @@ export interface PieceWriter {
 
 /** The bytes that one connection has to send. */
 export class SendQueue {
-  private readonly slab: SendSlab;
+  private readonly slab: SendMemory;
   private pieces: Uint8Array[] = [];
   private openBuffer: Buffer | undefined = undefined;
   private openStart = 0;
@@ -37,7 +37,7 @@ export class SendQueue {
   /** Bytes that the engine was given and has not completed. */
   writingBytes = 0;
 
-  constructor(slab: SendSlab) {
+  constructor(slab: SendMemory) {
     this.slab = slab;
   }
 
@@ -93,7 +93,7 @@ export class SendQueue {
 
   private appendBody(piece: Uint8Array, lent: boolean): void {
     const byteCount = piece.length;
-    if (byteCount > COPY_MAX_BYTES) {
+    if (byteCount > (lent ? SEGMENT_BYTES : COPY_MAX_BYTES)) {
       this.keep(lent ? Buffer.from(piece) : piece);
       return;
     }
@@ -136,6 +136,7 @@ export class SendQueue {
     for (const piece of this.pieces) {
       if (left === 0) break;
       if (piece.length > left) {
+        this.slab.hold(piece);
         part.push(piece.subarray(0, left));
         this.pieces[taken] = piece.subarray(left);
         left = 0;
@@ -156,8 +157,9 @@ export class SendQueue {
 
   /** Forgets what waits. What the engine was given stays its own. */
   clear(): void {
+    this.seal();
+    for (const piece of this.pieces) this.slab.release(piece);
     this.pieces.length = 0;
-    this.openBuffer = undefined;
     this.queuedBytes = 0;
   }
 
@@ -165,7 +167,9 @@ export class SendQueue {
   private giveBack(buffer: Buffer, reservedEnd: number, usedEnd: number): void {
     if (this.slab.buffer !== buffer || this.slab.used !== reservedEnd) return;
     this.slab.used = usedEnd;
-    if (this.openStart === usedEnd) this.openBuffer = undefined;
+    if (this.openStart !== usedEnd) return;
+    this.openBuffer = undefined;
+    this.slab.release(buffer);
   }
 
   /** Makes room for `byteCount` bytes at the end of the open piece; answers where. */
@@ -176,6 +180,7 @@ export class SendQueue {
       this.seal();
       this.openBuffer = slab.buffer;
       this.openStart = slab.used;
+      slab.hold(slab.buffer);
     }
     const at = slab.used;
     slab.used = at + byteCount;

@@ -98,6 +98,23 @@ for (const { name, available } of engineReport()) {
       () => checkExhaustion(name),
     );
 
+    for (const [hold, output] of [
+      ["ref", "held\n"],
+      ["unref", ""],
+    ] as const) {
+      test(`${hold === "ref" ? "holds" : "does not hold"} the process by paused streams: ${hold}`, () => {
+        const { stdout, stderr, status } = spawnSync(
+          process.execPath,
+          [childPath("engine-paused-child"), name, hold],
+          { timeout: 20_000, encoding: "utf8" },
+        );
+
+        assert.equal(stderr, "");
+        assert.equal(stdout, output);
+        assert.equal(status, 0);
+      });
+    }
+
     test("lets the process end when all its sockets are unreferenced", () => {
       const { stdout, stderr, status } = spawnSync(
         process.execPath,

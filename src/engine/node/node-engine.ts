@@ -1,7 +1,7 @@
 /** The engine over Node's own sockets. Runs everywhere. */
 import { Socket, type TcpNetConnectOpts } from "node:net";
 import { registerLender } from "../../bytes/lending.js";
-import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
+import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import { type Clock, systemClock } from "../../time/clock.js";
 import type {
@@ -29,28 +29,24 @@ import { assertListenTarget, assertStreamOptions, nodeCapabilities } from "./nod
 import { NodeListener } from "./node-listener.js";
 import { NodeStream } from "./node-stream.js";
 import { NodeTurn } from "./node-turn.js";
-import { receiveShared } from "./owned-socket.js";
+import { ownerReader } from "./owned-socket.js";
 import { ProcessHold } from "./process-hold.js";
+import { RecycledMemory } from "./recycled-memory.js";
 import { SharedReading } from "./shared-reading.js";
 import { TlsClientContext } from "./tls-client-context.js";
 import { TlsServerContext } from "./tls-server-context.js";
 
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
-  readonly memory: SendMemory = new HeapSendMemory();
+  readonly memory: SendMemory = new RecycledMemory();
   readonly capabilities: Capabilities = nodeCapabilities;
   readonly clock: Clock = systemClock;
   readonly #turn = new NodeTurn();
   readonly #hold = new ProcessHold();
-  readonly #reading: SharedReading;
+  readonly #reading = new SharedReading(ownerReader);
 
   constructor() {
-    const reading = new SharedReading(function read(byteCount): boolean {
-      receiveShared(this, reading.buffer.subarray(0, byteCount));
-      return true;
-    });
-    this.#reading = reading;
-    registerLender(reading.buffer.buffer, this.memory);
+    registerLender(this.#reading.buffer.buffer, this.memory);
   }
 
   afterTurn(task: () => void): void {
@@ -67,6 +63,7 @@ class NodeEngine implements Engine {
       clock: this.clock,
       turn: this.#turn,
       hold: this.#hold,
+      memory: this.memory,
       reading: this.#reading,
     };
     return inEngineContext(() => new NodeListener(target, sink, service));
@@ -78,7 +75,9 @@ class NodeEngine implements Engine {
     return inEngineContext(() => {
       // TLS takes a socket over with Node's own way of reading.
       const lendsBytes = target.stream.mayStartTls !== true;
-      const socket = lendsBytes ? this.#reading.socket() : new Socket({ allowHalfOpen: true });
+      const socket = lendsBytes
+        ? this.#reading.socket(target.stream.keepsBytes === true)
+        : new Socket({ allowHalfOpen: true });
       const stream = new NodeStream({
         socket,
         options: target.stream,
@@ -88,6 +87,7 @@ class NodeEngine implements Engine {
         local: "path" in target.address ? { path: "" } : undefined,
         turn: this.#turn,
         hold: this.#hold,
+        memory: this.memory,
       });
       stream.sink = sink;
       startConnect(socket, target);
