@@ -1,21 +1,26 @@
 /**
- * A child process in which nothing but a paused stream is open and referenced, on the engine that its
- * argument names. It says so when it has lived for a while, and lets go.
+ * A child process with one connection on the engine that its argument names; both ends are paused, and
+ * nobody listens any more. Its second argument takes their hold on the process away: `unref`. Says on its
+ * way out why it ends: after a while it ends itself.
  */
 import process from "node:process";
 import { chooseEngine } from "#src/engine/choose-engine.js";
 import type { EngineName } from "#src/engine/engine.js";
 import { EngineWorld } from "./engine-world.js";
-
-/** Longer than a process lives that nothing holds. */
-const LIFE_MS = 300;
+import { until } from "./until.js";
 
 const world = new EngineWorld(chooseEngine(process.argv[2] as EngineName));
 const { client, server, listener } = await world.pair();
+client.socket.pause();
 server.socket.pause();
-client.socket.unref();
-listener.listener!.unref();
-setTimeout(() => {
-  console.log("held");
+listener.listener!.close();
+await until(() => listener.isClosed);
+if (process.argv[3] === "unref") {
+  client.socket.unref();
   server.socket.unref();
-}, LIFE_MS).unref();
+}
+const held = setTimeout(() => {
+  console.log("held");
+  process.exit(0);
+}, 1_000);
+held.unref();
