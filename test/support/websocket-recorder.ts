@@ -185,6 +185,8 @@ export function read(chunks: readonly Buffer[], options: ReadOptions = {}): Seen
     lent.fill(0xee);
   }
   if (options.ends === true) decoder.end(recorder);
+  decoder.drop();
+  assert.equal(decoder.heldBytes, 0);
   const { events, messages, error } = recorder;
   return { events, messages, error, extraTurns, fault: faultOf(error, limits) };
 }
