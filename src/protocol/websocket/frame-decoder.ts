@@ -148,7 +148,8 @@ export class FrameDecoder {
     const isEnd = head.remainingBytes === 0;
     if (isEnd) head.next();
     if (end > start) sink.onFramePayload?.(bytes.subarray(start, end), head);
-    if (isEnd) sink.onFrameEnd?.(head);
+    // The sink may give everything up in any call.
+    if (isEnd && !this.isOver) sink.onFrameEnd?.(head);
     if (this.isOver) return false;
     if (head.isControl) return this.readControl(bytes, start, end, isEnd, sink);
     const isLast = isEnd && head.isFinal;
