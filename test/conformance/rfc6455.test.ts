@@ -208,6 +208,12 @@ describe("RFC 6455 §4.2 the server's handshake", () => {
     });
   });
 
+  it("reads a request without subprotocols", () => {
+    const lines = withField(REQUEST, "Sec-WebSocket-Protocol");
+
+    assert.deepEqual(parsed(lines).protocols, []);
+  });
+
   it("reads lists over several fields, in any case of letters, with anything beside", () => {
     const lines: FieldLines = [
       ["host", "a"],

@@ -111,11 +111,6 @@ export class FrameHead implements FrameState {
     return this.step === WHOLE;
   }
 
-  /** Whether nothing of it is there. */
-  get isUnread(): boolean {
-    return this.step === FIRST;
-  }
-
   /** What follows is another head. The present one can be looked at until it is read. */
   next(): void {
     this.step = FIRST;

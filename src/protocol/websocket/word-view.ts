@@ -1,6 +1,7 @@
 /**
  * Bytes as words of 32 bits, for loops over bytes that are hot. Words lie where the memory's own are aligned;
- * what is before and behind is left to loops over octets.
+ * what is before and behind is left to loops over octets, and so is everything on machines whose words begin
+ * with their highest octet.
  *
  * To ask a Buffer for its memory costs as much as a look at some hundred bytes, so the answer for the one
  * that was asked about last is kept: a chunk that is fed holds many frames.
@@ -15,6 +16,8 @@ const KEPT_MEMORY_BYTES = 1_048_576;
 
 /** Places above this one have no place among words of 32 bits. */
 const MAX_WORD_PLACE = 0x7fff_ffff;
+
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -42,7 +45,7 @@ export function wordsFor(bytes: Uint8Array, start: number, end: number): WordVie
 
 function lookUp(bytes: Uint8Array): WordView | undefined {
   const { buffer, byteOffset } = bytes;
-  if (byteOffset + bytes.length > MAX_WORD_PLACE) return undefined;
+  if (byteOffset + bytes.length > MAX_WORD_PLACE || !IS_LITTLE_ENDIAN) return undefined;
   const isKept = buffer.byteLength <= KEPT_MEMORY_BYTES;
   if (buffer !== lastMemory) {
     lastWords = new Int32Array(buffer, 0, buffer.byteLength >>> 2);

@@ -102,6 +102,33 @@ describe("memory", () => {
     assert.equal(decoder.heldBytes, 64);
   });
 
+  it("holds no more of a ping that is cut than came of it", () => {
+    const decoder = new FrameDecoder({ role: "client" });
+    const ping = plainFrame({ opcode: OPCODE.ping, payload: Buffer.alloc(100) });
+
+    decoder.feed(ping.subarray(0, 12), sinkWith({}));
+    assert.equal(decoder.heldBytes, 64);
+    decoder.feed(ping.subarray(12), sinkWith({}));
+
+    assert.equal(decoder.heldBytes, 0);
+  });
+
+  it("holds nothing of a message in pieces, nor does it need a sink that wants them", () => {
+    const decoder = new FrameDecoder({ role: "client" });
+    let ends = 0;
+    const sink = sinkWith({
+      onMessageBegin: () => DELIVERY.pieces,
+      onMessageEnd: () => ++ends > 0,
+    });
+    const bytes = plainFrame({ payload: Buffer.alloc(1000, "a") });
+
+    decoder.feed(bytes.subarray(0, 500), sink);
+    assert.equal(decoder.heldBytes, 0);
+    decoder.feed(bytes.subarray(500), sink);
+
+    assert.equal(ends, 1);
+  });
+
   it("holds a compressed message as it travels, not as what it inflates to", () => {
     const stream = compressedFrame(Buffer.alloc(5_000_000));
     const decoder = new FrameDecoder({ role: "server", inflater: new ZlibInflater() });
