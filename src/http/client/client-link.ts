@@ -14,6 +14,7 @@ import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { UpgradedConnection } from "../upgraded-connection.js";
 import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
 import type { ClientNumbers } from "./client-options.js";
+import { assertHead } from "./head-check.js";
 import type { ConnectionHolder, HttpClientConnection } from "./http-client-connection.js";
 import type { DialBounds, HttpDialer } from "./http-dialer.js";
 import type { HttpProxy } from "./http-proxy.js";
@@ -108,10 +109,18 @@ export class ClientLink implements ConnectionHolder, ExchangeOwner {
   /** Begins a request, now or when those before it are done. */
   add(exchange: ClientExchange): void {
     const { maxQueued } = this.numbers;
-    if (this.current !== undefined && this.queue.length >= maxQueued) {
-      const text = `${maxQueued} requests wait for the connection already (maxQueued)`;
-      exchange.fail(new NetError("HTTP_QUEUE_FULL", text, { operation: "request" }));
-      return;
+    if (this.current !== undefined) {
+      if (this.queue.length >= maxQueued) {
+        const text = `${maxQueued} requests wait for the connection already (maxQueued)`;
+        exchange.fail(new NetError("HTTP_QUEUE_FULL", text, { operation: "request" }));
+        return;
+      }
+      try {
+        assertHead(exchange.plan.head);
+      } catch (error) {
+        exchange.fail(error as NetError);
+        return;
+      }
     }
     this.queue.push(exchange);
     this.advance();

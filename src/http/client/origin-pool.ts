@@ -10,6 +10,7 @@ import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
 import type { AgentNumbers } from "./client-options.js";
+import { assertHead } from "./head-check.js";
 import type { ConnectionHolder, HttpClientConnection } from "./http-client-connection.js";
 import type { DialRoute, HttpDialer } from "./http-dialer.js";
 
@@ -81,16 +82,30 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
         return;
       }
     }
-    const { owner } = this;
-    const { maxQueued } = owner.numbers;
-    if (owner.queuedCount >= maxQueued && !this.hasRoom()) {
-      const text = `${owner.queuedCount} requests wait for a connection already (maxQueued)`;
-      exchange.fail(new NetError("HTTP_QUEUE_FULL", text, { operation: "request" }));
+    const problem = this.queueProblem(exchange);
+    if (problem !== undefined) {
+      exchange.fail(problem);
+      this.leaveIfEmpty();
       return;
     }
     this.connectTimeoutMs = connectTimeoutMs;
     this.enqueue(exchange);
     this.advance();
+  }
+
+  /** Why a request can't wait; undefined when it can. A head that can't be sent shall cost no connection. */
+  private queueProblem({ plan }: ClientExchange): NetError | undefined {
+    const { queuedCount, numbers } = this.owner;
+    if (queuedCount >= numbers.maxQueued && !this.hasRoom()) {
+      const text = `${queuedCount} requests wait for a connection already (maxQueued)`;
+      return new NetError("HTTP_QUEUE_FULL", text, { operation: "request" });
+    }
+    try {
+      assertHead(plan.head);
+      return undefined;
+    } catch (error) {
+      return error as NetError;
+    }
   }
 
   private hasRoom(): boolean {
@@ -207,6 +222,10 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   private connectionLost(): void {
     this.owner.returnRoom();
     this.advance();
+    this.leaveIfEmpty();
+  }
+
+  private leaveIfEmpty(): void {
     if (this.connectionCount === 0 && this.queue.length === 0) this.owner.poolEmpty(this);
   }
 

@@ -16,12 +16,12 @@ import { HeadWriter } from "../../protocol/http1/head-writer.js";
 import { NO_ROOM } from "../../protocol/http1/text-writer.js";
 import type { ExchangePlan } from "./client-exchange.js";
 import { ContentSender, SLICE_BYTES } from "./content-sender.js";
+import { headTooLong, MAX_HEAD_BYTES } from "./head-check.js";
 
 /** Bodies up to this many bytes are written behind the head. */
 const INLINE_BYTES = 4_096;
 /** Room for a head at first; then a whole slab, then as much as it takes. */
 const HEAD_ROOM_BYTES = 2_048;
-const MAX_HEAD_BYTES = 16 * 1024 * 1024;
 
 const headWriter = new HeadWriter();
 
@@ -98,8 +98,7 @@ export class RequestSender implements PieceWriter {
       this.live.send(target.subarray(0, end));
       return;
     }
-    const message = `the head of the request is longer than ${MAX_HEAD_BYTES} bytes`;
-    throw new NetError("INVALID_ARGUMENT", message, { operation: "send" });
+    throw headTooLong();
   }
 
   /** See {@link PieceWriter.writePiece}: the head, and a small body. */

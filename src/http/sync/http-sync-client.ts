@@ -11,6 +11,7 @@ import { handlerError } from "../../connection/handlers.js";
 import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import { assertSwitch } from "../client/client-options.js";
+import { assertHead } from "../client/head-check.js";
 import { HttpTarget } from "../client/http-target.js";
 import { RequestContent } from "../client/request-content.js";
 import { FieldList } from "../http-fields.js";
@@ -126,7 +127,6 @@ export class HttpSyncClient implements Disposable {
     const target = new HttpTarget(url);
     const route = this.#routeTo(target, options);
     const request = { method, headers, ...(body !== undefined && { body }) };
-    this.#target = target;
     return this.#ask(request, target, route);
   }
 
@@ -233,7 +233,18 @@ export class HttpSyncClient implements Disposable {
     fields.addMissing("Content-Type", content.type);
     fields.addMissing("Authorization", target.authorization);
     fields.addMissing("Cookie", cookies?.cookieHeader(target.url));
-    const head = { method, path: target.path, headers: fields.pairs, timeoutMs };
+    const { path, host } = target;
+    const isHostGiven = fields.has("host");
+    // Before the worker connects for it.
+    assertHead({
+      method,
+      target: path,
+      ...(!isHostGiven && { host }),
+      fields: fields.pairs,
+      body: content.byteCount,
+    });
+    this.#target = target;
+    const head = { method, path, headers: fields.pairs, timeoutMs };
     const response = this.#exchange({ route, head, bytes: content.bytes });
     for (const value of response.headers.getAll("set-cookie")) {
       cookies?.setFromHeader(value, target.url);
