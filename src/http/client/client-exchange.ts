@@ -13,6 +13,7 @@
  * ends it afterwards goes to the body. `carrier` is set in sent and answered. Deadline and listener
  * are gone in done and failed.
  */
+import { type AbortListener, offAbort, onAbort } from "../../connection/abort-listeners.js";
 import { abortError } from "../../connection/waiter.js";
 import { NetError } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
@@ -74,7 +75,7 @@ export interface ExchangePlan {
 const MAX_SKIPPED_BYTES = 65_536;
 
 /** See the head of the file. */
-export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource {
+export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, ResponseSource {
   readonly plan: ExchangePlan;
   readonly owner: ExchangeOwner;
   readonly promise: Promise<HttpResponse>;
@@ -106,7 +107,7 @@ export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource 
       this.deadline = new Deadline(this);
       owner.wheel.set(this.deadline, plan.timeoutMs);
     }
-    plan.signal?.addEventListener("abort", this);
+    if (plan.signal !== undefined) onAbort(plan.signal, this);
   }
 
   // — for the response —
@@ -217,15 +218,16 @@ export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource 
     this.giveUp(requestTimedOut(this.plan.timeoutMs));
   }
 
-  /** The signal was aborted. */
-  handleEvent(): void {
-    this.giveUp(abortError("request", this.plan.signal?.reason));
+  /** See {@link AbortListener}. */
+  signalAborted(signal: AbortSignal): void {
+    this.giveUp(abortError("request", signal.reason));
   }
 
   private release(): void {
     this.carrier = undefined;
     if (this.deadline !== undefined) this.wheel.clear(this.deadline);
-    this.plan.signal?.removeEventListener("abort", this);
+    const { signal } = this.plan;
+    if (signal !== undefined) offAbort(signal, this);
   }
 }
 
