@@ -16,7 +16,7 @@ const apart = (name, from, to) => ({
   to: { path: to },
 });
 
-const GROUND = "^src/errors\\.ts$";
+const GROUND = "^src/(errors|closest-word|options)\\.ts$";
 const BYTES = "^src/bytes/";
 const TIME = "^src/time/";
 const RECEIVE = "^src/receive/";
@@ -37,10 +37,10 @@ export const rules = {
     {
       name: "pure-code-has-no-node-modules",
       severity: "error",
-      from: { path: "^src/(receive|protocol|bytes|errors\\.ts)" },
+      from: { path: "^src/(receive|protocol|bytes|errors\\.ts|options\\.ts|closest-word\\.ts)" },
       to: { dependencyTypes: ["core"], pathNot: "^(node:)?buffer$" },
     },
-    layer("errors-import-nothing", GROUND, []),
+    layer("ground-imports-nothing", GROUND, []),
     layer("bytes-on-errors", BYTES, [GROUND]),
     layer("time-on-bytes", TIME, [GROUND, BYTES]),
     layer("receive-is-pure", RECEIVE, [GROUND, BYTES, TIME]),
@@ -101,6 +101,12 @@ export const rules = {
       severity: "error",
       from: { path: "^src/", pathNot: "^src/http/cookie/cookie-rules\\.ts$" },
       to: { path: "(^|/)(tough-cookie|tldts)(/|$)" },
+    },
+    {
+      name: "the-entry-reaches-no-http",
+      severity: "error",
+      from: { path: "^src/index\\.ts$" },
+      to: { path: "^src/(http|protocol)/", reachable: true },
     },
     {
       name: "nothing-imports-the-entry",

@@ -3,7 +3,7 @@
  * every page once, with no more than two connections to each.
  */
 import assert from "node:assert/strict";
-import { HttpAgent, HttpServer } from "hp-socket";
+import { HttpAgent, HttpServer } from "hp-socket/http";
 
 const SERVER_COUNT = 4;
 const PAGE_COUNT = 25;

@@ -6,8 +6,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HttpAgent, HttpClient, HttpServer } from "hp-socket";
-import { CookieStore } from "hp-socket/http";
+import { CookieStore, HttpAgent, HttpClient, HttpServer } from "hp-socket/http";
 
 const server = new HttpServer({
   onRequest(exchange) {

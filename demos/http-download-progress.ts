@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stdout } from "node:process";
 import { pipeline } from "node:stream/promises";
-import { HttpAgent, type HttpResponse, HttpServer } from "hp-socket";
+import { HttpAgent, type HttpResponse, HttpServer } from "hp-socket/http";
 
 const FILE_BYTES = 32 * 1_048_576;
 const BLOCK = Buffer.alloc(65_536, "x");

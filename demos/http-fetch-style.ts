@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
-import { HttpServer } from "hp-socket";
+import { HttpServer } from "hp-socket/http";
 
 const signs = new EventEmitter();
 

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { type HttpExchange, HttpServer } from "hp-socket";
+import { type HttpExchange, HttpServer } from "hp-socket/http";
 
 const notes: string[] = [];
 const file = fileURLToPath(new URL("../../package.json", import.meta.url));

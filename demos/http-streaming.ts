@@ -3,7 +3,7 @@
  * it is taken. Neither is ever in memory as a whole.
  */
 import assert from "node:assert/strict";
-import { HttpServer, type ResponseWriter } from "hp-socket";
+import { HttpServer, type ResponseWriter } from "hp-socket/http";
 
 const BLOCK = Buffer.alloc(65_536, "x");
 const BLOCK_COUNT = 1_024;

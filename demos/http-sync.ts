@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
-import { HttpServer, NetError } from "hp-socket";
-import { CookieStore, HttpSyncClient } from "hp-socket/http";
+import { NetError } from "hp-socket";
+import { CookieStore, HttpServer, HttpSyncClient } from "hp-socket/http";
 
 if (isMainThread) await ask();
 else await serve();

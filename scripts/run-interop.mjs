@@ -1,5 +1,6 @@
 // Runs our HTTP with other people's programs: `npm run interop`. What is missing of curl, nginx,
-// OpenSSL and Chromium is installed by apt-get, where there is one; it needs the rights to do so.
+// OpenSSL and Chromium is installed by apt-get, where there is one; it needs the rights to do so. Then the
+// package is tried as projects of five kinds use it.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -27,3 +28,4 @@ if (missing.length > 0) {
 process.env.HP_SOCKET_INTEROP = "1";
 const tests = fileURLToPath(new URL("run-tests.mjs", import.meta.url));
 run(process.execPath, tests, "interop/", "http-server-peers", "tls-openssl");
+run(process.execPath, fileURLToPath(new URL("try-package.mjs", import.meta.url)));

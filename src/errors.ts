@@ -2,6 +2,7 @@
  * Every error of the library is a {@link NetError}. The table below is the single source of the
  * codes: whose fault each one is, and what it says. `docs/errors.md` is checked against it.
  */
+import { closestWord } from "./closest-word.js";
 
 /** Whose fault an error is. `limit`: a named limit or deadline of ours was reached. */
 export type Fault = "usage" | "local" | "remote" | "system" | "limit";
@@ -166,37 +167,61 @@ export class NetError extends Error {
   }
 }
 
+/** The error of an argument or option that can't be: `message` names it, what it can be, and the value. */
+export function invalidArgument(message: string, detail: NetErrorDetail = {}): NetError {
+  return new NetError("INVALID_ARGUMENT", message, { operation: "configure", ...detail });
+}
+
 /** Throws `INVALID_ARGUMENT` unless `value` is a whole number from `min` to `max`. */
 export function assertInteger(name: string, value: unknown, min: number, max: number): void {
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
-    throw new NetError(
-      "INVALID_ARGUMENT",
-      `${name} must be a whole number from ${min} to ${max}, not ${describe(value)}`,
-      { operation: "configure" },
-    );
-  }
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  throw invalidArgument(
+    `${name} must be a whole number from ${min} to ${max}, not ${describe(value)}`,
+  );
 }
 
 /** Throws `INVALID_ARGUMENT` unless `value` is one of `choices`. */
 export function assertOneOf(name: string, value: unknown, choices: readonly string[]): void {
-  if (typeof value !== "string" || !choices.includes(value)) {
-    throw new NetError(
-      "INVALID_ARGUMENT",
-      `${name} must be one of ${choices.join(", ")}, not ${describe(value)}`,
-      { operation: "configure" },
-    );
-  }
+  if (typeof value === "string" && choices.includes(value)) return;
+  throw invalidArgument(`${name} must be one of ${choices.join(", ")}, not ${describe(value)}`);
+}
+
+/** Throws `INVALID_ARGUMENT` unless `value` is true or false. */
+export function assertBoolean(name: string, value: unknown): void {
+  if (typeof value === "boolean") return;
+  throw invalidArgument(`${name} must be true or false, not ${describe(value)}`);
+}
+
+/** Throws `INVALID_ARGUMENT` unless `value` is text that is not empty. */
+export function assertText(name: string, value: unknown): void {
+  if (typeof value === "string" && value !== "") return;
+  throw invalidArgument(`${name} must be text, not ${describe(value)}`);
+}
+
+/** Throws `INVALID_ARGUMENT` unless `value` is a function. */
+export function assertFunction(name: string, value: unknown): void {
+  if (typeof value === "function") return;
+  throw invalidArgument(`${name} must be a function, not ${describe(value)}`);
+}
+
+/** Throws `INVALID_ARGUMENT` unless `value` is an object, and no array. */
+export function assertObject(name: string, value: unknown): asserts value is object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw invalidArgument(`${name} must be an object, not ${describe(value)}`);
 }
 
 /** Throws `INVALID_ARGUMENT` for a key that no option has: a misspelt option is never ignored. */
 export function assertKnownKeys(name: string, value: object, known: readonly string[]): void {
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      throw new NetError("INVALID_ARGUMENT", `${name} has no option ${JSON.stringify(key)}`, {
-        operation: "configure",
-      });
-    }
+    if (known.includes(key)) continue;
+    throw invalidArgument(`${name} has no option ${JSON.stringify(key)}${suggestion(key, known)}`);
   }
+}
+
+/** Names that differ by capitals or one small slip are taken for what was meant. */
+function suggestion(key: string, known: readonly string[]): string {
+  const meant = closestWord(key, known);
+  return meant === undefined ? "" : `; did you mean ${meant}?`;
 }
 
 /** A short text of any value, for messages. */
@@ -204,6 +229,7 @@ export function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
   if (typeof value === "function") return "a function";
   if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
 }

@@ -1,4 +1,4 @@
-/** hp-socket: the public names. */
+/** hp-socket: the public names, but for those of HTTP, which hp-socket/http has. */
 export type { CloseReason, Initiator } from "./connection/close-reason.js";
 export type {
   ChangeableSettings,
@@ -50,62 +50,6 @@ export type {
 } from "./engine/tls-options.js";
 export { createUringEngine, type UringOptions } from "./engine/uring/uring-engine.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "./errors.js";
-export type {
-  AgentNumbers,
-  ClientNumbers,
-  ClientOptions,
-  HttpAgentOptions,
-  RequestTimes,
-} from "./http/client/client-options.js";
-export type { HttpRequestOptions } from "./http/client/client-request.js";
-export { createFetch, HttpAgent, type HttpAgentStats } from "./http/client/http-agent.js";
-export {
-  HttpClient,
-  type HttpClientCall,
-  type HttpClientOptions,
-  type HttpClientRequest,
-} from "./http/client/http-client.js";
-export type { HttpClientHandlers } from "./http/client/http-client-handlers.js";
-export type { HttpFetchInit } from "./http/client/http-fetch.js";
-export type { ProxyOptions } from "./http/client/http-proxy.js";
-export type { HttpResponse, HttpTiming } from "./http/client/http-response.js";
-export type { BodyChunks, RequestBody } from "./http/client/request-content.js";
-export type { Fields } from "./http/fields.js";
-export type { IncomingBody, WholeBodyOptions } from "./http/incoming-body.js";
-export type { FetchHandler, FetchInfo } from "./http/server/fetch-handler.js";
-export type { FileResponseOptions } from "./http/server/file-response.js";
-export type { HttpExchange, ResponseSource } from "./http/server/http-exchange.js";
-export { HttpServer } from "./http/server/http-server.js";
-export type { HttpServerConnection } from "./http/server/http-server-connection.js";
-export type { HttpServerHandlers, MessageHandlers } from "./http/server/http-server-handlers.js";
-export type {
-  HttpServerChanges,
-  HttpServerOptions,
-  HttpServerStats,
-} from "./http/server/http-server-options.js";
-export type {
-  HttpServerLimits,
-  HttpSettingsInput,
-  RequestLimits,
-} from "./http/server/http-server-settings.js";
-export type { ResponseWriter } from "./http/server/response-writer.js";
-export {
-  HttpSyncClient,
-  type OpenUrlOptions,
-  type SyncBody,
-  type SyncRequest,
-} from "./http/sync/http-sync-client.js";
-export type { HttpSyncClientOptions } from "./http/sync/sync-client-options.js";
-export type { HttpSyncListener, SyncCloseReason } from "./http/sync/sync-listener.js";
-export type { SyncFields, SyncResponse } from "./http/sync/sync-response.js";
-export type { UpgradeReceiver } from "./http/upgrade-receiver.js";
-export type { UpgradedConnection } from "./http/upgraded-connection.js";
-export {
-  EncodedFields,
-  type FieldInput,
-  type FieldValue,
-} from "./protocol/http1/field-writer.js";
-export { encodeFields } from "./protocol/http1/head-writer.js";
 export { type DelimiterOptions, delimiter } from "./receive/delimiter.js";
 export { type FixedLengthOptions, fixedLength } from "./receive/fixed-length.js";
 export { type LengthPrefixOptions, lengthPrefix } from "./receive/length-prefix.js";

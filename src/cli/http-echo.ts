@@ -1,4 +1,4 @@
-import { type HttpExchange, HttpServer } from "../index.js";
+import { type HttpExchange, HttpServer } from "../http/index.js";
 import type { EngineChoiceName } from "./command.js";
 import { ServerService } from "./service.js";
 

@@ -4,9 +4,9 @@ import {
   HttpAgent,
   type HttpFetchInit,
   type HttpResponse,
-  NetError,
   type RequestTimes,
-} from "../index.js";
+} from "../http/index.js";
+import { NetError } from "../index.js";
 import { type Command, type ExitCode, engineOption } from "./command.js";
 import {
   type OptionValues,

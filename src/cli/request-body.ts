@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import process from "node:process";
-import type { HttpFetchInit } from "../index.js";
+import type { HttpFetchInit } from "../http/index.js";
 import { UsageError } from "./command-line.js";
 
 /** A body that was typed, or named. */

@@ -1,6 +1,6 @@
 /** A response as it is shown: its head, and how long its parts took. */
 import { Buffer } from "node:buffer";
-import type { HttpResponse } from "../index.js";
+import type { HttpResponse } from "../http/index.js";
 import { byteText, timeText } from "./quantity.js";
 
 /** The head with its empty line, as it came but for the spelling of the version. */

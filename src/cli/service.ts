@@ -1,11 +1,5 @@
-import type {
-  Address,
-  HttpServerStats,
-  ListenOptions,
-  NetError,
-  StopOptions,
-  StopResult,
-} from "../index.js";
+import type { HttpServerStats } from "../http/index.js";
+import type { Address, ListenOptions, NetError, StopOptions, StopResult } from "../index.js";
 
 /** What a service has done so far. */
 export interface ServiceCounts {

@@ -1,9 +1,30 @@
 /**
- * Settings of the connections of a component: names, defaults, limits, and which of them can be
- * changed while it runs. `docs/limits.md` is checked against this table.
+ * Settings of the connections of a component: names, defaults, limits. `docs/limits.md` is compared
+ * with the table.
  */
 import type { KeepAlive } from "../engine/engine.js";
-import { assertInteger, assertKnownKeys, assertOneOf, describe, NetError } from "../errors.js";
+import {
+  assertFunction,
+  assertInteger,
+  assertKnownKeys,
+  describe,
+  invalidArgument,
+} from "../errors.js";
+import {
+  assertOrder,
+  bytes,
+  checked,
+  choice,
+  count,
+  flag,
+  GIB,
+  milliseconds,
+  type NumberName,
+  type OptionTable,
+  optional,
+  optionNames,
+  readOptions,
+} from "../options.js";
 import { push } from "../receive/push.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 
@@ -83,123 +104,75 @@ export interface ConnectionSettings {
   readonly sendBufferBytes: number;
 }
 
-/** A whole-number setting: default, least and greatest value. */
-interface NumberLimit {
-  readonly standard: number;
-  readonly min: number;
-  readonly max: number;
-}
+/** What stands for `keepAlive` where it is left out. */
+const KEEP_ALIVE: KeepAlive = { idleMs: 60_000, intervalMs: 20_000, count: 5 };
 
-const MAX_MS = 2 ** 31 - 1;
-const GIB = 2 ** 30;
-
-/** The numbers among the settings. */
-export const NUMBER_LIMITS: Readonly<Record<NumberSetting, NumberLimit>> = {
-  highWaterMarkBytes: { standard: 1_048_576, min: 1, max: GIB },
-  lowWaterMarkBytes: { standard: 262_144, min: 0, max: GIB },
-  maxPendingBytes: { standard: 16_777_216, min: 1, max: 4 * GIB },
-  safeWindowBytes: { standard: 65_536, min: 1, max: GIB },
-  maxUnreadBytes: { standard: 1_048_576, min: 1, max: GIB },
-  idleTimeoutMs: { standard: 0, min: 0, max: MAX_MS },
-  handshakeTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
-  maxHandshakes: { standard: 1_000, min: 1, max: 1_000_000 },
-  closeTimeoutMs: { standard: 5_000, min: 1, max: MAX_MS },
-  requestTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
-  maxRequestsInFlight: { standard: 1_024, min: 1, max: 1_048_576 },
-  maxConnections: { standard: 10_000, min: 1, max: 5_000_000 },
-  userTimeoutMs: { standard: 0, min: 0, max: MAX_MS },
-  receiveBufferBytes: { standard: 0, min: 0, max: GIB },
-  sendBufferBytes: { standard: 0, min: 0, max: GIB },
+/** Default, range and check of each setting. */
+export const CONNECTION_SETTINGS: OptionTable<ConnectionSettings> = {
+  highWaterMarkBytes: bytes(1_048_576, { min: 1, max: GIB }),
+  lowWaterMarkBytes: bytes(262_144, { max: GIB }),
+  maxPendingBytes: bytes(16_777_216, { min: 1, max: 4 * GIB }),
+  safeWindowBytes: bytes(65_536, { min: 1, max: GIB }),
+  maxUnreadBytes: bytes(1_048_576, { min: 1, max: GIB }),
+  idleTimeoutMs: milliseconds(0),
+  handshakeTimeoutMs: milliseconds(10_000),
+  maxHandshakes: count(1_000, "handshakes", { min: 1, max: 1_000_000 }),
+  closeTimeoutMs: milliseconds(5_000, { min: 1 }),
+  requestTimeoutMs: milliseconds(10_000),
+  maxRequestsInFlight: count(1_024, "requests", { min: 1, max: 1_048_576 }),
+  maxConnections: count(10_000, "connections", { min: 1, max: 5_000_000 }),
+  userTimeoutMs: milliseconds(0),
+  receiveBufferBytes: bytes(0, { max: GIB }),
+  sendBufferBytes: bytes(0, { max: GIB }),
+  receive: checked<ReceiveModel>(push(), (_, value) => assertReceiveModel(value)),
+  delivery: choice("copy", ["copy", "borrow"]),
+  sendMode: choice("pack", ["pack", "safe", "direct"]),
+  slowConsumer: choice("close", ["close", "drop", "pause"]),
+  halfOpen: flag(false),
+  correlate: optional(assertFunction),
+  noDelay: flag(true),
+  keepAlive: checked<KeepAlive | false>(KEEP_ALIVE, (_, value) =>
+    assertKeepAlive(value as KeepAlive | false),
+  ),
 };
 
 /** Names of the whole-number settings. */
-export type NumberSetting =
-  | "highWaterMarkBytes"
-  | "lowWaterMarkBytes"
-  | "maxPendingBytes"
-  | "safeWindowBytes"
-  | "maxUnreadBytes"
-  | "idleTimeoutMs"
-  | "handshakeTimeoutMs"
-  | "maxHandshakes"
-  | "closeTimeoutMs"
-  | "requestTimeoutMs"
-  | "maxRequestsInFlight"
-  | "maxConnections"
-  | "userTimeoutMs"
-  | "receiveBufferBytes"
-  | "sendBufferBytes";
-
-const NUMBER_NAMES = Object.keys(NUMBER_LIMITS) as NumberSetting[];
+export type NumberSetting = NumberName<ConnectionSettings>;
 
 /** Names of all connection settings. */
-export const SETTING_NAMES: readonly (keyof ConnectionSettings)[] = [
-  ...NUMBER_NAMES,
-  "receive",
-  "delivery",
-  "sendMode",
-  "slowConsumer",
-  "halfOpen",
-  "correlate",
-  "noDelay",
-  "keepAlive",
-];
+export const SETTING_NAMES: readonly (keyof ConnectionSettings)[] =
+  optionNames<ConnectionSettings>(CONNECTION_SETTINGS);
 
 /** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */
 export function connectionSettings(given: Partial<ConnectionSettings>): ConnectionSettings {
-  const numbers = {} as Record<NumberSetting, number>;
-  for (const name of NUMBER_NAMES) {
-    const limit = NUMBER_LIMITS[name];
-    const value = given[name] ?? limit.standard;
-    assertInteger(name, value, limit.min, limit.max);
-    numbers[name] = value;
-  }
-  // A mark that was left out follows the one that was given.
-  numbers.highWaterMarkBytes = Math.min(
-    numbers.highWaterMarkBytes,
-    given.highWaterMarkBytes === undefined ? numbers.maxPendingBytes : GIB,
-  );
-  if (given.lowWaterMarkBytes === undefined) {
-    numbers.lowWaterMarkBytes = Math.min(
-      numbers.lowWaterMarkBytes,
-      Math.floor(numbers.highWaterMarkBytes / 4),
-    );
-  }
-  assertOrder(numbers, "lowWaterMarkBytes", "highWaterMarkBytes");
-  assertOrder(numbers, "highWaterMarkBytes", "maxPendingBytes");
-  const settings: ConnectionSettings = {
-    ...numbers,
-    receive: given.receive ?? push(),
-    delivery: given.delivery ?? "copy",
-    sendMode: given.sendMode ?? "pack",
-    slowConsumer: given.slowConsumer ?? "close",
-    halfOpen: given.halfOpen ?? false,
-    correlate: given.correlate,
-    noDelay: given.noDelay ?? true,
-    keepAlive: given.keepAlive ?? { idleMs: 60_000, intervalMs: 20_000, count: 5 },
-  };
-  assertReceiveModel(settings.receive);
-  assertOneOf("delivery", settings.delivery, ["copy", "borrow"]);
-  assertOneOf("sendMode", settings.sendMode, ["pack", "safe", "direct"]);
-  assertOneOf("slowConsumer", settings.slowConsumer, ["close", "drop", "pause"]);
-  assertBoolean("halfOpen", settings.halfOpen);
-  assertBoolean("noDelay", settings.noDelay);
-  if (settings.correlate !== undefined) assertFunction("correlate", settings.correlate);
-  assertKeepAlive(settings.keepAlive);
+  const settings = { ...readOptions(CONNECTION_SETTINGS, given), ...marks(given) };
+  assertOrder(settings, "lowWaterMarkBytes", "highWaterMarkBytes");
+  assertOrder(settings, "highWaterMarkBytes", "maxPendingBytes");
   return Object.freeze(settings);
+}
+
+/** The marks of the send queue: one that is left out follows the one that is given. */
+function marks(
+  given: Partial<ConnectionSettings>,
+): Pick<ConnectionSettings, "highWaterMarkBytes" | "lowWaterMarkBytes"> {
+  const { maxPendingBytes, highWaterMarkBytes, lowWaterMarkBytes } = CONNECTION_SETTINGS;
+  const pending = given.maxPendingBytes ?? maxPendingBytes.standard;
+  const high = given.highWaterMarkBytes ?? Math.min(highWaterMarkBytes.standard, pending);
+  const low = given.lowWaterMarkBytes ?? Math.min(lowWaterMarkBytes.standard, Math.floor(high / 4));
+  return { highWaterMarkBytes: high, lowWaterMarkBytes: low };
 }
 
 /** Throws `INVALID_ARGUMENT` unless `value` is a receive model. */
 export function assertReceiveModel(value: unknown): void {
   if (typeof value === "object" && value !== null && "createDecoder" in value) return;
-  throw invalid(`receive must be a receive model such as pack(), not ${describe(value)}`);
+  throw invalidArgument(`receive must be a receive model such as pack(), not ${describe(value)}`);
 }
 
 /** Throws `INVALID_ARGUMENT` unless `value` is `false` or a keep-alive within its bounds. */
 export function assertKeepAlive(value: KeepAlive | false): void {
   if (value === false) return;
   if (typeof value !== "object" || value === null) {
-    throw invalid(`keepAlive must be false or { idleMs, … }, not ${describe(value)}`);
+    throw invalidArgument(`keepAlive must be false or { idleMs, … }, not ${describe(value)}`);
   }
   assertKnownKeys("keepAlive", value, ["idleMs", "intervalMs", "count"]);
   assertInteger("keepAlive.idleMs", value.idleMs, 1_000, 32_767_000);
@@ -209,31 +182,4 @@ export function assertKeepAlive(value: KeepAlive | false): void {
   if (value.count !== undefined) assertInteger("keepAlive.count", value.count, 1, 127);
 }
 
-/** Throws `INVALID_ARGUMENT` unless `value` is a function. */
-export function assertFunction(name: string, value: unknown): void {
-  if (typeof value !== "function") {
-    throw invalid(`${name} must be a function, not ${describe(value)}`);
-  }
-}
-
-/** Throws `INVALID_ARGUMENT` unless `value` is true or false. */
-export function assertBoolean(name: string, value: unknown): void {
-  if (typeof value !== "boolean") {
-    throw invalid(`${name} must be true or false, not ${describe(value)}`);
-  }
-}
-
-function assertOrder(
-  numbers: Readonly<Record<NumberSetting, number>>,
-  smaller: NumberSetting,
-  larger: NumberSetting,
-): void {
-  if (numbers[smaller] <= numbers[larger]) return;
-  throw invalid(
-    `${smaller} (${numbers[smaller]}) must not be above ${larger} (${numbers[larger]})`,
-  );
-}
-
-function invalid(message: string): NetError {
-  return new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
-}
+export { assertBoolean, assertFunction } from "../errors.js";

@@ -1,5 +1,6 @@
-/** hp-socket/http: the public names of HTTP. */
+/** hp-socket/http: the public names of HTTP, and the error that all parts share. */
 
+export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
 export type { FieldSection } from "../protocol/http1/field-section.js";
 export { EncodedFields, type FieldInput, type FieldValue } from "../protocol/http1/field-writer.js";
 export { encodeFields } from "../protocol/http1/head-writer.js";

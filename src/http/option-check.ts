@@ -1,9 +1,9 @@
 /** Checks that all options of HTTP clients go through. */
-import { describe, NetError } from "../errors.js";
+import { describe, invalidArgument, type NetError } from "../errors.js";
 
 /** `INVALID_ARGUMENT` of HTTP clients. */
 export function invalid(message: string): NetError {
-  return new NetError("INVALID_ARGUMENT", message, { operation: "request" });
+  return invalidArgument(message, { operation: "request" });
 }
 
 /** Throws `INVALID_ARGUMENT` unless `value` is an object. */

@@ -4,13 +4,14 @@
  * not sent.
  */
 import { Buffer } from "node:buffer";
-import { assertOneOf, type NetError } from "../errors.js";
+import { assertBoolean, type NetError } from "../errors.js";
+import { checked, choice, type OptionTable, optional, readAllOptions } from "../options.js";
 import type { Framing, UnfinishedFrame } from "./framing.js";
-import { Mark } from "./mark.js";
+import { assertMark, Mark } from "./mark.js";
 import { assertPacketBytes, packetInvalid, packetTooLong, showBytes } from "./packet-error.js";
 import { createPacketModel, type PacketModel } from "./packet-model.js";
 import type { Encoder } from "./receive-model.js";
-import { assertBoolean, assertMaxPacketBytes, assertOptions } from "./receive-options.js";
+import { maxPacketBytes } from "./receive-options.js";
 
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED: Buffer = Buffer.of(0x0a);
@@ -35,6 +36,19 @@ export interface DelimiterOptions {
    */
   readonly lastPacket?: "deliver" | "refuse";
 }
+
+/** Whether a carriage return belongs to the delimiter follows from the delimiter, where it is not told. */
+type DelimiterSettings = Required<Omit<DelimiterOptions, "trimCarriageReturn">> & {
+  readonly trimCarriageReturn: boolean | undefined;
+};
+
+/** Default, range and check of each option. */
+export const DELIMITER_OPTIONS: OptionTable<DelimiterSettings> = {
+  delimiter: checked<string | Uint8Array>("\n", assertMark),
+  maxPacketBytes: maxPacketBytes(64 * 1024),
+  trimCarriageReturn: optional(assertBoolean),
+  lastPacket: choice("deliver", ["deliver", "refuse"]),
+};
 
 class DelimiterFormat implements Framing, Encoder {
   readonly firstBytes: number = FIRST_BYTES;
@@ -119,14 +133,10 @@ class DelimiterFormat implements Framing, Encoder {
  * that, or data that contains the delimiter, is `PACKET_INVALID`.
  */
 export function delimiter(options: DelimiterOptions = {}): PacketModel {
-  const known = ["delimiter", "maxPacketBytes", "trimCarriageReturn", "lastPacket"];
-  assertOptions("delimiter", options, known);
-  const { delimiter: end = "\n", maxPacketBytes = 64 * 1024, lastPacket = "deliver" } = options;
-  const mark = new Mark("delimiter", end);
-  const { trimCarriageReturn = mark.bytes.equals(LINE_FEED) } = options;
-  assertMaxPacketBytes(maxPacketBytes);
-  assertBoolean("trimCarriageReturn", trimCarriageReturn);
-  assertOneOf("lastPacket", lastPacket, ["deliver", "refuse"]);
+  const settings = readAllOptions("delimiter", DELIMITER_OPTIONS, options);
+  const { maxPacketBytes, lastPacket } = settings;
+  const mark = new Mark(settings.delimiter);
+  const { trimCarriageReturn = mark.bytes.equals(LINE_FEED) } = settings;
   const format = new DelimiterFormat(mark, { maxPacketBytes, trimCarriageReturn, lastPacket });
   return createPacketModel({ name: "delimiter", maxPacketBytes, framing: format, encoder: format });
 }

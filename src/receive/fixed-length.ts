@@ -1,10 +1,9 @@
 import type { Buffer } from "node:buffer";
-import { assertInteger } from "../errors.js";
+import { assertInteger, assertKnownKeys, assertObject } from "../errors.js";
 import type { Framing, UnfinishedFrame } from "./framing.js";
 import { packetInvalid } from "./packet-error.js";
 import { createPacketModel, type PacketModel } from "./packet-model.js";
 import type { Encoder } from "./receive-model.js";
-import { assertOptions } from "./receive-options.js";
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -59,7 +58,8 @@ class FixedLengthFormat implements Framing, Encoder {
  * another length is `PACKET_INVALID`.
  */
 export function fixedLength(options: FixedLengthOptions): PacketModel {
-  assertOptions("fixedLength", options, ["bytes"]);
+  assertObject("the options of fixedLength", options);
+  assertKnownKeys("fixedLength", options, ["bytes"]);
   const { bytes } = options;
   assertInteger("bytes", bytes, 1, MAX_BYTES);
   const format = new FixedLengthFormat(bytes);

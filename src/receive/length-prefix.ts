@@ -1,4 +1,11 @@
-import { assertInteger, NetError } from "../errors.js";
+import {
+  assertBoolean,
+  assertInteger,
+  assertKnownKeys,
+  assertObject,
+  describe,
+  invalidArgument,
+} from "../errors.js";
 import { createLengthField, type LengthFormat } from "./length-field.js";
 import {
   LengthPrefixFormat,
@@ -6,9 +13,9 @@ import {
   packetBytesRange,
 } from "./length-prefix-format.js";
 import { createPacketModel, type PacketModel } from "./packet-model.js";
-import { assertBoolean, assertMaxPacketBytes, assertOptions } from "./receive-options.js";
+import { maxPacketBytes as packetLimit } from "./receive-options.js";
 
-const DEFAULT_MAX_PACKET_BYTES = 1024 * 1024;
+const MAX_PACKET_BYTES = packetLimit(1024 * 1024);
 const MAX_OFFSET = 1024;
 const MAX_ADJUSTMENT = 2 ** 31 - 1;
 
@@ -79,7 +86,8 @@ const KNOWN_OPTIONS: readonly string[] = [
  * alone. Sending what the field can't tell or is above `maxPacketBytes` is `PACKET_INVALID`.
  */
 export function lengthPrefix(options: LengthPrefixOptions): PacketModel {
-  assertOptions("lengthPrefix", options, KNOWN_OPTIONS);
+  assertObject("the options of lengthPrefix", options);
+  assertKnownKeys("lengthPrefix", options, KNOWN_OPTIONS);
   const layout = layoutOf(options);
   const maxPacketBytes = maxPacketBytesOf(layout, options.maxPacketBytes);
   const format = new LengthPrefixFormat(layout, maxPacketBytes);
@@ -95,16 +103,18 @@ function layoutOf(options: LengthPrefixOptions): LengthPrefixLayout {
   const { format, prefix, adjustment = 0, includesHeader = false, stripHead = true } = options;
   const bytes: unknown = "bytes" in options ? options.bytes : undefined;
   if (format === "varint" && bytes !== undefined) {
-    throw invalid("bytes is no option of the format varint, which takes as many as it needs");
+    throw invalidArgument(
+      "bytes is no option of the format varint, which takes as many as it needs",
+    );
   }
   const field = createLengthField(format, bytes);
   if (prefix !== undefined && !(prefix instanceof Uint8Array)) {
-    throw invalid("prefix must be bytes");
+    throw invalidArgument(`prefix must be a Uint8Array, not ${describe(prefix)}`);
   }
   const { offset = prefix?.length ?? 0 } = options;
   assertInteger("offset", offset, 0, MAX_OFFSET);
   if (prefix !== undefined && prefix.length !== offset) {
-    throw invalid(`prefix has ${prefix.length} bytes, but offset is ${offset}`);
+    throw invalidArgument(`prefix has ${prefix.length} bytes, but offset is ${offset}`);
   }
   assertInteger("adjustment", adjustment, -MAX_ADJUSTMENT, MAX_ADJUSTMENT);
   assertBoolean("includesHeader", includesHeader);
@@ -113,18 +123,18 @@ function layoutOf(options: LengthPrefixOptions): LengthPrefixLayout {
 }
 
 function maxPacketBytesOf(layout: LengthPrefixLayout, asked: number | undefined): number {
-  if (asked !== undefined) assertMaxPacketBytes(asked);
+  if (asked !== undefined) MAX_PACKET_BYTES.assert("maxPacketBytes", asked);
   const range = packetBytesRange(layout);
   if (asked !== undefined && asked > range.max) {
-    throw invalid(
+    throw invalidArgument(
       `maxPacketBytes is ${asked}, but the length field can tell no more than ${range.max}`,
     );
   }
-  const maxPacketBytes = Math.min(asked ?? DEFAULT_MAX_PACKET_BYTES, range.max);
+  const maxPacketBytes = Math.min(asked ?? MAX_PACKET_BYTES.standard, range.max);
   if (maxPacketBytes < Math.max(1, range.min)) {
-    throw invalid(
+    throw invalidArgument(
       `no packet is possible: the length field can tell ${range.min} to ${range.max} bytes, ` +
-        `maxPacketBytes is ${asked ?? DEFAULT_MAX_PACKET_BYTES}`,
+        `maxPacketBytes is ${asked ?? MAX_PACKET_BYTES.standard}`,
     );
   }
   return maxPacketBytes;
@@ -132,8 +142,4 @@ function maxPacketBytesOf(layout: LengthPrefixLayout, asked: number | undefined)
 
 function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
   return bytes === undefined ? undefined : new Uint8Array(bytes);
-}
-
-function invalid(message: string): NetError {
-  return new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
 }

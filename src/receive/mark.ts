@@ -5,7 +5,7 @@
  * longest beginning of the mark that is also an end of its first n + 1 bytes, and shorter.
  */
 import { Buffer } from "node:buffer";
-import { describe, NetError } from "../errors.js";
+import { describe, invalidArgument } from "../errors.js";
 
 const MAX_MARK_BYTES = 64;
 
@@ -15,15 +15,9 @@ export class Mark {
   readonly bytes: Buffer;
   readonly #borders: readonly number[];
 
-  /** Throws `INVALID_ARGUMENT` naming `option` unless `value` is text or bytes of 1…64 bytes. */
-  constructor(option: string, value: unknown) {
-    if (typeof value !== "string" && !(value instanceof Uint8Array)) {
-      throw invalidMark(option, describe(value));
-    }
+  /** `value`: as {@link assertMark} lets it pass. */
+  constructor(value: string | Uint8Array) {
     this.bytes = Buffer.from(value);
-    if (this.bytes.length < 1 || this.bytes.length > MAX_MARK_BYTES) {
-      throw invalidMark(option, `${this.bytes.length} bytes`);
-    }
     this.#borders = bordersOf(this.bytes);
   }
 
@@ -95,10 +89,13 @@ function bordersOf(mark: Buffer): readonly number[] {
   return borders;
 }
 
-function invalidMark(option: string, found: string): NetError {
-  return new NetError(
-    "INVALID_ARGUMENT",
-    `${option} must be text or bytes of 1 to ${MAX_MARK_BYTES} bytes, not ${found}`,
-    { operation: "configure" },
+/** Throws `INVALID_ARGUMENT` unless `value` is text or bytes of 1…64 bytes. */
+export function assertMark(name: string, value: unknown): void {
+  const isData = typeof value === "string" || value instanceof Uint8Array;
+  const length = isData ? Buffer.byteLength(value) : 0;
+  if (length >= 1 && length <= MAX_MARK_BYTES) return;
+  const found = isData ? `${length} bytes` : describe(value);
+  throw invalidArgument(
+    `${name} must be text or bytes of 1 to ${MAX_MARK_BYTES} bytes, not ${found}`,
   );
 }

@@ -9,12 +9,12 @@
  * for each packet.
  */
 import type { Buffer } from "node:buffer";
-import { assertInteger, type NetError } from "../errors.js";
+import type { NetError } from "../errors.js";
+import { bytes, count, type OptionTable, readAllOptions } from "../options.js";
 import type { Framing, UnfinishedFrame } from "./framing.js";
 import { assertPacketBytes, packetMalformed, packetTooLong, showBytes } from "./packet-error.js";
 import { createPacketModel, type PacketModel } from "./packet-model.js";
 import type { Encoder } from "./receive-model.js";
-import { assertOptions } from "./receive-options.js";
 
 const HEAD_BYTES = 4;
 const LENGTH_BITS = 22;
@@ -31,6 +31,12 @@ export interface PackOptions {
   /** Largest body to send or receive, in bytes, 1…4,194,303. Default 262,144. */
   readonly maxPacketBytes?: number;
 }
+
+/** Default, range and check of each option. */
+export const PACK_OPTIONS: OptionTable<Required<PackOptions>> = {
+  flag: count(0, "flag", { max: MAX_FLAG }),
+  maxPacketBytes: bytes(262_144, { min: 1, max: MAX_LENGTH }),
+};
 
 class PackFormat implements Framing, Encoder {
   readonly firstBytes: number = HEAD_BYTES;
@@ -97,10 +103,7 @@ class PackFormat implements Framing, Encoder {
  * `PACKET_TOO_LONG`. Sending nothing or more than `maxPacketBytes` is `PACKET_INVALID`.
  */
 export function pack(options: PackOptions = {}): PacketModel {
-  assertOptions("pack", options, ["flag", "maxPacketBytes"]);
-  const { flag = 0, maxPacketBytes = 262_144 } = options;
-  assertInteger("flag", flag, 0, MAX_FLAG);
-  assertInteger("maxPacketBytes", maxPacketBytes, 1, MAX_LENGTH);
+  const { flag, maxPacketBytes } = readAllOptions("pack", PACK_OPTIONS, options);
   const format = new PackFormat(flag, maxPacketBytes);
   return createPacketModel({ name: "pack", maxPacketBytes, framing: format, encoder: format });
 }

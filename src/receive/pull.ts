@@ -1,5 +1,5 @@
+import { readAllOptions } from "../options.js";
 import type { ReceiveModel } from "./receive-model.js";
-import { assertOptions } from "./receive-options.js";
 
 /** Pull has no options. How much is buffered is a setting of the component. */
 export type PullOptions = Readonly<Record<string, never>>;
@@ -9,7 +9,7 @@ export type PullOptions = Readonly<Record<string, never>>;
  * as many as it wants (HP §2.7).
  */
 export function pull(options: PullOptions = {}): ReceiveModel<number> {
-  assertOptions("pull", options, []);
+  readAllOptions("pull", {}, options);
   return Object.freeze({
     name: "pull",
     delivers: "count",

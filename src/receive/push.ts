@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
+import { readAllOptions } from "../options.js";
 import type { ReceiveModel } from "./receive-model.js";
-import { assertOptions } from "./receive-options.js";
 
 /** Push has no options. */
 export type PushOptions = Readonly<Record<string, never>>;
@@ -10,7 +10,7 @@ export type PushOptions = Readonly<Record<string, never>>;
  * the peer's did. The default.
  */
 export function push(options: PushOptions = {}): ReceiveModel<Buffer> {
-  assertOptions("push", options, []);
+  readAllOptions("push", {}, options);
   return Object.freeze({
     name: "push",
     delivers: "bytes",

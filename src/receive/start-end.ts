@@ -6,9 +6,9 @@
  * Inside a packet the start mark has no meaning, so that only the end mark can't be sent.
  */
 import type { Buffer } from "node:buffer";
-import { assertOneOf } from "../errors.js";
+import { checked, choice, type OptionTable, readAllOptions } from "../options.js";
 import type { Framing, UnfinishedFrame } from "./framing.js";
-import { Mark } from "./mark.js";
+import { assertMark, Mark } from "./mark.js";
 import {
   assertPacketBytes,
   packetInvalid,
@@ -18,7 +18,7 @@ import {
 } from "./packet-error.js";
 import { createPacketModel, type PacketModel } from "./packet-model.js";
 import type { Encoder } from "./receive-model.js";
-import { assertMaxPacketBytes, assertOptions } from "./receive-options.js";
+import { maxPacketBytes } from "./receive-options.js";
 
 /** Options of {@link startEnd}. */
 export interface StartEndOptions {
@@ -31,6 +31,14 @@ export interface StartEndOptions {
   /** Bytes between packets: `PACKET_MALFORMED`, or skipped without a limit. Default "refuse". */
   readonly between?: "refuse" | "skip";
 }
+
+/** Default, range and check of each option. The marks have no default: what is left out is refused. */
+export const START_END_OPTIONS: OptionTable<Required<StartEndOptions>> = {
+  start: checked<string | Uint8Array>("", assertMark),
+  end: checked<string | Uint8Array>("", assertMark),
+  maxPacketBytes: maxPacketBytes(64 * 1024),
+  between: choice("refuse", ["refuse", "skip"]),
+};
 
 class StartEndFormat implements Framing, Encoder {
   readonly firstBytes: number;
@@ -114,12 +122,12 @@ class StartEndFormat implements Framing, Encoder {
  * that, or data that contains the end mark, is `PACKET_INVALID`.
  */
 export function startEnd(options: StartEndOptions): PacketModel {
-  assertOptions("startEnd", options, ["start", "end", "maxPacketBytes", "between"]);
-  const { maxPacketBytes = 64 * 1024, between = "refuse" } = options;
-  const start = new Mark("start", options.start);
-  const end = new Mark("end", options.end);
-  assertMaxPacketBytes(maxPacketBytes);
-  assertOneOf("between", between, ["refuse", "skip"]);
+  const settings = readAllOptions("startEnd", START_END_OPTIONS, options);
+  assertMark("start", options.start);
+  assertMark("end", options.end);
+  const { maxPacketBytes, between } = settings;
+  const start = new Mark(settings.start);
+  const end = new Mark(settings.end);
   const format = new StartEndFormat(start, end, maxPacketBytes, between === "skip");
   return createPacketModel({ name: "startEnd", maxPacketBytes, framing: format, encoder: format });
 }

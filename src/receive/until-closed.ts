@@ -1,14 +1,20 @@
 import type { Buffer } from "node:buffer";
+import { type OptionTable, readAllOptions } from "../options.js";
 import type { Framing, UnfinishedFrame } from "./framing.js";
 import { packetTooLong, showBytes } from "./packet-error.js";
 import { createPacketModel, type PacketModel } from "./packet-model.js";
-import { assertMaxPacketBytes, assertOptions } from "./receive-options.js";
+import { maxPacketBytes } from "./receive-options.js";
 
 /** Options of {@link untilClosed}. */
 export interface UntilClosedOptions {
   /** Most bytes that the peer may send in all, 1…1 GiB. Default 16 MiB. */
   readonly maxPacketBytes?: number;
 }
+
+/** Default, range and check of each option. */
+export const UNTIL_CLOSED_OPTIONS: OptionTable<Required<UntilClosedOptions>> = {
+  maxPacketBytes: maxPacketBytes(16 * 1024 * 1024),
+};
 
 class UntilClosedFraming implements Framing {
   readonly firstBytes: number = 1;
@@ -49,9 +55,7 @@ class UntilClosedFraming implements Framing {
  * Receiving more than `maxPacketBytes` is `PACKET_TOO_LONG`.
  */
 export function untilClosed(options: UntilClosedOptions = {}): PacketModel {
-  assertOptions("untilClosed", options, ["maxPacketBytes"]);
-  const { maxPacketBytes = 16 * 1024 * 1024 } = options;
-  assertMaxPacketBytes(maxPacketBytes);
+  const { maxPacketBytes } = readAllOptions("untilClosed", UNTIL_CLOSED_OPTIONS, options);
   return createPacketModel({
     name: "untilClosed",
     maxPacketBytes,

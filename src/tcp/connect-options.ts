@@ -1,6 +1,15 @@
 /** Where and how to connect, for clients and agents alike. */
 import type { WaitOptions } from "../connection/connection.js";
-import { assertInteger, assertKnownKeys, assertOneOf, describe, NetError } from "../errors.js";
+import { assertFunction, assertInteger, assertText, invalidArgument } from "../errors.js";
+import {
+  assertOptions,
+  type CallTable,
+  choice,
+  count,
+  milliseconds,
+  type NumberRule,
+  optional,
+} from "../options.js";
 
 /** Options of `connect`. */
 export interface ConnectOptions extends WaitOptions {
@@ -27,46 +36,29 @@ export interface ConnectOptions extends WaitOptions {
 /** Default of {@link ConnectOptions.timeoutMs}. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
-const CONNECT_NAMES = [
-  "host",
-  "port",
-  "path",
-  "localHost",
-  "localPort",
-  "family",
-  "attemptDelayMs",
-  "timeoutMs",
-  "signal",
-  "onLookup",
-] as const;
+/** Default and range of {@link ConnectOptions.attemptDelayMs}: RFC 8305 §5. */
+export const ATTEMPT_DELAY_MS: NumberRule = milliseconds(250, { min: 10, max: 60_000 });
+
+const CONNECT_OPTIONS: CallTable<ConnectOptions> = {
+  host: optional(assertText),
+  port: optional(count(0, "port", { min: 1, max: 65_535 })),
+  path: optional(assertText),
+  localHost: optional(assertText),
+  localPort: optional(count(0, "port", { max: 65_535 })),
+  family: optional(choice("any", ["any", "IPv4", "IPv6"])),
+  attemptDelayMs: optional(ATTEMPT_DELAY_MS),
+  timeoutMs: optional(milliseconds(CONNECT_TIMEOUT_MS)),
+  signal: optional(() => undefined),
+  onLookup: optional(assertFunction),
+};
 
 /** Throws `INVALID_ARGUMENT` for options that can't be. */
 export function assertConnectOptions(options: ConnectOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw invalid(`connect takes an options object, not ${describe(options)}`);
+  assertOptions<ConnectOptions>("connect", CONNECT_OPTIONS, options);
+  const { path, host, port } = options;
+  // Of a port that is missing the message says so, with the range.
+  if (path === undefined) assertInteger("port", port, 1, 65_535);
+  else if (host !== undefined || port !== undefined) {
+    throw invalidArgument("connect takes either a path or a host and port");
   }
-  assertKnownKeys("connect", options, CONNECT_NAMES);
-  for (const name of ["host", "path", "localHost"] as const) {
-    const value: unknown = options[name];
-    if (value === undefined || (typeof value === "string" && value !== "")) continue;
-    throw invalid(`${name} must be text, not ${describe(value)}`);
-  }
-  if (options.path === undefined) assertInteger("port", options.port, 1, 65_535);
-  else if (options.host !== undefined || options.port !== undefined) {
-    throw invalid("connect takes either a path or a host and port");
-  }
-  if (options.localPort !== undefined) assertInteger("localPort", options.localPort, 0, 65_535);
-  if (options.attemptDelayMs !== undefined) {
-    assertInteger("attemptDelayMs", options.attemptDelayMs, 10, 60_000);
-  }
-  if (options.timeoutMs !== undefined) {
-    assertInteger("timeoutMs", options.timeoutMs, 0, 2 ** 31 - 1);
-  }
-  if (options.family !== undefined) {
-    assertOneOf("family", options.family, ["any", "IPv4", "IPv6"]);
-  }
-}
-
-function invalid(message: string): NetError {
-  return new NetError("INVALID_ARGUMENT", message, { operation: "connect" });
 }

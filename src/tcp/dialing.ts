@@ -12,11 +12,9 @@ import { Waiter } from "../connection/waiter.js";
 import type { Address, ConnectTarget, StreamOptions, StreamSocket } from "../engine/engine.js";
 import { AddressRace, interleaveFamilies, type RaceSink } from "../engine/happy-eyeballs.js";
 import { NetError } from "../errors.js";
-import { CONNECT_TIMEOUT_MS, type ConnectOptions } from "./connect-options.js";
+import { ATTEMPT_DELAY_MS, CONNECT_TIMEOUT_MS, type ConnectOptions } from "./connect-options.js";
 
 /** Time between two attempts (RFC 8305 §5, "Connection Attempt Delay"). */
-const ATTEMPT_DELAY_MS = 250;
-
 /** See the head of the file. */
 export class Dialing implements Dial, RaceSink {
   readonly promise: Promise<void>;
@@ -71,7 +69,7 @@ export class Dialing implements Dial, RaceSink {
   #begin(addresses: readonly Address[]): void {
     if (this.#isOver) return;
     this.#options.onLookup?.();
-    const { localHost, localPort, attemptDelayMs = ATTEMPT_DELAY_MS } = this.#options;
+    const { localHost, localPort, attemptDelayMs = ATTEMPT_DELAY_MS.standard } = this.#options;
     const targets: ConnectTarget[] = addresses.map((address) => ({
       address,
       stream: this.#streamOptions,

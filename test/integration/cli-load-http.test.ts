@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { HttpServer, type HttpServerOptions } from "hp-socket";
+import { HttpServer, type HttpServerOptions } from "hp-socket/http";
 import { runProgram, startProgram } from "../support/cli-program.js";
 import { availableEngines } from "../support/engine-list.js";
 import { scriptedServer } from "../support/http-scripted-server.js";

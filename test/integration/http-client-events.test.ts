@@ -1,7 +1,8 @@
 /** The HTTP client with one connection: its events, its order, its end. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { EngineName, HttpClient, HttpClientOptions } from "hp-socket";
+import type { EngineName } from "hp-socket";
+import type { HttpClient, HttpClientOptions } from "hp-socket/http";
 import { CookieStore } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpClient } from "../support/http-client-world.js";

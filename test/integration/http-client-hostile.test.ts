@@ -1,7 +1,8 @@
 /** An HTTP agent and servers that mean it no good. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { EngineName, HttpAgent } from "hp-socket";
+import type { EngineName } from "hp-socket";
+import type { HttpAgent } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
 import { type ScriptedServer, scriptedServer } from "../support/http-scripted-server.js";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, it } from "node:test";
-import { type EngineName, HttpAgent, type ProxyOptions } from "hp-socket";
+import type { EngineName } from "hp-socket";
+import { HttpAgent, type ProxyOptions } from "hp-socket/http";
 import { selfSignedCertificate } from "hp-socket/testing";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent, httpClient } from "../support/http-client-world.js";

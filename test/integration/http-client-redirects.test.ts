@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { describe, it } from "node:test";
-import { type EngineName, HttpAgent, type HttpFetchInit } from "hp-socket";
-import { CookieStore } from "hp-socket/http";
+import type { EngineName } from "hp-socket";
+import { CookieStore, HttpAgent, type HttpFetchInit } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
 import { HttpMemory } from "../support/http-memory.js";

@@ -1,8 +1,8 @@
 /** What an HTTP agent sends. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type EngineName, HttpAgent, HttpClient } from "hp-socket";
-import { CookieStore, encodeFields } from "hp-socket/http";
+import type { EngineName } from "hp-socket";
+import { CookieStore, encodeFields, HttpAgent, HttpClient } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
 import { bodyOf, nodeServer, scriptedServer } from "../support/http-scripted-server.js";

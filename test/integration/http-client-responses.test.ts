@@ -1,7 +1,8 @@
 /** What an HTTP agent makes of answers. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { EngineName, HttpResponse } from "hp-socket";
+import type { EngineName } from "hp-socket";
+import type { HttpResponse } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
 import { nodeServer, scriptedServer } from "../support/http-scripted-server.js";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
-import type { EngineName, HttpRequestOptions } from "hp-socket";
+import type { EngineName } from "hp-socket";
+import type { HttpRequestOptions } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
 import { nodeServer, type ScriptedPeer, scriptedServer } from "../support/http-scripted-server.js";

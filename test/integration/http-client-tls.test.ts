@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { it, type TestContext } from "node:test";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
-import type { HttpAgentOptions } from "hp-socket";
+import type { HttpAgentOptions } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent, httpClient } from "../support/http-client-world.js";
 import { nodeServer, scriptedServer, secureNodeServer } from "../support/http-scripted-server.js";

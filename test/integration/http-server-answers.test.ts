@@ -1,7 +1,8 @@
 /** What an HTTP server answers: heads, bodies, order, persistence (RFC 9110, RFC 9112). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type EngineName, encodeFields, type HttpExchange, type NetError } from "hp-socket";
+import type { EngineName, NetError } from "hp-socket";
+import { encodeFields, type HttpExchange } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer, rawPeer } from "../support/http-world.js";
 import { until } from "../support/until.js";

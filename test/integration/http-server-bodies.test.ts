@@ -1,7 +1,8 @@
 /** Bodies of requests: reading, holding back, throwing away, limits, 100-continue, trailers. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { EngineName, HttpExchange, NetError } from "hp-socket";
+import type { EngineName, NetError } from "hp-socket";
+import type { HttpExchange } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpMemory } from "../support/http-memory.js";
 import { httpServer, rawPeer } from "../support/http-world.js";

@@ -1,7 +1,8 @@
 /** What an HTTP server does with peers, and with handlers, that take their time. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type HttpExchange, HttpServer, type NetError } from "hp-socket";
+import type { NetError } from "hp-socket";
+import { type HttpExchange, HttpServer } from "hp-socket/http";
 import { httpMemory } from "../support/http-memory.js";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { type HttpServerOptions, type MessageHandlers, NetError } from "hp-socket";
+import { NetError } from "hp-socket";
+import type { HttpServerOptions, MessageHandlers } from "hp-socket/http";
 import { httpMemory } from "../support/http-memory.js";
 
 /** Handlers that keep book. */

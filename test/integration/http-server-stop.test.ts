@@ -1,7 +1,8 @@
 /** How an HTTP server stops, and what becomes of what is under way. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type EngineName, type HttpExchange, HttpServer, type NetError } from "hp-socket";
+import type { EngineName, NetError } from "hp-socket";
+import { type HttpExchange, HttpServer } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer, rawPeer } from "../support/http-world.js";
 import { until } from "../support/until.js";

@@ -1,14 +1,8 @@
 /** Connections that leave HTTP: Upgrade and CONNECT (RFC 9110 §7.8, §9.3.6). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  type Connection,
-  type EngineName,
-  type HttpExchange,
-  TcpClient,
-  TcpServer,
-  type UpgradeReceiver,
-} from "hp-socket";
+import { type Connection, type EngineName, TcpClient, TcpServer } from "hp-socket";
+import type { HttpExchange, UpgradeReceiver } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer, rawPeer } from "../support/http-world.js";
 import { until } from "../support/until.js";

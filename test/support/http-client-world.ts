@@ -1,7 +1,13 @@
 /** HTTP clients that end with their tests. */
 import type { TestContext } from "node:test";
-import { HttpAgent, type HttpAgentOptions, HttpClient, type HttpClientOptions } from "hp-socket";
-import { HttpSyncClient, type HttpSyncClientOptions } from "hp-socket/http";
+import {
+  HttpAgent,
+  type HttpAgentOptions,
+  HttpClient,
+  type HttpClientOptions,
+  HttpSyncClient,
+  type HttpSyncClientOptions,
+} from "hp-socket/http";
 
 /** An agent that ends with the test. */
 export function httpAgent(test: TestContext, options: HttpAgentOptions): HttpAgent {

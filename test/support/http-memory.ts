@@ -1,5 +1,6 @@
 /** An HTTP server in memory, whose time is moved by hand, and peers that speak to it byte by byte. */
-import { type CloseReason, HttpServer, type HttpServerOptions, TcpClient } from "hp-socket";
+import { type CloseReason, TcpClient } from "hp-socket";
+import { HttpServer, type HttpServerOptions } from "hp-socket/http";
 import { ManualClock, MemoryEngine, type MemoryEngineOptions } from "hp-socket/testing";
 
 const PORT = 80;

@@ -1,7 +1,7 @@
 /** HTTP servers on the loopback, and plain peers that speak to them byte by byte. */
 import { connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
-import { HttpServer, type HttpServerOptions } from "hp-socket";
+import { HttpServer, type HttpServerOptions } from "hp-socket/http";
 import { until } from "./until.js";
 
 /** Starts a server that ends with the test. */

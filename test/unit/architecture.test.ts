@@ -80,6 +80,15 @@ describe("import rules", () => {
       },
     ],
     [
+      "an entry that loads HTTP, by a file between",
+      "the-entry-reaches-no-http",
+      {
+        "src/index.ts": 'export { x } from "./tcp/x.js";\n',
+        "src/tcp/x.ts": 'export { y as x } from "../http/y.js";\n',
+        "src/http/y.ts": "export const y: number = 1;\n",
+      },
+    ],
+    [
       "a circle of types",
       "no-circle",
       {

@@ -6,6 +6,7 @@
  * Calls answer their result, or the negative error number.
  */
 import { createRequire } from "node:module";
+import process from "node:process";
 import { SYSCALL_ENTER, SYSCALL_REGISTER, SYSCALL_SETUP } from "./kernel-interface.js";
 
 /** The calls. Memory is handed over as a view, or as the address of such memory. */
@@ -60,9 +61,10 @@ const READ_WRITE = 3;
 const MAP_SHARED_POPULATED = 0x8001;
 const RLIMIT_NOFILE = 7;
 
-/** Loads koffi; throws what `require` throws. */
+/** Loads koffi; throws what `require` throws. In a bundle of CommonJS no module has a URL. */
 function loadKoffi(): Koffi {
-  return createRequire(import.meta.url)("koffi") as Koffi;
+  const module: string | undefined = import.meta.url;
+  return createRequire(module ?? `${process.cwd()}/`)("koffi") as Koffi;
 }
 
 /** Binds the calls. Throws when koffi or a function of the C library is missing. */

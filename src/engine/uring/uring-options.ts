@@ -1,6 +1,19 @@
 /** Sizes of one engine: its ring, its memory, its work per turn. */
 import process from "node:process";
-import { assertInteger, assertKnownKeys, assertOneOf, describe, NetError } from "../../errors.js";
+import { assertKnownKeys, invalidArgument } from "../../errors.js";
+import {
+  assertOrder,
+  bytes,
+  choice,
+  count,
+  flag,
+  GIB,
+  multipleOf,
+  type OptionTable,
+  optionNames,
+  powerOfTwo,
+  readOptions,
+} from "../../options.js";
 
 /** Options of `createUringEngine`. Every one has a default that suits servers of any load. */
 export interface UringOptions {
@@ -47,68 +60,44 @@ export interface UringOptions {
 /** {@link UringOptions} with every default filled in. `maxSockets` 0: the limit of the process. */
 export type UringSettings = Required<UringOptions>;
 
-const DEFAULTS: Omit<UringSettings, "debug"> = {
-  submissionEntries: 256,
-  completionEntries: 4096,
-  receiveBufferCount: 64,
-  receiveBufferBytes: 65_536,
-  sendArenaBytes: 4_194_304,
-  turnCompletions: 256,
-  maxSockets: 0,
-  spinMicroseconds: 0,
-  ownership: "auto",
-};
-
 const CACHE_LINE_BYTES = 64;
 
 /** Bytes of one segment of the send arena. */
 export const SEGMENT_BYTES = 65_536;
 
-function assertMultiple(name: string, value: number, of: number): void {
-  if (value % of !== 0) throw invalid(`${name} must be a multiple of ${of}, not ${value}`);
-}
-
-function assertPowerOfTwo(name: string, value: number, min: number, max: number): void {
-  assertInteger(name, value, min, max);
-  if ((value & (value - 1)) !== 0) throw invalid(`${name} must be a power of two, not ${value}`);
-}
-
-function invalid(message: string): NetError {
-  return new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
-}
+/** Default, range and check of each option. */
+export const URING_OPTIONS: OptionTable<UringSettings> = {
+  submissionEntries: powerOfTwo(count(256, "operations", { min: 1, max: 32_768 })),
+  completionEntries: powerOfTwo(count(4_096, "completions", { min: 2, max: 65_536 })),
+  receiveBufferCount: powerOfTwo(count(64, "buffers", { min: 1, max: 32_768 })),
+  receiveBufferBytes: multipleOf(CACHE_LINE_BYTES, bytes(65_536, { min: 1_024, max: GIB / 64 })),
+  sendArenaBytes: multipleOf(SEGMENT_BYTES, bytes(4_194_304, { min: SEGMENT_BYTES, max: GIB })),
+  turnCompletions: count(256, "completions", { min: 1, max: 1_000_000 }),
+  maxSockets: count(0, "sockets", { max: 1_048_576 }),
+  spinMicroseconds: count(0, "µs", { max: 10_000 }),
+  ownership: choice("auto", ["auto", "process"]),
+  debug: flag(false),
+};
 
 /** Checks the options and fills in the defaults. Throws `INVALID_ARGUMENT`. */
 export function uringSettings(options: UringOptions): UringSettings {
-  assertKnownKeys("the uring engine", options, [...Object.keys(DEFAULTS), "debug"]);
-  const settings: UringSettings = {
-    ...DEFAULTS,
-    debug: process.env["HP_SOCKET_URING_DEBUG"] === "1",
+  assertKnownKeys("the uring engine", options, optionNames<UringSettings>(URING_OPTIONS));
+  const isWatched = process.env["HP_SOCKET_URING_DEBUG"] === "1";
+  const settings = readOptions(URING_OPTIONS, {
     ...options,
-  };
-  assertPowerOfTwo("submissionEntries", settings.submissionEntries, 1, 32_768);
-  assertPowerOfTwo("completionEntries", settings.completionEntries, 2, 65_536);
-  if (settings.completionEntries < settings.submissionEntries) {
-    const { completionEntries, submissionEntries } = settings;
-    const text = `completionEntries (${completionEntries}) must not be less than`;
-    throw invalid(`${text} submissionEntries (${submissionEntries})`);
+    debug: options.debug === undefined ? isWatched : options.debug,
+  });
+  assertOrder(settings, "submissionEntries", "completionEntries");
+  const receiveBytes = settings.receiveBufferBytes * settings.receiveBufferCount;
+  if (receiveBytes > GIB) {
+    throw invalidArgument(
+      `receiveBufferCount × receiveBufferBytes must not be above ${GIB}, not ${receiveBytes}`,
+    );
   }
-  assertPowerOfTwo("receiveBufferCount", settings.receiveBufferCount, 1, 32_768);
-  assertInteger("receiveBufferBytes", settings.receiveBufferBytes, 1_024, 16_777_216);
-  assertMultiple("receiveBufferBytes", settings.receiveBufferBytes, CACHE_LINE_BYTES);
-  assertInteger("sendArenaBytes", settings.sendArenaBytes, SEGMENT_BYTES, 1_073_741_824);
-  assertMultiple("sendArenaBytes", settings.sendArenaBytes, SEGMENT_BYTES);
-  if (settings.receiveBufferBytes * settings.receiveBufferCount > 1_073_741_824) {
-    throw invalid("receiveBufferCount × receiveBufferBytes must not be more than 1 GiB");
-  }
-  assertInteger("turnCompletions", settings.turnCompletions, 1, 1_000_000);
-  assertInteger("maxSockets", settings.maxSockets, 0, 1_048_576);
-  assertInteger("spinMicroseconds", settings.spinMicroseconds, 0, 10_000);
-  assertOneOf("ownership", settings.ownership, ["auto", "process"]);
   if (settings.ownership === "process" && settings.maxSockets !== 0) {
-    throw invalid("maxSockets has no meaning with ownership: process");
-  }
-  if (typeof settings.debug !== "boolean") {
-    throw invalid(`debug must be true or false, not ${describe(settings.debug)}`);
+    throw invalidArgument(
+      `maxSockets (${settings.maxSockets}) has no meaning with ownership: "process"`,
+    );
   }
   return settings;
 }

@@ -1,11 +1,19 @@
 /**
- * Options of HTTP clients and of their requests: names, defaults, limits. `docs/limits.md` is checked
- * against the table of numbers.
+ * Options of HTTP clients and of their requests: names, defaults, limits. `docs/limits.md` is compared
+ * with the table of numbers.
  */
-import { assertBoolean } from "../../connection/settings.js";
 import type { ClientTls } from "../../connection/tls-settings.js";
 import type { EngineChoice } from "../../engine/engine.js";
-import { assertInteger, assertKnownKeys } from "../../errors.js";
+import { assertBoolean, assertKnownKeys } from "../../errors.js";
+import {
+  bytes,
+  count,
+  GIB,
+  milliseconds,
+  type OptionTable,
+  optionNames,
+  readOptions,
+} from "../../options.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import type { Http1Limits } from "../../protocol/http1/limits.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
@@ -71,34 +79,23 @@ export interface ClientOptions {
 /** Options of an {@link HttpAgent}. */
 export interface HttpAgentOptions extends ClientOptions, Partial<AgentNumbers> {}
 
-interface Range {
-  readonly standard: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-const MAX_MS = 2 ** 31 - 1;
-const GIB = 2 ** 30;
-
-/** Defaults and ranges. */
-export const AGENT_NUMBERS: Readonly<Record<keyof AgentNumbers, Range>> = {
-  maxConnections: { standard: 1_024, min: 1, max: 1_000_000 },
-  maxConnectionsPerOrigin: { standard: 64, min: 1, max: 1_000_000 },
-  maxQueued: { standard: 10_000, min: 0, max: 10_000_000 },
-  idleTimeoutMs: { standard: 4_000, min: 0, max: MAX_MS },
-  maxIdleTimeoutMs: { standard: 60_000, min: 0, max: MAX_MS },
-  idleMarginMs: { standard: 1_000, min: 0, max: MAX_MS },
-  connectTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
-  headTimeoutMs: { standard: 30_000, min: 0, max: MAX_MS },
-  bodyTimeoutMs: { standard: 30_000, min: 0, max: MAX_MS },
-  timeoutMs: { standard: 0, min: 0, max: MAX_MS },
-  continueTimeoutMs: { standard: 1_000, min: 1, max: MAX_MS },
-  maxRedirects: { standard: 20, min: 0, max: 1_000 },
-  maxDecodedBytes: { standard: GIB, min: 0, max: Number.MAX_SAFE_INTEGER },
-  maxDecodedRatio: { standard: 256, min: 1, max: 1_000_000 },
+/** Default and range of each number. */
+export const AGENT_NUMBERS: OptionTable<AgentNumbers> = {
+  maxConnections: count(1_024, "connections", { min: 1, max: 1_000_000 }),
+  maxConnectionsPerOrigin: count(64, "connections", { min: 1, max: 1_000_000 }),
+  maxQueued: count(10_000, "requests", { max: 10_000_000 }),
+  idleTimeoutMs: milliseconds(4_000),
+  maxIdleTimeoutMs: milliseconds(60_000),
+  idleMarginMs: milliseconds(1_000),
+  connectTimeoutMs: milliseconds(10_000),
+  headTimeoutMs: milliseconds(30_000),
+  bodyTimeoutMs: milliseconds(30_000),
+  timeoutMs: milliseconds(0),
+  continueTimeoutMs: milliseconds(1_000, { min: 1 }),
+  maxRedirects: count(20, "redirects", { max: 1_000 }),
+  maxDecodedBytes: bytes(GIB),
+  maxDecodedRatio: count(256, "times the encoded size", { min: 1, max: 1_000_000 }),
 };
-
-const NUMBER_NAMES = Object.keys(AGENT_NUMBERS) as (keyof AgentNumbers)[];
 
 /** Names of the options that clients and agents have in common. */
 export const CLIENT_OPTION_NAMES: readonly string[] = [
@@ -112,14 +109,7 @@ export const CLIENT_OPTION_NAMES: readonly string[] = [
 
 /** All numbers: those given, and the defaults. Throws `INVALID_ARGUMENT`. */
 export function agentNumbers(given: Partial<AgentNumbers>): AgentNumbers {
-  const numbers = {} as Record<keyof AgentNumbers, number>;
-  for (const name of NUMBER_NAMES) {
-    const { standard, min, max } = AGENT_NUMBERS[name];
-    const value = given[name] ?? standard;
-    assertInteger(name, value, min, max);
-    numbers[name] = value;
-  }
-  return Object.freeze(numbers);
+  return Object.freeze(readOptions<AgentNumbers>(AGENT_NUMBERS, given));
 }
 
 /** Names of the numbers of an `HttpClient`. */
@@ -134,7 +124,10 @@ export const CLIENT_NUMBER_NAMES: readonly (keyof ClientNumbers)[] = [
 
 /** Throws `INVALID_ARGUMENT` for what is no options object, and for a name that no option has. */
 export function assertAgentOptions(options: HttpAgentOptions): void {
-  assertClientOptions("HttpAgent", options, [...NUMBER_NAMES, ...CLIENT_OPTION_NAMES]);
+  assertClientOptions("HttpAgent", options, [
+    ...optionNames<AgentNumbers>(AGENT_NUMBERS),
+    ...CLIENT_OPTION_NAMES,
+  ]);
 }
 
 /** Throws `INVALID_ARGUMENT` for what can't be the options of a client, whose names are `known`. */
@@ -163,7 +156,7 @@ export function assertMethods(name: string, value: unknown, methods: readonly st
 
 /** Throws `INVALID_ARGUMENT` unless a time of a request is in its range; undefined is. */
 export function assertRequestTime(name: keyof RequestTimes, value: number | undefined): void {
-  if (value !== undefined) assertInteger(name, value, 0, MAX_MS);
+  if (value !== undefined) AGENT_NUMBERS[name].assert(name, value);
 }
 
 /** Throws `INVALID_ARGUMENT` unless `value` is true, false or left out. */

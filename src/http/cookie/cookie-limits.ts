@@ -1,4 +1,5 @@
-import { assertInteger } from "../../errors.js";
+/** Bounds of a cookie store. `docs/limits.md` is compared with the table. */
+import { count, type OptionTable, optionNames, readOptions } from "../../options.js";
 
 /** Bounds of a cookie store (RFC 6265 §6.1). */
 export interface CookieLimits {
@@ -10,14 +11,12 @@ export interface CookieLimits {
   readonly maxCookieBytes: number;
 }
 
-/** Default, least and greatest value of each limit; `docs/limits.md` is checked against it. */
-export const COOKIE_LIMITS: Readonly<
-  Record<keyof CookieLimits, { standard: number; min: number; max: number }>
-> = {
-  maxCookies: { standard: 3_000, min: 1, max: 1_000_000 },
-  maxCookiesPerDomain: { standard: 50, min: 1, max: 100_000 },
+/** Default and range of each limit. */
+export const COOKIE_LIMITS: OptionTable<CookieLimits> = {
+  maxCookies: count(3_000, "cookies", { min: 1, max: 1_000_000 }),
+  maxCookiesPerDomain: count(50, "cookies", { min: 1, max: 100_000 }),
   // With so many a cookie fits into a line of the cookie file, whatever its other fields are.
-  maxCookieBytes: { standard: 4_096, min: 1, max: 8_000 },
+  maxCookieBytes: count(4_096, "bytes of name and value", { min: 1, max: 8_000 }),
 };
 
 /** Longest domain of a cookie: that of DNS names, and a dot at the end. */
@@ -28,18 +27,8 @@ export const MAX_PATH_BYTES = 1_024;
 
 /** The limits in `options`, with defaults. Throws `INVALID_ARGUMENT`. */
 export function cookieLimits(options: Partial<CookieLimits>): CookieLimits {
-  const limit = (name: keyof CookieLimits): number => {
-    const { standard, min, max } = COOKIE_LIMITS[name];
-    const value = options[name] ?? standard;
-    assertInteger(name, value, min, max);
-    return value;
-  };
-  return {
-    maxCookies: limit("maxCookies"),
-    maxCookiesPerDomain: limit("maxCookiesPerDomain"),
-    maxCookieBytes: limit("maxCookieBytes"),
-  };
+  return readOptions<CookieLimits>(COOKIE_LIMITS, options);
 }
 
 /** Names of the options that are limits. */
-export const COOKIE_LIMIT_NAMES: readonly string[] = Object.keys(COOKIE_LIMITS);
+export const COOKIE_LIMIT_NAMES: readonly string[] = optionNames<CookieLimits>(COOKIE_LIMITS);

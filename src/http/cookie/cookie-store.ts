@@ -9,7 +9,7 @@
  * between a request and its bytes.
  */
 import process from "node:process";
-import { describe, NetError } from "../../errors.js";
+import { describe, invalidArgument, NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
 import type {
   Cookie,
@@ -95,7 +95,7 @@ export class CookieStore {
     context: CookieContext = {},
   ): SetCookieOutcome {
     if (typeof setCookie !== "string") {
-      throw invalid(`a Set-Cookie must be text, not ${describe(setCookie)}`);
+      throw invalidArgument(`a Set-Cookie must be text, not ${describe(setCookie)}`);
     }
     const request = cookieRequest(target, context, this.#secureOnLoopback);
     const state = { index: this.#index, limits: this.limits, nowMs: this.#now() };
@@ -116,7 +116,7 @@ export class CookieStore {
     if (refusal !== undefined) {
       const { maxCookieBytes } = this.limits;
       const why = `${refusal}, maxCookieBytes is ${maxCookieBytes}`;
-      throw invalid(`the cookie ${describe(cookie.name)} can't be set: ${why}`);
+      throw invalidArgument(`the cookie ${describe(cookie.name)} can't be set: ${why}`);
     }
     return this.#put(cookie) === "stored" ? this.get(cookie) : undefined;
   }
@@ -183,7 +183,7 @@ export class CookieStore {
     assertObject("the JSON of a cookie store", json);
     const { version, cookies } = json as { version?: unknown; cookies?: unknown };
     if (version !== 1 || !Array.isArray(cookies)) {
-      throw invalid("the JSON of a cookie store must have version 1 and a list of cookies");
+      throw invalidArgument("the JSON of a cookie store must have version 1 and a list of cookies");
     }
     const nowMs = store.#now();
     const built = cookies.map((one, index) => buildCookie(`cookies[${index}]`, one, nowMs));
@@ -301,8 +301,4 @@ function isNamedBy({ domain, path, name }: CookieFilter, cookie: Cookie): boolea
     (path === undefined || cookie.path === path) &&
     (name === undefined || cookie.name === name)
   );
-}
-
-function invalid(message: string): NetError {
-  return new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
 }

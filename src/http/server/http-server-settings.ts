@@ -1,11 +1,21 @@
 /**
  * What can be set on an HTTP server besides its handlers: names, defaults and ranges of what it adds
- * to a TCP server. `docs/limits.md` is checked against the table.
+ * to a TCP server. `docs/limits.md` is compared with the table.
  */
 import type { ChangeableSettings } from "../../connection/component.js";
 import { type ConnectionSettings, connectionSettings } from "../../connection/settings.js";
-import { assertInteger, assertKnownKeys, NetError } from "../../errors.js";
-import { createLimits, type Http1Limits } from "../../protocol/http1/limits.js";
+import { assertKnownKeys, NetError } from "../../errors.js";
+import {
+  bytes,
+  count,
+  MAX_MS,
+  milliseconds,
+  type OptionTable,
+  optionNames,
+  pickOptions,
+  readOptions,
+} from "../../options.js";
+import { createLimits, HTTP1_LIMITS, type Http1Limits } from "../../protocol/http1/limits.js";
 
 /** Deadlines in milliseconds, 0 switches one off; and limits of connections. */
 export interface HttpServerLimits {
@@ -35,61 +45,8 @@ export interface HttpServerLimits {
 /** What a request parser takes at most: the limits of the parser, but for those of responses. */
 export type RequestLimits = Omit<Http1Limits, "maxInterimResponses">;
 
-/** Settings of the TCP connections below that mean something for HTTP. */
-export type HttpTransportSettings = Pick<
-  ConnectionSettings,
-  | "highWaterMarkBytes"
-  | "lowWaterMarkBytes"
-  | "maxPendingBytes"
-  | "handshakeTimeoutMs"
-  | "maxHandshakes"
-  | "closeTimeoutMs"
-  | "maxConnections"
-  | "noDelay"
-  | "keepAlive"
-  | "userTimeoutMs"
-  | "receiveBufferBytes"
-  | "sendBufferBytes"
->;
-
-/** Settings of an HTTP server. */
-export interface HttpServerSettings extends HttpServerLimits, RequestLimits {}
-
-const MAX_MS = 2 ** 31 - 1;
-
-interface NumberLimit {
-  readonly standard: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-/** Default, least and greatest value. */
-export const HTTP_SERVER_LIMITS: Readonly<Record<keyof HttpServerLimits, NumberLimit>> = {
-  headTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
-  bodyTimeoutMs: { standard: 30_000, min: 0, max: MAX_MS },
-  requestTimeoutMs: { standard: 300_000, min: 0, max: MAX_MS },
-  answerTimeoutMs: { standard: 120_000, min: 0, max: MAX_MS },
-  sendTimeoutMs: { standard: 120_000, min: 0, max: MAX_MS },
-  keepAliveTimeoutMs: { standard: 5_000, min: 0, max: MAX_MS },
-  maxRequestsPerConnection: { standard: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
-  maxPipelined: { standard: 64, min: 1, max: 100_000 },
-  maxDiscardBytes: { standard: 262_144, min: 0, max: Number.MAX_SAFE_INTEGER },
-};
-
-const LIMIT_NAMES = Object.keys(HTTP_SERVER_LIMITS) as (keyof HttpServerLimits)[];
-
-const REQUEST_LIMIT_NAMES: readonly (keyof RequestLimits)[] = [
-  "maxLeadingEmptyLines",
-  "maxStartLineBytes",
-  "maxHeadBytes",
-  "maxHeaderCount",
-  "maxChunkExtensionBytes",
-  "maxTrailerBytes",
-  "maxTrailerCount",
-  "maxBodyBytes",
-];
-
-const TRANSPORT_NAMES: readonly (keyof HttpTransportSettings)[] = [
+/** Names of the settings of the TCP connections below that mean something for HTTP. */
+const TRANSPORT_NAMES = [
   "highWaterMarkBytes",
   "lowWaterMarkBytes",
   "maxPendingBytes",
@@ -102,10 +59,35 @@ const TRANSPORT_NAMES: readonly (keyof HttpTransportSettings)[] = [
   "userTimeoutMs",
   "receiveBufferBytes",
   "sendBufferBytes",
-];
+] as const;
+
+/** Settings of the TCP connections below that mean something for HTTP. */
+export type HttpTransportSettings = Pick<ConnectionSettings, (typeof TRANSPORT_NAMES)[number]>;
+
+/** Settings of an HTTP server. */
+export interface HttpServerSettings extends HttpServerLimits, RequestLimits {}
+
+/** Default and range of each limit. */
+export const HTTP_SERVER_LIMITS: OptionTable<HttpServerLimits> = {
+  headTimeoutMs: milliseconds(10_000),
+  bodyTimeoutMs: milliseconds(30_000),
+  requestTimeoutMs: milliseconds(300_000),
+  answerTimeoutMs: milliseconds(120_000),
+  sendTimeoutMs: milliseconds(120_000),
+  keepAliveTimeoutMs: milliseconds(5_000),
+  maxRequestsPerConnection: count(0, "requests"),
+  maxPipelined: count(64, "requests", { min: 1, max: 100_000 }),
+  maxDiscardBytes: bytes(262_144),
+};
+
+const LIMIT_NAMES = optionNames<HttpServerLimits>(HTTP_SERVER_LIMITS);
+
+const REQUEST_LIMIT_NAMES = optionNames<Http1Limits>(HTTP1_LIMITS).filter(
+  (name) => name !== "maxInterimResponses",
+) as (keyof RequestLimits)[];
 
 /** Names of all settings of an HTTP server. */
-export const HTTP_SETTING_NAMES: readonly string[] = [
+export const HTTP_SETTING_NAMES: readonly (keyof HttpSettingsInput)[] = [
   ...LIMIT_NAMES,
   ...REQUEST_LIMIT_NAMES,
   ...TRANSPORT_NAMES,
@@ -133,15 +115,10 @@ export class HttpServerConfiguration {
   /** Throws `INVALID_ARGUMENT`. */
   constructor(given: HttpSettingsInput) {
     this.given = given;
-    const limits = {} as Record<keyof HttpServerLimits, number>;
-    for (const name of LIMIT_NAMES) {
-      const { standard, min, max } = HTTP_SERVER_LIMITS[name];
-      limits[name] = given[name] ?? standard;
-      assertInteger(name, limits[name], min, max);
-    }
+    const limits = readOptions<HttpServerLimits>(HTTP_SERVER_LIMITS, given);
     this.limits = limits;
-    this.parserLimits = createLimits(pick(given, REQUEST_LIMIT_NAMES));
-    this.maxPendingBytes = connectionSettings(pick(given, TRANSPORT_NAMES)).maxPendingBytes;
+    this.parserLimits = createLimits(pickOptions(given, REQUEST_LIMIT_NAMES));
+    this.maxPendingBytes = connectionSettings(pickOptions(given, TRANSPORT_NAMES)).maxPendingBytes;
     const deadlines = LIMIT_NAMES.filter((name) => name.endsWith("Ms") && limits[name] > 0);
     this.watchMs = Math.min(MAX_MS, ...deadlines.map((name) => limits[name]));
     if (deadlines.length === 0) this.watchMs = 0;
@@ -150,7 +127,7 @@ export class HttpServerConfiguration {
   /** The settings of the TCP server below. */
   transport(): Partial<Omit<ConnectionSettings, "receive">> {
     return {
-      ...pick(this.given, TRANSPORT_NAMES),
+      ...pickOptions(this.given, TRANSPORT_NAMES),
       highWaterMarkBytes:
         this.given.highWaterMarkBytes ?? Math.min(1_048_576, this.maxPendingBytes),
       maxPendingBytes: QUEUE_BYTES,
@@ -165,7 +142,7 @@ export class HttpServerConfiguration {
   with(changes: HttpSettingsInput & Pick<ChangeableSettings, "tls">): HttpServerConfiguration {
     const { tls: _, ...settings } = changes;
     for (const name of Object.keys(settings)) {
-      if (HTTP_SETTING_NAMES.includes(name)) continue;
+      if ((HTTP_SETTING_NAMES as readonly string[]).includes(name)) continue;
       throw new NetError("SETTING_FIXED", `${name} can't be changed once the component is made`, {
         operation: "configure",
       });
@@ -180,14 +157,5 @@ export function settingsAmong(
   others: readonly string[],
 ): HttpSettingsInput {
   assertKnownKeys("options", options, [...HTTP_SETTING_NAMES, ...others]);
-  return pick(options, HTTP_SETTING_NAMES as readonly (keyof HttpSettingsInput)[]);
-}
-
-function pick<Source extends object, Name extends keyof Source>(
-  source: Source,
-  names: readonly Name[],
-): Pick<Source, Name> {
-  const picked = {} as Pick<Source, Name>;
-  for (const name of names) if (source[name] !== undefined) picked[name] = source[name];
-  return picked;
+  return pickOptions<HttpSettingsInput, keyof HttpSettingsInput>(options, HTTP_SETTING_NAMES);
 }

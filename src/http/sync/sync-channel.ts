@@ -27,6 +27,7 @@ import {
   type SyncOrder,
   type SyncStart,
 } from "./sync-messages.js";
+import { syncWorkerFile } from "./sync-worker-file.js";
 
 /** Time that the worker has to start. */
 const START_MS = 30_000;
@@ -60,9 +61,10 @@ export class SyncChannel {
     this.#port = port1;
     this.#listener = listener;
     const workerData: SyncStart = { ...start, signal: this.#signal, port: port2 };
+    const file = syncWorkerFile(import.meta.url);
     this.#worker = cloning(
       () =>
-        new Worker(new URL("./sync-worker.js", import.meta.url), {
+        new Worker(file, {
           name: "hp-socket sync client",
           execArgv: [],
           workerData,

@@ -1,11 +1,12 @@
 /**
- * Options of an `HttpSyncClient`: names, defaults, checks. `docs/limits.md` is checked against the
+ * Options of an `HttpSyncClient`: names, defaults, checks. `docs/limits.md` is compared with the
  * table of numbers.
  */
 import process from "node:process";
 import { assertTlsSettings } from "../../connection/tls-settings.js";
 import type { EngineName } from "../../engine/engine.js";
-import { assertInteger, assertOneOf } from "../../errors.js";
+import { assertOneOf } from "../../errors.js";
+import { bytes, GIB, milliseconds, type OptionTable, readOptions } from "../../options.js";
 import { createLimits } from "../../protocol/http1/limits.js";
 import {
   assertClientOptions,
@@ -48,20 +49,11 @@ const OPTION_NAMES: readonly string[] = [
 /** The numbers among the options. */
 export type SyncClientNumber = "connectTimeoutMs" | "requestTimeoutMs" | "limits.maxBodyBytes";
 
-interface Range {
-  readonly standard: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-const MAX_MS = 2 ** 31 - 1;
-const GIB = 2 ** 30;
-
-/** Defaults and ranges. A body is held in one piece, which has a limit of its own in Node. */
-export const SYNC_CLIENT_NUMBERS: Readonly<Record<SyncClientNumber, Range>> = {
-  connectTimeoutMs: { standard: 5_000, min: 0, max: MAX_MS },
-  requestTimeoutMs: { standard: 10_000, min: 0, max: MAX_MS },
-  "limits.maxBodyBytes": { standard: GIB, min: 0, max: 4 * GIB },
+/** Default and range of each number. A body is held in one piece, which has a limit of its own in Node. */
+export const SYNC_CLIENT_NUMBERS: OptionTable<Record<SyncClientNumber, number>> = {
+  connectTimeoutMs: milliseconds(5_000),
+  requestTimeoutMs: milliseconds(10_000),
+  "limits.maxBodyBytes": bytes(GIB, { max: 4 * GIB }),
 };
 
 /** The options, checked and with defaults. */
@@ -85,11 +77,14 @@ export function syncSettings(given: HttpSyncClientOptions): SyncSettings {
   if (tls !== undefined) assertTlsSettings("client", tls);
   // The worker makes its own; here it is only looked at.
   if (proxy !== undefined) new HttpProxy(proxy);
-  const limits = {
-    ...given.limits,
-    maxBodyBytes: numberOf("limits.maxBodyBytes", given.limits?.maxBodyBytes),
-  };
-  const connectTimeoutMs = numberOf("connectTimeoutMs", given.connectTimeoutMs);
+  if (given.limits !== undefined) assertOptionsObject("limits", given.limits);
+  const numbers = readOptions<Record<SyncClientNumber, number>>(SYNC_CLIENT_NUMBERS, {
+    connectTimeoutMs: given.connectTimeoutMs,
+    requestTimeoutMs: given.requestTimeoutMs,
+    "limits.maxBodyBytes": given.limits?.maxBodyBytes,
+  });
+  const { connectTimeoutMs, requestTimeoutMs } = numbers;
+  const limits = { ...given.limits, maxBodyBytes: numbers["limits.maxBodyBytes"] };
   const chosenEngine = engine ?? (process.env["HP_SOCKET_ENGINE"] ? undefined : "node");
   const options = {
     ...(chosenEngine !== undefined && { engine: chosenEngine }),
@@ -103,18 +98,10 @@ export function syncSettings(given: HttpSyncClientOptions): SyncSettings {
   };
   return {
     connectTimeoutMs,
-    requestTimeoutMs: numberOf("requestTimeoutMs", given.requestTimeoutMs),
+    requestTimeoutMs,
     useCookies,
     cookies,
     listener,
     start: { options, events: eventsOf(listener) },
   };
-}
-
-/** Throws `INVALID_ARGUMENT` unless the value of one of the numbers, or its default, is in range. */
-function numberOf(name: SyncClientNumber, value: number | undefined): number {
-  const { standard, min, max } = SYNC_CLIENT_NUMBERS[name];
-  const number = value ?? standard;
-  assertInteger(name, number, min, max);
-  return number;
 }

@@ -1,4 +1,6 @@
-import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
+/** What a parser of HTTP/1.1 takes at most. `docs/limits.md` is compared with the table. */
+import { assertKnownKeys, assertObject } from "../../errors.js";
+import { bytes, count, type OptionTable, optionNames, readOptions } from "../../options.js";
 
 /** What a parser takes at most. Reaching a limit is an error of the fault `limit`. */
 export interface Http1Limits {
@@ -24,44 +26,27 @@ export interface Http1Limits {
 
 const MIB = 1024 * 1024;
 
-interface Range {
-  readonly value: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-const RANGES: Readonly<Record<keyof Http1Limits, Range>> = {
-  maxLeadingEmptyLines: { value: 1, min: 0, max: 100 },
-  maxStartLineBytes: { value: 8192, min: 16, max: MIB },
-  maxHeadBytes: { value: 16_384, min: 64, max: 16 * MIB },
-  maxHeaderCount: { value: 100, min: 1, max: 10_000 },
-  maxChunkExtensionBytes: { value: 4096, min: 0, max: 16 * MIB },
-  maxTrailerBytes: { value: 8192, min: 2, max: 16 * MIB },
-  maxTrailerCount: { value: 32, min: 0, max: 10_000 },
-  maxBodyBytes: { value: Number.MAX_SAFE_INTEGER, min: 0, max: Number.MAX_SAFE_INTEGER },
-  maxInterimResponses: { value: 32, min: 0, max: 10_000 },
+/** Default and range of each limit. */
+export const HTTP1_LIMITS: OptionTable<Http1Limits> = {
+  maxLeadingEmptyLines: count(1, "lines", { max: 100 }),
+  maxStartLineBytes: bytes(8_192, { min: 16, max: MIB }),
+  maxHeadBytes: bytes(16_384, { min: 64, max: 16 * MIB }),
+  maxHeaderCount: count(100, "fields", { min: 1, max: 10_000 }),
+  maxChunkExtensionBytes: bytes(4_096, { max: 16 * MIB }),
+  maxTrailerBytes: bytes(8_192, { min: 2, max: 16 * MIB }),
+  maxTrailerCount: count(32, "fields", { max: 10_000 }),
+  maxBodyBytes: bytes(Number.MAX_SAFE_INTEGER),
+  maxInterimResponses: count(32, "responses", { max: 10_000 }),
 };
-
-const NAMES = Object.keys(RANGES) as (keyof Http1Limits)[];
 
 /**
  * All limits: those given, and the defaults. Throws `INVALID_ARGUMENT` for one that is out of its
  * range and for a name that no limit has.
  */
 export function createLimits(options: Partial<Http1Limits> = {}): Http1Limits {
-  if (typeof options !== "object" || options === null) {
-    throw new NetError("INVALID_ARGUMENT", `limits must be an object, not ${describe(options)}`, {
-      operation: "configure",
-    });
-  }
-  assertKnownKeys("limits", options, NAMES);
-  const limits = {} as Record<keyof Http1Limits, number>;
-  for (const name of NAMES) {
-    const { value, min, max } = RANGES[name];
-    limits[name] = options[name] ?? value;
-    assertInteger(name, limits[name], min, max);
-  }
-  return Object.freeze(limits);
+  assertObject("limits", options);
+  assertKnownKeys("limits", options, optionNames<Http1Limits>(HTTP1_LIMITS));
+  return Object.freeze(readOptions<Http1Limits>(HTTP1_LIMITS, options));
 }
 
 /** The defaults. */

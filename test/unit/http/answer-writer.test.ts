@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { encodeFields, type FieldInput, type NetError } from "hp-socket";
+import type { NetError } from "hp-socket";
+import { encodeFields, type FieldInput } from "hp-socket/http";
 import { AnswerWriter, type PieceTarget } from "#src/http/server/answer-writer.js";
 import { BODY } from "#src/protocol/http1/head.js";
 import { HeadWriter } from "#src/protocol/http1/head-writer.js";

@@ -215,7 +215,7 @@ describe("the options of lengthPrefix", () => {
     [/^bytes must be .* 1 to 8/, { format: "uint-be", bytes: 9 }],
     [/bytes is no option of the format varint/, { format: "varint", bytes: 2 }],
     [/^offset must be/, { format: "varint", offset: 1025 }],
-    [/^prefix must be bytes/, { format: "varint", prefix: "HP" }],
+    [/^prefix must be a Uint8Array, not/, { format: "varint", prefix: "HP" }],
     [
       /prefix has 2 bytes, but offset is 3/,
       { format: "varint", prefix: Buffer.of(1, 2), offset: 3 },

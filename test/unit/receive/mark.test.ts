@@ -19,7 +19,7 @@ describe("Mark", () => {
   it("is found where it first is, and only before the end", () => {
     const property = fc.property(marksInText, fc.nat(), ([mark, text], place) => {
       const end = place % (text.length + 1);
-      const found = new Mark("mark", mark).indexIn(Buffer.from(text), 0, end);
+      const found = new Mark(mark).indexIn(Buffer.from(text), 0, end);
 
       assert.equal(found, text.slice(0, end).indexOf(mark));
     });
@@ -29,7 +29,7 @@ describe("Mark", () => {
   it("knows the longest beginning of itself that bytes end with", () => {
     const withoutMark = marksInText.filter(([mark, text]) => !text.includes(mark));
     const property = fc.property(withoutMark, ([mark, text]) => {
-      const begun = new Mark("mark", mark).begunBytes(Buffer.from(text), 0, text.length);
+      const begun = new Mark(mark).begunBytes(Buffer.from(text), 0, text.length);
 
       assert.equal(begun, longestBeginning(mark, text));
     });
@@ -39,7 +39,7 @@ describe("Mark", () => {
   it("knows whether it would be found too early, however the pieces are cut", () => {
     const property = fc.property(marksInText, fc.nat(), ([mark, text], seed) => {
       const pieces = randomChunks(Buffer.from(text), new Random(seed));
-      const isEarly = new Mark("mark", mark).isFoundEarly(pieces);
+      const isEarly = new Mark(mark).isFoundEarly(pieces);
 
       assert.equal(isEarly, (text + mark).indexOf(mark) < text.length);
     });
@@ -48,7 +48,7 @@ describe("Mark", () => {
 
   it("keeps its own copy of the bytes", () => {
     const bytes = Buffer.from("ab");
-    const mark = new Mark("mark", bytes);
+    const mark = new Mark(bytes);
 
     bytes.fill("x");
 

@@ -1,0 +1,75 @@
+// Makes of the modules in dist/ what is published: one bundle for each entry point, with the chunks
+// that they share; of the declarations those that an entry point reaches. Starting is faster by the
+// time that finding and reading some hundred files takes. `npm run build` makes modules of it again.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+
+/** What others import or start. The worker of HttpSyncClient is a file of its own. */
+const ENTRIES = ["index", "http/index", "testing/index", "cli/main", "http/sync/sync-worker"];
+
+/** The command line uses the other entry points as they are, so that they stay whole. */
+const entriesApart = {
+  name: "entries-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/index\.js$/ }, ({ importer, path, resolveDir }) => {
+      if (!relative(DIST, importer).startsWith("cli")) return undefined;
+      const entry = relative(DIST, join(resolveDir, path));
+      return { path: `../${entry}`, external: true };
+    });
+  },
+};
+
+const { metafile } = await build({
+  absWorkingDir: dirname(DIST),
+  entryPoints: ENTRIES.map((entry) => join(DIST, `${entry}.js`)),
+  outdir: DIST,
+  outbase: DIST,
+  chunkNames: "chunks/[hash]",
+  allowOverwrite: true,
+  bundle: true,
+  splitting: true,
+  metafile: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  packages: "external",
+  plugins: [entriesApart],
+  sourcemap: "linked",
+  sourcesContent: false,
+  logLevel: "warning",
+});
+
+const kept = new Set(Object.keys(metafile.outputs).map((path) => join(dirname(DIST), path)));
+for (const entry of ENTRIES.filter((name) => !name.startsWith("cli/")))
+  keepDeclarations(join(DIST, `${entry}.d.ts`));
+for (const path of readdirSync(DIST, { recursive: true, withFileTypes: true })) {
+  const file = join(path.parentPath, path.name);
+  if (path.isFile() && !kept.has(file)) rmSync(file);
+}
+removeEmptyFolders(DIST);
+const files = [...kept].filter((file) => file.endsWith(".js"));
+console.log(`bundle: ${files.length} files of JavaScript, ${kept.size} files in all`);
+if (files.length === 0) process.exit(1);
+
+/** A declaration and all that it imports. */
+function keepDeclarations(file) {
+  if (kept.has(file)) return;
+  kept.add(file);
+  const text = readFileSync(file, "utf8").replace(/^\/\/# sourceMappingURL=.*\n?/m, "");
+  writeFileSync(file, text);
+  for (const [, path] of text.matchAll(/(?:from|import\()\s*"(\.[^"]+)\.js"/g)) {
+    keepDeclarations(join(dirname(file), `${path}.d.ts`));
+  }
+}
+
+function removeEmptyFolders(folder) {
+  for (const path of readdirSync(folder, { withFileTypes: true })) {
+    if (path.isDirectory()) removeEmptyFolders(join(folder, path.name));
+  }
+  if (readdirSync(folder).length === 0) rmSync(folder, { recursive: true });
+}

@@ -1,0 +1,175 @@
+// Packs the package and uses it as five kinds of project do, each in a folder of its own with what
+// was packed installed: `node scripts/try-package.mjs`. What is packed is looked at as well: no file that
+// a link of README.md leads to is missing, and declarations have no maps.
+import { spawnSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const work = mkdtempSync(join(tmpdir(), "hp-socket-package-"));
+
+/** The same small talk in all of them: TCP, HTTP, and the synchronous client, which needs its worker. */
+const TALK = `
+  const server = new HttpServer({ onRequest: (exchange) => exchange.respond(200, {}, "hello") });
+  const { port } = await server.listen({ host: "127.0.0.1" });
+  const agent = new HttpAgent();
+  const response = await agent.fetch(\`http://127.0.0.1:\${port}/\`);
+  const text = await response.body.text();
+  await agent.stop();
+  await server.stop();
+  const echo = new TcpServer({ receive: pack(), onReceive: (connection, packet) => void connection.send(packet) });
+  const client = new TcpClient({ receive: pack() });
+  await client.connect(await echo.listen({ host: "127.0.0.1" }));
+  const packet = await client.request(text);
+  await client.stop();
+  await echo.stop();
+  const sync = new HttpSyncClient({ requestTimeoutMs: 1_000 });
+  let code = "none";
+  try { sync.openUrl("GET", "http://127.0.0.1:" + port); } catch (error) { code = (error as { code: string }).code; }
+  sync.close();
+  const uring = engineReport().find(({ name }) => name === "uring");
+  console.log(\`\${packet} \${code} \${uring?.probes.find(({ name }) => name === "foreign calls")?.ok}\`);`;
+const PLAIN_TALK = TALK.replace(/\(error as [^)]*\)/, "error");
+const TCP = "engineReport, pack, TcpClient, TcpServer";
+const HTTP = "HttpAgent, HttpServer, HttpSyncClient";
+const IMPORTS = `import { ${TCP} } from "hp-socket";\nimport { ${HTTP} } from "hp-socket/http";\n`;
+const REQUIRES = `const { ${TCP} } = require("hp-socket");\nconst { ${HTTP} } = require("hp-socket/http");\n`;
+const EXPECTED = "hello CONNECTION_REFUSED true\n";
+
+const KINDS = {
+  "ECMAScript modules": (folder) => {
+    write(folder, { "package.json": '{ "type": "module" }', "main.js": `${IMPORTS}${PLAIN_TALK}` });
+    return "main.js";
+  },
+  "CommonJS, by require": (folder) => {
+    write(folder, {
+      "package.json": "{}",
+      "main.js": `${REQUIRES}(async () => {${PLAIN_TALK}})();`,
+    });
+    return "main.js";
+  },
+  "TypeScript of modules": (folder) => {
+    write(folder, { "package.json": '{ "type": "module" }', "main.ts": `${IMPORTS}${TALK}` });
+    compile(folder, "nodenext");
+    return "main.js";
+  },
+  "TypeScript of CommonJS, module node16": (folder) => {
+    const imports = `const { ${TCP} } = await import("hp-socket");\nconst { ${HTTP} } = await import("hp-socket/http");\n`;
+    write(folder, {
+      "package.json": "{}",
+      "main.ts": `async function main() {${imports}${TALK}}\nvoid main();`,
+    });
+    compile(folder, "node16");
+    return "main.js";
+  },
+  "one file of CommonJS, made by a bundler": async (folder) => {
+    write(folder, {
+      "package.json": "{}",
+      "main.mjs": `${IMPORTS}(async () => {${PLAIN_TALK}})();`,
+    });
+    const outfile = join(folder, "bundle.cjs");
+    await build({
+      entryPoints: [join(folder, "main.mjs")],
+      outfile,
+      bundle: true,
+      format: "cjs",
+      platform: "node",
+      external: ["koffi"],
+      logOverride: { "empty-import-meta": "silent" },
+    });
+    return "bundle.cjs";
+  },
+};
+
+function write(folder, files) {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+}
+
+/** The compiler and the types of Node are ours: they need not be installed five times. */
+function compile(folder, module) {
+  symlinkSync(join(root, "node_modules/@types"), join(folder, "node_modules/@types"));
+  const compilerOptions = {
+    module,
+    target: "es2023",
+    strict: true,
+    types: ["node"],
+    skipLibCheck: false,
+  };
+  write(folder, { "tsconfig.json": JSON.stringify({ compilerOptions, files: ["main.ts"] }) });
+  run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], folder);
+}
+
+function run(program, words, cwd) {
+  const { status, error, stdout, stderr } = spawnSync(program, words, {
+    cwd,
+    encoding: "utf8",
+    timeout: 120_000,
+  });
+  if (status === 0) return stdout;
+  throw new Error(`${program} ${words.join(" ")}: ${error?.message ?? status}\n${stdout}${stderr}`);
+}
+
+function packed() {
+  const answer = JSON.parse(
+    run("npm", ["pack", "--json", "--silent", "--pack-destination", work], root).replace(
+      /^[^[]*(?=\[\s*{)/,
+      "",
+    ),
+  );
+  const [{ filename, files }] = answer;
+  const paths = files.map(({ path }) => path);
+  const links = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/\]\(([^)#:]+)\)/g)].map(
+    ([, to]) => to,
+  );
+  const missing = links.filter(
+    (to) => !paths.some((path) => path === to || path.startsWith(`${to}/`)),
+  );
+  const maps = paths.filter((path) => path.endsWith(".d.ts.map"));
+  if (missing.length + maps.length > 0)
+    throw new Error(`packed without ${missing}; with ${maps.length} maps`);
+  console.log(
+    `package: ${paths.length} files, ${paths.filter((path) => /\.map$/.test(path)).length} maps`,
+  );
+  return join(work, filename);
+}
+
+let failedCount = 0;
+try {
+  const archive = packed();
+  const first = join(work, "installed");
+  mkdirSync(first);
+  write(first, { "package.json": "{}" });
+  run("npm", ["install", "--no-audit", "--no-fund", "--silent", archive], first);
+  for (const [kind, make] of Object.entries(KINDS)) {
+    const folder = join(work, kind.replaceAll(/\W+/g, "-"));
+    mkdirSync(join(folder, "node_modules"), { recursive: true });
+    for (const name of readdirSync(join(first, "node_modules"))) {
+      if (!name.startsWith("."))
+        symlinkSync(join(first, "node_modules", name), join(folder, "node_modules", name));
+    }
+    try {
+      const main = await make(folder);
+      const output = run(process.execPath, [main], folder);
+      if (output !== EXPECTED) throw new Error(`it prints ${JSON.stringify(output)}`);
+      console.log(`ok      ${kind}`);
+    } catch (error) {
+      failedCount += 1;
+      console.log(`failed  ${kind}\n${String(error.message).replace(/^/gm, "    ")}`);
+    }
+  }
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+process.exit(failedCount > 0 ? 1 : 0);

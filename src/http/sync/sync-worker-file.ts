@@ -1,0 +1,47 @@
+/** Where the worker of an `HttpSyncClient` lies: a file of its own, which a bundle of others leaves behind. */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { NetError } from "../../errors.js";
+
+/** Beside this module; beside the entry point that this module is bundled into. */
+const PLACES = ["./sync-worker.js", "./sync/sync-worker.js"] as const;
+
+/** How the package names it for others. */
+const SPECIFIER = "hp-socket/http/sync-worker";
+
+/**
+ * The file, near `module` (the URL of a module; a bundle of CommonJS knows none), or in the installed
+ * package. Throws `NOT_SUPPORTED` where there is none, with the path at which it was looked for last:
+ * a worker that can't be started would show by nothing but the time that it takes.
+ */
+export function syncWorkerFile(module: string | undefined): URL {
+  const base = module ?? pathToFileURL(`${process.cwd()}/`).href;
+  for (const place of PLACES) {
+    const file = new URL(place, base);
+    if (existsSync(file)) return file;
+  }
+  return (
+    installedFile(base) ?? installedFile(pathToFileURL(`${process.cwd()}/`).href) ?? none(base)
+  );
+}
+
+function installedFile(base: string): URL | undefined {
+  try {
+    const path = createRequire(base).resolve(SPECIFIER);
+    return existsSync(path) ? pathToFileURL(path) : undefined;
+  } catch {
+    // The package is not installed there.
+    return undefined;
+  }
+}
+
+function none(base: string): never {
+  const path = fileURLToPath(new URL(PLACES[0], base));
+  throw new NetError(
+    "NOT_SUPPORTED",
+    `the file of HttpSyncClient's worker is missing: ${path} (a bundle needs hp-socket installed beside it)`,
+    { operation: "configure" },
+  );
+}
