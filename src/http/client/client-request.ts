@@ -1,4 +1,5 @@
 /** The options of a request, and what they come to: its head, its body, and what it waits for. */
+import { AsyncResource } from "node:async_hooks";
 import { assertFunction } from "../../connection/settings.js";
 import { throwIfAborted } from "../../connection/waiter.js";
 import { assertInteger, assertKnownKeys, describe } from "../../errors.js";
@@ -16,6 +17,7 @@ import {
   assertSwitch,
   type RequestTimes,
 } from "./client-options.js";
+import type { ProxyOptions } from "./http-proxy.js";
 import type { HttpTarget } from "./http-target.js";
 import { type RequestBody, RequestContent } from "./request-content.js";
 
@@ -52,8 +54,10 @@ export interface HttpRequestOptions extends Partial<RequestTimes> {
   readonly signal?: AbortSignal | undefined;
   /** Told of responses 1xx. */
   readonly onInterim?: (status: number, headers: Fields) => void;
-  /** Whether cookies go with it and are taken from the response. Default true. */
+  /** Whether cookies go with it and are taken from the response. Default: as with the client. */
   readonly useCookies?: boolean;
+  /** Through which proxy, or `false` for none. Default: as with the agent. */
+  readonly proxy?: string | ProxyOptions | false;
 }
 
 /** What a client adds to every request. */
@@ -61,6 +65,7 @@ export interface RequestDefaults extends RequestTimes {
   readonly continueTimeoutMs: number;
   readonly headers: FieldInput | undefined;
   readonly cookies: CookieStore | undefined;
+  readonly useCookies: boolean;
 }
 
 /** How the request goes to its server. */
@@ -88,10 +93,12 @@ const OPTION_NAMES: readonly string[] = [
   "signal",
   "onInterim",
   "useCookies",
+  "proxy",
   "connectTimeoutMs",
   "headTimeoutMs",
   "bodyTimeoutMs",
   "timeoutMs",
+  "queueTimeoutMs",
 ];
 
 const IDEMPOTENT_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"]);
@@ -104,6 +111,7 @@ export function assertRequestOptions(options: HttpRequestOptions): void {
   assertRequestTime("headTimeoutMs", options.headTimeoutMs);
   assertRequestTime("bodyTimeoutMs", options.bodyTimeoutMs);
   assertRequestTime("timeoutMs", options.timeoutMs);
+  assertRequestTime("queueTimeoutMs", options.queueTimeoutMs);
   assertSwitch("expectContinue", options.expectContinue);
   assertSwitch("idempotent", options.idempotent);
   assertSwitch("useCookies", options.useCookies);
@@ -144,7 +152,8 @@ export function planRequest(
   const content = RequestContent.of(options.body, method);
   const body = bodyLengthOf(options, content);
   const expectsContinue = options.expectContinue === true && body !== BODY.none && body !== 0;
-  const cookies = options.useCookies === false ? undefined : defaults.cookies;
+  const useCookies = options.useCookies ?? defaults.useCookies;
+  const cookies = useCookies ? defaults.cookies : undefined;
   const { target } = route;
   const given = fieldsOf(options, route, { defaults, content, expectsContinue, cookies });
   const [host, fields] = hostOf(options, target, given);
@@ -159,6 +168,7 @@ export function planRequest(
       body,
     },
     content,
+    scope: callsBack(options, content) ? new AsyncResource("HPSOCKET_REQUEST") : undefined,
     trailers,
     asksUpgrade: options.upgrade !== undefined,
     expectsContinue,
@@ -168,10 +178,16 @@ export function planRequest(
     headTimeoutMs: options.headTimeoutMs ?? defaults.headTimeoutMs,
     bodyTimeoutMs: options.bodyTimeoutMs ?? defaults.bodyTimeoutMs,
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
+    queueTimeoutMs: options.queueTimeoutMs ?? defaults.queueTimeoutMs,
     signal: options.signal,
     onInterim,
     onHead: cookies === undefined ? undefined : (head) => takeCookies(cookies, head, target),
   };
+}
+
+/** Whether functions of the application are called for the request, which is done from elsewhere. */
+function callsBack({ onInterim, trailers }: HttpRequestOptions, content: RequestContent): boolean {
+  return onInterim !== undefined || trailers !== undefined || content.open !== undefined;
 }
 
 /** What Host says, and the other fields. Host is sent first, wherever it was given (RFC 9110 §7.2). */
