@@ -91,7 +91,8 @@ export class Inbound {
       this.feed(bytes);
       endLending();
     }
-    if (this.holds !== 0 || this.rest !== undefined) this.settle();
+    // A hold that was taken away in the call has paused the stream all the same.
+    if (this.holds !== 0 || this.rest !== undefined || this.isStreamPaused) this.settle();
   }
 
   private keep(bytes: Buffer, isLent: boolean): void {

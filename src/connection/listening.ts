@@ -11,11 +11,20 @@ import type {
   StreamSink,
   StreamSocket,
 } from "../engine/engine.js";
-import { assertInteger, assertKnownKeys, describe, NetError } from "../errors.js";
+import { assertText, invalidArgument, NetError } from "../errors.js";
+import {
+  assertOptions,
+  type CallTable,
+  choice,
+  count,
+  flag,
+  type NumberRule,
+  optional,
+} from "../options.js";
 import type { Component } from "./component.js";
-import { assertBoolean } from "./settings.js";
 import type { StreamConnection } from "./stream-connection.js";
 import { streamOptions } from "./stream-options.js";
+import { handshakeLimit } from "./tls-upgrade.js";
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -25,6 +34,8 @@ export interface ListenOptions {
   readonly port?: number;
   /** Path of a Unix-domain socket instead of host and port. */
   readonly path?: string;
+  /** Which addresses of a name to take; that of `host` where it is an address. Default `any`. */
+  readonly family?: "any" | "IPv4" | "IPv6";
   /** Connections that the kernel completes ahead of us. Default 4,096, cut by the system's own limit. */
   readonly backlog?: number;
   /** `SO_REUSEPORT`: several listeners share the port. Default false. `NOT_SUPPORTED` where the engine can't. */
@@ -33,7 +44,8 @@ export interface ListenOptions {
   readonly dualStack?: boolean;
 }
 
-const LISTEN_NAMES = ["host", "port", "path", "backlog", "reusePort", "dualStack"] as const;
+/** Default and range of {@link ListenOptions.backlog}. */
+export const BACKLOG: NumberRule = count(4_096, "connections", { min: 1, max: 65_535 });
 
 /** The server, as what lets connections in sees it. */
 export interface ListeningRole {
@@ -106,7 +118,7 @@ export class Listening implements ListenerSink {
     const { settings, security } = this.#component;
     return {
       address: await this.#listenAddress(options),
-      backlog: options.backlog ?? 4_096,
+      backlog: options.backlog ?? BACKLOG.standard,
       reusePort: options.reusePort ?? false,
       dualStack: options.dualStack ?? true,
       stream: streamOptions(settings, security),
@@ -116,8 +128,13 @@ export class Listening implements ListenerSink {
   async #listenAddress(options: ListenOptions): Promise<Address> {
     if (options.path !== undefined) return { path: options.path };
     const host = options.host ?? "0.0.0.0";
-    const [first] = await this.#component.service.engine.resolve(host);
-    if (first === undefined) throw new NetError("HOST_NOT_FOUND", `${host} has no address`);
+    const { family = "any" } = options;
+    const found = await this.#component.service.engine.resolve(host);
+    const first = found.find((one) => family === "any" || one.family === family);
+    if (first === undefined) {
+      const text = `${host} has no address of family ${family}`;
+      throw new NetError("HOST_NOT_FOUND", text, { operation: "listen" });
+    }
     return { host: first.host, port: options.port ?? 0, family: first.family };
   }
 
@@ -146,7 +163,7 @@ export class Listening implements ListenerSink {
   listenerAccepted(stream: StreamSocket): StreamSink | undefined {
     const component = this.#component;
     if (component.state !== "started") return undefined;
-    const full = this.#limitReached();
+    const full = this.#limitReached(stream);
     if (full !== undefined) {
       component.tellRefused(full, stream.remoteAddress());
       return undefined;
@@ -158,18 +175,18 @@ export class Listening implements ListenerSink {
     return connection;
   }
 
-  #limitReached(): NetError | undefined {
+  #limitReached(stream: StreamSocket): NetError | undefined {
     const { settings, connectionCount, security } = this.#component;
     const { maxConnections, maxHandshakes } = settings;
     if (connectionCount >= maxConnections) {
       const message = `there are ${maxConnections} connections already (maxConnections)`;
       return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
     }
-    if (security?.startsAtOnce === true && security.underWayCount >= maxHandshakes) {
-      const message = `${maxHandshakes} handshakes are under way already (maxHandshakes)`;
-      return new NetError("HANDSHAKE_LIMIT", message, { operation: "accept" });
-    }
-    return undefined;
+    if (security?.startsAtOnce !== true) return undefined;
+    if (security.underWayCount < maxHandshakes) return undefined;
+    const address = stream.remoteAddress();
+    const peer = address !== undefined && "host" in address ? address.host : undefined;
+    return security.makeRoom(peer, maxHandshakes) ? undefined : handshakeLimit(maxHandshakes);
   }
 
   listenerAcceptFailed(error: NetError): void {
@@ -196,22 +213,20 @@ function stopped(): NetError {
   });
 }
 
+const LISTEN_OPTIONS: CallTable<ListenOptions> = {
+  host: optional(assertText),
+  port: optional(count(0, "port", { max: 65_535 })),
+  path: optional(assertText),
+  family: optional(choice("any", ["any", "IPv4", "IPv6"])),
+  backlog: optional(BACKLOG),
+  reusePort: optional(flag(false)),
+  dualStack: optional(flag(true)),
+};
+
 function assertListenOptions(options: ListenOptions): void {
-  if (typeof options !== "object" || options === null) {
-    const message = `listen takes an options object, not ${describe(options)}`;
-    throw new NetError("INVALID_ARGUMENT", message, { operation: "listen" });
-  }
-  assertKnownKeys("listen", options, LISTEN_NAMES);
-  if (options.reusePort !== undefined) assertBoolean("reusePort", options.reusePort);
-  if (options.dualStack !== undefined) assertBoolean("dualStack", options.dualStack);
-  if (options.port !== undefined) assertInteger("port", options.port, 0, 65_535);
-  if (options.backlog !== undefined) assertInteger("backlog", options.backlog, 1, 65_535);
-  if (options.path !== undefined && (options.host !== undefined || options.port !== undefined)) {
-    throw new NetError("INVALID_ARGUMENT", "listen takes either a path or a host and port");
-  }
-  for (const name of ["host", "path"] as const) {
-    const value: unknown = options[name];
-    if (value === undefined || (typeof value === "string" && value !== "")) continue;
-    throw new NetError("INVALID_ARGUMENT", `${name} must be text, not ${describe(value)}`);
+  assertOptions<ListenOptions>("listen", LISTEN_OPTIONS, options);
+  const { path, host, port } = options;
+  if (path !== undefined && (host !== undefined || port !== undefined)) {
+    throw invalidArgument("listen takes either a path or a host and port");
   }
 }

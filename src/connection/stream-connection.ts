@@ -4,11 +4,7 @@
  *
  * Its parts are made when they are needed, so that idle connections don't pay for them: the way in
  * ({@link Inbound}) with the first byte, a way out ({@link Outbound}) while something is to be sent, the
- * deadlines with the first one that is set.
- *
- * Invariants: the reason is fixed once, but for an orderly one that an error replaces while closing; in
- * the state `ending` nothing is sent or delivered any more and who waited was rejected; `closed` is
- * told once, and last.
+ * deadlines with the first one that is set, {@link Ending} when the end begins.
  */
 import type { SendMemory } from "../bytes/send-memory.js";
 import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine/engine.js";
@@ -17,7 +13,7 @@ import { assertInteger, describe, NetError, type Operation } from "../errors.js"
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
-import { CLOSED_BY_PEER, CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
+import { CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
 import type {
   Connection,
   ConnectionStats,
@@ -28,6 +24,7 @@ import type {
 import { nextConnectionId } from "./connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "./connection-state.js";
 import { bytesOf } from "./data.js";
+import { type Dial, Ending, type EndingConnection } from "./ending.js";
 import type { EngineService } from "./engine-service.js";
 import { Inbound } from "./inbound.js";
 import type { Outbound, SendingConnection } from "./outbound.js";
@@ -38,16 +35,6 @@ import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
 import { throwIfAborted } from "./waiter.js";
-
-/** An attempt to connect, which lasts until the connection is open. */
-export interface Dial {
-  /** Host name as given to `connect`; what TLS verifies. */
-  host: string | undefined;
-  /** The connection is open. */
-  established(): void;
-  /** The connection has ended; answers true where there is no stream yet that would have to be closed. */
-  cancel(): boolean;
-}
 
 /** The component, as its connections see it. */
 export interface ConnectionHost {
@@ -70,16 +57,10 @@ export interface ConnectionHost {
   isEndAwaited(connection: StreamConnection): boolean;
 }
 
-/** Bits of `flags`. */
-const PEER_ENDED = 1;
-/** The application has finished sending, or the connection is closing. */
-const FINISH_ASKED = 2;
-const FINISH_SENT = 4;
-/** The receiver has passed the peer's end on. */
-const END_PASSED_ON = 8;
-
 /** See the head of the file. */
-export class StreamConnection implements Connection, SendingConnection, StreamSink {
+export class StreamConnection
+  implements Connection, SendingConnection, EndingConnection, StreamSink
+{
   readonly id: number = nextConnectionId();
   readonly host: ConnectionHost;
   stream: StreamSocket = UNCONNECTED;
@@ -90,12 +71,11 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
   outbound: Outbound | undefined = undefined;
   sentBytes = 0;
   onDue: ((purpose: number) => void) | undefined = undefined;
-  private flags = 0;
-  private inbound: Inbound | undefined = undefined;
+  inbound: Inbound | undefined = undefined;
   /** Undefined while the connection is, and stays, plain. */
-  private upgrade: TlsUpgrade | undefined = undefined;
+  upgrade: TlsUpgrade | undefined = undefined;
+  private end: Ending | undefined = undefined;
   private ownDeadlines: Deadlines | undefined = undefined;
-  private reason: CloseReason | undefined = undefined;
   private openedMs: number;
 
   constructor(host: ConnectionHost) {
@@ -181,7 +161,7 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
     // A handler that closes the connection in good order has let it in.
     else if (this.state === "closing") this.dial?.established();
     else return;
-    if (this.has(FINISH_ASKED) && this.pendingBytes === 0) this.sendFinish();
+    if (this.pendingBytes === 0) this.end?.allSent();
     this.release(HOLD.tls);
     upgrade.resolve();
   }
@@ -199,7 +179,12 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
     if (this.state === "open") inbound.receive(bytes);
   }
 
-  private begin(receiver: Receiver = this.host.createReceiver(this)): Inbound {
+  endReceived(): void {
+    (this.inbound ?? this.begin()).endReceived();
+  }
+
+  /** Makes the way in. */
+  begin(receiver: Receiver = this.host.createReceiver(this)): Inbound {
     this.inbound = new Inbound(this, receiver, this.openedMs);
     if (this.state !== "open" && this.state !== "handshaking") this.inbound.abandon();
     return this.inbound;
@@ -209,16 +194,6 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
   private heard(): void {
     if (this.inbound === undefined) this.openedMs = Math.ceil(this.wheel.clock.now());
     else this.inbound.receivedMs = Math.ceil(this.wheel.clock.now());
-  }
-
-  streamEnded(): void {
-    this.flags |= PEER_ENDED;
-    if (this.state === "open") (this.inbound ?? this.begin()).endReceived();
-    else if (this.state === "closing" && this.has(FINISH_SENT)) this.leave();
-  }
-
-  get peerHasEnded(): boolean {
-    return this.has(PEER_ENDED);
   }
 
   get receiver(): Receiver | undefined {
@@ -244,11 +219,6 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
 
   isHeld(owners: number): boolean {
     return this.inbound?.isHeld(owners) ?? false;
-  }
-
-  endPassedOn(): boolean {
-    this.flags |= END_PASSED_ON;
-    return this.has(FINISH_ASKED);
   }
 
   get isPaused(): boolean {
@@ -374,7 +344,7 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
 
   /** Whether nothing will be sent any more. */
   private get isSendOver(): boolean {
-    return (this.state !== "open" && this.state !== "handshaking") || this.has(FINISH_ASKED);
+    return (this.state !== "open" && this.state !== "handshaking") || this.isFinishing;
   }
 
   private sending(): Outbound {
@@ -383,6 +353,7 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
   }
 
   send(data: Data): boolean {
+    if (typeof data === "string") return this.isOpen && this.sending().sendText(data);
     const bytes = bytesOf(data);
     return this.isOpen && this.sending().send(bytes);
   }
@@ -440,71 +411,74 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
 
   allSent(): void {
     if (this.upgrade?.isUnderWay === true) this.upgrade.allSent();
-    else if (this.has(FINISH_ASKED)) this.sendFinish();
+    else this.end?.allSent();
   }
 
   // — how it ends —
 
-  finish(): boolean {
-    if (this.state === "connecting" || this.state === "ending" || this.state === "closed") {
-      return false;
+  /** How it ends; made when the end begins. */
+  private ending(): Ending {
+    this.end ??= new Ending(this);
+    return this.end;
+  }
+
+  streamEnded(): void {
+    this.ending().peerEnded();
+  }
+
+  streamClosed(error: NetError | undefined): void {
+    this.ending().streamClosed(error);
+  }
+
+  gone(reason: CloseReason): void {
+    try {
+      this.inbound?.receiver.closed(reason);
+    } finally {
+      this.host.connectionClosed(this, reason);
     }
-    this.flags |= FINISH_ASKED;
-    if (this.state === "open" && this.has(END_PASSED_ON)) return this.close();
-    if (this.pendingBytes === 0 && this.upgrade?.isUnderWay !== true) this.sendFinish();
-    return true;
+  }
+
+  get peerHasEnded(): boolean {
+    return this.end?.hasPeerEnded === true;
+  }
+
+  /** The application has finished sending, or the connection is closing. */
+  get isFinishing(): boolean {
+    return this.end?.isFinishing === true;
+  }
+
+  endPassedOn(): boolean {
+    return this.ending().passedOn();
+  }
+
+  finish(): boolean {
+    return this.ending().finish();
   }
 
   close(): boolean {
-    return this.closeWith(CLOSED_LOCALLY);
+    return this.ending().closeWith(CLOSED_LOCALLY);
   }
 
   closeWith(reason: CloseReason): boolean {
-    if (this.state === "connecting") return this.abort();
-    if (this.state !== "open" && this.state !== "handshaking") return false;
-    if (this.upgrade?.isShaking === true) {
-      this.endWith(reason, true);
-      return true;
-    }
-    this.state = nextConnectionState(this.state, "closing");
-    this.reason = reason;
-    if (this.upgrade?.isUnderWay === true) this.upgrade.ended();
-    this.ownDeadlines?.end();
-    this.watchClose();
-    this.inbound?.abandon();
-    if (this.has(FINISH_SENT) && this.has(PEER_ENDED)) this.leave();
-    else this.finish();
-    return true;
+    return this.ending().closeWith(reason);
   }
 
   abort(): boolean {
-    const isConnecting = this.state === "connecting";
-    const error = new NetError(
-      "ABORTED",
-      isConnecting ? "the connection was closed while it was being made" : "aborted",
-      { operation: isConnecting ? "connect" : "close", connectionId: this.id },
-    );
-    return this.fail(error);
+    return this.ending().abort();
   }
 
   fail(error: NetError): boolean {
-    if (this.state === "ending" || this.state === "closed") return false;
-    this.endWith(reasonOf(error, this.operation()), true);
-    return true;
+    return this.ending().fail(error);
   }
 
   /** A handler said no. */
   refuse(operation: Operation): void {
-    if (this.state === "ending" || this.state === "closed") return;
-    const error = new NetError("REFUSED", undefined, { operation, connectionId: this.id });
-    this.endWith(reasonOf(error, operation), false);
+    this.ending().refuse(operation);
   }
 
   /** Ends what is closing now: in good order when only the peer's FIN is missing, else by `error`. */
   cut(error: NetError): boolean {
-    if (this.state !== "closing" || !this.has(FINISH_SENT)) return this.fail(error);
-    this.leave();
-    return false;
+    return this.ending().cut(error);
   }
 
   /** The component stops: ends in good order, by the protocol above where it has a way of its own. */
@@ -514,78 +488,16 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
     else this.close();
   }
 
-  private endWith(reason: CloseReason, isHard: boolean): void {
-    this.settle(reason);
-    if (this.dial?.cancel() === true) return;
-    if (isHard) this.stream.reset();
-    else this.stream.close();
-  }
-
-  /** Fixes the reason; from here on nothing is sent or delivered. */
-  private settle(reason: CloseReason): void {
-    this.state = nextConnectionState(this.state, "ended");
-    this.reason = reason;
-    this.ownDeadlines?.end();
-    this.ownDeadlines = undefined;
-    this.upgrade?.ended();
-    this.inbound?.abandon();
-    this.outbound?.end();
-  }
-
-  private sendFinish(): void {
-    if (this.has(FINISH_SENT)) return;
-    this.flags |= FINISH_SENT;
-    if (this.has(PEER_ENDED) && this.state === "closing") this.leave();
-    else this.stream.finish();
-  }
-
-  /** Both sides have finished, or we no longer wait for the peer. */
-  private leave(): void {
-    this.settle(this.reason ?? CLOSED_LOCALLY);
-    this.stream.close();
-  }
-
-  streamClosed(error: NetError | undefined): void {
-    if (this.state === "closed") return;
-    if (this.state !== "ending") this.settle(this.reasonOfBreak(error));
-    this.state = nextConnectionState(this.state, "released");
-    this.dial?.cancel();
-    const reason = this.reason ?? CLOSED_LOCALLY;
-    try {
-      this.inbound?.receiver.closed(reason);
-    } finally {
-      this.host.connectionClosed(this, reason);
-    }
-  }
-
-  /** The stream ended by itself. An orderly end of ours in which all was sent stays what it was. */
-  private reasonOfBreak(error: NetError | undefined): CloseReason {
-    const isOrderly = error === undefined || (this.state === "closing" && this.has(FINISH_SENT));
-    if (isOrderly && this.reason !== undefined) return this.reason;
-    return error === undefined ? CLOSED_BY_PEER : reasonOf(error, this.operation());
-  }
-
-  private operation(): Operation {
-    if (this.state === "connecting") return "connect";
-    return this.upgrade?.isUnderWay === true ? "handshake" : "receive";
-  }
-
   get closeReason(): CloseReason | undefined {
-    return this.reason;
+    return this.end?.reason;
   }
 
   closedError(): NetError {
-    const cause = this.reason?.cause;
-    const text = cause === undefined ? "" : `: ${cause.message}`;
-    return new NetError("CONNECTION_CLOSED", `the connection is closed${text}`, {
-      operation: this.reason?.operation ?? "close",
-      connectionId: this.id,
-      cause,
-    });
+    return this.ending().closedError();
   }
 
   endError(): NetError {
-    return this.reason?.cause ?? this.closedError();
+    return this.ending().endError();
   }
 
   get isEndAwaited(): boolean {
@@ -601,7 +513,7 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
     const closed = this.host.whenClosed(this);
     this.stopReading();
     await closed;
-    return this.reason as CloseReason;
+    return this.closeReason as CloseReason;
   }
 
   /** Closes and resolves when it has ended. */
@@ -615,6 +527,12 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
   get deadlines(): Deadlines {
     this.ownDeadlines ??= new Deadlines(this.wheel, this);
     return this.ownDeadlines;
+  }
+
+  /** Nothing is due any more. */
+  endDeadlines(): void {
+    this.ownDeadlines?.end();
+    this.ownDeadlines = undefined;
   }
 
   private clearDue(purpose: number): void {
@@ -633,51 +551,21 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
     if (this.state === "open" && !isWaiting) this.watchIdle();
   }
 
-  /** A peer has `closeTimeoutMs` for what waits, again and again as long as it takes some of it. */
-  private watchClose(): void {
-    const sentBefore = this.sentBytes;
-    this.onDue = (purpose) => {
-      if (purpose !== DUE.close) return;
-      if (this.has(FINISH_SENT)) this.leave();
-      else if (this.sentBytes > sentBefore) this.watchClose();
-      else this.fail(this.timedOut("CLOSE_TIMEOUT"));
-    };
-    this.deadlines.set(DUE.close, this.settings.closeTimeoutMs);
-  }
-
   deadlinePassed(purpose: number): void {
     if (purpose === DUE.idle) this.idlePassed();
     else if (purpose === DUE.reader) this.packets?.reportEnd();
-    else if (purpose === DUE.handshake) this.fail(this.timedOut("HANDSHAKE_TIMEOUT"));
+    else if (purpose === DUE.handshake) this.fail(handshakeTimedOut(this));
+    else if (purpose === DUE.close) this.end?.closePassed();
     else this.onDue?.(purpose);
   }
 
   private idlePassed(): void {
     const dueMs = this.receivedMs + this.settings.idleTimeoutMs;
     if (this.wheel.clock.now() < dueMs) this.watchIdle();
-    else this.closeWith(reasonOf(this.timedOut("IDLE_TIMEOUT"), "receive"));
-  }
-
-  private timedOut(code: "HANDSHAKE_TIMEOUT" | "IDLE_TIMEOUT" | "CLOSE_TIMEOUT"): NetError {
-    const { handshakeTimeoutMs, idleTimeoutMs, closeTimeoutMs } = this.settings;
-    const connectionId = this.id;
-    if (code === "HANDSHAKE_TIMEOUT") {
-      const text = `TLS was not established within handshakeTimeoutMs (${handshakeTimeoutMs})`;
-      return new NetError(code, text, { operation: "handshake", connectionId });
-    }
-    if (code === "IDLE_TIMEOUT") {
-      const text = `nothing was received for idleTimeoutMs (${idleTimeoutMs})`;
-      return new NetError(code, text, { operation: "receive", connectionId });
-    }
-    const text = `${this.pendingBytes} bytes could not be sent: the peer took none for closeTimeoutMs (${closeTimeoutMs})`;
-    return new NetError(code, text, { operation: "close", connectionId });
+    else this.closeWith(reasonOf(idleTooLong(this), "receive"));
   }
 
   // — what is known of it —
-
-  private has(flag: number): boolean {
-    return (this.flags & flag) !== 0;
-  }
 
   get remoteHost(): string | undefined {
     return this.dial?.host;
@@ -746,6 +634,16 @@ export class StreamConnection implements Connection, SendingConnection, StreamSi
   unref(): void {
     this.stream.unref();
   }
+}
+
+function handshakeTimedOut({ settings, id }: StreamConnection): NetError {
+  const text = `TLS was not established within handshakeTimeoutMs (${settings.handshakeTimeoutMs})`;
+  return new NetError("HANDSHAKE_TIMEOUT", text, { operation: "handshake", connectionId: id });
+}
+
+function idleTooLong({ settings, id }: StreamConnection): NetError {
+  const text = `nothing was received for idleTimeoutMs (${settings.idleTimeoutMs})`;
+  return new NetError("IDLE_TIMEOUT", text, { operation: "receive", connectionId: id });
 }
 
 function startTlsProblem(

@@ -61,6 +61,31 @@ export class StreamQueue {
     if (encoder.tail !== undefined) this.appendBody(encoder.tail);
   }
 
+  /**
+   * Puts in text as UTF-8, with an encoder as one packet: encoded once, to where it is sent from. With
+   * head and tail it must fit into a segment. Throws what the encoder says of it; then nothing was put in.
+   */
+  appendText(encoder: Encoder | undefined, text: string, byteCount: number): void {
+    const headBytes = encoder?.headBytes(byteCount) ?? 0;
+    const tail = encoder?.tail;
+    const at = this.open(headBytes + byteCount + (tail?.length ?? 0));
+    const buffer = this.openBuffer as Buffer;
+    const start = at + headBytes;
+    buffer.write(text, start);
+    if (encoder === undefined) return;
+    try {
+      encoder.assertSendable([buffer.subarray(start, start + byteCount)], byteCount);
+    } catch (error) {
+      const reservedEnd = this.openEnd;
+      this.queuedBytes -= reservedEnd - at;
+      this.openEnd = at;
+      this.giveBack(buffer, reservedEnd, at);
+      throw error;
+    }
+    encoder.writeHead(buffer, at, byteCount);
+    if (tail !== undefined) buffer.set(tail, start + byteCount);
+  }
+
   /** Puts in what `writer` writes, at most `maxBytes`. Answers false when that did not suffice. */
   appendWritten(writer: PieceWriter, maxBytes: number): boolean {
     const at = this.open(maxBytes);

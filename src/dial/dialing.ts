@@ -7,7 +7,8 @@
  * engine does it.
  */
 import type { Component } from "../connection/component.js";
-import type { Dial, StreamConnection } from "../connection/stream-connection.js";
+import type { Dial } from "../connection/ending.js";
+import type { StreamConnection } from "../connection/stream-connection.js";
 import { streamOptions } from "../connection/stream-options.js";
 import { Waiter } from "../connection/waiter.js";
 import type { Address, ConnectTarget, StreamSocket } from "../engine/engine.js";

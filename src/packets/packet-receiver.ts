@@ -73,8 +73,20 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   received(bytes: Buffer): number {
     const { decoder } = this;
     if (decoder !== undefined) return decoder.feed(bytes, this);
-    this.deliver(bytes);
-    return bytes.length;
+    const taken = this.isKept ? Math.min(bytes.length, this.roomBytes) : bytes.length;
+    this.deliver(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    return taken;
+  }
+
+  /** Whether what comes is kept for somebody who reads. */
+  private get isKept(): boolean {
+    if (this.requests !== undefined && this.requests.count > 0) return false;
+    return this.receiveModel.delivers === "count" || this.isRead || !this.events.hasReceiveHandler;
+  }
+
+  /** Bytes that may still be kept. No more are taken: at this many unread ones delivery is held. */
+  private get roomBytes(): number {
+    return Math.max(1, this.connection.settings.maxUnreadBytes - this.unreadBytes);
   }
 
   /** A packet from the decoder. */
