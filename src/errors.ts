@@ -53,6 +53,10 @@ export const ERROR_CODES = {
   HTTP_BODY_TOO_LARGE: { fault: "limit", text: "a body is longer than maxBodyBytes" },
   HTTP_INTERIM_LIMIT: { fault: "limit", text: "more than maxInterimResponses responses 1xx came" },
   HTTP_QUEUE_FULL: { fault: "limit", text: "maxQueued requests wait for a connection" },
+  HTTP_QUEUE_TIMEOUT: {
+    fault: "limit",
+    text: "no connection was free for a request within queueTimeoutMs",
+  },
   HTTP_HEAD_TIMEOUT: { fault: "limit", text: "no head came within headTimeoutMs" },
   HTTP_BODY_TIMEOUT: { fault: "limit", text: "no byte of the body came within bodyTimeoutMs" },
   HTTP_REQUEST_TIMEOUT: {

@@ -10,16 +10,22 @@ export type {
   AgentNumbers,
   ClientNumbers,
   ClientOptions,
-  HttpAgentOptions,
   RequestTimes,
 } from "./client/client-options.js";
 export type { HttpRequestOptions } from "./client/client-request.js";
-export { createFetch, HttpAgent, type HttpAgentStats } from "./client/http-agent.js";
+export {
+  createFetch,
+  HttpAgent,
+  type HttpAgentConnection,
+  type HttpAgentOptions,
+  type HttpAgentStats,
+} from "./client/http-agent.js";
 export {
   HttpClient,
   type HttpClientCall,
   type HttpClientOptions,
   type HttpClientRequest,
+  type HttpConnectOptions,
 } from "./client/http-client.js";
 export type { HttpClientHandlers } from "./client/http-client-handlers.js";
 export type { HttpFetchInit } from "./client/http-fetch.js";

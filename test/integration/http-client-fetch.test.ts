@@ -261,6 +261,41 @@ function codings(engine: EngineName): void {
     });
   }
 
+  for (const [coding, sound] of [
+    ["br", brotliCompressSync(TEXT)],
+    ["deflate", deflateSync(TEXT)],
+    ["deflate", deflateRawSync(TEXT)],
+    ["gzip", gzipSync(TEXT)],
+    ["gzip, br", brotliCompressSync(gzipSync(TEXT))],
+    ["br, gzip", gzipSync(Buffer.concat([brotliCompressSync(TEXT), Buffer.from("more")]))],
+  ] as const) {
+    it(`fails with HTTP_CONTENT_MALFORMED where bytes come behind the end of ${coding}`, async (test) => {
+      const server = await nodeServer(test, async (request, response) => {
+        response.setHeader("Content-Encoding", coding);
+        response.write(sound);
+        if (request.url === "/later") await new Promise((resolve) => setImmediate(resolve));
+        response.write("more");
+        if (request.url !== "/endless") response.end();
+      });
+      const agent = httpAgent(test, { engine });
+
+      for (const path of ["/", "/later", "/endless"]) {
+        const response = await agent.fetch(`${server.origin}${path}`);
+        await assert.rejects(response.bytes(), { code: "HTTP_CONTENT_MALFORMED" }, path);
+      }
+    });
+  }
+
+  it("decodes several members of gzip as one (RFC 1952 §2.2)", async (test) => {
+    const server = await nodeServer(
+      test,
+      encoded("gzip", Buffer.concat([gzipSync("a"), gzipSync("b")])),
+    );
+    const agent = httpAgent(test, { engine });
+
+    assert.equal(await (await agent.fetch(server.origin)).text(), "ab");
+  });
+
   it("fails with what ended the encoded body", async (test) => {
     const bytes = gzipSync(TEXT);
     const server = await scriptedServer(test, async (peer) => {

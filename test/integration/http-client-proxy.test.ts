@@ -39,11 +39,19 @@ const REFUSALS: readonly (readonly [
   [
     "answers 407",
     (peer) => peer.send("HTTP/1.1 407 Who\r\nContent-Length: 3\r\n\r\nwho"),
-    /answered 407/,
+    /responded with 407/,
   ],
-  ["answers 502 and closes", (peer) => finish(peer, "HTTP/1.1 502 Bad\r\n\r\nbad"), /answered 502/],
-  ["answers 302", (peer) => peer.send("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"), /answered 302/],
-  ["closes without an answer", (peer) => peer.finish(), /without an answer/],
+  [
+    "answers 502 and closes",
+    (peer) => finish(peer, "HTTP/1.1 502 Bad\r\n\r\nbad"),
+    /responded with 502/,
+  ],
+  [
+    "answers 302",
+    (peer) => peer.send("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"),
+    /responded with 302/,
+  ],
+  ["closes without an answer", (peer) => peer.finish(), /without a response/],
   ["resets the connection", (peer) => peer.reset(), /made no tunnel/],
   ["closes within its head", (peer) => finish(peer, "HTTP/1.1 200 OK\r\nA"), /made no tunnel/],
   ["sends garbage", (peer) => peer.send("SSH-2.0-OpenSSH_9.2\r\n"), /made no tunnel/],

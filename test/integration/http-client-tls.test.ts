@@ -258,13 +258,19 @@ function clients(certificates: TestCertificates): void {
     const wrong = await secureNodeServer(test, certificates.expired, tell);
     const right = await secureNodeServer(test, certificate, tell);
     const told: string[] = [];
-    const client = httpClient(test, { tls: { ca }, onConnect: () => void told.push("connect") });
+    const client = httpClient(test, {
+      tls: { ca },
+      onConnect: () => void told.push("connect"),
+      onHandshake: () => void told.push("handshake"),
+      onClose: (_client, { code }) => void told.push(code),
+    });
 
     await assert.rejects(client.connect(wrong.origin), { code: "TLS_CERTIFICATE" });
-    assert.deepEqual([client.isConnected, told], [false, []]);
+    assert.equal(client.isConnected, false);
+    await until(() => told.length === 2);
     await client.connect(right.origin);
 
     assert.equal((await client.get("/")).status, 200);
-    assert.deepEqual(told, ["connect"]);
+    assert.deepEqual(told, ["connect", "TLS_CERTIFICATE", "connect", "handshake"]);
   });
 }
