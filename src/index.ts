@@ -58,6 +58,8 @@ export type {
   RequestTimes,
 } from "./http/client/client-options.js";
 export type { HttpRequestOptions } from "./http/client/client-request.js";
+export { FetchFailure } from "./http/client/fetch/fetch-failure.js";
+export type { HttpFetch, HttpFetchInit } from "./http/client/fetch/http-fetch.js";
 export { createFetch, HttpAgent, type HttpAgentStats } from "./http/client/http-agent.js";
 export {
   HttpClient,
@@ -66,7 +68,7 @@ export {
   type HttpClientRequest,
 } from "./http/client/http-client.js";
 export type { HttpClientHandlers } from "./http/client/http-client-handlers.js";
-export type { HttpFetchInit } from "./http/client/http-fetch.js";
+export type { HttpFollowOptions } from "./http/client/http-follow.js";
 export type { ProxyOptions } from "./http/client/http-proxy.js";
 export type { HttpResponse, HttpTiming } from "./http/client/http-response.js";
 export type { BodyChunks, RequestBody } from "./http/client/request-content.js";

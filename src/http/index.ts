@@ -13,6 +13,8 @@ export type {
   RequestTimes,
 } from "./client/client-options.js";
 export type { HttpRequestOptions } from "./client/client-request.js";
+export { FetchFailure } from "./client/fetch/fetch-failure.js";
+export type { HttpFetch, HttpFetchInit } from "./client/fetch/http-fetch.js";
 export { createFetch, HttpAgent, type HttpAgentStats } from "./client/http-agent.js";
 export {
   HttpClient,
@@ -21,7 +23,7 @@ export {
   type HttpClientRequest,
 } from "./client/http-client.js";
 export type { HttpClientHandlers } from "./client/http-client-handlers.js";
-export type { HttpFetchInit } from "./client/http-fetch.js";
+export type { HttpFollowOptions } from "./client/http-follow.js";
 export type { ProxyOptions } from "./client/http-proxy.js";
 export type { HttpResponse, HttpTiming } from "./client/http-response.js";
 export type { BodyChunks, RequestBody } from "./client/request-content.js";
