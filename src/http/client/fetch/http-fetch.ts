@@ -122,7 +122,9 @@ export async function fetchWith(
 function requestOf(input: Request | string | URL, init: HttpFetchInit): Request {
   const hasBody = init.body !== undefined && init.body !== null;
   // The body is sent as it was given: it may be what the platform does not know, and be sent again.
-  const web = { ...among(init, WEB_MEMBERS), ...(hasBody && { body: NO_BYTES }) };
+  // Here is only seen to its type, and that the method has one.
+  const body = typeof init.body === "string" ? "" : NO_BYTES;
+  const web = { ...among(init, WEB_MEMBERS), ...(hasBody && { body }) };
   return new Request(
     input instanceof Request ? input : withoutCredentials(input),
     web as RequestInit,
