@@ -48,7 +48,8 @@ export type {
 } from "./cookie/cookie-store-options.js";
 export type { Fields } from "./fields.js";
 export type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
-export type { FetchHandler, FetchInfo } from "./server/fetch-handler.js";
+export type { FetchHandler, FetchInfo } from "./server/fetch/fetch-handler.js";
+export { installLightClasses } from "./server/fetch/install-light.js";
 export type { FileResponseOptions } from "./server/file-response.js";
 export type { HttpExchange, ResponseSource } from "./server/http-exchange.js";
 export { HttpServer } from "./server/http-server.js";

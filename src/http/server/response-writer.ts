@@ -23,6 +23,8 @@ export interface ResponseOutput extends PieceTarget {
   responseBroken(error: NetError): void;
 }
 
+/** Chunks up to this many bytes are copied between what frames them: one piece to be sent, not three. */
+const INLINE_BYTES = 4096;
 const NOWHERE = new Uint8Array(0);
 const END_BYTES = 8;
 const MAX_TRAILER_BYTES = 65_536;
@@ -36,6 +38,7 @@ export class ResponseWriter implements PieceWriter {
   private isEnded = false;
   private pieceBytes = 0;
   private extensions = "";
+  private inline: Uint8Array | undefined = undefined;
   private isEnding = false;
   private trailers: FieldInput | undefined = undefined;
 
@@ -72,9 +75,21 @@ export class ResponseWriter implements PieceWriter {
     }
     this.pieceBytes = bytes.length;
     this.extensions = extensions;
-    this.output.sendWritten(this, MAX_CHUNK_HEAD_BYTES + extensions.length + 2);
+    const headBytes = MAX_CHUNK_HEAD_BYTES + extensions.length + 2;
+    if (bytes.length <= INLINE_BYTES) return this.writeInline(bytes, headBytes);
+    this.output.sendWritten(this, headBytes);
     this.output.sendPiece(bytes);
     return this.output.sendPiece(this.body.pieceTail);
+  }
+
+  private writeInline(bytes: Uint8Array, headBytes: number): boolean {
+    this.inline = bytes;
+    try {
+      const roomBytes = headBytes + bytes.length + this.body.pieceTail.length;
+      return this.output.sendWritten(this, roomBytes) === true;
+    } finally {
+      this.inline = undefined;
+    }
   }
 
   /**
@@ -117,7 +132,13 @@ export class ResponseWriter implements PieceWriter {
   /** Writes what frames a piece, or the end. */
   writePiece(target: Buffer, offset: number): number {
     if (this.isEnding) return this.body.end(target, offset, this.trailers);
-    return this.body.begin(target, offset, this.pieceBytes, this.extensions);
+    const start = this.body.begin(target, offset, this.pieceBytes, this.extensions);
+    const { inline } = this;
+    if (inline === undefined || start < 0) return start;
+    const { pieceTail } = this.body;
+    target.set(inline, start);
+    target.set(pieceTail, start + inline.length);
+    return start + inline.length + pieceTail.length;
   }
 
   /** Resolves when little waits to be sent. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
