@@ -32,8 +32,8 @@ export interface HttpClientHandlers<Client> {
   /** A field of the head; name as it was spelt. */
   onHeader?(client: Client, name: string, value: string): void;
   /**
-   * The head is complete; valid during the call. `skipBody`: nothing is told of the body, and the
-   * response has none. `upgrade`: what follows this response is another protocol.
+   * The head is complete; valid during the call. `skipBody`: no body follows, whatever the head says,
+   * as in a response to HEAD. `upgrade`: what follows this response is another protocol.
    */
   onHeadersComplete?(client: Client, head: ResponseHead): "skipBody" | "upgrade" | undefined | void;
   /** Bytes of the body, valid during the call. */
