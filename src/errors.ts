@@ -234,3 +234,12 @@ export function describe(value: unknown): string {
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
 }
+
+/** What a thrown value says. Never throws, whatever the value is: it may be anybody's. */
+export function textOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : String(thrown);
+  } catch {
+    return "a value that has no text";
+  }
+}

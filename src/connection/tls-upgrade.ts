@@ -10,8 +10,8 @@
 import type { StreamSocket } from "../engine/engine.js";
 import type { TlsContext, TlsInfo } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
 import type { WaitOptions } from "./connection.js";
-import type { EngineService } from "./engine-service.js";
 import type { ConnectionSettings } from "./settings.js";
 import { Waiter } from "./waiter.js";
 
@@ -27,7 +27,7 @@ export interface SecurityOwner {
 /** The connection, as its upgrade sees it. */
 export interface UpgradeOwner {
   readonly id: number;
-  readonly service: EngineService;
+  readonly wheel: TimingWheel;
   readonly settings: ConnectionSettings;
   readonly stream: StreamSocket;
   readonly remoteHost: string | undefined;
@@ -79,7 +79,7 @@ export class TlsUpgrade {
       this.#owner.fail(error);
     };
     const giveUp = { code: "HANDSHAKE_TIMEOUT", operation: "handshake", forget } as const;
-    this.#waiter = new Waiter<TlsInfo>(this.#owner.service.wheel, options, giveUp);
+    this.#waiter = new Waiter<TlsInfo>(this.#owner.wheel, options, giveUp);
     this.#owner.upgradeBegins();
     // What came in the same turn as the bytes that are being handled is looked at afterwards.
     queueMicrotask(() => {

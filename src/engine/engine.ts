@@ -13,6 +13,7 @@
  * 7. After `close()` or `reset()` a sink hears nothing but `closed`; later calls do nothing.
  * 8. A stream whose two sides have finished stays until it is closed.
  */
+import type { SendMemory } from "../bytes/send-memory.js";
 import type { NetError } from "../errors.js";
 import type { Clock } from "../time/clock.js";
 import type { TlsClientOptions, TlsContext, TlsInfo, TlsServerOptions } from "./tls-options.js";
@@ -254,11 +255,8 @@ export interface DatagramSocket {
 export interface Engine {
   readonly name: EngineName;
   readonly capabilities: Capabilities;
-  /**
-   * Whether received bytes that are lent stay as they are until the tasks of {@link afterTurn} have
-   * run: a write that such a task starts may then be of lent bytes.
-   */
-  readonly lendsForTurn: boolean;
+  /** Memory that is sent from: what lies in it is written without a copy. */
+  readonly memory: SendMemory;
   /** The clock that everything above this engine goes by. */
   readonly clock: Clock;
   /**

@@ -10,7 +10,7 @@
 import type { CloseReason } from "../connection/close-reason.js";
 import type { Connection } from "../connection/connection.js";
 import { handlerError, type MayWait } from "../connection/handlers.js";
-import type { LiveConnection } from "../connection/live-connection.js";
+import type { StreamConnection } from "../connection/stream-connection.js";
 import { NetError } from "../errors.js";
 import { type BodyOwner, IncomingBody } from "./incoming-body.js";
 import type { UpgradeReceiver } from "./upgrade-receiver.js";
@@ -19,14 +19,14 @@ import type { UpgradeReceiver } from "./upgrade-receiver.js";
 export class UpgradedConnection {
   /** Sends, closes, and knows the addresses. Its bytes go to the receiver. */
   readonly connection: Connection;
-  readonly #live: LiveConnection;
+  readonly #live: StreamConnection;
   #early: Buffer | undefined;
   #receiver: UpgradeReceiver | undefined;
   #hasEnded = false;
   #reason: CloseReason | undefined;
 
   /** `early`: bytes that came behind the response. */
-  constructor(live: LiveConnection, early: Buffer) {
+  constructor(live: StreamConnection, early: Buffer) {
     this.#live = live;
     this.connection = live;
     this.#early = early.length > 0 ? early : undefined;
@@ -130,14 +130,14 @@ export class UpgradedConnection {
 /** Puts the bytes into a body. */
 class BodyReceiver implements UpgradeReceiver, BodyOwner {
   readonly body: IncomingBody = new IncomingBody(this, undefined);
-  readonly #live: LiveConnection;
+  readonly #live: StreamConnection;
 
-  constructor(live: LiveConnection) {
+  constructor(live: StreamConnection) {
     this.#live = live;
   }
 
   get wheel(): BodyOwner["wheel"] {
-    return this.#live.service.wheel;
+    return this.#live.wheel;
   }
 
   bodyWanted(): void {

@@ -3,7 +3,9 @@
  * that a script and a seed decide. With a ManualClock a run is the same every time, down to the order
  * of the calls.
  */
+
 import { isIP } from "node:net";
+import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
 import { assertKnownKeys, NetError, type Operation } from "../../errors.js";
 import { type Clock, ManualClock, systemClock } from "../../time/clock.js";
 import type {
@@ -72,7 +74,7 @@ function resolvedHost(host: string): ResolvedHost {
 /** See the head of the file. Give the same engine to every component that shall meet the others. */
 export class MemoryEngine implements Engine {
   readonly name: EngineName = "memory";
-  readonly lendsForTurn: boolean = false;
+  readonly memory: SendMemory = new HeapSendMemory();
   readonly capabilities: Capabilities = CAPABILITIES;
   readonly clock: Clock;
   /** The network's settings; changes hold from now on. */

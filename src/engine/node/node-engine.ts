@@ -5,6 +5,7 @@ import {
   type SocketConstructorOpts,
   type TcpNetConnectOpts,
 } from "node:net";
+import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import { type Clock, systemClock } from "../../time/clock.js";
 import type {
@@ -46,7 +47,7 @@ interface ReadingSocketOptions extends SocketConstructorOpts {
 
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
-  readonly lendsForTurn: boolean = false;
+  readonly memory: SendMemory = new HeapSendMemory();
   readonly capabilities: Capabilities = nodeCapabilities;
   readonly clock: Clock = systemClock;
   readonly #turn = new NodeTurn();

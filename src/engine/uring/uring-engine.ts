@@ -1,4 +1,5 @@
 /** The engine over Linux's io_uring. See the README of this folder. */
+import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
 import type {
@@ -46,7 +47,7 @@ const CAPABILITIES: Capabilities = {
 /** An engine with a ring of its own. Made by {@link createUringEngine}. */
 export class UringEngine implements Engine, Disposable {
   readonly name: EngineName = "uring";
-  readonly lendsForTurn: boolean = true;
+  readonly memory: SendMemory = new HeapSendMemory();
   readonly capabilities: Capabilities = CAPABILITIES;
   readonly clock: Clock;
   readonly #assembled: AssembledLoop;

@@ -6,8 +6,9 @@
  *
  * Chunks that are large are cut, so that no more than {@link SLICE_BYTES} go into the queue at once.
  */
-import type { LiveConnection } from "../../connection/live-connection.js";
-import type { PieceWriter } from "../../connection/send-queue.js";
+
+import type { PieceWriter } from "../../connection/receiver.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
 import { NetError } from "../../errors.js";
 import type { BodyWriter } from "../../protocol/http1/body-writer.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
@@ -22,7 +23,7 @@ const MAX_TRAILER_BYTES = 65_536;
 
 /** What is sent, and who hears how it went. */
 export interface Sending {
-  readonly live: LiveConnection;
+  readonly live: StreamConnection;
   readonly body: BodyWriter;
   /** Makes the chunks, when the first of them is wanted. */
   readonly open: () => BodyChunks;
@@ -111,7 +112,7 @@ export class ContentSender implements PieceWriter {
 
   #write(pieceBytes: number, maxBytes: number): void {
     this.#pieceBytes = pieceBytes;
-    if (this.#sending.live.sendWritten(this, maxBytes) !== undefined) return;
+    if (this.#sending.live.write(this, maxBytes) !== undefined) return;
     throw new NetError("INVALID_ARGUMENT", `the trailers are longer than ${maxBytes} bytes`, {
       operation: "send",
     });

@@ -2,7 +2,7 @@
  * An HTTP agent: requests to any number of hosts over connections that are kept and used again
  * (HP §2.14). Built on `TcpAgent`, so that it runs on every engine.
  */
-import type { StopOptions } from "../../connection/component.js";
+import type { StopOptions } from "../../connection/component-options.js";
 import { assertInteger, NetError } from "../../errors.js";
 import { createLimits } from "../../protocol/http1/limits.js";
 import { ClientExchange } from "./client-exchange.js";

@@ -14,7 +14,7 @@
  */
 import type { CloseReason } from "../../connection/close-reason.js";
 import type { MayWait } from "../../connection/handlers.js";
-import type { LiveConnection } from "../../connection/live-connection.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
 import { NetError } from "../../errors.js";
 import { ExchangeState } from "../../protocol/http1/exchange-state.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
@@ -47,7 +47,7 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** See the head of the file. */
 export class HttpClientConnection implements ResponseSink, SendingOwner, ExchangeCarrier {
-  readonly live: LiveConnection;
+  readonly live: StreamConnection;
   holder: ConnectionHolder | undefined = undefined;
   timing: ConnectTiming = { lookupMs: 0, connectMs: 0, tlsMs: 0 };
   /** What the server said about keeping the connection, in milliseconds; undefined where it did not. */
@@ -71,12 +71,12 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
   private sentBytesSeen = 0;
   private resumedMs = 0;
 
-  constructor(live: LiveConnection, limits: Http1Limits) {
+  constructor(live: StreamConnection, limits: Http1Limits) {
     this.live = live;
     this.limits = limits;
     this.parser = new ResponseParser(limits);
     this.sender = new RequestSender(live, this);
-    this.deadline = new LazyDeadline(live.service.wheel, this);
+    this.deadline = new LazyDeadline(live.wheel, this);
   }
 
   /** Whether it can carry an exchange now. */
@@ -337,7 +337,7 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
       return;
     }
     this.live.resume();
-    this.resumedMs = this.live.service.wheel.clock.now();
+    this.resumedMs = this.live.wheel.clock.now();
   }
 
   // — deadlines —
@@ -374,7 +374,7 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
   /** Nothing came for a while, unless it is us who hold the peer back. */
   private bodySilent(exchange: ClientExchange): void {
     const { bodyTimeoutMs } = exchange.plan;
-    const freeForMs = this.live.service.wheel.clock.now() - this.resumedMs;
+    const freeForMs = this.live.wheel.clock.now() - this.resumedMs;
     const leftMs = bodyTimeoutMs - Math.min(freeForMs, this.live.silentForMs);
     if (this.live.isPaused || leftMs > 0) {
       this.deadline.watch(this.live.isPaused ? bodyTimeoutMs : leftMs);

@@ -3,8 +3,10 @@
  * one time. What is made belongs to the caller; what fails is gone when the promise rejects.
  */
 import type { Connection } from "../../connection/connection.js";
-import type { LiveConnection } from "../../connection/live-connection.js";
+import { engineServiceOf } from "../../connection/engine-service.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { ClientTls } from "../../connection/tls-settings.js";
+import { chooseEngine } from "../../engine/choose-engine.js";
 import type { EngineChoice } from "../../engine/engine.js";
 import { NetError } from "../../errors.js";
 import type { Http1Limits } from "../../protocol/http1/limits.js";
@@ -55,7 +57,7 @@ export class HttpDialer implements ExchangeOwner {
   constructor(options: DialerOptions) {
     this.#options = options;
     this.#plain = new TcpAgent(this.#agentOptions());
-    this.wheel = this.#plain.service.wheel;
+    this.wheel = engineServiceOf(chooseEngine(options.engine)).wheel;
     if (options.tls !== undefined) this.#secureAgent();
   }
 
@@ -179,8 +181,8 @@ export class HttpDialer implements ExchangeOwner {
   }
 }
 
-function liveOf(connection: Connection<HttpClientConnection>): LiveConnection {
-  return connection as Connection as LiveConnection;
+function liveOf(connection: Connection<HttpClientConnection>): StreamConnection {
+  return connection as Connection as StreamConnection;
 }
 
 function tunnelError(answer: NetError | HttpResponse, proxy: string, authority: string): NetError {

@@ -7,8 +7,8 @@
  *               └────► streaming ──► idle
  */
 import { SLAB_BYTES } from "../../bytes/send-slab.js";
-import type { LiveConnection } from "../../connection/live-connection.js";
-import type { PieceWriter } from "../../connection/send-queue.js";
+import type { PieceWriter } from "../../connection/receiver.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
 import { NetError } from "../../errors.js";
 import { BodyWriter } from "../../protocol/http1/body-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
@@ -35,13 +35,13 @@ export interface SendingOwner {
 export class RequestSender implements PieceWriter {
   /** The body waits for 100 Continue. */
   isWaiting = false;
-  private readonly live: LiveConnection;
+  private readonly live: StreamConnection;
   private readonly owner: SendingOwner;
   private plan: ExchangePlan | undefined = undefined;
   private inlineBody: Uint8Array | undefined = undefined;
   private sender: ContentSender | undefined = undefined;
 
-  constructor(live: LiveConnection, owner: SendingOwner) {
+  constructor(live: StreamConnection, owner: SendingOwner) {
     this.live = live;
     this.owner = owner;
   }
@@ -89,8 +89,8 @@ export class RequestSender implements PieceWriter {
 
   private sendHead(): void {
     const room = HEAD_ROOM_BYTES + (this.inlineBody?.length ?? 0);
-    if (this.live.sendWritten(this, room) !== undefined) return;
-    if (this.live.sendWritten(this, SLAB_BYTES) !== undefined) return;
+    if (this.live.write(this, room) !== undefined) return;
+    if (this.live.write(this, SLAB_BYTES) !== undefined) return;
     for (let size = 2 * SLAB_BYTES; size <= MAX_HEAD_BYTES; size *= 2) {
       const target = Buffer.allocUnsafe(size);
       const end = this.writePiece(target, 0);

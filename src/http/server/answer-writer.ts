@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import type { Data } from "../../connection/connection.js";
 import { bytesOf } from "../../connection/data.js";
-import type { PieceWriter } from "../../connection/send-queue.js";
+import type { PieceWriter } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
@@ -34,7 +34,7 @@ type Mutable<Type> = { -readonly [Name in keyof Type]-?: Type[Name] };
 
 /** Where pieces of an answer go. */
 export interface PieceTarget {
-  /** See `LiveConnection.sendWritten`. */
+  /** See `StreamConnection.sendWritten`. */
   sendWritten(writer: PieceWriter, maxBytes: number): boolean | undefined;
   /** Sends bytes as they are. Answers as `send` does. */
   sendPiece(piece: Uint8Array): boolean;

@@ -9,9 +9,10 @@
  * is set and the request that is being read has come.
  */
 import { Buffer } from "node:buffer";
+import { isLent } from "../../bytes/lending.js";
 import { reasonOf } from "../../connection/close-reason.js";
 import type { Connection, Data } from "../../connection/connection.js";
-import type { LiveConnection } from "../../connection/live-connection.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
 import { NetError } from "../../errors.js";
 import { FIELD_KIND } from "../../protocol/http1/field-kind.js";
 import { EncodedFields, type FieldInput } from "../../protocol/http1/field-writer.js";
@@ -40,7 +41,7 @@ const REST_BYTES = 65_536;
 /** See the head of the file. */
 export abstract class ExchangeLine implements ExchangeOwner {
   abstract readonly face: HttpServerConnection;
-  readonly live: LiveConnection;
+  readonly live: StreamConnection;
   protected front: HttpExchange | undefined = undefined;
   protected back: HttpExchange | undefined = undefined;
   /** Exchanges that have not left. */
@@ -55,12 +56,12 @@ export abstract class ExchangeLine implements ExchangeOwner {
   protected failure: NetError | undefined = undefined;
   protected abstract readonly host: LineHost;
 
-  constructor(live: LiveConnection) {
+  constructor(live: StreamConnection) {
     this.live = live;
   }
 
   get wheel(): TimingWheel {
-    return this.live.service.wheel;
+    return this.live.wheel;
   }
 
   get maxPendingBytes(): number {
@@ -72,7 +73,7 @@ export abstract class ExchangeLine implements ExchangeOwner {
   }
 
   isLent(bytes: Uint8Array): boolean {
-    return this.live.service.isLent(bytes);
+    return isLent(bytes);
   }
 
   abstract congested(): void;

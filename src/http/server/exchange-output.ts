@@ -10,7 +10,7 @@
 import { Buffer } from "node:buffer";
 import type { Data, WaitOptions } from "../../connection/connection.js";
 import { bytesOf } from "../../connection/data.js";
-import type { PieceWriter } from "../../connection/send-queue.js";
+import type { PieceWriter } from "../../connection/receiver.js";
 import { throwIfAborted, Waiter } from "../../connection/waiter.js";
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
@@ -21,7 +21,7 @@ const HELD_HIGH_WATER_BYTES = 65_536;
 
 /** The connection below, as far as sending goes. */
 export interface OutputTarget {
-  sendWritten(writer: PieceWriter, maxBytes: number): boolean | undefined;
+  write(writer: PieceWriter, maxBytes: number): boolean | undefined;
   send(data: Data): boolean;
   readonly isOpen: boolean;
   readonly pendingBytes: number;
@@ -65,7 +65,7 @@ export abstract class ExchangeOutput implements PieceTarget {
       const end = writer.writePiece(target, 0);
       return end < 0 ? undefined : this.hold(target.subarray(0, end));
     }
-    const flows = live.sendWritten(writer, maxBytes);
+    const flows = live.write(writer, maxBytes);
     if (flows === false && live.isOpen) this.owner.congested();
     return flows;
   }

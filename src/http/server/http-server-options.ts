@@ -1,5 +1,5 @@
 /** What an HTTP server is made of, and what answers for it. */
-import type { ComponentStats } from "../../connection/component.js";
+import type { ComponentStats } from "../../connection/component-options.js";
 import { assertFunction } from "../../connection/settings.js";
 import type { TlsSettings } from "../../connection/tls-settings.js";
 import type { EngineChoice } from "../../engine/engine.js";

@@ -3,7 +3,7 @@
  * connections, and the handlers of the application above. It runs on every engine, and over TLS.
  */
 import process from "node:process";
-import type { StopOptions, StopResult } from "../../connection/component.js";
+import type { StopOptions, StopResult } from "../../connection/component-options.js";
 import type { Connection, WaitOptions } from "../../connection/connection.js";
 import {
   callHandler,
@@ -12,13 +12,14 @@ import {
   type MayRefuse,
   type MayWait,
 } from "../../connection/handlers.js";
-import type { LiveConnection } from "../../connection/live-connection.js";
+import type { ListenOptions } from "../../connection/listening.js";
 import type { ServiceState } from "../../connection/service-state.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { Address, IpAddress } from "../../engine/engine.js";
 import { NetError } from "../../errors.js";
 import type { RequestSink } from "../../protocol/http1/message-sink.js";
 import { statusOfError } from "../../protocol/http1/parse-fault.js";
-import type { ListenOptions, TcpServerOptions } from "../../tcp/tcp-server.js";
+import type { TcpServerOptions } from "../../tcp/tcp-server.js";
 import { AnswerWriter } from "./answer-writer.js";
 import type { HttpExchange } from "./http-exchange.js";
 import { HttpListener } from "./http-listener.js";
@@ -63,7 +64,7 @@ export class HttpServer implements ConnectionHost, AsyncDisposable {
     this.tellsMessages = MESSAGE_HANDLER_NAMES.some((name) => options[name] !== undefined);
     this.tcp = new HttpListener({ ...this.configuration.transport(), ...this.below(options) });
     const { keepAliveTimeoutMs, maxRequestsPerConnection } = this.configuration.limits;
-    const { wheel } = this.tcp.service;
+    const { wheel } = this.tcp.component.service;
     this.lines = new StandingLines(wheel, keepAliveTimeoutMs, maxRequestsPerConnection);
   }
 
@@ -76,9 +77,10 @@ export class HttpServer implements ConnectionHost, AsyncDisposable {
     };
     return {
       context: (connection) =>
-        new LiveHttpConnection(this, connection as Connection as LiveConnection),
+        new LiveHttpConnection(this, connection as Connection as StreamConnection),
       onReceive: ({ context }, bytes): MayWait => context.receive(bytes),
       onDrain: ({ context }) => context.drained(),
+      onSend: ({ context }) => context.sent(),
       onEnd: ({ context }) => context.peerEnded(),
       onClose: ({ context }, reason) => {
         context.ended(reason);

@@ -5,7 +5,7 @@
 import type { Buffer } from "node:buffer";
 import type { CloseReason } from "../../connection/close-reason.js";
 import { handlerError } from "../../connection/handlers.js";
-import type { LiveConnection } from "../../connection/live-connection.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { Address } from "../../engine/engine.js";
 import type { TlsInfo } from "../../engine/tls-options.js";
 import type { NetError } from "../../errors.js";
@@ -47,7 +47,7 @@ export class LiveHttpConnection
   /** When the last exchange left that was not answered at once. */
   private answeredMs = 0;
 
-  constructor(host: ConnectionHost, live: LiveConnection) {
+  constructor(host: ConnectionHost, live: StreamConnection) {
     super(live);
     this.host = host;
     this.answeredMs = this.wheel.clock.now();

@@ -2,7 +2,7 @@
 import type { Buffer } from "node:buffer";
 import type { Data, WaitOptions } from "../../connection/connection.js";
 import { bytesOf } from "../../connection/data.js";
-import type { PieceWriter } from "../../connection/send-queue.js";
+import type { PieceWriter } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
 import { BodyWriter, MAX_CHUNK_HEAD_BYTES } from "../../protocol/http1/body-writer.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";

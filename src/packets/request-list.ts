@@ -5,10 +5,11 @@
  * so that its late answer is taken for it and dropped, and never for the next one's.
  * By key: the answer belongs to the request with the same key; others are not ours.
  */
+
+import type { WaitOptions } from "../connection/connection.js";
+import { throwIfAborted, Waiter } from "../connection/waiter.js";
 import { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
-import type { WaitOptions } from "./connection.js";
-import { throwIfAborted, Waiter } from "./waiter.js";
 
 /** What the list needs to know of the settings. */
 export interface RequestSettings {

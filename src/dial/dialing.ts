@@ -6,37 +6,39 @@
  * what ended it before. However it ends, `connection.streamClosed` is called once and later, as an
  * engine does it.
  */
-import type { Dial } from "../connection/connection-ending.js";
-import type { LiveConnection } from "../connection/live-connection.js";
+import type { Component } from "../connection/component.js";
+import type { Dial } from "../connection/ending.js";
+import type { StreamConnection } from "../connection/stream-connection.js";
+import { streamOptions } from "../connection/stream-options.js";
 import { Waiter } from "../connection/waiter.js";
-import type { Address, ConnectTarget, StreamOptions, StreamSocket } from "../engine/engine.js";
-import { AddressRace, interleaveFamilies, type RaceSink } from "../engine/happy-eyeballs.js";
+import type { Address, ConnectTarget, StreamSocket } from "../engine/engine.js";
 import { NetError } from "../errors.js";
 import { ATTEMPT_DELAY_MS, CONNECT_TIMEOUT_MS, type ConnectOptions } from "./connect-options.js";
+import { AddressRace, interleaveFamilies, type RaceSink } from "./happy-eyeballs.js";
 
-/** Time between two attempts (RFC 8305 §5, "Connection Attempt Delay"). */
 /** See the head of the file. */
 export class Dialing implements Dial, RaceSink {
   readonly promise: Promise<void>;
-  readonly #connection: LiveConnection;
-  readonly #options: ConnectOptions;
-  readonly #streamOptions: StreamOptions;
+  /** Host name as given; what TLS verifies. */
+  host: string | undefined;
+  readonly #component: Component;
+  readonly #connection: StreamConnection;
+  #options: ConnectOptions;
   readonly #waiter: Waiter<void>;
   #race: AddressRace | undefined;
-  #isHeld = true;
   #isOver = false;
 
-  constructor(connection: LiveConnection, options: ConnectOptions, streamOptions: StreamOptions) {
+  constructor(component: Component, connection: StreamConnection, options: ConnectOptions) {
+    this.#component = component;
     this.#connection = connection;
     this.#options = options;
-    this.#streamOptions = streamOptions;
+    this.host = options.path === undefined ? (options.host ?? "127.0.0.1") : undefined;
     connection.dial = this;
-    connection.remoteHost = options.path === undefined ? (options.host ?? "127.0.0.1") : undefined;
     const forget = (error: NetError): void => {
       connection.fail(error);
     };
     const giveUp = { code: "CONNECT_TIMEOUT", operation: "connect", forget } as const;
-    this.#waiter = new Waiter<void>(connection.service.wheel, options, giveUp, CONNECT_TIMEOUT_MS);
+    this.#waiter = new Waiter<void>(component.service.wheel, options, giveUp, CONNECT_TIMEOUT_MS);
     this.promise = this.#waiter.promise;
   }
 
@@ -48,15 +50,10 @@ export class Dialing implements Dial, RaceSink {
     );
   }
 
-  /** The connection shall not keep the process alive. */
-  unref(): void {
-    this.#isHeld = false;
-  }
-
   async #addresses(): Promise<Address[]> {
     const { path, host = "127.0.0.1", port = 0, family = "any" } = this.#options;
     if (path !== undefined) return [{ path }];
-    const hosts = await this.#connection.service.engine.resolve(host);
+    const hosts = await this.#component.service.engine.resolve(host);
     const wanted = hosts.filter((found) => family === "any" || found.family === family);
     if (wanted.length === 0) {
       throw new NetError("HOST_NOT_FOUND", `${host} has no address of family ${family}`, {
@@ -70,13 +67,15 @@ export class Dialing implements Dial, RaceSink {
     if (this.#isOver) return;
     this.#options.onLookup?.();
     const { localHost, localPort, attemptDelayMs = ATTEMPT_DELAY_MS.standard } = this.#options;
+    const { settings, security } = this.#component;
+    const stream = streamOptions(settings, security);
     const targets: ConnectTarget[] = addresses.map((address) => ({
       address,
-      stream: this.#streamOptions,
+      stream,
       ...(localHost !== undefined && { localHost }),
       ...(localPort !== undefined && { localPort }),
     }));
-    this.#race = new AddressRace(this.#connection.service.engine, targets, attemptDelayMs, this);
+    this.#race = new AddressRace(this.#component.service.engine, targets, attemptDelayMs, this);
     try {
       this.#race.start();
     } catch (error) {
@@ -86,16 +85,19 @@ export class Dialing implements Dial, RaceSink {
 
   raceWon(stream: StreamSocket): void {
     this.#isOver = true;
+    this.#race = undefined;
     const connection = this.#connection;
     connection.stream = stream;
     stream.sink = connection;
-    if (!this.#isHeld) stream.unref();
+    if (!this.#component.isHeld) stream.unref();
     connection.open(true);
     // A handler that closes the connection in good order has let it in.
     if (connection.state === "closing") this.#waiter.resolve();
   }
 
   established(): void {
+    // What was asked for is not kept as long as the connection lives.
+    this.#options = {};
     this.#waiter.resolve();
   }
 

@@ -1,7 +1,8 @@
 /** The part of the settings that the engine's streams need. */
-import type { ComponentSecurity } from "../connection/component-security.js";
-import type { ConnectionSettings } from "../connection/settings.js";
+
 import type { StreamOptions } from "../engine/engine.js";
+import type { ComponentSecurity } from "./component-security.js";
+import type { ConnectionSettings } from "./settings.js";
 
 /** Options for streams to come. A size or time of 0 means the system's own. */
 export function streamOptions(

@@ -1,33 +1,27 @@
 /**
  * What one connection has to send, in order. Hot.
  *
- * Large pieces wait by reference; small ones and heads of packets are copied into the slab of the
- * thread, where those that follow each other make one piece, the open one:
+ * Large pieces wait by reference; small ones, heads of packets and text are written into the engine's
+ * send memory, where those that follow each other make one piece, the open one:
  *
- *     pieces: [ large ][ slab region ][ large ]   open: slab[openStart … openEnd)
+ *     pieces: [ large ][ region ][ large ]   open: memory.buffer[openStart … openEnd)
  *
- * Invariants: `queuedBytes` is the sum of the pieces and the open one; `writingBytes` is what the
- * engine has and has not completed.
+ * Invariants: `queuedBytes` is the sum of the pieces and the open one, as long as they were when they
+ * were put in; `writingBytes` is what the engine has and has not completed. Every region in `pieces`, and
+ * the open one, is held; a write hands them to the engine, and `clear` releases them.
  */
-import type { SendSlab } from "../bytes/send-slab.js";
+import { lenderOf } from "../bytes/lending.js";
+import type { SendMemory } from "../bytes/send-memory.js";
 import type { StreamSocket } from "../engine/engine.js";
 import type { Encoder } from "../receive/receive-model.js";
+import type { PieceWriter } from "./receiver.js";
 
 /** Pieces up to this many bytes are copied, larger ones wait by reference. */
-export const COPY_MAX_BYTES: number = 4_096;
+const COPY_MAX_BYTES = 4_096;
 
-/** Writes bytes straight into the memory that is sent from. */
-export interface PieceWriter {
-  /**
-   * Writes at `offset` and answers the offset behind, or a negative number when the room, which ends
-   * with `target` or at the number of bytes that was asked for, does not suffice.
-   */
-  writePiece(target: Buffer, offset: number): number;
-}
-
-/** The bytes that one connection has to send. */
-export class SendQueue {
-  private readonly slab: SendSlab;
+/** Bytes that one connection has to send. */
+export class StreamQueue {
+  private readonly memory: SendMemory;
   private pieces: Uint8Array[] = [];
   private openBuffer: Buffer | undefined = undefined;
   private openStart = 0;
@@ -37,8 +31,8 @@ export class SendQueue {
   /** Bytes that the engine was given and has not completed. */
   writingBytes = 0;
 
-  constructor(slab: SendSlab) {
-    this.slab = slab;
+  constructor(memory: SendMemory) {
+    this.memory = memory;
   }
 
   /** Bytes not yet taken by the kernel. */
@@ -46,25 +40,25 @@ export class SendQueue {
     return this.queuedBytes + this.writingBytes;
   }
 
-  /** Puts in bytes as they are. `lent`: they are gone when the handler returns. */
-  append(piece: Uint8Array, lent: boolean): void {
-    // The first piece of a turn is kept as it is: where it stays the only one, nothing is copied.
-    if (this.queuedBytes === 0 && !lent) this.keep(piece);
-    else this.appendBody(piece, lent);
+  /** Puts in bytes as they are. */
+  append(piece: Uint8Array): void {
+    // The first piece of a turn is kept as it is: where it stays the only one, nothing is copied here.
+    if (this.queuedBytes === 0 && lenderOf(piece) === undefined) this.keep(piece);
+    else this.appendBody(piece);
   }
 
   /** Puts in one packet: head, pieces, tail. */
   appendPacket(encoder: Encoder, pieces: readonly Uint8Array[], byteCount: number): void {
     this.appendHead(encoder, byteCount);
-    for (const piece of pieces) this.appendBody(piece, false);
-    if (encoder.tail !== undefined) this.appendBody(encoder.tail, false);
+    for (const piece of pieces) this.appendBody(piece);
+    if (encoder.tail !== undefined) this.appendBody(encoder.tail);
   }
 
   /** The same for a packet of one piece. */
-  appendPacketOfOne(encoder: Encoder, piece: Uint8Array, lent: boolean): void {
+  appendPacketOfOne(encoder: Encoder, piece: Uint8Array): void {
     this.appendHead(encoder, piece.length);
-    this.appendBody(piece, lent);
-    if (encoder.tail !== undefined) this.appendBody(encoder.tail, false);
+    this.appendBody(piece);
+    if (encoder.tail !== undefined) this.appendBody(encoder.tail);
   }
 
   /** Puts in what `writer` writes, at most `maxBytes`. Answers false when that did not suffice. */
@@ -91,14 +85,17 @@ export class SendQueue {
     encoder.writeHead(this.openBuffer as Buffer, at, byteCount);
   }
 
-  private appendBody(piece: Uint8Array, lent: boolean): void {
+  private appendBody(piece: Uint8Array): void {
     const byteCount = piece.length;
-    if (byteCount > COPY_MAX_BYTES) {
-      this.keep(lent ? Buffer.from(piece) : piece);
+    if (byteCount <= COPY_MAX_BYTES) {
+      const at = this.open(byteCount);
+      (this.openBuffer as Buffer).set(piece, at);
       return;
     }
-    const at = this.open(byteCount);
-    (this.openBuffer as Buffer).set(piece, at);
+    const lender = lenderOf(piece);
+    // What another engine lends this one can't keep.
+    const mayStay = lender === undefined || (lender === this.memory && lender.keep(piece));
+    this.keep(mayStay ? piece : Buffer.from(piece));
   }
 
   /** Puts a piece in by reference. */
@@ -108,34 +105,41 @@ export class SendQueue {
     this.queuedBytes += piece.length;
   }
 
-  /** Starts a write of what waits, at most `limitBytes`. Answers how many bytes that were. */
-  write(stream: StreamSocket, limitBytes: number): number {
+  /**
+   * Starts a write of what waits, at most `limitBytes`. Answers false, and writes nothing, when a
+   * piece has not the length any more that it had: its memory was transferred or shrunk.
+   */
+  write(stream: StreamSocket, limitBytes: number): boolean {
     this.seal();
-    const pieces = this.pieces;
-    let byteCount = this.queuedBytes;
+    const { pieces, queuedBytes } = this;
+    let byteCount = 0;
+    for (const piece of pieces) byteCount += piece.length;
+    if (byteCount !== queuedBytes) return false;
     if (byteCount > limitBytes) {
-      byteCount = this.writePart(stream, limitBytes);
-    } else if (pieces.length === 1) {
-      this.writingBytes = byteCount;
-      this.queuedBytes = 0;
+      this.writePart(stream, limitBytes);
+      return true;
+    }
+    this.writingBytes = byteCount;
+    this.queuedBytes = 0;
+    if (pieces.length === 1) {
       stream.write(pieces.pop() as Uint8Array);
     } else {
-      this.writingBytes = byteCount;
-      this.queuedBytes = 0;
       stream.writeAll(pieces, byteCount);
       pieces.length = 0;
     }
-    return byteCount;
+    return true;
   }
 
   /** Writes the first pieces as far as `limitBytes` go, the last of them cut. */
-  private writePart(stream: StreamSocket, limitBytes: number): number {
+  private writePart(stream: StreamSocket, limitBytes: number): void {
     const part: Uint8Array[] = [];
     let left = limitBytes;
     let taken = 0;
     for (const piece of this.pieces) {
       if (left === 0) break;
       if (piece.length > left) {
+        // Two pieces from now on, each released by itself.
+        this.memory.hold(piece);
         part.push(piece.subarray(0, left));
         this.pieces[taken] = piece.subarray(left);
         left = 0;
@@ -151,43 +155,47 @@ export class SendQueue {
     this.writingBytes = byteCount;
     if (part.length === 1) stream.write(part[0] as Uint8Array);
     else stream.writeAll(part, byteCount);
-    return byteCount;
   }
 
   /** Forgets what waits. What the engine was given stays its own. */
   clear(): void {
-    this.pieces.length = 0;
-    this.openBuffer = undefined;
+    this.seal();
+    for (const piece of this.pieces) this.memory.release(piece);
+    this.pieces = [];
     this.queuedBytes = 0;
   }
 
   /** Gives the end of the open piece back, if nobody else has taken room since. */
   private giveBack(buffer: Buffer, reservedEnd: number, usedEnd: number): void {
-    if (this.slab.buffer !== buffer || this.slab.used !== reservedEnd) return;
-    this.slab.used = usedEnd;
-    if (this.openStart === usedEnd) this.openBuffer = undefined;
+    const { memory } = this;
+    if (memory.buffer === buffer && memory.used === reservedEnd) memory.used = usedEnd;
+    if (this.openStart !== this.openEnd) return;
+    this.openBuffer = undefined;
+    memory.release(buffer);
   }
 
   /** Makes room for `byteCount` bytes at the end of the open piece; answers where. */
   private open(byteCount: number): number {
-    const slab = this.slab;
-    slab.reserve(byteCount);
-    if (this.openBuffer !== slab.buffer || this.openEnd !== slab.used) {
+    const { memory } = this;
+    memory.reserve(byteCount);
+    const { buffer, used } = memory;
+    if (this.openBuffer !== buffer || this.openEnd !== used) {
       this.seal();
-      this.openBuffer = slab.buffer;
-      this.openStart = slab.used;
+      this.openBuffer = buffer;
+      this.openStart = used;
+      memory.hold(buffer);
     }
-    const at = slab.used;
-    slab.used = at + byteCount;
-    this.openEnd = slab.used;
+    this.openEnd = used + byteCount;
+    memory.used = this.openEnd;
     this.queuedBytes += byteCount;
-    return at;
+    return used;
   }
 
   /** Closes the open piece, so that what is put in next is a piece of its own. */
   private seal(): void {
-    if (this.openBuffer === undefined) return;
-    this.pieces.push(this.openBuffer.subarray(this.openStart, this.openEnd));
+    const { openBuffer } = this;
+    if (openBuffer === undefined) return;
+    this.pieces.push(openBuffer.subarray(this.openStart, this.openEnd));
     this.openBuffer = undefined;
   }
 }

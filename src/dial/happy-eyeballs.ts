@@ -3,10 +3,17 @@
  * time apart or as soon as one fails; attempts that were begun stay in the race until one has won.
  * Node's own way gives each up when the next begins, and so loses peers that are merely slow.
  */
+
+import { addressText } from "../engine/address-text.js";
+import type {
+  ConnectTarget,
+  Engine,
+  ResolvedHost,
+  StreamSink,
+  StreamSocket,
+} from "../engine/engine.js";
 import { NetError } from "../errors.js";
 import type { Timer } from "../time/clock.js";
-import { addressText } from "./address-text.js";
-import type { ConnectTarget, Engine, ResolvedHost, StreamSink, StreamSocket } from "./engine.js";
 
 /** Gets the end of a race; one call, once, and none after `cancel`. */
 export interface RaceSink {

@@ -1,23 +1,21 @@
 /**
  * Received data that waits to be read, and the one reader that may be waiting for it. Chunks are
- * packets where the model has packets, else bytes as they came.
+ * packets where the model has packets; else bytes, however they came.
  */
 import { ByteQueue } from "../bytes/byte-queue.js";
+import type { WaitOptions } from "../connection/connection.js";
+import type { ReadWish } from "../connection/receiver.js";
+import { throwIfAborted, Waiter } from "../connection/waiter.js";
 import { assertInteger, NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
-import type { WaitOptions } from "./connection.js";
-import { throwIfAborted, Waiter } from "./waiter.js";
-
-/** What a read asks for: so many bytes, all up to a mark, or what there is. */
-export type ReadWish =
-  | { readonly kind: "bytes"; readonly byteCount: number }
-  | { readonly kind: "until"; readonly mark: Uint8Array }
-  | { readonly kind: "chunk" };
 
 interface Reader {
   readonly wish: ReadWish;
   readonly waiter: Waiter<Buffer>;
 }
+
+/** What a packet counts for besides its bytes: it takes memory however short it is. */
+export const PACKET_COST_BYTES: number = 128;
 
 /** Unread data of one connection. */
 export class Inbox {
@@ -39,6 +37,12 @@ export class Inbox {
     return this.#queue.byteCount;
   }
 
+  /** What the unread data counts for: its bytes, and {@link PACKET_COST_BYTES} for each packet. */
+  get cost(): number {
+    const packets = this.joinsChunks ? 0 : this.#queue.chunkCount;
+    return this.#queue.byteCount + packets * PACKET_COST_BYTES;
+  }
+
   /** Whether nothing is there, not even an empty packet. */
   get isEmpty(): boolean {
     return this.#queue.chunkCount === 0;
@@ -50,8 +54,9 @@ export class Inbox {
   }
 
   /** Puts a chunk in and serves the reader if that suffices. Answers whether it did. */
-  append(chunk: Buffer): boolean {
-    this.#queue.append(chunk);
+  append(chunk: Buffer, isLent: boolean): boolean {
+    if (this.joinsChunks) this.#queue.join(chunk, isLent);
+    else this.#queue.append(isLent ? Buffer.from(chunk) : chunk);
     const reader = this.#reader;
     if (reader === undefined) return false;
     const bytes = this.#take(reader.wish);
@@ -73,6 +78,8 @@ export class Inbox {
     this.#searched = 0;
     const bytes = this.#take(wish);
     if (bytes !== undefined) return Promise.resolve(bytes);
+    // What could be kept is kept, and the delimiter is not in it.
+    if (this.cost >= maxUnreadBytes) throw unsatisfied(wish, maxUnreadBytes);
     const waiter = new Waiter<Buffer>(this.#wheel, options, {
       code: "READ_TIMEOUT",
       operation: "receive",
@@ -106,6 +113,11 @@ export class Inbox {
     return this.#queue.takeAll();
   }
 
+  /** `maxUnreadBytes` wait: a reader that still wants more will not get it. */
+  full(maxUnreadBytes: number): void {
+    if (this.#reader !== undefined) this.fail(unsatisfied(this.#reader.wish, maxUnreadBytes));
+  }
+
   /** Tells the reader, if one waits, that what it wants will not come. */
   fail(error: NetError): void {
     const reader = this.#reader;
@@ -129,6 +141,12 @@ export class Inbox {
       }
     }
   }
+}
+
+function unsatisfied(wish: ReadWish, maxUnreadBytes: number): NetError {
+  const wanted = wish.kind === "bytes" ? `${wish.byteCount} bytes` : "the delimiter";
+  const message = `${wanted} did not come within maxUnreadBytes (${maxUnreadBytes})`;
+  return new NetError("READ_LIMIT", message, { operation: "receive" });
 }
 
 function assertWish(wish: ReadWish, maxUnreadBytes: number): void {
