@@ -1,5 +1,5 @@
 /** An answer whose body is given piece by piece: what `exchange.startResponse` answers. */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { Data, WaitOptions } from "../../connection/connection.js";
 import { bytesOf } from "../../connection/data.js";
 import type { PieceWriter } from "../../connection/receiver.js";
@@ -25,6 +25,8 @@ export interface ResponseOutput extends PieceTarget {
 
 /** Chunks up to this many bytes are copied between what frames them: one piece to be sent, not three. */
 const INLINE_BYTES = 4096;
+const ZERO: Buffer = Buffer.from("0");
+const MAX_PROBES = 12;
 const NOWHERE = new Uint8Array(0);
 const END_BYTES = 8;
 const MAX_TRAILER_BYTES = 65_536;
@@ -36,6 +38,8 @@ export class ResponseWriter implements PieceWriter {
   /** Whether nothing of a body is sent: to HEAD, with 304, or because the connection has ended. */
   readonly isBodyless: boolean;
   private isEnded = false;
+  /** Zeros that the size of the next chunk begins with. */
+  private probeCount = 0;
   private pieceBytes = 0;
   private extensions = "";
   private inline: Uint8Array | undefined = undefined;
@@ -73,6 +77,7 @@ export class ResponseWriter implements PieceWriter {
       this.body.begin(NOWHERE, 0, bytes.length, extensions);
       return this.output.sendPiece(bytes);
     }
+    this.probeCount = 0;
     this.pieceBytes = bytes.length;
     this.extensions = extensions;
     const headBytes = MAX_CHUNK_HEAD_BYTES + extensions.length + 2;
@@ -108,6 +113,17 @@ export class ResponseWriter implements PieceWriter {
     this.isEnded = true;
     this.output.responseEnded();
     return true;
+  }
+
+  /**
+   * The exchange's own: sends a byte that means nothing, where there is such a one: the size of the
+   * next chunk may begin with zeros. There are few, as peers may bound them.
+   */
+  probe(): void {
+    if (this.isEnded || this.isBodyless || this.body.bodyLength !== BODY.chunked) return;
+    if (this.probeCount >= MAX_PROBES || !this.output.isSendable) return;
+    this.probeCount++;
+    this.output.sendPiece(ZERO);
   }
 
   private sendEnd(trailers: FieldInput | undefined): void {

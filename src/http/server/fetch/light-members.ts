@@ -13,18 +13,20 @@ export interface LightClass<Light extends object> {
 /**
  * Puts `light` before the class `platform`: members that it has not are passed on to the whole, and
  * so are the symbols under which Node up to version 22 keeps the state of an object, those that
- * `sample` has: its own functions, `new Request(light)` among them, find there all they look for.
+ * `sample` has: its own functions, `new Request(light)` among them, find there all they look for. `inherited`: members that need
+ * nothing but the light object's others.
  */
 export function standBefore<Light extends object>(
   light: LightClass<Light>,
   platform: { readonly prototype: object },
   sample: object,
+  inherited: readonly PropertyKey[] = [],
 ): void {
   const { prototype } = light;
   for (const key of Reflect.ownKeys(platform.prototype)) {
     const member = Object.getOwnPropertyDescriptor(platform.prototype, key)!;
     const isOwn = Object.hasOwn(prototype, key);
-    if (!isOwn && isPassedOn(member)) {
+    if (!isOwn && isPassedOn(member) && !inherited.includes(key)) {
       Object.defineProperty(prototype, key, passedOn(key, member, light));
     } else if (isOwn && key !== "constructor") {
       likeThe(member, prototype, key);

@@ -11,6 +11,7 @@
  */
 import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
+import { inspect } from "node:util";
 import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import { bodyIsUsed, ownBuffer, spentBody, textOf } from "./body-bytes.js";
 import { standBefore } from "./light-members.js";
@@ -49,7 +50,7 @@ class LightResponse {
     this.#status = status;
     this.#body = light ?? null;
     this.#fields = fields;
-    if (light === undefined || !isUsual(status, statusText, light) || !(isSeen || fields)) {
+    if (!isUsual(init, light, status, statusText) || !(isSeen || fields)) {
       this.#whole = new Platform(...given);
     } else if (isSeen) {
       this.#headers = new Headers(headers);
@@ -172,7 +173,9 @@ export function lightResponseBefore(platform: typeof Response): typeof Response 
       return Function.prototype[Symbol.hasInstance].call(isOurs ? platform : this, value);
     },
   });
-  standBefore({ prototype: LightResponse.prototype, wholeOf }, platform, new platform());
+  standBefore({ prototype: LightResponse.prototype, wholeOf }, platform, new platform(), [
+    inspect.custom,
+  ]);
   return LightResponse as unknown as typeof Response;
 }
 
@@ -203,7 +206,14 @@ function lightBody(body: unknown): LightBody | undefined {
   return body as ReadableStream<Uint8Array>;
 }
 
-function isUsual(status: unknown, statusText: unknown, body: LightBody): boolean {
+/** Whether nothing is wrong, nor rare. */
+function isUsual(
+  init: unknown,
+  body: LightBody | undefined,
+  status: unknown,
+  statusText: unknown,
+): boolean {
+  if (body === undefined || (init !== undefined && typeof init !== "object")) return false;
   if (statusText !== "" || !Number.isInteger(status)) return false;
   if ((status as number) < 200 || (status as number) > 599) return false;
   return body === null || !NULL_BODY_STATUS.has(status as number);

@@ -1,6 +1,6 @@
 /** Fields of a light Response, as far as they need no look of the platform's. Hot. */
 
-/** Names in lower case, values as they are sent. */
+/** Values as they are sent; no name twice. */
 export type PlainFields = Readonly<Record<string, string>>;
 
 const NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
@@ -10,6 +10,8 @@ const MAX_COUNT = 16;
 
 /** Fields that a Response from another server may have, and that are said anew on each connection. */
 export const OF_THE_CONNECTION: readonly string[] = ["transfer-encoding", "keep-alive"];
+
+const SPECIAL: readonly string[] = [...OF_THE_CONNECTION, "__proto__"];
 
 const NONE: PlainFields = {};
 const TEXT: PlainFields = { "content-type": "text/plain;charset=UTF-8" };
@@ -22,20 +24,20 @@ export function plainFields(headers: unknown, isText: boolean): PlainFields | un
   if (headers === undefined) return isText ? TEXT : NONE;
   if (!isRecord(headers)) return undefined;
   const fields: Record<string, string> = {};
-  let count = 0;
+  const names: string[] = [];
   for (const name in headers) {
     const value = headers[name];
     if (typeof value !== "string" || !NAME.test(name) || !VALUE.test(value)) return undefined;
     const lower = name.toLowerCase();
-    if (lower in fields || OF_THE_CONNECTION.includes(lower)) return undefined;
-    fields[lower] = value;
-    if (++count > MAX_COUNT) return undefined;
+    if (names.includes(lower) || SPECIAL.includes(lower)) return undefined;
+    names.push(lower);
+    fields[name] = value;
+    if (names.length > MAX_COUNT) return undefined;
   }
-  if (isText && !("content-type" in fields)) fields["content-type"] = TEXT["content-type"]!;
+  if (isText && !names.includes("content-type")) fields["content-type"] = TEXT["content-type"]!;
   return fields;
 }
 
-/** `lower in fields` refuses names that every object has, which is meant. */
 function isRecord(headers: unknown): headers is Record<string, unknown> {
   if (typeof headers !== "object" || headers === null) return false;
   return Object.getPrototypeOf(headers) === Object.prototype && !(Symbol.iterator in headers);
