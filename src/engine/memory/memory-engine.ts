@@ -6,7 +6,7 @@
 
 import { isIP } from "node:net";
 import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
-import { assertKnownKeys, NetError, type Operation } from "../../errors.js";
+import { assertKnownKeys, describe, NetError, type Operation } from "../../errors.js";
 import { type Clock, ManualClock, systemClock } from "../../time/clock.js";
 import type {
   Address,
@@ -26,6 +26,7 @@ import type {
   StreamSocket,
 } from "../engine.js";
 import { NO_TLS, refuseTls } from "../no-tls.js";
+import { assertConnectAddress, checkedListenTarget } from "../path-address.js";
 import { noAddress } from "../system-error.js";
 import { MemoryBindings } from "./memory-bindings.js";
 import { MemoryDatagram } from "./memory-datagram.js";
@@ -62,6 +63,7 @@ const CAPABILITIES: Capabilities = {
   pathAddress: true,
   socketBuffers: `${NO_KERNEL}; see windowBytes`,
   datagram: true,
+  resetWhilePaused: true,
   tls: NO_TLS,
 };
 
@@ -89,6 +91,7 @@ export class MemoryEngine implements Engine {
   constructor(options: MemoryEngineOptions = {}) {
     const known = [...MEMORY_NETWORK_OPTIONS, "clock", "names", "lendsBytes"];
     assertKnownKeys("MemoryEngine", options, known);
+    assertEngineOptions(options);
     this.clock = options.clock ?? systemClock;
     this.network = new MemoryNetwork(options);
     this.#loop = new TurnLoop(this.clock);
@@ -105,7 +108,8 @@ export class MemoryEngine implements Engine {
     this.#loop.afterTurn(task);
   }
 
-  async resolve(host: string): Promise<readonly ResolvedHost[]> {
+  async resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]> {
+    signal?.throwIfAborted();
     if (isIP(host) !== 0) return [resolvedHost(host)];
     const found = this.#names.get(host) ?? [];
     if (found.length === 0) throw noAddress(host);
@@ -115,13 +119,19 @@ export class MemoryEngine implements Engine {
   listen(target: ListenTarget, sink: ListenerSink): Listener {
     assertStreamOptions(target.stream, "listen");
     const isLocal = (host: string): boolean => this.#isLocal(host);
-    const bindings = this.#listeners;
-    return new MemoryListener({ loop: this.#loop, bindings, target, sink, isLocal });
+    return new MemoryListener({
+      loop: this.#loop,
+      bindings: this.#listeners,
+      target: checkedListenTarget(target),
+      sink,
+      isLocal,
+    });
   }
 
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     assertStreamOptions(target.stream, "connect");
     const { address } = target;
+    assertConnectAddress(address);
     const local = this.#localEnd(target);
     const stream = this.#stream(local, address);
     stream.sink = sink;
@@ -266,6 +276,25 @@ export class MemoryEngine implements Engine {
       server.reset();
     }
   }
+}
+
+function assertEngineOptions({ clock, names = {}, lendsBytes = true }: MemoryEngineOptions): void {
+  const isClock = clock === undefined || typeof Object(clock).setTimer === "function";
+  if (!isClock) throw invalid(`clock must be a clock, not ${describe(clock)}`);
+  if (typeof lendsBytes !== "boolean") {
+    throw invalid(`lendsBytes must be true or false, not ${describe(lendsBytes)}`);
+  }
+  if (typeof names !== "object" || names === null) {
+    throw invalid(`names must be an object, not ${describe(names)}`);
+  }
+  for (const [name, hosts] of Object.entries(names)) {
+    const isGood = Array.isArray(hosts) && hosts.every((host) => isIP(String(host)) !== 0);
+    if (!isGood) throw invalid(`names[${JSON.stringify(name)}] must be an array of IP addresses`);
+  }
+}
+
+function invalid(text: string): NetError {
+  return new NetError("INVALID_ARGUMENT", text, { operation: "configure" });
 }
 
 function assertNotWanted(option: string, value: unknown, operation: Operation): void {

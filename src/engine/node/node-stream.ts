@@ -10,7 +10,9 @@
 import type { Socket } from "node:net";
 import process from "node:process";
 import { NetError, type Operation } from "../../errors.js";
+import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
+import { changedPieces, isTransferred } from "../changed-pieces.js";
 import type {
   Address,
   KeepAlive,
@@ -23,11 +25,14 @@ import { noStreamSink } from "../no-sink.js";
 import { callSink, rethrowLater } from "../sink-defect.js";
 import { errnoNameOf, systemError } from "../system-error.js";
 import type { TlsContext, TlsInfo } from "../tls-options.js";
+import { cutBehindEnd } from "./cut-behind-end.js";
 import { applyKeepAlive } from "./keep-alive.js";
 import { localAddressOf } from "./node-address.js";
 import { NodeSecurity } from "./node-security.js";
 import type { NodeTurn } from "./node-turn.js";
 import { disown, listen, listenToConnect, type SocketOwner } from "./owned-socket.js";
+import type { ProcessHold } from "./process-hold.js";
+import { resetBehindShutdown } from "./reset-behind-shutdown.js";
 
 const IDLE = -1;
 
@@ -49,6 +54,10 @@ function reportClosed(stream: NodeStream): void {
   stream.gone();
 }
 
+function endSecured(stream: NodeStream): void {
+  stream.endSecured();
+}
+
 /** What a {@link NodeStream} is made of. */
 export interface NodeStreamSetup {
   readonly socket: Socket;
@@ -59,6 +68,7 @@ export interface NodeStreamSetup {
   readonly lendsBytes: boolean;
   readonly remote: Address | undefined;
   readonly turn: NodeTurn;
+  readonly hold: ProcessHold;
   /** Undefined: the socket is asked when somebody wants to know. */
   readonly local: Address | undefined;
 }
@@ -73,6 +83,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private readonly onWritten: (error?: Error | null) => void;
   private readonly remote: Address | undefined;
   private readonly turn: NodeTurn;
+  private readonly hold: ProcessHold;
   private local: Address | undefined;
   private error: NetError | undefined = undefined;
   private security: NodeSecurity | undefined = undefined;
@@ -82,6 +93,10 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private isShutDown = false;
   private isClosing = false;
   private isGone = false;
+  /** Node reads nothing of the socket now, so that it would not hold the process. */
+  private isQuiet = false;
+  private isRef = true;
+  private isHolding = false;
 
   constructor(setup: NodeStreamSetup) {
     const { socket } = setup;
@@ -91,6 +106,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
     this.isOpen = setup.isOpen;
     this.remote = setup.remote;
     this.turn = setup.turn;
+    this.hold = setup.hold;
     this.local = setup.local;
     this.onWritten = (error): void => this.written(error);
     if (setup.isOpen) {
@@ -112,6 +128,11 @@ export class NodeStream implements StreamSocket, SocketOwner {
   }
 
   startTls(context: TlsContext, host?: string): void {
+    if (this.lendsBytes) {
+      throw new NetError("NOT_SUPPORTED", "the stream was opened without mayStartTls", {
+        operation: "handshake",
+      });
+    }
     const plain = this.socket;
     // One that is on its way down tells so itself.
     if (this.isClosing || plain.destroyed) return;
@@ -145,11 +166,21 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   write(piece: Uint8Array): void {
     if (!this.beginWrite(piece.byteLength)) return;
-    this.socket.write(piece, this.onWritten);
+    if (isTransferred(piece)) this.refused(changedPieces(1, 0));
+    else if (this.turn.isRunning) this.socket.write(piece, this.onWritten);
+    else inRootContext(() => this.socket.write(piece, this.onWritten));
   }
 
   writeAll(pieces: readonly Uint8Array[], byteCount: number): void {
+    let sumBytes = 0;
+    for (const piece of pieces) sumBytes += piece.byteLength;
     if (!this.beginWrite(byteCount)) return;
+    if (sumBytes !== byteCount) this.refused(changedPieces(byteCount, sumBytes));
+    else if (this.turn.isRunning) this.writePieces(pieces, byteCount);
+    else inRootContext(() => this.writePieces(pieces, byteCount));
+  }
+
+  private writePieces(pieces: readonly Uint8Array[], byteCount: number): void {
     const joinLimitBytes = Math.min(JOIN_LIMIT_BYTES, pieces.length * JOINED_PIECE_BYTES);
     if (pieces.length === 1) {
       this.socket.write(pieces[0]!, this.onWritten);
@@ -172,8 +203,8 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   close(): void {
     if (this.isClosing) return;
-    this.isClosing = true;
-    if (this.isGone) process.nextTick(reportClosed, this);
+    this.beginClose();
+    if (this.isGone) inRootContext(() => process.nextTick(reportClosed, this));
     else if (this.owesCloseNotify()) this.closeSecured();
     else this.socket.destroy();
   }
@@ -191,29 +222,46 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   reset(): void {
     if (this.isClosing) return;
+    this.beginClose();
+    if (this.isGone) inRootContext(() => process.nextTick(reportClosed, this));
     // Only a TCP connection that is there can be reset.
-    if (!this.isOpen || this.isGone || this.isPath()) {
-      this.close();
-      return;
-    }
+    else if (!this.isOpen || this.isPath()) this.socket.destroy();
+    else if (this.isShutDown && !this.socket.writableFinished)
+      resetBehindShutdown(this.socket, () => this.resetNow());
+    else this.resetNow();
+  }
+
+  private resetNow(): void {
+    if (this.security === undefined) this.socket.resetAndDestroy();
+    else this.security.reset();
+  }
+
+  private beginClose(): void {
     this.isClosing = true;
-    if (this.security !== undefined) {
-      this.security.reset();
-    } else if (this.isShutDown && !this.socket.writableFinished) {
-      // libuv refuses a reset while a shutdown is under way. It is over within a turn, because
-      // nothing is left to be written then.
-      this.socket.once("finish", this.socket.resetAndDestroy);
-    } else {
-      this.socket.resetAndDestroy();
-    }
+    this.updateHold();
   }
 
   pause(): void {
     this.socket.pause();
+    this.isQuiet = true;
+    this.updateHold();
   }
 
   resume(): void {
-    this.socket.resume();
+    this.isQuiet = false;
+    this.updateHold();
+    if (this.lendsBytes) this.socket.resume();
+    // What Node has read already is emitted in a tick of its own.
+    else inRootContext(() => this.socket.resume());
+  }
+
+  /** See {@link ProcessHold}. */
+  private updateHold(): void {
+    const holds = this.isQuiet && this.isRef && !this.isClosing;
+    if (holds === this.isHolding) return;
+    this.isHolding = holds;
+    if (holds) this.hold.add();
+    else this.hold.remove();
   }
 
   setNoDelay(on: boolean): void {
@@ -239,10 +287,14 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   ref(): void {
     this.socket.ref();
+    this.isRef = true;
+    this.updateHold();
   }
 
   unref(): void {
     this.socket.unref();
+    this.isRef = false;
+    this.updateHold();
   }
 
   connected(): void {
@@ -254,7 +306,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   received(bytes: Buffer): void {
     if (this.isClosing) return;
-    this.turn.received();
+    this.turn.received(bytes.length);
     try {
       this.sink.streamReceived(bytes);
     } catch (defect) {
@@ -265,10 +317,19 @@ export class NodeStream implements StreamSocket, SocketOwner {
   ended(): void {
     if (this.isClosing) return;
     const broken = this.security?.endError();
+    // close_notify is an end, whatever comes behind it.
+    const isSecured = this.security !== undefined && broken === undefined;
+    const cut = isSecured ? undefined : cutBehindEnd(this.plainSocket(), this.isPath());
+    if (cut !== undefined && this.security?.isSecured !== false) {
+      this.refused(systemError(cut, "receive"));
+      return;
+    }
     if (broken !== undefined) {
       this.refused(broken);
       return;
     }
+    this.isQuiet = true;
+    this.updateHold();
     callSink(() => this.sink.streamEnded());
   }
 
@@ -292,7 +353,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
     const error = this.error ?? this.security?.closeError();
     if (error === undefined && !this.isClosing) return;
     const isOurs = this.isClosing;
-    this.isClosing = true;
+    this.beginClose();
     callSink(() => this.sink.streamClosed(isOurs ? undefined : error));
   }
 
@@ -310,6 +371,19 @@ export class NodeStream implements StreamSocket, SocketOwner {
   }
 
   private shutDown(): void {
+    if (this.security === undefined) {
+      this.isShutDown = true;
+      this.socket.end();
+    } else {
+      // OpenSSL throws away what it has not deciphered yet when it is told to finish. Node may be in
+      // the middle of that: it calls back from within for each record, and for the handshake.
+      setImmediate(endSecured, this);
+    }
+  }
+
+  /** Sends close_notify and FIN. */
+  endSecured(): void {
+    if (this.isClosing || this.isGone) return;
     this.isShutDown = true;
     this.socket.end();
   }
@@ -322,6 +396,10 @@ export class NodeStream implements StreamSocket, SocketOwner {
     }
     this.pendingBytes = byteCount;
     return true;
+  }
+
+  private plainSocket(): Socket {
+    return this.security?.plain ?? this.socket;
   }
 
   private isPath(): boolean {

@@ -38,6 +38,14 @@ function onData(this: OwnedSocket, bytes: Buffer): void {
   this[OWNER]!.received(bytes);
 }
 
+/**
+ * What comes into the one buffer of all plain sockets; see {@link SharedReading}. The socket is the owner's
+ * own, or one that nobody listens to yet.
+ */
+export function receiveShared(socket: Socket, bytes: Buffer): void {
+  (socket as OwnedSocket)[OWNER]?.received(bytes);
+}
+
 function onEnd(this: OwnedSocket): void {
   this[OWNER]!.ended();
 }

@@ -6,7 +6,7 @@
  *               ├────► waiting         for 100 Continue, or until the time for it is over
  *               └────► streaming ──► idle
  */
-import { SLAB_BYTES } from "../../bytes/send-slab.js";
+import { SEGMENT_BYTES } from "../../bytes/send-memory.js";
 import type { PieceWriter } from "../../connection/receiver.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import { NetError } from "../../errors.js";
@@ -90,8 +90,8 @@ export class RequestSender implements PieceWriter {
   private sendHead(): void {
     const room = HEAD_ROOM_BYTES + (this.inlineBody?.length ?? 0);
     if (this.live.write(this, room) !== undefined) return;
-    if (this.live.write(this, SLAB_BYTES) !== undefined) return;
-    for (let size = 2 * SLAB_BYTES; size <= MAX_HEAD_BYTES; size *= 2) {
+    if (this.live.write(this, SEGMENT_BYTES) !== undefined) return;
+    for (let size = 2 * SEGMENT_BYTES; size <= MAX_HEAD_BYTES; size *= 2) {
       const target = Buffer.allocUnsafe(size);
       const end = this.writePiece(target, 0);
       if (end < 0) continue;

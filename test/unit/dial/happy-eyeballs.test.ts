@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Address, ConnectTarget, StreamSocket } from "#src/engine/engine.js";
 import { AddressRace, interleaveFamilies } from "#src/dial/happy-eyeballs.js";
+import type { Address, ConnectTarget, StreamSocket } from "#src/engine/engine.js";
 import { MemoryEngine } from "#src/engine/memory/memory-engine.js";
 import type { ConnectFate } from "#src/engine/memory/memory-network.js";
 import { noStreamSink } from "#src/engine/no-sink.js";

@@ -6,8 +6,8 @@ import { noStreamSink } from "#src/engine/no-sink.js";
 import {
   type ForeignFunctions,
   loadForeignFunctions,
-} from "#src/engine/uring/foreign-functions.js";
-import { ENTRY_OPERATION_FLAGS } from "#src/engine/uring/kernel-interface.js";
+} from "#src/engine/uring/ring/foreign-functions.js";
+import { ENTRY_OPERATION_FLAGS } from "#src/engine/uring/ring/kernel-interface.js";
 import { isPattern, patternBytes } from "../../support/byte-pattern.js";
 import type { StreamProbe } from "../../support/engine-probe.js";
 import { turns, untilQuiet } from "../../support/engine-wait.js";
