@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   HTTP_VERSION_UNSUPPORTED: { fault: "remote", text: "the peer speaks another version of HTTP" },
   HTTP_CODING_UNSUPPORTED: { fault: "remote", text: "a transfer coding that is not understood" },
   HTTP_LINE_TOO_LONG: { fault: "limit", text: "a start line is longer than maxStartLineBytes" },
+  HTTP_METHOD_TOO_LONG: { fault: "limit", text: "a method is longer than maxStartLineBytes" },
   HTTP_HEAD_TOO_LARGE: { fault: "limit", text: "a head or a trailer section is above its limits" },
   HTTP_BODY_TOO_LARGE: { fault: "limit", text: "a body is longer than maxBodyBytes" },
   HTTP_INTERIM_LIMIT: { fault: "limit", text: "more than maxInterimResponses responses 1xx came" },
