@@ -20,6 +20,7 @@ import type {
   StreamSocket,
 } from "../engine.js";
 import { inEngineContext } from "../engine-context.js";
+import { assertZone } from "../ip-zone.js";
 import { assertConnectAddress } from "../path-address.js";
 import { resolveHost } from "../resolve-host.js";
 import { errnoNameOf } from "../system-error.js";
@@ -59,6 +60,7 @@ class NodeEngine implements Engine {
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
     assertListenTarget(target);
+    assertZone(target.address, "listen");
     const service = {
       clock: this.clock,
       turn: this.#turn,
@@ -72,6 +74,7 @@ class NodeEngine implements Engine {
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     assertStreamOptions(target.stream, "connect");
     assertConnectAddress(target.address);
+    assertZone(target.address, "connect");
     return inEngineContext(() => {
       // TLS takes a socket over with Node's own way of reading.
       const lendsBytes = target.stream.mayStartTls !== true;
