@@ -11,7 +11,7 @@
 import type { CloseReason } from "../../connection/close-reason.js";
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import type { UpgradedConnection } from "../upgraded-connection.js";
+import type { UpgradedConnection } from "../upgrade/upgraded-connection.js";
 import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
 import type { ClientNumbers } from "./client-options.js";
 import type { ConnectionHolder, HttpClientConnection } from "./http-client-connection.js";

@@ -26,7 +26,7 @@ import {
 } from "../../protocol/http1/message-sink.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
 import { ResponseParser } from "../../protocol/http1/response-parser.js";
-import { UpgradedConnection } from "../upgraded-connection.js";
+import { UpgradedConnection } from "../upgrade/upgraded-connection.js";
 import type { ClientExchange, ConnectTiming, ExchangeCarrier } from "./client-exchange.js";
 import { LazyDeadline } from "./lazy-deadline.js";
 import { RequestSender, type SendingOwner } from "./request-sender.js";

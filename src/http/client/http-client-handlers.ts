@@ -13,7 +13,7 @@ import {
   type ResponseSink,
 } from "../../protocol/http1/message-sink.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
-import type { UpgradedConnection } from "../upgraded-connection.js";
+import type { UpgradedConnection } from "../upgrade/upgraded-connection.js";
 
 /**
  * Handlers, all optional, each called with the client first. For each response, interim ones

@@ -1,8 +1,8 @@
 /** Sends the stream of a Response: with its length where all of it is there at once, else piece by piece. */
 import type { FieldInput } from "../../../protocol/http1/field-writer.js";
-import type { HttpExchange } from "../http-exchange.js";
-import { Breath } from "../pump-breath.js";
-import type { ResponseWriter } from "../response-writer.js";
+import { Breath } from "../response/pump-breath.js";
+import type { ResponseWriter } from "../response/response-writer.js";
+import type { ServerExchange } from "../server-exchange.js";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Chunk = Awaited<ReturnType<Reader["read"]>>;
@@ -12,7 +12,7 @@ const PATIENCE = 8;
 
 /** Resolves when all was given to the connection. What the stream fails with rejects. */
 export async function sendStream(
-  exchange: HttpExchange,
+  exchange: ServerExchange,
   body: ReadableStream<Uint8Array>,
   status: number,
   fields: FieldInput,
@@ -31,7 +31,7 @@ export async function sendStream(
 
 async function sendFrom(
   reader: Reader,
-  exchange: HttpExchange,
+  exchange: ServerExchange,
   status: number,
   fields: FieldInput,
 ): Promise<void> {

@@ -7,12 +7,12 @@
  * Until somebody attaches a receiver the peer is held back, and what had come already is kept; it
  * is the first that the receiver gets.
  */
-import type { CloseReason } from "../connection/close-reason.js";
-import type { Connection } from "../connection/connection.js";
-import { handlerError, type MayWait } from "../connection/handlers.js";
-import type { StreamConnection } from "../connection/stream-connection.js";
-import { NetError } from "../errors.js";
-import { type BodyOwner, IncomingBody } from "./incoming-body.js";
+import type { CloseReason } from "../../connection/close-reason.js";
+import type { Connection } from "../../connection/connection.js";
+import { handlerError, type MayWait } from "../../connection/handlers.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
+import { NetError } from "../../errors.js";
+import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
 import type { UpgradeReceiver } from "./upgrade-receiver.js";
 
 /** See the head of the file. */
