@@ -54,6 +54,10 @@ export const ERROR_CODES = {
   HTTP_BODY_TOO_LARGE: { fault: "limit", text: "a body is longer than maxBodyBytes" },
   HTTP_INTERIM_LIMIT: { fault: "limit", text: "more than maxInterimResponses responses 1xx came" },
   HTTP_QUEUE_FULL: { fault: "limit", text: "maxQueued requests wait for a connection" },
+  HTTP_QUEUE_TIMEOUT: {
+    fault: "limit",
+    text: "no connection was free for a request within queueTimeoutMs",
+  },
   HTTP_HEAD_TIMEOUT: { fault: "limit", text: "no head came within headTimeoutMs" },
   HTTP_BODY_TIMEOUT: { fault: "limit", text: "no byte of the body came within bodyTimeoutMs" },
   HTTP_REQUEST_TIMEOUT: {
@@ -76,6 +80,14 @@ export const ERROR_CODES = {
     text: "the content grows above maxDecodedBytes or maxDecodedRatio",
   },
   HTTP_PROXY_REFUSED: { fault: "remote", text: "the proxy did not make the tunnel" },
+
+  WEBSOCKET_HANDSHAKE: { fault: "remote", text: "the peer's handshake is no WebSocket's" },
+  WEBSOCKET_MALFORMED: { fault: "remote", text: "the peer sent what RFC 6455 does not allow" },
+  WEBSOCKET_TEXT_INVALID: { fault: "remote", text: "the peer sent text that is no UTF-8" },
+  WEBSOCKET_CONTENT_MALFORMED: { fault: "remote", text: "a message that can't be inflated" },
+  WEBSOCKET_TRUNCATED: { fault: "remote", text: "the peer finished without a Close frame" },
+  WEBSOCKET_TOO_LONG: { fault: "limit", text: "a frame or a message is above its limits" },
+  WEBSOCKET_FLOOD: { fault: "limit", text: "too many fragments, or pings and pongs, in a message" },
 
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },

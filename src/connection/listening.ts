@@ -24,6 +24,7 @@ import {
 import type { Component } from "./component.js";
 import type { StreamConnection } from "./stream-connection.js";
 import { streamOptions } from "./stream-options.js";
+import { handshakeLimit } from "./tls-upgrade.js";
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -162,7 +163,7 @@ export class Listening implements ListenerSink {
   listenerAccepted(stream: StreamSocket): StreamSink | undefined {
     const component = this.#component;
     if (component.state !== "started") return undefined;
-    const full = this.#limitReached();
+    const full = this.#limitReached(stream);
     if (full !== undefined) {
       component.tellRefused(full, stream.remoteAddress());
       return undefined;
@@ -174,18 +175,18 @@ export class Listening implements ListenerSink {
     return connection;
   }
 
-  #limitReached(): NetError | undefined {
+  #limitReached(stream: StreamSocket): NetError | undefined {
     const { settings, connectionCount, security } = this.#component;
     const { maxConnections, maxHandshakes } = settings;
     if (connectionCount >= maxConnections) {
       const message = `there are ${maxConnections} connections already (maxConnections)`;
       return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
     }
-    if (security?.startsAtOnce === true && security.underWayCount >= maxHandshakes) {
-      const message = `${maxHandshakes} handshakes are under way already (maxHandshakes)`;
-      return new NetError("HANDSHAKE_LIMIT", message, { operation: "accept" });
-    }
-    return undefined;
+    if (security?.startsAtOnce !== true) return undefined;
+    if (security.underWayCount < maxHandshakes) return undefined;
+    const address = stream.remoteAddress();
+    const peer = address !== undefined && "host" in address ? address.host : undefined;
+    return security.makeRoom(peer, maxHandshakes) ? undefined : handshakeLimit(maxHandshakes);
   }
 
   listenerAcceptFailed(error: NetError): void {

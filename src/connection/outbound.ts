@@ -13,6 +13,9 @@ import { HOLD, type PieceWriter, type ProtocolConnection } from "./receiver.js";
 import { StreamQueue } from "./stream-queue.js";
 import { throwIfAborted, Waiter } from "./waiter.js";
 
+/** Text of up to this many characters is encoded straight into the memory that is sent from. */
+const MAX_TEXT_LENGTH = 16_384;
+
 /** What a way out needs of the engine that it sends by. */
 export interface OutboundService {
   readonly engine: { readonly memory: SendMemory };
@@ -86,6 +89,17 @@ export class Outbound {
     encoder.assertSendable([piece], piece.length);
     if (!this.hasRoom(piece.length)) return false;
     this.queue.appendPacketOfOne(encoder, piece);
+    return this.queued();
+  }
+
+  /** Sends text as UTF-8; with an encoder as one packet. */
+  sendText(text: string): boolean {
+    const { encoder } = this.served;
+    if (text.length > MAX_TEXT_LENGTH) return this.send(Buffer.from(text));
+    const byteCount = Buffer.byteLength(text);
+    if (byteCount === 0 && encoder === undefined) return this.queued();
+    if (!this.hasRoom(byteCount)) return false;
+    this.queue.appendText(encoder, text, byteCount);
     return this.queued();
   }
 

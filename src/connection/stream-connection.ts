@@ -353,6 +353,7 @@ export class StreamConnection
   }
 
   send(data: Data): boolean {
+    if (typeof data === "string") return this.isOpen && this.sending().sendText(data);
     const bytes = bytesOf(data);
     return this.isOpen && this.sending().send(bytes);
   }

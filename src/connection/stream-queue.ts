@@ -11,7 +11,7 @@
  * the open one, is held; a write hands them to the engine, and `clear` releases them.
  */
 import { lenderOf } from "../bytes/lending.js";
-import type { SendMemory } from "../bytes/send-memory.js";
+import { SEGMENT_BYTES, type SendMemory } from "../bytes/send-memory.js";
 import type { StreamSocket } from "../engine/engine.js";
 import type { Encoder } from "../receive/receive-model.js";
 import type { PieceWriter } from "./receiver.js";
@@ -61,6 +61,31 @@ export class StreamQueue {
     if (encoder.tail !== undefined) this.appendBody(encoder.tail);
   }
 
+  /**
+   * Puts in text as UTF-8, with an encoder as one packet: encoded once, to where it is sent from. With
+   * head and tail it must fit into a segment. Throws what the encoder says of it; then nothing was put in.
+   */
+  appendText(encoder: Encoder | undefined, text: string, byteCount: number): void {
+    const headBytes = encoder?.headBytes(byteCount) ?? 0;
+    const tail = encoder?.tail;
+    const at = this.open(headBytes + byteCount + (tail?.length ?? 0));
+    const buffer = this.openBuffer as Buffer;
+    const start = at + headBytes;
+    buffer.write(text, start);
+    if (encoder === undefined) return;
+    try {
+      encoder.assertSendable([buffer.subarray(start, start + byteCount)], byteCount);
+    } catch (error) {
+      const reservedEnd = this.openEnd;
+      this.queuedBytes -= reservedEnd - at;
+      this.openEnd = at;
+      this.giveBack(buffer, reservedEnd, at);
+      throw error;
+    }
+    encoder.writeHead(buffer, at, byteCount);
+    if (tail !== undefined) buffer.set(tail, start + byteCount);
+  }
+
   /** Puts in what `writer` writes, at most `maxBytes`. Answers false when that did not suffice. */
   appendWritten(writer: PieceWriter, maxBytes: number): boolean {
     const at = this.open(maxBytes);
@@ -88,14 +113,19 @@ export class StreamQueue {
   private appendBody(piece: Uint8Array): void {
     const byteCount = piece.length;
     if (byteCount <= COPY_MAX_BYTES) {
-      const at = this.open(byteCount);
-      (this.openBuffer as Buffer).set(piece, at);
+      this.copy(piece);
       return;
     }
     const lender = lenderOf(piece);
     // What another engine lends this one can't keep.
-    const mayStay = lender === undefined || (lender === this.memory && lender.keep(piece));
-    this.keep(mayStay ? piece : Buffer.from(piece));
+    if (lender === undefined || (lender === this.memory && lender.keep(piece))) this.keep(piece);
+    else if (byteCount <= SEGMENT_BYTES) this.copy(piece);
+    else this.keep(Buffer.from(piece));
+  }
+
+  private copy(piece: Uint8Array): void {
+    const at = this.open(piece.length);
+    (this.openBuffer as Buffer).set(piece, at);
   }
 
   /** Puts a piece in by reference. */

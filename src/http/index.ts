@@ -11,19 +11,27 @@ export type {
   AgentNumbers,
   ClientNumbers,
   ClientOptions,
-  HttpAgentOptions,
   RequestTimes,
 } from "./client/client-options.js";
 export type { HttpRequestOptions } from "./client/client-request.js";
-export { createFetch, HttpAgent, type HttpAgentStats } from "./client/http-agent.js";
+export { FetchFailure } from "./client/fetch/fetch-failure.js";
+export type { HttpFetch, HttpFetchInit } from "./client/fetch/http-fetch.js";
+export {
+  createFetch,
+  HttpAgent,
+  type HttpAgentConnection,
+  type HttpAgentOptions,
+  type HttpAgentStats,
+} from "./client/http-agent.js";
 export {
   HttpClient,
   type HttpClientCall,
   type HttpClientOptions,
   type HttpClientRequest,
+  type HttpConnectOptions,
 } from "./client/http-client.js";
 export type { HttpClientHandlers } from "./client/http-client-handlers.js";
-export type { HttpFetchInit } from "./client/http-fetch.js";
+export type { HttpFollowOptions } from "./client/http-follow.js";
 export type { ProxyOptions } from "./client/http-proxy.js";
 export type { HttpResponse, HttpTiming } from "./client/http-response.js";
 export type { BodyChunks, RequestBody } from "./client/request-content.js";

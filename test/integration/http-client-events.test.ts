@@ -380,7 +380,7 @@ function connections(engine: EngineName): void {
       assert.deepEqual([client.isConnected, client.origin], [true, origin]);
       answers.push(await (await client.get("/")).text());
       assert.equal(client.close(), true);
-      await until(() => client.connection === undefined);
+      await until(() => client.connection?.state === "closed");
     }
 
     assert.deepEqual(answers, ["0", "1"]);

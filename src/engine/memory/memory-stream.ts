@@ -120,6 +120,10 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
     return refuseTls();
   }
 
+  hasHeard(): boolean {
+    return true;
+  }
+
   tlsInfo(): undefined {
     return undefined;
   }

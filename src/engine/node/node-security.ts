@@ -16,6 +16,7 @@ export class NodeSecurity implements HandshakeSink {
   readonly socket: TLSSocket;
   /** The socket underneath. */
   readonly plain: Socket;
+  readonly #bytesBefore: number;
   readonly #context: TlsContext;
   /** The name that the peer's certificate has to be for. */
   readonly #name: string | undefined;
@@ -28,9 +29,15 @@ export class NodeSecurity implements HandshakeSink {
     return this.#isSecured;
   }
 
+  /** Whether a byte came after the handshake began. */
+  get hasHeard(): boolean {
+    return this.plain.bytesRead > this.#bytesBefore;
+  }
+
   /** Begins the handshake on `plain`; `sink` hears how it ends. */
   constructor(plain: Socket, context: TlsContext, host: string | undefined, sink: HandshakeSink) {
     this.plain = plain;
+    this.#bytesBefore = plain.bytesRead;
     this.#context = context;
     this.#name = context instanceof TlsClientContext ? context.serverNameFor(host) : undefined;
     this.#sink = sink;

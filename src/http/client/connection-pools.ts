@@ -9,13 +9,13 @@
 import type { NetError } from "../../errors.js";
 import type { Timer } from "../../time/clock.js";
 import type { AgentNumbers } from "./client-options.js";
-import type { DialRoute, HttpDialer } from "./http-dialer.js";
+import type { Dialer, DialRoute } from "./http-dialer.js";
 import { OriginPool, type PoolOwner } from "./origin-pool.js";
 
 /** See the head of the file. */
 export class ConnectionPools implements PoolOwner {
   readonly numbers: AgentNumbers;
-  readonly dialer: HttpDialer;
+  readonly dialer: Dialer;
   queuedCount = 0;
   repeatedCount = 0;
   /** Connections that are there or are being made. */
@@ -25,7 +25,7 @@ export class ConnectionPools implements PoolOwner {
   private readonly lacking: Set<OriginPool> = new Set();
   private readonly whenEmpty: (() => void)[] = [];
 
-  constructor(numbers: AgentNumbers, dialer: HttpDialer) {
+  constructor(numbers: AgentNumbers, dialer: Dialer) {
     this.numbers = numbers;
     this.dialer = dialer;
   }

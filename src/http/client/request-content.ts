@@ -5,6 +5,7 @@
 import { describe, NetError } from "../../errors.js";
 import { BODY } from "../../protocol/http1/head.js";
 import { invalid } from "../option-check.js";
+import { encodeForm, formChunks } from "./form-content.js";
 
 /** Chunks of a body; text is sent as UTF-8. */
 export type BodyChunks = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
@@ -98,11 +99,12 @@ function ofBlob(blob: Blob): RequestContent {
   return new RequestContent({ byteCount: blob.size, open, canRepeat: true, type });
 }
 
-/** The platform writes the parts and their boundary. */
 function ofForm(form: FormData): RequestContent {
-  const response = new Response(form);
-  const type = response.headers.get("content-type") ?? undefined;
-  return ofChunks(() => response.body as AsyncIterable<Uint8Array>, false, type);
+  const { type, byteCount, pieces } = encodeForm(form);
+  const [first] = pieces;
+  // A form without files is one piece.
+  if (pieces.length === 1 && first instanceof Uint8Array) return ofBytes(first, type);
+  return new RequestContent({ byteCount, open: () => formChunks(pieces), canRepeat: true, type });
 }
 
 function isIterable(body: unknown): body is BodyChunks {

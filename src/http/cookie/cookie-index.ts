@@ -74,14 +74,17 @@ export class CookieIndex {
     this.#byUse.delete(entry);
   }
 
-  /** Removes what has expired; answers how many. Costs nothing when nothing can have. */
-  removeExpired(nowMs: number): number {
+  /**
+   * Removes what has expired, or those of it that `applies` names; returns how many. Costs nothing when
+   * nothing can have expired.
+   */
+  removeExpired(nowMs: number, applies?: (cookie: Cookie) => boolean): number {
     if (nowMs < this.#firstExpiryMs) return 0;
     let removed = 0;
     let firstExpiryMs = Number.POSITIVE_INFINITY;
     for (const entry of this.#byUse) {
       const { expiresMs = Number.POSITIVE_INFINITY } = entry.cookie;
-      if (expiresMs <= nowMs) {
+      if (expiresMs <= nowMs && applies?.(entry.cookie) !== false) {
         this.remove(entry);
         removed++;
       } else if (expiresMs < firstExpiryMs) firstExpiryMs = expiresMs;

@@ -159,9 +159,13 @@ export class CookieStore {
     return entries.length;
   }
 
-  /** Removes expired cookies now; answers how many. By themselves they go with the next use. */
-  removeExpired(): number {
-    return this.#index.removeExpired(this.#wallMs());
+  /**
+   * Removes expired cookies now, all or those that a filter names; returns how many. By themselves they
+   * are removed with the next use of the store. Throws `INVALID_ARGUMENT`.
+   */
+  removeExpired(filter: CookieFilter = {}): number {
+    const wanted = buildFilter("the filter", filter, KEY_NAMES);
+    return this.#index.removeExpired(this.#wallMs(), (cookie) => isNamedBy(wanted, cookie));
   }
 
   /** All cookies, for `JSON.stringify`. They are credentials: keep the result as such. */
@@ -260,14 +264,11 @@ export class CookieStore {
   }
 
   #entries(filter: CookieFilter): CookieEntry[] {
-    const { domain, path, name } = buildFilter("the filter", filter, KEY_NAMES);
+    const wanted = buildFilter("the filter", filter, KEY_NAMES);
+    const { domain } = wanted;
     this.#now();
     const among = domain === undefined ? this.#index.all() : this.#index.inDomain(domain);
-    return [...among].filter(
-      ({ cookie }) =>
-        (path === undefined || cookie.path === path) &&
-        (name === undefined || cookie.name === name),
-    );
+    return [...among].filter(({ cookie }) => isNamedBy(wanted, cookie));
   }
 
   #tell(refusal: CookieRefusal, setCookie: string, host: string): void {
@@ -293,3 +294,11 @@ export class CookieStore {
 }
 
 const KEY_NAMES = ["domain", "path", "name"];
+
+function isNamedBy({ domain, path, name }: CookieFilter, cookie: Cookie): boolean {
+  return (
+    (domain === undefined || cookie.domain === domain) &&
+    (path === undefined || cookie.path === path) &&
+    (name === undefined || cookie.name === name)
+  );
+}

@@ -220,7 +220,8 @@ export class ServerExchange
     headers: FieldInput | undefined,
     source: ResponseSource,
   ): Promise<boolean> {
-    const pump = new ResponsePump(this.startResponse(statusCode, headers), source);
+    const writer = this.startResponse(statusCode, headers);
+    const pump = new ResponsePump(writer, source, this.wheel.clock);
     this.onEnded = () => pump.ended();
     return pump.run();
   }

@@ -7,10 +7,12 @@
  *         └──────────────────────────────── close ────────────────────────────► closed
  */
 import { Buffer } from "node:buffer";
+import { PieceQueue } from "../../bytes/piece-queue.js";
 import { handlerError } from "../../connection/handlers.js";
 import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import { assertSwitch } from "../client/client-options.js";
+import { assertHead } from "../client/head-check.js";
 import { HttpTarget } from "../client/http-target.js";
 import { RequestContent } from "../client/request-content.js";
 import { FieldList } from "../http-fields.js";
@@ -65,7 +67,7 @@ export class HttpSyncClient implements Disposable {
   #channel: SyncChannel;
   #isClosed = false;
   #target: HttpTarget | undefined;
-  #pieces: Uint8Array[] = [];
+  #body: PieceQueue = new PieceQueue();
 
   /** Starts the worker, and does not wait for it. Throws `INVALID_ARGUMENT`, `NOT_SUPPORTED`. */
   constructor(options: HttpSyncClientOptions = {}) {
@@ -126,7 +128,6 @@ export class HttpSyncClient implements Disposable {
     const target = new HttpTarget(url);
     const route = this.#routeTo(target, options);
     const request = { method, headers, ...(body !== undefined && { body }) };
-    this.#target = target;
     return this.#ask(request, target, route);
   }
 
@@ -233,7 +234,18 @@ export class HttpSyncClient implements Disposable {
     fields.addMissing("Content-Type", content.type);
     fields.addMissing("Authorization", target.authorization);
     fields.addMissing("Cookie", cookies?.cookieHeader(target.url));
-    const head = { method, path: target.path, headers: fields.pairs, timeoutMs };
+    const { path, host } = target;
+    const isHostGiven = fields.has("host");
+    // Before the worker connects for it.
+    assertHead({
+      method,
+      target: path,
+      ...(!isHostGiven && { host }),
+      fields: fields.pairs,
+      body: content.byteCount,
+    });
+    this.#target = target;
+    const head = { method, path, headers: fields.pairs, timeoutMs };
     const response = this.#exchange({ route, head, bytes: content.bytes });
     for (const value of response.headers.getAll("set-cookie")) {
       cookies?.setFromHeader(value, target.url);
@@ -247,16 +259,16 @@ export class HttpSyncClient implements Disposable {
     const isBounded = timeoutMs > 0 && connectTimeoutMs > 0;
     // A copy, so that it can be handed over and that no more than it is cloned.
     const body = bytes === undefined ? undefined : new Uint8Array(bytes);
-    this.#pieces = [];
+    this.#body = new PieceQueue();
     try {
       const answer = this.#call(
         { kind: "request", route, head, body },
         isBounded ? connectTimeoutMs + timeoutMs : 0,
         body === undefined ? [] : [body.buffer],
       );
-      return new SyncResponse(answer as SyncHead, Buffer.concat(this.#pieces));
+      return new SyncResponse(answer as SyncHead, this.#body.takeAll());
     } finally {
-      this.#pieces = [];
+      this.#body = new PieceQueue();
     }
   }
 
@@ -266,7 +278,7 @@ export class HttpSyncClient implements Disposable {
   }
 
   #heard(message: SyncMessage): void {
-    if (message.kind === "body") this.#pieces.push(message.bytes);
+    if (message.kind === "body") this.#body.append(bufferOf(message.bytes), false);
     try {
       if (message.kind === "body") this.#settings.listener.onBody?.(message.bytes);
       else if (message.kind === "event") this.#tell(message.name, message.values);
@@ -283,6 +295,10 @@ export class HttpSyncClient implements Disposable {
     const isError = name === "onParseError";
     handler?.apply(listener, isError ? [revived(values[0] as SyncError)] : [...values]);
   }
+}
+
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 /** One request, taken apart. */

@@ -136,7 +136,11 @@ export class SyncChannel {
   }
 
   #take(): SyncMessage | undefined {
-    return receiveMessageOnPort(this.#port)?.message as SyncMessage | undefined;
+    const received = receiveMessageOnPort(this.#port);
+    if (received === undefined) return undefined;
+    Atomics.add(this.#signal, SIGNAL.taken, 1);
+    Atomics.notify(this.#signal, SIGNAL.taken);
+    return received.message as SyncMessage;
   }
 
   #result(limitMs: number, maxSilences: number): SyncHead | undefined {

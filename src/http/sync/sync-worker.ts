@@ -12,6 +12,7 @@ import { systemClock, type Timer } from "../../time/clock.js";
 import { cloned } from "./sync-error.js";
 import {
   BEAT_MS,
+  MAX_WAITING_MESSAGES,
   SIGNAL,
   type SyncInstruction,
   type SyncMessage,
@@ -22,9 +23,18 @@ import type { SyncOrders } from "./sync-orders.js";
 
 const { signal, port, options, events } = workerData as SyncStart;
 
+/** Messages that were posted so far, as a 32-bit number like the one that counts those taken. */
+let postedCount = 0;
+
 function post(message: SyncMessage, transfer: readonly ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
   wake();
+  postedCount = (postedCount + 1) | 0;
+  for (;;) {
+    const takenCount = Atomics.load(signal, SIGNAL.taken);
+    if (((postedCount - takenCount) | 0) < MAX_WAITING_MESSAGES) return;
+    Atomics.wait(signal, SIGNAL.taken, takenCount);
+  }
 }
 
 function wake(): void {

@@ -7,137 +7,140 @@
  * Until somebody attaches a receiver the peer is held back, and what had come already is kept; it
  * is the first that the receiver gets.
  */
+import { isLent } from "../../bytes/lending.js";
 import type { CloseReason } from "../../connection/close-reason.js";
 import type { Connection } from "../../connection/connection.js";
-import { handlerError, type MayWait } from "../../connection/handlers.js";
-import type { StreamConnection } from "../../connection/stream-connection.js";
+import { HOLD, type ProtocolConnection, type Receiver } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
+import { PacketReceiver } from "../../packets/packet-receiver.js";
+import { push } from "../../receive/push.js";
 import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
+import { UpgradeEvents } from "./upgrade-events.js";
 import type { UpgradeReceiver } from "./upgrade-receiver.js";
+
+/** A connection as its protocol and as the application sees it. */
+export type OwnConnection = ProtocolConnection & Connection;
 
 /** See the head of the file. */
 export class UpgradedConnection {
   /** Sends, closes, and knows the addresses. Its bytes go to the receiver. */
   readonly connection: Connection;
-  readonly #live: StreamConnection;
-  #early: Buffer | undefined;
-  #receiver: UpgradeReceiver | undefined;
-  #hasEnded = false;
-  #reason: CloseReason | undefined;
+  readonly #handover: Handover;
 
-  /** `early`: bytes that came behind the response. */
-  constructor(live: StreamConnection, early: Buffer) {
-    this.#live = live;
-    this.connection = live;
-    this.#early = early.length > 0 ? early : undefined;
-    live.pause();
+  constructor(connection: Connection, handover: Handover) {
+    this.connection = connection;
+    this.#handover = handover;
   }
 
   /** Has the receiver get what has come and what will come. Throws `INVALID_STATE` the second time. */
   attach(receiver: UpgradeReceiver): Connection {
-    if (this.#receiver !== undefined) {
-      throw new NetError("INVALID_STATE", "the connection has a receiver already", {
-        operation: "receive",
-        connectionId: this.#live.id,
-      });
-    }
-    this.#receiver = receiver;
-    // The caller has the connection before the receiver is called.
-    queueMicrotask(() => {
-      this.#begin();
-    });
+    this.#handover.attach(receiver);
     return this.connection;
   }
 
   /** Attaches a body that the bytes can be read from; the peer is held back while nobody does. */
   read(): IncomingBody {
-    const receiver = new BodyReceiver(this.#live);
-    this.attach(receiver);
-    return receiver.body;
-  }
-
-  #begin(): void {
-    const early = this.#early;
-    this.#early = undefined;
-    const going = early === undefined ? undefined : this.#call(() => this.received(early));
-    if (going instanceof Promise) void going.then(() => this.#goOn());
-    else this.#goOn();
-  }
-
-  #goOn(): void {
-    if (this.#hasEnded) this.#tellEnd();
-    if (this.#reason !== undefined) this.#receiver?.onClose?.(this.connection, this.#reason);
-    else this.#live.resume();
-  }
-
-  /** What goes wrong in a call of ours ends the connection, as it does in a call of the component. */
-  async #guard(result: Promise<unknown>): Promise<void> {
-    try {
-      await result;
-    } catch (error) {
-      this.#live.fail(handlerError("onReceive", "receive", error, this.#live.id));
-    }
-  }
-
-  #call(call: () => MayWait): Promise<void> | undefined {
-    try {
-      const result = call();
-      return result instanceof Promise ? this.#guard(result) : undefined;
-    } catch (error) {
-      this.#live.fail(handlerError("onReceive", "receive", error, this.#live.id));
-      return undefined;
-    }
-  }
-
-  #tellEnd(): void {
-    const receiver = this.#receiver;
-    if (receiver?.onEnd === undefined) this.#live.close();
-    else receiver.onEnd(this.connection);
-  }
-
-  // — for whoever has the connection —
-
-  /** Bytes came. */
-  received(bytes: Buffer): MayWait {
-    return this.#receiver?.onReceive(this.connection, bytes);
-  }
-
-  /** The peer has finished. */
-  ended(): void {
-    this.#hasEnded = true;
-    if (this.#receiver !== undefined) this.#tellEnd();
-  }
-
-  /** The queue is short again. */
-  drained(): MayWait {
-    return this.#receiver?.onDrain?.(this.connection);
-  }
-
-  /** The component stops. */
-  stopped(): void {
-    const receiver = this.#receiver;
-    if (receiver?.onStop === undefined) this.#live.close();
-    else receiver.onStop(this.connection);
-  }
-
-  /** The connection is gone. */
-  closed(reason: CloseReason): void {
-    this.#reason = reason;
-    this.#receiver?.onClose?.(this.connection, reason);
+    return this.#handover.read();
   }
 }
 
-/** Puts the bytes into a body. */
-class BodyReceiver implements UpgradeReceiver, BodyOwner {
-  readonly body: IncomingBody = new IncomingBody(this, undefined);
-  readonly #live: StreamConnection;
+/** The receiver between HTTP and the one that takes over. */
+export class Handover implements Receiver {
+  /** What the application gets. */
+  readonly upgraded: UpgradedConnection;
+  readonly #connection: OwnConnection;
+  readonly #gone: (reason: CloseReason) => void;
+  #receiver: UpgradeReceiver | undefined;
+  #isAttached = false;
+  #reason: CloseReason | undefined;
 
-  constructor(live: StreamConnection) {
-    this.#live = live;
+  /** Takes the connection over. `gone` is told of its end, whoever receives then. */
+  constructor(connection: OwnConnection, gone: (reason: CloseReason) => void) {
+    this.#connection = connection;
+    this.#gone = gone;
+    this.upgraded = new UpgradedConnection(connection, this);
+    connection.hold(HOLD.upgrade);
+    connection.receiveBy(this);
+  }
+
+  attach(receiver: UpgradeReceiver): void {
+    this.#assertFree();
+    const connection = this.#connection;
+    const events = new UpgradeEvents(receiver, connection, this.#goneOnce);
+    this.#receiver = receiver;
+    this.#passOn(new PacketReceiver(connection, events, push()));
+  }
+
+  read(): IncomingBody {
+    this.#assertFree();
+    const receiver = new BodyReceiver(this.#connection, this.#goneOnce);
+    this.#passOn(receiver);
+    return receiver.body;
+  }
+
+  #assertFree(): void {
+    if (this.#isAttached) {
+      throw new NetError("INVALID_STATE", "the connection has a receiver already", {
+        operation: "receive",
+        connectionId: this.#connection.id,
+      });
+    }
+    this.#isAttached = true;
+  }
+
+  /** Nothing is delivered before the present call is over. */
+  #passOn(receiver: Receiver): void {
+    const reason = this.#reason;
+    this.#connection.receiveBy(receiver);
+    this.#connection.release(HOLD.upgrade);
+    if (reason !== undefined) queueMicrotask(() => receiver.closed(reason));
+  }
+
+  /** The component stops. */
+  stop(): void {
+    if (this.#receiver?.onStop === undefined) this.#connection.close();
+    else this.#receiver.onStop(this.#connection);
+  }
+
+  // — calls of the connection, while nobody has attached —
+
+  received(): number {
+    return 0;
+  }
+
+  ended(): void {
+    // Held back, as the bytes before it.
+  }
+
+  drained(): void {
+    // Nobody waits.
+  }
+
+  closed(reason: CloseReason): void {
+    this.#goneOnce(reason);
+  }
+
+  /** Whoever receives at the end tells; one that attaches later is told of the end, too. */
+  readonly #goneOnce = (reason: CloseReason): void => {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#gone(reason);
+  };
+}
+
+/** Puts the bytes into a body. */
+class BodyReceiver implements Receiver, BodyOwner {
+  readonly body: IncomingBody = new IncomingBody(this, undefined);
+  readonly #connection: ProtocolConnection;
+  readonly #gone: (reason: CloseReason) => void;
+
+  constructor(connection: ProtocolConnection, gone: (reason: CloseReason) => void) {
+    this.#connection = connection;
+    this.#gone = gone;
   }
 
   get wheel(): BodyOwner["wheel"] {
-    return this.#live.wheel;
+    return this.#connection.wheel;
   }
 
   bodyWanted(): void {
@@ -145,19 +148,27 @@ class BodyReceiver implements UpgradeReceiver, BodyOwner {
   }
 
   holdBody(hold: boolean): void {
-    if (hold) this.#live.pause();
-    else this.#live.resume();
+    if (hold) this.#connection.hold(HOLD.body);
+    else this.#connection.release(HOLD.body);
   }
 
-  onReceive(_connection: Connection, bytes: Buffer): void {
-    this.body.push(bytes, true);
+  received(bytes: Buffer): number {
+    this.body.push(bytes, isLent(bytes));
+    return bytes.length;
   }
 
-  onEnd(): void {
+  ended(): void {
+    const hasFinished = this.#connection.endPassedOn();
     this.body.end();
+    if (hasFinished) this.#connection.close();
   }
 
-  onClose(_connection: Connection, reason: CloseReason): void {
-    this.body.fail(reason.cause ?? this.#live.closedError());
+  drained(): void {
+    // Who sends asks `drained` of the connection.
+  }
+
+  closed(reason: CloseReason): void {
+    this.#gone(reason);
+    this.body.fail(reason.cause ?? this.#connection.closedError());
   }
 }

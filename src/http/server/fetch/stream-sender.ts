@@ -1,6 +1,6 @@
 /** Sends the stream of a Response: with its length where all of it is there at once, else piece by piece. */
 import type { FieldInput } from "../../../protocol/http1/field-writer.js";
-import { Breath } from "../response/pump-breath.js";
+import { PumpBreath } from "../../pump-breath.js";
 import type { ResponseWriter } from "../response/response-writer.js";
 import type { ServerExchange } from "../server-exchange.js";
 
@@ -49,18 +49,18 @@ async function sendFrom(
     await reader.cancel();
     return;
   }
-  await pump(reader, writer, await reading, following);
+  const breath = new PumpBreath(exchange.wheel.clock);
+  await pump(reader, writer, breath, { chunk: await reading, following });
 }
 
 async function pump(
   reader: Reader,
   writer: ResponseWriter,
-  first: Chunk,
-  following: Promise<Chunk> | undefined,
+  breath: PumpBreath,
+  first: { readonly chunk: Chunk; readonly following: Promise<Chunk> | undefined },
 ): Promise<void> {
-  const breath = new Breath();
-  let ahead = following;
-  for (let chunk = first; !chunk.done; ahead = undefined) {
+  let ahead = first.following;
+  for (let { chunk } = first; !chunk.done; ahead = undefined) {
     if (!writer.write(chunk.value)) await writer.drained();
     if (breath.isDue(chunk.value.byteLength)) await breath.taken();
     chunk = await (ahead ?? reader.read());

@@ -10,7 +10,8 @@
  */
 import type { Data } from "../../../connection/connection.js";
 import { NetError } from "../../../errors.js";
-import { Breath } from "./pump-breath.js";
+import type { Clock } from "../../../time/clock.js";
+import { PumpBreath } from "../../pump-breath.js";
 import type { ResponseWriter } from "./response-writer.js";
 
 /** What a response can be made of: pieces of bytes or text, as they come. */
@@ -29,12 +30,13 @@ interface SourceReader {
 export class ResponsePump {
   readonly #writer: ResponseWriter;
   readonly #reader: SourceReader;
-  readonly #breath = new Breath();
+  readonly #breath: PumpBreath;
   readonly #settled: Promise<boolean>;
   #resolve: ((isWhole: boolean) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
 
-  constructor(writer: ResponseWriter, source: ResponseSource) {
+  constructor(writer: ResponseWriter, source: ResponseSource, clock: Clock) {
+    this.#breath = new PumpBreath(clock);
     this.#writer = writer;
     this.#reader = readerOf(source);
     this.#settled = new Promise((resolve, reject) => {

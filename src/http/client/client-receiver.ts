@@ -1,20 +1,25 @@
 /**
- * One connection of a client, which carries one exchange after the other. Hot.
+ * The receiver of a client's connection, which carries one exchange after the other. Hot.
  *
  *     idle ── start ──► busy ── both messages complete, both may go on ──► idle
- *      │                 ├── 101, or 2xx to CONNECT ──► upgraded
- *      │                 └── else ──────────────────► closing
+ *      │ ▲               ├── 101, or 2xx to CONNECT ──► upgraded
+ *      │ │               └── else ──────────────────► closing
+ *      │ └── it is of no more use: the exchange is returned
+ *      ├── start ──► booked ── the loop has polled ──► busy
  *      └── the peer's end, bytes nobody asked for, expiry ──► closing ──► closed, once
+ *
+ * booked: a request that may not be sent twice waits until what the kernel has of the connection was
+ * read, since the server may have closed it already.
  *
  * Invariants: `exchange` is set exactly while busy; an exchange leaves by `end`, `fail` or by going
  * back to the holder to be repeated, once. The next one begins after the bytes that ended the last
- * were read to their end, so that none of them can be taken for its answer.
+ * were read to their end, so that none of them can be taken for its response.
  *
  * Sources: RFC 9112 §9.3 (persistence), RFC 9110 §9.2.2 (what may be repeated).
  */
 import type { CloseReason } from "../../connection/close-reason.js";
-import type { MayWait } from "../../connection/handlers.js";
-import type { StreamConnection } from "../../connection/stream-connection.js";
+import type { PacketEvents } from "../../connection/packet-events.js";
+import { DUE, HOLD, type Receiver } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
 import { ExchangeState } from "../../protocol/http1/exchange-state.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
@@ -26,67 +31,103 @@ import {
 } from "../../protocol/http1/message-sink.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
 import { ResponseParser } from "../../protocol/http1/response-parser.js";
-import { UpgradedConnection } from "../upgrade/upgraded-connection.js";
+import {
+  Handover,
+  type OwnConnection,
+  type UpgradedConnection,
+} from "../upgrade/upgraded-connection.js";
 import type { ClientExchange, ConnectTiming, ExchangeCarrier } from "./client-exchange.js";
-import { LazyDeadline } from "./lazy-deadline.js";
 import { RequestSender, type SendingOwner } from "./request-sender.js";
 
 /** Who has the connection. */
 export interface ConnectionHolder {
   /** It can carry the next exchange. */
-  connectionFree(connection: HttpClientConnection): void;
+  connectionFree(receiver: ClientReceiver): void;
   /** It is gone. Exactly once, before the exchange it carried hears of it. */
-  connectionGone(connection: HttpClientConnection, reason: CloseReason): void;
+  connectionGone(receiver: ClientReceiver, reason: CloseReason): void;
   /** It has left HTTP. */
-  connectionUpgraded?(upgraded: UpgradedConnection): void;
-  /** It broke before a byte of an answer came: the exchange shall be sent on a new one. */
+  connectionUpgraded?(receiver: ClientReceiver): void;
+  /** It broke before a byte of a response came: the exchange shall be sent on a new one. */
   repeat(exchange: ClientExchange): void;
+  /** It turned out to be of no use before the exchange was sent: that waits again. */
+  takeBack(exchange: ClientExchange): void;
 }
 
-const NO_BYTES = Buffer.alloc(0);
+/** What is due: each exchange has one time at a time, and an idle connection has its own. */
+const DUE_EXCHANGE = DUE.protocol;
 
 /** See the head of the file. */
-export class HttpClientConnection implements ResponseSink, SendingOwner, ExchangeCarrier {
-  readonly live: StreamConnection;
+export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, ExchangeCarrier {
+  readonly connection: OwnConnection;
   holder: ConnectionHolder | undefined = undefined;
   timing: ConnectTiming = { lookupMs: 0, connectMs: 0, tlsMs: 0 };
   /** What the server said about keeping the connection, in milliseconds; undefined where it did not. */
   announcedIdleMs: number | undefined = undefined;
-  /** Who gets what the parser finds; an `HttpClient` looks on. */
+  /** Who gets what the parser finds; handlers look on. */
   sink: ResponseSink = this;
-  upgraded: UpgradedConnection | undefined = undefined;
+  handover: Handover | undefined = undefined;
+  /** Told when the connection has left HTTP. */
+  onUpgraded: ((upgraded: UpgradedConnection) => void) | undefined = undefined;
   private readonly limits: Http1Limits;
+  private readonly events: Pick<PacketEvents, "sent">;
   private readonly sender: RequestSender;
-  private readonly deadline: LazyDeadline;
   private parser: ResponseParser;
   private state: ExchangeState = new ExchangeState();
   private exchange: ClientExchange | undefined = undefined;
+  private booked: ClientExchange | undefined = undefined;
   private exchangeCount = 0;
   private sawByte = false;
   private isComplete = false;
   private isBroken = false;
   private isKept = false;
-  private peerEnded = false;
-  private tunnels = false;
+  private isTunnelling = false;
   private sentBytesSeen = 0;
   private resumedMs = 0;
 
-  constructor(live: StreamConnection, limits: Http1Limits) {
-    this.live = live;
+  /** `events`: told of what the kernel has taken. */
+  constructor(connection: OwnConnection, limits: Http1Limits, events: Pick<PacketEvents, "sent">) {
+    this.connection = connection;
+    this.events = events;
     this.limits = limits;
     this.parser = new ResponseParser(limits);
-    this.sender = new RequestSender(live, this);
-    this.deadline = new LazyDeadline(live.wheel, this);
+    this.sender = new RequestSender(connection, this);
+    connection.onDue = () => this.due();
   }
 
   /** Whether it can carry an exchange now. */
   get isUsable(): boolean {
-    if (this.exchange !== undefined || this.upgraded !== undefined) return false;
-    return !this.peerEnded && !this.isBroken && this.live.isOpen && !this.deadline.isPast;
+    if (this.exchange !== undefined || this.booked !== undefined) return false;
+    return this.handover === undefined && this.isSound;
   }
 
-  /** Begins an exchange. The connection must be usable. */
+  private get isSound(): boolean {
+    const { connection } = this;
+    if (this.isBroken || !connection.isOpen || connection.peerHasEnded) return false;
+    return !connection.deadlines.isPast(DUE_EXCHANGE);
+  }
+
+  /** Begins an exchange, at once or when the loop has polled. The connection must be usable. */
   start(exchange: ClientExchange): void {
+    if (this.exchangeCount === 0 || exchange.plan.mayRepeat) {
+      this.begin(exchange);
+      return;
+    }
+    this.booked = exchange;
+    const { clock } = this.connection.wheel;
+    // The first may come before this round of the loop has polled: the second comes behind the next poll.
+    clock.afterPoll(() => clock.afterPoll(() => this.beginBooked(exchange)));
+  }
+
+  private beginBooked(exchange: ClientExchange): void {
+    if (this.booked !== exchange) return;
+    this.booked = undefined;
+    const isWanted = exchange.state === "waiting";
+    if (isWanted && this.isSound) this.begin(exchange);
+    else if (isWanted) this.holder?.takeBack(exchange);
+    else if (this.isSound) this.holder?.connectionFree(this);
+  }
+
+  private begin(exchange: ClientExchange): void {
     const { plan } = exchange;
     let isSent: boolean;
     try {
@@ -96,7 +137,7 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
       this.holder?.connectionFree(this);
       return;
     }
-    if (this.isKept) this.live.stream.ref();
+    if (this.isKept) this.connection.ref();
     this.isKept = false;
     this.exchange = exchange;
     this.sawByte = false;
@@ -107,12 +148,12 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
     this.parser.expect(method, plan.asksUpgrade);
     this.state.requestHead(!this.sender.saysClose, plan.asksUpgrade || method === "CONNECT");
     if (isSent) this.requestSent(plan.headTimeoutMs);
-    else this.deadline.watch(this.sender.isWaiting ? plan.continueTimeoutMs : 0);
+    else this.watch(this.sender.isWaiting ? plan.continueTimeoutMs : 0);
   }
 
   /** Begins an exchange that makes a tunnel; HTTP goes on at its other end, from the beginning. */
   startTunnel(exchange: ClientExchange): void {
-    this.tunnels = true;
+    this.isTunnelling = true;
     this.start(exchange);
   }
 
@@ -127,30 +168,25 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
 
   private requestSent(headTimeoutMs: number): void {
     this.state.requestEnd();
-    if (this.state.server === "answering") this.deadline.watch(headTimeoutMs);
+    if (this.state.server === "answering") this.watch(headTimeoutMs);
   }
 
   // — receiving —
 
-  /** Bytes came. A promise holds the next ones back until it is settled. */
-  received(bytes: Buffer): MayWait {
-    if (this.upgraded !== undefined) return this.upgraded.received(bytes);
-    this.feed(bytes);
-    return undefined;
-  }
-
-  private feed(bytes: Buffer): void {
+  received(bytes: Buffer): number {
     const { exchange } = this;
     if (exchange === undefined) {
       this.abandon("bytes came that no request asked for");
-      return;
+      return bytes.length;
     }
     if (!this.sawByte) {
       this.sawByte = true;
       exchange.firstByte();
     }
     const taken = this.parser.feed(bytes, this.sink);
-    if (this.isComplete) this.finish(bytes, taken);
+    if (!this.isComplete) return bytes.length;
+    this.finish(taken < bytes.length);
+    return this.handover === undefined ? bytes.length : taken;
   }
 
   /** See {@link ResponseSink}. */
@@ -168,23 +204,23 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
       return AFTER_HEAD.goOn;
     }
     this.readKeepAlive(head);
-    exchange.answer(head.keep());
-    this.deadline.watch(exchange.plan.bodyTimeoutMs);
+    exchange.respond(head.keep());
+    this.watch(exchange.plan.bodyTimeoutMs);
     return AFTER_HEAD.goOn;
   }
 
   private interim(head: ResponseHead, exchange: ClientExchange): void {
     this.state.interim();
     if (head.statusCode === 100 && this.sender.isWaiting) {
-      this.deadline.watch(0);
+      this.watch(0);
       this.sender.goOn();
     }
-    exchange.plan.onInterim?.(head.statusCode, head.keep());
+    exchange.interim(head);
   }
 
   /** See {@link ResponseSink}. */
   onBody(bytes: Buffer): boolean {
-    this.exchange?.receive(bytes, this.live.stream.lendsBytes);
+    this.exchange?.receive(bytes);
     return true;
   }
 
@@ -203,7 +239,7 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
     this.isBroken = true;
     if (this.isComplete) return;
     const { code, message, cause } = error;
-    const detail = { operation: "receive", cause, connectionId: this.live.id } as const;
+    const detail = { operation: "receive", cause, connectionId: this.connection.id } as const;
     this.exchange?.giveUp(new NetError(code, message, detail));
   }
 
@@ -216,155 +252,177 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
   }
 
   /** The exchange is over: the connection is free, another protocol's, or of no more use. */
-  private finish(bytes: Buffer, taken: number): void {
+  private finish(hasRest: boolean): void {
     this.isComplete = false;
     const exchange = this.exchange!;
     this.exchange = undefined;
-    this.deadline.watch(0);
+    this.watch(0);
     if (this.parser.phase === "upgraded") {
-      this.handOver(exchange, bytes, taken);
+      this.handOver(exchange, hasRest);
       return;
     }
-    if (this.live.isPaused) this.live.resume();
+    this.connection.release(HOLD.body);
     if (this.state.canReuse && this.isUsable) {
       this.state.next();
       this.holder?.connectionFree(this);
       return;
     }
-    const isUnsent = this.sender.isBusy || this.live.pendingBytes > 0;
-    this.sender.stop();
-    if (isUnsent || this.isBroken) this.live.abort();
-    else this.live.close();
+    const isUnsent = this.sender.isBusy || this.connection.pendingBytes > 0;
+    void this.sender.stop();
+    if (isUnsent || this.isBroken) this.connection.abort();
+    else this.connection.close();
   }
 
-  private handOver(exchange: ClientExchange, bytes: Buffer, taken: number): void {
-    const rest = Buffer.from(bytes.subarray(taken));
-    if (this.tunnels) {
-      this.tunnels = false;
-      if (rest.length > 0) this.abandon("the proxy sent bytes of its own into the tunnel");
+  private handOver(exchange: ClientExchange, hasRest: boolean): void {
+    if (this.isTunnelling) {
+      this.isTunnelling = false;
+      if (hasRest) this.abandon("the proxy sent bytes of its own into the tunnel");
       this.parser = new ResponseParser(this.limits);
       this.state = new ExchangeState();
       this.exchangeCount = 0;
       return;
     }
-    this.upgraded = new UpgradedConnection(this.live, rest);
-    exchange.upgraded = this.upgraded;
-    this.holder?.connectionUpgraded?.(this.upgraded);
+    this.handover = new Handover(this.connection, (reason) => this.gone(reason));
+    exchange.upgraded = this.handover.upgraded;
+    this.holder?.connectionUpgraded?.(this);
+    this.onUpgraded?.(this.handover.upgraded);
   }
 
   // — ends —
 
-  /** The peer has finished sending. */
   ended(): void {
-    this.peerEnded = true;
-    if (this.upgraded !== undefined) {
-      this.upgraded.ended();
-      return;
-    }
+    const { connection } = this;
+    connection.endPassedOn();
     if (this.exchange === undefined) {
-      this.live.close();
+      connection.close();
       return;
     }
     this.parser.end(this.sink);
-    if (this.isComplete) this.finish(NO_BYTES, 0);
+    if (this.isComplete) this.finish(false);
     else if (this.exchange !== undefined) {
-      const text = "the server closed the connection without an answer";
+      const text = "the server closed the connection without a response";
       const detail = { operation: "receive", fault: "remote" } as const;
       const error = new NetError("CONNECTION_CLOSED", text, detail);
       this.lose(error);
-      this.live.fail(error);
+      connection.fail(error);
     }
   }
 
-  /** What was sent is below the low-water mark again. */
-  drained(): MayWait {
-    return this.upgraded?.drained();
+  sent(byteCount: number): void {
+    this.events.sent(this.connection, byteCount);
   }
 
-  /** The connection is gone. */
+  drained(): void {
+    // Whoever sends asks `drained` of the connection.
+  }
+
   closed(reason: CloseReason): void {
-    this.deadline.clear();
-    this.sender.stop();
+    this.gone(reason);
+  }
+
+  private gone(reason: CloseReason): void {
+    const { booked, holder } = this;
+    const error = reason.cause ?? this.connection.closedError();
+    this.booked = undefined;
+    // What waits again is there before the holder looks whether anything is left.
+    if (booked?.state === "waiting") holder?.takeBack(booked);
+    this.tryRepeat(error);
     try {
-      this.holder?.connectionGone(this, reason);
+      holder?.connectionGone(this, reason);
     } finally {
       // A handler that throws keeps nobody waiting.
-      this.upgraded?.closed(reason);
-      this.lose(reason.cause ?? this.live.closedError());
+      this.lose(error);
     }
   }
 
   /** The exchange under way has lost its connection: it is repeated where it may be, or fails. */
   private lose(error: NetError): void {
+    if (this.tryRepeat(error)) return;
     const { exchange } = this;
-    if (exchange === undefined) return;
     this.exchange = undefined;
-    this.sender.stop();
+    exchange?.fail(error, this.sender.stop());
+  }
+
+  private tryRepeat(error: NetError): boolean {
+    const { exchange, holder } = this;
     const isStale = this.exchangeCount > 1 && !this.sawByte && error.fault !== "local";
-    if (isStale && exchange.plan.mayRepeat && this.holder !== undefined) {
-      exchange.repeat();
-      this.holder.repeat(exchange);
-    } else {
-      exchange.fail(error);
-    }
+    if (!isStale || holder === undefined || exchange?.plan.mayRepeat !== true) return false;
+    this.exchange = undefined;
+    void this.sender.stop();
+    exchange.repeat();
+    holder.repeat(exchange);
+    return true;
   }
 
   /** See {@link ExchangeCarrier.drop}. */
-  drop(error: NetError): void {
+  drop(error: NetError): Promise<void> | undefined {
     this.exchange = undefined;
-    this.sender.stop();
-    this.live.fail(error);
+    const left = this.sender.stop();
+    this.connection.fail(error);
+    return left;
   }
 
   /** Closes it in good order: what was sent leaves, and the exchange under way fails at once. */
   close(error: NetError): boolean {
     const { exchange } = this;
     this.exchange = undefined;
-    this.sender.stop();
-    exchange?.fail(error);
-    return this.live.close();
+    exchange?.fail(error, this.sender.stop());
+    this.cancelBooked(error);
+    return this.connection.close();
+  }
+
+  /** A request that was not sent yet fails. */
+  cancelBooked(error: NetError): void {
+    const { booked } = this;
+    if (booked?.state === "waiting") booked.fail(error);
   }
 
   private abandon(text: string): void {
     this.isBroken = true;
-    this.live.fail(malformed(text));
+    this.connection.fail(malformed(text));
   }
 
   /** See {@link ExchangeCarrier.holdBody}. */
   holdBody(hold: boolean): void {
     if (hold) {
-      this.live.pause();
+      this.connection.hold(HOLD.body);
       return;
     }
-    this.live.resume();
-    this.resumedMs = this.live.wheel.clock.now();
+    this.connection.release(HOLD.body);
+    this.resumedMs = this.connection.wheel.clock.now();
   }
 
   // — deadlines —
 
-  /** Keeps it for the next exchange, at most `idleMs`, and without holding the process. */
-  keep(idleMs: number): void {
-    this.deadline.watch(idleMs);
-    this.isKept = true;
-    this.live.stream.unref();
+  /** Something is due `delayMs` from now; 0: nothing is. */
+  private watch(delayMs: number): void {
+    const { deadlines } = this.connection;
+    if (delayMs === 0) deadlines.clear(DUE_EXCHANGE);
+    else deadlines.set(DUE_EXCHANGE, delayMs);
   }
 
-  /** Something is due. */
-  due(): void {
+  /** Keeps it for the next exchange, at most `idleMs`, and without holding the process. */
+  keep(idleMs: number): void {
+    this.watch(idleMs);
+    this.isKept = true;
+    this.connection.unref();
+  }
+
+  private due(): void {
     const { exchange } = this;
-    if (exchange === undefined) this.live.close();
+    if (exchange === undefined) this.connection.close();
     else if (this.sender.isWaiting) this.sender.goOn();
-    else if (exchange.state === "answered") this.bodySilent(exchange);
+    else if (exchange.state === "receiving") this.bodySilent(exchange);
     else this.headMissing(exchange);
   }
 
   /** The head is late, unless the request is still on its way. */
   private headMissing(exchange: ClientExchange): void {
     const { headTimeoutMs } = exchange.plan;
-    const { sentBytes, pendingBytes } = this.live.stats;
+    const { sentBytes, pendingBytes } = this.connection;
     if (pendingBytes > 0 && sentBytes > this.sentBytesSeen) {
       this.sentBytesSeen = sentBytes;
-      this.deadline.watch(headTimeoutMs);
+      this.watch(headTimeoutMs);
       return;
     }
     const text = `the head of the response did not come within headTimeoutMs (${headTimeoutMs})`;
@@ -373,11 +431,13 @@ export class HttpClientConnection implements ResponseSink, SendingOwner, Exchang
 
   /** Nothing came for a while, unless it is us who hold the peer back. */
   private bodySilent(exchange: ClientExchange): void {
+    const { connection } = this;
     const { bodyTimeoutMs } = exchange.plan;
-    const freeForMs = this.live.wheel.clock.now() - this.resumedMs;
-    const leftMs = bodyTimeoutMs - Math.min(freeForMs, this.live.silentForMs);
-    if (this.live.isPaused || leftMs > 0) {
-      this.deadline.watch(this.live.isPaused ? bodyTimeoutMs : leftMs);
+    const freeForMs = connection.wheel.clock.now() - this.resumedMs;
+    const leftMs = bodyTimeoutMs - Math.min(freeForMs, connection.silentForMs);
+    const isHeld = connection.isHeld(HOLD.body | HOLD.application);
+    if (isHeld || leftMs > 0) {
+      this.watch(isHeld ? bodyTimeoutMs : leftMs);
       return;
     }
     const text = `no byte of the body came for bodyTimeoutMs (${bodyTimeoutMs})`;
