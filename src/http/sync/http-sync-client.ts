@@ -7,10 +7,10 @@
  *         └──────────────────────────────── close ────────────────────────────► closed
  */
 import { Buffer } from "node:buffer";
+import { PieceQueue } from "../../bytes/piece-queue.js";
 import { handlerError } from "../../connection/handlers.js";
 import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
-import { BodyPieces } from "../body-pieces.js";
 import { assertSwitch } from "../client/client-options.js";
 import { assertHead } from "../client/head-check.js";
 import { HttpTarget } from "../client/http-target.js";
@@ -67,7 +67,7 @@ export class HttpSyncClient implements Disposable {
   #channel: SyncChannel;
   #isClosed = false;
   #target: HttpTarget | undefined;
-  #body: BodyPieces = new BodyPieces();
+  #body: PieceQueue = new PieceQueue();
 
   /** Starts the worker, and does not wait for it. Throws `INVALID_ARGUMENT`, `NOT_SUPPORTED`. */
   constructor(options: HttpSyncClientOptions = {}) {
@@ -259,7 +259,7 @@ export class HttpSyncClient implements Disposable {
     const isBounded = timeoutMs > 0 && connectTimeoutMs > 0;
     // A copy, so that it can be handed over and that no more than it is cloned.
     const body = bytes === undefined ? undefined : new Uint8Array(bytes);
-    this.#body = new BodyPieces();
+    this.#body = new PieceQueue();
     try {
       const answer = this.#call(
         { kind: "request", route, head, body },
@@ -268,7 +268,7 @@ export class HttpSyncClient implements Disposable {
       );
       return new SyncResponse(answer as SyncHead, this.#body.takeAll());
     } finally {
-      this.#body = new BodyPieces();
+      this.#body = new PieceQueue();
     }
   }
 

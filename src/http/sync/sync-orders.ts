@@ -3,9 +3,9 @@
  * tells of everything in the order in which it happened.
  */
 import { Buffer } from "node:buffer";
+import { PieceQueue } from "../../bytes/piece-queue.js";
 import type { CloseReason } from "../../connection/close-reason.js";
 import { systemClock } from "../../time/clock.js";
-import { BodyPieces } from "../body-pieces.js";
 import { HttpClient, type HttpClientOptions } from "../client/http-client.js";
 import { cloned } from "./sync-error.js";
 import type { SyncHead, SyncMessage, SyncOrder, SyncRoute } from "./sync-messages.js";
@@ -25,7 +25,7 @@ export class SyncOrders {
   readonly #wanted: ReadonlySet<string>;
   readonly #client: HttpClient;
   /** What came of a body and was not posted yet. */
-  readonly #body: BodyPieces = new BodyPieces();
+  readonly #body: PieceQueue = new PieceQueue();
 
   /** Throws as `HttpClient` does. `events`: those that somebody wants to hear of. */
   constructor(options: Readonly<Record<string, unknown>>, events: readonly string[], post: Post) {
