@@ -81,7 +81,7 @@ export interface ExchangePlan {
 /** Rests of a body that are read over rather than to lose their connection, in bytes. */
 const MAX_SKIPPED_BYTES = 65_536;
 
-/** See the head of the file. */
+/** One request, and the response to it. */
 export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, ResponseSource {
   readonly plan: ExchangePlan;
   readonly owner: ExchangeOwner;

@@ -52,7 +52,7 @@ export interface ConnectionHolder {
 /** What is due: each exchange has one time at a time, and an idle connection has its own. */
 const DUE_EXCHANGE = DUE.protocol;
 
-/** See the head of the file. */
+/** Receives the responses of one connection, and starts its exchanges. */
 export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, ExchangeCarrier {
   readonly connection: OwnConnection;
   holder: ConnectionHolder | undefined = undefined;
@@ -110,7 +110,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     }
     this.booked = exchange;
     const { clock } = this.connection.wheel;
-    // The first may come before this round of the loop has polled: the second comes behind the next poll.
+    // The first may be called in this round of the loop, before the next poll; the second is called after it.
     clock.afterPoll(() => clock.afterPoll(() => this.beginBooked(exchange)));
   }
 
@@ -164,7 +164,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
 
   private requestSent(headTimeoutMs: number): void {
     this.state.requestEnd();
-    if (this.state.server === "answering") this.watch(headTimeoutMs);
+    if (this.state.server === "pending") this.watch(headTimeoutMs);
   }
 
   // — receiving —
@@ -223,7 +223,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   /** See {@link ResponseSink}. Interim responses are complete, too. */
   onMessageComplete(trailers: FieldSection | undefined): boolean {
     const { exchange, state } = this;
-    if (exchange === undefined || state.server === "answering") return true;
+    if (exchange === undefined || state.server === "pending") return true;
     if (state.server === "body") state.responseEnd();
     this.isComplete = true;
     exchange.end(trailers);
@@ -320,13 +320,13 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     const { booked, holder } = this;
     const error = reason.cause ?? this.connection.closedError();
     this.booked = undefined;
-    // What waits again is there before the holder looks whether anything is left.
+    // Given back before the holder looks whether anything is left to do.
     if (booked?.state === "waiting") holder?.takeBack(booked);
     this.tryRepeat(error);
     try {
       holder?.connectionGone(this, reason);
     } finally {
-      // A handler that throws keeps nobody waiting.
+      // Also when a handler throws: whoever waits is told.
       this.lose(error);
     }
   }

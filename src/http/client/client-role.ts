@@ -9,7 +9,7 @@ import { ClientReceiver } from "./client-receiver.js";
 /** Makes the context of a connection. */
 export type ContextFactory = (connection: never) => unknown;
 
-/** See the head of the file. */
+/** The role of the components that HTTP clients are made of. */
 export class ClientRole<Handle> implements ComponentRole {
   readonly packetEvents = undefined;
   readonly #events: Events<Handle, Buffer>;

@@ -32,7 +32,7 @@ export interface SendingOwner {
   contentEnded(error: NetError | undefined): void;
 }
 
-/** See the head of the file. */
+/** Sends the requests of one connection. */
 export class RequestSender implements PieceWriter {
   /** The body waits for 100 Continue. */
   isWaiting = false;
