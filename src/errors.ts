@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   HTTP_VERSION_UNSUPPORTED: { fault: "remote", text: "the peer speaks another version of HTTP" },
   HTTP_CODING_UNSUPPORTED: { fault: "remote", text: "a transfer coding that is not understood" },
   HTTP_LINE_TOO_LONG: { fault: "limit", text: "a start line is longer than maxStartLineBytes" },
+  HTTP_METHOD_TOO_LONG: { fault: "limit", text: "a method is longer than maxStartLineBytes" },
   HTTP_HEAD_TOO_LARGE: { fault: "limit", text: "a head or a trailer section is above its limits" },
   HTTP_BODY_TOO_LARGE: { fault: "limit", text: "a body is longer than maxBodyBytes" },
   HTTP_INTERIM_LIMIT: { fault: "limit", text: "more than maxInterimResponses responses 1xx came" },
@@ -76,6 +77,14 @@ export const ERROR_CODES = {
     text: "the content grows above maxDecodedBytes or maxDecodedRatio",
   },
   HTTP_PROXY_REFUSED: { fault: "remote", text: "the proxy did not make the tunnel" },
+
+  WEBSOCKET_HANDSHAKE: { fault: "remote", text: "the peer's handshake is no WebSocket's" },
+  WEBSOCKET_MALFORMED: { fault: "remote", text: "the peer sent what RFC 6455 does not allow" },
+  WEBSOCKET_TEXT_INVALID: { fault: "remote", text: "the peer sent text that is no UTF-8" },
+  WEBSOCKET_CONTENT_MALFORMED: { fault: "remote", text: "a message that can't be inflated" },
+  WEBSOCKET_TRUNCATED: { fault: "remote", text: "the peer finished without a Close frame" },
+  WEBSOCKET_TOO_LONG: { fault: "limit", text: "a frame or a message is above its limits" },
+  WEBSOCKET_FLOOD: { fault: "limit", text: "too many fragments, or pings and pongs, in a message" },
 
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },

@@ -23,6 +23,7 @@ interface EngineFindings {
   /** `true`, or the reason why not. */
   readonly available: true | string;
   readonly isAutomatic: boolean;
+  readonly passedOver: string | undefined;
   readonly probes: readonly EngineProbe[];
   readonly capabilities: Capabilities | undefined;
 }
@@ -96,7 +97,8 @@ function findingsText(findings: Findings): string {
   return rows.map(([left, right]) => `${left.padEnd(20)}${right}`.trimEnd()).join("\n");
 }
 
-function availability({ available, isAutomatic }: EngineFindings): string {
+function availability({ available, isAutomatic, passedOver }: EngineFindings): string {
   if (available !== true) return `not available: ${available}`;
+  if (passedOver !== undefined) return `available, but not taken by auto: ${passedOver}`;
   return isAutomatic ? "available (auto takes it)" : "available";
 }

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import {
   HttpAgent,
-  type HttpFetchInit,
+  type HttpFollowOptions,
   type HttpResponse,
   type RequestTimes,
 } from "../http/index.js";
@@ -75,7 +75,7 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     ...(cookies !== undefined && { cookies: cookies.store }),
   });
   try {
-    const response = await agent.fetch(url, { ...body.init, ...initOf(method, options) });
+    const response = await agent.follow(url, { ...body.init, ...initOf(method, options) });
     await cookies?.save();
     const code = await deliver(response, options, method);
     if (options.timing) complain(http.name, timingText(response));
@@ -86,7 +86,7 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-function initOf(method: string, options: HttpOptions): HttpFetchInit {
+function initOf(method: string, options: HttpOptions): HttpFollowOptions {
   const fields = fieldsOf(options);
   const hasAgent = fields.some(([name]) => name.toLowerCase() === "user-agent");
   return {

@@ -17,5 +17,6 @@ export function streamOptions(
     ...(receiveBufferBytes > 0 && { receiveBufferBytes }),
     ...(sendBufferBytes > 0 && { sendBufferBytes }),
     ...(security !== undefined && { mayStartTls: true }),
+    ...(settings.delivery === "copy" && { keepsBytes: true }),
   };
 }

@@ -11,7 +11,7 @@
  * the open one, is held; a write hands them to the engine, and `clear` releases them.
  */
 import { lenderOf } from "../bytes/lending.js";
-import type { SendMemory } from "../bytes/send-memory.js";
+import { SEGMENT_BYTES, type SendMemory } from "../bytes/send-memory.js";
 import type { StreamSocket } from "../engine/engine.js";
 import type { Encoder } from "../receive/receive-model.js";
 import type { PieceWriter } from "./receiver.js";
@@ -113,14 +113,19 @@ export class StreamQueue {
   private appendBody(piece: Uint8Array): void {
     const byteCount = piece.length;
     if (byteCount <= COPY_MAX_BYTES) {
-      const at = this.open(byteCount);
-      (this.openBuffer as Buffer).set(piece, at);
+      this.copy(piece);
       return;
     }
     const lender = lenderOf(piece);
     // What another engine lends this one can't keep.
-    const mayStay = lender === undefined || (lender === this.memory && lender.keep(piece));
-    this.keep(mayStay ? piece : Buffer.from(piece));
+    if (lender === undefined || (lender === this.memory && lender.keep(piece))) this.keep(piece);
+    else if (byteCount <= SEGMENT_BYTES) this.copy(piece);
+    else this.keep(Buffer.from(piece));
+  }
+
+  private copy(piece: Uint8Array): void {
+    const at = this.open(piece.length);
+    (this.openBuffer as Buffer).set(piece, at);
   }
 
   /** Puts a piece in by reference. */

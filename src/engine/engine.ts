@@ -101,6 +101,11 @@ export interface StreamOptions {
   readonly sendBufferBytes?: number;
   /** `startTls` may be called on the stream. */
   readonly mayStartTls?: boolean;
+  /**
+   * What is received is kept: an engine that lends may give large pieces away instead, which spares a
+   * copy (`lendsBytes` is then false during the call).
+   */
+  readonly keepsBytes?: boolean;
 }
 
 /** Where and how to listen. `address.host` is an IP literal; names are resolved before. */
@@ -164,7 +169,10 @@ export interface StreamSink {
 
 /** One stream socket. */
 export interface StreamSocket {
-  /** Whether received bytes are lent for the call only (else they are the receiver's to keep). */
+  /**
+   * Whether received bytes are lent for the call only (else they are the receiver's to keep). Asked anew
+   * for each `streamReceived`.
+   */
   readonly lendsBytes: boolean;
   /** Who hears of what happens. May be exchanged at any time, for example when a race is won. */
   sink: StreamSink;

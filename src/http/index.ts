@@ -13,6 +13,8 @@ export type {
   RequestTimes,
 } from "./client/client-options.js";
 export type { HttpRequestOptions } from "./client/client-request.js";
+export { FetchFailure } from "./client/fetch/fetch-failure.js";
+export type { HttpFetch, HttpFetchInit } from "./client/fetch/http-fetch.js";
 export {
   createFetch,
   HttpAgent,
@@ -28,7 +30,7 @@ export {
   type HttpConnectOptions,
 } from "./client/http-client.js";
 export type { HttpClientHandlers } from "./client/http-client-handlers.js";
-export type { HttpFetchInit } from "./client/http-fetch.js";
+export type { HttpFollowOptions } from "./client/http-follow.js";
 export type { ProxyOptions } from "./client/http-proxy.js";
 export type { HttpResponse, HttpTiming } from "./client/http-response.js";
 export type { BodyChunks, RequestBody } from "./client/request-content.js";
@@ -54,7 +56,8 @@ export type {
 } from "./cookie/cookie-store-options.js";
 export type { Fields } from "./fields.js";
 export type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
-export type { FetchHandler, FetchInfo } from "./server/fetch-handler.js";
+export type { FetchHandler, FetchInfo } from "./server/fetch/fetch-handler.js";
+export { installLightClasses } from "./server/fetch/install-light.js";
 export type { FileResponseOptions } from "./server/file-response.js";
 export type { HttpExchange, ResponseSource } from "./server/http-exchange.js";
 export { HttpServer } from "./server/http-server.js";

@@ -121,7 +121,7 @@ function plain(engine: EngineName): void {
       const proxy = await proxyServer(test, { authorization: BASIC });
       const agent = httpAgent(test, { engine, proxy: withCredentials(proxy.host) });
 
-      const response = await agent.fetch(server.origin);
+      const response = await agent.follow(server.origin);
 
       assert.equal(await response.text(), "GET /");
       assert.equal(proxy.seen[0]?.headers["proxy-authorization"], BASIC);
@@ -133,7 +133,7 @@ function plain(engine: EngineName): void {
     const proxy = await proxyServer(test, { authorization: BASIC });
     const agent = httpAgent(test, { engine, proxy: proxy.url });
 
-    const response = await agent.fetch(server.origin);
+    const response = await agent.follow(server.origin);
 
     assert.equal(response.status, 407);
     assert.match(response.headers.get("proxy-authenticate") ?? "", /Basic/);
@@ -161,7 +161,7 @@ function tunnels(engine: EngineName): void {
 
     const answers: string[] = [];
     for (const path of ["/1", "/2", "/3"]) {
-      answers.push(await (await agent.fetch(`${server.origin}${path}`)).text());
+      answers.push(await (await agent.follow(`${server.origin}${path}`)).text());
     }
 
     assert.deepEqual(answers, ["GET /1", "GET /2", "GET /3"]);
@@ -183,7 +183,7 @@ function tunnels(engine: EngineName): void {
     const proxy = await proxyServer(test);
     const agent = httpAgent(test, { engine, proxy: proxy.url });
 
-    await assert.rejects(agent.fetch(server.origin), { code: "TLS_CERTIFICATE" });
+    await assert.rejects(agent.follow(server.origin), { code: "TLS_CERTIFICATE" });
     await until(() => agent.stats.connectionCount === 0);
   });
 
@@ -218,8 +218,8 @@ function tunnels(engine: EngineName): void {
     const proxy = await proxyServer(test);
     const agent = httpAgent(test, { engine, proxy: proxy.url, tls: TLS });
 
-    const first = await (await agent.fetch(server.origin)).text();
-    const second = await (await agent.fetch(server.origin)).text();
+    const first = await (await agent.follow(server.origin)).text();
+    const second = await (await agent.follow(server.origin)).text();
 
     assert.deepEqual([first, second], ["1", "3"]);
     assert.equal(proxy.seen.length, 2);
@@ -240,7 +240,7 @@ function refusals(engine: EngineName): void {
       });
       const agent = httpAgent(test, { engine, proxy: proxy.origin });
 
-      const asked = agent.fetch("https://origin.example/");
+      const asked = agent.follow("https://origin.example/");
 
       await assert.rejects(asked, { code: "HTTP_PROXY_REFUSED", fault: "remote", message });
       await until(() => agent.stats.connectionCount === 0);
@@ -256,7 +256,7 @@ function refusals(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine, proxy: proxy.origin, connectTimeoutMs: 50 });
 
-    await assert.rejects(agent.fetch("https://origin.example/"), {
+    await assert.rejects(agent.follow("https://origin.example/"), {
       code: "CONNECT_TIMEOUT",
       message: /connectTimeoutMs/,
     });
@@ -271,7 +271,7 @@ function refusals(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine, proxy: proxy.origin, connectTimeoutMs: 100 });
 
-    await assert.rejects(agent.fetch("https://origin.example/"), { code: "HANDSHAKE_TIMEOUT" });
+    await assert.rejects(agent.follow("https://origin.example/"), { code: "HANDSHAKE_TIMEOUT" });
     await until(() => agent.stats.connectionCount === 0);
   });
 
@@ -283,7 +283,7 @@ function refusals(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine, proxy: proxy.origin });
 
-    await assert.rejects(agent.fetch("https://origin.example/"), {
+    await assert.rejects(agent.follow("https://origin.example/"), {
       code: "HTTP_PROXY_REFUSED",
       message: /bytes of its own/,
     });
@@ -295,8 +295,8 @@ function refusals(engine: EngineName): void {
     const agent = httpAgent(test, { engine, proxy: "http://127.0.0.1:1" });
     assert.ok(gone.port > 0);
 
-    await assert.rejects(agent.fetch("https://origin.example/"), { code: "CONNECTION_REFUSED" });
-    await assert.rejects(agent.fetch("http://origin.example/"), { code: "CONNECTION_REFUSED" });
+    await assert.rejects(agent.follow("https://origin.example/"), { code: "CONNECTION_REFUSED" });
+    await assert.rejects(agent.follow("http://origin.example/"), { code: "CONNECTION_REFUSED" });
   });
 
   it("aborts while the tunnel is being made, and calls that off", async (test) => {
@@ -307,7 +307,7 @@ function refusals(engine: EngineName): void {
     const agent = httpAgent(test, { engine, proxy: proxy.origin });
     const controller = new AbortController();
 
-    const asked = agent.fetch("https://origin.example/", { signal: controller.signal });
+    const asked = agent.follow("https://origin.example/", { signal: controller.signal });
     asked.catch(() => {});
     await until(() => proxy.peers[0]?.received.includes("\r\n\r\n") === true);
     controller.abort();
@@ -334,7 +334,7 @@ function exceptions(engine: EngineName): void {
       const proxy = await proxyServer(test);
       const agent = httpAgent(test, { engine, proxy: { url: proxy.url, noProxy } });
 
-      const response = await agent.fetch(server.origin);
+      const response = await agent.follow(server.origin);
 
       assert.equal(await response.text(), "GET /");
       assert.equal(proxy.seen.length, goesDirectly ? 0 : 1);
@@ -350,7 +350,7 @@ function exceptions(engine: EngineName): void {
     const noProxy = [`127.0.0.1:${direct.port}`];
     const agent = httpAgent(test, { engine, proxy: { url: proxy.url, noProxy } });
 
-    const response = await agent.fetch(server.origin);
+    const response = await agent.follow(server.origin);
 
     assert.equal(await response.text(), "GET /");
     assert.deepEqual(

@@ -69,7 +69,7 @@ function requests(engine: EngineName): void {
       await assert.rejects(agent.request({ url: server.origin, headers }), {
         code: "INVALID_ARGUMENT",
       });
-      await assert.rejects(agent.fetch(server.origin, { headers }), { code: "INVALID_ARGUMENT" });
+      await assert.rejects(agent.follow(server.origin, { headers }), { code: "INVALID_ARGUMENT" });
     }
     const response = await agent.request({ url: server.origin });
 
@@ -182,7 +182,7 @@ function requests(engine: EngineName): void {
       await assert.rejects(agent.request({ url: "http://h/", ...options }), {
         code: "INVALID_ARGUMENT",
       });
-      await assert.rejects(agent.fetch("http://h/", options), { code: "INVALID_ARGUMENT" });
+      await assert.rejects(agent.follow("http://h/", options), { code: "INVALID_ARGUMENT" });
     }
     assert.equal(agent.stats.connectionCount, 0);
   });

@@ -1,6 +1,6 @@
 /** The engine over Node's own sockets. Runs everywhere. */
 import { Socket, type TcpNetConnectOpts } from "node:net";
-import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
+import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import { type Clock, systemClock } from "../../time/clock.js";
 import { inRootContext } from "../../time/root-context.js";
@@ -19,6 +19,7 @@ import type {
   StreamSink,
   StreamSocket,
 } from "../engine.js";
+import { assertZone } from "../ip-zone.js";
 import { assertConnectAddress } from "../path-address.js";
 import { resolveHost } from "../resolve-host.js";
 import { errnoNameOf } from "../system-error.js";
@@ -28,28 +29,21 @@ import { assertListenTarget, assertStreamOptions, nodeCapabilities } from "./nod
 import { NodeListener } from "./node-listener.js";
 import { NodeStream } from "./node-stream.js";
 import { NodeTurn } from "./node-turn.js";
-import { receiveShared } from "./owned-socket.js";
+import { ownerReader } from "./owned-socket.js";
 import { ProcessHold } from "./process-hold.js";
+import { RecycledMemory } from "./recycled-memory.js";
 import { SharedReading } from "./shared-reading.js";
 import { TlsClientContext } from "./tls-client-context.js";
 import { TlsServerContext } from "./tls-server-context.js";
 
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
-  readonly memory: SendMemory = new HeapSendMemory();
+  readonly memory: SendMemory = new RecycledMemory();
   readonly capabilities: Capabilities = nodeCapabilities;
   readonly clock: Clock = systemClock;
   readonly #turn = new NodeTurn();
   readonly #hold = new ProcessHold();
-  readonly #reading: SharedReading;
-
-  constructor() {
-    const reading = new SharedReading(function read(byteCount): boolean {
-      receiveShared(this, reading.buffer.subarray(0, byteCount));
-      return true;
-    });
-    this.#reading = reading;
-  }
+  readonly #reading = new SharedReading(ownerReader);
 
   afterTurn(task: () => void): void {
     this.#turn.add(task);
@@ -61,10 +55,12 @@ class NodeEngine implements Engine {
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
     assertListenTarget(target);
+    assertZone(target.address, "listen");
     const service = {
       clock: this.clock,
       turn: this.#turn,
       hold: this.#hold,
+      memory: this.memory,
       reading: this.#reading,
     };
     return inRootContext(() => new NodeListener(target, sink, service));
@@ -73,10 +69,13 @@ class NodeEngine implements Engine {
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     assertStreamOptions(target.stream, "connect");
     assertConnectAddress(target.address);
+    assertZone(target.address, "connect");
     return inRootContext(() => {
       // TLS takes a socket over with Node's own way of reading.
       const lendsBytes = target.stream.mayStartTls !== true;
-      const socket = lendsBytes ? this.#reading.socket() : new Socket({ allowHalfOpen: true });
+      const socket = lendsBytes
+        ? this.#reading.socket(target.stream.keepsBytes === true)
+        : new Socket({ allowHalfOpen: true });
       const stream = new NodeStream({
         socket,
         options: target.stream,
@@ -86,6 +85,7 @@ class NodeEngine implements Engine {
         local: "path" in target.address ? { path: "" } : undefined,
         turn: this.#turn,
         hold: this.#hold,
+        memory: this.memory,
       });
       stream.sink = sink;
       startConnect(socket, target);

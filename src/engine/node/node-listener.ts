@@ -7,6 +7,7 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import process from "node:process";
+import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
 import { inRootContext } from "../../time/root-context.js";
@@ -34,6 +35,7 @@ export interface ListenerService {
   readonly clock: Clock;
   readonly turn: NodeTurn;
   readonly hold: ProcessHold;
+  readonly memory: SendMemory;
   readonly reading: SharedReading;
 }
 
@@ -109,18 +111,19 @@ export class NodeListener implements Listener {
       return;
     }
     const { address, stream: options } = this.#target;
-    const { turn, hold, reading } = this.#service;
+    const { turn, hold, memory, reading } = this.#service;
     const isPath = "path" in address;
     const stream = new NodeStream({
       socket,
       options,
       isOpen: true,
       // TLS takes a socket over with Node's own way of reading.
-      lendsBytes: options.mayStartTls !== true && reading.lend(socket),
+      lendsBytes: options.mayStartTls !== true && reading.lend(socket, options.keepsBytes === true),
       remote: isPath ? { path: "" } : remoteAddressOf(socket),
       local: isPath ? address : undefined,
       turn,
       hold,
+      memory,
     });
     try {
       const sink = this.#sink.listenerAccepted(stream);

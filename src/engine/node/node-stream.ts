@@ -9,6 +9,7 @@
  */
 import type { Socket } from "node:net";
 import process from "node:process";
+import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError, type Operation } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
@@ -69,13 +70,15 @@ export interface NodeStreamSetup {
   readonly remote: Address | undefined;
   readonly turn: NodeTurn;
   readonly hold: ProcessHold;
+  /** What pieces in it are released to when they are written. */
+  readonly memory: SendMemory;
   /** Undefined: the socket is asked when somebody wants to know. */
   readonly local: Address | undefined;
 }
 
 /** See the head of the file. Methods below `unref` are called by the socket's listeners. */
 export class NodeStream implements StreamSocket, SocketOwner {
-  readonly lendsBytes: boolean;
+  lendsBytes: boolean;
   sink: StreamSink = noStreamSink;
   /** The plain socket, and once TLS has begun the one that secures it. */
   socket: Socket;
@@ -84,6 +87,9 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private readonly remote: Address | undefined;
   private readonly turn: NodeTurn;
   private readonly hold: ProcessHold;
+  private readonly memory: SendMemory;
+  /** What is being written. */
+  private writing: Uint8Array | readonly Uint8Array[] | undefined = undefined;
   private local: Address | undefined;
   private error: NetError | undefined = undefined;
   private security: NodeSecurity | undefined = undefined;
@@ -107,6 +113,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
     this.remote = setup.remote;
     this.turn = setup.turn;
     this.hold = setup.hold;
+    this.memory = setup.memory;
     this.local = setup.local;
     this.onWritten = (error): void => this.written(error);
     if (setup.isOpen) {
@@ -170,6 +177,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   write(piece: Uint8Array): void {
     if (!this.beginWrite(piece.byteLength)) return;
+    this.writing = piece;
     if (isTransferred(piece)) this.refused(changedPieces(1, 0));
     else if (this.turn.isRunning) this.socket.write(piece, this.onWritten);
     else inRootContext(() => this.socket.write(piece, this.onWritten));
@@ -187,10 +195,14 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private writePieces(pieces: readonly Uint8Array[], byteCount: number): void {
     const joinLimitBytes = Math.min(JOIN_LIMIT_BYTES, pieces.length * JOINED_PIECE_BYTES);
     if (pieces.length === 1) {
+      this.writing = pieces[0]!;
       this.socket.write(pieces[0]!, this.onWritten);
     } else if (byteCount <= joinLimitBytes) {
-      this.socket.write(Buffer.concat(pieces, byteCount), this.onWritten);
+      const joined = Buffer.concat(pieces, byteCount);
+      for (const piece of pieces) this.memory.release(piece);
+      this.socket.write(joined, this.onWritten);
     } else {
+      this.writing = pieces.slice();
       const last = pieces.length - 1;
       this.socket.cork();
       for (let index = 0; index < last; index++) this.socket.write(pieces[index]!);
@@ -318,6 +330,12 @@ export class NodeStream implements StreamSocket, SocketOwner {
     }
   }
 
+  given(bytes: Buffer): void {
+    this.lendsBytes = false;
+    this.received(bytes);
+    this.lendsBytes = true;
+  }
+
   ended(): void {
     if (this.isClosing) return;
     const broken = this.security?.endError();
@@ -354,6 +372,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   gone(): void {
     this.isGone = true;
+    this.releaseWritten();
     const error = this.error ?? this.security?.closeError();
     if (error === undefined && !this.isClosing) return;
     const isOurs = this.isClosing;
@@ -361,9 +380,19 @@ export class NodeStream implements StreamSocket, SocketOwner {
     callSink(() => this.sink.streamClosed(isOurs ? undefined : error));
   }
 
+  /** Lets go of the pieces that were being written. */
+  private releaseWritten(): void {
+    const { writing } = this;
+    if (writing === undefined) return;
+    this.writing = undefined;
+    if (!Array.isArray(writing)) this.memory.release(writing as Uint8Array);
+    else for (const piece of writing) this.memory.release(piece);
+  }
+
   private written(error: Error | null | undefined): void {
     const byteCount = this.pendingBytes;
     this.pendingBytes = IDLE;
+    this.releaseWritten();
     // After an error the socket is on its way down: `closed` follows, and says why.
     if (this.isClosing || (error !== null && error !== undefined)) return;
     try {

@@ -25,6 +25,7 @@ import {
   type RequestDefaults,
 } from "./client-request.js";
 import { ConnectionPools } from "./connection-pools.js";
+import { fetchWith, type HttpFetch, type HttpFetchInit } from "./fetch/http-fetch.js";
 import {
   assertClientHandlers,
   CLIENT_HANDLER_NAMES,
@@ -32,7 +33,7 @@ import {
   ResponseEvents,
 } from "./http-client-handlers.js";
 import { HttpDialer } from "./http-dialer.js";
-import { type FetchAgent, fetchWith, type HttpFetchInit } from "./http-fetch.js";
+import { type FollowingAgent, followWith, type HttpFollowOptions } from "./http-follow.js";
 import { HttpProxy, ProxyCache } from "./http-proxy.js";
 import type { HttpResponse } from "./http-response.js";
 import { type HttpTarget, TargetCache } from "./http-target.js";
@@ -109,7 +110,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
   readonly #targets: TargetCache = new TargetCache();
   readonly #proxies: ProxyCache = new ProxyCache();
   readonly #proxy: HttpProxy | undefined;
-  readonly #fetchAgent: FetchAgent;
+  readonly #following: FollowingAgent;
   #defaults: RequestDefaults;
   #requestCount = 0;
   #stopping: Promise<void> | undefined;
@@ -134,7 +135,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
       },
     );
     this.#pools = new ConnectionPools(this.numbers, this.#dialer);
-    this.#fetchAgent = {
+    this.#following = {
       numbers: this.numbers,
       wheel: this.#dialer.wheel,
       send: (request, omitted) => this.#send(request, omitted),
@@ -156,12 +157,21 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
   }
 
   /**
-   * A call in the manner of `fetch`: follows redirects and decodes. Rejects as {@link request} does,
-   * and with `HTTP_REDIRECT_LIMIT`, `HTTP_REDIRECT_REFUSED`; reading the body can reject with
+   * Asks for something, follows redirects and decodes. Rejects as {@link request} does, and with
+   * `HTTP_REDIRECT_LIMIT`, `HTTP_REDIRECT_REFUSED`; reading the body can reject with
    * `HTTP_CONTENT_MALFORMED` and `HTTP_CONTENT_TOO_LARGE` besides.
    */
-  fetch(url: string | URL, init: HttpFetchInit = {}): Promise<HttpResponse> {
-    return fetchWith(this.#fetchAgent, url, init);
+  follow(url: string | URL, options: HttpFollowOptions = {}): Promise<HttpResponse> {
+    return followWith(this.#following, url, options);
+  }
+
+  /**
+   * The web's `fetch`, over the connections of this agent: takes a `Request`, text or a `URL`,
+   * resolves with a `Response`. Rejects as `fetch` does: with the reason of the signal, or with a
+   * `FetchFailure`, a TypeError that has the code of what happened. See {@link follow} for codes.
+   */
+  fetch(input: Request | string | URL, init?: HttpFetchInit): Promise<Response> {
+    return fetchWith(this, input, init);
   }
 
   #send(options: HttpRequestOptions, omitted: readonly string[]): Promise<HttpResponse> {
@@ -251,11 +261,9 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
   }
 }
 
-/** `agent.fetch` as a function of its own, for what takes a function like `fetch`. */
-export function createFetch(
-  agent: HttpAgent,
-): (url: string | URL, init?: HttpFetchInit) => Promise<HttpResponse> {
-  return (url, init) => agent.fetch(url, init);
+/** `agent.fetch` as a function of its own, for libraries that take a `fetch`. */
+export function createFetch(agent: HttpAgent): HttpFetch {
+  return (input, init) => agent.fetch(input, init);
 }
 
 const NOTHING: readonly string[] = [];

@@ -55,6 +55,7 @@ export class HttpExchange extends ReceivedRequest implements AnswerTraits, Respo
   private answer: "none" | "begun" | "done" = "none";
   /** The server answered, or the connection has ended: what the handler still says is dropped. */
   private isForfeit = false;
+  private writer: ResponseWriter | undefined = undefined;
 
   constructor(owner: ExchangeOwner, id: number, head: RequestHead) {
     super(id, head);
@@ -110,7 +111,8 @@ export class HttpExchange extends ReceivedRequest implements AnswerTraits, Respo
     const bodyLength = isOpen
       ? this.owner.sendHead(this, statusCode, headers ?? NO_HEADERS)
       : BODY.none;
-    return new ResponseWriter(this, bodyLength);
+    this.writer = new ResponseWriter(this, bodyLength);
+    return this.writer;
   }
 
   /**
@@ -215,6 +217,16 @@ export class HttpExchange extends ReceivedRequest implements AnswerTraits, Respo
     this.awaitsContinue = false;
   }
 
+  /**
+   * Sends what means nothing to a peer that is still there: a further interim response (RFC 9110
+   * §15.2) before the response, a leading zero of the next chunk's size within it (RFC 9112 §7.1).
+   */
+  probePeer(): void {
+    if (this.pendingBytes > 0 || this.isDone) return;
+    if (this.answer === "begun") this.writer?.probe();
+    else if (!this.isUpgrade) this.interim(PROCESSING);
+  }
+
   /** The server has answered: what the handler still says is dropped. */
   forfeit(): void {
     this.isForfeit = true;
@@ -223,13 +235,15 @@ export class HttpExchange extends ReceivedRequest implements AnswerTraits, Respo
   /** The connection has ended. */
   ended(error: NetError): void {
     this.isForfeit = true;
-    this.peerGone(error);
+    if (this.answer !== "done") this.peerGone(error);
     this.breakBody(error);
     this.endOutput(error);
     if (this.answer !== "done") this.onEnded?.(error);
   }
 }
 
+/** RFC 2518 §10.1: the request was taken, and the response is still to come. */
+const PROCESSING = 102;
 const NO_HEADERS: FieldInput = [];
 const TEXT_FIELDS: FieldInput = { "Content-Type": "text/plain; charset=utf-8" };
 

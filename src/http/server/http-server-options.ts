@@ -5,7 +5,7 @@ import type { TlsSettings } from "../../connection/tls-settings.js";
 import type { EngineChoice } from "../../engine/engine.js";
 import { describe, NetError } from "../../errors.js";
 import type { ServerSecurity } from "../../tcp/secured.js";
-import { answerByFetch, type FetchHandler } from "./fetch-handler.js";
+import { answerByFetch, type FetchHandler } from "./fetch/fetch-handler.js";
 import type { HttpExchange } from "./http-exchange.js";
 import { HTTP_HANDLER_NAMES, type HttpServerHandlers } from "./http-server-handlers.js";
 import type { HttpSettingsInput } from "./http-server-settings.js";

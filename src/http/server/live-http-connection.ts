@@ -115,6 +115,7 @@ export class LiveHttpConnection
 
   protected upgraded(exchange: HttpExchange): void {
     this.watch.end();
+    this.endProbe();
     this.host.upgraded(exchange);
   }
 
@@ -227,6 +228,7 @@ export class LiveHttpConnection
   ended(reason: CloseReason): void {
     this.isOver = true;
     this.watch.end();
+    this.endProbe();
     const error = this.live.closedError();
     for (let one = this.front; one !== undefined; one = one.next) one.ended(error);
     const { receiver } = this;
@@ -269,7 +271,7 @@ export class LiveHttpConnection
       answerSinceMs: unanswered?.startedMs,
       // A peer that has finished may be gone: then nobody but the application can end its answer.
       isSending: pendingBytes > 0 || (this.peerHasEnded && front?.isAnswered === true),
-      sentBytes: live.stats.sentBytes,
+      sentBytes: live.stats.sentBytes - this.probedBytes,
     };
   }
 

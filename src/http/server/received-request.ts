@@ -120,7 +120,7 @@ export abstract class ReceivedRequest extends ExchangeOutput implements BodyOwne
 
   /**
    * Aborted when the peer goes away before the answer is complete. A peer that has only finished
-   * sending can't be told from one that is gone: then it is aborted too, and answering still works.
+   * sending gets its answer; whether it is still there is found out as `DepartedPeer` has it.
    */
   get signal(): AbortSignal {
     this.abortion ??= new AbortController();
@@ -191,7 +191,7 @@ export abstract class ReceivedRequest extends ExchangeOutput implements BodyOwne
     if (this.head?.isKept === false) this.head = undefined;
   }
 
-  /** The peer is gone, or has at least finished. */
+  /** The peer is gone. */
   peerGone(error: NetError): void {
     if (this.gone !== undefined) return;
     this.gone = error;

@@ -13,10 +13,10 @@
  */
 import { Buffer } from "node:buffer";
 import { handlerError, type MayWait } from "../../connection/handlers.js";
-import { NetError } from "../../errors.js";
 import type { RequestSink } from "../../protocol/http1/message-sink.js";
 import { RequestParser } from "../../protocol/http1/request-parser.js";
 import type { UpgradeReceiver } from "../upgrade-receiver.js";
+import { DepartedPeer, type ProbedPeer } from "./departed-peer.js";
 import { ExchangeLine } from "./exchange-line.js";
 import type { HttpExchange } from "./http-exchange.js";
 
@@ -33,7 +33,7 @@ export const HOLD = {
 } as const;
 
 /** See the head of the file. */
-export abstract class RequestIntake extends ExchangeLine {
+export abstract class RequestIntake extends ExchangeLine implements ProbedPeer {
   /** Requests that have come. */
   requestCount = 0;
   protected parser: RequestParser | undefined = undefined;
@@ -46,7 +46,10 @@ export abstract class RequestIntake extends ExchangeLine {
   protected headSinceMs = 0;
   /** When reading went on after a hold. */
   protected readOnMs = 0;
+  /** Bytes that were sent for nothing but to see whether the peer is there. */
+  protected probedBytes = 0;
   private sink: RequestSink | undefined = undefined;
+  private departed: DepartedPeer | undefined = undefined;
   private rest: Buffer | undefined = undefined;
   private isHandingOver = false;
   /** How many requests had come when that head began. */
@@ -160,15 +163,25 @@ export abstract class RequestIntake extends ExchangeLine {
 
   private readingEnded(): void {
     if (this.isOver) return;
-    const error = new NetError("CONNECTION_CLOSED", "the peer has finished", {
-      operation: "receive",
-      connectionId: this.live.id,
-    });
     if (!this.isLast && this.sink !== undefined) this.parser?.end(this.sink);
     else if (this.current !== undefined && this.sink !== undefined) this.parser?.end(this.sink);
     this.isLast = true;
-    for (let one = this.front; one !== undefined; one = one.next) one.peerGone(error);
     if (this.front === undefined && !this.isOver) this.shut();
+    else if (!this.isOver) this.departed ??= new DepartedPeer(this);
+  }
+
+  /** See `DepartedPeer`. */
+  probePeer(): boolean {
+    if (this.isOver || this.receiver !== undefined || this.front === undefined) return false;
+    const before = this.live.stats.sentBytes + this.live.pendingBytes;
+    this.front.probePeer();
+    this.probedBytes += this.live.stats.sentBytes + this.live.pendingBytes - before;
+    return true;
+  }
+
+  /** The connection has ended, or was handed over. */
+  protected endProbe(): void {
+    this.departed?.end();
   }
 
   // — another protocol —

@@ -1,5 +1,5 @@
 /** An answer whose body is given piece by piece: what `exchange.startResponse` answers. */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { Data, WaitOptions } from "../../connection/connection.js";
 import { bytesOf } from "../../connection/data.js";
 import type { PieceWriter } from "../../connection/receiver.js";
@@ -23,6 +23,10 @@ export interface ResponseOutput extends PieceTarget {
   responseBroken(error: NetError): void;
 }
 
+/** Chunks up to this many bytes are copied between what frames them: one piece to be sent, not three. */
+const INLINE_BYTES = 4096;
+const ZERO: Buffer = Buffer.from("0");
+const MAX_PROBES = 12;
 const NOWHERE = new Uint8Array(0);
 const END_BYTES = 8;
 const MAX_TRAILER_BYTES = 65_536;
@@ -34,8 +38,11 @@ export class ResponseWriter implements PieceWriter {
   /** Whether nothing of a body is sent: to HEAD, with 304, or because the connection has ended. */
   readonly isBodyless: boolean;
   private isEnded = false;
+  /** Zeros that the size of the next chunk begins with. */
+  private probeCount = 0;
   private pieceBytes = 0;
   private extensions = "";
+  private inline: Uint8Array | undefined = undefined;
   private isEnding = false;
   private trailers: FieldInput | undefined = undefined;
 
@@ -70,11 +77,24 @@ export class ResponseWriter implements PieceWriter {
       this.body.begin(NOWHERE, 0, bytes.length, extensions);
       return this.output.sendPiece(bytes);
     }
+    this.probeCount = 0;
     this.pieceBytes = bytes.length;
     this.extensions = extensions;
-    this.output.sendWritten(this, MAX_CHUNK_HEAD_BYTES + extensions.length + 2);
+    const headBytes = MAX_CHUNK_HEAD_BYTES + extensions.length + 2;
+    if (bytes.length <= INLINE_BYTES) return this.writeInline(bytes, headBytes);
+    this.output.sendWritten(this, headBytes);
     this.output.sendPiece(bytes);
     return this.output.sendPiece(this.body.pieceTail);
+  }
+
+  private writeInline(bytes: Uint8Array, headBytes: number): boolean {
+    this.inline = bytes;
+    try {
+      const roomBytes = headBytes + bytes.length + this.body.pieceTail.length;
+      return this.output.sendWritten(this, roomBytes) === true;
+    } finally {
+      this.inline = undefined;
+    }
   }
 
   /**
@@ -93,6 +113,17 @@ export class ResponseWriter implements PieceWriter {
     this.isEnded = true;
     this.output.responseEnded();
     return true;
+  }
+
+  /**
+   * The exchange's own: sends a byte that means nothing, where there is such a one: the size of the
+   * next chunk may begin with zeros. There are few, as peers may bound them.
+   */
+  probe(): void {
+    if (this.isEnded || this.isBodyless || this.body.bodyLength !== BODY.chunked) return;
+    if (this.probeCount >= MAX_PROBES || !this.output.isSendable) return;
+    this.probeCount++;
+    this.output.sendPiece(ZERO);
   }
 
   private sendEnd(trailers: FieldInput | undefined): void {
@@ -117,7 +148,13 @@ export class ResponseWriter implements PieceWriter {
   /** Writes what frames a piece, or the end. */
   writePiece(target: Buffer, offset: number): number {
     if (this.isEnding) return this.body.end(target, offset, this.trailers);
-    return this.body.begin(target, offset, this.pieceBytes, this.extensions);
+    const start = this.body.begin(target, offset, this.pieceBytes, this.extensions);
+    const { inline } = this;
+    if (inline === undefined || start < 0) return start;
+    const { pieceTail } = this.body;
+    target.set(inline, start);
+    target.set(pieceTail, start + inline.length);
+    return start + inline.length + pieceTail.length;
   }
 
   /** Resolves when little waits to be sent. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */

@@ -1,5 +1,6 @@
 import type { Data } from "../../connection/connection.js";
 import { NetError } from "../../errors.js";
+import { Breath } from "./pump-breath.js";
 import type { ResponseWriter } from "./response-writer.js";
 
 /**
@@ -12,11 +13,13 @@ export async function pumpInto(
   source: AsyncIterable<Data> | Iterable<Data>,
 ): Promise<boolean> {
   const { isBodyless } = writer;
+  const breath = new Breath();
   try {
     const isSent = isBodyless && writer.end();
     for await (const piece of source) {
       if (isBodyless) return isSent;
       if (!writer.write(piece)) await writer.drained();
+      if (breath.isDue(piece.length)) await breath.taken();
     }
     return isBodyless ? isSent : writer.end();
   } catch (error) {

@@ -63,6 +63,11 @@ export class OperationSlots {
     return this.owners.length - this.free.length;
   }
 
+  /** Who holds a slot, in no order. */
+  holders(): OperationOwner[] {
+    return this.owners.filter((owner) => owner !== undefined);
+  }
+
   /** Gives `owner` a slot. */
   take(owner: OperationOwner): number {
     const reused = this.free.pop();

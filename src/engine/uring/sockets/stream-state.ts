@@ -23,3 +23,5 @@ export const FINISHING: number = bit(7);
 export const WATCHING: number = bit(8);
 /** It was accepted, and the address of its peer is in the table of the loop. */
 export const NAMED: number = bit(9);
+/** The receive that is armed goes on by itself, up to a limit. */
+export const AHEAD: number = bit(10);

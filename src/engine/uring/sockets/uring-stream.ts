@@ -65,6 +65,7 @@ import {
 } from "./socket-options.js";
 import { StreamDetails } from "./stream-details.js";
 import {
+  AHEAD,
   CONNECTING,
   ENDED,
   FINISHING,
@@ -426,14 +427,15 @@ export class UringStream extends RingSocket implements StreamSocket {
   /** Arms the receive, where it should be and isn't. */
   private receive(): void {
     if ((this.state & (OPEN | RECEIVING | PAUSED | ENDED | CLOSING)) !== OPEN) return;
-    this.state |= RECEIVING;
     const { loop } = this;
     const { entries } = loop.ring;
     if (loop.receivesAhead) {
+      this.state |= RECEIVING | AHEAD;
       const at = this.start(OP_RECV | FLAG_BUFFER_SELECT | RECEIVE_MULTISHOT, RECEIVE_KIND);
       entries[at + ENTRY_BUFFER_GROUP] = BUFFER_GROUP;
       entries[at + ENTRY_TOTAL_LENGTH] = AHEAD_BYTES;
     } else {
+      this.state = (this.state & ~AHEAD) | RECEIVING;
       const at = this.start(OP_RECV | FLAG_BUFFER_SELECT, RECEIVE_KIND);
       entries[at + ENTRY_BUFFER_GROUP] = BUFFER_GROUP;
     }
@@ -455,7 +457,7 @@ export class UringStream extends RingSocket implements StreamSocket {
     if (result === 0) this.ended();
     // Buffers are back when the kernel looks again; a pause that was taken back ends here as well.
     else if (isPassing(result)) this.receive();
-    else if (result === EINVAL && this.loop.receivesAhead) this.receiveOneByOne();
+    else if (result === EINVAL && (this.state & AHEAD) !== 0) this.receiveOneByOne();
     else this.fail(callError(result, "receive"));
   }
 

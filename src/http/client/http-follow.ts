@@ -1,4 +1,4 @@
-/** A call in the manner of `fetch`: redirects are followed, codings taken off. */
+/** A request whose redirects are followed, and whose response's codings are taken off. */
 import { throwIfAborted } from "../../connection/waiter.js";
 import { assertInteger, assertOneOf, NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
@@ -12,7 +12,7 @@ import { CREDENTIAL_FIELDS, isRedirect, redirected } from "./http-redirect.js";
 import type { HttpResponse } from "./http-response.js";
 
 /** What is asked for, besides the URL. `timeoutMs` is for all redirects together. */
-export interface HttpFetchInit extends Omit<HttpRequestOptions, "url"> {
+export interface HttpFollowOptions extends Omit<HttpRequestOptions, "url"> {
   /** `follow` (default), `manual`: the redirect is the response, `error`: `HTTP_REDIRECT_REFUSED`. */
   readonly redirect?: "follow" | "manual" | "error";
   /** Default: the agent's. */
@@ -25,8 +25,8 @@ export interface HttpFetchInit extends Omit<HttpRequestOptions, "url"> {
   readonly maxDecodedRatio?: number;
 }
 
-/** What sends the requests of a fetch. */
-export interface FetchAgent {
+/** What sends the requests. */
+export interface FollowingAgent {
   readonly numbers: AgentNumbers;
   readonly wheel: TimingWheel;
   /** `omitted`: fields of the agent's own that are not sent. */
@@ -37,12 +37,12 @@ export interface FetchAgent {
  * Asks for a URL. Rejects as `HttpAgent.request` does, and with `HTTP_REDIRECT_LIMIT`,
  * `HTTP_REDIRECT_REFUSED`; the body with `HTTP_CONTENT_MALFORMED`, `HTTP_CONTENT_TOO_LARGE`.
  */
-export async function fetchWith(
-  agent: FetchAgent,
+export async function followWith(
+  agent: FollowingAgent,
   url: string | URL,
-  init: HttpFetchInit,
+  init: HttpFollowOptions,
 ): Promise<HttpResponse> {
-  assertOptionsObject("fetch", init);
+  assertOptionsObject("the options", init);
   const {
     redirect = "follow",
     decompress,
@@ -64,12 +64,12 @@ export async function fetchWith(
   return decodes ? decoded(response, limits, agent.wheel) : response;
 }
 
-type FetchLimits = Pick<AgentNumbers, "maxRedirects" | "maxDecodedBytes" | "maxDecodedRatio">;
+type FollowLimits = Pick<AgentNumbers, "maxRedirects" | "maxDecodedBytes" | "maxDecodedRatio">;
 
 function readLimits(
   numbers: AgentNumbers,
-  given: { readonly [Name in keyof FetchLimits]: number | undefined },
-): FetchLimits {
+  given: { readonly [Name in keyof FollowLimits]: number | undefined },
+): FollowLimits {
   const limits = {
     maxRedirects: given.maxRedirects ?? numbers.maxRedirects,
     maxDecodedBytes: given.maxDecodedBytes ?? numbers.maxDecodedBytes,
@@ -81,7 +81,7 @@ function readLimits(
   return limits;
 }
 
-function acceptHeaders({ headers }: HttpFetchInit, decodes: boolean): FieldList["pairs"] {
+function acceptHeaders({ headers }: HttpFollowOptions, decodes: boolean): FieldList["pairs"] {
   const list = new FieldList();
   if (headers !== undefined) list.addAll(headers);
   list.addMissing("Accept", "*/*");
@@ -91,7 +91,7 @@ function acceptHeaders({ headers }: HttpFetchInit, decodes: boolean): FieldList[
 
 /** `maxRedirects` −1: a redirect is an error. */
 async function follow(
-  agent: FetchAgent,
+  agent: FollowingAgent,
   first: HttpRequestOptions,
   maxRedirects: number,
 ): Promise<HttpResponse> {
@@ -130,7 +130,7 @@ function limitReached(maxRedirects: number, url: string): NetError {
       });
 }
 
-function decoded(response: HttpResponse, limits: FetchLimits, wheel: TimingWheel): HttpResponse {
+function decoded(response: HttpResponse, limits: FollowLimits, wheel: TimingWheel): HttpResponse {
   const { body } = response;
   // HEAD, 204 and 304 tell of a coding and have no content.
   if (body.isComplete && body.receivedBytes === 0) return response;
