@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EngineName } from "hp-socket";
-import type { HttpResponse } from "hp-socket/http";
+import type { CookieStore, HttpResponse } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
 import { nodeServer, scriptedServer } from "../support/http-scripted-server.js";
@@ -201,6 +201,34 @@ function responses(engine: EngineName): void {
 
     await until(() => agent.stats.connectionCount === 0);
     assert.equal(long.timing.isReused, true);
+  });
+
+  it("fails the request when its cookie store, or onInterim, throws", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.send("HTTP/1.1 102 Processing\r\n\r\n");
+      peer.answer("fine", "Set-Cookie: a=b\r\n");
+    });
+    const cookies = {
+      cookieHeader: () => undefined,
+      setFromHeader: () => {
+        throw new Error("the disk is full");
+      },
+    } as unknown as CookieStore;
+    const agent = httpAgent(test, { engine, cookies });
+    const onInterim = (): void => {
+      throw new Error("no");
+    };
+
+    await assert.rejects(agent.request({ url: server.origin }), {
+      code: "HANDLER_FAILED",
+      message: /the disk is full/,
+    });
+    await assert.rejects(agent.request({ url: server.origin, onInterim, useCookies: false }), {
+      code: "HANDLER_FAILED",
+      message: /onInterim failed: no/,
+    });
+    await until(() => agent.stats.connectionCount === 0);
   });
 
   it("tells how long the parts took", async (test) => {

@@ -34,7 +34,6 @@ export class SyncOrders {
     this.#client = new HttpClient({
       ...(revivedBuffers(options) as HttpClientOptions),
       ...this.#fineHandlers(),
-      onConnect: () => this.#tell("onConnect"),
       onHeadersComplete: (_client, head) => {
         if (!this.#wanted.has("onHeadersComplete")) return;
         this.#tell("onHeadersComplete", head.statusCode, [...head]);
@@ -124,6 +123,10 @@ export class SyncOrders {
 }
 
 const FINE_EVENTS = [
+  "onPrepareConnect",
+  "onConnect",
+  "onHandshake",
+  "onSend",
   "onMessageBegin",
   "onStatusLine",
   "onHeader",
