@@ -19,7 +19,7 @@ export class HandlerCalls {
   readonly tellsMessages: boolean;
   /** Whether they are told of what comes behind the head. */
   readonly tellsBodies: boolean;
-  private readonly onRequest: (exchange: ServerExchange) => unknown;
+  private readonly onRequest: (this: HttpServerHandlers, exchange: ServerExchange) => unknown;
   /** Which of the two that can respond it is, for messages. */
   private readonly requestName: "onRequest" | "fetch";
   private readonly scope: AsyncResource | undefined = handlerScope();
@@ -42,8 +42,8 @@ export class HandlerCalls {
       if (exchange.isResponded) return false;
       result =
         scope === undefined
-          ? this.onRequest(exchange)
-          : scope.runInAsyncScope(this.onRequest, undefined, exchange);
+          ? this.onRequest.call(this.handlers, exchange)
+          : scope.runInAsyncScope(this.onRequest, this.handlers, exchange);
     } catch (error) {
       this.failed(exchange, this.requestName, error);
       return false;

@@ -6,7 +6,7 @@ import type { HandlerSettled, PacketEvents } from "../../connection/packet-event
 import type { ProtocolConnection } from "../../connection/receiver.js";
 import type { UpgradeReceiver } from "./upgrade-receiver.js";
 
-/** Makes an {@link UpgradeReceiver} what is told of packets. */
+/** Tells an `UpgradeReceiver` what happens to its connection. */
 export class UpgradeEvents implements PacketEvents {
   readonly hasReceiveHandler = true;
   readonly stopping: ((connection: ProtocolConnection) => void) | undefined;

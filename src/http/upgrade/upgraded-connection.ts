@@ -21,7 +21,7 @@ import type { UpgradeReceiver } from "./upgrade-receiver.js";
 /** A connection as its protocol and as the application sees it. */
 export type OwnConnection = ProtocolConnection & Connection;
 
-/** See the head of the file. */
+/** A connection that has left HTTP. Its peer is held back until somebody takes its bytes. */
 export class UpgradedConnection {
   /** Sends, closes, and knows the addresses. Its bytes go to the receiver. */
   readonly connection: Connection;
