@@ -30,7 +30,11 @@ import {
 } from "../../protocol/http1/message-sink.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
 import type { ResponseParser } from "../../protocol/http1/response-parser.js";
-import { Handover, type OwnConnection, type UpgradedConnection } from "../upgraded-connection.js";
+import {
+  Handover,
+  type OwnConnection,
+  type UpgradedConnection,
+} from "../upgrade/upgraded-connection.js";
 import type { ClientExchange, ConnectTiming, ExchangeCarrier } from "./client-exchange.js";
 import { ExchangeDeadline } from "./exchange-deadline.js";
 import { RequestSender, type SendingOwner } from "./request-sender.js";

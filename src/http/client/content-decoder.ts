@@ -10,7 +10,7 @@ import { pipeline, type Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import { type BodyOwner, IncomingBody } from "../incoming-body.js";
+import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
 
 /** What decoded content may grow to. */
 export interface DecodingLimits {

@@ -1,7 +1,7 @@
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
+import type { IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
-import type { IncomingBody, WholeBodyOptions } from "../incoming-body.js";
-import type { UpgradedConnection } from "../upgraded-connection.js";
+import type { UpgradedConnection } from "../upgrade/upgraded-connection.js";
 
 /** How long the parts of a request took, in milliseconds. */
 export interface HttpTiming {

@@ -1,6 +1,6 @@
 /**
  * A head that was written before, up to the digits of Content-Length, so that writing the same again
- * takes one copy. Applications answer with the same few fields over and over; comparing them takes a
+ * takes one copy. Applications respond with the same few fields over and over; comparing them takes a
  * twentieth of writing them anew. `bench/questions/http.mjs` pays for it: 16 pipelined requests, a
  * quarter more. The plain writer stays what decides what a head looks like, and what can be sent.
  */
@@ -9,8 +9,8 @@ import {
   EncodedFields,
   type FieldInput,
   type FieldValue,
-} from "../../protocol/http1/field-writer.js";
-import { writeDecimal } from "../../protocol/http1/text-writer.js";
+} from "../../../protocol/http1/field-writer.js";
+import { writeDecimal } from "../../../protocol/http1/text-writer.js";
 
 /** Behind the digits of the length. */
 const HEAD_END = "\r\n\r\n";
@@ -26,7 +26,7 @@ export interface HeadKey {
   readonly statusCode: number;
   readonly fields: FieldInput;
   /** Date and the like, the same object as long as it is the same text. */
-  readonly lines: Uint8Array;
+  readonly commonFields: Uint8Array;
   readonly isKept: boolean;
 }
 
@@ -35,7 +35,7 @@ export class HeadTemplate {
   /** Whether the head tells that the connection closes. */
   readonly saysClose: boolean;
   private readonly statusCode: number;
-  private readonly lines: Uint8Array;
+  private readonly commonFields: Uint8Array;
   private readonly isKept: boolean;
   private readonly encoded: EncodedFields | undefined;
   private readonly names: readonly string[];
@@ -44,7 +44,7 @@ export class HeadTemplate {
 
   private constructor(key: HeadKey, octets: Uint8Array, saysClose: boolean) {
     this.statusCode = key.statusCode;
-    this.lines = key.lines;
+    this.commonFields = key.commonFields;
     this.isKept = key.isKept;
     this.encoded = key.fields instanceof EncodedFields ? key.fields : undefined;
     this.names = this.encoded === undefined ? Object.keys(key.fields) : [];
@@ -54,7 +54,7 @@ export class HeadTemplate {
   }
 
   /**
-   * Makes one of a head for an answer with an empty body. Undefined where that head does not end with
+   * Makes one of the head of a response with an empty body. Undefined where that head does not end with
    * a length of 0 that was added, or its fields can't be compared.
    */
   static of(key: HeadKey, head: Buffer, saysClose: boolean): HeadTemplate | undefined {
@@ -67,7 +67,7 @@ export class HeadTemplate {
 
   /** Whether it is the head for this. */
   fits(key: HeadKey): boolean {
-    if (key.statusCode !== this.statusCode || key.lines !== this.lines) return false;
+    if (key.statusCode !== this.statusCode || key.commonFields !== this.commonFields) return false;
     if (key.isKept !== this.isKept) return false;
     const { fields } = key;
     if (this.encoded !== undefined) return fields === this.encoded;
@@ -77,7 +77,7 @@ export class HeadTemplate {
   private hasAll(fields: Readonly<Record<string, unknown>>): boolean {
     const { names, values } = this;
     let index = 0;
-    // Without the list of keys, which would be made for each answer. There are no others: see `isPlain`.
+    // Without a list of keys, which would be made for each response. There are no others: see `isPlain`.
     for (const name in fields) {
       if (names[index] !== name || values[index] !== fields[name]) return false;
       index++;

@@ -1,22 +1,22 @@
-/** Pieces of a body: what small ones cost, and that none is lost. */
+/** Pieces of a stream: what small ones cost, and that none is lost. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { BodyPieces } from "#src/http/body-pieces.js";
+import { PieceQueue } from "#src/bytes/piece-queue.js";
 
-function takeEach(pieces: BodyPieces): Buffer[] {
+function takeEach(pieces: PieceQueue): Buffer[] {
   const taken: Buffer[] = [];
   for (let piece = pieces.take(); piece !== undefined; piece = pieces.take()) taken.push(piece);
   return taken;
 }
 
-describe("pieces of a body", () => {
+describe("pieces of a stream", () => {
   it("come out as they went in, however they were cut and taken", () => {
     const cuts = fc.array(fc.tuple(fc.integer({ min: 1, max: 3000 }), fc.boolean()));
 
     fc.assert(
       fc.property(cuts, fc.boolean(), (pieces, asOne) => {
-        const held = new BodyPieces();
+        const held = new PieceQueue();
         const expected: Buffer[] = [];
         const taken: Buffer[] = [];
         pieces.forEach(([byteCount, takesOne], index) => {
@@ -38,7 +38,7 @@ describe("pieces of a body", () => {
   });
 
   it("are few where a sender cuts the body into single bytes", () => {
-    const held = new BodyPieces();
+    const held = new PieceQueue();
     for (let count = 0; count < 65_536; count++) held.append(Buffer.from("x"), true);
 
     const taken = takeEach(held);
@@ -48,7 +48,7 @@ describe("pieces of a body", () => {
   });
 
   it("that are large and not lent are kept as they are", () => {
-    const held = new BodyPieces();
+    const held = new PieceQueue();
     const large = Buffer.alloc(1024);
 
     held.append(Buffer.from("small"), false);

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { NetError } from "hp-socket";
-import { encodeFields, type FieldInput } from "hp-socket/http";
-import { AnswerWriter, type PieceTarget } from "#src/http/server/answer-writer.js";
+import { EncodedFields, encodeFields, type FieldInput } from "hp-socket/http";
+import { type PieceTarget, ResponseEncoder } from "#src/http/server/response/response-encoder.js";
 import { BODY } from "#src/protocol/http1/head.js";
 import { HeadWriter } from "#src/protocol/http1/head-writer.js";
 
@@ -29,7 +29,7 @@ class Wire implements PieceTarget {
     this.#roomBytes = roomBytes;
   }
 
-  sendWritten(writer: Parameters<PieceTarget["sendWritten"]>[0], maxBytes: number) {
+  write(writer: Parameters<PieceTarget["write"]>[0], maxBytes: number) {
     if (maxBytes > this.#roomBytes) return undefined;
     const target = Buffer.alloc(maxBytes + 10);
     const end = writer.writePiece(target, 10);
@@ -38,15 +38,15 @@ class Wire implements PieceTarget {
     return true;
   }
 
-  sendPiece(piece: Uint8Array): boolean {
+  sendBytes(piece: Uint8Array): boolean {
     this.bytes += Buffer.from(piece).toString("latin1");
     return true;
   }
 }
 
-function sent(writer: AnswerWriter, answer: Answer, wire = new Wire()): string {
-  writer.begin(answer, answer.statusCode, answer.fields, answer.isKept ? LINES : LAST_LINES);
-  writer.keepAlive(answer.isKept);
+function sent(writer: ResponseEncoder, answer: Answer, wire = new Wire()): string {
+  const { statusCode, fields: given, isKept } = answer;
+  writer.begin(answer, statusCode, given, isKept ? LINES : LAST_LINES, isKept);
   try {
     writer.setBody(answer.body);
     writer.sendTo(wire);
@@ -56,8 +56,20 @@ function sent(writer: AnswerWriter, answer: Answer, wire = new Wire()): string {
   return `${wire.bytes} ${writer.saysClose} ${writer.bodyLength > 0}`;
 }
 
+/** What responses of these status codes can't have is left out. */
+function sendable(answer: Answer): Answer {
+  const { statusCode, fields } = answer;
+  if (statusCode === 205 && answer.body !== undefined) return { ...answer, body: "" };
+  if (statusCode !== 204) return answer;
+  if (fields instanceof EncodedFields) return { ...answer, body: undefined };
+  const pairs = Symbol.iterator in fields ? [...fields] : Object.entries(fields);
+  const kept = pairs.filter(([name]) => name !== "Content-Length");
+  return { ...answer, fields: kept, body: undefined };
+}
+
 /** The same by the writer of heads alone. */
-function plain({ statusCode, fields, body, method, minorVersion, isKept }: Answer): string {
+function plain(answer: Answer): string {
+  const { statusCode, fields, body, method, minorVersion, isKept } = sendable(answer);
   const writer = new HeadWriter();
   const target = Buffer.alloc(65_536);
   const bytes = body === undefined ? undefined : Buffer.from(body as string);
@@ -97,17 +109,26 @@ const fields: fc.Arbitrary<FieldInput> = fc.oneof(
 const answers: fc.Arbitrary<Answer> = fc.record({
   statusCode: fc.constantFrom(200, 200, 200, 201, 204, 205, 206, 304, 404, 500, 99),
   fields,
-  body: fc.constantFrom("", "short", "é", "x".repeat(300), Buffer.alloc(5_000, "b"), undefined),
+  body: fc.constantFrom(
+    "",
+    "short",
+    "é",
+    "é€😀".repeat(200),
+    "x".repeat(300),
+    "é".repeat(3_000),
+    Buffer.alloc(5_000, "b"),
+    undefined,
+  ),
   method: fc.constantFrom("GET", "GET", "POST", "HEAD", "PUT", "CONNECT"),
   minorVersion: fc.constantFrom(0, 1, 1, 1),
   isKept: fc.boolean(),
 });
 
-describe("answers", () => {
+describe("responses", () => {
   it("look the same however often they were written before", () => {
     fc.assert(
       fc.property(fc.array(answers, { minLength: 1, maxLength: 8 }), (several) => {
-        const writer = new AnswerWriter();
+        const writer = new ResponseEncoder();
         for (const answer of [...several, ...several, ...several]) {
           assert.equal(sent(writer, answer), plain(answer));
         }
@@ -116,7 +137,7 @@ describe("answers", () => {
   });
 
   it("are written anew when the same object has other fields", () => {
-    const writer = new AnswerWriter();
+    const writer = new ResponseEncoder();
     const changing: Record<string, string> = { "X-A": "1" };
     const answer: Answer = {
       statusCode: 200,
@@ -136,7 +157,7 @@ describe("answers", () => {
   });
 
   it("are sent whole when their head has no room at first", () => {
-    const writer = new AnswerWriter();
+    const writer = new ResponseEncoder();
     for (const length of [900, 3_000, 20_000]) {
       const answer: Answer = {
         statusCode: 200,

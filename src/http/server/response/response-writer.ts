@@ -1,13 +1,13 @@
-/** An answer whose body is given piece by piece: what `exchange.startResponse` answers. */
+/** A response whose body is given piece by piece: what `exchange.startResponse` returns. */
 import { Buffer } from "node:buffer";
-import type { Data, WaitOptions } from "../../connection/connection.js";
-import { bytesOf } from "../../connection/data.js";
-import type { PieceWriter } from "../../connection/receiver.js";
-import { NetError } from "../../errors.js";
-import { BodyWriter, MAX_CHUNK_HEAD_BYTES } from "../../protocol/http1/body-writer.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
-import { BODY } from "../../protocol/http1/head.js";
-import type { PieceTarget } from "./answer-writer.js";
+import type { Data, WaitOptions } from "../../../connection/connection.js";
+import { bytesOf } from "../../../connection/data.js";
+import type { PieceWriter } from "../../../connection/receiver.js";
+import { NetError } from "../../../errors.js";
+import { BodyWriter, MAX_CHUNK_HEAD_BYTES } from "../../../protocol/http1/body-writer.js";
+import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import { BODY } from "../../../protocol/http1/head.js";
+import type { PieceTarget } from "./response-encoder.js";
 
 /** The exchange, as the writer of its response sees it. */
 export interface ResponseOutput extends PieceTarget {
@@ -75,23 +75,23 @@ export class ResponseWriter implements PieceWriter {
     if (!this.output.hasRoom(bytes.length)) return false;
     if (this.body.bodyLength !== BODY.chunked) {
       this.body.begin(NOWHERE, 0, bytes.length, extensions);
-      return this.output.sendPiece(bytes);
+      return this.output.sendBytes(bytes);
     }
     this.probeCount = 0;
     this.pieceBytes = bytes.length;
     this.extensions = extensions;
     const headBytes = MAX_CHUNK_HEAD_BYTES + extensions.length + 2;
     if (bytes.length <= INLINE_BYTES) return this.writeInline(bytes, headBytes);
-    this.output.sendWritten(this, headBytes);
-    this.output.sendPiece(bytes);
-    return this.output.sendPiece(this.body.pieceTail);
+    this.output.write(this, headBytes);
+    this.output.sendBytes(bytes);
+    return this.output.sendBytes(this.body.pieceTail);
   }
 
   private writeInline(bytes: Uint8Array, headBytes: number): boolean {
     this.inline = bytes;
     try {
       const roomBytes = headBytes + bytes.length + this.body.pieceTail.length;
-      return this.output.sendWritten(this, roomBytes) === true;
+      return this.output.write(this, roomBytes) === true;
     } finally {
       this.inline = undefined;
     }
@@ -123,7 +123,7 @@ export class ResponseWriter implements PieceWriter {
     if (this.isEnded || this.isBodyless || this.body.bodyLength !== BODY.chunked) return;
     if (this.probeCount >= MAX_PROBES || !this.output.isSendable) return;
     this.probeCount++;
-    this.output.sendPiece(ZERO);
+    this.output.sendBytes(ZERO);
   }
 
   private sendEnd(trailers: FieldInput | undefined): void {
@@ -136,7 +136,7 @@ export class ResponseWriter implements PieceWriter {
     this.trailers = trailers;
     try {
       for (let room = END_BYTES; ; room *= 32) {
-        if (this.output.sendWritten(this, Math.min(room, MAX_TRAILER_BYTES)) !== undefined) return;
+        if (this.output.write(this, Math.min(room, MAX_TRAILER_BYTES)) !== undefined) return;
         if (room < MAX_TRAILER_BYTES) continue;
         throw new NetError("INVALID_ARGUMENT", `trailers have at most ${MAX_TRAILER_BYTES} bytes`);
       }
@@ -157,7 +157,10 @@ export class ResponseWriter implements PieceWriter {
     return start + inline.length + pieceTail.length;
   }
 
-  /** Resolves when little waits to be sent. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
+  /**
+   * Resolves when little waits to be sent. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, and with
+   * `CONNECTION_CLOSED` when the response can't be sent any more.
+   */
   drained(options?: WaitOptions): Promise<void> {
     return this.output.drained(options);
   }
@@ -166,7 +169,7 @@ export class ResponseWriter implements PieceWriter {
   abort(): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    const message = "the response was given up";
+    const message = "the response was aborted";
     this.output.responseBroken(new NetError("ABORTED", message, { operation: "send" }));
   }
 }

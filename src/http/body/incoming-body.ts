@@ -12,13 +12,13 @@
  * way, once.
  */
 import { Buffer } from "node:buffer";
-import type { WaitOptions } from "../connection/connection.js";
-import { throwIfAborted, Waiter } from "../connection/waiter.js";
-import { assertInteger, NetError } from "../errors.js";
-import type { FieldSection } from "../protocol/http1/field-section.js";
-import type { TimingWheel } from "../time/timing-wheel.js";
+import { PieceQueue } from "../../bytes/piece-queue.js";
+import type { WaitOptions } from "../../connection/connection.js";
+import { throwIfAborted, Waiter } from "../../connection/waiter.js";
+import { assertInteger, NetError } from "../../errors.js";
+import type { FieldSection } from "../../protocol/http1/field-section.js";
+import type { TimingWheel } from "../../time/timing-wheel.js";
 import { BodyCollector, tooLarge } from "./body-collector.js";
-import { BodyPieces } from "./body-pieces.js";
 
 /** Whoever receives the message, as its body sees it. */
 export interface BodyOwner {
@@ -52,7 +52,7 @@ export class IncomingBody implements AsyncIterable<Buffer> {
   receivedBytes = 0;
   discardedBytes = 0;
   private readonly owner: BodyOwner;
-  private queue: BodyPieces | undefined = undefined;
+  private queue: PieceQueue | undefined = undefined;
   private state: "open" | "ended" | "failed" = "open";
   private error: NetError | undefined = undefined;
   private wanted = false;
@@ -226,7 +226,7 @@ export class IncomingBody implements AsyncIterable<Buffer> {
       reader.resolve(lent ? Buffer.from(bytes) : bytes);
       return;
     }
-    this.queue ??= new BodyPieces();
+    this.queue ??= new PieceQueue();
     this.queue.append(bytes, lent);
     if (this.holds || this.queue.byteCount < BODY_HIGH_WATER_BYTES) return;
     this.holds = true;

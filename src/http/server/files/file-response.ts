@@ -1,48 +1,30 @@
 /**
- * A file as an answer: whole, in part, or not at all because the peer has it (RFC 9110 §13, §14).
+ * A file as a response: whole, in part, or not at all because the peer has it (RFC 9110 §13, §14).
  * The file is read in blocks, as fast as the peer takes them.
  */
 import { Buffer } from "node:buffer";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { assertKnownKeys, NetError } from "../../errors.js";
-import type { FieldInput, FieldValue } from "../../protocol/http1/field-writer.js";
-import type { Fields } from "../fields.js";
+import { assertKnownKeys, NetError, textOf } from "../../../errors.js";
+import type { FieldValue } from "../../../protocol/http1/field-writer.js";
+import type { HttpExchange } from "../http-exchange.js";
+import type { ResponseWriter } from "../response/response-writer.js";
 import { type ByteRange, rangeOf } from "./byte-range.js";
 import { contentTypeOf } from "./content-type.js";
+import type { FileResponseOptions } from "./file-response-options.js";
 import { httpDate } from "./http-date.js";
 import { checkPreconditions, ifRangeHolds, singleValue, type Validators } from "./preconditions.js";
-import type { ResponseWriter } from "./response-writer.js";
-
-/** How a file is sent. */
-export interface FileResponseOptions {
-  /** Media type. Default: by the ending of the path, else `application/octet-stream`. */
-  readonly contentType?: string;
-  /** Entity tag with its quotes, or whether to make one of size and time of change. Default true. */
-  readonly etag?: string | boolean;
-  /** When it changed, or whether to tell when the file did. Default true. */
-  readonly lastModified?: Date | boolean;
-  /** Whether parts are sent to who asks for one range; several are answered with the whole. Default true. */
-  readonly ranges?: boolean;
-  /** Whether If-Match, If-None-Match and the like are heeded. Default true. */
-  readonly conditional?: boolean;
-  /** Further fields, for example Cache-Control; sent with 200, 206 and 304. */
-  readonly headers?: Readonly<Record<string, FieldValue>>;
-}
 
 /** The exchange, as far as sending a file goes. */
-export interface FileTarget {
-  readonly method: string;
-  readonly headers: Fields;
-  readonly isSendable: boolean;
+export interface FileTarget
+  extends Pick<
+    HttpExchange,
+    "method" | "headers" | "isSendable" | "keep" | "respond" | "respondError" | "startResponse"
+  > {
   /** The present, in milliseconds since 1970 UTC. */
   readonly nowMs: number;
-  keep(): unknown;
-  /** Resolves when it is the turn of this answer. */
+  /** Resolves when it is its turn to send. Rejects with `CONNECTION_CLOSED`. */
   turn(): Promise<void>;
-  respond(statusCode: number, headers?: FieldInput, body?: Uint8Array): boolean;
-  respondError(statusCode: number): boolean;
-  startResponse(statusCode: number, headers?: FieldInput): ResponseWriter;
 }
 
 const OPTION_NAMES = [
@@ -92,7 +74,7 @@ export async function sendFile(
       target.respondError(404);
       return 404;
     }
-    return await answerWith(target, file, new FileAnswer(path, status, options));
+    return await respondWith(target, file, new ServedFile(path, status, options));
   } finally {
     await file.close();
   }
@@ -109,8 +91,8 @@ async function openFile(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** What is known of the file for its answer. */
-class FileAnswer implements Validators {
+/** What is known of the file. */
+class ServedFile implements Validators {
   readonly path: string;
   readonly size: number;
   readonly etag: string | undefined;
@@ -129,7 +111,7 @@ class FileAnswer implements Validators {
     else this.modifiedMs = lastModified === false ? undefined : lastModified.getTime();
   }
 
-  /** Fields of every answer but an error. */
+  /** Fields of every response but an error. */
   fields(): Record<string, FieldValue> {
     const fields: Record<string, FieldValue> = { ...this.options.headers };
     if (this.etag !== undefined) fields["ETag"] = this.etag;
@@ -138,38 +120,38 @@ class FileAnswer implements Validators {
   }
 }
 
-async function answerWith(
+async function respondWith(
   target: FileTarget,
   file: FileHandle,
-  answer: FileAnswer,
+  served: ServedFile,
 ): Promise<number> {
   const { method, headers, nowMs } = target;
-  const { ranges = true, conditional = true, contentType } = answer.options;
+  const { ranges = true, conditional = true, contentType } = served.options;
   if (conditional) {
-    const verdict = checkPreconditions(method, headers, answer, nowMs);
-    if (verdict === 304) target.respond(304, answer.fields());
+    const verdict = checkPreconditions(method, headers, served, nowMs);
+    if (verdict === 304) target.respond(304, served.fields());
     if (verdict === 412) target.respondError(412);
     if (verdict !== "proceed") return verdict;
   }
-  const { size } = answer;
+  const { size } = served;
   const asksPart =
-    ranges && method === "GET" && (!conditional || ifRangeHolds(headers, answer, nowMs));
+    ranges && method === "GET" && (!conditional || ifRangeHolds(headers, served, nowMs));
   const range = asksPart ? rangeOf(singleValue(headers, "range"), size) : "whole";
   if (range === "none") {
     target.respond(416, { "Content-Range": `bytes */${size}` });
     return 416;
   }
-  const fields = answer.fields();
-  fields["Content-Type"] = contentType ?? contentTypeOf(answer.path);
+  const fields = served.fields();
+  fields["Content-Type"] = contentType ?? contentTypeOf(served.path);
   if (ranges) fields["Accept-Ranges"] = "bytes";
   const part = range === "whole" ? { start: 0, end: size } : range;
   if (range !== "whole") fields["Content-Range"] = `bytes ${part.start}-${part.end - 1}/${size}`;
   const statusCode = range === "whole" ? 200 : 206;
-  await sendPart(target, file, part, { statusCode, fields, path: answer.path });
+  await sendPart(target, file, part, { statusCode, fields, path: served.path });
   return statusCode;
 }
 
-interface PartAnswer {
+interface PartHead {
   readonly statusCode: number;
   readonly fields: Record<string, FieldValue>;
   readonly path: string;
@@ -179,8 +161,9 @@ async function sendPart(
   target: FileTarget,
   file: FileHandle,
   part: ByteRange,
-  { statusCode, fields, path }: PartAnswer,
+  { statusCode, fields, path }: PartHead,
 ): Promise<void> {
+  if (!target.isSendable) return;
   const byteCount = part.end - part.start;
   if (byteCount <= SMALL_BYTES && target.method !== "HEAD") {
     const body = await readBlock(file, part.start, byteCount);
@@ -190,17 +173,18 @@ async function sendPart(
   }
   const writer = target.startResponse(statusCode, { ...fields, "Content-Length": byteCount });
   if (target.method === "HEAD") writer.end();
-  else await sendBlocks(writer, file, part, path);
+  else await sendBlocks(target, writer, file, part, path);
 }
 
 async function sendBlocks(
+  target: FileTarget,
   writer: ResponseWriter,
   file: FileHandle,
   part: ByteRange,
   path: string,
 ): Promise<void> {
   try {
-    for (let position = part.start; position < part.end; ) {
+    for (let position = part.start; position < part.end && target.isSendable; ) {
       const block = await readBlock(file, position, Math.min(BLOCK_BYTES, part.end - position));
       if (block.length === 0) throw fileError(path, "it became shorter");
       position += block.length;
@@ -228,11 +212,10 @@ async function readBlock(file: FileHandle, position: number, byteCount: number):
 }
 
 function fileError(path: string, cause: unknown): NetError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const { code } = cause as { readonly code?: unknown };
-  return new NetError("FILE_INVALID", `${path} can't be sent: ${text}`, {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return new NetError("FILE_INVALID", `${path} can't be sent: ${textOf(cause)}`, {
     operation: "send",
-    ...(typeof cause === "object" && { cause }),
+    ...(cause instanceof Error && { cause }),
     ...(typeof code === "string" && { systemCode: code }),
   });
 }

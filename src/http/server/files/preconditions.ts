@@ -1,6 +1,6 @@
 /** Conditional requests (RFC 9110 §13): whether a request is to be carried out at all. */
 
-import type { Fields } from "../fields.js";
+import type { Fields } from "../../fields.js";
 import { parseHttpDate } from "./http-date.js";
 
 /** What tells one state of a resource from another. */

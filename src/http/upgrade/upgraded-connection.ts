@@ -7,14 +7,14 @@
  * Until somebody attaches a receiver the peer is held back, and what had come already is kept; it
  * is the first that the receiver gets.
  */
-import { isLent } from "../bytes/lending.js";
-import type { CloseReason } from "../connection/close-reason.js";
-import type { Connection } from "../connection/connection.js";
-import { HOLD, type ProtocolConnection, type Receiver } from "../connection/receiver.js";
-import { NetError } from "../errors.js";
-import { PacketReceiver } from "../packets/packet-receiver.js";
-import { push } from "../receive/push.js";
-import { type BodyOwner, IncomingBody } from "./incoming-body.js";
+import { isLent } from "../../bytes/lending.js";
+import type { CloseReason } from "../../connection/close-reason.js";
+import type { Connection } from "../../connection/connection.js";
+import { HOLD, type ProtocolConnection, type Receiver } from "../../connection/receiver.js";
+import { NetError } from "../../errors.js";
+import { PacketReceiver } from "../../packets/packet-receiver.js";
+import { push } from "../../receive/push.js";
+import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
 import { UpgradeEvents } from "./upgrade-events.js";
 import type { UpgradeReceiver } from "./upgrade-receiver.js";
 

@@ -3,8 +3,8 @@
  * moderate, the bytes go straight to their place: one copy, no list.
  */
 import { Buffer } from "node:buffer";
-import { NetError } from "../errors.js";
-import { BodyPieces } from "./body-pieces.js";
+import { PieceQueue } from "../../bytes/piece-queue.js";
+import { NetError } from "../../errors.js";
 
 /** Bytes that are set aside on the peer's word alone. */
 const MAX_TRUSTED_BYTES = 1_048_576;
@@ -13,7 +13,7 @@ const MAX_TRUSTED_BYTES = 1_048_576;
 export class BodyCollector {
   private readonly maxBytes: number;
   private readonly whole: Buffer | undefined;
-  private readonly pieces = new BodyPieces();
+  private readonly pieces = new PieceQueue();
   private byteCount = 0;
 
   /** `contentLength`: as announced, where it was. */
