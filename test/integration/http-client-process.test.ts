@@ -12,7 +12,7 @@ for (const engine of availableEngines()) {
 
 /** Runs a program of its own, in which `url` and `engine` are known. */
 async function run(engine: EngineName, url: string, program: string): Promise<Run> {
-  const prelude = `import { HttpAgent, HttpClient } from "hp-socket";
+  const prelude = `import { HttpAgent, HttpClient } from "hp-socket/http";
     const [engine, url] = ${JSON.stringify([engine, url])};`;
   const words = ["--input-type=module", "-e", `${prelude}${program}`];
   return await runProgram(process.execPath, words);
