@@ -106,7 +106,7 @@ export class Conversation {
 
   #send(bytes: Buffer): void {
     this.#attempt(() => {
-      if (!this.#client.send(bytes) && this.#client.isOpen) process.stdin.pause();
+      if (this.#client.send(bytes) === "slow") process.stdin.pause();
     });
   }
 

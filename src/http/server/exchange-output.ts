@@ -8,7 +8,7 @@
  * way, so that those whose turn has not come are told early to wait for it.
  */
 import { Buffer } from "node:buffer";
-import type { Data, WaitOptions } from "../../connection/connection.js";
+import type { WaitOptions } from "../../connection/connection.js";
 import { bytesOf } from "../../connection/data.js";
 import type { PieceWriter } from "../../connection/receiver.js";
 import { throwIfAborted, Waiter } from "../../connection/waiter.js";
@@ -22,7 +22,7 @@ const HELD_HIGH_WATER_BYTES = 65_536;
 /** The connection below, as far as sending goes. */
 export interface OutputTarget {
   write(writer: PieceWriter, maxBytes: number): boolean | undefined;
-  send(data: Data): boolean;
+  sendBytes(bytes: Uint8Array): boolean;
   readonly isOpen: boolean;
   readonly pendingBytes: number;
   drained(options?: WaitOptions): Promise<void>;
@@ -74,7 +74,7 @@ export abstract class ExchangeOutput implements PieceTarget {
   sendPiece(piece: Uint8Array): boolean {
     const { live } = this.owner;
     if (!this.isInTurn) return this.hold(bytesOf(piece));
-    const flows = live.send(piece);
+    const flows = live.sendBytes(piece);
     if (!flows && live.isOpen) this.owner.congested();
     return flows;
   }
