@@ -64,10 +64,13 @@ export const ERROR_CODES = {
     fault: "limit",
     text: "a request did not come whole within requestTimeoutMs",
   },
-  HTTP_ANSWER_TIMEOUT: { fault: "limit", text: "no answer was given within answerTimeoutMs" },
+  HTTP_RESPONSE_TIMEOUT: {
+    fault: "limit",
+    text: "the handler did not respond within responseTimeoutMs",
+  },
   HTTP_SEND_TIMEOUT: {
     fault: "limit",
-    text: "the peer took no byte of an answer within sendTimeoutMs",
+    text: "the peer took no byte of a response within sendTimeoutMs",
   },
   HTTP_REDIRECT_LIMIT: { fault: "limit", text: "more than maxRedirects redirects" },
   HTTP_REDIRECT_REFUSED: { fault: "remote", text: "a redirect that can't be followed" },

@@ -25,6 +25,7 @@ export class Dialing implements Dial, RaceSink {
   readonly #connection: StreamConnection;
   #options: ConnectOptions;
   readonly #waiter: Waiter<void>;
+  #lookup: AbortController | undefined;
   #race: AddressRace | undefined;
   #isOver = false;
 
@@ -53,7 +54,9 @@ export class Dialing implements Dial, RaceSink {
   async #addresses(): Promise<Address[]> {
     const { path, host = "127.0.0.1", port = 0, family = "any" } = this.#options;
     if (path !== undefined) return [{ path }];
-    const hosts = await this.#component.service.engine.resolve(host);
+    this.#lookup = new AbortController();
+    const hosts = await this.#component.service.engine.resolve(host, this.#lookup.signal);
+    this.#lookup = undefined;
     const wanted = hosts.filter((found) => family === "any" || found.family === family);
     if (wanted.length === 0) {
       throw new NetError("HOST_NOT_FOUND", `${host} has no address of family ${family}`, {
@@ -112,6 +115,7 @@ export class Dialing implements Dial, RaceSink {
     this.#waiter.reject(this.#connection.endError());
     if (this.#isOver) return false;
     this.#isOver = true;
+    this.#lookup?.abort();
     this.#race?.cancel();
     queueMicrotask(() => this.#connection.streamClosed(undefined));
     return true;

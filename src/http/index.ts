@@ -6,6 +6,7 @@ export { EncodedFields, type FieldInput, type FieldValue } from "../protocol/htt
 export { encodeFields } from "../protocol/http1/head-writer.js";
 export type { Http1Limits } from "../protocol/http1/limits.js";
 export type { ResponseHead } from "../protocol/http1/response-head.js";
+export type { IncomingBody, WholeBodyOptions } from "./body/incoming-body.js";
 export type {
   AgentNumbers,
   ClientNumbers,
@@ -55,11 +56,10 @@ export type {
   CookieStoreOptions,
 } from "./cookie/cookie-store-options.js";
 export type { Fields } from "./fields.js";
-export type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
 export type { FetchHandler, FetchInfo } from "./server/fetch/fetch-handler.js";
 export { installLightClasses } from "./server/fetch/install-light.js";
-export type { FileResponseOptions } from "./server/file-response.js";
-export type { HttpExchange, ResponseSource } from "./server/http-exchange.js";
+export type { FileResponseOptions } from "./server/files/file-response-options.js";
+export type { HttpExchange } from "./server/http-exchange.js";
 export { HttpServer } from "./server/http-server.js";
 export type { HttpServerConnection } from "./server/http-server-connection.js";
 export type { HttpServerHandlers, MessageHandlers } from "./server/http-server-handlers.js";
@@ -73,7 +73,8 @@ export type {
   HttpSettingsInput,
   RequestLimits,
 } from "./server/http-server-settings.js";
-export type { ResponseWriter } from "./server/response-writer.js";
+export type { ResponseSource } from "./server/response/response-pump.js";
+export type { ResponseWriter } from "./server/response/response-writer.js";
 export {
   HttpSyncClient,
   type OpenUrlOptions,
@@ -83,5 +84,5 @@ export {
 export type { HttpSyncClientOptions } from "./sync/sync-client-options.js";
 export type { HttpSyncListener, SyncCloseReason } from "./sync/sync-listener.js";
 export type { SyncFields, SyncResponse } from "./sync/sync-response.js";
-export type { UpgradeReceiver } from "./upgrade-receiver.js";
-export type { UpgradedConnection } from "./upgraded-connection.js";
+export type { UpgradeReceiver } from "./upgrade/upgrade-receiver.js";
+export type { UpgradedConnection } from "./upgrade/upgraded-connection.js";

@@ -9,7 +9,7 @@ const MAX_PIECES = 64;
 const MAX_BYTES = 1_048_576;
 const MAX_MS = 5;
 
-/** See the head of the file. One for each source that is pumped. */
+/** Counts what one source has yielded since the loop last turned. One for each source that is pumped. */
 export class PumpBreath {
   readonly #clock: Clock;
   #pieceCount = 0;

@@ -73,7 +73,15 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   received(bytes: Buffer): number {
     const { decoder } = this;
     if (decoder !== undefined) return decoder.feed(bytes, this);
-    const taken = this.isKept ? Math.min(bytes.length, this.roomBytes) : bytes.length;
+    if (this.isKept) return this.keep(bytes);
+    if (this.requests !== undefined && this.requests.count > 0) this.deliver(bytes);
+    else if (this.events.received(this.connection, bytes, this)) this.handlerBegan();
+    return bytes.length;
+  }
+
+  /** Keeps as many bytes as may be; at that many unread ones delivery is held. */
+  private keep(bytes: Buffer): number {
+    const taken = Math.min(bytes.length, this.roomBytes);
     this.deliver(taken === bytes.length ? bytes : bytes.subarray(0, taken));
     return taken;
   }
@@ -84,7 +92,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     return this.receiveModel.delivers === "count" || this.isRead || !this.events.hasReceiveHandler;
   }
 
-  /** Bytes that may still be kept. No more are taken: at this many unread ones delivery is held. */
+  /** Bytes that may still be kept. */
   private get roomBytes(): number {
     return Math.max(1, this.connection.settings.maxUnreadBytes - this.unreadBytes);
   }
@@ -152,7 +160,10 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   }
 
   private callHandler(unit: Buffer | number): void {
-    if (!this.events.received(this.connection, unit, this)) return;
+    if (this.events.received(this.connection, unit, this)) this.handlerBegan();
+  }
+
+  private handlerBegan(): void {
     this.isHandlerBusy = true;
     this.connection.hold(HOLD.handler);
   }

@@ -172,5 +172,22 @@ const contextCases: readonly ContractCase[] = [
   },
 ];
 
+const zoneCases: readonly ContractCase[] = [
+  {
+    title: "refuses an address in a zone that is not there",
+    async run(world) {
+      const address = { host: "fe80::1%no-such-if", port: 9, family: "IPv6" } as const;
+
+      assert.throws(() => world.startListen(address), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => world.startConnect(address), { code: "INVALID_ARGUMENT" });
+    },
+  },
+];
+
 /** What the newer rules say. */
-export const ruleCases: readonly ContractCase[] = [...endCases, ...memoryCases, ...contextCases];
+export const ruleCases: readonly ContractCase[] = [
+  ...endCases,
+  ...memoryCases,
+  ...contextCases,
+  ...zoneCases,
+];

@@ -111,6 +111,29 @@ function endings(engine: EngineName): void {
     assert.equal(response.timing.isReused, false);
   });
 
+  it("fails with what its source throws, whatever that is", async (test) => {
+    const server = await scriptedServer(test, (peer) => peer.ended());
+    const agent = httpAgent(test, { engine });
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const odd = {
+      get message(): string {
+        throw new Error("no");
+      },
+    };
+
+    for (const cause of [undefined, null, 5, "text", Object.create(null), odd, proxy]) {
+      const body = (): Iterable<string> => {
+        throw cause;
+      };
+      await assert.rejects(
+        agent.request({ url: server.origin, method: "PUT", body }),
+        ({ code, cause: told }: { code?: string; cause?: unknown }) =>
+          code === "HANDLER_FAILED" && told === cause,
+      );
+    }
+  });
+
   for (const length of [10, 100_000]) {
     it(`fails when its ${length} bytes were handed to another thread before`, async (test) => {
       const server = await nodeServer(test, (_request, response) => response.end("fine"));

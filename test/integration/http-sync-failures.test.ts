@@ -33,7 +33,8 @@ for (const engine of availableEngines()) {
     ] as const) {
       it(`throws ${code} for ${name}, and the next call works`, async (test) => {
         const peer = await scriptedPeer(test, [answer], [{ send: OK }]);
-        const sync = client(test, { requestTimeoutMs: 200 }).connect(peer.origin);
+        const requestTimeoutMs = code === "REQUEST_TIMEOUT" ? 200 : 10_000;
+        const sync = client(test, { requestTimeoutMs }).connect(peer.origin);
 
         // POST is not repeated by itself.
         assert.throws(() => sync.post("/", "x"), { name: "NetError", code });
@@ -91,6 +92,17 @@ for (const engine of availableEngines()) {
     });
   });
 }
+
+describe("HttpSyncClient: where it connects from", () => {
+  it("is localHost, and throws ADDRESS_NOT_AVAILABLE where this machine has no such address", async (test) => {
+    const peer = await scriptedPeer(test, [{ send: OK }]);
+    const sync = httpSyncClient(test, { localHost: "127.0.0.2", noDelay: false, keepAlive: false });
+    const wrong = httpSyncClient(test, { localHost: "203.0.113.1" });
+
+    assert.equal(sync.openUrl("GET", peer.origin).text(), "ok");
+    assert.throws(() => wrong.connect(peer.origin), { code: "ADDRESS_NOT_AVAILABLE" });
+  });
+});
 
 describe("HttpSyncClient: misuse", () => {
   it("throws INVALID_ARGUMENT at once for options that can't be", () => {

@@ -17,7 +17,10 @@ function recorder(): { readonly log: string[]; readonly listener: Required<HttpS
       log.push([name, ...values.map(text)].join(" "));
     };
   const listener = {
+    onPrepareConnect: note("prepare"),
     onConnect: note("connect"),
+    onHandshake: note("handshake"),
+    onSend: () => undefined,
     onMessageBegin: note("begin"),
     onStatusLine: note("status"),
     onHeader: note("header"),
@@ -54,7 +57,9 @@ for (const engine of availableEngines()) {
       client(test, { listener }).openUrl("GET", peer.origin);
 
       assert.deepEqual(log, [
+        "prepare",
         "connect",
+        "handshake",
         "begin",
         'status 103 "Early Hints" "HTTP/1.1"',
         'header "Link" "x"',

@@ -25,6 +25,7 @@ import type {
   StreamSink,
   StreamSocket,
 } from "../engine.js";
+import { assertZone } from "../ip-zone.js";
 import { NO_TLS, refuseTls } from "../no-tls.js";
 import { assertConnectAddress, checkedListenTarget } from "../path-address.js";
 import { noAddress } from "../system-error.js";
@@ -118,6 +119,7 @@ export class MemoryEngine implements Engine {
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
     assertStreamOptions(target.stream, "listen");
+    assertZone(target.address, "listen");
     const isLocal = (host: string): boolean => this.#isLocal(host);
     return new MemoryListener({
       loop: this.#loop,
@@ -132,6 +134,7 @@ export class MemoryEngine implements Engine {
     assertStreamOptions(target.stream, "connect");
     const { address } = target;
     assertConnectAddress(address);
+    assertZone(address, "connect");
     const local = this.#localEnd(target);
     const stream = this.#stream(local, address);
     stream.sink = sink;

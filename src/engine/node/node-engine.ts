@@ -19,6 +19,7 @@ import type {
   StreamSink,
   StreamSocket,
 } from "../engine.js";
+import { assertZone } from "../ip-zone.js";
 import { assertConnectAddress } from "../path-address.js";
 import { resolveHost } from "../resolve-host.js";
 import { errnoNameOf } from "../system-error.js";
@@ -54,6 +55,7 @@ class NodeEngine implements Engine {
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
     assertListenTarget(target);
+    assertZone(target.address, "listen");
     const service = {
       clock: this.clock,
       turn: this.#turn,
@@ -67,6 +69,7 @@ class NodeEngine implements Engine {
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     assertStreamOptions(target.stream, "connect");
     assertConnectAddress(target.address);
+    assertZone(target.address, "connect");
     return inRootContext(() => {
       // TLS takes a socket over with Node's own way of reading.
       const lendsBytes = target.stream.mayStartTls !== true;

@@ -12,7 +12,7 @@ import type { BodyChunks } from "./request-content.js";
 
 /** Where the chunks come from. */
 export interface ChunkContent {
-  /** Makes the chunks, or hands out those that there are. */
+  /** Makes the chunks, or returns those that were given. */
   readonly open: () => BodyChunks;
   /** Whether `open` makes them anew: then there is nothing to clean up before it was called. */
   readonly canRepeat: boolean;
@@ -20,12 +20,12 @@ export interface ChunkContent {
 
 type AnyIterator = AsyncIterator<unknown> | Iterator<unknown>;
 
-/** Something that is told at once that nobody reads on. */
+/** A stream of Node, which can be ended while it is asked. */
 interface Destroyable {
   destroy(): unknown;
 }
 
-/** See the head of the file. */
+/** The chunks of the body of one request. */
 export class BodySource {
   readonly #content: ChunkContent;
   readonly #scope: AsyncResource | undefined;
@@ -83,7 +83,7 @@ export class BodySource {
       const left = this.#run(() => this.#return());
       await Promise.race([left, loopTurned()]);
     } catch {
-      // One that fails while it is left has nobody to tell.
+      // Nobody is left who could be told of an error.
     }
   }
 

@@ -16,6 +16,7 @@
 import type { AsyncResource } from "node:async_hooks";
 import { isLent } from "../../bytes/lending.js";
 import { type AbortListener, offAbort, onAbort } from "../../connection/abort-listeners.js";
+import { handlerError } from "../../connection/handlers.js";
 import { abortError } from "../../connection/waiter.js";
 import { NetError } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
@@ -23,9 +24,9 @@ import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import type { OutgoingRequest } from "../../protocol/http1/head-writer.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../../time/timing-wheel.js";
+import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
-import { type BodyOwner, IncomingBody } from "../incoming-body.js";
-import type { UpgradedConnection } from "../upgraded-connection.js";
+import type { UpgradedConnection } from "../upgrade/upgraded-connection.js";
 import { BodySource } from "./body-source.js";
 import { HttpResponse, type HttpTiming, type ResponseSource } from "./http-response.js";
 import type { HttpTarget } from "./http-target.js";
@@ -81,7 +82,7 @@ export interface ExchangePlan {
 /** Rests of a body that are read over rather than to lose their connection, in bytes. */
 const MAX_SKIPPED_BYTES = 65_536;
 
-/** See the head of the file. */
+/** One request, and the response to it. */
 export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, ResponseSource {
   readonly plan: ExchangePlan;
   readonly owner: ExchangeOwner;
@@ -198,16 +199,21 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
     if (onInterim === undefined) return;
     const status = head.statusCode;
     const fields = head.keep();
-    if (scope === undefined) onInterim(status, fields);
-    else scope.runInAsyncScope(onInterim, undefined, status, fields);
+    try {
+      if (scope === undefined) onInterim(status, fields);
+      else scope.runInAsyncScope(onInterim, undefined, status, fields);
+    } catch (cause) {
+      throw handlerError("onInterim", "receive", cause);
+    }
   }
 
   /** The final head came; it is kept. */
   respond(head: ResponseHead): void {
+    // What a cookie store throws fails the request, which nobody has the response of yet.
+    this.plan.onHead?.(head);
     this.state = "receiving";
     const body = new ResponseBody(this, head.contentLength);
     this.body = body;
-    this.plan.onHead?.(head);
     this.resolve(new HttpResponse(this, head, body));
   }
 

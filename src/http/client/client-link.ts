@@ -18,7 +18,7 @@ import { assertHead } from "./head-check.js";
 import type { DialBounds, Dialer, DialRoute } from "./http-dialer.js";
 import type { HttpTarget } from "./http-target.js";
 
-/** See the head of the file. */
+/** The one connection of an `HttpClient`, and its queue of requests. */
 export class ClientLink implements ConnectionHolder, ExchangeOwner {
   /** The receiver of the connection; undefined while there is none. */
   receiver: ClientReceiver | undefined = undefined;

@@ -19,21 +19,26 @@
  */
 import type { CloseReason } from "../../connection/close-reason.js";
 import type { PacketEvents } from "../../connection/packet-events.js";
-import { DUE, HOLD, type Receiver } from "../../connection/receiver.js";
+import { HOLD, type Receiver } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
 import { ExchangeState } from "../../protocol/http1/exchange-state.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
-import type { Http1Limits } from "../../protocol/http1/limits.js";
 import {
   AFTER_HEAD,
   type AfterHead,
   type ResponseSink,
 } from "../../protocol/http1/message-sink.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
-import { ResponseParser } from "../../protocol/http1/response-parser.js";
-import { Handover, type OwnConnection, type UpgradedConnection } from "../upgraded-connection.js";
+import type { ResponseParser } from "../../protocol/http1/response-parser.js";
+import {
+  Handover,
+  type OwnConnection,
+  type UpgradedConnection,
+} from "../upgrade/upgraded-connection.js";
 import type { ClientExchange, ConnectTiming, ExchangeCarrier } from "./client-exchange.js";
+import { ExchangeDeadline } from "./exchange-deadline.js";
 import { RequestSender, type SendingOwner } from "./request-sender.js";
+import type { SpareParsers } from "./spare-parsers.js";
 
 /** Who has the connection. */
 export interface ConnectionHolder {
@@ -49,10 +54,7 @@ export interface ConnectionHolder {
   takeBack(exchange: ClientExchange): void;
 }
 
-/** What is due: each exchange has one time at a time, and an idle connection has its own. */
-const DUE_EXCHANGE = DUE.protocol;
-
-/** See the head of the file. */
+/** Receives the responses of one connection, and starts its exchanges. */
 export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, ExchangeCarrier {
   readonly connection: OwnConnection;
   holder: ConnectionHolder | undefined = undefined;
@@ -64,10 +66,12 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   handover: Handover | undefined = undefined;
   /** Told when the connection has left HTTP. */
   onUpgraded: ((upgraded: UpgradedConnection) => void) | undefined = undefined;
-  private readonly limits: Http1Limits;
+  private readonly parsers: SpareParsers;
   private readonly events: Pick<PacketEvents, "sent">;
   private readonly sender: RequestSender;
-  private parser: ResponseParser;
+  private readonly deadline: ExchangeDeadline;
+  /** While an exchange is under way. */
+  private parser: ResponseParser | undefined = undefined;
   private state: ExchangeState = new ExchangeState();
   private exchange: ClientExchange | undefined = undefined;
   private booked: ClientExchange | undefined = undefined;
@@ -77,17 +81,18 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   private isBroken = false;
   private isKept = false;
   private isTunnelling = false;
-  private sentBytesSeen = 0;
-  private resumedMs = 0;
 
   /** `events`: told of what the kernel has taken. */
-  constructor(connection: OwnConnection, limits: Http1Limits, events: Pick<PacketEvents, "sent">) {
+  constructor(
+    connection: OwnConnection,
+    parsers: SpareParsers,
+    events: Pick<PacketEvents, "sent">,
+  ) {
     this.connection = connection;
     this.events = events;
-    this.limits = limits;
-    this.parser = new ResponseParser(limits);
+    this.parsers = parsers;
     this.sender = new RequestSender(connection, this);
-    connection.onDue = () => this.due();
+    this.deadline = new ExchangeDeadline(connection, () => this.due());
   }
 
   /** Whether it can carry an exchange now. */
@@ -99,7 +104,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   private get isSound(): boolean {
     const { connection } = this;
     if (this.isBroken || !connection.isOpen || connection.peerHasEnded) return false;
-    return !connection.deadlines.isPast(DUE_EXCHANGE);
+    return !this.deadline.isPast;
   }
 
   /** Begins an exchange, at once or when the loop has polled. The connection must be usable. */
@@ -110,7 +115,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     }
     this.booked = exchange;
     const { clock } = this.connection.wheel;
-    // The first may come before this round of the loop has polled: the second comes behind the next poll.
+    // The first may be called in this round of the loop, before the next poll; the second is called after it.
     clock.afterPoll(() => clock.afterPoll(() => this.beginBooked(exchange)));
   }
 
@@ -141,10 +146,11 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     exchange.started(this, this.exchangeCount === 0 ? this.timing : undefined);
     this.exchangeCount++;
     const { method } = plan.head;
+    this.parser ??= this.parsers.take();
     this.parser.expect(method, plan.asksUpgrade);
     this.state.requestHead(!this.sender.saysClose, plan.asksUpgrade || method === "CONNECT");
     if (isSent) this.requestSent(plan.headTimeoutMs);
-    else this.watch(this.sender.isWaiting ? plan.continueTimeoutMs : 0);
+    else this.deadline.set(this.sender.isWaiting ? plan.continueTimeoutMs : 0);
   }
 
   /** Begins an exchange that makes a tunnel; HTTP goes on at its other end, from the beginning. */
@@ -164,14 +170,14 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
 
   private requestSent(headTimeoutMs: number): void {
     this.state.requestEnd();
-    if (this.state.server === "answering") this.watch(headTimeoutMs);
+    if (this.state.server === "pending") this.deadline.set(headTimeoutMs);
   }
 
   // — receiving —
 
   received(bytes: Buffer): number {
-    const { exchange } = this;
-    if (exchange === undefined) {
+    const { exchange, parser } = this;
+    if (exchange === undefined || parser === undefined) {
       this.abandon("bytes came that no request asked for");
       return bytes.length;
     }
@@ -179,7 +185,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
       this.sawByte = true;
       exchange.firstByte();
     }
-    const taken = this.parser.feed(bytes, this.sink);
+    const taken = parser.feed(bytes, this.sink);
     if (!this.isComplete) return bytes.length;
     this.finish(taken < bytes.length);
     return this.handover === undefined ? bytes.length : taken;
@@ -201,14 +207,14 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     }
     this.readKeepAlive(head);
     exchange.respond(head.keep());
-    this.watch(exchange.plan.bodyTimeoutMs);
+    this.deadline.set(exchange.plan.bodyTimeoutMs);
     return AFTER_HEAD.goOn;
   }
 
   private interim(head: ResponseHead, exchange: ClientExchange): void {
     this.state.interim();
     if (head.statusCode === 100 && this.sender.isWaiting) {
-      this.watch(0);
+      this.deadline.set(0);
       this.sender.goOn();
     }
     exchange.interim(head);
@@ -223,7 +229,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   /** See {@link ResponseSink}. Interim responses are complete, too. */
   onMessageComplete(trailers: FieldSection | undefined): boolean {
     const { exchange, state } = this;
-    if (exchange === undefined || state.server === "answering") return true;
+    if (exchange === undefined || state.server === "pending") return true;
     if (state.server === "body") state.responseEnd();
     this.isComplete = true;
     exchange.end(trailers);
@@ -252,14 +258,17 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     this.isComplete = false;
     const exchange = this.exchange!;
     this.exchange = undefined;
-    this.watch(0);
-    if (this.parser.phase === "upgraded") {
+    this.deadline.set(0);
+    const { parser } = this;
+    this.parser = undefined;
+    if (parser?.phase === "upgraded") {
       this.handOver(exchange, hasRest);
       return;
     }
     this.connection.release(HOLD.body);
     if (this.state.canReuse && this.isUsable) {
       this.state.next();
+      if (parser !== undefined) this.parsers.giveBack(parser);
       this.holder?.connectionFree(this);
       return;
     }
@@ -273,7 +282,6 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     if (this.isTunnelling) {
       this.isTunnelling = false;
       if (hasRest) this.abandon("the proxy sent bytes of its own into the tunnel");
-      this.parser = new ResponseParser(this.limits);
       this.state = new ExchangeState();
       this.exchangeCount = 0;
       return;
@@ -293,7 +301,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
       connection.close();
       return;
     }
-    this.parser.end(this.sink);
+    this.parser?.end(this.sink);
     if (this.isComplete) this.finish(false);
     else if (this.exchange !== undefined) {
       const text = "the server closed the connection without a response";
@@ -320,13 +328,13 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     const { booked, holder } = this;
     const error = reason.cause ?? this.connection.closedError();
     this.booked = undefined;
-    // What waits again is there before the holder looks whether anything is left.
+    // Given back before the holder looks whether anything is left to do.
     if (booked?.state === "waiting") holder?.takeBack(booked);
     this.tryRepeat(error);
     try {
       holder?.connectionGone(this, reason);
     } finally {
-      // A handler that throws keeps nobody waiting.
+      // Also when a handler throws: whoever waits is told.
       this.lose(error);
     }
   }
@@ -385,59 +393,34 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
       return;
     }
     this.connection.release(HOLD.body);
-    this.resumedMs = this.connection.wheel.clock.now();
+    this.deadline.resumed();
   }
 
   // — deadlines —
 
-  /** Something is due `delayMs` from now; 0: nothing is. */
-  private watch(delayMs: number): void {
-    const { deadlines } = this.connection;
-    if (delayMs === 0) deadlines.clear(DUE_EXCHANGE);
-    else deadlines.set(DUE_EXCHANGE, delayMs);
-  }
-
   /** Keeps it for the next exchange, at most `idleMs`, and without holding the process. */
   keep(idleMs: number): void {
-    this.watch(idleMs);
+    this.deadline.set(idleMs);
     this.isKept = true;
     this.connection.unref();
   }
 
   private due(): void {
-    const { exchange } = this;
-    if (exchange === undefined) this.connection.close();
-    else if (this.sender.isWaiting) this.sender.goOn();
-    else if (exchange.state === "receiving") this.bodySilent(exchange);
-    else this.headMissing(exchange);
-  }
-
-  /** The head is late, unless the request is still on its way. */
-  private headMissing(exchange: ClientExchange): void {
-    const { headTimeoutMs } = exchange.plan;
-    const { sentBytes, pendingBytes } = this.connection;
-    if (pendingBytes > 0 && sentBytes > this.sentBytesSeen) {
-      this.sentBytesSeen = sentBytes;
-      this.watch(headTimeoutMs);
+    const { exchange, deadline } = this;
+    if (exchange === undefined) {
+      this.connection.close();
       return;
     }
-    const text = `the head of the response did not come within headTimeoutMs (${headTimeoutMs})`;
-    exchange.giveUp(new NetError("HTTP_HEAD_TIMEOUT", text, { operation: "receive" }));
-  }
-
-  /** Nothing came for a while, unless it is us who hold the peer back. */
-  private bodySilent(exchange: ClientExchange): void {
-    const { connection } = this;
-    const { bodyTimeoutMs } = exchange.plan;
-    const freeForMs = connection.wheel.clock.now() - this.resumedMs;
-    const leftMs = bodyTimeoutMs - Math.min(freeForMs, connection.silentForMs);
-    const isHeld = connection.isHeld(HOLD.body | HOLD.application);
-    if (isHeld || leftMs > 0) {
-      this.watch(isHeld ? bodyTimeoutMs : leftMs);
+    if (this.sender.isWaiting) {
+      this.sender.goOn();
       return;
     }
-    const text = `no byte of the body came for bodyTimeoutMs (${bodyTimeoutMs})`;
-    exchange.giveUp(new NetError("HTTP_BODY_TIMEOUT", text, { operation: "receive" }));
+    const { headTimeoutMs, bodyTimeoutMs } = exchange.plan;
+    const isReceiving = exchange.state === "receiving";
+    const error = isReceiving
+      ? deadline.bodyError(bodyTimeoutMs)
+      : deadline.headError(headTimeoutMs);
+    if (error !== undefined) exchange.giveUp(error);
   }
 }
 

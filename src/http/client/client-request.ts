@@ -46,7 +46,7 @@ export interface HttpRequestOptions extends Partial<RequestTimes> {
   /** Sends the body when the server has asked for it (100), or after `continueTimeoutMs`. Default false. */
   readonly expectContinue?: boolean;
   /**
-   * Whether it may be sent again when its connection broke before an answer came. Default: what
+   * Whether it may be sent again when its connection broke before a response came. Default: what
    * RFC 9110 §9.2.2 says of the method. Bodies that can be read once are never sent again.
    */
   readonly idempotent?: boolean;

@@ -5,15 +5,16 @@ import type { Events } from "../../connection/events.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { Http1Limits } from "../../protocol/http1/limits.js";
 import { ClientReceiver } from "./client-receiver.js";
+import { SpareParsers } from "./spare-parsers.js";
 
 /** Makes the context of a connection. */
 export type ContextFactory = (connection: never) => unknown;
 
-/** See the head of the file. */
+/** The role of the components that HTTP clients are made of. */
 export class ClientRole<Handle> implements ComponentRole {
   readonly packetEvents = undefined;
   readonly #events: Events<Handle, Buffer>;
-  readonly #limits: Http1Limits;
+  readonly #parsers: SpareParsers;
   readonly #makeContext: ContextFactory | undefined;
   /** Receivers of connections that are open, and that nobody has asked for yet, by id. */
   readonly #made: Map<number, ClientReceiver> = new Map();
@@ -24,7 +25,7 @@ export class ClientRole<Handle> implements ComponentRole {
     makeContext: ContextFactory | undefined,
   ) {
     this.#events = events;
-    this.#limits = limits;
+    this.#parsers = new SpareParsers(limits);
     this.#makeContext = makeContext;
   }
 
@@ -45,7 +46,7 @@ export class ClientRole<Handle> implements ComponentRole {
   }
 
   createReceiver(connection: StreamConnection): ClientReceiver {
-    return new ClientReceiver(connection, this.#limits, this.#events);
+    return new ClientReceiver(connection, this.#parsers, this.#events);
   }
 
   opened(connection: StreamConnection): void {

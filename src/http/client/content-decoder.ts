@@ -4,13 +4,13 @@
  *
  * The encoded body is read at the pace at which the decoded one is; what it grows to is bounded by a
  * size and by a ratio, which tells a zip bomb from content that is merely large. Nothing may follow the
- * content: what other recipients might read there is not ours to leave out.
+ * content, since other recipients may read it as something else.
  */
 import { pipeline, type Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import { type BodyOwner, IncomingBody } from "../incoming-body.js";
+import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
 
 /** What decoded content may grow to. */
 export interface DecodingLimits {
@@ -57,7 +57,7 @@ export function decodersOf(contentEncoding: string | undefined): string[] | unde
   return codings.every((coding) => Object.hasOwn(DECODERS, coding)) ? codings.reverse() : undefined;
 }
 
-/** The decoded form of `encoded`. `codings`: as {@link decodersOf} answers. */
+/** The decoded form of `encoded`. `codings`: as {@link decodersOf} returns them. */
 export function decodeBody(
   encoded: IncomingBody,
   codings: readonly string[],
@@ -119,7 +119,7 @@ class ContentDecoder implements BodyOwner {
       if (this.#stages.length === 0) this.#stages = this.#open(bytes);
       const first = this.#stages[0]!;
       await this.#feed(first, bytes);
-      // Nobody is to read on for as long as the peer goes on sending.
+      // At once, since the peer may go on sending for ever.
       assertUsed(this.#isDecoded ? this.#stages : [first]);
     }
     const [first] = this.#stages;

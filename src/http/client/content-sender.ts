@@ -33,7 +33,7 @@ export interface Sending {
   readonly ended: (error: NetError | undefined) => void;
 }
 
-/** See the head of the file. */
+/** Sends the body of one request. */
 export class ContentSender implements PieceWriter {
   readonly #sending: Sending;
   #isStopped = false;

@@ -1,7 +1,7 @@
 /**
  * A `FormData` as multipart/form-data (RFC 7578), written as the Fetch and HTML standards have it ("extract
  * a body", "multipart/form-data encoding algorithm"). The length of every part is known before, so that the
- * body has one, too, and the parts are there for a second time.
+ * body has a length, too, and can be sent again.
  */
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";

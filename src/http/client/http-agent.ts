@@ -100,7 +100,7 @@ const OPTION_NAMES: readonly string[] = [
   "onShutdown",
 ];
 
-/** See the head of the file. */
+/** An HTTP agent: requests to any number of servers, over connections that are kept and used again. */
 export class HttpAgent<Context = unknown> implements AsyncDisposable {
   /** The numbers in force. */
   readonly numbers: AgentNumbers;

@@ -22,7 +22,7 @@ import {
   type ResponseSink,
 } from "../../protocol/http1/message-sink.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
-import type { OwnConnection, UpgradedConnection } from "../upgraded-connection.js";
+import type { OwnConnection, UpgradedConnection } from "../upgrade/upgraded-connection.js";
 import type { ClientReceiver } from "./client-receiver.js";
 
 /**

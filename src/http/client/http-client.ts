@@ -71,7 +71,7 @@ const NOTHING: readonly string[] = [];
 /** Time that the last bytes get when the client is stopped. */
 const STOP_MS = 1_000;
 
-/** See the head of the file. */
+/** An HTTP client with one connection at a time, requests in their order, and every event of its responses. */
 export class HttpClient<Context = unknown> implements AsyncDisposable {
   readonly #options: HttpClientOptions<Context>;
   readonly #numbers: ClientNumbers;

@@ -69,7 +69,7 @@ interface Maker<Handle> {
   readonly role: ClientRole<Handle>;
 }
 
-/** See the head of the file. */
+/** Makes connections for one client or agent. */
 export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
   /** Deadlines of requests go here. */
   readonly wheel: TimingWheel;

@@ -64,8 +64,8 @@ export class HttpProxy {
     assertOptionsObject("proxy", options);
     assertKnownKeys("proxy", options, ["url", "username", "password", "noProxy"]);
     const { url, username, password = "", noProxy = [] } = options;
-    const target = new HttpTarget(url);
-    if (target.isSecure) throw invalid("a proxy is spoken to without TLS: its URL has http:");
+    const target = new HttpTarget(url, "the URL of a proxy");
+    if (target.isSecure) throw invalid("the URL of a proxy must begin with http:, not https:");
     this.hostname = target.hostname;
     this.port = target.port;
     this.host = `${target.url.hostname}:${target.port}`;

@@ -4,7 +4,7 @@
  * Invariants: `idle` holds usable connections only, the one used last at the end; each request that
  * waits and for which there is room has an attempt to connect; requests are begun in their order,
  * but repeated ones first and on a new connection; when an attempt fails, all that waited when it began
- * fail with it, unless a connection that is there can serve them.
+ * fail with it, unless an open connection can serve them.
  */
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
@@ -32,14 +32,14 @@ export interface PoolOwner {
   repeatedCount: number;
 }
 
-/** See the head of the file. */
+/** The connections to one origin, or to one proxy. */
 export class OriginPool implements ConnectionHolder, ExchangeOwner {
   readonly key: string;
   readonly route: DialRoute;
   private readonly owner: PoolOwner;
   private readonly idle: ClientReceiver[] = [];
   private queue: ClientExchange[] = [];
-  /** Connections that are there. */
+  /** Open connections. */
   private readonly open: Set<ClientReceiver> = new Set();
   /** Attempts to connect, and when they began. */
   private readonly attempts: Map<AbortController, number> = new Map();
@@ -58,7 +58,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     return this.owner.dialer.wheel;
   }
 
-  /** Connections that are there or are being made. */
+  /** Connections that are open or being made. */
   get connectionCount(): number {
     return this.open.size + this.attempts.size;
   }
@@ -94,7 +94,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     this.boundWait(exchange);
   }
 
-  /** What waits without an attempt to connect, which has a time of its own, waits so long and no longer. */
+  /** Bounds the wait of a request for which no connection is being made: connecting has a bound of its own. */
   private boundWait(exchange: ClientExchange): void {
     if (exchange.state === "waiting" && this.attempts.size < this.queue.length) exchange.queued();
   }
@@ -135,7 +135,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     return exchange;
   }
 
-  /** Gives the requests that wait what connections there are, and sees to it that more are made. */
+  /** Starts requests that wait on idle connections, and makes more connections for the others. */
   advance(): void {
     this.useIdle();
     const { maxConnectionsPerOrigin } = this.owner.numbers;
@@ -158,7 +158,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     }
   }
 
-  /** Gives up one idle connection, the one unused longest. Answers whether there was one. */
+  /** Gives up one idle connection, the one unused longest. Returns whether there was one. */
   evict(): boolean {
     const receiver = this.idle.shift();
     receiver?.connection.close();
@@ -197,7 +197,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     else receiver.connection.close();
   }
 
-  /** An attempt that began at `startMs` has failed. Connections that are there go on serving. */
+  /** An attempt that began at `startMs` has failed. Open connections go on serving. */
   private failed(error: NetError, startMs: number): void {
     const { canServe } = this;
     for (const exchange of this.takeQueue()) {
@@ -216,7 +216,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     this.useIdle();
   }
 
-  /** Whether a connection is there that has not been handed over. */
+  /** Whether there is an open connection that has not been handed over. */
   private get canServe(): boolean {
     for (const { handover } of this.open) if (handover === undefined) return true;
     return false;

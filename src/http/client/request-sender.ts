@@ -32,7 +32,7 @@ export interface SendingOwner {
   contentEnded(error: NetError | undefined): void;
 }
 
-/** See the head of the file. */
+/** Sends the requests of one connection. */
 export class RequestSender implements PieceWriter {
   /** The body waits for 100 Continue. */
   isWaiting = false;
@@ -68,9 +68,16 @@ export class RequestSender implements PieceWriter {
     this.plan = plan;
     this.inlineBody = bytes === undefined || bytes.length > INLINE_BYTES ? undefined : bytes;
     if (expectsContinue) this.inlineBody = undefined;
-    this.sendHead();
+    const isInline = this.inlineBody !== undefined;
+    try {
+      this.sendHead();
+    } finally {
+      // An idle connection holds nothing of its last request.
+      this.plan = undefined;
+      this.inlineBody = undefined;
+    }
     const { bodyLength } = headWriter;
-    if (this.inlineBody !== undefined || bodyLength === 0 || bodyLength === BODY.none) return true;
+    if (isInline || bodyLength === 0 || bodyLength === BODY.none) return true;
     if (bytes !== undefined && bytes.length <= SLICE_BYTES && !expectsContinue) {
       this.connection.sendBytes(bytes);
       return true;

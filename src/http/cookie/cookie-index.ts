@@ -13,7 +13,7 @@ export interface CookieEntry {
   useIndex: number;
 }
 
-/** See the head of this file. */
+/** The cookies of one store. */
 export class CookieIndex {
   readonly #domains = new Map<string, Map<string, CookieEntry>>();
   /** The one longest unused comes first. */
@@ -94,7 +94,7 @@ export class CookieIndex {
   }
 
   /**
-   * Removes cookies until a domain and the whole are within the limits; answers how many. In a
+   * Removes cookies until a domain and the whole are within the limits; returns how many. In a
    * domain those that are not Secure go first, so that they can't drive out those that are
    * (RFC 6265bis §5.7).
    */

@@ -1,5 +1,5 @@
 /**
- * An HTTP client whose calls return with the answer (HP §2.14, §4): the thread sleeps meanwhile, a
+ * An HTTP client whose calls return with the response (HP §2.14, §4): the thread sleeps meanwhile, a
  * worker does the work. Made for scripts, for the loading of modules and for worker threads; in a
  * server nothing else gets on while a call waits.
  *
@@ -7,10 +7,10 @@
  *         └──────────────────────────────── close ────────────────────────────► closed
  */
 import { Buffer } from "node:buffer";
+import { PieceQueue } from "../../bytes/piece-queue.js";
 import { handlerError } from "../../connection/handlers.js";
 import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
-import { BodyPieces } from "../body-pieces.js";
 import { assertSwitch } from "../client/client-options.js";
 import { assertHead } from "../client/head-check.js";
 import { HttpTarget } from "../client/http-target.js";
@@ -60,14 +60,14 @@ export type SyncBody = string | Uint8Array | ArrayBuffer | URLSearchParams;
 const GRACE_MS = 5_000;
 const MAX_MS = 2 ** 31 - 1;
 
-/** See the head of the file. */
+/** An HTTP client whose calls return with the response: the thread waits meanwhile. */
 export class HttpSyncClient implements Disposable {
   readonly #settings: SyncSettings;
   #useCookies: boolean;
   #channel: SyncChannel;
   #isClosed = false;
   #target: HttpTarget | undefined;
-  #body: BodyPieces = new BodyPieces();
+  #body: PieceQueue = new PieceQueue();
 
   /** Starts the worker, and does not wait for it. Throws `INVALID_ARGUMENT`, `NOT_SUPPORTED`. */
   constructor(options: HttpSyncClientOptions = {}) {
@@ -221,11 +221,12 @@ export class HttpSyncClient implements Disposable {
   #ask(request: SyncRequest, target: HttpTarget, route: SyncRoute): SyncResponse {
     const { method = "GET", headers = {}, timeoutMs = this.requestTimeoutMs } = request;
     assertInteger("timeoutMs", timeoutMs, 0, MAX_MS);
-    if (method === "CONNECT") throw invalid("tunnels can't be used by calls that wait");
+    if (method === "CONNECT")
+      throw invalid("HttpSyncClient can't make tunnels: CONNECT is for the other clients");
     const content = RequestContent.of(request.body, method);
     if (content.open !== undefined) {
       throw invalid(
-        `the body of a call that waits is text or bytes, not ${describe(request.body)}`,
+        `the body of a request of HttpSyncClient must be text or bytes, not ${describe(request.body)}`,
       );
     }
     const cookies = this.#useCookies ? this.#settings.cookies : undefined;
@@ -259,16 +260,16 @@ export class HttpSyncClient implements Disposable {
     const isBounded = timeoutMs > 0 && connectTimeoutMs > 0;
     // A copy, so that it can be handed over and that no more than it is cloned.
     const body = bytes === undefined ? undefined : new Uint8Array(bytes);
-    this.#body = new BodyPieces();
+    this.#body = new PieceQueue();
     try {
-      const answer = this.#call(
+      const responseHead = this.#call(
         { kind: "request", route, head, body },
         isBounded ? connectTimeoutMs + timeoutMs : 0,
         body === undefined ? [] : [body.buffer],
       );
-      return new SyncResponse(answer as SyncHead, this.#body.takeAll());
+      return new SyncResponse(responseHead as SyncHead, this.#body.takeAll());
     } finally {
-      this.#body = new BodyPieces();
+      this.#body = new PieceQueue();
     }
   }
 

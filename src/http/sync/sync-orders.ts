@@ -1,11 +1,11 @@
 /**
- * What the worker of an `HttpSyncClient` does: an `HttpClient` that obeys one order after the other, and
+ * What the worker of an `HttpSyncClient` does: an `HttpClient` that carries out one order after the other, and
  * tells of everything in the order in which it happened.
  */
 import { Buffer } from "node:buffer";
+import { PieceQueue } from "../../bytes/piece-queue.js";
 import type { CloseReason } from "../../connection/close-reason.js";
 import { systemClock } from "../../time/clock.js";
-import { BodyPieces } from "../body-pieces.js";
 import { HttpClient, type HttpClientOptions } from "../client/http-client.js";
 import { cloned } from "./sync-error.js";
 import type { SyncHead, SyncMessage, SyncOrder, SyncRoute } from "./sync-messages.js";
@@ -19,13 +19,13 @@ const MAX_JOINED_BYTES = 65_536;
 /** Passes a message on, with what of it need not be copied. */
 export type Post = (message: SyncMessage, transfer?: readonly ArrayBuffer[]) => void;
 
-/** See the head of the file. */
+/** Carries out the orders of one client. */
 export class SyncOrders {
   readonly #post: Post;
   readonly #wanted: ReadonlySet<string>;
   readonly #client: HttpClient;
   /** What came of a body and was not posted yet. */
-  readonly #body: BodyPieces = new BodyPieces();
+  readonly #body: PieceQueue = new PieceQueue();
 
   /** Throws as `HttpClient` does. `events`: those that somebody wants to hear of. */
   constructor(options: Readonly<Record<string, unknown>>, events: readonly string[], post: Post) {
@@ -34,7 +34,6 @@ export class SyncOrders {
     this.#client = new HttpClient({
       ...(revivedBuffers(options) as HttpClientOptions),
       ...this.#fineHandlers(),
-      onConnect: () => this.#tell("onConnect"),
       onHeadersComplete: (_client, head) => {
         if (!this.#wanted.has("onHeadersComplete")) return;
         this.#tell("onHeadersComplete", head.statusCode, [...head]);
@@ -76,8 +75,8 @@ export class SyncOrders {
     );
   }
 
-  /** Does what it is told; the answer to a request, without its body. One at a time. */
-  async obey(order: SyncOrder): Promise<SyncHead | undefined> {
+  /** Carries out an order; resolves with the response to a request, without its body. One at a time. */
+  async carryOut(order: SyncOrder): Promise<SyncHead | undefined> {
     try {
       if (order.kind === "disconnect") await this.#disconnect();
       else await this.#connect(order.route);
@@ -124,6 +123,10 @@ export class SyncOrders {
 }
 
 const FINE_EVENTS = [
+  "onPrepareConnect",
+  "onConnect",
+  "onHandshake",
+  "onSend",
   "onMessageBegin",
   "onStatusLine",
   "onHeader",

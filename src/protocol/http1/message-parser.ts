@@ -86,6 +86,16 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
     return this.reader.heldBytes + (this.chunks?.heldBytes ?? 0);
   }
 
+  /** Whether it is between two messages, and knows of nothing that was before: it can read for another connection. */
+  get isFresh(): boolean {
+    return this.state === IDLE && this.emptyLineCount === 0 && !this.isLast;
+  }
+
+  /** Lets go of the bytes of the last message. */
+  forget(): void {
+    if (!this.head.isKept) this.head.forgetBytes();
+  }
+
   /** What is read, for messages of errors. */
   protected abstract readonly kind: string;
   protected abstract createHead(): SomeHead;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
+import { IncomingBody } from "#src/http/body/incoming-body.js";
 import { decodeBody } from "#src/http/client/content-decoder.js";
-import { IncomingBody } from "#src/http/incoming-body.js";
 import { ManualClock } from "#src/time/clock.js";
 import { TimingWheel } from "#src/time/timing-wheel.js";
 

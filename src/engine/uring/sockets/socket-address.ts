@@ -8,6 +8,7 @@
 import { networkInterfaces } from "node:os";
 import { assertInteger, describe, NetError } from "../../../errors.js";
 import type { Address, IpAddress, PathAddress } from "../../engine.js";
+import { zoneIndex } from "../../ip-zone.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 import { formatIpv4, formatIpv6, parseIp } from "./ip-bytes.js";
 
@@ -43,10 +44,8 @@ export function familyOf(address: Address): number {
 export function zoneOf(host: string): number {
   const name = host.split("%")[1];
   if (name === undefined) return 0;
-  if (/^\d+$/.test(name)) return Number(name);
-  for (const entry of networkInterfaces()[name] ?? []) {
-    if (entry.family === "IPv6" && entry.scopeid !== 0) return entry.scopeid;
-  }
+  const index = zoneIndex(name);
+  if (index !== undefined) return index;
   throw invalid(`there is no network interface ${describe(name)}`);
 }
 

@@ -82,6 +82,8 @@ const AGENT_MEMBERS = [
   "idempotent",
   "onInterim",
   "useCookies",
+  "proxy",
+  "queueTimeoutMs",
   "connectTimeoutMs",
   "headTimeoutMs",
   "bodyTimeoutMs",

@@ -6,6 +6,7 @@ import { describe, NetError } from "../../../errors.js";
 import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import type { HttpExchange } from "../http-exchange.js";
 import type { HttpServerConnection } from "../http-server-connection.js";
+import type { ServerExchange } from "../server-exchange.js";
 import { takeLightParts } from "./light-response.js";
 import { requestMaker, requestMethod } from "./request-maker.js";
 import { requestUrl } from "./request-url.js";
@@ -23,7 +24,10 @@ export interface FetchInfo {
 export type FetchHandler = (request: Request, info: FetchInfo) => Response | Promise<Response>;
 
 /** Answers an exchange by a `fetch` handler; at once where that does. */
-export function answerByFetch(handler: FetchHandler, exchange: HttpExchange): void | Promise<void> {
+export function respondByFetch(
+  handler: FetchHandler,
+  exchange: ServerExchange,
+): void | Promise<void> {
   const method = requestMethod(exchange.method);
   if (method === undefined) {
     exchange.respondError(501);
@@ -47,10 +51,10 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value;
 }
 
-function sendResponse(exchange: HttpExchange, response: unknown): void | Promise<void> {
+function sendResponse(exchange: ServerExchange, response: unknown): void | Promise<void> {
   // Who has answered below, or taken the connection over, answers no more here. Nor is there anybody
   // to hear what comes when the peer has gone.
-  if (exchange.isAnswered) return cancelBody(response);
+  if (exchange.isResponded) return cancelBody(response);
   assertResponse(response);
   const light = takeLightParts(response);
   const { status, body } = light ?? response;

@@ -8,8 +8,9 @@
  * Invariants: who asks sees what a whole Request would have shown; the body is read in one way; the
  * headers that were handed out stay the ones that count.
  */
+
+import type { IncomingBody } from "../../body/incoming-body.js";
 import type { Fields } from "../../fields.js";
-import type { IncomingBody } from "../../incoming-body.js";
 import { bodyIsUsed, ownBuffer, spentBody, textOf } from "./body-bytes.js";
 import { LightHeaders } from "./light-headers.js";
 

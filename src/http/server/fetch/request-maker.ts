@@ -1,6 +1,6 @@
 /** Makes the Request of an exchange: a light one where Node's own functions take such, else a whole one. */
 import { FieldSection } from "../../../protocol/http1/field-section.js";
-import type { IncomingBody } from "../../incoming-body.js";
+import type { IncomingBody } from "../../body/incoming-body.js";
 import { bodyIsUsed } from "./body-bytes.js";
 import { LightHeaders } from "./light-headers.js";
 import { standBefore } from "./light-members.js";

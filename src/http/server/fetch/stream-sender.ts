@@ -1,8 +1,8 @@
 /** Sends the stream of a Response: with its length where all of it is there at once, else piece by piece. */
 import type { FieldInput } from "../../../protocol/http1/field-writer.js";
-import type { HttpExchange } from "../http-exchange.js";
-import { Breath } from "../pump-breath.js";
-import type { ResponseWriter } from "../response-writer.js";
+import { PumpBreath } from "../../pump-breath.js";
+import type { ResponseWriter } from "../response/response-writer.js";
+import type { ServerExchange } from "../server-exchange.js";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Chunk = Awaited<ReturnType<Reader["read"]>>;
@@ -12,7 +12,7 @@ const PATIENCE = 8;
 
 /** Resolves when all was given to the connection. What the stream fails with rejects. */
 export async function sendStream(
-  exchange: HttpExchange,
+  exchange: ServerExchange,
   body: ReadableStream<Uint8Array>,
   status: number,
   fields: FieldInput,
@@ -31,7 +31,7 @@ export async function sendStream(
 
 async function sendFrom(
   reader: Reader,
-  exchange: HttpExchange,
+  exchange: ServerExchange,
   status: number,
   fields: FieldInput,
 ): Promise<void> {
@@ -49,18 +49,18 @@ async function sendFrom(
     await reader.cancel();
     return;
   }
-  await pump(reader, writer, await reading, following);
+  const breath = new PumpBreath(exchange.wheel.clock);
+  await pump(reader, writer, breath, { chunk: await reading, following });
 }
 
 async function pump(
   reader: Reader,
   writer: ResponseWriter,
-  first: Chunk,
-  following: Promise<Chunk> | undefined,
+  breath: PumpBreath,
+  first: { readonly chunk: Chunk; readonly following: Promise<Chunk> | undefined },
 ): Promise<void> {
-  const breath = new Breath();
-  let ahead = following;
-  for (let chunk = first; !chunk.done; ahead = undefined) {
+  let ahead = first.following;
+  for (let { chunk } = first; !chunk.done; ahead = undefined) {
     if (!writer.write(chunk.value)) await writer.drained();
     if (breath.isDue(chunk.value.byteLength)) await breath.taken();
     chunk = await (ahead ?? reader.read());
