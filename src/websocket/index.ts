@@ -4,6 +4,12 @@ export type { CloseReason } from "../connection/close-reason.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
 export type { WebSocketLimits } from "../protocol/websocket/limits.js";
 export type { FrameState } from "../protocol/websocket/websocket-sink.js";
+export {
+  type BrowserData,
+  BrowserWebSocket as WebSocket,
+  type BrowserWebSocketInit,
+  CloseEvent,
+} from "./browser-websocket.js";
 export type { CompressionOptions, CompressionSettings } from "./deflate/compression-options.js";
 export type { SocketGroup } from "./socket-group.js";
 export type {
@@ -12,6 +18,8 @@ export type {
   UpgradeRefusal,
   WebSocketRequest,
 } from "./upgrade-decision.js";
+export { WebSocketAgent, type WebSocketAgentOptions } from "./websocket-agent.js";
+export { WebSocketClient, type WebSocketClientOptions } from "./websocket-client.js";
 export type {
   SendOptions,
   WebSocketConnection,
@@ -19,6 +27,7 @@ export type {
   WebSocketState,
   WebSocketStats,
 } from "./websocket-connection.js";
+export type { WebSocketConnectOptions, WebSocketDialOptions } from "./websocket-dialer.js";
 export {
   WebSocketEndpoint,
   type WebSocketEndpointOptions,

@@ -1,7 +1,7 @@
 /** Sends a message chunk by chunk, a fragment each, no faster than the peer takes them. */
 import type { Data } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
-import { assertObject, NetError } from "../errors.js";
+import { describe, NetError } from "../errors.js";
 import { PumpBreath } from "../http/pump-breath.js";
 import type { FrameOutput, OwnConnection } from "./frame-output.js";
 import type { SendOptions } from "./websocket-connection.js";
@@ -21,7 +21,11 @@ export async function streamMessage(
   source: AsyncIterable<Data> | Iterable<Data>,
   options: SendOptions,
 ): Promise<void> {
-  assertObject("source", source);
+  if (typeof source !== "object" || source === null) {
+    throw new NetError("INVALID_ARGUMENT", `source must be iterable, not ${describe(source)}`, {
+      operation: "send",
+    });
+  }
   const { connection, output } = session;
   if (output.isInMessage) {
     throw new NetError("INVALID_STATE", "another message is being sent in fragments", {

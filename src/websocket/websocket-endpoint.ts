@@ -14,7 +14,7 @@ import {
 } from "../errors.js";
 import { fieldPairs } from "../http/http-fields.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
-import type { UpgradeReceiver } from "../http/upgrade-receiver.js";
+import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
 import type { FieldInput } from "../protocol/http1/field-writer.js";
 import { assertProtocols } from "../protocol/websocket/client-handshake.js";
 import { acceptDeflate } from "../protocol/websocket/deflate-agreement.js";
@@ -138,7 +138,7 @@ export class WebSocketEndpoint<Context = unknown> {
     }
     const failed = (cause: unknown): void => {
       process.emitWarning(handlerError("onUpgrade", "handshake", cause, exchange.connection.id));
-      if (!exchange.isAnswered) exchange.respondError(500);
+      if (!exchange.isResponded) exchange.respondError(500);
     };
     const decided = (decision: UpgradeDecision<Context>): void => {
       try {
@@ -165,7 +165,7 @@ export class WebSocketEndpoint<Context = unknown> {
     decision: UpgradeDecision<Context>,
   ): void {
     // The application has answered by itself, a deadline has, or the peer has gone.
-    if (exchange.isAnswered || !exchange.isSendable) return;
+    if (exchange.isResponded || !exchange.isSendable) return;
     const refusal = refusalOf(decision);
     if (refusal !== undefined) {
       exchange.respond(refusal.status, refusal.headers, refusal.body);
