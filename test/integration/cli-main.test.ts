@@ -115,7 +115,7 @@ describe("hp-socket doctor", () => {
         return status;
       },
     );
-    assert.deepEqual(engines, engineReport());
+    assert.deepEqual(engines, JSON.parse(JSON.stringify(engineReport())));
     const node = findings.engines.find(({ name }: { name: string }) => name === "node");
     assert.equal(node.capabilities.pathAddress, true);
   });
