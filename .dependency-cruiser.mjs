@@ -21,8 +21,10 @@ const BYTES = "^src/bytes/";
 const TIME = "^src/time/";
 const RECEIVE = "^src/receive/";
 const ENGINE_CONTRACT = "^src/engine/(engine|tls-options)\\.ts$";
-const ENGINE_DOOR = "^src/engine/(engine|tls-options|choose-engine|happy-eyeballs)\\.ts$";
+const ENGINE_DOOR = "^src/engine/(engine|tls-options|choose-engine)\\.ts$";
 const CONNECTION = "^src/connection/";
+const PACKETS = "^src/packets/";
+const DIAL = "^src/dial/";
 
 export const rules = {
   forbidden: [
@@ -70,6 +72,14 @@ export const rules = {
       RECEIVE,
       ENGINE_CONTRACT,
     ]),
+    layer("packets-on-connection", PACKETS, [GROUND, BYTES, TIME, RECEIVE, CONNECTION]),
+    layer("dial-on-connection", DIAL, [
+      GROUND,
+      BYTES,
+      TIME,
+      "^src/engine/(engine|tls-options|address-text)\\.ts$",
+      CONNECTION,
+    ]),
     layer("tcp-on-connection", "^src/tcp/", [
       GROUND,
       BYTES,
@@ -77,6 +87,8 @@ export const rules = {
       RECEIVE,
       ENGINE_DOOR,
       CONNECTION,
+      PACKETS,
+      DIAL,
     ]),
     layer("http-on-connection", "^src/http/", [
       GROUND,
@@ -85,6 +97,8 @@ export const rules = {
       RECEIVE,
       ENGINE_DOOR,
       CONNECTION,
+      PACKETS,
+      DIAL,
       "^src/tcp/",
       "^src/protocol/(http1|cookie-file)/",
     ]),

@@ -41,7 +41,7 @@ const found = new Set<string>();
 async function visit(url: string): Promise<void> {
   if (found.has(url)) return;
   found.add(url);
-  const response = await agent.fetch(url, { timeoutMs: 10_000 });
+  const response = await agent.follow(url, { timeoutMs: 10_000 });
   const html = await response.text({ maxBytes: 100_000 });
   const links = [...html.matchAll(/href="([^"]+)"/g)].map(([, link = ""]) => link);
   await Promise.all(links.map((link) => visit(new URL(link, url).href)));

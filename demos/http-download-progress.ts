@@ -50,7 +50,7 @@ async function* shown(body: HttpResponse["body"]): AsyncGenerator<Buffer> {
 
 const folder = await mkdtemp(join(tmpdir(), "hp-socket-download-"));
 const agent = new HttpAgent();
-const { body } = await agent.fetch(`http://127.0.0.1:${server.port}/file.bin`);
+const { body } = await agent.follow(`http://127.0.0.1:${server.port}/file.bin`);
 await pipeline(shown(body), createWriteStream(join(folder, "file.bin")));
 
 assert.equal((await stat(join(folder, "file.bin"))).size, FILE_BYTES);

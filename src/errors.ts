@@ -49,20 +49,28 @@ export const ERROR_CODES = {
   HTTP_VERSION_UNSUPPORTED: { fault: "remote", text: "the peer speaks another version of HTTP" },
   HTTP_CODING_UNSUPPORTED: { fault: "remote", text: "a transfer coding that is not understood" },
   HTTP_LINE_TOO_LONG: { fault: "limit", text: "a start line is longer than maxStartLineBytes" },
+  HTTP_METHOD_TOO_LONG: { fault: "limit", text: "a method is longer than maxStartLineBytes" },
   HTTP_HEAD_TOO_LARGE: { fault: "limit", text: "a head or a trailer section is above its limits" },
   HTTP_BODY_TOO_LARGE: { fault: "limit", text: "a body is longer than maxBodyBytes" },
   HTTP_INTERIM_LIMIT: { fault: "limit", text: "more than maxInterimResponses responses 1xx came" },
   HTTP_QUEUE_FULL: { fault: "limit", text: "maxQueued requests wait for a connection" },
+  HTTP_QUEUE_TIMEOUT: {
+    fault: "limit",
+    text: "no connection was free for a request within queueTimeoutMs",
+  },
   HTTP_HEAD_TIMEOUT: { fault: "limit", text: "no head came within headTimeoutMs" },
   HTTP_BODY_TIMEOUT: { fault: "limit", text: "no byte of the body came within bodyTimeoutMs" },
   HTTP_REQUEST_TIMEOUT: {
     fault: "limit",
     text: "a request did not come whole within requestTimeoutMs",
   },
-  HTTP_ANSWER_TIMEOUT: { fault: "limit", text: "no answer was given within answerTimeoutMs" },
+  HTTP_RESPONSE_TIMEOUT: {
+    fault: "limit",
+    text: "the handler did not respond within responseTimeoutMs",
+  },
   HTTP_SEND_TIMEOUT: {
     fault: "limit",
-    text: "the peer took no byte of an answer within sendTimeoutMs",
+    text: "the peer took no byte of a response within sendTimeoutMs",
   },
   HTTP_REDIRECT_LIMIT: { fault: "limit", text: "more than maxRedirects redirects" },
   HTTP_REDIRECT_REFUSED: { fault: "remote", text: "a redirect that can't be followed" },
@@ -72,6 +80,14 @@ export const ERROR_CODES = {
     text: "the content grows above maxDecodedBytes or maxDecodedRatio",
   },
   HTTP_PROXY_REFUSED: { fault: "remote", text: "the proxy did not make the tunnel" },
+
+  WEBSOCKET_HANDSHAKE: { fault: "remote", text: "the peer's handshake is no WebSocket's" },
+  WEBSOCKET_MALFORMED: { fault: "remote", text: "the peer sent what RFC 6455 does not allow" },
+  WEBSOCKET_TEXT_INVALID: { fault: "remote", text: "the peer sent text that is no UTF-8" },
+  WEBSOCKET_CONTENT_MALFORMED: { fault: "remote", text: "a message that can't be inflated" },
+  WEBSOCKET_TRUNCATED: { fault: "remote", text: "the peer finished without a Close frame" },
+  WEBSOCKET_TOO_LONG: { fault: "limit", text: "a frame or a message is above its limits" },
+  WEBSOCKET_FLOOD: { fault: "limit", text: "too many fragments, or pings and pongs, in a message" },
 
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },
@@ -232,4 +248,13 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
+}
+
+/** What a thrown value says. Never throws, whatever the value is: it may be anybody's. */
+export function textOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : String(thrown);
+  } catch {
+    return "a value that has no text";
+  }
 }

@@ -6,7 +6,7 @@ export type {
   ComponentStats,
   StopOptions,
   StopResult,
-} from "./connection/component.js";
+} from "./connection/component-options.js";
 export type {
   Connection,
   ConnectionStats,
@@ -16,6 +16,7 @@ export type {
 } from "./connection/connection.js";
 export type { ConnectionState } from "./connection/connection-state.js";
 export type { Handlers, MayRefuse, MayWait, Verdict } from "./connection/handlers.js";
+export type { ListenOptions } from "./connection/listening.js";
 export type { ServiceState } from "./connection/service-state.js";
 export type {
   ConnectionSettings,
@@ -24,6 +25,7 @@ export type {
   SlowConsumer,
 } from "./connection/settings.js";
 export type { ClientTls, ServerTls, TlsSettings } from "./connection/tls-settings.js";
+export type { ConnectOptions } from "./dial/connect-options.js";
 export { addressText } from "./engine/address-text.js";
 export { type EngineProbe, type EngineStatus, engineReport } from "./engine/choose-engine.js";
 export type {
@@ -66,7 +68,6 @@ export type {
 } from "./receive/receive-model.js";
 export { type StartEndOptions, startEnd } from "./receive/start-end.js";
 export { type UntilClosedOptions, untilClosed } from "./receive/until-closed.js";
-export type { ConnectOptions } from "./tcp/connect-options.js";
 export { TcpAgent, type TcpAgentOptions } from "./tcp/tcp-agent.js";
 export { TcpClient, type TcpClientOptions } from "./tcp/tcp-client.js";
-export { type ListenOptions, TcpServer, type TcpServerOptions } from "./tcp/tcp-server.js";
+export { TcpServer, type TcpServerOptions } from "./tcp/tcp-server.js";

@@ -5,6 +5,11 @@
 
 const EMPTY = Buffer.alloc(0);
 
+/** Bytes of fewer than this are small. */
+const SMALL_BYTES = 1_024;
+const FIRST_BLOCK_BYTES = 1_024;
+const MAX_BLOCK_BYTES = 16_384;
+
 /** A queue of bytes that remembers its chunks. */
 export class ByteQueue {
   private chunks: Buffer[] = [];
@@ -12,6 +17,10 @@ export class ByteQueue {
   private first = 0;
   /** Bytes in the queue. */
   byteCount = 0;
+  /** The last chunk, where small ones were joined into it, and the memory that it ends in. */
+  private joined: Buffer | undefined = undefined;
+  private block: Buffer = EMPTY;
+  private blockEnd = 0;
 
   /** Number of chunks, empty ones included. */
   get chunkCount(): number {
@@ -22,6 +31,39 @@ export class ByteQueue {
   append(chunk: Buffer): void {
     this.chunks.push(chunk);
     this.byteCount += chunk.length;
+  }
+
+  /**
+   * Puts bytes at the end whose borders mean nothing: small ones are copied behind each other, so that
+   * a peer that sends single bytes takes no more memory than one that does not. `isLent`: they are
+   * valid during the call only.
+   */
+  join(bytes: Buffer, isLent: boolean): void {
+    const { length } = bytes;
+    if (length >= SMALL_BYTES) {
+      this.append(isLent ? Buffer.from(bytes) : bytes);
+      return;
+    }
+    const last = this.chunks.length - 1;
+    const { joined } = this;
+    const isLast = joined !== undefined && last >= this.first && this.chunks[last] === joined;
+    if (isLast && this.blockEnd + length <= this.block.length) {
+      const start = this.blockEnd - joined.length;
+      this.blockEnd += bytes.copy(this.block, this.blockEnd);
+      this.joined = this.block.subarray(start, this.blockEnd);
+      this.chunks[last] = this.joined;
+      this.byteCount += length;
+      return;
+    }
+    // Blocks become larger the more small ones come.
+    const blockBytes = Math.min(
+      Math.max(2 * this.block.length, FIRST_BLOCK_BYTES),
+      MAX_BLOCK_BYTES,
+    );
+    this.block = Buffer.allocUnsafeSlow(blockBytes);
+    this.blockEnd = bytes.copy(this.block);
+    this.joined = this.block.subarray(0, this.blockEnd);
+    this.append(this.joined);
   }
 
   /** Puts a chunk back at the front. */

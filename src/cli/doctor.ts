@@ -24,6 +24,7 @@ interface EngineFindings {
   /** `true`, or the reason why not. */
   readonly available: true | string;
   readonly isAutomatic: boolean;
+  readonly passedOver: string | undefined;
   readonly probes: readonly EngineProbe[];
   readonly capabilities: Capabilities | undefined;
 }
@@ -97,7 +98,9 @@ function findingsText(findings: Findings, paint: Paint): string {
   return rows.map(([left, right]) => `${left.padEnd(20)}${right}`.trimEnd()).join("\n");
 }
 
-function availability({ available, isAutomatic }: EngineFindings, paint: Paint): string {
+function availability(findings: EngineFindings, paint: Paint): string {
+  const { available, isAutomatic, passedOver } = findings;
   if (available !== true) return paint.yellow(`not available: ${available}`);
+  if (passedOver !== undefined) return `available, but not taken by auto: ${passedOver}`;
   return paint.green(isAutomatic ? "available (auto takes it)" : "available");
 }

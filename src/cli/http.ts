@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import {
   HttpAgent,
-  type HttpFetchInit,
+  type HttpFollowOptions,
   type HttpResponse,
   type RequestTimes,
 } from "../http/index.js";
@@ -84,7 +84,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
   try {
     const init = initOf(method, options);
     if (options.verbose) showRequest(url, init, terminal);
-    const response = await agent.fetch(url, { ...body.init, ...init });
+    const response = await agent.follow(url, { ...body.init, ...init });
     if (options.verbose) showLines("<", headLines(response), terminal);
     await cookies?.save();
     const code = await deliver(response, options, method, terminal);
@@ -107,7 +107,7 @@ function showLines(mark: string, lines: readonly string[], terminal: Terminal): 
   for (const line of lines) terminal.errors.write(`${terminal.errorPaint.dim(mark)} ${line}\n`);
 }
 
-interface RequestInit extends HttpFetchInit {
+interface RequestInit extends HttpFollowOptions {
   readonly method: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
 }

@@ -2,12 +2,12 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import type { HttpFetchInit } from "../http/index.js";
+import type { HttpFollowOptions } from "../http/index.js";
 import { UsageError } from "./command-line.js";
 
 /** A body that was typed, or named. */
 export interface OpenData {
-  readonly init: Pick<HttpFetchInit, "body" | "bodyLength">;
+  readonly init: Pick<HttpFollowOptions, "body" | "bodyLength">;
   /** Lets go of what it comes from. */
   close(): void;
 }

@@ -4,109 +4,171 @@
  */
 import { assertInteger, NetError } from "../errors.js";
 import { reasonOf } from "./close-reason.js";
-import { Component } from "./component.js";
+import type { Component } from "./component.js";
+import type {
+  ChangeableSettings,
+  ComponentStats,
+  StopOptions,
+  StopResult,
+} from "./component-options.js";
+import { OPTION_NAMES } from "./component-options.js";
 import type { Connection, Data, SmallFileOptions, WaitOptions } from "./connection.js";
-import type { LiveConnection } from "./live-connection.js";
+import type { ServiceState } from "./service-state.js";
+import type { ConnectionSettings } from "./settings.js";
+import type { StreamConnection } from "./stream-connection.js";
 
 /** Base of servers and agents; see the head of the file. */
-export abstract class ConnectionGroup<Received extends Buffer | number, Context> extends Component<
-  Connection<Context>,
-  Received,
-  Context
-> {
-  protected handleOf(connection: LiveConnection): Connection<Context> {
-    return connection as Connection as Connection<Context>;
+export abstract class ConnectionGroup<Context> implements AsyncDisposable {
+  readonly #component: Component;
+
+  constructor(component: Component) {
+    this.#component = component;
   }
+
+  #find(id: number): StreamConnection | undefined {
+    return this.#component.registry.find(id);
+  }
+
+  // — the component —
+
+  /** Where the component is in its life (HP §2.0). */
+  get state(): ServiceState {
+    return this.#component.state;
+  }
+
+  /** Settings in force. Change them with {@link configure}. */
+  get settings(): ConnectionSettings {
+    return this.#component.settings;
+  }
+
+  /**
+   * Changes settings, also while running: limits and deadlines hold at once, `receive`, `noDelay`,
+   * `keepAlive` and the kernel's buffer sizes for connections to come. Throws `SETTING_FIXED` for what
+   * can't be changed, `INVALID_ARGUMENT` for a value that can't be; then nothing is changed.
+   */
+  configure(changes: ChangeableSettings): void {
+    this.#component.configure(changes, OPTION_NAMES);
+  }
+
+  /** What the component has done so far. */
+  get stats(): ComponentStats {
+    return this.#component.stats;
+  }
+
+  /** Connections at present, those included that are being made or closed. */
+  get connectionCount(): number {
+    return this.#component.connectionCount;
+  }
+
+  /**
+   * Stops: nothing new comes in, what waits is sent, every connection is closed, and whatever is left
+   * after `drainMs` is cut. Resolves when all is over and `onShutdown` was called. May be called
+   * anywhere, handlers included; a second call joins the first.
+   */
+  stop(options?: StopOptions): Promise<StopResult> {
+    return this.#component.stop(options);
+  }
+
+  /** Resolves when the component is stopped, at once if it is (HP §2.3 Wait). */
+  stopped(options?: WaitOptions): Promise<void> {
+    return this.#component.stopped(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  // — connections by id —
 
   /** Ids of the connections at present. */
   connectionIds(): number[] {
-    return this.registry.ids();
+    return this.#component.registry.ids();
   }
 
   /** The connection with this id, or undefined. */
   connection(id: number): Connection<Context> | undefined {
-    return this.registry.find(id) as Connection<Context> | undefined;
+    return this.#find(id) as Connection<Context> | undefined;
   }
 
   /** See {@link Connection.send}. */
   send(id: number, data: Data): boolean {
-    return this.registry.find(id)?.send(data) ?? false;
+    return this.#find(id)?.send(data) ?? false;
   }
 
   /** See {@link Connection.sendAll}. */
   sendAll(id: number, pieces: readonly Data[]): boolean {
-    return this.registry.find(id)?.sendAll(pieces) ?? false;
+    return this.#find(id)?.sendAll(pieces) ?? false;
   }
 
   /** See {@link Connection.sendSmallFile}. */
   async sendSmallFile(id: number, path: string, options?: SmallFileOptions): Promise<boolean> {
-    return (await this.registry.find(id)?.sendSmallFile(path, options)) ?? false;
+    return (await this.#find(id)?.sendSmallFile(path, options)) ?? false;
   }
 
   /** See {@link Connection.request}. Rejects with `CONNECTION_CLOSED` for an id that is not there. */
   async request(id: number, data: Data, options?: WaitOptions): Promise<Buffer> {
-    const connection = this.registry.find(id);
+    const connection = this.#find(id);
     if (connection === undefined) throw new NetError("CONNECTION_CLOSED", `no connection ${id}`);
     return connection.request(data, options);
   }
 
   /** See {@link Connection.fetch}. */
   fetch(id: number, byteCount: number): Buffer | undefined {
-    return this.registry.find(id)?.fetch(byteCount);
+    return this.#find(id)?.fetch(byteCount);
   }
 
   /** See {@link Connection.peek}. */
   peek(id: number, byteCount: number): Buffer | undefined {
-    return this.registry.find(id)?.peek(byteCount);
+    return this.#find(id)?.peek(byteCount);
   }
 
   /** See {@link Connection.pause}. */
   pause(id: number): boolean {
-    return this.registry.find(id)?.pause() ?? false;
+    return this.#find(id)?.pause() ?? false;
   }
 
   /** See {@link Connection.resume}. */
   resume(id: number): boolean {
-    return this.registry.find(id)?.resume() ?? false;
+    return this.#find(id)?.resume() ?? false;
   }
 
   /** See {@link Connection.finish}. */
   finish(id: number): boolean {
-    return this.registry.find(id)?.finish() ?? false;
+    return this.#find(id)?.finish() ?? false;
   }
 
   /** See {@link Connection.close}. */
   close(id: number): boolean {
-    return this.registry.find(id)?.close() ?? false;
+    return this.#find(id)?.close() ?? false;
   }
 
   /** See {@link Connection.abort}. */
   abort(id: number): boolean {
-    return this.registry.find(id)?.abort() ?? false;
+    return this.#find(id)?.abort() ?? false;
   }
 
   /** Closes all connections from which nothing came for `silentMs`; answers how many (HP §2.3). */
   closeSilent(silentMs: number): number {
     assertInteger("silentMs", silentMs, 0, Number.MAX_SAFE_INTEGER);
     const message = `nothing was received for silentMs (${silentMs})`;
-    const isSilent = (connection: LiveConnection) => connection.silentForMs >= silentMs;
-    return this.closeWhere(isSilent, "IDLE_TIMEOUT", message);
+    const isSilent = (connection: StreamConnection) => connection.silentForMs >= silentMs;
+    return this.#closeWhere(isSilent, "IDLE_TIMEOUT", message);
   }
 
   /** Closes all connections that are older than `ageMs`; answers how many (HP §2.3). */
   closeOlderThan(ageMs: number): number {
     assertInteger("ageMs", ageMs, 0, Number.MAX_SAFE_INTEGER);
     const message = `the connection is older than ageMs (${ageMs})`;
-    return this.closeWhere((connection) => connection.ageMs >= ageMs, "AGE_LIMIT", message);
+    return this.#closeWhere((connection) => connection.ageMs >= ageMs, "AGE_LIMIT", message);
   }
 
-  private closeWhere(
-    applies: (connection: LiveConnection) => boolean,
+  #closeWhere(
+    applies: (connection: StreamConnection) => boolean,
     code: "IDLE_TIMEOUT" | "AGE_LIMIT",
     message: string,
   ): number {
     let count = 0;
-    for (const connection of this.registry.list()) {
+    for (const connection of this.#component.registry.list()) {
       if (!connection.isOpen || !applies(connection)) continue;
       const error = new NetError(code, message, {
         operation: "close",

@@ -1,4 +1,5 @@
 /** What the application gives to `send`, as bytes. */
+import { types } from "node:util";
 import { describe, NetError } from "../errors.js";
 import type { Data } from "./connection.js";
 
@@ -6,7 +7,8 @@ import type { Data } from "./connection.js";
 export function bytesOf(data: Data): Buffer {
   if (typeof data === "string") return Buffer.from(data, "utf8");
   if (Buffer.isBuffer(data)) return data;
-  if (data instanceof Uint8Array) {
+  // Also one of another realm: a worker's context, a test runner's.
+  if (types.isUint8Array(data)) {
     return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   }
   throw new NetError(

@@ -7,7 +7,7 @@
  * or rejects ends its own connection with `HANDLER_FAILED`, and nothing else.
  */
 import type { Address, ListenTarget } from "../engine/engine.js";
-import { NetError, type Operation } from "../errors.js";
+import { NetError, type Operation, textOf } from "../errors.js";
 import type { CloseReason } from "./close-reason.js";
 
 /** `false` refuses; everything else goes on. */
@@ -82,8 +82,7 @@ export function handlerError(
   cause: unknown,
   connectionId?: number,
 ): NetError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new NetError("HANDLER_FAILED", `${name} failed: ${text}`, {
+  return new NetError("HANDLER_FAILED", `${name} failed: ${textOf(cause)}`, {
     operation,
     cause,
     ...(connectionId !== undefined && { connectionId }),

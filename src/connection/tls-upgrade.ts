@@ -10,10 +10,20 @@
 import type { StreamSocket } from "../engine/engine.js";
 import type { TlsContext, TlsInfo } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
 import type { WaitOptions } from "./connection.js";
-import type { EngineService } from "./engine-service.js";
 import type { ConnectionSettings } from "./settings.js";
 import { Waiter } from "./waiter.js";
+
+/** A handshake under way, as the component counts it. */
+export interface Handshake {
+  /** Address of the peer; undefined where it has none. */
+  readonly peer: string | undefined;
+  /** Whether the peer has sent anything. */
+  readonly isHeard: boolean;
+  /** Another peer needs the place more: ends the connection with `HANDSHAKE_LIMIT`. */
+  giveWay(): void;
+}
 
 /** TLS of the component. */
 export interface SecurityOwner {
@@ -21,13 +31,17 @@ export interface SecurityOwner {
   /** Whether the handshake begins with the connection, or when it is asked for. */
   readonly startsAtOnce: boolean;
   /** Handshakes under way. */
-  underWayCount: number;
+  readonly underWayCount: number;
+  begun(handshake: Handshake): void;
+  over(handshake: Handshake): void;
+  /** Sees to it that one of `peer` can begin, which may cost another its place. False: it can't. */
+  makeRoom(peer: string | undefined, maxHandshakes: number): boolean;
 }
 
 /** The connection, as its upgrade sees it. */
 export interface UpgradeOwner {
   readonly id: number;
-  readonly service: EngineService;
+  readonly wheel: TimingWheel;
   readonly settings: ConnectionSettings;
   readonly stream: StreamSocket;
   readonly remoteHost: string | undefined;
@@ -44,7 +58,7 @@ export interface UpgradeOwner {
 }
 
 /** See the head of the file. */
-export class TlsUpgrade {
+export class TlsUpgrade implements Handshake {
   readonly #owner: UpgradeOwner;
   readonly #security: SecurityOwner;
   #phase: "waiting" | "shaking" | "done" = "waiting";
@@ -65,10 +79,27 @@ export class TlsUpgrade {
     return this.#phase === "shaking";
   }
 
+  get peer(): string | undefined {
+    const address = this.#owner.stream.remoteAddress();
+    return address !== undefined && "host" in address ? address.host : undefined;
+  }
+
+  get isHeard(): boolean {
+    return this.#owner.stream.hasHeard();
+  }
+
+  giveWay(): void {
+    const { settings, id } = this.#owner;
+    const text = `the handshake gave way to another peer's: ${settings.maxHandshakes} are under way (maxHandshakes)`;
+    this.#owner.fail(
+      new NetError("HANDSHAKE_LIMIT", text, { operation: "handshake", connectionId: id }),
+    );
+  }
+
   /** Begins with the connection. */
   begin(): void {
     this.#phase = "shaking";
-    this.#security.underWayCount++;
+    this.#security.begun(this);
     this.#owner.upgradeBegins();
     this.#owner.stream.startTls(this.#security.context, this.#owner.remoteHost);
   }
@@ -79,7 +110,7 @@ export class TlsUpgrade {
       this.#owner.fail(error);
     };
     const giveUp = { code: "HANDSHAKE_TIMEOUT", operation: "handshake", forget } as const;
-    this.#waiter = new Waiter<TlsInfo>(this.#owner.service.wheel, options, giveUp);
+    this.#waiter = new Waiter<TlsInfo>(this.#owner.wheel, options, giveUp);
     this.#owner.upgradeBegins();
     // What came in the same turn as the bytes that are being handled is looked at afterwards.
     queueMicrotask(() => {
@@ -103,10 +134,10 @@ export class TlsUpgrade {
       return new NetError("TLS_PLAINTEXT", message, detail);
     }
     const { maxHandshakes } = this.#owner.settings;
-    const { context, underWayCount } = this.#security;
-    if (context.role === "client" || underWayCount < maxHandshakes) return undefined;
-    const message = `${maxHandshakes} handshakes are under way already (maxHandshakes)`;
-    return new NetError("HANDSHAKE_LIMIT", message, detail);
+    const { context } = this.#security;
+    if (context.role === "client") return undefined;
+    if (this.#security.makeRoom(this.peer, maxHandshakes)) return undefined;
+    return handshakeLimit(maxHandshakes, this.#owner.id);
   }
 
   /** The handshake is done. */
@@ -128,7 +159,17 @@ export class TlsUpgrade {
   }
 
   #leave(): void {
-    if (this.#phase === "shaking") this.#security.underWayCount--;
+    if (this.#phase === "shaking") this.#security.over(this);
     this.#phase = "done";
   }
+}
+
+/** `HANDSHAKE_LIMIT` for a peer that could not begin. */
+export function handshakeLimit(maxHandshakes: number, connectionId?: number): NetError {
+  const text = `${maxHandshakes} handshakes are under way already (maxHandshakes)`;
+  const operation = connectionId === undefined ? "accept" : "handshake";
+  return new NetError("HANDSHAKE_LIMIT", text, {
+    operation,
+    ...(connectionId !== undefined && { connectionId }),
+  });
 }

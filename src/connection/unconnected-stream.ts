@@ -29,6 +29,7 @@ export const UNCONNECTED: StreamSocket = {
   setNoDelay: notConnected,
   setKeepAlive: notConnected,
   startTls: notConnected,
+  hasHeard: () => true,
   tlsInfo: () => undefined,
   localAddress: () => undefined,
   remoteAddress: () => undefined,

@@ -4,6 +4,7 @@
  */
 import { assertInteger, NetError, type NetErrorCode, type Operation } from "../errors.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
+import { type AbortListener, offAbort, onAbort } from "./abort-listeners.js";
 import type { WaitOptions } from "./connection.js";
 
 /** What a waiter says when it gives up, and whom it tells. */
@@ -16,7 +17,7 @@ export interface GiveUp {
 }
 
 /** A promise with a time-out and an abort signal. */
-export class Waiter<Value> implements DeadlineOwner {
+export class Waiter<Value> implements DeadlineOwner, AbortListener {
   readonly promise: Promise<Value>;
   readonly #wheel: TimingWheel;
   readonly #giveUp: GiveUp;
@@ -41,7 +42,7 @@ export class Waiter<Value> implements DeadlineOwner {
       wheel.set(this.#deadline, this.#timeoutMs);
     }
     this.#signal = options.signal;
-    this.#signal?.addEventListener("abort", this.#onAbort);
+    if (this.#signal !== undefined) onAbort(this.#signal, this);
   }
 
   /** Whether it is still waited for. */
@@ -72,9 +73,9 @@ export class Waiter<Value> implements DeadlineOwner {
     this.#giveItUp(new NetError(code, message, { operation }));
   }
 
-  readonly #onAbort = (): void => {
-    this.#giveItUp(abortError(this.#giveUp.operation, this.#signal?.reason));
-  };
+  signalAborted(signal: AbortSignal): void {
+    this.#giveItUp(abortError(this.#giveUp.operation, signal.reason));
+  }
 
   #giveItUp(error: NetError): void {
     this.#giveUp.forget(error);
@@ -85,7 +86,7 @@ export class Waiter<Value> implements DeadlineOwner {
     this.#resolve = undefined;
     this.#reject = undefined;
     if (this.#deadline !== undefined) this.#wheel.clear(this.#deadline);
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#signal !== undefined) offAbort(this.#signal, this);
     this.#signal = undefined;
   }
 }

@@ -2,7 +2,12 @@
  * Which engine a component gets: the one it was given, else the one its option names, else the one
  * `HP_SOCKET_ENGINE` names, else the first of the table that can run here. A thread has one engine of
  * a kind, however many components ask for it.
+ *
+ * In a worker of `node:cluster` the first one is node:net's, whose listeners the workers share; an engine
+ * that is named is taken there as well.
  */
+import type { Cluster } from "node:cluster";
+import { createRequire } from "node:module";
 import process from "node:process";
 import { describe, NetError } from "../errors.js";
 import type { Capability, Engine, EngineChoice, EngineName } from "./engine.js";
@@ -18,6 +23,8 @@ interface Candidate {
   create(): Engine;
   /** What was tried to find out. */
   probes?(): readonly EngineProbe[];
+  /** Why `auto` passes it over, though it can run here. */
+  passedOver?(): string | undefined;
 }
 
 /** One thing that was tried to find out whether an engine can run here. */
@@ -28,9 +35,27 @@ export interface EngineProbe {
   readonly detail: string;
 }
 
+/** Whether this process is a worker of `node:cluster`. Others don't pay for loading that module. */
+function isClusterWorker(): boolean {
+  if (process.channel === undefined) return false;
+  const cluster = createRequire(import.meta.url)("node:cluster") as Pick<Cluster, "isWorker">;
+  return cluster.isWorker;
+}
+
+const inCluster = (): string | undefined =>
+  isClusterWorker()
+    ? "in a worker of node:cluster only node:net shares its listeners with the other workers"
+    : undefined;
+
 /** Best first. */
 const CANDIDATES: readonly Candidate[] = [
-  { name: "uring", available: uringAvailability, create: uringEngine, probes: uringProbes },
+  {
+    name: "uring",
+    available: uringAvailability,
+    create: uringEngine,
+    probes: uringProbes,
+    passedOver: inCluster,
+  },
   { name: "node", available: () => true, create: nodeEngine },
 ];
 
@@ -41,12 +66,16 @@ export interface EngineStatus {
   readonly available: true | string;
   /** Whether `auto` takes it. */
   readonly isAutomatic: boolean;
+  /** Why `auto` passes it over, though it can run here; undefined where it does not. */
+  readonly passedOver: string | undefined;
   /** What was tried to find out; empty for engines that run everywhere. */
   readonly probes: readonly EngineProbe[];
 }
 
 const automatic = (): Candidate | undefined =>
-  CANDIDATES.find((candidate) => candidate.available() === true);
+  CANDIDATES.find(
+    (candidate) => candidate.passedOver?.() === undefined && candidate.available() === true,
+  );
 
 /** Every engine that can be chosen by name, best first, and whether it can run here. */
 export function engineReport(): readonly EngineStatus[] {
@@ -55,6 +84,7 @@ export function engineReport(): readonly EngineStatus[] {
     name: candidate.name,
     available: candidate.available(),
     isAutomatic: candidate === best,
+    passedOver: candidate.passedOver?.(),
     probes: candidate.probes?.() ?? [],
   }));
 }

@@ -7,15 +7,30 @@
  * 1. A sink is never called from inside a call into the engine; there is no re-entrancy.
  * 2. Every stream, listener and datagram socket that was made gets exactly one `closed`, last.
  * 3. At most one write is under way on a stream; the next may be started when `written` came.
- * 4. After `pause()` bytes that were on their way may still arrive; after `close()` or `reset()` none.
- * 5. Bytes given to `write` stay the engine's until `written` or `closed`.
+ * 4. After `pause()` at most {@link MAX_AHEAD_BYTES} and one receive buffer of as many may still arrive;
+ *    after `close()` or `reset()` none.
+ * 5. Bytes given to `write` stay the engine's until `written` or `closed`. What lies in the engine's own
+ *    `memory`, or was kept by it, is sent from there, and released then; all else is the caller's.
  * 6. An exception thrown by a sink is a defect of the layer above, and never stops the engine.
  * 7. After `close()` or `reset()` a sink hears nothing but `closed`; later calls do nothing.
  * 8. A stream whose two sides have finished stays until it is closed.
+ * 9. A reset by the peer is told (`streamClosed` with `CONNECTION_RESET`) also while the stream is
+ *    paused, and after `streamEnded`, as far as the kernel tells it.
+ * 10. An end (`streamEnded`) means that the peer's FIN was read. A reset behind data is never told as
+ *    an end.
+ * 11. Sinks and tasks are called in the engine's own async context: values of `AsyncLocalStorage` that
+ *    belong to whoever happened to call the engine last are not seen there.
+ * 12. A write whose pieces have another length than was given, because their memory was transferred or
+ *    resized, closes its stream with `INVALID_ARGUMENT`. It throws nothing, and harms no other stream.
+ * 13. An open stream, listener or datagram socket keeps the process alive until `unref()`, paused or not.
  */
+import type { SendMemory } from "../bytes/send-memory.js";
 import type { NetError } from "../errors.js";
 import type { Clock } from "../time/clock.js";
 import type { TlsClientOptions, TlsContext, TlsInfo, TlsServerOptions } from "./tls-options.js";
+
+/** Bytes that may still come after a pause, before a last receive buffer of as many. */
+export const MAX_AHEAD_BYTES: number = 65_536;
 
 /** An IP address with a port. */
 export interface IpAddress {
@@ -54,6 +69,8 @@ export type Capability =
   | "socketBuffers"
   /** Datagram sockets. */
   | "datagram"
+  /** A reset by the peer is told while nothing is received: in a pause, and after the peer's end. */
+  | "resetWhilePaused"
   /** TLS on streams. */
   | "tls";
 
@@ -84,6 +101,11 @@ export interface StreamOptions {
   readonly sendBufferBytes?: number;
   /** `startTls` may be called on the stream. */
   readonly mayStartTls?: boolean;
+  /**
+   * What is received is kept: an engine that lends may give large pieces away instead, which spares a
+   * copy (`lendsBytes` is then false during the call).
+   */
+  readonly keepsBytes?: boolean;
 }
 
 /** Where and how to listen. `address.host` is an IP literal; names are resolved before. */
@@ -147,13 +169,20 @@ export interface StreamSink {
 
 /** One stream socket. */
 export interface StreamSocket {
-  /** Whether received bytes are lent for the call only (else they are the receiver's to keep). */
+  /**
+   * Whether received bytes are lent for the call only (else they are the receiver's to keep). Asked anew
+   * for each `streamReceived`.
+   */
   readonly lendsBytes: boolean;
   /** Who hears of what happens. May be exchanged at any time, for example when a race is won. */
   sink: StreamSink;
   /** Starts a write of one piece. */
   write(piece: Uint8Array): void;
-  /** Starts a write of several pieces as one; `byteCount` is their sum. The array may be re-used after the call. */
+  /**
+   * Starts a write of several pieces as one; `byteCount` is their sum. The array may be re-used after the
+   * call. Where the sum is another by now, because memory of a piece was transferred or shrunk since it
+   * was given, nothing is written, and the stream closes with `INVALID_ARGUMENT`.
+   */
   writeAll(pieces: readonly Uint8Array[], byteCount: number): void;
   /** Sends FIN after the write under way. Reading goes on. */
   finish(): void;
@@ -176,6 +205,8 @@ export interface StreamSocket {
    * with `TLS_FAILED`, `TLS_CERTIFICATE`. Throws `NOT_SUPPORTED` where the engine can't.
    */
   startTls(context: TlsContext, host?: string): void;
+  /** Whether the peer has sent anything since the handshake of TLS began; true where none has. */
+  hasHeard(): boolean;
   /** What is known of the secured stream; undefined before. */
   tlsInfo(): TlsInfo | undefined;
   /** `TCP_INFO`, or undefined where the engine can't ask. */
@@ -255,19 +286,24 @@ export interface Engine {
   readonly name: EngineName;
   readonly capabilities: Capabilities;
   /**
-   * Whether received bytes that are lent stay as they are until the tasks of {@link afterTurn} have
-   * run: a write that such a task starts may then be of lent bytes.
+   * Memory that is sent from. A piece given to `write` or `writeAll` that lies in it (or in lent bytes
+   * that were kept) is sent from there without a copy, and released by the engine when the write is
+   * complete or the stream closed. Any other piece is the caller's and stays referenced.
    */
-  readonly lendsForTurn: boolean;
+  readonly memory: SendMemory;
   /** The clock that everything above this engine goes by. */
   readonly clock: Clock;
   /**
    * Runs `task` once, after the sink calls and microtasks of the present turn and before the engine
-   * waits for the kernel again. Used to write once what a turn has sent.
+   * waits for the kernel again. Used to write once what a turn has sent. A task that throws keeps none
+   * of the others from running.
    */
   afterTurn(task: () => void): void;
-  /** Addresses of a name, in the system's order; an IP literal answers itself. Rejects with NetError. */
-  resolve(host: string): Promise<readonly ResolvedHost[]>;
+  /**
+   * Addresses of a name, in the system's order; an IP literal answers itself. Rejects with NetError, and
+   * with the reason of `signal` when that fires.
+   */
+  resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]>;
   /** Throws NetError (usage) when `target` asks for what the engine can't do; else answers later. */
   listen(target: ListenTarget, sink: ListenerSink): Listener;
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket;

@@ -1,25 +1,73 @@
 /** Addresses of a host name by the system's resolver, for the engines that move bytes by the system. */
 import { lookup } from "node:dns/promises";
+import { closeSync, openSync } from "node:fs";
 import { isIP } from "node:net";
+import { devNull } from "node:os";
+import process from "node:process";
+import type { NetError } from "../errors.js";
+import { inRootContext } from "../time/root-context.js";
 import type { ResolvedHost } from "./engine.js";
+import { HostResolver } from "./host-resolver.js";
 import { errnoNameOf, noAddress, systemError } from "./system-error.js";
 
 /** The longest name, with a dot behind it (RFC 1035 §2.3.4). */
 const MAX_NAME_LENGTH = 254;
 
+/** RFC 6761 §6.3: such names are the loopback's, whatever a resolver says. */
+const LOCALHOST = /^(?:.*\.)?localhost\.?$/i;
+
+const LOOPBACK: readonly ResolvedHost[] = [
+  { host: "127.0.0.1", family: "IPv4" },
+  { host: "::1", family: "IPv6" },
+];
+
+/** Threads of libuv's pool where nothing else is said. */
+const POOL_THREADS = 4;
+
+/** libuv has half of its threads at most look names up: more would only wait there, and be held. */
+function runningMax(): number {
+  const threads = Number(process.env["UV_THREADPOOL_SIZE"]);
+  const count = Number.isInteger(threads) && threads > 0 ? threads : POOL_THREADS;
+  return Math.ceil(count / 2);
+}
+
+const resolver = new HostResolver((host) => inRootContext(() => askSystem(host)), runningMax());
+
 /** See `Engine.resolve`. */
-export async function resolveHost(host: string): Promise<readonly ResolvedHost[]> {
+export async function resolveHost(
+  host: string,
+  signal?: AbortSignal,
+): Promise<readonly ResolvedHost[]> {
   const literal = isIP(host);
   if (literal !== 0) return [resolvedHost(host, literal)];
   if (host.length > MAX_NAME_LENGTH) throw noAddress(`${host.slice(0, MAX_NAME_LENGTH)}…`);
+  if (LOCALHOST.test(host)) return LOOPBACK;
+  return resolver.resolve(host, signal);
+}
+
+async function askSystem(host: string): Promise<readonly ResolvedHost[]> {
   let found: { address: string; family: number }[];
   try {
     found = await lookup(host, { all: true, order: "verbatim" });
   } catch (cause) {
-    throw systemError(errnoNameOf(cause), "resolve", cause, JSON.stringify(host));
+    throw (
+      exhausted(cause) ?? systemError(errnoNameOf(cause), "resolve", cause, JSON.stringify(host))
+    );
   }
   if (found.length === 0) throw noAddress(host);
   return found.map(({ address, family }) => resolvedHost(address, family));
+}
+
+/** A resolver that gets no descriptor says that there is no such name. Whether that was it. */
+function exhausted(cause: unknown): NetError | undefined {
+  try {
+    closeSync(openSync(devNull, "r"));
+    return undefined;
+  } catch (error) {
+    const name = errnoNameOf(error);
+    const isShort = name === "EMFILE" || name === "ENFILE";
+    return isShort ? systemError(name, "resolve", cause) : undefined;
+  }
 }
 
 function resolvedHost(host: string, family: number): ResolvedHost {

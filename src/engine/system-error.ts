@@ -41,8 +41,19 @@ const CONNECT_CODES: Readonly<Record<string, NetErrorCode>> = {
   ENOTSOCK: "CONNECTION_REFUSED",
 };
 
+/** And while one listens: the folder of the path is not there. */
+const LISTEN_CODES: Readonly<Record<string, NetErrorCode>> = {
+  ENOENT: "ADDRESS_NOT_AVAILABLE",
+  ENOTDIR: "ADDRESS_NOT_AVAILABLE",
+};
+
+const OPERATION_CODES: Partial<Record<Operation, Readonly<Record<string, NetErrorCode>>>> = {
+  connect: CONNECT_CODES,
+  listen: LISTEN_CODES,
+};
+
 function codeOf(errnoName: string, operation: Operation): NetErrorCode {
-  const code = (operation === "connect" ? CONNECT_CODES[errnoName] : undefined) ?? CODES[errnoName];
+  const code = OPERATION_CODES[operation]?.[errnoName] ?? CODES[errnoName];
   if (code !== undefined) return code;
   return errnoName.startsWith("EAI_") ? "RESOLVE_FAILED" : "SYSTEM_ERROR";
 }

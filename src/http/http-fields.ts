@@ -6,18 +6,22 @@ import { assertOptionsObject, invalid } from "./option-check.js";
 /** A field: its name, and one value or several. */
 export type FieldPair = readonly [name: string, value: FieldValue];
 
-/** The fields, one after the other. Throws `INVALID_ARGUMENT` for what are none. */
+/** A field whose value may be left out. */
+type GivenPair = readonly [name: string, value: FieldValue | undefined];
+
+/** The fields that have a value, one after the other. Throws `INVALID_ARGUMENT` for what is no field. */
 export function* fieldPairs(fields: FieldInput): Generator<FieldPair, void, undefined> {
   assertOptionsObject("headers", fields);
   if (fields instanceof EncodedFields) yield* encodedPairs(fields);
-  else if (Symbol.iterator in fields) yield* checkedPairs(fields);
-  else yield* Object.entries(fields);
+  else if (Symbol.iterator in fields) yield* givenPairs(fields);
+  else yield* givenPairs(Object.entries(fields));
 }
 
-function* checkedPairs(fields: Iterable<FieldPair>): Generator<FieldPair, void, undefined> {
+function* givenPairs(fields: Iterable<GivenPair>): Generator<FieldPair, void, undefined> {
   for (const pair of fields) {
     if (!Array.isArray(pair)) throw invalid(`headers must yield pairs, not ${describe(pair)}`);
-    yield pair;
+    const [name, value] = pair as GivenPair;
+    if (value !== undefined) yield [name, value];
   }
 }
 
@@ -31,8 +35,32 @@ function* encodedPairs({ octets }: EncodedFields): Generator<FieldPair, void, un
 /** Whether there is a field of this name; `name` in lower case. */
 export function hasField(fields: FieldInput | undefined, name: string): boolean {
   if (fields === undefined) return false;
-  for (const [one] of fieldPairs(fields)) if (String(one).toLowerCase() === name) return true;
+  if (!(fields instanceof EncodedFields) && !(Symbol.iterator in fields)) {
+    return hasKey(fields, name);
+  }
+  for (const [one] of fieldPairs(fields)) if (isName(one, name)) return true;
   return false;
+}
+
+/** The usual case, for which nothing is made. */
+function hasKey(fields: Readonly<Record<string, FieldValue | undefined>>, name: string): boolean {
+  for (const key in fields) {
+    if (isName(key, name) && Object.hasOwn(fields, key) && fields[key] !== undefined) return true;
+  }
+  return false;
+}
+
+/** All values of a field, one for each line; `name` in lower case. */
+export function fieldValues(fields: FieldInput, name: string): string[] {
+  const values: string[] = [];
+  for (const [one, value] of fieldPairs(fields)) {
+    if (isName(one, name)) values.push(...[value].flat().map(String));
+  }
+  return values;
+}
+
+function isName(given: unknown, name: string): boolean {
+  return typeof given === "string" && given.length === name.length && given.toLowerCase() === name;
 }
 
 /** Gathers fields: what was there first stays, and what comes later is added where its name is new. */

@@ -6,23 +6,32 @@ export { EncodedFields, type FieldInput, type FieldValue } from "../protocol/htt
 export { encodeFields } from "../protocol/http1/head-writer.js";
 export type { Http1Limits } from "../protocol/http1/limits.js";
 export type { ResponseHead } from "../protocol/http1/response-head.js";
+export type { IncomingBody, WholeBodyOptions } from "./body/incoming-body.js";
 export type {
   AgentNumbers,
   ClientNumbers,
   ClientOptions,
-  HttpAgentOptions,
   RequestTimes,
 } from "./client/client-options.js";
 export type { HttpRequestOptions } from "./client/client-request.js";
-export { createFetch, HttpAgent, type HttpAgentStats } from "./client/http-agent.js";
+export { FetchFailure } from "./client/fetch/fetch-failure.js";
+export type { HttpFetch, HttpFetchInit } from "./client/fetch/http-fetch.js";
+export {
+  createFetch,
+  HttpAgent,
+  type HttpAgentConnection,
+  type HttpAgentOptions,
+  type HttpAgentStats,
+} from "./client/http-agent.js";
 export {
   HttpClient,
   type HttpClientCall,
   type HttpClientOptions,
   type HttpClientRequest,
+  type HttpConnectOptions,
 } from "./client/http-client.js";
 export type { HttpClientHandlers } from "./client/http-client-handlers.js";
-export type { HttpFetchInit } from "./client/http-fetch.js";
+export type { HttpFollowOptions } from "./client/http-follow.js";
 export type { ProxyOptions } from "./client/http-proxy.js";
 export type { HttpResponse, HttpTiming } from "./client/http-response.js";
 export type { BodyChunks, RequestBody } from "./client/request-content.js";
@@ -47,10 +56,10 @@ export type {
   CookieStoreOptions,
 } from "./cookie/cookie-store-options.js";
 export type { Fields } from "./fields.js";
-export type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
-export type { FetchHandler, FetchInfo } from "./server/fetch-handler.js";
-export type { FileResponseOptions } from "./server/file-response.js";
-export type { HttpExchange, ResponseSource } from "./server/http-exchange.js";
+export type { FetchHandler, FetchInfo } from "./server/fetch/fetch-handler.js";
+export { installLightClasses } from "./server/fetch/install-light.js";
+export type { FileResponseOptions } from "./server/files/file-response-options.js";
+export type { HttpExchange } from "./server/http-exchange.js";
 export { HttpServer } from "./server/http-server.js";
 export type { HttpServerConnection } from "./server/http-server-connection.js";
 export type { HttpServerHandlers, MessageHandlers } from "./server/http-server-handlers.js";
@@ -64,7 +73,8 @@ export type {
   HttpSettingsInput,
   RequestLimits,
 } from "./server/http-server-settings.js";
-export type { ResponseWriter } from "./server/response-writer.js";
+export type { ResponseSource } from "./server/response/response-pump.js";
+export type { ResponseWriter } from "./server/response/response-writer.js";
 export {
   HttpSyncClient,
   type OpenUrlOptions,
@@ -74,5 +84,5 @@ export {
 export type { HttpSyncClientOptions } from "./sync/sync-client-options.js";
 export type { HttpSyncListener, SyncCloseReason } from "./sync/sync-listener.js";
 export type { SyncFields, SyncResponse } from "./sync/sync-response.js";
-export type { UpgradeReceiver } from "./upgrade-receiver.js";
-export type { UpgradedConnection } from "./upgraded-connection.js";
+export type { UpgradeReceiver } from "./upgrade/upgrade-receiver.js";
+export type { UpgradedConnection } from "./upgrade/upgraded-connection.js";

@@ -1,13 +1,15 @@
 /** Many outbound connections of one object (HP §2.5). */
-import type { ComponentOptions } from "../connection/component.js";
+import { Component } from "../connection/component.js";
+import { assertComponentOptions, type ComponentOptions } from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
+import { Events } from "../connection/events.js";
 import { throwIfAborted } from "../connection/waiter.js";
+import { assertConnectOptions, type ConnectOptions } from "../dial/connect-options.js";
+import { Dialing } from "../dial/dialing.js";
 import { NetError } from "../errors.js";
-import { assertConnectOptions, type ConnectOptions } from "./connect-options.js";
-import { Dialing } from "./dialing.js";
+import { PacketRole } from "./packet-role.js";
 import { type ClientSecurity, secured } from "./secured.js";
-import { streamOptions } from "./stream-options.js";
 
 /** Options of a {@link TcpAgent}. */
 export type TcpAgentOptions<
@@ -19,11 +21,20 @@ export type TcpAgentOptions<
 export class TcpAgent<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> extends ConnectionGroup<Received, Context> {
-  private held = true;
+> extends ConnectionGroup<Context> {
+  readonly #component: Component;
+  readonly #role: PacketRole<Connection<Context>, Received, Context>;
+  /** Type only: what `onReceive` gets. Never set. */
+  declare readonly received?: Received;
 
   constructor(options: TcpAgentOptions<Received, Context> = {}) {
-    super(options, ...secured("client", options));
+    const [engine, security] = secured("client", options);
+    assertComponentOptions(options);
+    const role = new PacketRole(new Events(options), options.context);
+    const component = new Component(role, engine, security, options);
+    super(component);
+    this.#component = component;
+    this.#role = role;
   }
 
   /**
@@ -38,34 +49,34 @@ export class TcpAgent<
   async connect(options: ConnectOptions): Promise<Connection<Context>> {
     assertConnectOptions(options);
     throwIfAborted(options, "connect");
-    if (this.state === "stopped") {
-      this.move("start");
-      this.move("ready");
-    } else if (this.state !== "started") {
-      throw new NetError("INVALID_STATE", `the agent is ${this.state}`, { operation: "connect" });
+    const component = this.#component;
+    if (component.state === "stopped") {
+      component.move("start");
+      component.move("ready");
+    } else if (component.state !== "started") {
+      throw new NetError("INVALID_STATE", `the agent is ${component.state}`, {
+        operation: "connect",
+      });
     }
-    const limit = this.settings.maxConnections;
-    if (this.connectionCount >= limit) {
+    const limit = component.settings.maxConnections;
+    if (component.connectionCount >= limit) {
       const message = `there are ${limit} connections already (maxConnections)`;
       throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
     }
-    const connection = this.admit();
-    const dialing = new Dialing(connection, options, streamOptions(this.settings, this.security));
-    if (!this.held) dialing.unref();
-    if (this.allowsConnect(connection)) dialing.start();
+    const connection = component.admit();
+    const dialing = new Dialing(component, connection, options);
+    if (this.#role.prepareConnect(connection)) dialing.start();
     await dialing.promise;
     return connection as Connection as Connection<Context>;
   }
 
   /** Lets the process end while connections are open. */
   unref(): void {
-    this.held = false;
-    for (const connection of this.registry.list()) connection.stream.unref();
+    this.#component.unref();
   }
 
   /** Takes {@link unref} back. */
   ref(): void {
-    this.held = true;
-    for (const connection of this.registry.list()) connection.stream.ref();
+    this.#component.ref();
   }
 }

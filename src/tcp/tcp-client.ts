@@ -1,6 +1,15 @@
 /** One outbound connection (HP §2.6). */
 import type { CloseReason } from "../connection/close-reason.js";
-import { Component, type ComponentOptions } from "../connection/component.js";
+import { Component, type ComponentRole } from "../connection/component.js";
+import {
+  assertComponentOptions,
+  type ChangeableSettings,
+  type ComponentOptions,
+  type ComponentStats,
+  OPTION_NAMES,
+  type StopOptions,
+  type StopResult,
+} from "../connection/component-options.js";
 import type {
   Connection,
   ConnectionStats,
@@ -8,16 +17,19 @@ import type {
   SmallFileOptions,
   WaitOptions,
 } from "../connection/connection.js";
-import type { LiveConnection } from "../connection/live-connection.js";
+import { Events } from "../connection/events.js";
+import type { ServiceState } from "../connection/service-state.js";
+import type { ConnectionSettings } from "../connection/settings.js";
+import type { StreamConnection } from "../connection/stream-connection.js";
 import { throwIfAborted } from "../connection/waiter.js";
+import { assertConnectOptions, type ConnectOptions } from "../dial/connect-options.js";
+import { Dialing } from "../dial/dialing.js";
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
-import { assertConnectOptions, type ConnectOptions } from "./connect-options.js";
-import { Dialing } from "./dialing.js";
+import { PacketRole } from "./packet-role.js";
 import { type ClientSecurity, secured } from "./secured.js";
-import { streamOptions } from "./stream-options.js";
 
 /** Options of a {@link TcpClient}. */
 export type TcpClientOptions<
@@ -31,21 +43,46 @@ export type TcpClientOptions<
  * `onClose` too.
  */
 export class TcpClient<Received extends Buffer | number = Buffer, Context = unknown>
-  extends Component<TcpClient<Received, Context>, Received, Context>
-  implements AsyncIterable<Buffer>
+  implements AsyncIterable<Buffer>, AsyncDisposable
 {
+  readonly #component: Component;
+  readonly #role: ClientRole<TcpClient<Received, Context>, Received, Context>;
   /** The present connection, or the last one. */
-  private current: LiveConnection | undefined = undefined;
-  private held = true;
-  /** Somebody waits in {@link stopped}. */
-  private isEndAwaited = false;
+  #current: StreamConnection | undefined;
+  /** Type only: what `onReceive` gets. Never set. */
+  declare readonly received?: Received;
 
   constructor(options: TcpClientOptions<Received, Context> = {}) {
-    super(options, ...secured("client", options));
+    const [engine, security] = secured("client", options);
+    assertComponentOptions(options);
+    this.#role = new ClientRole(new Events(options, this), options.context);
+    this.#component = new Component(this.#role, engine, security, options);
+    this.#role.component = this.#component;
   }
 
-  protected handleOf(): TcpClient<Received, Context> {
-    return this;
+  /** Where the client is in its life (HP §2.0). */
+  get state(): ServiceState {
+    return this.#component.state;
+  }
+
+  /** Settings in force. Change them with {@link configure}. */
+  get settings(): ConnectionSettings {
+    return this.#component.settings;
+  }
+
+  /** See `TcpServer.configure`. */
+  configure(changes: ChangeableSettings): void {
+    this.#component.configure(changes, OPTION_NAMES);
+  }
+
+  /** What the client has done so far. */
+  get stats(): ComponentStats {
+    return this.#component.stats;
+  }
+
+  /** 1 while there is a connection, or one is being made or closed; else 0. */
+  get connectionCount(): number {
+    return this.#component.connectionCount;
   }
 
   /**
@@ -55,245 +92,264 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   async connect(options: ConnectOptions): Promise<this> {
     assertConnectOptions(options);
     throwIfAborted(options, "connect");
-    this.move("start");
-    const connection = this.admit();
-    this.isEndAwaited = false;
-    this.current = connection;
-    const dialing = new Dialing(connection, options, streamOptions(this.settings, this.security));
-    if (!this.held) dialing.unref();
-    if (this.allowsConnect(connection)) dialing.start();
+    this.#component.move("start");
+    this.#role.isStopAwaited = false;
+    const connection = this.#component.admit();
+    this.#current = connection;
+    const dialing = new Dialing(this.#component, connection, options);
+    if (this.#role.prepareConnect(connection)) dialing.start();
     await dialing.promise;
     return this;
   }
 
-  override connectionOpened(connection: LiveConnection, outgoing: boolean): void {
-    this.move("ready");
-    super.connectionOpened(connection, outgoing);
+  /** Stops: what waits is sent and the connection closed, or cut after `drainMs`. See `TcpServer.stop`. */
+  stop(options?: StopOptions): Promise<StopResult> {
+    return this.#component.stop(options);
   }
 
-  protected override connectionGone(): void {
-    if (this.state === "stopping") return;
-    this.move("stop");
-    this.move("finished");
-    this.wakeStopped();
+  /** Resolves when the client is stopped, at once if it is (HP §2.3 Wait). */
+  async stopped(options: WaitOptions = {}): Promise<void> {
+    this.#role.isStopAwaited = true;
+    this.#current?.stopReading();
+    await this.#component.stopped(options);
   }
 
-  override async stopped(options: WaitOptions = {}): Promise<void> {
-    this.isEndAwaited = true;
-    this.current?.stopReading();
-    await super.stopped(options);
-  }
-
-  override awaitsEnd(connection: LiveConnection): boolean {
-    return this.isEndAwaited || super.awaitsEnd(connection);
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   // — the operations of the connection —
 
   /** The present connection, or the last one; undefined before the first `connect`. */
   get connection(): Connection<Context> | undefined {
-    return this.current as Connection | undefined as Connection<Context> | undefined;
+    return this.#current as Connection<Context> | undefined;
   }
 
-  private get there(): LiveConnection {
-    if (this.current !== undefined) return this.current;
+  get #connected(): StreamConnection {
+    if (this.#current !== undefined) return this.#current;
     throw new NetError("INVALID_STATE", "the client was never connected");
   }
 
   /** Id of the present or last connection; 0 before the first. */
   get id(): number {
-    return this.current?.id ?? 0;
+    return this.#current?.id ?? 0;
   }
 
   /** The application's own, of the present connection. */
   get context(): Context {
-    return this.there.context as Context;
+    return this.#connected.context as Context;
   }
 
   set context(context: Context) {
-    this.there.context = context;
+    this.#connected.context = context;
   }
 
   /** Whether data can be sent. */
   get isOpen(): boolean {
-    return this.current?.isOpen ?? false;
+    return this.#current?.isOpen ?? false;
   }
 
   /** See {@link Connection.isPaused}. */
   get isPaused(): boolean {
-    return this.current?.isPaused ?? false;
+    return this.#current?.isPaused ?? false;
   }
 
   /** See {@link Connection.receive}. Before the first connection: the model of the settings. */
   get receive(): ReceiveModel {
-    return this.current?.receive ?? this.settings.receive;
+    return this.#current?.receive ?? this.#component.settings.receive;
   }
 
   set receive(model: ReceiveModel) {
-    if (this.isOpen) this.there.receive = model;
+    if (this.isOpen) this.#connected.receive = model;
     else this.configure({ receive: model });
   }
 
   /** See {@link Connection.send}. */
   send(data: Data): boolean {
-    return this.current?.send(data) ?? false;
+    return this.#current?.send(data) ?? false;
   }
 
   /** See {@link Connection.sendAll}. */
   sendAll(pieces: readonly Data[]): boolean {
-    return this.current?.sendAll(pieces) ?? false;
+    return this.#current?.sendAll(pieces) ?? false;
   }
 
   /** See {@link Connection.sendSmallFile}. */
   async sendSmallFile(path: string, options?: SmallFileOptions): Promise<boolean> {
-    return (await this.current?.sendSmallFile(path, options)) ?? false;
+    return (await this.#current?.sendSmallFile(path, options)) ?? false;
   }
 
   /** See {@link Connection.drained}. */
   async drained(options?: WaitOptions): Promise<void> {
-    await this.current?.drained(options);
+    await this.#current?.drained(options);
   }
 
   /** See {@link Connection.request}. */
   async request(data: Data, options?: WaitOptions): Promise<Buffer> {
-    return this.there.request(data, options);
+    return this.#connected.request(data, options);
   }
 
   /** See {@link Connection.read}. */
   async read(byteCount: number, options?: WaitOptions): Promise<Buffer>;
   async read(options?: WaitOptions): Promise<Buffer>;
   async read(wish?: number | WaitOptions, options?: WaitOptions): Promise<Buffer> {
-    return typeof wish === "number" ? this.there.read(wish, options) : this.there.read(wish);
+    return typeof wish === "number"
+      ? this.#connected.read(wish, options)
+      : this.#connected.read(wish);
   }
 
   /** See {@link Connection.readUntil}. */
   async readUntil(delimiter: Data, options?: WaitOptions): Promise<Buffer> {
-    return this.there.readUntil(delimiter, options);
+    return this.#connected.readUntil(delimiter, options);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Buffer> {
-    return this.there[Symbol.asyncIterator]();
+    return this.#connected[Symbol.asyncIterator]();
   }
 
   /** See {@link Connection.startTls}. */
   async startTls(options?: WaitOptions): Promise<TlsInfo> {
-    return this.there.startTls(options);
+    return this.#connected.startTls(options);
   }
 
   /** See {@link Connection.tls}. */
   get tls(): TlsInfo | undefined {
-    return this.current?.tls;
+    return this.#current?.tls;
   }
 
   /** See {@link Connection.fetch}. */
   fetch(byteCount: number): Buffer | undefined {
-    return this.current?.fetch(byteCount);
+    return this.#current?.fetch(byteCount);
   }
 
   /** See {@link Connection.peek}. */
   peek(byteCount: number): Buffer | undefined {
-    return this.current?.peek(byteCount);
+    return this.#current?.peek(byteCount);
   }
 
   /** See {@link Connection.unreadBytes}. */
   get unreadBytes(): number {
-    return this.current?.unreadBytes ?? 0;
+    return this.#current?.unreadBytes ?? 0;
   }
 
   /** See {@link Connection.pause}. */
   pause(): boolean {
-    return this.current?.pause() ?? false;
+    return this.#current?.pause() ?? false;
   }
 
   /** See {@link Connection.resume}. */
   resume(): boolean {
-    return this.current?.resume() ?? false;
+    return this.#current?.resume() ?? false;
   }
 
   /** See {@link Connection.finish}. */
   finish(): boolean {
-    return this.current?.finish() ?? false;
+    return this.#current?.finish() ?? false;
   }
 
   /** See {@link Connection.close}. */
   close(): boolean {
-    return this.current?.close() ?? false;
+    return this.#current?.close() ?? false;
   }
 
   /** See {@link Connection.abort}. */
   abort(): boolean {
-    return this.current?.abort() ?? false;
+    return this.#current?.abort() ?? false;
   }
 
   /** See {@link Connection.closed}. */
   closed(): Promise<CloseReason> {
-    return this.there.closed();
+    return this.#connected.closed();
   }
 
   /** See {@link Connection.pendingBytes}. */
   get pendingBytes(): number {
-    return this.current?.pendingBytes ?? 0;
+    return this.#current?.pendingBytes ?? 0;
   }
 
   /** See {@link Connection.localAddress}. */
   get localAddress(): Address | undefined {
-    return this.current?.localAddress;
+    return this.#current?.localAddress;
   }
 
   /** See {@link Connection.remoteAddress}. */
   get remoteAddress(): Address | undefined {
-    return this.current?.remoteAddress;
+    return this.#current?.remoteAddress;
   }
 
   /** See {@link Connection.remoteHost}. */
   get remoteHost(): string | undefined {
-    return this.current?.remoteHost;
+    return this.#current?.remoteHost;
   }
 
   /** See {@link Connection.connectedAt}; 0 before the first connection. */
   get connectedAt(): number {
-    return this.current?.connectedAt ?? 0;
+    return this.#current?.connectedAt ?? 0;
   }
 
   /** See {@link Connection.silentForMs}; 0 before the first connection. */
   get silentForMs(): number {
-    return this.current?.silentForMs ?? 0;
+    return this.#current?.silentForMs ?? 0;
   }
 
   /** Stats of the present or last connection; `stats` are the client's own. */
   get connectionStats(): ConnectionStats | undefined {
-    return this.current?.stats;
+    return this.#current?.stats;
   }
 
   /** Why the last connection ended; undefined while there is one. */
   get closeReason(): CloseReason | undefined {
-    return this.current?.closeReason;
+    return this.#current?.closeReason;
   }
 
   /** See {@link Connection.setNoDelay}. */
   setNoDelay(on: boolean): void {
-    this.there.setNoDelay(on);
+    this.#connected.setNoDelay(on);
   }
 
   /** See {@link Connection.setKeepAlive}. */
   setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false {
-    return this.there.setKeepAlive(keepAlive);
+    return this.#connected.setKeepAlive(keepAlive);
   }
 
   /** See {@link Connection.tcpInfo}. */
   tcpInfo(): TcpInfo | undefined {
-    return this.current?.tcpInfo();
+    return this.#current?.tcpInfo();
   }
 
   /** Lets the process end while the connection is open. */
   unref(): void {
-    this.held = false;
-    this.current?.stream.unref();
+    this.#component.unref();
   }
 
   /** Takes {@link unref} back. */
   ref(): void {
-    this.held = true;
-    this.current?.stream.ref();
+    this.#component.ref();
+  }
+}
+
+/** A client's one connection starts and stops it. */
+class ClientRole<Handle, Received extends Buffer | number, Context>
+  extends PacketRole<Handle, Received, Context>
+  implements ComponentRole
+{
+  /** The client's; set as soon as it is made. */
+  component: Component | undefined = undefined;
+  /** Somebody waits for the client to stop. */
+  isStopAwaited = false;
+
+  override opened(connection: StreamConnection, isOutgoing: boolean): void {
+    this.component?.move("ready");
+    super.opened(connection, isOutgoing);
+  }
+
+  override closed(connection: StreamConnection, reason: CloseReason): void {
+    // Before `onClose`, in which the next connection may be made.
+    this.component?.endedByItself();
+    super.closed(connection, reason);
+  }
+
+  isEndAwaited(): boolean {
+    return this.isStopAwaited;
   }
 }

@@ -2,6 +2,7 @@
  * Where time comes from. Nothing outside this file and the engines reads a clock or sets a timer,
  * so that tests move time by hand.
  */
+import { inRootContext } from "./root-context.js";
 
 /** A timer that was set; `cancel` may be called at any time and more than once. */
 export interface Timer {
@@ -16,13 +17,18 @@ export interface Clock {
   readonly originMs: number;
   /** Calls back once, `delayMs` from now at the earliest. Does not keep the process alive. */
   setTimer(delayMs: number, callback: () => void): Timer;
+  /**
+   * Calls back once, when what the kernel holds at this moment has been looked at. For deadlines that
+   * are noticed late: what came in time may not have been read yet.
+   */
+  afterPoll(callback: () => void): void;
 }
 
 class SystemTimer implements Timer {
   readonly #handle: NodeJS.Timeout;
 
   constructor(delayMs: number, callback: () => void) {
-    this.#handle = setTimeout(callback, delayMs);
+    this.#handle = inRootContext(() => setTimeout(callback, delayMs));
     this.#handle.unref();
   }
 
@@ -36,6 +42,10 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   originMs: performance.timeOrigin,
   setTimer: (delayMs, callback) => new SystemTimer(delayMs, callback),
+  afterPoll: (callback) => {
+    // Timers come before sockets in a round of the loop, immediates behind them.
+    inRootContext(() => setImmediate(callback));
+  },
 };
 
 class ManualTimer implements Timer {
@@ -80,6 +90,11 @@ export class ManualClock implements Clock {
     this.#timerCount++;
     this.#timers.splice(this.#placeAfter(dueMs), 0, timer);
     return timer;
+  }
+
+  /** By hand, nothing is ever late: calls back at once. */
+  afterPoll(callback: () => void): void {
+    callback();
   }
 
   /** Number of timers that are set. */

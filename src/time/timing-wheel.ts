@@ -8,10 +8,15 @@
  *
  * A deadline never fires early, and late by one tick at the most (plus the timer's own lateness).
  * Setting and clearing take constant time.
+ *
+ * When the timer itself is late because the process was held up, what peers sent in time may lie in the
+ * kernel unread. Deadlines then fire one poll later, and those that are moved meanwhile do not.
  */
 import type { Clock, Timer } from "./clock.js";
 
 const TICK_MS = 4;
+/** How late the timer may be before the loop counts as having been held up. */
+const HELD_UP_MS = 10;
 const SLOTS = 64;
 const LEVELS = 4;
 /** Ticks that the four wheels span: about 18 hours. What lies further away is dealt out again. */
@@ -116,7 +121,20 @@ export class TimingWheel {
     this.#timerTick = tick;
     const dueMs = this.#originMs + tick * TICK_MS;
     const delayMs = Math.max(1, Math.ceil(dueMs - this.clock.now()));
-    this.#timer = this.clock.setTimer(delayMs, () => this.#turn());
+    this.#timer = this.clock.setTimer(delayMs, () => this.#timerFired());
+  }
+
+  #timerFired(): void {
+    const dueMs = this.#originMs + this.#timerTick * TICK_MS;
+    if (this.clock.now() - dueMs <= HELD_UP_MS) {
+      this.#turn();
+      return;
+    }
+    const timer = this.#timer;
+    this.clock.afterPoll(() => {
+      // Another timer was set meanwhile, or none is needed any more.
+      if (this.#timer === timer) this.#turn();
+    });
   }
 
   #turn(): void {

@@ -375,6 +375,25 @@ describe("RFC 6265 §5.2.3 Domain", () => {
     assert.equal(setOne("n=v; Domain=.example.com")?.domain, "example.com");
     assert.equal(outcomeOf("n=v; Domain=..example.com"), "malformed");
   });
+
+  it("takes white space around the value away, and refuses a domain that has some behind its dot", () => {
+    for (const space of [" ", "\t", " \t "]) {
+      assert.equal(setOne(`n=v; Domain=${space}.example.com${space}`)?.domain, "example.com");
+      assert.equal(outcomeOf(`n=v; Domain=.${space}example.com`), "malformed");
+      assert.equal(outcomeOf(`n=v; Domain=${space}.${space}example.com`), "malformed");
+    }
+  });
+
+  it("takes U+00A0 for no white space, in any attribute", () => {
+    for (const value of ["\u00a0example.com", ".\u00a0example.com", "example.com\u00a0"]) {
+      assert.notEqual(outcomeOf(`n=v; Domain=${value}`), "stored", JSON.stringify(value));
+    }
+    assert.equal(setOne("n=v; Path=\u00a0/")?.path, "/dir");
+    assert.equal(setOne("n=v; Max-Age=\u00a060")?.expiresMs, undefined);
+    assert.equal(setOne("n=v; \u00a0Secure")?.secure, false);
+    assert.equal(setOne("n=v; HttpOnly\u00a0; Path=/")?.httpOnly, false);
+    assert.equal(setOne("n=v; SameSite=Strict\u00a0")?.sameSite, undefined);
+  });
 });
 
 describe("RFC 6265 §5.2.4 Path", () => {

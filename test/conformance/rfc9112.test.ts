@@ -88,9 +88,19 @@ describe("RFC 9112 §2.3 HTTP version", () => {
     assert.equal(only(requestEveryWay("GET / HTTP/1.0\r\n\r\n")).startLine, "GET / HTTP/1.0");
   });
 
+  it("reads a higher minor version as HTTP/1.1, in requests and responses (RFC 9110 §6.2)", () => {
+    for (const version of ["HTTP/1.2", "HTTP/1.9"]) {
+      const request = only(requestEveryWay(`GET / ${version}\r\n${HOST}\r\n`));
+      const response = only(responseEveryWay(`${version} 200 OK\r\nContent-Length: 0\r\n\r\n`));
+
+      assert.equal(request.startLine, "GET / HTTP/1.1");
+      assert.equal(response.startLine, "HTTP/1.1 200 OK");
+    }
+  });
+
   refusesRequests([
     ["HTTP/0.9", "GET / HTTP/0.9\r\n\r\n", "versionUnsupported"],
-    ["HTTP/1.2", `GET / HTTP/1.2\r\n${HOST}\r\n`, "versionUnsupported"],
+    ["no Host in HTTP/1.2", "GET / HTTP/1.2\r\n\r\n", "hostMissing"],
     ["HTTP/2.0", `GET / HTTP/2.0\r\n${HOST}\r\n`, "versionUnsupported"],
     ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "versionUnsupported"],
     ["lower case", `GET / http/1.1\r\n${HOST}\r\n`, "versionSyntax"],

@@ -14,6 +14,10 @@ import type { ContractCase } from "./engine-case.js";
 import { closeCases } from "./engine-close-cases.js";
 import { datagramCases } from "./engine-datagram-cases.js";
 import { listenerCases } from "./engine-listener-cases.js";
+import { memoryCases } from "./engine-memory-cases.js";
+import { pathCases } from "./engine-path-cases.js";
+import { pauseCases } from "./engine-pause-cases.js";
+import { ruleCases } from "./engine-rule-cases.js";
 import { turnCases } from "./engine-turn-cases.js";
 
 /** An engine that is put to the contract. */
@@ -31,9 +35,13 @@ const ALL_CASES: readonly ContractCase[] = [
   ...addressCases,
   ...listenerCases,
   ...byteCases,
+  ...pauseCases,
+  ...memoryCases,
   ...closeCases,
   ...turnCases,
   ...datagramCases,
+  ...ruleCases,
+  ...pathCases,
 ];
 
 function skipReason(subject: EngineSubject, contractCase: ContractCase): string | false {

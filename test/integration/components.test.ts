@@ -15,6 +15,7 @@ import {
   TcpClient,
   TcpServer,
 } from "hp-socket";
+import { chooseEngine } from "#src/engine/choose-engine.js";
 import { availableEngines } from "../support/engine-list.js";
 import { until } from "../support/until.js";
 
@@ -292,7 +293,7 @@ function components(engine: EngineName): void {
 
   it("share a port with reusePort, or say why they can't", async () => {
     const first = new TcpServer({ engine });
-    const { capabilities } = first.service.engine;
+    const { capabilities } = chooseEngine(engine);
     if (capabilities.reusePort !== true) {
       await assert.rejects(first.listen({ host, reusePort: true }), codeIs("NOT_SUPPORTED"));
       return;
@@ -312,7 +313,7 @@ function components(engine: EngineName): void {
     const { port } = (await server.listen({ host })) as { port: number };
     const client = new TcpClient({ engine });
     await client.connect({ port });
-    const { capabilities } = client.service.engine;
+    const { capabilities } = chooseEngine(engine);
 
     const inForce = client.setKeepAlive({ idleMs: 15_000, intervalMs: 5_000, count: 3 });
     const off = client.setKeepAlive(false);

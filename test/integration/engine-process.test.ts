@@ -98,6 +98,23 @@ for (const { name, available } of engineReport()) {
       () => checkExhaustion(name),
     );
 
+    for (const [hold, output] of [
+      ["ref", "held\n"],
+      ["unref", ""],
+    ] as const) {
+      test(`${hold === "ref" ? "holds" : "does not hold"} the process by paused streams: ${hold}`, () => {
+        const { stdout, stderr, status } = spawnSync(
+          process.execPath,
+          [childPath("engine-paused-child"), name, hold],
+          { timeout: 20_000, encoding: "utf8" },
+        );
+
+        assert.equal(stderr, "");
+        assert.equal(stdout, output);
+        assert.equal(status, 0);
+      });
+    }
+
     test("lets the process end when all its sockets are unreferenced", () => {
       const { stdout, stderr, status } = spawnSync(
         process.execPath,
@@ -111,3 +128,24 @@ for (const { name, available } of engineReport()) {
     });
   });
 }
+
+test("in node:cluster, auto takes the engine whose listeners the workers share, and says why", () => {
+  const env = { ...process.env };
+  delete env["HP_SOCKET_ENGINE"];
+  const { stdout, stderr } = spawnSync(process.execPath, [childPath("cluster-child")], {
+    timeout: 30_000,
+    encoding: "utf8",
+    env,
+  });
+  const said = JSON.parse(stdout || stderr) as {
+    messages: { engine: string; passedOver?: string; port: number }[];
+    servedBy: string[];
+  };
+
+  assert.deepEqual(said.servedBy, ["1", "2"]);
+  assert.equal(said.messages[0]!.port, said.messages[1]!.port);
+  for (const { engine, passedOver } of said.messages) {
+    assert.equal(engine, "node");
+    assert.match(passedOver!, /node:cluster/);
+  }
+});

@@ -68,7 +68,7 @@ function redirects(engine: EngineName): void {
       const agent = httpAgent(test, { engine });
       const hasBody = ["POST", "PUT", "PATCH"].includes(method);
 
-      const response = await agent.fetch(`${server.origin}/from#part`, {
+      const response = await agent.follow(`${server.origin}/from#part`, {
         method,
         ...(hasBody && { body: "body", headers: { "Content-Type": "text/plain" } }),
       });
@@ -87,12 +87,12 @@ function redirects(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine });
 
-    const none = await agent.fetch(`${server.origin}/none`);
-    const manual = await agent.fetch(server.origin, { redirect: "manual" });
+    const none = await agent.follow(`${server.origin}/none`);
+    const manual = await agent.follow(server.origin, { redirect: "manual" });
 
     assert.deepEqual([none.status, await none.text(), none.redirected], [302, "none", false]);
     assert.deepEqual([manual.status, manual.headers.get("location")], [302, "/none"]);
-    await assert.rejects(agent.fetch(server.origin, { redirect: "error" }), {
+    await assert.rejects(agent.follow(server.origin, { redirect: "error" }), {
       code: "HTTP_REDIRECT_REFUSED",
     });
   });
@@ -105,9 +105,9 @@ function redirects(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine });
 
-    await assert.rejects(agent.fetch(server.origin), { code: "HTTP_REDIRECT_LIMIT" });
+    await assert.rejects(agent.follow(server.origin), { code: "HTTP_REDIRECT_LIMIT" });
     assert.equal(count, 21);
-    await assert.rejects(agent.fetch(server.origin, { maxRedirects: 0 }), {
+    await assert.rejects(agent.follow(server.origin, { maxRedirects: 0 }), {
       code: "HTTP_REDIRECT_LIMIT",
     });
     assert.equal(count, 22);
@@ -130,7 +130,7 @@ function redirects(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine, headers: { authorization: "agent", "X-Kept": "k" } });
 
-    await agent.fetch(server.origin, { headers: { Cookie: "c=1" } });
+    await agent.follow(server.origin, { headers: { Cookie: "c=1" } });
 
     assert.deepEqual(seen, ["agent c=1 k", "agent c=1 k", "- - k"]);
   });
@@ -143,7 +143,7 @@ function redirects(engine: EngineName): void {
       });
       const agent = httpAgent(test, { engine });
 
-      await assert.rejects(agent.fetch(server.origin), { code: "HTTP_REDIRECT_REFUSED" });
+      await assert.rejects(agent.follow(server.origin), { code: "HTTP_REDIRECT_REFUSED" });
     });
   }
 
@@ -155,7 +155,7 @@ function redirects(engine: EngineName): void {
     const agent = httpAgent(test, { engine });
 
     const body = new Blob(["once"]).stream();
-    const asked = agent.fetch(server.origin, { method: "POST", body });
+    const asked = agent.follow(server.origin, { method: "POST", body });
 
     await assert.rejects(asked, { code: "HTTP_REDIRECT_REFUSED" });
   });
@@ -167,7 +167,7 @@ function redirects(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine });
 
-    const asked = agent.fetch(server.origin, { timeoutMs: 100, maxRedirects: 1_000 });
+    const asked = agent.follow(server.origin, { timeoutMs: 100, maxRedirects: 1_000 });
 
     await assert.rejects(asked, { code: "REQUEST_TIMEOUT" });
   });
@@ -196,7 +196,7 @@ function codings(engine: EngineName): void {
       const server = await nodeServer(test, encoded(coding, bytes));
       const agent = httpAgent(test, { engine });
 
-      const response = await agent.fetch(server.origin);
+      const response = await agent.follow(server.origin);
 
       assert.equal(await response.text(), TEXT);
       assert.equal(response.headers.get("content-encoding"), coding);
@@ -209,8 +209,8 @@ function codings(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine });
 
-    const asks = await agent.fetch(server.origin);
-    const asksNot = await agent.fetch(server.origin, { decompress: false });
+    const asks = await agent.follow(server.origin);
+    const asksNot = await agent.follow(server.origin, { decompress: false });
 
     assert.match(await asks.text(), /^gzip, deflate, br/);
     assert.equal(await asksNot.text(), "undefined");
@@ -221,7 +221,7 @@ function codings(engine: EngineName): void {
     const server = await nodeServer(test, encoded("gzip", bytes));
     const agent = httpAgent(test, { engine });
 
-    const plain = await agent.fetch(server.origin, { decompress: false });
+    const plain = await agent.follow(server.origin, { decompress: false });
     const requested = await agent.request({ url: server.origin });
 
     assert.deepEqual(await plain.bytes(), bytes);
@@ -241,7 +241,7 @@ function codings(engine: EngineName): void {
       ["/", "HEAD"],
       ["/chunked", "GET"],
     ] as const) {
-      const response = await agent.fetch(`${server.origin}${path}`, { method });
+      const response = await agent.follow(`${server.origin}${path}`, { method });
       assert.equal(await response.text(), "");
     }
   });
@@ -255,11 +255,46 @@ function codings(engine: EngineName): void {
       const server = await nodeServer(test, encoded("gzip", bytes));
       const agent = httpAgent(test, { engine });
 
-      const response = await agent.fetch(server.origin);
+      const response = await agent.follow(server.origin);
 
       await assert.rejects(response.text(), { code: "HTTP_CONTENT_MALFORMED", fault: "remote" });
     });
   }
+
+  for (const [coding, sound] of [
+    ["br", brotliCompressSync(TEXT)],
+    ["deflate", deflateSync(TEXT)],
+    ["deflate", deflateRawSync(TEXT)],
+    ["gzip", gzipSync(TEXT)],
+    ["gzip, br", brotliCompressSync(gzipSync(TEXT))],
+    ["br, gzip", gzipSync(Buffer.concat([brotliCompressSync(TEXT), Buffer.from("more")]))],
+  ] as const) {
+    it(`fails with HTTP_CONTENT_MALFORMED where bytes come behind the end of ${coding}`, async (test) => {
+      const server = await nodeServer(test, async (request, response) => {
+        response.setHeader("Content-Encoding", coding);
+        response.write(sound);
+        if (request.url === "/later") await new Promise((resolve) => setImmediate(resolve));
+        response.write("more");
+        if (request.url !== "/endless") response.end();
+      });
+      const agent = httpAgent(test, { engine });
+
+      for (const path of ["/", "/later", "/endless"]) {
+        const response = await agent.follow(`${server.origin}${path}`);
+        await assert.rejects(response.bytes(), { code: "HTTP_CONTENT_MALFORMED" }, path);
+      }
+    });
+  }
+
+  it("decodes several members of gzip as one (RFC 1952 §2.2)", async (test) => {
+    const server = await nodeServer(
+      test,
+      encoded("gzip", Buffer.concat([gzipSync("a"), gzipSync("b")])),
+    );
+    const agent = httpAgent(test, { engine });
+
+    assert.equal(await (await agent.fetch(server.origin)).text(), "ab");
+  });
 
   it("fails with what ended the encoded body", async (test) => {
     const bytes = gzipSync(TEXT);
@@ -272,7 +307,7 @@ function codings(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine });
 
-    const response = await agent.fetch(server.origin);
+    const response = await agent.follow(server.origin);
 
     await assert.rejects(response.text(), { code: "HTTP_TRUNCATED" });
   });
@@ -285,7 +320,7 @@ function codings(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine });
 
-    const response = await agent.fetch(server.origin);
+    const response = await agent.follow(server.origin);
     let readBytes = 0;
     const reading = (async () => {
       for await (const bytes of response.body) readBytes += bytes.length;
@@ -302,12 +337,12 @@ function codings(engine: EngineName): void {
     const agent = httpAgent(test, { engine });
     const many = await nodeServer(test, encoded("gzip,gzip,gzip,gzip,gzip", twice));
 
-    const nested = await agent.fetch(server.origin);
-    const limited = await agent.fetch(server.origin, { maxDecodedBytes: 1_000 });
+    const nested = await agent.follow(server.origin);
+    const limited = await agent.follow(server.origin, { maxDecodedBytes: 1_000 });
 
     await assert.rejects(nested.bytes(), { code: "HTTP_CONTENT_TOO_LARGE" });
     await assert.rejects(limited.bytes(), { code: "HTTP_CONTENT_TOO_LARGE" });
-    await assert.rejects(agent.fetch(many.origin), { code: "HTTP_CONTENT_MALFORMED" });
+    await assert.rejects(agent.follow(many.origin), { code: "HTTP_CONTENT_MALFORMED" });
   });
 
   it("holds the server back while nobody reads what is decoded", async (test) => {
@@ -325,7 +360,7 @@ function codings(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine, maxDecodedRatio: 1_000_000 });
 
-    const { body } = await agent.fetch(server.origin);
+    const { body } = await agent.follow(server.origin);
     let before = -1;
     await until(() => {
       const isHeld = body.receivedBytes > 0 && body.receivedBytes === before;
@@ -347,7 +382,7 @@ function codings(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine });
 
-    const { body } = await agent.fetch(server.origin);
+    const { body } = await agent.follow(server.origin);
     for await (const _bytes of body) break;
 
     await until(() => agent.stats.connectionCount === 0);
@@ -369,8 +404,8 @@ function cookies(engine: EngineName): void {
     const store = new CookieStore();
     const agent = httpAgent(test, { engine, cookies: store });
 
-    const before = await agent.fetch(server.origin);
-    const after = await agent.fetch(`${server.origin}/login`, { method: "POST", body: "me" });
+    const before = await agent.follow(server.origin);
+    const after = await agent.follow(`${server.origin}/login`, { method: "POST", body: "me" });
     const later = await agent.request({ url: server.origin });
     const without = await agent.request({ url: server.origin, useCookies: false });
     const own = await agent.request({ url: server.origin, headers: { Cookie: "mine=1" } });

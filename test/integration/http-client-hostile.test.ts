@@ -5,7 +5,11 @@ import type { EngineName } from "hp-socket";
 import type { HttpAgent } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
-import { type ScriptedServer, scriptedServer } from "../support/http-scripted-server.js";
+import {
+  nodeServer,
+  type ScriptedServer,
+  scriptedServer,
+} from "../support/http-scripted-server.js";
 import { until } from "../support/until.js";
 
 const OK = "HTTP/1.1 200 OK\r\n";
@@ -56,6 +60,7 @@ for (const engine of availableEngines()) {
   describe(`an HTTP agent and hostile heads on ${engine}`, () => heads(engine));
   describe(`an HTTP agent and hostile bodies on ${engine}`, () => bodies(engine));
   describe(`an HTTP agent and too many bytes on ${engine}`, () => surplus(engine));
+  describe(`a response that is cut or left on ${engine}`, () => cuts(engine));
 }
 
 /** Sends `answer` to the first request of each connection. */
@@ -170,6 +175,48 @@ function bodies(engine: EngineName): void {
       await assert.rejects(body.read(), { code: "CONNECTION_RESET", fault: "remote" });
     });
   }
+}
+
+function cuts(engine: EngineName): void {
+  it("does not take a response without length for complete when the reset is right behind its bytes", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.send(`${OK}\r\n${"x".repeat(100)}`);
+      await new Promise((resolve) => setImmediate(resolve));
+      peer.send("y".repeat(50));
+      peer.reset();
+    });
+    const agent = httpAgent(test, { engine });
+
+    for (let count = 0; count < 30; count++) {
+      const asked = agent.request({ url: server.origin }).then((response) => response.text());
+      await assert.rejects(asked, { code: "CONNECTION_RESET" });
+    }
+  });
+
+  it("keeps no more than its bound of each response that nobody reads", async (test) => {
+    const whole = Buffer.alloc(8_000_000);
+    const server = await nodeServer(test, (_request, response) => response.end(whole));
+    const agent = httpAgent(test, { engine });
+    await (await agent.request({ url: server.origin })).bytes();
+    globalThis.gc?.();
+    const before = process.memoryUsage().arrayBuffers;
+
+    const asked = Array.from({ length: 20 }, () => agent.request({ url: server.origin }));
+    const responses = await Promise.all(asked);
+    let received = -1;
+    await until(() => {
+      const now = responses.reduce((sum, { body }) => sum + body.receivedBytes, 0);
+      const isStill = now === received;
+      received = now;
+      return isStill;
+    });
+    globalThis.gc?.();
+    const each = (process.memoryUsage().arrayBuffers - before) / 20;
+    for (const response of responses) response.body.discard();
+
+    assert.ok(each < 4 * 65_536, `${each} bytes are kept of each`);
+  });
 }
 
 function surplus(engine: EngineName): void {

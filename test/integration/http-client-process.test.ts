@@ -36,7 +36,7 @@ function processes(engine: EngineName): void {
       `const agent = new HttpAgent({ engine, idleTimeoutMs: 60_000 });
        const client = new HttpClient({ engine });
        await client.connect(url);
-       const answers = [await agent.fetch(url), await client.get("/")];
+       const answers = [await agent.follow(url), await client.get("/")];
        for (const answer of answers) console.log(await answer.text());`,
     );
 
@@ -53,7 +53,7 @@ function processes(engine: EngineName): void {
       `const agent = new HttpAgent({ engine, idleTimeoutMs: 60_000 });
        const client = new HttpClient({ engine });
        await client.connect(url);
-       await (await agent.fetch(url)).text();
+       await (await agent.follow(url)).text();
        await (await client.get("/")).text();
        await agent.stop({ drainMs: 50 });
        console.log("agent stopped");

@@ -39,11 +39,19 @@ const REFUSALS: readonly (readonly [
   [
     "answers 407",
     (peer) => peer.send("HTTP/1.1 407 Who\r\nContent-Length: 3\r\n\r\nwho"),
-    /answered 407/,
+    /responded with 407/,
   ],
-  ["answers 502 and closes", (peer) => finish(peer, "HTTP/1.1 502 Bad\r\n\r\nbad"), /answered 502/],
-  ["answers 302", (peer) => peer.send("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"), /answered 302/],
-  ["closes without an answer", (peer) => peer.finish(), /without an answer/],
+  [
+    "answers 502 and closes",
+    (peer) => finish(peer, "HTTP/1.1 502 Bad\r\n\r\nbad"),
+    /responded with 502/,
+  ],
+  [
+    "answers 302",
+    (peer) => peer.send("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"),
+    /responded with 302/,
+  ],
+  ["closes without an answer", (peer) => peer.finish(), /without a response/],
   ["resets the connection", (peer) => peer.reset(), /made no tunnel/],
   ["closes within its head", (peer) => finish(peer, "HTTP/1.1 200 OK\r\nA"), /made no tunnel/],
   ["sends garbage", (peer) => peer.send("SSH-2.0-OpenSSH_9.2\r\n"), /made no tunnel/],
@@ -113,7 +121,7 @@ function plain(engine: EngineName): void {
       const proxy = await proxyServer(test, { authorization: BASIC });
       const agent = httpAgent(test, { engine, proxy: withCredentials(proxy.host) });
 
-      const response = await agent.fetch(server.origin);
+      const response = await agent.follow(server.origin);
 
       assert.equal(await response.text(), "GET /");
       assert.equal(proxy.seen[0]?.headers["proxy-authorization"], BASIC);
@@ -125,7 +133,7 @@ function plain(engine: EngineName): void {
     const proxy = await proxyServer(test, { authorization: BASIC });
     const agent = httpAgent(test, { engine, proxy: proxy.url });
 
-    const response = await agent.fetch(server.origin);
+    const response = await agent.follow(server.origin);
 
     assert.equal(response.status, 407);
     assert.match(response.headers.get("proxy-authenticate") ?? "", /Basic/);
@@ -153,7 +161,7 @@ function tunnels(engine: EngineName): void {
 
     const answers: string[] = [];
     for (const path of ["/1", "/2", "/3"]) {
-      answers.push(await (await agent.fetch(`${server.origin}${path}`)).text());
+      answers.push(await (await agent.follow(`${server.origin}${path}`)).text());
     }
 
     assert.deepEqual(answers, ["GET /1", "GET /2", "GET /3"]);
@@ -175,7 +183,7 @@ function tunnels(engine: EngineName): void {
     const proxy = await proxyServer(test);
     const agent = httpAgent(test, { engine, proxy: proxy.url });
 
-    await assert.rejects(agent.fetch(server.origin), { code: "TLS_CERTIFICATE" });
+    await assert.rejects(agent.follow(server.origin), { code: "TLS_CERTIFICATE" });
     await until(() => agent.stats.connectionCount === 0);
   });
 
@@ -210,8 +218,8 @@ function tunnels(engine: EngineName): void {
     const proxy = await proxyServer(test);
     const agent = httpAgent(test, { engine, proxy: proxy.url, tls: TLS });
 
-    const first = await (await agent.fetch(server.origin)).text();
-    const second = await (await agent.fetch(server.origin)).text();
+    const first = await (await agent.follow(server.origin)).text();
+    const second = await (await agent.follow(server.origin)).text();
 
     assert.deepEqual([first, second], ["1", "3"]);
     assert.equal(proxy.seen.length, 2);
@@ -232,7 +240,7 @@ function refusals(engine: EngineName): void {
       });
       const agent = httpAgent(test, { engine, proxy: proxy.origin });
 
-      const asked = agent.fetch("https://origin.example/");
+      const asked = agent.follow("https://origin.example/");
 
       await assert.rejects(asked, { code: "HTTP_PROXY_REFUSED", fault: "remote", message });
       await until(() => agent.stats.connectionCount === 0);
@@ -248,7 +256,7 @@ function refusals(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine, proxy: proxy.origin, connectTimeoutMs: 50 });
 
-    await assert.rejects(agent.fetch("https://origin.example/"), {
+    await assert.rejects(agent.follow("https://origin.example/"), {
       code: "CONNECT_TIMEOUT",
       message: /connectTimeoutMs/,
     });
@@ -263,7 +271,7 @@ function refusals(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine, proxy: proxy.origin, connectTimeoutMs: 100 });
 
-    await assert.rejects(agent.fetch("https://origin.example/"), { code: "HANDSHAKE_TIMEOUT" });
+    await assert.rejects(agent.follow("https://origin.example/"), { code: "HANDSHAKE_TIMEOUT" });
     await until(() => agent.stats.connectionCount === 0);
   });
 
@@ -275,7 +283,7 @@ function refusals(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine, proxy: proxy.origin });
 
-    await assert.rejects(agent.fetch("https://origin.example/"), {
+    await assert.rejects(agent.follow("https://origin.example/"), {
       code: "HTTP_PROXY_REFUSED",
       message: /bytes of its own/,
     });
@@ -287,8 +295,8 @@ function refusals(engine: EngineName): void {
     const agent = httpAgent(test, { engine, proxy: "http://127.0.0.1:1" });
     assert.ok(gone.port > 0);
 
-    await assert.rejects(agent.fetch("https://origin.example/"), { code: "CONNECTION_REFUSED" });
-    await assert.rejects(agent.fetch("http://origin.example/"), { code: "CONNECTION_REFUSED" });
+    await assert.rejects(agent.follow("https://origin.example/"), { code: "CONNECTION_REFUSED" });
+    await assert.rejects(agent.follow("http://origin.example/"), { code: "CONNECTION_REFUSED" });
   });
 
   it("aborts while the tunnel is being made, and calls that off", async (test) => {
@@ -299,7 +307,7 @@ function refusals(engine: EngineName): void {
     const agent = httpAgent(test, { engine, proxy: proxy.origin });
     const controller = new AbortController();
 
-    const asked = agent.fetch("https://origin.example/", { signal: controller.signal });
+    const asked = agent.follow("https://origin.example/", { signal: controller.signal });
     asked.catch(() => {});
     await until(() => proxy.peers[0]?.received.includes("\r\n\r\n") === true);
     controller.abort();
@@ -326,7 +334,7 @@ function exceptions(engine: EngineName): void {
       const proxy = await proxyServer(test);
       const agent = httpAgent(test, { engine, proxy: { url: proxy.url, noProxy } });
 
-      const response = await agent.fetch(server.origin);
+      const response = await agent.follow(server.origin);
 
       assert.equal(await response.text(), "GET /");
       assert.equal(proxy.seen.length, goesDirectly ? 0 : 1);
@@ -342,7 +350,7 @@ function exceptions(engine: EngineName): void {
     const noProxy = [`127.0.0.1:${direct.port}`];
     const agent = httpAgent(test, { engine, proxy: { url: proxy.url, noProxy } });
 
-    const response = await agent.fetch(server.origin);
+    const response = await agent.follow(server.origin);
 
     assert.equal(await response.text(), "GET /");
     assert.deepEqual(

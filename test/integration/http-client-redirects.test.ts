@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { describe, it } from "node:test";
 import type { EngineName } from "hp-socket";
-import { CookieStore, HttpAgent, type HttpFetchInit } from "hp-socket/http";
+import { CookieStore, HttpAgent, type HttpFollowOptions } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
 import { HttpMemory } from "../support/http-memory.js";
@@ -62,7 +62,7 @@ describe("the time of redirects", () => {
     };
     const agent = new HttpAgent({ engine: memory.engine, cookies });
 
-    const asked = agent.fetch("http://localhost/", { timeoutMs: 30, maxRedirects: 3 });
+    const asked = agent.follow("http://localhost/", { timeoutMs: 30, maxRedirects: 3 });
     const failed = assert.rejects(asked, { code: "REQUEST_TIMEOUT", message: /\(30\)/ });
     for (let turn = 0; turn < 5; turn++) await memory.pass(0);
 
@@ -84,7 +84,7 @@ function methods(engine: EngineName): void {
     for (const status of STATUSES) {
       for (const method of METHODS) {
         const body = method === "POST" || method === "PUT" ? "body" : null;
-        const response = await agent.fetch(`${server.origin}/${status}`, { method, body });
+        const response = await agent.follow(`${server.origin}/${status}`, { method, body });
         const stays = !BECOMES_GET.has(`${status} ${method}`);
         const expected = stays ? `${method} ${body ?? ""}` : "GET ";
         assert.equal(response.headers.get("x-seen"), expected.trim(), `${status} ${method}`);
@@ -107,7 +107,7 @@ function methods(engine: EngineName): void {
       });
       const agent = httpAgent(test, { engine });
 
-      await agent.fetch(server.origin, { method: "POST", body: body() });
+      await agent.follow(server.origin, { method: "POST", body: body() });
 
       assert.deepEqual(seen, name === "form fields" ? ["body=", "body="] : ["body", "body"]);
     });
@@ -123,7 +123,7 @@ function methods(engine: EngineName): void {
     const agent = httpAgent(test, { engine });
 
     const headers = { "Content-Type": "a/b", "Content-Language": "de", "X-Kept": "yes" };
-    await agent.fetch(server.origin, { method: "POST", body: ["a", "b"], headers });
+    await agent.follow(server.origin, { method: "POST", body: ["a", "b"], headers });
 
     const left = Object.keys(seen).filter((name) => /^content-|^transfer-|^x-/.test(name));
     assert.deepEqual(left, ["x-kept"]);
@@ -136,7 +136,7 @@ function methods(engine: EngineName): void {
       });
       const agent = httpAgent(test, { engine });
 
-      const response = await agent.fetch(server.origin);
+      const response = await agent.follow(server.origin);
 
       assert.deepEqual([response.status, response.redirected], [status, false]);
     });
@@ -149,7 +149,7 @@ function methods(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine });
 
-    assert.equal(await (await agent.fetch(server.origin)).text(), "there");
+    assert.equal(await (await agent.follow(server.origin)).text(), "there");
   });
 
   it("are not sent on when the signal was aborted between two of them", async (test) => {
@@ -162,7 +162,7 @@ function methods(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine });
 
-    const asked = agent.fetch(server.origin, { signal: controller.signal });
+    const asked = agent.follow(server.origin, { signal: controller.signal });
 
     await assert.rejects(asked, { code: "ABORTED" });
     assert.deepEqual(seen, ["/", "/2"]);
@@ -180,7 +180,7 @@ function methods(engine: EngineName): void {
     }
     const agent = httpAgent(test, { engine });
 
-    const asked = agent.fetch(circle[0] ?? "", { method: "POST", body: "b", maxRedirects: 5 });
+    const asked = agent.follow(circle[0] ?? "", { method: "POST", body: "b", maxRedirects: 5 });
 
     await assert.rejects(asked, { code: "HTTP_REDIRECT_LIMIT", message: /maxRedirects \(5\)/ });
     assert.equal(count, 6);
@@ -202,7 +202,7 @@ function locations(engine: EngineName): void {
       });
       const agent = httpAgent(test, { engine });
 
-      const response = await agent.fetch(`${server.origin}/dir/page?q`);
+      const response = await agent.follow(`${server.origin}/dir/page?q`);
 
       assert.equal(await response.text(), "there");
       assert.deepEqual(targets, ["/dir/page?q", target]);
@@ -219,7 +219,7 @@ function locations(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine, maxRedirects: 3 });
 
-    await assert.rejects(agent.fetch(server.origin), { code: "HTTP_REDIRECT_LIMIT" });
+    await assert.rejects(agent.follow(server.origin), { code: "HTTP_REDIRECT_LIMIT" });
   });
 
   for (const location of ["http://[::1", "http://a b/", "//", "data:text/plain,a", "file:///etc"]) {
@@ -229,7 +229,7 @@ function locations(engine: EngineName): void {
       });
       const agent = httpAgent(test, { engine });
 
-      await assert.rejects(agent.fetch(server.origin), {
+      await assert.rejects(agent.follow(server.origin), {
         code: "HTTP_REDIRECT_REFUSED",
         fault: "remote",
       });
@@ -242,7 +242,7 @@ function omissions(engine: EngineName): void {
     ["fields of the request", { headers: SECRETS }, ""],
     ["credentials in the URL", {}, "user:secret@"],
     ["the Host that was given", { host: "secret.example" }, ""],
-  ] as readonly (readonly [string, HttpFetchInit, string])[]) {
+  ] as readonly (readonly [string, HttpFollowOptions, string])[]) {
     it(`is, towards another port of the same host, ${name}`, async (test) => {
       let seen = "";
       const other = await nodeServer(test, ({ rawHeaders }, response) => {
@@ -256,7 +256,7 @@ function omissions(engine: EngineName): void {
       });
       const agent = httpAgent(test, { engine });
 
-      await agent.fetch(server.origin.replace("//", `//${credentials}`), init);
+      await agent.follow(server.origin.replace("//", `//${credentials}`), init);
 
       assert.match(first, /secret|Basic/);
       assert.doesNotMatch(seen, /secret|Basic/);
@@ -272,7 +272,7 @@ function omissions(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine });
 
-    await agent.fetch(server.origin, { headers: SECRETS, host: "h.example" });
+    await agent.follow(server.origin, { headers: SECRETS, host: "h.example" });
 
     const expected = [SECRETS.Authorization, SECRETS.Cookie, "h.example"];
     assert.deepEqual(seen, [expected, expected]);
@@ -290,7 +290,7 @@ function omissions(engine: EngineName): void {
     });
     const agent = httpAgent(test, { engine, headers: { Authorization: "agent" } });
 
-    await agent.fetch(server.origin);
+    await agent.follow(server.origin);
 
     assert.deepEqual(seen, ["/ agent", "/home -"]);
   });
@@ -309,7 +309,7 @@ function omissions(engine: EngineName): void {
     cookies.setFromHeader("there=1", new URL("http://localhost/"));
     const agent = httpAgent(test, { engine, cookies });
 
-    await agent.fetch(server.origin);
+    await agent.follow(server.origin);
 
     assert.equal(seen, "there=1");
   });

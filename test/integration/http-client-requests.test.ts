@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EngineName } from "hp-socket";
-import { CookieStore, HttpAgent, HttpClient } from "hp-socket/http";
+import { CookieStore, encodeFields, HttpAgent, HttpClient } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
 import { bodyOf, nodeServer, scriptedServer } from "../support/http-scripted-server.js";
@@ -65,16 +65,100 @@ function requests(engine: EngineName): void {
     const agent = httpAgent(test, { engine });
 
     const pairs = ["a: b"] as unknown as [string, string][];
-    for (const headers of [{ "a b": "c" }, { a: "b\r\nc: d" }, { Host: "x" }, pairs] as const) {
+    for (const headers of [{ "a b": "c" }, { a: "b\r\nc: d" }, { Host: "a b" }, pairs] as const) {
       await assert.rejects(agent.request({ url: server.origin, headers }), {
         code: "INVALID_ARGUMENT",
       });
-      await assert.rejects(agent.fetch(server.origin, { headers }), { code: "INVALID_ARGUMENT" });
+      await assert.rejects(agent.follow(server.origin, { headers }), { code: "INVALID_ARGUMENT" });
     }
     const response = await agent.request({ url: server.origin });
 
     assert.equal(await response.text(), "fine");
     assert.equal(agent.stats.connectionCount, 1);
+  });
+
+  it("looks nothing up and connects nowhere for a request that can't be sent", async (test) => {
+    const server = await scriptedServer(test, (peer) => peer.ended());
+    const agent = httpAgent(test, { engine });
+
+    for (const wrong of [
+      { method: "GE T" },
+      { method: "" },
+      { target: "no path" },
+      { target: "*" },
+      { host: "a b" },
+      { host: 5 },
+      { upgrade: "" },
+      { upgrade: "web socket" },
+      { upgrade: null },
+      { headers: { Upgrade: "a,", Connection: "upgrade" } },
+      { headers: { Connection: "keep alive" } },
+      { headers: { Expect: "=" } },
+      { headers: { "X-Text": "snowman \u2603" } },
+      { headers: { "Content-Length": "5" } },
+      { method: "TRACE", body: "text" },
+      { trailers: {} },
+      { onInterim: true },
+      { connectTimeoutMs: null },
+    ]) {
+      const options = { url: server.origin, ...(wrong as object) };
+      const what = JSON.stringify(wrong);
+      await assert.rejects(agent.request(options), { code: "INVALID_ARGUMENT" }, what);
+      // The name has no address: to look it up would be another error.
+      const nowhere = { ...options, url: "http://nowhere.invalid/" };
+      await assert.rejects(agent.request(nowhere), { code: "INVALID_ARGUMENT" }, what);
+    }
+
+    assert.equal(server.peers.length, 0);
+    assert.deepEqual([agent.stats.connectionCount, agent.stats.originCount], [0, 0]);
+  });
+
+  it("leaves out fields that are undefined, so that the agent's own go", async (test) => {
+    const server = await scriptedServer(test, async (peer) => peer.answer(await peer.request()));
+    const agent = httpAgent(test, { engine, headers: { "User-Agent": "a", "X-Never": undefined } });
+    const headers = { "User-Agent": undefined, Host: undefined, "X-None": undefined, "X-One": "1" };
+
+    const asked = [agent.request({ url: server.origin, headers })];
+    asked.push(agent.request({ url: server.origin, headers: Object.entries(headers) }));
+
+    for (const response of await Promise.all(asked)) {
+      const host = `Host: 127.0.0.1:${server.port}`;
+      assert.equal(
+        await response.text(),
+        `GET / HTTP/1.1\r\n${host}\r\nX-One: 1\r\nUser-Agent: a\r\n\r\n`,
+      );
+    }
+  });
+
+  it("takes Host from headers, once, and sends it first", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      for (;;) peer.answer(await peer.request());
+    });
+    const agent = httpAgent(test, { engine });
+    const ask = (options: object) => agent.request({ url: server.origin, ...options });
+
+    const lines: (string | undefined)[] = [];
+    for (const options of [
+      { headers: { A: "b", host: "one.example" } },
+      { headers: [["HOST", ["two.example:81"]]] },
+      { headers: encodeFields({ Host: "three.example" }) },
+      { host: "four.example", headers: { Host: undefined } },
+    ]) {
+      lines.push((await (await ask(options)).text()).split("\r\n")[1]);
+    }
+
+    assert.deepEqual(
+      lines,
+      ["one.example", "two.example:81", "three.example", "four.example"].map((h) => `Host: ${h}`),
+    );
+    await assert.rejects(ask({ headers: { Host: ["a", "b"] } }), {
+      code: "INVALID_ARGUMENT",
+      message: /Host 2 times.*option host/,
+    });
+    await assert.rejects(ask({ headers: { Host: "a" }, host: "b" }), {
+      code: "INVALID_ARGUMENT",
+      message: /headers and by the option host/,
+    });
   });
 
   it("refuses URLs and options that can't be, before anything is sent", async (test) => {
@@ -98,7 +182,7 @@ function requests(engine: EngineName): void {
       await assert.rejects(agent.request({ url: "http://h/", ...options }), {
         code: "INVALID_ARGUMENT",
       });
-      await assert.rejects(agent.fetch("http://h/", options), { code: "INVALID_ARGUMENT" });
+      await assert.rejects(agent.follow("http://h/", options), { code: "INVALID_ARGUMENT" });
     }
     assert.equal(agent.stats.connectionCount, 0);
   });
@@ -232,7 +316,28 @@ function bodies(engine: EngineName): void {
     assert.match(fields.type, /^application\/x-www-form-urlencoded/);
     assert.match(parts.type, /^multipart\/form-data; boundary=/);
     assert.match(parts.body, /name="file"; filename="a.txt"[\s\S]*content/);
+    assert.equal(parts.length, String(parts.body.length));
     assert.deepEqual([blob.type, blob.length, blob.body], ["image/png", "1", "x"]);
+  });
+
+  it("sends a form a second time when its kept connection turns out to be dead", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      const text = await peer.request();
+      peer.answer(text);
+      if (peer.index > 0) return;
+      await peer.request();
+      peer.finish();
+    });
+    const agent = httpAgent(test, { engine });
+    const form = new FormData();
+    form.append("file", new File(["content"], "a.txt"));
+    const put = { url: server.origin, method: "PUT", body: form };
+
+    const first = await (await agent.request(put)).text();
+    const second = await (await agent.request(put)).text();
+
+    for (const text of [first, second])
+      assert.match(text, /Content-Length: \d+[\s\S]*content\r\n--/);
   });
 
   it("sends trailers behind chunks", async (test) => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EngineName } from "hp-socket";
-import type { HttpResponse } from "hp-socket/http";
+import type { CookieStore, HttpResponse } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
 import { nodeServer, scriptedServer } from "../support/http-scripted-server.js";
@@ -203,6 +203,34 @@ function responses(engine: EngineName): void {
     assert.equal(long.timing.isReused, true);
   });
 
+  it("fails the request when its cookie store, or onInterim, throws", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.send("HTTP/1.1 102 Processing\r\n\r\n");
+      peer.answer("fine", "Set-Cookie: a=b\r\n");
+    });
+    const cookies = {
+      cookieHeader: () => undefined,
+      setFromHeader: () => {
+        throw new Error("the disk is full");
+      },
+    } as unknown as CookieStore;
+    const agent = httpAgent(test, { engine, cookies });
+    const onInterim = (): void => {
+      throw new Error("no");
+    };
+
+    await assert.rejects(agent.request({ url: server.origin }), {
+      code: "HANDLER_FAILED",
+      message: /the disk is full/,
+    });
+    await assert.rejects(agent.request({ url: server.origin, onInterim, useCookies: false }), {
+      code: "HANDLER_FAILED",
+      message: /onInterim failed: no/,
+    });
+    await until(() => agent.stats.connectionCount === 0);
+  });
+
   it("tells how long the parts took", async (test) => {
     const server = await nodeServer(test, (_request, response) => response.end("x"));
     const agent = httpAgent(test, { engine });
@@ -274,6 +302,78 @@ function upgrades(engine: EngineName): void {
     await until(() => told.includes("CLOSED"));
     assert.deepEqual(told, ["hello", "end", "true", "CLOSED"]);
     assert.throws(() => upgraded?.read(), { code: "INVALID_STATE" });
+  });
+
+  it("leaves a connection paused that its receiver has paused, whatever came behind the response", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.send("HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\none");
+      await until(() => peer.received.endsWith("go on"));
+      peer.send("two");
+    });
+    const agent = httpAgent(test, { engine });
+    const told: string[] = [];
+
+    const { upgraded } = await agent.request({ url: server.origin, upgrade: "x" });
+    const connection = upgraded?.attach({
+      onReceive: (given, bytes) => {
+        told.push(String(bytes));
+        given.pause();
+      },
+    });
+    await until(() => told.length === 1);
+    connection?.send("go on");
+    await until(() => server.peers[0]?.received.endsWith("go on") === true);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const toldWhilePaused = [...told];
+    connection?.resume();
+
+    await until(() => told.length === 2);
+    assert.deepEqual(toldWhilePaused, ["one"]);
+    assert.deepEqual(told, ["one", "two"]);
+  });
+
+  it("tells a receiver that comes late what came before it, and the end", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.send("HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nearly");
+      peer.finish();
+    });
+    const agent = httpAgent(test, { engine });
+    const told: string[] = [];
+
+    const { upgraded } = await agent.request({ url: server.origin, upgrade: "x" });
+    await until(() => server.peers[0]?.socket.writableFinished === true);
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    upgraded?.attach({
+      onReceive: (_connection, bytes) => void told.push(String(bytes)),
+      onEnd: (connection) => void told.push(`end ${connection.close()}`),
+      onClose: (_connection, { code }) => void told.push(code),
+    });
+
+    await until(() => told.length === 3);
+    assert.deepEqual(told, ["early", "end true", "CLOSED"]);
+    await until(() => agent.stats.connectionCount === 0);
+  });
+
+  it("tells a receiver that comes behind the end of that alone", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.send("HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+    });
+    const agent = httpAgent(test, { engine });
+    const told: string[] = [];
+
+    const { upgraded } = await agent.request({ url: server.origin, upgrade: "x" });
+    upgraded?.connection.abort();
+    await until(() => agent.stats.connectionCount === 0);
+    upgraded?.attach({
+      onReceive: () => void told.push("bytes"),
+      onClose: (_connection, { code }) => void told.push(code),
+    });
+
+    await until(() => told.length > 0);
+    assert.deepEqual(told, ["ABORTED"]);
   });
 
   it("takes an ordinary answer to a request that asked for another protocol", async (test) => {

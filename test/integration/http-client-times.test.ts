@@ -1,5 +1,6 @@
 /** Time-outs and aborts of requests, in each of their phases. */
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import type { EngineName } from "hp-socket";
 import type { HttpRequestOptions } from "hp-socket/http";
@@ -260,6 +261,37 @@ function aborts(engine: EngineName): void {
     );
 
     await until(() => server.peers[0]?.isClosed === true);
+  });
+
+  it("waits for one signal with any number of requests, without a warning, and leaves nothing there", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      for (;;) {
+        await peer.request();
+        if (peer.received.includes("/silent")) return;
+        peer.answer("fine");
+      }
+    });
+    const agent = httpAgent(test, { engine });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const warnings: Error[] = [];
+    const warn = (warning: Error): number => warnings.push(warning);
+    process.on("warning", warn);
+    test.after(() => process.off("warning", warn));
+
+    const asked = Array.from({ length: 50 }, () => agent.request({ url: server.origin, signal }));
+    const responses = await Promise.all(asked);
+    await Promise.all(responses.map((response) => response.text()));
+    const leftCount = getEventListeners(signal, "abort").length;
+    const silent = Array.from({ length: 50 }, () =>
+      agent.request({ url: `${server.origin}/silent`, signal }).catch(({ code }) => code),
+    );
+    controller.abort();
+
+    assert.deepEqual(await Promise.all(silent), Array(50).fill("ABORTED"));
+    assert.equal(leftCount, 0);
+    assert.equal(getEventListeners(signal, "abort").length, 0);
+    assert.deepEqual(warnings, []);
   });
 
   it("does nothing to a response that is complete", async (test) => {

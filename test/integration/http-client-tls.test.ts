@@ -50,9 +50,9 @@ function agents(certificates: TestCertificates): void {
       const server = await secureNodeServer(test, certificate, tell);
       const agent = httpAgent(test, { engine, ...TLS });
 
-      const first = await agent.fetch(`${server.origin}/1`);
+      const first = await agent.follow(`${server.origin}/1`);
       const answers = [await first.text()];
-      const second = await agent.fetch(`${server.origin}/2`);
+      const second = await agent.follow(`${server.origin}/2`);
       answers.push(await second.text());
 
       assert.deepEqual(answers, [
@@ -69,7 +69,7 @@ function agents(certificates: TestCertificates): void {
     const server = await secureNodeServer(test, certificate, tell);
     const agent = httpAgent(test, TLS);
 
-    const response = await agent.fetch(`https://127.0.0.1:${server.port}/`);
+    const response = await agent.follow(`https://127.0.0.1:${server.port}/`);
 
     assert.equal(await response.text(), "/ 127.0.0.1: http/1.1 false");
   });
@@ -81,9 +81,9 @@ function agents(certificates: TestCertificates): void {
     });
     const agent = httpAgent(test, TLS);
 
-    const first = await (await agent.fetch(server.origin)).text();
+    const first = await (await agent.follow(server.origin)).text();
     await until(() => agent.stats.connectionCount === 0);
-    const second = await (await agent.fetch(server.origin)).text();
+    const second = await (await agent.follow(server.origin)).text();
 
     assert.deepEqual([first, second], ["false", "true"]);
   });
@@ -97,8 +97,8 @@ function agents(certificates: TestCertificates): void {
     });
     const agent = httpAgent(test, TLS);
 
-    const first = await (await agent.fetch(server.origin)).text();
-    const second = await (await agent.fetch(server.origin)).text();
+    const first = await (await agent.follow(server.origin)).text();
+    const second = await (await agent.follow(server.origin)).text();
 
     assert.deepEqual([first, second, agent.stats.repeatedCount], ["1", "3", 1]);
   });
@@ -110,7 +110,7 @@ function agents(certificates: TestCertificates): void {
     });
     const agent = httpAgent(test, { tls: { ca, ...certificates.client } });
 
-    const response = await agent.fetch(server.origin);
+    const response = await agent.follow(server.origin);
 
     assert.equal(await response.text(), "client");
   });
@@ -122,7 +122,7 @@ function agents(certificates: TestCertificates): void {
     const agent = httpAgent(test, TLS);
     const body = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => (at * 7) % 251));
 
-    const response = await agent.fetch(server.origin, { method: "POST", body });
+    const response = await agent.follow(server.origin, { method: "POST", body });
 
     assert.deepEqual(await response.bytes(), body);
   });
@@ -144,7 +144,7 @@ function agents(certificates: TestCertificates): void {
     const agent = httpAgent(test, TLS);
 
     const headers = { Authorization: "secret", Cookie: "a=b" };
-    const response = await agent.fetch(`${server.origin}/`, { headers });
+    const response = await agent.follow(`${server.origin}/`, { headers });
 
     assert.equal(await response.text(), "end");
     assert.deepEqual(seen, ["/ secret a=b", "/plain - -", "/end - -"]);
@@ -156,7 +156,7 @@ function agents(certificates: TestCertificates): void {
     });
     const agent = httpAgent(test, TLS);
 
-    const response = await agent.fetch(url);
+    const response = await agent.follow(url);
 
     await assert.rejects(response.text(), { code: /TLS_TRUNCATED|CONNECTION_RESET/ });
   });
@@ -167,7 +167,7 @@ function agents(certificates: TestCertificates): void {
     });
     const agent = httpAgent(test, TLS);
 
-    assert.equal(await (await agent.fetch(url)).text(), "whole");
+    assert.equal(await (await agent.follow(url)).text(), "whole");
   });
 
   it("aborts while the handshake is under way", async (test) => {
@@ -176,7 +176,7 @@ function agents(certificates: TestCertificates): void {
     const controller = new AbortController();
 
     const url = `https://localhost:${server.port}/`;
-    const asked = agent.fetch(url, { signal: controller.signal });
+    const asked = agent.follow(url, { signal: controller.signal });
     asked.catch(() => {});
     await until(() => (server.peers[0]?.received.length ?? 0) > 0);
     controller.abort();
@@ -190,14 +190,14 @@ function agents(certificates: TestCertificates): void {
     const server = await secureNodeServer(test, options, tell);
     const agent = httpAgent(test, TLS);
 
-    await assert.rejects(agent.fetch(server.origin), { code: "TLS_FAILED" });
+    await assert.rejects(agent.follow(server.origin), { code: "TLS_FAILED" });
   });
 
   it("ends with TLS_FAILED or TLS_PLAINTEXT where the server speaks no TLS", async (test) => {
     const server = await nodeServer(test, tell);
     const agent = httpAgent(test, TLS);
 
-    await assert.rejects(agent.fetch(`https://localhost:${server.port}/`), {
+    await assert.rejects(agent.follow(`https://localhost:${server.port}/`), {
       code: /TLS_FAILED|TLS_PLAINTEXT/,
     });
   });
@@ -220,7 +220,7 @@ function certificateErrors(certificates: TestCertificates): void {
       });
       const agent = httpAgent(test, { tls: { ca: trusted } });
 
-      const asked = agent.fetch(wrong.origin, { method: "POST", body: "secret" });
+      const asked = agent.follow(wrong.origin, { method: "POST", body: "secret" });
 
       await assert.rejects(asked, { code: "TLS_CERTIFICATE", fault: "remote" });
       assert.equal(count, 0);
@@ -232,7 +232,7 @@ function certificateErrors(certificates: TestCertificates): void {
     const wrong = await secureNodeServer(test, expired, (_request, response) => response.end("ok"));
     const agent = httpAgent(test, { tls: { verify: "none" } });
 
-    assert.equal(await (await agent.fetch(wrong.origin)).text(), "ok");
+    assert.equal(await (await agent.follow(wrong.origin)).text(), "ok");
   });
 }
 
@@ -258,13 +258,19 @@ function clients(certificates: TestCertificates): void {
     const wrong = await secureNodeServer(test, certificates.expired, tell);
     const right = await secureNodeServer(test, certificate, tell);
     const told: string[] = [];
-    const client = httpClient(test, { tls: { ca }, onConnect: () => void told.push("connect") });
+    const client = httpClient(test, {
+      tls: { ca },
+      onConnect: () => void told.push("connect"),
+      onHandshake: () => void told.push("handshake"),
+      onClose: (_client, { code }) => void told.push(code),
+    });
 
     await assert.rejects(client.connect(wrong.origin), { code: "TLS_CERTIFICATE" });
-    assert.deepEqual([client.isConnected, told], [false, []]);
+    assert.equal(client.isConnected, false);
+    await until(() => told.length === 2);
     await client.connect(right.origin);
 
     assert.equal((await client.get("/")).status, 200);
-    assert.deepEqual(told, ["connect"]);
+    assert.deepEqual(told, ["connect", "TLS_CERTIFICATE", "connect", "handshake"]);
   });
 }

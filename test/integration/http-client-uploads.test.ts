@@ -60,7 +60,7 @@ function endings(engine: EngineName): void {
       },
     });
 
-    const asked = agent.fetch(server.origin, { method: "POST", body });
+    const asked = agent.follow(server.origin, { method: "POST", body });
 
     await assert.rejects(asked, { code: "HANDLER_FAILED", cause });
     await until(() => verdict !== "");
@@ -109,6 +109,29 @@ function endings(engine: EngineName): void {
 
     assert.equal(await response.text(), "fine");
     assert.equal(response.timing.isReused, false);
+  });
+
+  it("fails with what its source throws, whatever that is", async (test) => {
+    const server = await scriptedServer(test, (peer) => peer.ended());
+    const agent = httpAgent(test, { engine });
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const odd = {
+      get message(): string {
+        throw new Error("no");
+      },
+    };
+
+    for (const cause of [undefined, null, 5, "text", Object.create(null), odd, proxy]) {
+      const body = (): Iterable<string> => {
+        throw cause;
+      };
+      await assert.rejects(
+        agent.request({ url: server.origin, method: "PUT", body }),
+        ({ code, cause: told }: { code?: string; cause?: unknown }) =>
+          code === "HANDLER_FAILED" && told === cause,
+      );
+    }
   });
 
   for (const length of [10, 100_000]) {
@@ -197,7 +220,7 @@ function pace(engine: EngineName): void {
       }
     }
 
-    const response = await agent.fetch(server.origin, { method: "POST", body: limited() });
+    const response = await agent.follow(server.origin, { method: "POST", body: limited() });
 
     assert.equal(response.status, 200);
     assert.equal(receivedBytes, total);
@@ -215,7 +238,7 @@ function aborts(engine: EngineName): void {
     const source = new Source();
 
     const options = { method: "PUT", body: source, signal: controller.signal };
-    const asked = agent.fetch(server.origin, options);
+    const asked = agent.follow(server.origin, options);
     asked.catch(() => {});
     await until(() => (server.peers[0]?.received.length ?? 0) > 200_000);
     controller.abort();
@@ -242,7 +265,7 @@ function aborts(engine: EngineName): void {
 
     const options = { method: "PUT", body: source(), signal: controller.signal };
 
-    await assert.rejects(agent.fetch(server.origin, options), { code: "ABORTED" });
+    await assert.rejects(agent.follow(server.origin, options), { code: "ABORTED" });
     await until(() => isEnded && agent.stats.connectionCount === 0);
   });
 
@@ -253,7 +276,7 @@ function aborts(engine: EngineName): void {
 
     const { signal } = controller;
     const options = { method: "PUT", body: "secret", expectContinue: true, signal };
-    const asked = agent.fetch(server.origin, options);
+    const asked = agent.follow(server.origin, options);
     asked.catch(() => {});
     await until(() => server.peers[0]?.received.includes("\r\n\r\n") === true);
     controller.abort();
@@ -275,7 +298,7 @@ function aborts(engine: EngineName): void {
     const agent = httpAgent(test, { engine });
     const controller = new AbortController();
 
-    const response = await agent.fetch(server.origin, { signal: controller.signal });
+    const response = await agent.follow(server.origin, { signal: controller.signal });
     const reading = response.bytes();
     reading.catch(() => {});
     controller.abort();
@@ -288,7 +311,7 @@ function aborts(engine: EngineName): void {
     const server = await scriptedServer(test, (peer) => peer.ended());
     const agent = httpAgent(test, { engine });
 
-    const asked = agent.fetch(server.origin, { signal: AbortSignal.timeout(20) });
+    const asked = agent.follow(server.origin, { signal: AbortSignal.timeout(20) });
 
     await assert.rejects(asked, ({ code, cause }: { code?: string; cause?: Error }) => {
       assert.deepEqual([code, cause?.name], ["ABORTED", "TimeoutError"]);

@@ -138,10 +138,10 @@ describe("deadlines of an HTTP server", () => {
     assert.equal((await whole)?.length, 200_000);
   });
 
-  it("answers 503 when the handler does not within answerTimeoutMs, and drops what it says later", async () => {
+  it("answers 503 when the handler does not within responseTimeoutMs, and drops what it says later", async () => {
     let held: HttpExchange | undefined;
     const world = await httpMemory({
-      answerTimeoutMs: 5_000,
+      responseTimeoutMs: 5_000,
       onRequest: (exchange) => {
         held = exchange;
       },
@@ -154,7 +154,7 @@ describe("deadlines of an HTTP server", () => {
     await world.pass(200);
 
     assert.deepEqual(statusCodes(peer.received), [503]);
-    assert.equal(held?.isAnswered, true);
+    assert.equal(held?.isResponded, true);
     assert.equal(held?.respond(200, {}, "late"), false);
     await world.pass(0);
     assert.deepEqual(statusCodes(peer.received), [503]);
@@ -236,7 +236,7 @@ describe("deadlines of an HTTP server", () => {
     assert.deepEqual(world.codes, ["CLOSED"]);
   });
 
-  it("closes an idle connection after keepAliveTimeoutMs, without a word", async () => {
+  it("closes an idle connection a second after what it has announced, without a word", async () => {
     const world = await httpMemory({
       keepAliveTimeoutMs: 3_000,
       onRequest: (exchange) => exchange.respond(200),
@@ -245,7 +245,7 @@ describe("deadlines of an HTTP server", () => {
 
     for (let request = 0; request < 3; request++) {
       await peer.send(GET);
-      await world.pass(2_900);
+      await world.pass(3_900);
     }
     assert.equal(peer.hasEnded, false);
     await world.pass(200);
@@ -253,11 +253,12 @@ describe("deadlines of an HTTP server", () => {
     await world.pass(0);
 
     assert.deepEqual(statusCodes(peer.received), [200, 200, 200]);
+    assert.match(peer.received, /Keep-Alive: timeout=3\r\n/);
     assert.equal(peer.hasEnded, true);
     assert.deepEqual(world.codes, ["CLOSED"]);
   });
 
-  it("counts that from the answer, not from the request", async () => {
+  it("counts that from the response, not from the request", async () => {
     let held: HttpExchange | undefined;
     const world = await httpMemory({
       keepAliveTimeoutMs: 3_000,
@@ -270,7 +271,7 @@ describe("deadlines of an HTTP server", () => {
     await peer.send(GET);
     await world.pass(10_000);
     held?.respond(200);
-    await world.pass(2_500);
+    await world.pass(3_500);
     assert.equal(peer.hasEnded, false);
     await world.pass(600);
 
@@ -287,7 +288,7 @@ describe("deadlines of an HTTP server", () => {
 
     world.server.configure({ keepAliveTimeoutMs: 2_000 });
     await peer.send(GET);
-    await world.pass(2_100);
+    await world.pass(3_100);
 
     assert.match(peer.received, /Keep-Alive: timeout=60[\s\S]*Keep-Alive: timeout=2/);
     assert.equal(peer.hasEnded, true);
@@ -298,7 +299,7 @@ describe("deadlines of an HTTP server", () => {
       headTimeoutMs: 0,
       bodyTimeoutMs: 0,
       requestTimeoutMs: 0,
-      answerTimeoutMs: 0,
+      responseTimeoutMs: 0,
       sendTimeoutMs: 0,
       keepAliveTimeoutMs: 0,
       onRequest: () => {},

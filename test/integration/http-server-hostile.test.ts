@@ -88,7 +88,7 @@ function hostile(engine: EngineName): void {
 describe("an HTTP server in memory", () => {
   it("gives a slow upload that is read the time that requestTimeoutMs says", async () => {
     const world = await httpMemory({
-      answerTimeoutMs: 5_000,
+      responseTimeoutMs: 5_000,
       requestTimeoutMs: 20_000,
       async onRequest(exchange) {
         exchange.respond(200, {}, await exchange.body.text());
@@ -108,10 +108,10 @@ describe("an HTTP server in memory", () => {
     assert.ok(peer.received.endsWith("\r\n\r\n0123456789"));
   });
 
-  it("counts answerTimeoutMs from the end of a body that was read", async () => {
+  it("counts responseTimeoutMs from the end of a body that was read", async () => {
     const codes: string[] = [];
     const world = await httpMemory({
-      answerTimeoutMs: 5_000,
+      responseTimeoutMs: 5_000,
       async onRequest(exchange) {
         await exchange.body.text();
       },

@@ -159,7 +159,7 @@ function upgrades(engine: EngineName): void {
     await peer.ended();
   });
 
-  it("can't be done where nobody asked for it, or another answer is due first", async (test) => {
+  it("can't be done where nobody asked for it, without Upgrade, or twice", async (test) => {
     const exchanges: HttpExchange[] = [];
     const server = await httpServer(test, {
       engine,
@@ -171,17 +171,80 @@ function upgrades(engine: EngineName): void {
     const echo = new Echo();
 
     peer.send(`GET / HTTP/1.1\r\nHost: h\r\n\r\n${UPGRADE}`);
-    await until(() => exchanges.length === 2);
-    const [plain, asking] = exchanges;
-
-    assert.throws(() => plain?.upgrade(echo, { Upgrade: "echo" }), { code: "INVALID_STATE" });
-    assert.throws(() => asking?.upgrade(echo, { Upgrade: "echo" }), { code: "INVALID_STATE" });
-    plain?.respond(200);
+    await until(() => exchanges.length === 1);
+    assert.throws(() => exchanges[0]?.upgrade(echo, { Upgrade: "echo" }), {
+      code: "INVALID_STATE",
+    });
+    exchanges[0]?.respond(200);
+    const asking = exchanges[1];
     assert.throws(() => asking?.upgrade(echo), { code: "INVALID_ARGUMENT" });
     asking?.upgrade(echo, { Upgrade: "echo" });
     assert.throws(() => asking?.upgrade(echo, { Upgrade: "echo" }), { code: "INVALID_STATE" });
+
     const codes = (await peer.answers(2)).map(({ statusCode }) => statusCode);
     assert.deepEqual(codes, [200, 101]);
+  });
+
+  for (const [what, request, statusCode] of [
+    ["an upgrade", UPGRADE, 101],
+    ["a CONNECT", CONNECT, 200],
+  ] as const) {
+    it(`waits with ${what} for the responses to the requests before it`, async (test) => {
+      const order: string[] = [];
+      let respond = (): void => {};
+      const server = await httpServer(test, {
+        engine,
+        onHeadersComplete: ({ method, isUpgrade }) => {
+          order.push(`${method} ${isUpgrade}`);
+        },
+        onRequest: (exchange) => {
+          if (exchange.isUpgrade) exchange.upgrade(new Echo(), { Upgrade: "echo" });
+          else if (order.length === 1) respond = () => exchange.respond(200, {}, "first");
+          else exchange.respond(200, {}, "second");
+        },
+      });
+      const peer = await rawPeer(test, server);
+      const get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+      peer.send(`${get}${get}${request}early`);
+      await until(() => order.length === 2);
+      for (let turn = 0; turn < 20; turn++) await new Promise((next) => setImmediate(next));
+      const orderBefore = [...order];
+      respond();
+      const bodies = (await peer.answers(2)).map(({ body }) => body);
+      const last = await peer.answer(false);
+      await peer.came("early");
+
+      assert.deepEqual(orderBefore, ["GET false", "GET false"]);
+      assert.deepEqual(bodies, ["first", "second"]);
+      assert.equal(last.statusCode, statusCode);
+      assert.equal(peer.rest, "early");
+    });
+  }
+
+  it("answers 501 to a CONNECT that is responded to as if it were another request", async (test) => {
+    const errors: unknown[] = [];
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        if (exchange.target.startsWith("far")) exchange.respond(200, {}, "hello");
+        else {
+          const writer = exchange.startResponse(200);
+          writer.write("hello");
+          writer.end();
+        }
+      },
+      onHandlerError: (error) => errors.push(error),
+    });
+
+    for (const request of [CONNECT, CONNECT.replace("far.", "near.")]) {
+      const peer = await rawPeer(test, server);
+      peer.send(request);
+      const { statusCode, fields } = await peer.answer();
+      assert.deepEqual([statusCode, fields.get("connection")], [501, "close"]);
+      await peer.ended();
+    }
+    assert.deepEqual(errors, []);
   });
 
   it("lets the receiver hold bytes back by its promise, and ends it when that rejects", async (test) => {

@@ -33,7 +33,8 @@ for (const engine of availableEngines()) {
     ] as const) {
       it(`throws ${code} for ${name}, and the next call works`, async (test) => {
         const peer = await scriptedPeer(test, [answer], [{ send: OK }]);
-        const sync = client(test, { requestTimeoutMs: 200 }).connect(peer.origin);
+        const requestTimeoutMs = code === "REQUEST_TIMEOUT" ? 200 : 10_000;
+        const sync = client(test, { requestTimeoutMs }).connect(peer.origin);
 
         // POST is not repeated by itself.
         assert.throws(() => sync.post("/", "x"), { name: "NetError", code });
@@ -92,6 +93,17 @@ for (const engine of availableEngines()) {
   });
 }
 
+describe("HttpSyncClient: where it connects from", () => {
+  it("is localHost, and throws ADDRESS_NOT_AVAILABLE where this machine has no such address", async (test) => {
+    const peer = await scriptedPeer(test, [{ send: OK }]);
+    const sync = httpSyncClient(test, { localHost: "127.0.0.2", noDelay: false, keepAlive: false });
+    const wrong = httpSyncClient(test, { localHost: "203.0.113.1" });
+
+    assert.equal(sync.openUrl("GET", peer.origin).text(), "ok");
+    assert.throws(() => wrong.connect(peer.origin), { code: "ADDRESS_NOT_AVAILABLE" });
+  });
+});
+
 describe("HttpSyncClient: misuse", () => {
   it("throws INVALID_ARGUMENT at once for options that can't be", () => {
     for (const options of [
@@ -131,6 +143,11 @@ describe("HttpSyncClient: misuse", () => {
       () => sync.post("/", 5 as unknown as SyncBody),
       () => sync.post("/", (function* () {})() as unknown as SyncBody),
       () => sync.post("/", new Blob(["x"]) as unknown as SyncBody),
+      () => sync.get("/", { "X-Text": "snowman \u2603" }),
+      () => sync.get("/", { Host: ["a", "b"] }),
+      () => sync.request({ method: "GE T" }),
+      () => sync.openUrl("GE T", "http://nowhere.invalid/"),
+      () => sync.openUrl("GET", "http://nowhere.invalid/", { Upgrade: "web socket" }),
       () => sync.request({ timeoutMs: -1 }),
       () => sync.request({ typo: 1 } as object),
       () => sync.openUrl("GET", "ftp://127.0.0.1/"),

@@ -17,7 +17,10 @@ function recorder(): { readonly log: string[]; readonly listener: Required<HttpS
       log.push([name, ...values.map(text)].join(" "));
     };
   const listener = {
+    onPrepareConnect: note("prepare"),
     onConnect: note("connect"),
+    onHandshake: note("handshake"),
+    onSend: () => undefined,
     onMessageBegin: note("begin"),
     onStatusLine: note("status"),
     onHeader: note("header"),
@@ -54,7 +57,9 @@ for (const engine of availableEngines()) {
       client(test, { listener }).openUrl("GET", peer.origin);
 
       assert.deepEqual(log, [
+        "prepare",
         "connect",
+        "handshake",
         "begin",
         'status 103 "Early Hints" "HTTP/1.1"',
         'header "Link" "x"',
@@ -72,6 +77,23 @@ for (const engine of availableEngines()) {
         "chunk end",
         "complete",
       ]);
+    });
+
+    it("gets pieces of one byte joined, unless events come between them", async (test) => {
+      const count = 100_000;
+      const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+      const send = `${head}${"1\r\nx\r\n".repeat(count)}0\r\n\r\n`;
+      const peer = await scriptedPeer(test, [{ send }, { send }]);
+      let pieceCount = 0;
+      let chunkCount = 0;
+
+      const joined = client(test, { listener: { onBody: () => pieceCount++ } });
+      const apart = client(test, { listener: { onChunkHeader: () => chunkCount++ } });
+
+      assert.equal(joined.openUrl("GET", peer.origin).body.length, count);
+      assert.ok(pieceCount < 2_000, `${pieceCount} calls for ${count} bytes`);
+      assert.equal(apart.openUrl("GET", peer.origin).body.length, count);
+      assert.equal(chunkCount, count + 1);
     });
 
     it("hears of what is no response, and of the end with its reason", async (test) => {

@@ -289,7 +289,7 @@ function refusals(certificates: TestCertificates): void {
       assert.match(error.message, message);
       assert.match(error.message, /localhost/);
       assert.equal(world.underWayCount, 0);
-      assert.equal(client.security?.underWayCount, 0);
+      assert.equal(client.stats.handshakeCount, 0);
     });
   }
 

@@ -13,7 +13,7 @@ import {
   secureClient,
   secureServer,
 } from "../support/tls-world.js";
-import { until } from "../support/until.js";
+import { rounds, until } from "../support/until.js";
 
 /** Open descriptors of this process; 0 where the system does not tell. */
 function descriptorCount(): number {
@@ -72,8 +72,13 @@ describeTls("a TLS server", ({ ca, server }) => {
 
   it("refuses more than maxHandshakes, and takes others when there is room", async (test) => {
     const world = await secureServer(test, server, { maxHandshakes: 2 });
+    const hello = await clientHello(test);
     const stalled = [await plainPeer(test, world.port), await plainPeer(test, world.port)];
+    for (const peer of stalled) peer.write(hello.subarray(0, 5));
     await until(() => world.underWayCount === 2);
+    // What they sent has come when a third, which is silent, would have given way to a fourth.
+    await until(() => stalled.every((peer) => peer.bytesWritten === 5));
+    await rounds();
 
     const error = await connectError(secureClient(test, { ca }), world.port);
     for (const peer of stalled) peer.destroy();
@@ -84,6 +89,18 @@ describeTls("a TLS server", ({ ca, server }) => {
     assert.equal(world.refused[0]?.code, "HANDSHAKE_LIMIT");
     assert.match(world.refused[0]?.message ?? "", /2 handshakes .*maxHandshakes/);
     assert.equal(String(await client.request("x")), "x");
+  });
+
+  it("takes the places of peers that have not sent a byte for those that come", async (test) => {
+    const world = await secureServer(test, server, { maxHandshakes: 2 });
+    for (let count = 0; count < 10; count++) await plainPeer(test, world.port);
+    await until(() => world.reasons.length === 8);
+
+    const client = await connected(secureClient(test, { ca }), world.port);
+
+    assert.equal(String(await client.request("x")), "x");
+    assert.equal(world.refused.length, 0);
+    for (const { code } of world.reasons) assert.equal(code, "HANDSHAKE_LIMIT");
   });
 
   it("loses nothing by 1,000 handshakes that are cut in the middle", async (test) => {
@@ -162,17 +179,17 @@ describeTls("a TLS server", ({ ca, server }) => {
 
     const error = await connectError(slow, silent.port);
     const attempt = assert.rejects(connected(stopped, silent.port), { code: "STOPPED" });
-    await until(() => stopped.security?.underWayCount === 1);
+    await until(() => stopped.stats.handshakeCount === 1);
     await stopped.stop({ drainMs: 0 });
     await attempt;
     const other = assert.rejects(connected(aborted, silent.port), { code: "ABORTED" });
-    await until(() => aborted.security?.underWayCount === 1);
+    await until(() => aborted.stats.handshakeCount === 1);
     aborted.abort();
     await other;
 
     assert.equal(error.code, "HANDSHAKE_TIMEOUT");
     for (const client of [slow, stopped, aborted]) {
-      assert.equal(client.security?.underWayCount, 0);
+      assert.equal(client.stats.handshakeCount, 0);
     }
   });
 });

@@ -12,7 +12,7 @@ import {
 } from "hp-socket";
 import { describeTls } from "../support/tls-certificates.js";
 import { plainPeer, readBytes, type SecureServer, secureServer } from "../support/tls-world.js";
-import { until } from "../support/until.js";
+import { rounds, until } from "../support/until.js";
 
 describeTls("startTls", ({ ca, server }) => {
   const serverTls = { ...server, start: "manual" } as const;
@@ -283,6 +283,9 @@ describeTls("startTls", ({ ca, server }) => {
     const stalled = await plainPeer(test, world.port);
     stalled.write("STARTTLS\n");
     await until(() => world.underWayCount === 1);
+    // One that has sent nothing of its handshake would give way.
+    stalled.write(Buffer.from([22, 3, 1]));
+    await rounds();
 
     const client = await lineClient(test, world.port);
     const plain = await client.request("plain is no handshake");

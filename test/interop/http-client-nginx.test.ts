@@ -32,14 +32,14 @@ function files(engine: EngineName): void {
     const agent = httpAgent(test, { engine });
     const url = `${nginx.origin}/bytes.bin`;
 
-    const whole = await agent.fetch(url);
+    const whole = await agent.follow(url);
     const bytes = await whole.bytes();
-    const part = await agent.fetch(url, { headers: { Range: "bytes=10-19" } });
+    const part = await agent.follow(url, { headers: { Range: "bytes=10-19" } });
     const etag = whole.headers.get("etag") ?? "";
-    const known = await agent.fetch(url, { headers: { "If-None-Match": etag } });
-    const encoded = await agent.fetch(`${nginx.origin}/text.txt`);
-    const head = await agent.fetch(url, { method: "HEAD" });
-    const missing = await agent.fetch(`${nginx.origin}/missing`);
+    const known = await agent.follow(url, { headers: { "If-None-Match": etag } });
+    const encoded = await agent.follow(`${nginx.origin}/text.txt`);
+    const head = await agent.follow(url, { method: "HEAD" });
+    const missing = await agent.follow(`${nginx.origin}/missing`);
 
     assert.equal(sha256(bytes), sha256(BYTES));
     assert.deepEqual([part.status, await part.bytes()], [206, BYTES.subarray(10, 20)]);
@@ -58,7 +58,7 @@ function files(engine: EngineName): void {
     const nginx = await nginxServer(test, server, FILES);
     const agent = httpAgent(test, { engine });
 
-    const response = await agent.fetch(`${nginx.origin}/far`);
+    const response = await agent.follow(`${nginx.origin}/far`);
 
     assert.equal(response.url, `${nginx.origin}/text.txt`);
     assert.equal(await response.text(), TEXT);
@@ -75,7 +75,7 @@ function files(engine: EngineName): void {
     const url = `https://localhost:${nginx.port}/`;
 
     const answers: string[] = [];
-    for (let count = 0; count < 2; count++) answers.push(await (await agent.fetch(url)).text());
+    for (let count = 0; count < 2; count++) answers.push(await (await agent.follow(url)).text());
 
     assert.deepEqual(answers, ["TLSv1.3 .", "TLSv1.3 r"]);
   });
@@ -112,7 +112,7 @@ function connections(engine: EngineName): void {
     const agent = httpAgent(test, { engine, maxConnectionsPerOrigin: 20 });
     const url = `${nginx.origin}/text.txt`;
 
-    const asked = Array.from({ length: 200 }, async () => (await agent.fetch(url)).bytes());
+    const asked = Array.from({ length: 200 }, async () => (await agent.follow(url)).bytes());
     const bodies = await Promise.all(asked);
 
     assert.ok(bodies.every((body) => body.length === TEXT.length));
@@ -151,7 +151,7 @@ function reverseProxy(engine: EngineName): void {
     const bodies = [BYTES, new Blob([BYTES]).stream(), BYTES, "small"];
     const answers: string[] = [];
     for (const body of bodies) {
-      answers.push(await (await agent.fetch(nginx.origin, { method: "POST", body })).text());
+      answers.push(await (await agent.follow(nginx.origin, { method: "POST", body })).text());
     }
 
     const expected = sha256(BYTES);
@@ -163,7 +163,7 @@ function reverseProxy(engine: EngineName): void {
     const agent = httpAgent(test, { engine });
 
     const options = { method: "PUT", body: BYTES, expectContinue: true };
-    const response = await agent.fetch(nginx.origin, options);
+    const response = await agent.follow(nginx.origin, options);
 
     assert.equal(response.status, 413);
   });

@@ -61,6 +61,7 @@ export class StreamProbe implements StreamSink {
   onOpened: () => void = () => {};
   onReceived: (bytes: Buffer) => void = () => {};
   onWritten: (byteCount: number) => void = () => {};
+  onClosed: () => void = () => {};
   readonly #depth: CallDepth;
   #socket: StreamSocket | undefined = undefined;
 
@@ -123,6 +124,7 @@ export class StreamProbe implements StreamSink {
   streamClosed(error: NetError | undefined): void {
     this.#note(error === undefined ? "closed" : `closed ${error.code}`);
     this.error = error;
+    this.onClosed();
   }
 
   #note(event: string): void {

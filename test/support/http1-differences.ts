@@ -89,6 +89,20 @@ const STRICTER_RESPONSES: readonly Row[] = [
 
 const OTHERS: readonly Difference[] = [
   {
+    what: "a request of HTTP/1.2 to HTTP/1.9",
+    direction: "request",
+    ours: undefined,
+    node: "HPE_INVALID_VERSION",
+    text: `GET / HTTP/1.2\r\n${H}\r\n`,
+  },
+  {
+    what: "a response of HTTP/1.2 to HTTP/1.9",
+    direction: "response",
+    ours: undefined,
+    node: "HPE_INVALID_VERSION",
+    text: "HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n",
+  },
+  {
     what: "a method that Node does not know",
     direction: "request",
     ours: undefined,

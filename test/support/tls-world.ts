@@ -51,7 +51,7 @@ export class SecureServer {
 
   /** Handshakes under way. */
   get underWayCount(): number {
-    return this.server.security?.underWayCount ?? -1;
+    return this.server.stats.handshakeCount;
   }
 }
 

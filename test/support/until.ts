@@ -6,3 +6,10 @@ export async function until(condition: () => boolean, limitMs = 10_000): Promise
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+/** Lets the loop go round so often that what was written on loopback has been read. */
+export async function rounds(count = 3): Promise<void> {
+  for (let round = 0; round < count; round++) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -3,8 +3,10 @@
  * that a script and a seed decide. With a ManualClock a run is the same every time, down to the order
  * of the calls.
  */
+
 import { isIP } from "node:net";
-import { assertKnownKeys, NetError, type Operation } from "../../errors.js";
+import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
+import { assertKnownKeys, describe, NetError, type Operation } from "../../errors.js";
 import { type Clock, ManualClock, systemClock } from "../../time/clock.js";
 import type {
   Address,
@@ -23,7 +25,9 @@ import type {
   StreamSink,
   StreamSocket,
 } from "../engine.js";
+import { assertZone } from "../ip-zone.js";
 import { NO_TLS, refuseTls } from "../no-tls.js";
+import { assertConnectAddress, checkedListenTarget } from "../path-address.js";
 import { noAddress } from "../system-error.js";
 import { MemoryBindings } from "./memory-bindings.js";
 import { MemoryDatagram } from "./memory-datagram.js";
@@ -60,6 +64,7 @@ const CAPABILITIES: Capabilities = {
   pathAddress: true,
   socketBuffers: `${NO_KERNEL}; see windowBytes`,
   datagram: true,
+  resetWhilePaused: true,
   tls: NO_TLS,
 };
 
@@ -72,7 +77,7 @@ function resolvedHost(host: string): ResolvedHost {
 /** See the head of the file. Give the same engine to every component that shall meet the others. */
 export class MemoryEngine implements Engine {
   readonly name: EngineName = "memory";
-  readonly lendsForTurn: boolean = false;
+  readonly memory: SendMemory = new HeapSendMemory();
   readonly capabilities: Capabilities = CAPABILITIES;
   readonly clock: Clock;
   /** The network's settings; changes hold from now on. */
@@ -87,6 +92,7 @@ export class MemoryEngine implements Engine {
   constructor(options: MemoryEngineOptions = {}) {
     const known = [...MEMORY_NETWORK_OPTIONS, "clock", "names", "lendsBytes"];
     assertKnownKeys("MemoryEngine", options, known);
+    assertEngineOptions(options);
     this.clock = options.clock ?? systemClock;
     this.network = new MemoryNetwork(options);
     this.#loop = new TurnLoop(this.clock);
@@ -103,7 +109,8 @@ export class MemoryEngine implements Engine {
     this.#loop.afterTurn(task);
   }
 
-  async resolve(host: string): Promise<readonly ResolvedHost[]> {
+  async resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]> {
+    signal?.throwIfAborted();
     if (isIP(host) !== 0) return [resolvedHost(host)];
     const found = this.#names.get(host) ?? [];
     if (found.length === 0) throw noAddress(host);
@@ -112,14 +119,22 @@ export class MemoryEngine implements Engine {
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
     assertStreamOptions(target.stream, "listen");
+    assertZone(target.address, "listen");
     const isLocal = (host: string): boolean => this.#isLocal(host);
-    const bindings = this.#listeners;
-    return new MemoryListener({ loop: this.#loop, bindings, target, sink, isLocal });
+    return new MemoryListener({
+      loop: this.#loop,
+      bindings: this.#listeners,
+      target: checkedListenTarget(target),
+      sink,
+      isLocal,
+    });
   }
 
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     assertStreamOptions(target.stream, "connect");
     const { address } = target;
+    assertConnectAddress(address);
+    assertZone(address, "connect");
     const local = this.#localEnd(target);
     const stream = this.#stream(local, address);
     stream.sink = sink;
@@ -264,6 +279,25 @@ export class MemoryEngine implements Engine {
       server.reset();
     }
   }
+}
+
+function assertEngineOptions({ clock, names = {}, lendsBytes = true }: MemoryEngineOptions): void {
+  const isClock = clock === undefined || typeof Object(clock).setTimer === "function";
+  if (!isClock) throw invalid(`clock must be a clock, not ${describe(clock)}`);
+  if (typeof lendsBytes !== "boolean") {
+    throw invalid(`lendsBytes must be true or false, not ${describe(lendsBytes)}`);
+  }
+  if (typeof names !== "object" || names === null) {
+    throw invalid(`names must be an object, not ${describe(names)}`);
+  }
+  for (const [name, hosts] of Object.entries(names)) {
+    const isGood = Array.isArray(hosts) && hosts.every((host) => isIP(String(host)) !== 0);
+    if (!isGood) throw invalid(`names[${JSON.stringify(name)}] must be an array of IP addresses`);
+  }
+}
+
+function invalid(text: string): NetError {
+  return new NetError("INVALID_ARGUMENT", text, { operation: "configure" });
 }
 
 function assertNotWanted(option: string, value: unknown, operation: Operation): void {

@@ -71,16 +71,39 @@ export const MEMORY_NETWORK_OPTIONS: readonly (keyof MemoryNetworkOptions)[] = [
   "datagrams",
 ];
 
+function invalid(text: string): NetError {
+  return new NetError("INVALID_ARGUMENT", text, { operation: "configure" });
+}
+
+/** A number from `min` to infinity; `what` names it. */
+function checkedNumber(what: string, value: unknown, min: number): number {
+  if (typeof value === "number" && value >= min && value < Number.POSITIVE_INFINITY) return value;
+  throw invalid(`${what} must be a number, ${min} at least, not ${describe(value)}`);
+}
+
+function assertFunction(name: string, value: unknown): void {
+  if (typeof value === "function") return;
+  throw invalid(`${name} must be a function, not ${describe(value)}`);
+}
+
+function assertDatagrams(datagrams: unknown): void {
+  if (typeof datagrams === "function") return;
+  if (typeof datagrams !== "object" || datagrams === null) {
+    throw invalid(`datagrams must be rates or a function, not ${describe(datagrams)}`);
+  }
+  assertRates(datagrams);
+}
+
 function assertRates(rates: DatagramRates): void {
   const names = ["lossRate", "duplicateRate", "reorderRate"] as const;
   assertKnownKeys("datagrams", rates, [...names, "reorderDelayMs"]);
   for (const name of names) {
     const rate = rates[name] ?? 0;
-    if (!(rate >= 0 && rate <= 1)) {
-      const text = `datagrams.${name} must be a number from 0 to 1, not ${describe(rate)}`;
-      throw new NetError("INVALID_ARGUMENT", text, { operation: "configure" });
+    if (!(typeof rate === "number" && rate >= 0 && rate <= 1)) {
+      throw invalid(`datagrams.${name} must be a number from 0 to 1, not ${describe(rate)}`);
     }
   }
+  checkedNumber("datagrams.reorderDelayMs", rates.reorderDelayMs ?? 0, 0);
 }
 
 function fateByRates(rates: DatagramRates, random: Random): DatagramFate {
@@ -92,39 +115,98 @@ function fateByRates(rates: DatagramRates, random: Random): DatagramFate {
   return duplicate < duplicateRate ? [extraMs, extraMs] : [extraMs];
 }
 
+type Setting<Name extends keyof MemoryNetworkOptions> = NonNullable<MemoryNetworkOptions[Name]>;
+
 /** See the head of the file. */
 export class MemoryNetwork {
-  delayMs: NonNullable<MemoryNetworkOptions["delayMs"]>;
-  split: NonNullable<MemoryNetworkOptions["split"]>;
-  windowBytes: number;
-  connectFate: NonNullable<MemoryNetworkOptions["connectFate"]>;
-  acceptFate: NonNullable<MemoryNetworkOptions["acceptFate"]>;
-  datagrams: NonNullable<MemoryNetworkOptions["datagrams"]>;
+  #delayMs: Setting<"delayMs"> = 0;
+  #split: Setting<"split"> = Number.MAX_SAFE_INTEGER;
+  #windowBytes = 65_536;
+  #connectFate: Setting<"connectFate"> = () => "answer";
+  #acceptFate: Setting<"acceptFate"> = () => undefined;
+  #datagrams: Setting<"datagrams"> = {};
   readonly #random: Random;
 
   constructor(options: MemoryNetworkOptions) {
-    const { seed = 1, windowBytes = 65_536, datagrams = {} } = options;
+    const { seed = 1, delayMs, split, windowBytes, connectFate, acceptFate, datagrams } = options;
     assertInteger("seed", seed, 0, 2 ** 32 - 1);
-    assertInteger("windowBytes", windowBytes, 1, 2 ** 30);
-    if (typeof datagrams === "object") assertRates(datagrams);
-    this.delayMs = options.delayMs ?? 0;
-    this.split = options.split ?? Number.MAX_SAFE_INTEGER;
-    this.windowBytes = windowBytes;
-    this.connectFate = options.connectFate ?? ((): ConnectFate => "answer");
-    this.acceptFate = options.acceptFate ?? ((): undefined => undefined);
-    this.datagrams = datagrams;
     this.#random = seededRandom(seed);
+    if (delayMs !== undefined) this.delayMs = delayMs;
+    if (split !== undefined) this.split = split;
+    if (windowBytes !== undefined) this.windowBytes = windowBytes;
+    if (connectFate !== undefined) this.connectFate = connectFate;
+    if (acceptFate !== undefined) this.acceptFate = acceptFate;
+    if (datagrams !== undefined) this.datagrams = datagrams;
+  }
+
+  get delayMs(): Setting<"delayMs"> {
+    return this.#delayMs;
+  }
+
+  set delayMs(delayMs: Setting<"delayMs">) {
+    if (typeof delayMs !== "function") checkedNumber("delayMs", delayMs, 0);
+    this.#delayMs = delayMs;
+  }
+
+  get split(): Setting<"split"> {
+    return this.#split;
+  }
+
+  set split(split: Setting<"split">) {
+    if (typeof split !== "function") checkedNumber("split", split, 1);
+    this.#split = split;
+  }
+
+  get windowBytes(): number {
+    return this.#windowBytes;
+  }
+
+  set windowBytes(windowBytes: number) {
+    assertInteger("windowBytes", windowBytes, 1, 2 ** 30);
+    this.#windowBytes = windowBytes;
+  }
+
+  get connectFate(): Setting<"connectFate"> {
+    return this.#connectFate;
+  }
+
+  set connectFate(connectFate: Setting<"connectFate">) {
+    assertFunction("connectFate", connectFate);
+    this.#connectFate = connectFate;
+  }
+
+  get acceptFate(): Setting<"acceptFate"> {
+    return this.#acceptFate;
+  }
+
+  set acceptFate(acceptFate: Setting<"acceptFate">) {
+    assertFunction("acceptFate", acceptFate);
+    this.#acceptFate = acceptFate;
+  }
+
+  get datagrams(): Setting<"datagrams"> {
+    return this.#datagrams;
+  }
+
+  set datagrams(datagrams: Setting<"datagrams">) {
+    assertDatagrams(datagrams);
+    this.#datagrams = datagrams;
   }
 
   /** How long this takes to arrive, in milliseconds. */
   delayOf(traffic: MemoryTraffic): number {
-    return typeof this.delayMs === "function" ? this.delayMs(traffic) : this.delayMs;
+    const { delayMs } = this;
+    if (typeof delayMs !== "function") return delayMs;
+    return checkedNumber("what delayMs answers", delayMs(traffic), 0);
   }
 
   /** How many of `waitingBytes` go into the next segment: one at least. */
   segmentBytes(waitingBytes: number): number {
     const { split } = this;
-    const wanted = typeof split === "function" ? split(waitingBytes, this.#random) : split;
+    const wanted =
+      typeof split === "function"
+        ? checkedNumber("what split answers", split(waitingBytes, this.#random), 0)
+        : split;
     return Math.min(waitingBytes, Math.max(1, Math.floor(wanted)));
   }
 
@@ -136,6 +218,6 @@ export class MemoryNetwork {
         ? datagrams(traffic, this.#random)
         : fateByRates(datagrams, this.#random);
     const delayMs = this.delayOf(traffic);
-    return fate.map((extraMs) => delayMs + extraMs);
+    return fate.map((extraMs) => delayMs + checkedNumber("what datagrams answers", extraMs, 0));
   }
 }

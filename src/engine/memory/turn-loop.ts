@@ -4,13 +4,22 @@
  *     tasks of afterTurn → sink calls that are due → all microtasks → the next turn
  *
  * A turn starts when the microtask queue is empty: a microtask asks for a tick, and Node runs ticks
- * that a microtask asked for when no microtask is left. No timer of the system is involved; delays
- * go by the clock that was handed in.
+ * that a microtask asked for when no microtask is left. After `TURNS_IN_ROW` of them the next waits for
+ * the process's event loop to go round once, so that components that keep each other busy starve nobody.
+ * What happens in which order does not depend on that. Delays go by the clock that was handed in; while
+ * something is on its way by the machine's clock, the process is held.
  */
 import process from "node:process";
-import type { Clock } from "../../time/clock.js";
+import { type Clock, systemClock } from "../../time/clock.js";
+import { inRootContext } from "../../time/root-context.js";
 import { callSink } from "../sink-defect.js";
 import { TurnQueue } from "../turn-queue.js";
+
+/** Turns without letting the event loop of the process go on: some hundred microseconds. */
+const TURNS_IN_ROW = 64;
+
+/** Longer than any delay; it only holds the process. */
+const LONG_MS = 2 ** 31 - 1;
 
 /** See the head of the file. */
 export class TurnLoop {
@@ -18,6 +27,12 @@ export class TurnLoop {
   readonly #endOfTurn = new TurnQueue(() => this.#schedule());
   #due: (() => void)[] = [];
   #isScheduled = false;
+  /** The next turn waits for the event loop of the process. */
+  #isResting = false;
+  #turnsInRow = 0;
+  /** Tasks that wait for the clock. */
+  #delayedCount = 0;
+  #hold: NodeJS.Timeout | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,7 +46,11 @@ export class TurnLoop {
   /** Runs `task`, which may call sinks, in a coming turn: in the next, or `delayMs` from now. */
   post(task: () => void, delayMs = 0): void {
     if (delayMs > 0) {
-      this.#clock.setTimer(delayMs, () => this.post(task));
+      this.#delayed(1);
+      this.#clock.setTimer(delayMs, () => {
+        this.#delayed(-1);
+        this.post(task);
+      });
       return;
     }
     this.#due.push(task);
@@ -48,7 +67,8 @@ export class TurnLoop {
     // Twice: what the last sink call resolved may take a whole round of microtasks to ask for more.
     for (let quietCount = 0; quietCount < 2; quietCount++) {
       await new Promise<void>((resolve) => {
-        queueMicrotask(() => process.nextTick(resolve));
+        if (this.#isResting) setImmediate(resolve);
+        else queueMicrotask(() => process.nextTick(resolve));
       });
       if (this.#due.length > 0 || !this.#endOfTurn.isEmpty) quietCount = -1;
     }
@@ -57,7 +77,18 @@ export class TurnLoop {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    queueMicrotask(() => process.nextTick(() => this.#turn()));
+    const turn = (): void => inRootContext(() => this.#turn());
+    this.#turnsInRow++;
+    if (this.#turnsInRow <= TURNS_IN_ROW) {
+      queueMicrotask(() => process.nextTick(turn));
+      return;
+    }
+    this.#isResting = true;
+    setImmediate(() => {
+      this.#isResting = false;
+      this.#turnsInRow = 0;
+      turn();
+    });
   }
 
   #turn(): void {
@@ -66,5 +97,16 @@ export class TurnLoop {
     const due = this.#due;
     this.#due = [];
     for (const task of due) callSink(task);
+  }
+
+  /** Holds the process while something waits for the machine's clock: its timers alone do not. */
+  #delayed(change: number): void {
+    const wasHeld = this.#delayedCount > 0;
+    this.#delayedCount += change;
+    const isHeld = this.#delayedCount > 0;
+    if (isHeld === wasHeld || this.#clock !== systemClock) return;
+    this.#hold ??= setInterval(() => {}, LONG_MS);
+    if (isHeld) this.#hold.ref();
+    else this.#hold.unref();
   }
 }

@@ -9,6 +9,7 @@
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from "node:dgram";
 import process from "node:process";
 import { NetError } from "../../errors.js";
+import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
 import type { DatagramSink, DatagramSocket, DatagramTarget, IpAddress } from "../engine.js";
 import { callSink, rethrowLater } from "../sink-defect.js";
@@ -97,8 +98,10 @@ export class NodeDatagram implements DatagramSocket {
     const address = this.#destination(to);
     const done = (error: Error | null): void => this.#sent(token, error, address);
     try {
-      if (address === undefined) this.#socket.send(bytes, done);
-      else this.#socket.send(bytes, address.port, this.#hostFor(address), done);
+      inRootContext(() => {
+        if (address === undefined) this.#socket.send(bytes, done);
+        else this.#socket.send(bytes, address.port, this.#hostFor(address), done);
+      });
     } catch (cause) {
       const text = `can't send a datagram${address ? ` to ${addressText(address)}` : ""}`;
       throw new NetError("INVALID_ARGUMENT", text, { operation: "send", cause });
@@ -128,7 +131,8 @@ export class NodeDatagram implements DatagramSocket {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    if (this.#held.length > 0) process.nextTick(() => this.#deliverHeld());
+    if (this.#held.length === 0) return;
+    inRootContext(() => process.nextTick(() => this.#deliverHeld()));
   }
 
   close(): void {

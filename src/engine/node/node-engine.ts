@@ -1,12 +1,9 @@
 /** The engine over Node's own sockets. Runs everywhere. */
-import {
-  type OnReadOpts,
-  Socket,
-  type SocketConstructorOpts,
-  type TcpNetConnectOpts,
-} from "node:net";
+import { Socket, type TcpNetConnectOpts } from "node:net";
+import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import { type Clock, systemClock } from "../../time/clock.js";
+import { inRootContext } from "../../time/root-context.js";
 import type {
   Capabilities,
   ConnectTarget,
@@ -22,6 +19,8 @@ import type {
   StreamSink,
   StreamSocket,
 } from "../engine.js";
+import { assertZone } from "../ip-zone.js";
+import { assertConnectAddress } from "../path-address.js";
 import { resolveHost } from "../resolve-host.js";
 import { errnoNameOf } from "../system-error.js";
 import type { TlsClientOptions, TlsContext, TlsServerOptions } from "../tls-options.js";
@@ -30,82 +29,67 @@ import { assertListenTarget, assertStreamOptions, nodeCapabilities } from "./nod
 import { NodeListener } from "./node-listener.js";
 import { NodeStream } from "./node-stream.js";
 import { NodeTurn } from "./node-turn.js";
+import { ownerReader } from "./owned-socket.js";
+import { ProcessHold } from "./process-hold.js";
+import { RecycledMemory } from "./recycled-memory.js";
+import { SharedReading } from "./shared-reading.js";
 import { TlsClientContext } from "./tls-client-context.js";
 import { TlsServerContext } from "./tls-server-context.js";
 
-/**
- * What outgoing connections read into, all of them: node:net fills it and calls back before the next
- * read, so one is enough, and an idle connection holds no receive buffer.
- */
-const RECEIVE_BUFFER_BYTES = 65_536;
-
-/** `onread` is an option of the constructor too, says Node's manual; its types don't. */
-interface ReadingSocketOptions extends SocketConstructorOpts {
-  readonly onread: OnReadOpts;
-}
-
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
-  readonly lendsForTurn: boolean = false;
+  readonly memory: SendMemory = new RecycledMemory();
   readonly capabilities: Capabilities = nodeCapabilities;
   readonly clock: Clock = systemClock;
   readonly #turn = new NodeTurn();
-  readonly #receiveBuffer = Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES);
+  readonly #hold = new ProcessHold();
+  readonly #reading = new SharedReading(ownerReader);
 
   afterTurn(task: () => void): void {
     this.#turn.add(task);
   }
 
-  resolve(host: string): Promise<readonly ResolvedHost[]> {
-    return resolveHost(host);
+  resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]> {
+    return resolveHost(host, signal);
   }
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
     assertListenTarget(target);
-    return new NodeListener(target, sink, this.clock, this.#turn);
+    assertZone(target.address, "listen");
+    const service = {
+      clock: this.clock,
+      turn: this.#turn,
+      hold: this.#hold,
+      memory: this.memory,
+      reading: this.#reading,
+    };
+    return inRootContext(() => new NodeListener(target, sink, service));
   }
 
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     assertStreamOptions(target.stream, "connect");
-    const stream = target.stream.mayStartTls
-      ? this.#ownedStream(target)
-      : this.#lendingStream(target);
-    stream.sink = sink;
-    startConnect(stream.socket, target);
-    return stream;
-  }
-
-  /** Received bytes lie in one buffer for all: nothing is allocated for them. */
-  #lendingStream(target: ConnectTarget): NodeStream {
-    const receiveBuffer = this.#receiveBuffer;
-    const options: ReadingSocketOptions = {
-      allowHalfOpen: true,
-      onread: {
-        buffer: receiveBuffer,
-        callback: (byteCount): boolean => {
-          stream.received(receiveBuffer.subarray(0, byteCount));
-          return true;
-        },
-      },
-    };
-    const stream: NodeStream = this.#outgoingStream(new Socket(options), target, true);
-    return stream;
-  }
-
-  /** A socket that TLS can take over, which does not go with a buffer of its own. */
-  #ownedStream(target: ConnectTarget): NodeStream {
-    return this.#outgoingStream(new Socket({ allowHalfOpen: true }), target, false);
-  }
-
-  #outgoingStream(socket: Socket, target: ConnectTarget, lendsBytes: boolean): NodeStream {
-    return new NodeStream({
-      socket,
-      options: target.stream,
-      isOpen: false,
-      lendsBytes,
-      remote: target.address,
-      local: "path" in target.address ? { path: "" } : undefined,
-      turn: this.#turn,
+    assertConnectAddress(target.address);
+    assertZone(target.address, "connect");
+    return inRootContext(() => {
+      // TLS takes a socket over with Node's own way of reading.
+      const lendsBytes = target.stream.mayStartTls !== true;
+      const socket = lendsBytes
+        ? this.#reading.socket(target.stream.keepsBytes === true)
+        : new Socket({ allowHalfOpen: true });
+      const stream = new NodeStream({
+        socket,
+        options: target.stream,
+        isOpen: false,
+        lendsBytes,
+        remote: target.address,
+        local: "path" in target.address ? { path: "" } : undefined,
+        turn: this.#turn,
+        hold: this.#hold,
+        memory: this.memory,
+      });
+      stream.sink = sink;
+      startConnect(socket, target);
+      return stream;
     });
   }
 
@@ -119,7 +103,7 @@ class NodeEngine implements Engine {
   }
 
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
-    return new NodeDatagram(target, sink);
+    return inRootContext(() => new NodeDatagram(target, sink));
   }
 }
 

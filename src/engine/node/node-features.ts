@@ -43,6 +43,7 @@ export const nodeCapabilities: Capabilities = {
   pathAddress: true,
   socketBuffers: "node:net can't size a stream's buffers (a datagram socket's it can)",
   datagram: true,
+  resetWhilePaused: "node:net hears of a reset when it reads or writes",
   tls: true,
 };
 

@@ -7,35 +7,56 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import process from "node:process";
+import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
+import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
 import type { Address, Listener, ListenerSink, ListenTarget } from "../engine.js";
+import {
+  bindErrorName,
+  checkedListenTarget,
+  type SocketFile,
+  socketFileAt,
+} from "../path-address.js";
 import { ReportBackOff } from "../report-back-off.js";
 import { callSink, rethrowLater } from "../sink-defect.js";
 import { acceptErrorKind, errnoNameOf, systemError } from "../system-error.js";
 import { addressFromInfo, remoteAddressOf } from "./node-address.js";
 import { NodeStream } from "./node-stream.js";
 import type { NodeTurn } from "./node-turn.js";
+import { closePath } from "./path-listener.js";
+import type { ProcessHold } from "./process-hold.js";
+import type { SharedReading } from "./shared-reading.js";
 import { removeStaleSocket } from "./stale-socket.js";
+
+/** What listeners have of their engine. */
+export interface ListenerService {
+  readonly clock: Clock;
+  readonly turn: NodeTurn;
+  readonly hold: ProcessHold;
+  readonly memory: SendMemory;
+  readonly reading: SharedReading;
+}
 
 /** See the head of the file. */
 export class NodeListener implements Listener {
   readonly #target: ListenTarget;
   readonly #sink: ListenerSink;
-  readonly #turn: NodeTurn;
+  readonly #service: ListenerService;
   readonly #server: Server;
   readonly #backOff: ReportBackOff;
   /** The server has not answered yet whether it is bound. */
   #isBinding = false;
   #isClosed = false;
   #isSecondTry = false;
+  #file: SocketFile | undefined;
 
-  constructor(target: ListenTarget, sink: ListenerSink, clock: Clock, turn: NodeTurn) {
-    this.#target = target;
+  constructor(target: ListenTarget, sink: ListenerSink, service: ListenerService) {
+    this.#target = checkedListenTarget(target);
     this.#sink = sink;
-    this.#turn = turn;
-    this.#backOff = new ReportBackOff(clock);
+    this.#service = service;
+    this.#backOff = new ReportBackOff(service.clock);
     this.#server = createServer({ allowHalfOpen: true });
     this.#server.on("connection", (socket) => this.#accepted(socket));
     this.#server.on("listening", () => this.#opened());
@@ -72,6 +93,8 @@ export class NodeListener implements Listener {
 
   #opened(): void {
     this.#isBinding = false;
+    const { address: wanted } = this.#target;
+    if ("path" in wanted) this.#file = socketFileAt(wanted.path);
     if (this.#isClosed) {
       this.#release(undefined);
       return;
@@ -88,15 +111,19 @@ export class NodeListener implements Listener {
       return;
     }
     const { address, stream: options } = this.#target;
+    const { turn, hold, memory, reading } = this.#service;
     const isPath = "path" in address;
     const stream = new NodeStream({
       socket,
       options,
       isOpen: true,
-      lendsBytes: false,
+      // TLS takes a socket over with Node's own way of reading.
+      lendsBytes: options.mayStartTls !== true && reading.lend(socket, options.keepsBytes === true),
       remote: isPath ? { path: "" } : remoteAddressOf(socket),
       local: isPath ? address : undefined,
-      turn: this.#turn,
+      turn,
+      hold,
+      memory,
     });
     try {
       const sink = this.#sink.listenerAccepted(stream);
@@ -120,8 +147,9 @@ export class NodeListener implements Listener {
       this.#release(undefined);
       return;
     }
-    const name = errnoNameOf(cause);
     const { address } = this.#target;
+    const errnoName = errnoNameOf(cause);
+    const name = "path" in address ? bindErrorName(errnoName, address.path) : errnoName;
     if (name === "EADDRINUSE" && "path" in address && !this.#isSecondTry) {
       this.#isSecondTry = true;
       this.#tryStalePath(address.path, cause);
@@ -156,7 +184,12 @@ export class NodeListener implements Listener {
   }
 
   #release(error: NetError | undefined): void {
-    if (this.#server.listening) this.#server.close();
-    process.nextTick(() => callSink(() => this.#sink.listenerClosed(error)));
+    const { address } = this.#target;
+    const close = (): void => {
+      if (this.#server.listening) this.#server.close();
+    };
+    if ("path" in address) closePath(address.path, this.#file, close);
+    else close();
+    inRootContext(() => process.nextTick(() => callSink(() => this.#sink.listenerClosed(error))));
   }
 }

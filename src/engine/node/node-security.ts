@@ -14,7 +14,9 @@ import { beginHandshake, type HandshakeSink, tlsInfoOf } from "./tls-handshake.j
 /** See the head of the file. */
 export class NodeSecurity implements HandshakeSink {
   readonly socket: TLSSocket;
-  readonly #plain: Socket;
+  /** The socket underneath. */
+  readonly plain: Socket;
+  readonly #bytesBefore: number;
   readonly #context: TlsContext;
   /** The name that the peer's certificate has to be for. */
   readonly #name: string | undefined;
@@ -27,9 +29,15 @@ export class NodeSecurity implements HandshakeSink {
     return this.#isSecured;
   }
 
+  /** Whether a byte came after the handshake began. */
+  get hasHeard(): boolean {
+    return this.plain.bytesRead > this.#bytesBefore;
+  }
+
   /** Begins the handshake on `plain`; `sink` hears how it ends. */
   constructor(plain: Socket, context: TlsContext, host: string | undefined, sink: HandshakeSink) {
-    this.#plain = plain;
+    this.plain = plain;
+    this.#bytesBefore = plain.bytesRead;
     this.#context = context;
     this.#name = context instanceof TlsClientContext ? context.serverNameFor(host) : undefined;
     this.#sink = sink;
@@ -76,7 +84,7 @@ export class NodeSecurity implements HandshakeSink {
    * destroy it here too would free what the plain handle still points to: Node crashes then.
    */
   reset(): void {
-    this.#plain.resetAndDestroy();
+    this.plain.resetAndDestroy();
   }
 }
 

@@ -9,8 +9,11 @@
  */
 import type { Socket } from "node:net";
 import process from "node:process";
+import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError, type Operation } from "../../errors.js";
+import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
+import { changedPieces, isTransferred } from "../changed-pieces.js";
 import type {
   Address,
   KeepAlive,
@@ -23,11 +26,14 @@ import { noStreamSink } from "../no-sink.js";
 import { callSink, rethrowLater } from "../sink-defect.js";
 import { errnoNameOf, systemError } from "../system-error.js";
 import type { TlsContext, TlsInfo } from "../tls-options.js";
+import { cutBehindEnd } from "./cut-behind-end.js";
 import { applyKeepAlive } from "./keep-alive.js";
 import { localAddressOf } from "./node-address.js";
 import { NodeSecurity } from "./node-security.js";
 import type { NodeTurn } from "./node-turn.js";
 import { disown, listen, listenToConnect, type SocketOwner } from "./owned-socket.js";
+import type { ProcessHold } from "./process-hold.js";
+import { resetBehindShutdown } from "./reset-behind-shutdown.js";
 
 const IDLE = -1;
 
@@ -49,6 +55,10 @@ function reportClosed(stream: NodeStream): void {
   stream.gone();
 }
 
+function endSecured(stream: NodeStream): void {
+  stream.endSecured();
+}
+
 /** What a {@link NodeStream} is made of. */
 export interface NodeStreamSetup {
   readonly socket: Socket;
@@ -59,13 +69,16 @@ export interface NodeStreamSetup {
   readonly lendsBytes: boolean;
   readonly remote: Address | undefined;
   readonly turn: NodeTurn;
+  readonly hold: ProcessHold;
+  /** What pieces in it are released to when they are written. */
+  readonly memory: SendMemory;
   /** Undefined: the socket is asked when somebody wants to know. */
   readonly local: Address | undefined;
 }
 
 /** See the head of the file. Methods below `unref` are called by the socket's listeners. */
 export class NodeStream implements StreamSocket, SocketOwner {
-  readonly lendsBytes: boolean;
+  lendsBytes: boolean;
   sink: StreamSink = noStreamSink;
   /** The plain socket, and once TLS has begun the one that secures it. */
   socket: Socket;
@@ -73,6 +86,10 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private readonly onWritten: (error?: Error | null) => void;
   private readonly remote: Address | undefined;
   private readonly turn: NodeTurn;
+  private readonly hold: ProcessHold;
+  private readonly memory: SendMemory;
+  /** What is being written. */
+  private writing: Uint8Array | readonly Uint8Array[] | undefined = undefined;
   private local: Address | undefined;
   private error: NetError | undefined = undefined;
   private security: NodeSecurity | undefined = undefined;
@@ -82,6 +99,10 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private isShutDown = false;
   private isClosing = false;
   private isGone = false;
+  /** Node reads nothing of the socket now, so that it would not hold the process. */
+  private isQuiet = false;
+  private isRef = true;
+  private isHolding = false;
 
   constructor(setup: NodeStreamSetup) {
     const { socket } = setup;
@@ -91,6 +112,8 @@ export class NodeStream implements StreamSocket, SocketOwner {
     this.isOpen = setup.isOpen;
     this.remote = setup.remote;
     this.turn = setup.turn;
+    this.hold = setup.hold;
+    this.memory = setup.memory;
     this.local = setup.local;
     this.onWritten = (error): void => this.written(error);
     if (setup.isOpen) {
@@ -112,6 +135,11 @@ export class NodeStream implements StreamSocket, SocketOwner {
   }
 
   startTls(context: TlsContext, host?: string): void {
+    if (this.lendsBytes) {
+      throw new NetError("NOT_SUPPORTED", "the stream was opened without mayStartTls", {
+        operation: "handshake",
+      });
+    }
     const plain = this.socket;
     // One that is on its way down tells so itself.
     if (this.isClosing || plain.destroyed) return;
@@ -124,6 +152,10 @@ export class NodeStream implements StreamSocket, SocketOwner {
     this.listenTo(this.socket);
     // Holds data back, not the handshake.
     if (isPaused) this.socket.pause();
+  }
+
+  hasHeard(): boolean {
+    return this.security?.hasHeard ?? true;
   }
 
   tlsInfo(): TlsInfo | undefined {
@@ -145,17 +177,32 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   write(piece: Uint8Array): void {
     if (!this.beginWrite(piece.byteLength)) return;
-    this.socket.write(piece, this.onWritten);
+    this.writing = piece;
+    if (isTransferred(piece)) this.refused(changedPieces(1, 0));
+    else if (this.turn.isRunning) this.socket.write(piece, this.onWritten);
+    else inRootContext(() => this.socket.write(piece, this.onWritten));
   }
 
   writeAll(pieces: readonly Uint8Array[], byteCount: number): void {
+    let sumBytes = 0;
+    for (const piece of pieces) sumBytes += piece.byteLength;
     if (!this.beginWrite(byteCount)) return;
+    if (sumBytes !== byteCount) this.refused(changedPieces(byteCount, sumBytes));
+    else if (this.turn.isRunning) this.writePieces(pieces, byteCount);
+    else inRootContext(() => this.writePieces(pieces, byteCount));
+  }
+
+  private writePieces(pieces: readonly Uint8Array[], byteCount: number): void {
     const joinLimitBytes = Math.min(JOIN_LIMIT_BYTES, pieces.length * JOINED_PIECE_BYTES);
     if (pieces.length === 1) {
+      this.writing = pieces[0]!;
       this.socket.write(pieces[0]!, this.onWritten);
     } else if (byteCount <= joinLimitBytes) {
-      this.socket.write(Buffer.concat(pieces, byteCount), this.onWritten);
+      const joined = Buffer.concat(pieces, byteCount);
+      for (const piece of pieces) this.memory.release(piece);
+      this.socket.write(joined, this.onWritten);
     } else {
+      this.writing = pieces.slice();
       const last = pieces.length - 1;
       this.socket.cork();
       for (let index = 0; index < last; index++) this.socket.write(pieces[index]!);
@@ -172,8 +219,8 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   close(): void {
     if (this.isClosing) return;
-    this.isClosing = true;
-    if (this.isGone) process.nextTick(reportClosed, this);
+    this.beginClose();
+    if (this.isGone) inRootContext(() => process.nextTick(reportClosed, this));
     else if (this.owesCloseNotify()) this.closeSecured();
     else this.socket.destroy();
   }
@@ -191,29 +238,46 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   reset(): void {
     if (this.isClosing) return;
+    this.beginClose();
+    if (this.isGone) inRootContext(() => process.nextTick(reportClosed, this));
     // Only a TCP connection that is there can be reset.
-    if (!this.isOpen || this.isGone || this.isPath()) {
-      this.close();
-      return;
-    }
+    else if (!this.isOpen || this.isPath()) this.socket.destroy();
+    else if (this.isShutDown && !this.socket.writableFinished)
+      resetBehindShutdown(this.socket, () => this.resetNow());
+    else this.resetNow();
+  }
+
+  private resetNow(): void {
+    if (this.security === undefined) this.socket.resetAndDestroy();
+    else this.security.reset();
+  }
+
+  private beginClose(): void {
     this.isClosing = true;
-    if (this.security !== undefined) {
-      this.security.reset();
-    } else if (this.isShutDown && !this.socket.writableFinished) {
-      // libuv refuses a reset while a shutdown is under way. It is over within a turn, because
-      // nothing is left to be written then.
-      this.socket.once("finish", this.socket.resetAndDestroy);
-    } else {
-      this.socket.resetAndDestroy();
-    }
+    this.updateHold();
   }
 
   pause(): void {
     this.socket.pause();
+    this.isQuiet = true;
+    this.updateHold();
   }
 
   resume(): void {
-    this.socket.resume();
+    this.isQuiet = false;
+    this.updateHold();
+    if (this.lendsBytes) this.socket.resume();
+    // What Node has read already is emitted in a tick of its own.
+    else inRootContext(() => this.socket.resume());
+  }
+
+  /** See {@link ProcessHold}. */
+  private updateHold(): void {
+    const holds = this.isQuiet && this.isRef && !this.isClosing;
+    if (holds === this.isHolding) return;
+    this.isHolding = holds;
+    if (holds) this.hold.add();
+    else this.hold.remove();
   }
 
   setNoDelay(on: boolean): void {
@@ -239,10 +303,14 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   ref(): void {
     this.socket.ref();
+    this.isRef = true;
+    this.updateHold();
   }
 
   unref(): void {
     this.socket.unref();
+    this.isRef = false;
+    this.updateHold();
   }
 
   connected(): void {
@@ -254,7 +322,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   received(bytes: Buffer): void {
     if (this.isClosing) return;
-    this.turn.received();
+    this.turn.received(bytes.length);
     try {
       this.sink.streamReceived(bytes);
     } catch (defect) {
@@ -262,13 +330,28 @@ export class NodeStream implements StreamSocket, SocketOwner {
     }
   }
 
+  given(bytes: Buffer): void {
+    this.lendsBytes = false;
+    this.received(bytes);
+    this.lendsBytes = true;
+  }
+
   ended(): void {
     if (this.isClosing) return;
     const broken = this.security?.endError();
+    // close_notify is an end, whatever comes behind it.
+    const isSecured = this.security !== undefined && broken === undefined;
+    const cut = isSecured ? undefined : cutBehindEnd(this.plainSocket(), this.isPath());
+    if (cut !== undefined && this.security?.isSecured !== false) {
+      this.refused(systemError(cut, "receive"));
+      return;
+    }
     if (broken !== undefined) {
       this.refused(broken);
       return;
     }
+    this.isQuiet = true;
+    this.updateHold();
     callSink(() => this.sink.streamEnded());
   }
 
@@ -289,16 +372,27 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   gone(): void {
     this.isGone = true;
+    this.releaseWritten();
     const error = this.error ?? this.security?.closeError();
     if (error === undefined && !this.isClosing) return;
     const isOurs = this.isClosing;
-    this.isClosing = true;
+    this.beginClose();
     callSink(() => this.sink.streamClosed(isOurs ? undefined : error));
+  }
+
+  /** Lets go of the pieces that were being written. */
+  private releaseWritten(): void {
+    const { writing } = this;
+    if (writing === undefined) return;
+    this.writing = undefined;
+    if (!Array.isArray(writing)) this.memory.release(writing as Uint8Array);
+    else for (const piece of writing) this.memory.release(piece);
   }
 
   private written(error: Error | null | undefined): void {
     const byteCount = this.pendingBytes;
     this.pendingBytes = IDLE;
+    this.releaseWritten();
     // After an error the socket is on its way down: `closed` follows, and says why.
     if (this.isClosing || (error !== null && error !== undefined)) return;
     try {
@@ -310,6 +404,19 @@ export class NodeStream implements StreamSocket, SocketOwner {
   }
 
   private shutDown(): void {
+    if (this.security === undefined) {
+      this.isShutDown = true;
+      this.socket.end();
+    } else {
+      // OpenSSL throws away what it has not deciphered yet when it is told to finish. Node may be in
+      // the middle of that: it calls back from within for each record, and for the handshake.
+      setImmediate(endSecured, this);
+    }
+  }
+
+  /** Sends close_notify and FIN. */
+  endSecured(): void {
+    if (this.isClosing || this.isGone) return;
     this.isShutDown = true;
     this.socket.end();
   }
@@ -322,6 +429,10 @@ export class NodeStream implements StreamSocket, SocketOwner {
     }
     this.pendingBytes = byteCount;
     return true;
+  }
+
+  private plainSocket(): Socket {
+    return this.security?.plain ?? this.socket;
   }
 
   private isPath(): boolean {

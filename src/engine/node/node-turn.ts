@@ -9,12 +9,19 @@
  * came before the immediate ran: looked at each time in a crowd, and once in `SAMPLE_TURNS` else.
  */
 import process from "node:process";
+import { inRootContext } from "../../time/root-context.js";
 import { TurnQueue } from "../turn-queue.js";
 
 /** Turns that end with their event before one waits for the end of the round, to see who else is there. */
 const SAMPLE_TURNS = 32;
 /** Rounds with a single stream, one behind the other, before its turns end with their events. */
 const SOLE_ROUNDS = 16;
+
+/**
+ * An answer to so much that came at once leaves with its event: nothing is won by joining it to others,
+ * and what it holds is free again before the next is read.
+ */
+const LARGE_BYTES = 16_384;
 
 const nothing = (): void => {};
 const settled = Promise.resolve();
@@ -27,17 +34,27 @@ export class NodeTurn {
   /** Rounds with a single stream, up to SOLE_ROUNDS. */
   #soleRounds = 0;
   #turnsToSample = SAMPLE_TURNS;
+  /** What came last was large. */
+  #isLarge = false;
+  /** The tasks are running, in the engine's own async context. */
+  isRunning = false;
   readonly #endEvent: () => void;
   readonly #endRound: () => void;
 
   constructor() {
     this.#queue = new TurnQueue(() => this.#schedule());
-    const run = (): void => this.#queue.run();
+    const runQueue = (): void => {
+      this.isRunning = true;
+      this.#queue.run();
+      this.isRunning = false;
+    };
+    // Whoever asked first for the end of this turn shall not be seen by all who are served in it.
+    const run = (): void => inRootContext(runQueue);
     // A tick that a microtask asks for comes when no microtask is left.
     this.#endEvent = (): void => process.nextTick(run);
     this.#endRound = (): void => {
       this.#look();
-      this.#queue.run();
+      run();
     };
   }
 
@@ -46,9 +63,10 @@ export class NodeTurn {
     this.#queue.add(task);
   }
 
-  /** Bytes come in. */
-  received(): void {
+  /** `byteCount` bytes come in. */
+  received(byteCount: number): void {
     this.#receivedCount++;
+    this.#isLarge = byteCount >= LARGE_BYTES;
   }
 
   /**
@@ -61,6 +79,10 @@ export class NodeTurn {
   }
 
   #schedule(): void {
+    if (this.#isLarge) {
+      void settled.then(this.#endEvent);
+      return;
+    }
     if (this.#soleRounds >= SOLE_ROUNDS && --this.#turnsToSample > 0) {
       void settled.then(this.#endEvent);
       return;

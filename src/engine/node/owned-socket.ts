@@ -3,6 +3,7 @@
  * for all sockets, so that a stream costs one closure (its write callback) instead of six.
  */
 import type { Socket } from "node:net";
+import type { SharedReader } from "./shared-reading.js";
 
 const OWNER: unique symbol = Symbol("stream");
 
@@ -10,6 +11,8 @@ const OWNER: unique symbol = Symbol("stream");
 export interface SocketOwner {
   connected(): void;
   received(bytes: Buffer): void;
+  /** Bytes came that are the receiver's own, on a stream that lends. */
+  given(bytes: Buffer): void;
   ended(): void;
   failed(error: Error): void;
   gone(): void;
@@ -25,6 +28,7 @@ const nothing = (): void => {};
 const NOBODY: SocketOwner = {
   connected: nothing,
   received: nothing,
+  given: nothing,
   ended: nothing,
   failed: nothing,
   gone: nothing,
@@ -37,6 +41,16 @@ function onConnect(this: OwnedSocket): void {
 function onData(this: OwnedSocket, bytes: Buffer): void {
   this[OWNER]!.received(bytes);
 }
+
+/** Tells the owner what comes into the one buffer of all plain sockets; see {@link SharedReading}. */
+export const ownerReader: SharedReader = {
+  lent(socket, bytes) {
+    (socket as OwnedSocket)[OWNER]?.received(bytes);
+  },
+  given(socket, bytes) {
+    (socket as OwnedSocket)[OWNER]?.given(bytes);
+  },
+};
 
 function onEnd(this: OwnedSocket): void {
   this[OWNER]!.ended();

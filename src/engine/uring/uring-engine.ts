@@ -1,4 +1,5 @@
 /** The engine over Linux's io_uring. See the README of this folder. */
+import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
 import type {
@@ -17,20 +18,21 @@ import type {
   StreamSocket,
 } from "../engine.js";
 import { NO_TLS, refuseTls } from "../no-tls.js";
+import { assertConnectAddress, checkedListenTarget } from "../path-address.js";
 import { resolveHost } from "../resolve-host.js";
-import { uringAvailability } from "./availability.js";
-import { type AssembledLoop, createLoop } from "./create-loop.js";
-import { type ForeignFunctions, loadForeignFunctions } from "./foreign-functions.js";
-import { openOutgoing } from "./outgoing.js";
-import { encodeAddress } from "./socket-address.js";
-import { UringDatagram } from "./uring-datagram.js";
-import { UringListener } from "./uring-listener.js";
-import type { UringLoop } from "./uring-loop.js";
-import { type UringOptions, uringSettings } from "./uring-options.js";
-import { UringStream } from "./uring-stream.js";
+import { type ForeignFunctions, loadForeignFunctions } from "./ring/foreign-functions.js";
+import type { UringLoop } from "./ring/uring-loop.js";
+import { uringAvailability } from "./setup/availability.js";
+import { type AssembledLoop, createLoop } from "./setup/create-loop.js";
+import { type UringOptions, uringSettings } from "./setup/uring-options.js";
+import { openOutgoing } from "./sockets/outgoing.js";
+import { encodeAddress } from "./sockets/socket-address.js";
+import { UringDatagram } from "./sockets/uring-datagram.js";
+import { UringListener } from "./sockets/uring-listener.js";
+import { UringStream } from "./sockets/uring-stream.js";
 
-export { type UringProbe, uringAvailability, uringProbes } from "./availability.js";
-export type { UringOptions } from "./uring-options.js";
+export { type UringProbe, uringAvailability, uringProbes } from "./setup/availability.js";
+export type { UringOptions } from "./setup/uring-options.js";
 
 const CAPABILITIES: Capabilities = {
   reusePort: true,
@@ -40,13 +42,13 @@ const CAPABILITIES: Capabilities = {
   pathAddress: true,
   socketBuffers: true,
   datagram: true,
+  resetWhilePaused: true,
   tls: NO_TLS,
 };
 
 /** An engine with a ring of its own. Made by {@link createUringEngine}. */
 export class UringEngine implements Engine, Disposable {
   readonly name: EngineName = "uring";
-  readonly lendsForTurn: boolean = true;
   readonly capabilities: Capabilities = CAPABILITIES;
   readonly clock: Clock;
   readonly #assembled: AssembledLoop;
@@ -59,6 +61,11 @@ export class UringEngine implements Engine, Disposable {
   /** What the sockets run on; for tests and measurements. */
   get loop(): UringLoop {
     return this.#assembled.loop;
+  }
+
+  /** The ring's own: see `memory/send-arena.ts`. */
+  get memory(): SendMemory {
+    return this.loop.arena;
   }
 
   /** Whether sockets belong to the ring, and go with its thread. */
@@ -74,19 +81,21 @@ export class UringEngine implements Engine, Disposable {
     this.loop.afterTurn(task);
   }
 
-  resolve(host: string): Promise<readonly ResolvedHost[]> {
-    return resolveHost(host);
+  resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]> {
+    return resolveHost(host, signal);
   }
 
   listen(target: ListenTarget, sink: ListenerSink): Listener {
-    const address = encodeAddress(target.address);
-    const listener = new UringListener(this.loop, target, sink);
+    const where = checkedListenTarget(target);
+    const address = encodeAddress(where.address);
+    const listener = new UringListener(this.loop, where, sink);
     listener.open(address);
     return listener;
   }
 
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     const { loop } = this;
+    assertConnectAddress(target.address);
     const address = encodeAddress(target.address);
     const descriptor = openOutgoing(loop.calls, target);
     const stream = UringStream.outgoing(loop, target.address, sink);

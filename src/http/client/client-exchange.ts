@@ -1,18 +1,22 @@
 /**
  * One request of a client, and what becomes of it.
  *
- *     waiting ── start ──► sent ── head ──► answered ── end ──► done
+ *     waiting ── start ──► sent ── head ──► receiving ── end ──► done
  *        ▲                  │                  │
- *        └──── repeat ──────┴───── fail ───────┴─────────────► failed
+ *        └──── repeat ──────┴───── fail ───────┴───────────────► failed
  *
- * waiting   for a connection
- * sent      to a connection, at least in part; no final head has come
- * answered  the promise is resolved, the body is on its way
+ * waiting    for a connection
+ * sent       on a connection, at least in part; no final head has come
+ * receiving  the promise is resolved, the body is on its way
  *
- * Invariants: the promise settles once, with the head or with what ended the request before it; what
- * ends it afterwards goes to the body. `carrier` is set in sent and answered. Deadline and listener
+ * Invariants: the promise settles once, with the response or with what ended the request before it; what
+ * ends it afterwards goes to the body. `carrier` is set in sent and receiving. Deadlines and listener
  * are gone in done and failed.
  */
+import type { AsyncResource } from "node:async_hooks";
+import { isLent } from "../../bytes/lending.js";
+import { type AbortListener, offAbort, onAbort } from "../../connection/abort-listeners.js";
+import { handlerError } from "../../connection/handlers.js";
 import { abortError } from "../../connection/waiter.js";
 import { NetError } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
@@ -20,9 +24,10 @@ import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import type { OutgoingRequest } from "../../protocol/http1/head-writer.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../../time/timing-wheel.js";
+import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
-import { type BodyOwner, IncomingBody } from "../incoming-body.js";
-import type { UpgradedConnection } from "../upgraded-connection.js";
+import type { UpgradedConnection } from "../upgrade/upgraded-connection.js";
+import { BodySource } from "./body-source.js";
 import { HttpResponse, type HttpTiming, type ResponseSource } from "./http-response.js";
 import type { HttpTarget } from "./http-target.js";
 import type { RequestContent } from "./request-content.js";
@@ -32,8 +37,8 @@ export interface ExchangeCarrier {
   readonly timing: ConnectTiming;
   /** Holds the peer back, or no longer. */
   holdBody(hold: boolean): void;
-  /** Nobody waits for this request any more: the connection ends. */
-  drop(error: NetError): void;
+  /** Nobody waits for this request any more: the connection ends. Resolves as `BodySource.leave` does. */
+  drop(error: NetError): Promise<void> | undefined;
 }
 
 /** How long making a connection took, in milliseconds. */
@@ -55,6 +60,8 @@ export interface ExchangePlan {
   readonly target: HttpTarget;
   readonly head: OutgoingRequest;
   readonly content: RequestContent;
+  /** The async context of the request, where functions of the application are called for it. */
+  readonly scope: AsyncResource | undefined;
   readonly trailers: (() => FieldInput) | undefined;
   readonly asksUpgrade: boolean;
   readonly expectsContinue: boolean;
@@ -65,6 +72,8 @@ export interface ExchangePlan {
   readonly headTimeoutMs: number;
   readonly bodyTimeoutMs: number;
   readonly timeoutMs: number;
+  /** How long it may wait for a connection where none can be made; 0: no limit. */
+  readonly queueTimeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly onInterim: ((status: number, headers: Fields) => void) | undefined;
   readonly onHead: ((head: ResponseHead) => void) | undefined;
@@ -73,14 +82,14 @@ export interface ExchangePlan {
 /** Rests of a body that are read over rather than to lose their connection, in bytes. */
 const MAX_SKIPPED_BYTES = 65_536;
 
-/** See the head of the file. */
-export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource {
+/** One request, and the response to it. */
+export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, ResponseSource {
   readonly plan: ExchangePlan;
   readonly owner: ExchangeOwner;
   readonly promise: Promise<HttpResponse>;
   /** When it was asked for, in the clock's milliseconds. */
   readonly startMs: number;
-  state: "waiting" | "sent" | "answered" | "done" | "failed" = "waiting";
+  state: "waiting" | "sent" | "receiving" | "done" | "failed" = "waiting";
   /** It was sent on a connection that broke, and is to go to a new one. */
   isRepeated = false;
   upgraded: UpgradedConnection | undefined = undefined;
@@ -90,7 +99,10 @@ export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource 
   private sentMs = 0;
   private firstByteMs = 0;
   private endMs = 0;
+  /** For the whole. */
   private deadline: Deadline | undefined = undefined;
+  /** For a connection. */
+  private queueDeadline: Deadline | undefined = undefined;
   private resolve: (response: HttpResponse) => void = ignore;
   private reject: (error: NetError) => void = ignore;
 
@@ -106,7 +118,7 @@ export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource 
       this.deadline = new Deadline(this);
       owner.wheel.set(this.deadline, plan.timeoutMs);
     }
-    plan.signal?.addEventListener("abort", this);
+    if (plan.signal !== undefined) onAbort(plan.signal, this);
   }
 
   // — for the response —
@@ -142,23 +154,34 @@ export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource 
 
   /** Nobody will read the rest of the body: a long one costs the connection. */
   bodyDropped(body: IncomingBody): void {
-    if (this.state !== "answered") return;
+    if (this.state !== "receiving") return;
     const { contentLength = Number.POSITIVE_INFINITY, receivedBytes } = body;
     if (contentLength - receivedBytes <= MAX_SKIPPED_BYTES) return;
     this.giveUp(new NetError("ABORTED", "the body was thrown away", { operation: "receive" }));
   }
 
+  // — for who finds connections —
+
+  /** It waits for a connection: `queueTimeoutMs` begins, unless it runs already. */
+  queued(): void {
+    const { queueTimeoutMs } = this.plan;
+    if (queueTimeoutMs === 0 || this.queueDeadline !== undefined) return;
+    this.queueDeadline = new Deadline(this);
+    this.wheel.set(this.queueDeadline, queueTimeoutMs);
+  }
+
   // — for the connection —
 
-  /** It goes to a connection. `timing`: of making it, where that was done for this request. */
+  /** It is sent on a connection. `timing`: of making it, where that was done for this request. */
   started(carrier: ExchangeCarrier, timing: ConnectTiming | undefined): void {
     this.state = "sent";
     this.carrier = carrier;
     this.connectTiming = timing;
     this.sentMs = this.wheel.clock.now();
+    this.clearQueueDeadline();
   }
 
-  /** The first byte of an answer came. */
+  /** The first byte of a response came. */
   firstByte(): void {
     this.firstByteMs = this.wheel.clock.now();
   }
@@ -170,19 +193,33 @@ export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource 
     this.isRepeated = true;
   }
 
+  /** An interim response came. */
+  interim(head: ResponseHead): void {
+    const { onInterim, scope } = this.plan;
+    if (onInterim === undefined) return;
+    const status = head.statusCode;
+    const fields = head.keep();
+    try {
+      if (scope === undefined) onInterim(status, fields);
+      else scope.runInAsyncScope(onInterim, undefined, status, fields);
+    } catch (cause) {
+      throw handlerError("onInterim", "receive", cause);
+    }
+  }
+
   /** The final head came; it is kept. */
-  answer(head: ResponseHead): void {
-    this.state = "answered";
-    const { contentLength } = head;
-    const body = new ResponseBody(this, contentLength);
-    this.body = body;
+  respond(head: ResponseHead): void {
+    // What a cookie store throws fails the request, which nobody has the response of yet.
     this.plan.onHead?.(head);
+    this.state = "receiving";
+    const body = new ResponseBody(this, head.contentLength);
+    this.body = body;
     this.resolve(new HttpResponse(this, head, body));
   }
 
   /** Bytes of the body came. */
-  receive(bytes: Buffer, lent: boolean): void {
-    if (this.plan.keepsBody) this.body?.push(bytes, lent);
+  receive(bytes: Buffer): void {
+    if (this.plan.keepsBody) this.body?.push(bytes, isLent(bytes));
   }
 
   /** The response is complete. */
@@ -193,39 +230,64 @@ export class ClientExchange implements BodyOwner, DeadlineOwner, ResponseSource 
     this.body?.end(trailers?.keep());
   }
 
-  /** It has failed, for good. */
-  fail(error: NetError): void {
-    if (this.state === "done" || this.state === "failed") return;
-    const { body } = this;
+  /** It has failed, for good. `after`: the promise is rejected when this has resolved. */
+  fail(error: NetError, after?: Promise<void>): void {
+    const { state, body } = this;
+    if (state === "done" || state === "failed") return;
+    const left = state === "waiting" ? this.leaveSource(error) : after;
     this.state = "failed";
     this.release();
-    if (body === undefined) this.reject(error);
-    else body.fail(error);
+    if (body !== undefined) body.fail(error);
+    else if (left === undefined) this.reject(error);
+    else void left.then(() => this.reject(error));
+  }
+
+  /** A body that will not be sent is not read either. What is to be tried again keeps its body. */
+  private leaveSource(error: NetError): Promise<void> | undefined {
+    const { content, scope } = this.plan;
+    const { open, canRepeat } = content;
+    const mayRetry = error.fault === "usage" || error.code === "HTTP_QUEUE_FULL";
+    if (open === undefined || canRepeat || mayRetry) return undefined;
+    return new BodySource({ open, canRepeat }, scope).leave();
   }
 
   // — giving up —
 
   /** Ends it, wherever it is. */
   giveUp(error: NetError): void {
-    const { state, carrier } = this;
-    this.fail(error);
-    if (state === "waiting") this.owner.withdraw(this);
-    else carrier?.drop(error);
+    if (this.state === "waiting") {
+      this.fail(error);
+      this.owner.withdraw(this);
+    } else this.fail(error, this.carrier?.drop(error));
   }
 
-  deadlineReached(): void {
-    this.giveUp(requestTimedOut(this.plan.timeoutMs));
+  deadlineReached(deadline: Deadline): void {
+    const { timeoutMs, queueTimeoutMs } = this.plan;
+    if (deadline !== this.queueDeadline) {
+      this.giveUp(requestTimedOut(timeoutMs));
+      return;
+    }
+    const text = `no connection was free for the request within queueTimeoutMs (${queueTimeoutMs})`;
+    this.giveUp(new NetError("HTTP_QUEUE_TIMEOUT", text, { operation: "request" }));
   }
 
-  /** The signal was aborted. */
-  handleEvent(): void {
-    this.giveUp(abortError("request", this.plan.signal?.reason));
+  /** See {@link AbortListener}. */
+  signalAborted(signal: AbortSignal): void {
+    this.giveUp(abortError("request", signal.reason));
+  }
+
+  private clearQueueDeadline(): void {
+    if (this.queueDeadline === undefined) return;
+    this.wheel.clear(this.queueDeadline);
+    this.queueDeadline = undefined;
   }
 
   private release(): void {
     this.carrier = undefined;
+    this.clearQueueDeadline();
     if (this.deadline !== undefined) this.wheel.clear(this.deadline);
-    this.plan.signal?.removeEventListener("abort", this);
+    const { signal } = this.plan;
+    if (signal !== undefined) offAbort(signal, this);
   }
 }
 

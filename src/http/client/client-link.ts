@@ -11,117 +11,118 @@
 import type { CloseReason } from "../../connection/close-reason.js";
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import type { UpgradedConnection } from "../upgraded-connection.js";
 import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
 import type { ClientNumbers } from "./client-options.js";
-import type { ConnectionHolder, HttpClientConnection } from "./http-client-connection.js";
-import type { DialBounds, HttpDialer } from "./http-dialer.js";
-import type { HttpProxy } from "./http-proxy.js";
+import type { ClientReceiver, ConnectionHolder } from "./client-receiver.js";
+import { assertHead } from "./head-check.js";
+import type { DialBounds, Dialer, DialRoute } from "./http-dialer.js";
 import type { HttpTarget } from "./http-target.js";
 
-/** The client, as its link sees it. */
-export interface LinkOwner {
-  /** A connection was made; requests follow. */
-  linkOpened(connection: HttpClientConnection): void;
-  linkUpgraded(upgraded: UpgradedConnection): void;
-  linkClosed(reason: CloseReason): void;
-}
-
-/** See the head of the file. */
+/** The one connection of an `HttpClient`, and its queue of requests. */
 export class ClientLink implements ConnectionHolder, ExchangeOwner {
-  /** The connection; undefined while there is none. */
-  connection: HttpClientConnection | undefined = undefined;
+  /** The receiver of the connection; undefined while there is none. */
+  receiver: ClientReceiver | undefined = undefined;
   /** Where it goes or went; undefined before the first time. */
-  target: HttpTarget | undefined = undefined;
-  private readonly owner: LinkOwner;
-  private readonly dialer: HttpDialer;
-  private readonly proxy: HttpProxy | undefined;
+  route: DialRoute | undefined = undefined;
+  private readonly dialer: Dialer;
   private readonly numbers: ClientNumbers;
   private attempt: AbortController | undefined = undefined;
   private current: ClientExchange | undefined = undefined;
   private queue: ClientExchange[] = [];
 
-  constructor(
-    owner: LinkOwner,
-    dialer: HttpDialer,
-    numbers: ClientNumbers,
-    proxy: HttpProxy | undefined,
-  ) {
-    this.owner = owner;
+  constructor(dialer: Dialer, numbers: ClientNumbers) {
     this.dialer = dialer;
     this.numbers = numbers;
-    this.proxy = proxy;
   }
 
   get wheel(): TimingWheel {
     return this.dialer.wheel;
   }
 
+  get target(): HttpTarget | undefined {
+    return this.route?.target;
+  }
+
   /** Whether requests can be sent. */
   get isOpen(): boolean {
-    const { connection } = this;
-    return connection?.live.isOpen === true && connection.upgraded === undefined;
+    const { receiver } = this;
+    return receiver?.connection.isOpen === true && receiver.handover === undefined;
   }
 
   /** Connects. Throws `INVALID_STATE` while there is a connection or an attempt. */
-  async connect(target: HttpTarget, bounds: DialBounds): Promise<void> {
-    if (this.connection !== undefined || this.attempt !== undefined) {
+  async connect(route: DialRoute, bounds: DialBounds): Promise<void> {
+    if (this.receiver !== undefined || this.attempt !== undefined) {
       throw new NetError("INVALID_STATE", "the client has a connection already", {
         operation: "connect",
       });
     }
-    this.target = target;
-    await this.dial(target, bounds);
+    this.route = route;
+    await this.dial(route, bounds);
   }
 
-  private async dial(target: HttpTarget, { timeoutMs, signal }: DialBounds): Promise<void> {
+  private async dial(route: DialRoute, bounds: DialBounds): Promise<void> {
     const attempt = new AbortController();
+    const { signal } = bounds;
     this.attempt = attempt;
-    const proxy = this.proxy?.serves(target) === true ? this.proxy : undefined;
     const signals = signal === undefined ? [attempt.signal] : [attempt.signal, signal];
     try {
-      const bounds = { timeoutMs, signal: AbortSignal.any(signals) };
-      const connection = await this.dialer.connect({ target, proxy }, bounds);
-      if (connection.live.state === "closed") throw connection.live.endError();
-      connection.holder = this;
-      this.connection = connection;
+      const receiver = await this.dialer.connect(route, {
+        ...bounds,
+        signal: AbortSignal.any(signals),
+      });
+      const { connection } = receiver;
+      if (connection.state === "closed") throw connection.endError();
+      receiver.holder = this;
+      this.receiver = receiver;
     } finally {
       this.attempt = undefined;
     }
-    this.owner.linkOpened(this.connection);
-    const { live } = this.connection;
-    if (live.state === "ending" || live.state === "closed") throw live.endError();
     this.advance();
   }
 
   /** Closes the connection, or calls the attempt off. False when there is neither. */
   close(): boolean {
-    const { attempt, connection } = this;
+    const { attempt, receiver } = this;
     attempt?.abort();
-    if (connection === undefined) return attempt !== undefined;
+    if (receiver === undefined) return attempt !== undefined;
     const error = new NetError("CONNECTION_CLOSED", "the client closed the connection");
-    const isClosing = connection.close(error);
+    const isClosing = receiver.close(error);
     this.failAll(error);
     return isClosing;
   }
 
   /** Begins a request, now or when those before it are done. */
   add(exchange: ClientExchange): void {
-    const { maxQueued } = this.numbers;
-    if (this.current !== undefined && this.queue.length >= maxQueued) {
-      const text = `${maxQueued} requests wait for the connection already (maxQueued)`;
-      exchange.fail(new NetError("HTTP_QUEUE_FULL", text, { operation: "request" }));
+    const problem = this.current === undefined ? undefined : this.queueProblem(exchange);
+    if (problem !== undefined) {
+      exchange.fail(problem);
       return;
     }
+    if (this.current !== undefined) exchange.queued();
     this.queue.push(exchange);
     this.advance();
   }
 
+  /** Why a request can't wait; undefined when it can. */
+  private queueProblem({ plan }: ClientExchange): NetError | undefined {
+    const { maxQueued } = this.numbers;
+    if (this.queue.length >= maxQueued) {
+      const text = `${maxQueued} requests wait for the connection already (maxQueued)`;
+      return new NetError("HTTP_QUEUE_FULL", text, { operation: "request" });
+    }
+    try {
+      assertHead(plan.head);
+      return undefined;
+    } catch (error) {
+      return error as NetError;
+    }
+  }
+
   private advance(): void {
-    if (this.current !== undefined || this.connection?.isUsable !== true) return;
+    if (this.current !== undefined || this.receiver?.isUsable !== true) return;
     const exchange = this.queue.shift();
     this.current = exchange;
-    if (exchange !== undefined) this.connection.start(exchange);
+    if (exchange !== undefined) this.receiver.start(exchange);
   }
 
   private failAll(error: NetError): void {
@@ -130,44 +131,47 @@ export class ClientLink implements ConnectionHolder, ExchangeOwner {
     for (const exchange of queue) exchange.fail(error);
   }
 
-  // — calls of the connection and of the exchanges —
+  // — calls of the receiver and of the exchanges —
 
   withdraw(exchange: ClientExchange): void {
     this.queue = this.queue.filter((other) => other !== exchange);
   }
 
-  connectionFree(connection: HttpClientConnection): void {
+  connectionFree(receiver: ClientReceiver): void {
     this.current = undefined;
-    connection.keep(0);
+    receiver.keep(0);
     this.advance();
   }
 
-  connectionUpgraded(upgraded: UpgradedConnection): void {
+  connectionUpgraded(): void {
     this.current = undefined;
-    this.owner.linkUpgraded(upgraded);
     this.failAll(new NetError("INVALID_STATE", "the connection has left HTTP"));
   }
 
-  connectionGone(connection: HttpClientConnection, reason: CloseReason): void {
-    if (this.connection === connection) {
-      this.connection = undefined;
+  connectionGone(receiver: ClientReceiver, reason: CloseReason): void {
+    if (this.receiver === receiver) {
+      this.receiver = undefined;
       this.current = undefined;
     }
-    const error = reason.cause ?? connection.live.closedError();
+    const error = reason.cause ?? receiver.connection.closedError();
     // The exchange that was under way may yet have the connection made anew.
     queueMicrotask(() => {
-      if (this.connection === undefined && this.attempt === undefined) this.failAll(error);
+      if (this.receiver === undefined && this.attempt === undefined) this.failAll(error);
     });
-    this.owner.linkClosed(reason);
+  }
+
+  /** The connection is made anew for it. */
+  takeBack(exchange: ClientExchange): void {
+    const { route } = this;
+    this.receiver = undefined;
+    this.current = undefined;
+    this.queue.unshift(exchange);
+    if (route === undefined) return;
+    const bounds = { timeoutMs: this.numbers.connectTimeoutMs, signal: undefined };
+    this.dial(route, bounds).catch((error: unknown) => this.failAll(error as NetError));
   }
 
   repeat(exchange: ClientExchange): void {
-    this.connection = undefined;
-    this.current = undefined;
-    this.queue.unshift(exchange);
-    const bounds = { timeoutMs: this.numbers.connectTimeoutMs, signal: undefined };
-    this.dial(exchange.plan.target, bounds).catch((error: unknown) => {
-      this.failAll(error as NetError);
-    });
+    this.takeBack(exchange);
   }
 }

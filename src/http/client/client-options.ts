@@ -2,9 +2,10 @@
  * Options of HTTP clients and of their requests: names, defaults, limits. `docs/limits.md` is compared
  * with the table of numbers.
  */
+import { assertKeepAlive } from "../../connection/settings.js";
 import type { ClientTls } from "../../connection/tls-settings.js";
-import type { EngineChoice } from "../../engine/engine.js";
-import { assertBoolean, assertKnownKeys } from "../../errors.js";
+import type { EngineChoice, KeepAlive } from "../../engine/engine.js";
+import { assertBoolean, assertKnownKeys, assertOneOf, assertText } from "../../errors.js";
 import {
   bytes,
   count,
@@ -15,9 +16,10 @@ import {
   readOptions,
 } from "../../options.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
-import type { Http1Limits } from "../../protocol/http1/limits.js";
+import { createLimits, type Http1Limits } from "../../protocol/http1/limits.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
+import type { DialerOptions } from "./http-dialer.js";
 import type { ProxyOptions } from "./http-proxy.js";
 
 /** Times of a request, in milliseconds; 0 switches one off. */
@@ -30,6 +32,8 @@ export interface RequestTimes {
   readonly bodyTimeoutMs: number;
   /** For the whole: from the call to the last byte of the response. Default 0: no limit. */
   readonly timeoutMs: number;
+  /** For a connection to become free, where no other can be made for the request. Default 60,000. */
+  readonly queueTimeoutMs: number;
 }
 
 /** The numbers among the options of an {@link HttpClient}. */
@@ -46,9 +50,15 @@ export interface AgentNumbers extends ClientNumbers {
   readonly maxConnections: number;
   /** Connections at a time to one origin, or to one proxy for plain HTTP. Default 64. */
   readonly maxConnectionsPerOrigin: number;
-  /** How long a connection is kept without a request where its server does not say. Default 4,000; 0: never. */
+  /**
+   * How long a connection is kept without a request. Default 4,000 where its server does not say, and as
+   * long as `maxIdleTimeoutMs` allows where it says longer; 0: never.
+   */
   readonly idleTimeoutMs: number;
-  /** The same where the server says longer (`Keep-Alive: timeout`), at most. Default 60,000. */
+  /**
+   * The same where the server says so long (`Keep-Alive: timeout`), at most. Default 60,000, or
+   * `idleTimeoutMs` where that is given.
+   */
   readonly maxIdleTimeoutMs: number;
   /** How much sooner than the server a connection is given up. Default 1,000. */
   readonly idleMarginMs: number;
@@ -70,14 +80,21 @@ export interface ClientOptions {
   readonly headers?: FieldInput;
   /** Where cookies come from and go to. Default: none. */
   readonly cookies?: CookieStore;
+  /** Whether cookies go with requests and are taken from responses, where there is a store. Default true. */
+  readonly useCookies?: boolean;
   /** Through which proxy, by its URL or with more. Default: none. */
   readonly proxy?: string | ProxyOptions;
   /** What is taken of a response at most. */
   readonly limits?: Partial<Http1Limits>;
+  /** Local address that connections are bound to. Default: the system chooses. */
+  readonly localHost?: string;
+  /** Which addresses of a host to use. Default `any`: both, raced by RFC 8305. */
+  readonly family?: "any" | "IPv4" | "IPv6";
+  /** Keep-alive probes of the kernel, as of a `TcpClient`. */
+  readonly keepAlive?: KeepAlive | false;
+  /** `TCP_NODELAY`. Default true. */
+  readonly noDelay?: boolean;
 }
-
-/** Options of an {@link HttpAgent}. */
-export interface HttpAgentOptions extends ClientOptions, Partial<AgentNumbers> {}
 
 /** Default and range of each number. */
 export const AGENT_NUMBERS: OptionTable<AgentNumbers> = {
@@ -91,6 +108,7 @@ export const AGENT_NUMBERS: OptionTable<AgentNumbers> = {
   headTimeoutMs: milliseconds(30_000),
   bodyTimeoutMs: milliseconds(30_000),
   timeoutMs: milliseconds(0),
+  queueTimeoutMs: milliseconds(60_000),
   continueTimeoutMs: milliseconds(1_000, { min: 1 }),
   maxRedirects: count(20, "redirects", { max: 1_000 }),
   maxDecodedBytes: bytes(GIB),
@@ -103,13 +121,22 @@ export const CLIENT_OPTION_NAMES: readonly string[] = [
   "tls",
   "headers",
   "cookies",
+  "useCookies",
   "proxy",
   "limits",
+  "localHost",
+  "family",
+  "keepAlive",
+  "noDelay",
 ];
 
 /** All numbers: those given, and the defaults. Throws `INVALID_ARGUMENT`. */
 export function agentNumbers(given: Partial<AgentNumbers>): AgentNumbers {
-  return Object.freeze(readOptions<AgentNumbers>(AGENT_NUMBERS, given));
+  const numbers = readOptions<AgentNumbers>(AGENT_NUMBERS, given);
+  // The lower of both sides' times rules, unless ours is for servers that say nothing.
+  const maxIdleTimeoutMs =
+    given.maxIdleTimeoutMs ?? given.idleTimeoutMs ?? numbers.maxIdleTimeoutMs;
+  return Object.freeze({ ...numbers, maxIdleTimeoutMs });
 }
 
 /** Names of the numbers of an `HttpClient`. */
@@ -118,17 +145,10 @@ export const CLIENT_NUMBER_NAMES: readonly (keyof ClientNumbers)[] = [
   "headTimeoutMs",
   "bodyTimeoutMs",
   "timeoutMs",
+  "queueTimeoutMs",
   "maxQueued",
   "continueTimeoutMs",
 ];
-
-/** Throws `INVALID_ARGUMENT` for what is no options object, and for a name that no option has. */
-export function assertAgentOptions(options: HttpAgentOptions): void {
-  assertClientOptions("HttpAgent", options, [
-    ...optionNames<AgentNumbers>(AGENT_NUMBERS),
-    ...CLIENT_OPTION_NAMES,
-  ]);
-}
 
 /** Throws `INVALID_ARGUMENT` for what can't be the options of a client, whose names are `known`. */
 export function assertClientOptions(
@@ -138,11 +158,39 @@ export function assertClientOptions(
 ): void {
   assertOptionsObject("the options", options);
   assertKnownKeys(what, options, known);
-  const { headers, tls, cookies } = options;
+  const { headers, tls, cookies, localHost, family, noDelay, keepAlive, useCookies } = options;
   if (headers !== undefined) assertOptionsObject("headers", headers);
   if (tls !== undefined) assertOptionsObject("tls", tls);
   assertMethods("cookies", cookies, ["cookieHeader", "setFromHeader"]);
+  assertSwitch("useCookies", useCookies);
+  if (localHost !== undefined) assertText("localHost", localHost);
+  if (family !== undefined) assertOneOf("family", family, ["any", "IPv4", "IPv6"]);
+  if (noDelay !== undefined) assertBoolean("noDelay", noDelay);
+  if (keepAlive !== undefined) assertKeepAlive(keepAlive);
 }
+
+/** The options that concern how connections are made. */
+export function dialerOptions(
+  options: ClientOptions,
+): Pick<DialerOptions, "engine" | "tls" | "limits" | "settings" | "locality"> {
+  const { engine, tls, limits, localHost, family, keepAlive, noDelay } = options;
+  return {
+    engine,
+    tls,
+    limits: createLimits(limits),
+    settings: {
+      ...(keepAlive !== undefined && { keepAlive }),
+      ...(noDelay !== undefined && { noDelay }),
+    },
+    locality: {
+      ...(localHost !== undefined && { localHost }),
+      ...(family !== undefined && { family }),
+    },
+  };
+}
+
+/** Names of the numbers of an `HttpAgent`. */
+export const AGENT_NUMBER_NAMES: readonly string[] = optionNames<AgentNumbers>(AGENT_NUMBERS);
 
 /** Throws `INVALID_ARGUMENT` unless `value` has methods of these names; undefined will do. */
 export function assertMethods(name: string, value: unknown, methods: readonly string[]): void {

@@ -1,4 +1,6 @@
 /** The options of a request, and what they come to: its head, its body, and what it waits for. */
+import { AsyncResource } from "node:async_hooks";
+import { assertFunction } from "../../connection/settings.js";
 import { throwIfAborted } from "../../connection/waiter.js";
 import { assertInteger, assertKnownKeys, describe } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
@@ -6,7 +8,7 @@ import { BODY } from "../../protocol/http1/head.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
 import type { Fields } from "../fields.js";
-import { FieldList, hasField } from "../http-fields.js";
+import { FieldList, fieldValues, hasField } from "../http-fields.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
 import type { ExchangePlan } from "./client-exchange.js";
 import {
@@ -15,6 +17,7 @@ import {
   assertSwitch,
   type RequestTimes,
 } from "./client-options.js";
+import type { ProxyOptions } from "./http-proxy.js";
 import type { HttpTarget } from "./http-target.js";
 import { type RequestBody, RequestContent } from "./request-content.js";
 
@@ -24,14 +27,17 @@ export interface HttpRequestOptions extends Partial<RequestTimes> {
   readonly url: string | URL;
   /** Default `GET`. Methods are case-sensitive. */
   readonly method?: string;
-  /** Fields of the head. Host, Content-Length, Transfer-Encoding and Cookie come by themselves. */
+  /**
+   * Fields of the head; those that are undefined are left out. Host, Content-Length, Transfer-Encoding
+   * and Cookie are added.
+   */
   readonly headers?: FieldInput;
   readonly body?: RequestBody | null;
   /** Bytes of a body that is given in chunks; left out, it is sent in chunks. */
   readonly bodyLength?: number;
   /** Fields behind a body that is sent in chunks. */
   readonly trailers?: () => FieldInput;
-  /** What Host says, instead of the URL's host. */
+  /** What Host says, instead of the URL's host. It can be given in `headers` as well, not in both. */
   readonly host?: string;
   /** Request target instead of the URL's path: `*` for OPTIONS, `host:port` for CONNECT. */
   readonly target?: string;
@@ -40,7 +46,7 @@ export interface HttpRequestOptions extends Partial<RequestTimes> {
   /** Sends the body when the server has asked for it (100), or after `continueTimeoutMs`. Default false. */
   readonly expectContinue?: boolean;
   /**
-   * Whether it may be sent again when its connection broke before an answer came. Default: what
+   * Whether it may be sent again when its connection broke before a response came. Default: what
    * RFC 9110 §9.2.2 says of the method. Bodies that can be read once are never sent again.
    */
   readonly idempotent?: boolean;
@@ -48,8 +54,10 @@ export interface HttpRequestOptions extends Partial<RequestTimes> {
   readonly signal?: AbortSignal | undefined;
   /** Told of responses 1xx. */
   readonly onInterim?: (status: number, headers: Fields) => void;
-  /** Whether cookies go with it and are taken from the response. Default true. */
+  /** Whether cookies go with it and are taken from the response. Default: as with the client. */
   readonly useCookies?: boolean;
+  /** Through which proxy, or `false` for none. Default: as with the agent. */
+  readonly proxy?: string | ProxyOptions | false;
 }
 
 /** What a client adds to every request. */
@@ -57,6 +65,7 @@ export interface RequestDefaults extends RequestTimes {
   readonly continueTimeoutMs: number;
   readonly headers: FieldInput | undefined;
   readonly cookies: CookieStore | undefined;
+  readonly useCookies: boolean;
 }
 
 /** How the request goes to its server. */
@@ -84,10 +93,12 @@ const OPTION_NAMES: readonly string[] = [
   "signal",
   "onInterim",
   "useCookies",
+  "proxy",
   "connectTimeoutMs",
   "headTimeoutMs",
   "bodyTimeoutMs",
   "timeoutMs",
+  "queueTimeoutMs",
 ];
 
 const IDEMPOTENT_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"]);
@@ -100,9 +111,15 @@ export function assertRequestOptions(options: HttpRequestOptions): void {
   assertRequestTime("headTimeoutMs", options.headTimeoutMs);
   assertRequestTime("bodyTimeoutMs", options.bodyTimeoutMs);
   assertRequestTime("timeoutMs", options.timeoutMs);
+  assertRequestTime("queueTimeoutMs", options.queueTimeoutMs);
   assertSwitch("expectContinue", options.expectContinue);
   assertSwitch("idempotent", options.idempotent);
   assertSwitch("useCookies", options.useCookies);
+  assertText("host", options.host);
+  assertText("target", options.target);
+  assertText("upgrade", options.upgrade);
+  assertOptionalFunction("trailers", options.trailers);
+  assertOptionalFunction("onInterim", options.onInterim);
   const { bodyLength, headers, method, signal } = options;
   if (headers !== undefined) assertOptionsObject("headers", headers);
   assertMethods("signal", signal, ["addEventListener", "removeEventListener"]);
@@ -115,6 +132,16 @@ export function assertRequestOptions(options: HttpRequestOptions): void {
   throwIfAborted(options, "request");
 }
 
+function assertText(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "string") {
+    throw invalid(`${name} must be text, not ${describe(value)}`);
+  }
+}
+
+function assertOptionalFunction(name: string, value: unknown): void {
+  if (value !== undefined) assertFunction(name, value);
+}
+
 /** What the options of a request come to. They must have been checked. */
 export function planRequest(
   options: HttpRequestOptions,
@@ -125,20 +152,23 @@ export function planRequest(
   const content = RequestContent.of(options.body, method);
   const body = bodyLengthOf(options, content);
   const expectsContinue = options.expectContinue === true && body !== BODY.none && body !== 0;
-  const cookies = options.useCookies === false ? undefined : defaults.cookies;
+  const useCookies = options.useCookies ?? defaults.useCookies;
+  const cookies = useCookies ? defaults.cookies : undefined;
   const { target } = route;
-  const fields = fieldsOf(options, route, { defaults, content, expectsContinue, cookies });
+  const given = fieldsOf(options, route, { defaults, content, expectsContinue, cookies });
+  const [host, fields] = hostOf(options, target, given);
   const isIdempotent = options.idempotent ?? IDEMPOTENT_METHODS.has(method);
   return {
     target,
     head: {
       method,
       target: options.target ?? (route.isAbsolute ? target.absolute : target.path),
-      host: options.host ?? target.host,
+      host,
       fields,
       body,
     },
     content,
+    scope: callsBack(options, content) ? new AsyncResource("HPSOCKET_REQUEST") : undefined,
     trailers,
     asksUpgrade: options.upgrade !== undefined,
     expectsContinue,
@@ -148,10 +178,36 @@ export function planRequest(
     headTimeoutMs: options.headTimeoutMs ?? defaults.headTimeoutMs,
     bodyTimeoutMs: options.bodyTimeoutMs ?? defaults.bodyTimeoutMs,
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
+    queueTimeoutMs: options.queueTimeoutMs ?? defaults.queueTimeoutMs,
     signal: options.signal,
     onInterim,
     onHead: cookies === undefined ? undefined : (head) => takeCookies(cookies, head, target),
   };
+}
+
+/** Whether functions of the application are called for the request, which is done from elsewhere. */
+function callsBack({ onInterim, trailers }: HttpRequestOptions, content: RequestContent): boolean {
+  return onInterim !== undefined || trailers !== undefined || content.open !== undefined;
+}
+
+/** What Host says, and the other fields. Host is sent first, wherever it was given (RFC 9110 §7.2). */
+function hostOf(
+  { host }: HttpRequestOptions,
+  target: HttpTarget,
+  fields: FieldInput,
+): readonly [host: string, fields: FieldInput] {
+  if (!hasField(fields, "host")) return [host ?? target.host, fields];
+  const [first = "", ...others] = fieldValues(fields, "host");
+  if (others.length > 0) {
+    throw invalid(
+      `headers has Host ${1 + others.length} times: give it once, or by the option host`,
+    );
+  }
+  if (host !== undefined)
+    throw invalid("Host is given by headers and by the option host: give one");
+  const list = new FieldList();
+  list.addAll(fields, ["host"]);
+  return [first, list.pairs];
 }
 
 /** Without a length of its own a body goes in chunks, unless the fields say how long it is. */

@@ -9,28 +9,28 @@
 import type { NetError } from "../../errors.js";
 import type { Timer } from "../../time/clock.js";
 import type { AgentNumbers } from "./client-options.js";
-import type { DialRoute, HttpDialer } from "./http-dialer.js";
+import type { Dialer, DialRoute } from "./http-dialer.js";
 import { OriginPool, type PoolOwner } from "./origin-pool.js";
 
-/** See the head of the file. */
+/** The pools of one agent. */
 export class ConnectionPools implements PoolOwner {
   readonly numbers: AgentNumbers;
-  readonly dialer: HttpDialer;
+  readonly dialer: Dialer;
   queuedCount = 0;
   repeatedCount = 0;
-  /** Connections that are there or are being made. */
+  /** Connections that are open or being made. */
   connectionCount = 0;
   private readonly pools: Map<string, OriginPool> = new Map();
   /** Pools that were refused room, in the order in which they asked. */
   private readonly lacking: Set<OriginPool> = new Set();
   private readonly whenEmpty: (() => void)[] = [];
 
-  constructor(numbers: AgentNumbers, dialer: HttpDialer) {
+  constructor(numbers: AgentNumbers, dialer: Dialer) {
     this.numbers = numbers;
     this.dialer = dialer;
   }
 
-  /** Origins and proxies that there is something of. */
+  /** Origins and proxies with connections or requests. */
   get originCount(): number {
     return this.pools.size;
   }
@@ -42,7 +42,7 @@ export class ConnectionPools implements PoolOwner {
     return count;
   }
 
-  /** The pool of this key, made if it is not there. */
+  /** The pool of this key, made if there is none. */
   of(key: string, route: DialRoute): OriginPool {
     let pool = this.pools.get(key);
     if (pool === undefined) {
@@ -52,7 +52,7 @@ export class ConnectionPools implements PoolOwner {
     return pool;
   }
 
-  /** Closes the connections that have no request; answers how many. */
+  /** Closes the connections that have no request; returns how many. */
   closeIdle(): number {
     let count = 0;
     for (const pool of this.pools.values()) while (pool.evict()) count++;

@@ -3,14 +3,14 @@
  * several of them one above the other.
  *
  * The encoded body is read at the pace at which the decoded one is; what it grows to is bounded by a
- * size and by a ratio, which tells a zip bomb from content that is merely large.
+ * size and by a ratio, which tells a zip bomb from content that is merely large. Nothing may follow the
+ * content, since other recipients may read it as something else.
  */
-import { once } from "node:events";
 import { pipeline, type Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import { type BodyOwner, IncomingBody } from "../incoming-body.js";
+import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
 
 /** What decoded content may grow to. */
 export interface DecodingLimits {
@@ -27,9 +27,9 @@ export const RATIO_FROM_BYTES: number = 1_048_576;
 const MAX_CODINGS = 4;
 
 /** In Node from 22.15 on. */
-const { createZstdDecompress } = zlib as { readonly createZstdDecompress?: () => Transform };
+const { createZstdDecompress } = zlib as { readonly createZstdDecompress?: () => Decompressor };
 
-const DECODERS: Readonly<Record<string, () => Transform>> = {
+const DECODERS: Readonly<Record<string, () => Decompressor>> = {
   gzip: () => zlib.createGunzip(),
   "x-gzip": () => zlib.createGunzip(),
   deflate: () => zlib.createInflate(),
@@ -52,16 +52,12 @@ export function decodersOf(contentEncoding: string | undefined): string[] | unde
     .filter((coding) => coding !== "" && coding !== "identity");
   if (codings.length === 0) return undefined;
   if (codings.length > MAX_CODINGS) {
-    throw new NetError(
-      "HTTP_CONTENT_MALFORMED",
-      `${codings.length} codings one above the other, over ${MAX_CODINGS}`,
-      { operation: "receive" },
-    );
+    throw malformed(`${codings.length} codings one above the other, over ${MAX_CODINGS}`);
   }
   return codings.every((coding) => Object.hasOwn(DECODERS, coding)) ? codings.reverse() : undefined;
 }
 
-/** The decoded form of `encoded`. `codings`: as {@link decodersOf} answers. */
+/** The decoded form of `encoded`. `codings`: as {@link decodersOf} returns them. */
 export function decodeBody(
   encoded: IncomingBody,
   codings: readonly string[],
@@ -71,14 +67,28 @@ export function decodeBody(
   return new ContentDecoder(encoded, codings, limits, wheel).body;
 }
 
+/** A decoder, and how much it was given: what it left of that lies behind the end of its content. */
+interface Stage {
+  readonly stream: Decompressor;
+  readonly coding: string;
+  fedBytes: number;
+}
+
+/** All decoders of `node:zlib` count what they have used. */
+type Decompressor = Transform & { readonly bytesWritten: number };
+
 class ContentDecoder implements BodyOwner {
   readonly body: IncomingBody;
   readonly wheel: TimingWheel;
   readonly #encoded: IncomingBody;
   readonly #codings: readonly string[];
   readonly #limits: DecodingLimits;
-  #stages: readonly Transform[] = [];
+  #stages: readonly Stage[] = [];
   #decodedBytes = 0;
+  /** All of the encoded body was given to the first stage. */
+  #isFed = false;
+  /** The last stage has told its end. */
+  #isDecoded = false;
 
   constructor(
     encoded: IncomingBody,
@@ -99,7 +109,7 @@ class ContentDecoder implements BodyOwner {
   }
 
   holdBody(hold: boolean): void {
-    const last = this.#stages.at(-1);
+    const last = this.#stages.at(-1)?.stream;
     if (hold) last?.pause();
     else last?.resume();
   }
@@ -108,26 +118,65 @@ class ContentDecoder implements BodyOwner {
     for await (const bytes of this.#encoded) {
       if (this.#stages.length === 0) this.#stages = this.#open(bytes);
       const first = this.#stages[0]!;
-      if (!first.write(bytes)) await once(first, "drain");
+      await this.#feed(first, bytes);
+      // At once, since the peer may go on sending for ever.
+      assertUsed(this.#isDecoded ? this.#stages : [first]);
     }
+    const [first] = this.#stages;
+    this.#isFed = true;
+    first?.stream.end();
     // Without a single byte there is nothing to decode, whatever the coding says.
-    if (this.#stages.length === 0) this.body.end(this.#encoded.trailers);
-    else this.#stages[0]!.end();
+    this.#isDecoded ||= first === undefined;
+    this.#finish();
   }
 
-  #open(firstBytes: Buffer): readonly Transform[] {
-    const stages = this.#codings.map((coding, index) =>
-      index === 0 && coding === "deflate" ? inflaterFor(firstBytes) : DECODERS[coding]!(),
-    );
-    const last = stages.at(-1)!;
-    last.on("data", (bytes: Buffer) => this.#decoded(bytes));
-    last.on("end", () => this.body.end(this.#encoded.trailers));
-    for (const stage of stages) stage.on("error", (error) => this.#fail(error));
+  /**
+   * One piece at a time, however small it is: what comes meanwhile is joined by the encoded body, where
+   * the queue of a stream would keep an object for each byte.
+   */
+  #feed(stage: Stage, bytes: Buffer): Promise<void> {
+    stage.fedBytes += bytes.length;
+    // An error is told by the stream's own event.
+    return new Promise((resolve) => stage.stream.write(bytes, () => resolve()));
+  }
+
+  #open(firstBytes: Buffer): readonly Stage[] {
+    const stages = this.#codings.map((coding, index): Stage => {
+      const isRaw = index === 0 && coding === "deflate" && !isFramed(firstBytes);
+      const stream = isRaw ? zlib.createInflateRaw() : DECODERS[coding]!();
+      return { stream, coding, fedBytes: 0 };
+    });
+    stages.forEach(({ stream }, index) => {
+      const next = stages[index + 1];
+      stream.on("error", (error) => this.#fail(error));
+      stream.on("data", (bytes: Buffer) => {
+        if (next === undefined) this.#decoded(bytes);
+        else next.fedBytes += bytes.length;
+      });
+    });
+    stages.at(-1)!.stream.on("end", () => {
+      this.#isDecoded = true;
+      this.#finish();
+    });
     if (stages.length > 1) {
       // Each stage has its own listener for errors.
-      pipeline(stages, () => undefined);
+      pipeline(
+        stages.map(({ stream }) => stream),
+        () => undefined,
+      );
     }
     return stages;
+  }
+
+  /** Ends the body when it is whole. */
+  #finish(): void {
+    if (!this.#isFed || !this.#isDecoded) return;
+    try {
+      assertUsed(this.#stages);
+      this.body.end(this.#encoded.trailers);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #decoded(bytes: Buffer): void {
@@ -150,9 +199,9 @@ class ContentDecoder implements BodyOwner {
 
   #dropped(): void {
     this.#encoded.discard();
-    for (const stage of this.#stages) {
-      stage.removeAllListeners("data");
-      stage.destroy();
+    for (const { stream } of this.#stages) {
+      stream.removeAllListeners("data");
+      stream.destroy();
     }
   }
 }
@@ -173,9 +222,18 @@ class DecodedBody extends IncomingBody {
 }
 
 /** Some servers send deflate without the frame of zlib that RFC 9110 §8.4.1.2 demands. */
-function inflaterFor(firstBytes: Buffer): Transform {
-  const isFramed = ((firstBytes[0] ?? 0) & 0x0f) === 8;
-  return isFramed ? zlib.createInflate() : zlib.createInflateRaw();
+function isFramed(firstBytes: Buffer): boolean {
+  return ((firstBytes[0] ?? 0) & 0x0f) === 8;
+}
+
+/** Throws `HTTP_CONTENT_MALFORMED` when one of the stages has ended before its input. */
+function assertUsed(stages: readonly Stage[]): void {
+  for (const { coding, stream, fedBytes } of stages) {
+    const restBytes = fedBytes - stream.bytesWritten;
+    // gzip looks at what follows by itself: another member, zeros, or an error (RFC 1952 §2.2).
+    if (restBytes <= 0 || coding === "gzip" || coding === "x-gzip" || stream.destroyed) continue;
+    throw malformed(`${restBytes} bytes came behind the end of the content (${coding})`);
+  }
 }
 
 function tooLarge(limit: string): NetError {
@@ -187,8 +245,9 @@ function tooLarge(limit: string): NetError {
 function decodingError(error: unknown): NetError {
   if (error instanceof NetError) return error;
   const text = error instanceof Error ? error.message : String(error);
-  return new NetError("HTTP_CONTENT_MALFORMED", `the content can't be decoded: ${text}`, {
-    operation: "receive",
-    cause: error,
-  });
+  return malformed(`the content can't be decoded: ${text}`, error);
+}
+
+function malformed(text: string, cause?: unknown): NetError {
+  return new NetError("HTTP_CONTENT_MALFORMED", text, { operation: "receive", cause });
 }

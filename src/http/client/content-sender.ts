@@ -1,31 +1,31 @@
 /**
  * Sends a body that comes in chunks, at the pace at which the peer takes it.
  *
- * One run from the first chunk to the end of the body; `stop` ends it early, and then nobody is told.
- * However it ends early, the source hears that nothing more is wanted, and cleans up.
+ * One run from the first chunk to the end of the body; `stop` ends it early, and then nobody is told. The
+ * event loop turns between chunks of a source that never waits.
  *
  * Chunks that are large are cut, so that no more than {@link SLICE_BYTES} go into the queue at once.
  */
-import type { LiveConnection } from "../../connection/live-connection.js";
-import type { PieceWriter } from "../../connection/send-queue.js";
+import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
 import type { BodyWriter } from "../../protocol/http1/body-writer.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
-import { type BodyChunks, chunkBytes, contentFailed } from "./request-content.js";
+import { PumpBreath } from "../pump-breath.js";
+import type { BodySource } from "./body-source.js";
+import { chunkBytes, contentFailed } from "./request-content.js";
 
 /** What is given to the connection at a time, at most. */
 export const SLICE_BYTES: number = 262_144;
 
-/** Room for the frame of a chunk, and for the end with its trailers at first. */
+/** Room for the frame of a chunk, and for the end with its trailers. */
 const FRAME_BYTES = 64;
 const MAX_TRAILER_BYTES = 65_536;
 
 /** What is sent, and who hears how it went. */
 export interface Sending {
-  readonly live: LiveConnection;
+  readonly connection: ProtocolConnection;
   readonly body: BodyWriter;
-  /** Makes the chunks, when the first of them is wanted. */
-  readonly open: () => BodyChunks;
+  readonly source: BodySource;
   readonly trailers: (() => FieldInput) | undefined;
   /** Time in which the peer has to take what waits; 0: no limit. */
   readonly silenceMs: number;
@@ -33,10 +33,9 @@ export interface Sending {
   readonly ended: (error: NetError | undefined) => void;
 }
 
-/** See the head of the file. */
+/** Sends the body of one request. */
 export class ContentSender implements PieceWriter {
   readonly #sending: Sending;
-  #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
   #isStopped = false;
   /** What `writePiece` is to write: the head of a chunk of so many bytes; −1: the end of the body. */
   #pieceBytes = 0;
@@ -54,12 +53,10 @@ export class ContentSender implements PieceWriter {
     );
   }
 
-  /** Ends it early. */
-  stop(): void {
-    if (this.#isStopped) return;
+  /** Ends it early. Resolves when the source has cleaned up, see {@link BodySource.leave}. */
+  stop(): Promise<void> {
     this.#isStopped = true;
-    // A source that fails while it is ended has nobody left to tell.
-    if (this.#iterator !== undefined) endSource(this.#iterator).catch(() => undefined);
+    return this.#sending.source.leave();
   }
 
   /** See {@link PieceWriter.writePiece}. */
@@ -70,57 +67,52 @@ export class ContentSender implements PieceWriter {
   }
 
   #end(error: NetError | undefined): void {
-    if (this.#isStopped) return;
-    this.stop();
-    this.#sending.ended(error);
+    if (!this.#isStopped) this.#sending.ended(error);
   }
 
   async #run(): Promise<void> {
-    const { open, trailers } = this.#sending;
-    const chunks = open();
-    const iterator =
-      Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
-    this.#iterator = iterator;
+    const { source, trailers, connection } = this.#sending;
+    const breath = new PumpBreath(connection.wheel.clock);
     for (;;) {
-      const { done, value } = await iterator.next();
-      if (done === true || this.#isStopped) break;
-      await this.#sendChunk(chunkBytes(value));
+      const { done, value } = await source.next();
+      if (this.#isStopped) return;
+      if (done === true) break;
+      const bytes = chunkBytes(value);
+      await this.#sendChunk(bytes);
+      if (breath.isDue(bytes.length)) await breath.taken();
       if (this.#isStopped) return;
     }
-    this.#iterator = undefined;
-    if (this.#isStopped) return;
     this.#trailers = trailers?.();
     this.#write(-1, MAX_TRAILER_BYTES);
   }
 
   async #sendChunk(bytes: Uint8Array): Promise<void> {
-    for (let from = 0; from < bytes.length; from += SLICE_BYTES) {
-      const slice = from === 0 && bytes.length <= SLICE_BYTES ? bytes : sliceAt(bytes, from);
-      const goesOn = this.#sendSlice(slice);
-      if (!goesOn) await this.#drained();
-      if (this.#isStopped) return;
+    for (let from = 0; from < bytes.length && !this.#isStopped; from += SLICE_BYTES) {
+      const isWhole = from === 0 && bytes.length <= SLICE_BYTES;
+      const slice = isWhole ? bytes : bytes.subarray(from, from + SLICE_BYTES);
+      if (!this.#sendSlice(slice)) await this.#drained();
     }
   }
 
   #sendSlice(slice: Uint8Array): boolean {
-    const { live, body } = this.#sending;
+    const { connection, body } = this.#sending;
     this.#write(slice.length, FRAME_BYTES);
-    const goesOn = live.send(slice);
-    return body.pieceTail.length > 0 ? live.send(body.pieceTail) : goesOn;
+    const goesOn = connection.sendBytes(slice);
+    return body.pieceTail.length > 0 ? connection.sendBytes(body.pieceTail) : goesOn;
   }
 
   #write(pieceBytes: number, maxBytes: number): void {
     this.#pieceBytes = pieceBytes;
-    if (this.#sending.live.sendWritten(this, maxBytes) !== undefined) return;
+    if (this.#sending.connection.write(this, maxBytes) !== undefined) return;
     throw new NetError("INVALID_ARGUMENT", `the trailers are longer than ${maxBytes} bytes`, {
       operation: "send",
     });
   }
 
   async #drained(): Promise<void> {
-    const { live, silenceMs } = this.#sending;
+    const { connection, silenceMs } = this.#sending;
     try {
-      await live.drained({ timeoutMs: silenceMs });
+      await connection.drained({ timeoutMs: silenceMs });
     } catch (error) {
       if (!(error instanceof NetError) || error.code !== "DRAIN_TIMEOUT") throw error;
       throw new NetError(
@@ -130,15 +122,4 @@ export class ContentSender implements PieceWriter {
       );
     }
   }
-}
-
-/** Not at once, since it may be the source itself that ends the request while it is asked. */
-async function endSource(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
-  await undefined;
-  await iterator.return?.();
-}
-
-/** The slice that begins at `from`. */
-function sliceAt(bytes: Uint8Array, from: number): Uint8Array {
-  return bytes.subarray(from, Math.min(bytes.length, from + SLICE_BYTES));
 }

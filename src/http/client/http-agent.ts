@@ -1,16 +1,22 @@
 /**
  * An HTTP agent: requests to any number of hosts over connections that are kept and used again
- * (HP §2.14). Built on `TcpAgent`, so that it runs on every engine.
+ * (HP §2.14).
  */
-import type { StopOptions } from "../../connection/component.js";
+import type { StopOptions } from "../../connection/component-options.js";
+import type { Connection } from "../../connection/connection.js";
+import { Events } from "../../connection/events.js";
+import { assertFunction } from "../../connection/settings.js";
 import { assertInteger, NetError } from "../../errors.js";
-import { createLimits } from "../../protocol/http1/limits.js";
 import { ClientExchange } from "./client-exchange.js";
 import {
+  AGENT_NUMBER_NAMES,
   type AgentNumbers,
   agentNumbers,
-  assertAgentOptions,
-  type HttpAgentOptions,
+  assertClientOptions,
+  assertSwitch,
+  CLIENT_OPTION_NAMES,
+  type ClientOptions,
+  dialerOptions,
 } from "./client-options.js";
 import {
   assertRequestOptions,
@@ -19,11 +25,56 @@ import {
   type RequestDefaults,
 } from "./client-request.js";
 import { ConnectionPools } from "./connection-pools.js";
+import { fetchWith, type HttpFetch, type HttpFetchInit } from "./fetch/http-fetch.js";
+import {
+  assertClientHandlers,
+  CLIENT_HANDLER_NAMES,
+  type HttpClientHandlers,
+  ResponseEvents,
+} from "./http-client-handlers.js";
 import { HttpDialer } from "./http-dialer.js";
-import { type FetchAgent, fetchWith, type HttpFetchInit } from "./http-fetch.js";
-import { HttpProxy } from "./http-proxy.js";
+import { type FollowingAgent, followWith, type HttpFollowOptions } from "./http-follow.js";
+import { HttpProxy, ProxyCache } from "./http-proxy.js";
 import type { HttpResponse } from "./http-response.js";
-import { TargetCache } from "./http-target.js";
+import { type HttpTarget, TargetCache } from "./http-target.js";
+
+/** A connection of an {@link HttpAgent}, as handlers see it. What is sent over it is the agent's. */
+export type HttpAgentConnection<Context = unknown> = Pick<
+  Connection<Context>,
+  | "id"
+  | "context"
+  | "state"
+  | "isOpen"
+  | "isPaused"
+  | "pause"
+  | "resume"
+  | "close"
+  | "abort"
+  | "closed"
+  | "closeReason"
+  | "pendingBytes"
+  | "localAddress"
+  | "remoteAddress"
+  | "remoteHost"
+  | "tls"
+  | "connectedAt"
+  | "silentForMs"
+  | "stats"
+  | "setNoDelay"
+  | "setKeepAlive"
+  | "tcpInfo"
+>;
+
+/** Options of an {@link HttpAgent}. */
+export interface HttpAgentOptions<Context = unknown>
+  extends ClientOptions,
+    Partial<AgentNumbers>,
+    HttpClientHandlers<HttpAgentConnection<Context>> {
+  /** Makes the `context` of each new connection. */
+  readonly context?: (connection: HttpAgentConnection<Context>) => Context;
+  /** The agent has stopped, and all its connections have ended. */
+  readonly onShutdown?: () => void;
+}
 
 /** What an {@link HttpAgent} does at the moment. */
 export interface HttpAgentStats {
@@ -37,33 +88,54 @@ export interface HttpAgentStats {
   readonly queuedCount: number;
   /** Requests that were taken since the agent was made. */
   readonly requestCount: number;
-  /** How often a request was sent again because its connection broke before an answer came. */
+  /** How often a request was sent again because its connection broke before a response came. */
   readonly repeatedCount: number;
 }
 
-/** See the head of the file. */
-export class HttpAgent implements AsyncDisposable {
+const OPTION_NAMES: readonly string[] = [
+  ...AGENT_NUMBER_NAMES,
+  ...CLIENT_OPTION_NAMES,
+  ...CLIENT_HANDLER_NAMES,
+  "context",
+  "onShutdown",
+];
+
+/** An HTTP agent: requests to any number of servers, over connections that are kept and used again. */
+export class HttpAgent<Context = unknown> implements AsyncDisposable {
   /** The numbers in force. */
   readonly numbers: AgentNumbers;
   readonly #pools: ConnectionPools;
-  readonly #dialer: HttpDialer;
+  readonly #dialer: HttpDialer<HttpAgentConnection<Context>>;
+  readonly #events: Events<HttpAgentConnection<Context>, Buffer>;
   readonly #targets: TargetCache = new TargetCache();
+  readonly #proxies: ProxyCache = new ProxyCache();
   readonly #proxy: HttpProxy | undefined;
-  readonly #defaults: RequestDefaults;
-  readonly #fetchAgent: FetchAgent;
+  readonly #following: FollowingAgent;
+  #defaults: RequestDefaults;
   #requestCount = 0;
-  #isStopped = false;
+  #stopping: Promise<void> | undefined;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
-  constructor(options: HttpAgentOptions = {}) {
-    assertAgentOptions(options);
-    const { engine, tls, headers, cookies, proxy } = options;
+  constructor(options: HttpAgentOptions<Context> = {}) {
+    assertClientOptions("HttpAgent", options, OPTION_NAMES);
+    assertClientHandlers(options);
+    for (const name of ["context", "onShutdown"] as const) {
+      if (options[name] !== undefined) assertFunction(name, options[name]);
+    }
+    const { headers, cookies, useCookies = true, proxy } = options;
     this.numbers = agentNumbers(options);
     this.#proxy = proxy === undefined ? undefined : new HttpProxy(proxy);
-    this.#defaults = { ...this.numbers, headers, cookies };
-    this.#dialer = new HttpDialer({ engine, tls, limits: createLimits(options.limits) });
+    this.#defaults = { ...this.numbers, headers, cookies, useCookies };
+    this.#events = new Events<HttpAgentConnection<Context>, Buffer>(options);
+    this.#dialer = new HttpDialer<HttpAgentConnection<Context>>(
+      { ...dialerOptions(options), makeContext: options.context },
+      {
+        connections: this.#events,
+        responses: new ResponseEvents(options, (connection) => handleOf(connection)),
+      },
+    );
     this.#pools = new ConnectionPools(this.numbers, this.#dialer);
-    this.#fetchAgent = {
+    this.#following = {
       numbers: this.numbers,
       wheel: this.#dialer.wheel,
       send: (request, omitted) => this.#send(request, omitted),
@@ -73,30 +145,39 @@ export class HttpAgent implements AsyncDisposable {
   /**
    * Asks for something. Resolves with the head of the response; its body follows.
    *
-   * Rejects with what ended the request before: `INVALID_ARGUMENT`, `HTTP_QUEUE_FULL`, what
-   * `TcpAgent.connect` and TLS reject with, `HTTP_PROXY_REFUSED`, `HTTP_HEAD_TIMEOUT`,
-   * `REQUEST_TIMEOUT`, `ABORTED`, `STOPPED`, `CONNECTION_RESET`, `CONNECTION_CLOSED`,
-   * `HTTP_MALFORMED` and the other codes of a response that can't be read. What ends it later goes to
-   * the body. A request that may be repeated does not fail when a kept connection turns out to be
-   * dead.
+   * Rejects with what ended the request before: `INVALID_ARGUMENT`, `HTTP_QUEUE_FULL`,
+   * `HTTP_QUEUE_TIMEOUT`, what `TcpAgent.connect` and TLS reject with, `HTTP_PROXY_REFUSED`,
+   * `HTTP_HEAD_TIMEOUT`, `REQUEST_TIMEOUT`, `ABORTED`, `STOPPED`, `CONNECTION_RESET`,
+   * `CONNECTION_CLOSED`, `HTTP_MALFORMED` and the other codes of a response that can't be read. What
+   * ends it later goes to the body. A request that may be repeated does not fail when a kept connection
+   * turns out to be dead.
    */
   request(options: HttpRequestOptions): Promise<HttpResponse> {
     return this.#send(options, NOTHING);
   }
 
   /**
-   * A call in the manner of `fetch`: follows redirects and decodes. Rejects as {@link request} does,
-   * and with `HTTP_REDIRECT_LIMIT`, `HTTP_REDIRECT_REFUSED`; reading the body can reject with
+   * Asks for something, follows redirects and decodes. Rejects as {@link request} does, and with
+   * `HTTP_REDIRECT_LIMIT`, `HTTP_REDIRECT_REFUSED`; reading the body can reject with
    * `HTTP_CONTENT_MALFORMED` and `HTTP_CONTENT_TOO_LARGE` besides.
    */
-  fetch(url: string | URL, init: HttpFetchInit = {}): Promise<HttpResponse> {
-    return fetchWith(this.#fetchAgent, url, init);
+  follow(url: string | URL, options: HttpFollowOptions = {}): Promise<HttpResponse> {
+    return followWith(this.#following, url, options);
+  }
+
+  /**
+   * The web's `fetch`, over the connections of this agent: takes a `Request`, text or a `URL`,
+   * resolves with a `Response`. Rejects as `fetch` does: with the reason of the signal, or with a
+   * `FetchFailure`, a TypeError that has the code of what happened. See {@link follow} for codes.
+   */
+  fetch(input: Request | string | URL, init?: HttpFetchInit): Promise<Response> {
+    return fetchWith(this, input, init);
   }
 
   #send(options: HttpRequestOptions, omitted: readonly string[]): Promise<HttpResponse> {
     try {
       assertRequestOptions(options);
-      if (this.#isStopped) throw stopped();
+      if (this.#stopping !== undefined) throw stopped();
       return this.#begin(options, omitted);
     } catch (error) {
       return Promise.reject(error);
@@ -105,17 +186,32 @@ export class HttpAgent implements AsyncDisposable {
 
   #begin(options: HttpRequestOptions, omitted: readonly string[]): Promise<HttpResponse> {
     const target = this.#targets.of(options.url);
-    const proxy = this.#proxy?.serves(target) === true ? this.#proxy : undefined;
+    const proxy = this.#proxyFor(options, target);
     const isAbsolute = proxy !== undefined && !target.isSecure;
     const proxyAuthorization = isAbsolute ? proxy.authorization : undefined;
     const route = { target, isAbsolute, proxyAuthorization, omitted };
     const plan = planRequest(options, route, this.#defaults);
-    const key = isAbsolute ? `proxy ${proxy.host}` : target.origin;
-    const pool = this.#pools.of(key, { target, proxy });
+    const pool = this.#pools.of(keyOf(target, proxy), { target, proxy });
     const exchange = new ClientExchange(pool, plan);
     this.#requestCount++;
     pool.add(exchange, options.connectTimeoutMs ?? this.numbers.connectTimeoutMs);
     return exchange.promise;
+  }
+
+  #proxyFor({ proxy: given }: HttpRequestOptions, target: HttpTarget): HttpProxy | undefined {
+    if (given === false) return undefined;
+    const proxy = given === undefined ? this.#proxy : this.#proxies.of(given);
+    return proxy?.serves(target) === true ? proxy : undefined;
+  }
+
+  /** Whether cookies go with requests and are taken from responses, unless a request says otherwise. */
+  get useCookies(): boolean {
+    return this.#defaults.useCookies;
+  }
+
+  set useCookies(useCookies: boolean) {
+    assertSwitch("useCookies", useCookies);
+    this.#defaults = { ...this.#defaults, useCookies };
   }
 
   /** What it does at the moment. */
@@ -125,7 +221,18 @@ export class HttpAgent implements AsyncDisposable {
     return { originCount, connectionCount, idleCount, queuedCount, requestCount, repeatedCount };
   }
 
-  /** Closes the connections that have no request; answers how many. */
+  /** Ids of the connections at present. */
+  connectionIds(): number[] {
+    return this.#dialer.connectionIds();
+  }
+
+  /** The connection with this id, or undefined. */
+  connection(id: number): HttpAgentConnection<Context> | undefined {
+    const connection = this.#dialer.connection(id);
+    return connection === undefined ? undefined : handleOf(connection);
+  }
+
+  /** Closes the connections that have no request; returns how many. */
   closeIdle(): number {
     return this.#pools.closeIdle();
   }
@@ -133,15 +240,20 @@ export class HttpAgent implements AsyncDisposable {
   /**
    * Stops, for good: nothing new is begun, requests that wait fail with `STOPPED`, those under way
    * get `drainMs` (default 5,000) to end, then they fail, too. Resolves when all connections have
-   * ended.
+   * ended and `onShutdown` was called; a second call joins the first.
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = 5_000 } = options;
     assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
-    this.#isStopped = true;
+    this.#stopping ??= this.#stop(drainMs);
+    await this.#stopping;
+  }
+
+  async #stop(drainMs: number): Promise<void> {
     this.#pools.stop(stopped());
     await this.#pools.empty(drainMs);
     await this.#dialer.stop(0);
+    this.#events.shutdown();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,14 +261,22 @@ export class HttpAgent implements AsyncDisposable {
   }
 }
 
-/** `agent.fetch` as a function of its own, for what takes a function like `fetch`. */
-export function createFetch(
-  agent: HttpAgent,
-): (url: string | URL, init?: HttpFetchInit) => Promise<HttpResponse> {
-  return (url, init) => agent.fetch(url, init);
+/** `agent.fetch` as a function of its own, for libraries that take a `fetch`. */
+export function createFetch(agent: HttpAgent): HttpFetch {
+  return (input, init) => agent.fetch(input, init);
 }
 
 const NOTHING: readonly string[] = [];
+
+/** Requests of one key can use each other's connections. */
+function keyOf(target: HttpTarget, proxy: HttpProxy | undefined): string {
+  if (proxy === undefined) return target.origin;
+  return target.isSecure ? `${target.origin} by ${proxy.key}` : `proxy ${proxy.key}`;
+}
+
+function handleOf<Context>(connection: Connection): HttpAgentConnection<Context> {
+  return connection as HttpAgentConnection<Context>;
+}
 
 function stopped(): NetError {
   return new NetError("STOPPED", "the agent is stopped", { operation: "request" });

@@ -1,16 +1,16 @@
 /**
  * An HTTP client: one connection at a time, requests in their order, and every event of the responses
- * for who wants them (HP §2.14). An `HttpAgent` is the better choice for who only wants answers.
+ * for who wants them (HP §2.14). An `HttpAgent` is the better choice for who only wants responses.
  */
-import process from "node:process";
 import type { Connection, WaitOptions } from "../../connection/connection.js";
-import { callHandler, handlerError } from "../../connection/handlers.js";
+import { Events } from "../../connection/events.js";
+import { assertFunction } from "../../connection/settings.js";
 import { throwIfAborted } from "../../connection/waiter.js";
-import { assertInteger, describe, NetError } from "../../errors.js";
-import { createLimits } from "../../protocol/http1/limits.js";
+import type { Address } from "../../engine/engine.js";
+import { assertInteger, assertOneOf, assertText, describe, NetError } from "../../errors.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
 import { ClientExchange } from "./client-exchange.js";
-import { ClientLink, type LinkOwner } from "./client-link.js";
+import { ClientLink } from "./client-link.js";
 import {
   agentNumbers,
   assertClientOptions,
@@ -19,31 +19,39 @@ import {
   CLIENT_OPTION_NAMES,
   type ClientNumbers,
   type ClientOptions,
+  dialerOptions,
 } from "./client-options.js";
 import { assertRequestOptions, type HttpRequestOptions, planRequest } from "./client-request.js";
 import {
   assertClientHandlers,
   CLIENT_HANDLER_NAMES,
-  createEventSink,
   type HttpClientHandlers,
+  ResponseEvents,
 } from "./http-client-handlers.js";
-import { HttpDialer } from "./http-dialer.js";
-import { HttpProxy } from "./http-proxy.js";
+import { type DialLocality, HttpDialer } from "./http-dialer.js";
+import { HttpProxy, type ProxyOptions } from "./http-proxy.js";
 import type { HttpResponse } from "./http-response.js";
 import { HttpTarget } from "./http-target.js";
 import type { RequestBody } from "./request-content.js";
 
 /** Options of an {@link HttpClient}. */
-export interface HttpClientOptions
+export interface HttpClientOptions<Context = unknown>
   extends ClientOptions,
     Partial<ClientNumbers>,
-    HttpClientHandlers<HttpClient> {
-  /** Whether cookies are used, where there is a store. Default true. */
-  readonly useCookies?: boolean;
+    HttpClientHandlers<HttpClient<Context>> {
+  /** Makes the `context` of each new connection. */
+  readonly context?: (client: HttpClient<Context>) => Context;
+}
+
+/** How an {@link HttpClient} connects. */
+export interface HttpConnectOptions extends WaitOptions, DialLocality {
+  /** Through which proxy, or `false` for none. Default: the client's. */
+  readonly proxy?: string | ProxyOptions | false;
 }
 
 /** What a client asks for, over the connection it has. */
-export interface HttpClientRequest extends Omit<HttpRequestOptions, "url" | "connectTimeoutMs"> {
+export interface HttpClientRequest
+  extends Omit<HttpRequestOptions, "url" | "connectTimeoutMs" | "proxy"> {
   /** Path with query; it begins with "/". Default `/`. */
   readonly path?: string;
 }
@@ -55,7 +63,7 @@ const OPTION_NAMES: readonly string[] = [
   ...CLIENT_OPTION_NAMES,
   ...CLIENT_NUMBER_NAMES,
   ...CLIENT_HANDLER_NAMES,
-  "useCookies",
+  "context",
 ];
 
 const NOTHING: readonly string[] = [];
@@ -63,57 +71,41 @@ const NOTHING: readonly string[] = [];
 /** Time that the last bytes get when the client is stopped. */
 const STOP_MS = 1_000;
 
-/** See the head of the file. */
-export class HttpClient implements AsyncDisposable {
-  readonly #options: HttpClientOptions;
+/** An HTTP client with one connection at a time, requests in their order, and every event of its responses. */
+export class HttpClient<Context = unknown> implements AsyncDisposable {
+  readonly #options: HttpClientOptions<Context>;
   readonly #numbers: ClientNumbers;
-  readonly #dialer: HttpDialer;
+  readonly #dialer: HttpDialer<HttpClient<Context>>;
   readonly #proxy: HttpProxy | undefined;
   readonly #link: ClientLink;
+  /** The present connection, or the last one. */
+  #connection: Connection | undefined;
   #useCookies: boolean;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
-  constructor(options: HttpClientOptions = {}) {
+  constructor(options: HttpClientOptions<Context> = {}) {
     assertClientOptions("HttpClient", options, OPTION_NAMES);
     assertClientHandlers(options);
-    assertSwitch("useCookies", options.useCookies);
-    const { engine, tls, proxy } = options;
+    if (options.context !== undefined) assertFunction("context", options.context);
+    const { proxy, useCookies = true } = options;
     this.#options = options;
     this.#numbers = agentNumbers(options);
-    this.#useCookies = options.useCookies ?? true;
+    this.#useCookies = useCookies;
     this.#proxy = proxy === undefined ? undefined : new HttpProxy(proxy);
-    this.#dialer = new HttpDialer({ engine, tls, limits: createLimits(options.limits) });
-    this.#link = new ClientLink(this.#linkOwner(), this.#dialer, this.#numbers, this.#proxy);
+    this.#dialer = new HttpDialer<HttpClient<Context>>(
+      { ...dialerOptions(options), makeContext: (connection) => this.#begin(connection) },
+      {
+        connections: new Events<HttpClient<Context>, Buffer>(options, this),
+        responses: new ResponseEvents<HttpClient<Context>>(options, () => this),
+      },
+    );
+    this.#link = new ClientLink(this.#dialer, this.#numbers);
   }
 
-  #linkOwner(): LinkOwner {
-    const handlers: HttpClientHandlers<HttpClient> = this.#options;
-    return {
-      linkOpened: (connection) => {
-        const { live } = connection;
-        const failed = (name: string, cause: unknown): void => {
-          live.fail(handlerError(name, "receive", cause, live.id));
-        };
-        connection.sink = createEventSink<HttpClient>(this, handlers, connection, failed);
-        callHandler(
-          () => handlers.onConnect?.(this),
-          (cause) => live.fail(handlerError("onConnect", "connect", cause, live.id)),
-        );
-      },
-      linkUpgraded: (upgraded) => {
-        const live = this.#link.connection?.live;
-        callHandler(
-          () => handlers.onUpgrade?.(this, upgraded),
-          (cause) => live?.fail(handlerError("onUpgrade", "receive", cause, live.id)),
-        );
-      },
-      linkClosed: (reason) => {
-        callHandler(
-          () => handlers.onClose?.(this, reason),
-          (cause) => process.emitWarning(handlerError("onClose", "close", cause)),
-        );
-      },
-    };
+  /** A connection is about to be made: it is the present one from here on. */
+  #begin(connection: Connection): Context | undefined {
+    this.#connection = connection;
+    return this.#options.context?.(this);
   }
 
   // — the connection —
@@ -123,13 +115,30 @@ export class HttpClient implements AsyncDisposable {
    * `TcpAgent.connect` and TLS, with `HTTP_PROXY_REFUSED`, and with `INVALID_STATE` while there is a
    * connection. `timeoutMs`: default `connectTimeoutMs`.
    */
-  async connect(url: string | URL, options: WaitOptions = {}): Promise<this> {
+  async connect(url: string | URL, options: HttpConnectOptions = {}): Promise<this> {
+    assertOptionsObject("the options", options);
     const target = new HttpTarget(url);
-    const { timeoutMs = this.#numbers.connectTimeoutMs, signal } = options;
+    const { timeoutMs = this.#numbers.connectTimeoutMs, signal, proxy: given } = options;
+    const { localHost, localPort, family } = options;
     assertInteger("timeoutMs", timeoutMs, 0, 2 ** 31 - 1);
+    if (localHost !== undefined) assertText("localHost", localHost);
+    if (localPort !== undefined) assertInteger("localPort", localPort, 0, 65_535);
+    if (family !== undefined) assertOneOf("family", family, ["any", "IPv4", "IPv6"]);
+    const locality: DialLocality = {
+      ...(localHost !== undefined && { localHost }),
+      ...(localPort !== undefined && { localPort }),
+      ...(family !== undefined && { family }),
+    };
     throwIfAborted(options, "connect");
-    await this.#link.connect(target, { timeoutMs, signal });
+    const route = { target, proxy: this.#proxyFor(given, target) };
+    await this.#link.connect(route, { timeoutMs, signal, locality });
     return this;
+  }
+
+  #proxyFor(given: HttpConnectOptions["proxy"], target: HttpTarget): HttpProxy | undefined {
+    if (given === false) return undefined;
+    const proxy = given === undefined ? this.#proxy : new HttpProxy(given);
+    return proxy?.serves(target) === true ? proxy : undefined;
   }
 
   /** Whether requests can be sent. */
@@ -137,9 +146,32 @@ export class HttpClient implements AsyncDisposable {
     return this.#link.isOpen;
   }
 
-  /** The connection below, for its addresses and figures; undefined while there is none. */
+  /** The present connection, or the last one, for its figures and settings; undefined before the first. */
   get connection(): Connection | undefined {
-    return this.#link.connection?.live;
+    return this.#connection;
+  }
+
+  /** The application's own, of the present or last connection. Throws `INVALID_STATE` before the first. */
+  get context(): Context {
+    return this.#there.context as Context;
+  }
+
+  set context(context: Context) {
+    this.#there.context = context;
+  }
+
+  get #there(): Connection {
+    if (this.#connection !== undefined) return this.#connection;
+    throw new NetError("INVALID_STATE", "the client was never connected");
+  }
+
+  get localAddress(): Address | undefined {
+    return this.#connection?.localAddress;
+  }
+
+  /** Address of the server, or of the proxy. */
+  get remoteAddress(): Address | undefined {
+    return this.#connection?.remoteAddress;
   }
 
   /** Scheme, host and port that it is or was connected to; undefined before the first time. */
@@ -157,7 +189,7 @@ export class HttpClient implements AsyncDisposable {
     this.#useCookies = use;
   }
 
-  /** Closes the connection, or calls connecting off; requests without an answer fail. False when there is neither. */
+  /** Closes the connection, or calls connecting off; requests without a response fail. False when there is neither. */
   close(): boolean {
     return this.#link.close();
   }
@@ -245,12 +277,13 @@ export class HttpClient implements AsyncDisposable {
     const target = this.#targetOf(path);
     const full: HttpRequestOptions = { ...options, url: target.url };
     assertRequestOptions(full);
-    const isAbsolute = this.#proxy?.serves(target) === true && !target.isSecure;
-    const proxyAuthorization = isAbsolute ? this.#proxy?.authorization : undefined;
+    const proxy = this.#link.route?.proxy;
+    const isAbsolute = proxy !== undefined && !target.isSecure;
+    const proxyAuthorization = isAbsolute ? proxy.authorization : undefined;
     const route = { target, isAbsolute, proxyAuthorization, omitted: NOTHING };
-    const { headers } = this.#options;
-    const cookies = this.#useCookies ? this.#options.cookies : undefined;
-    const plan = planRequest(full, route, { ...this.#numbers, headers, cookies });
+    const { headers, cookies } = this.#options;
+    const defaults = { ...this.#numbers, headers, cookies, useCookies: this.#useCookies };
+    const plan = planRequest(full, route, defaults);
     return new ClientExchange(this.#link, { ...plan, keepsBody });
   }
 

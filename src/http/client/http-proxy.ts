@@ -21,6 +21,25 @@ export interface ProxyOptions {
   readonly noProxy?: string | readonly string[];
 }
 
+/** Proxies by their URL, for requests that name one of their own. */
+export class ProxyCache {
+  readonly #proxies: Map<string, HttpProxy> = new Map();
+
+  /** The proxy that is given. Throws `INVALID_ARGUMENT`. */
+  of(given: string | ProxyOptions): HttpProxy {
+    if (typeof given !== "string") return new HttpProxy(given);
+    let proxy = this.#proxies.get(given);
+    if (proxy === undefined) {
+      proxy = new HttpProxy(given);
+      if (this.#proxies.size >= MAX_PROXIES) this.#proxies.clear();
+      this.#proxies.set(given, proxy);
+    }
+    return proxy;
+  }
+}
+
+const MAX_PROXIES = 256;
+
 interface Exception {
   readonly name: string;
   /** 0: any. */
@@ -31,8 +50,10 @@ interface Exception {
 export class HttpProxy {
   readonly hostname: string;
   readonly port: number;
-  /** Host and port, for keys and messages. */
+  /** Host and port, for messages. */
   readonly host: string;
+  /** Host, port and credentials: connections through proxies of one key are shared. */
+  readonly key: string;
   /** Value of Proxy-Authorization; undefined without credentials. */
   readonly authorization: string | undefined;
   readonly #exceptions: readonly Exception[];
@@ -43,13 +64,14 @@ export class HttpProxy {
     assertOptionsObject("proxy", options);
     assertKnownKeys("proxy", options, ["url", "username", "password", "noProxy"]);
     const { url, username, password = "", noProxy = [] } = options;
-    const target = new HttpTarget(url);
-    if (target.isSecure) throw invalid("a proxy is spoken to without TLS: its URL has http:");
+    const target = new HttpTarget(url, "the URL of a proxy");
+    if (target.isSecure) throw invalid("the URL of a proxy must begin with http:, not https:");
     this.hostname = target.hostname;
     this.port = target.port;
     this.host = `${target.url.hostname}:${target.port}`;
     this.authorization =
       username === undefined ? target.authorization : basicAuthorization(username, password);
+    this.key = `${this.host} ${this.authorization ?? ""}`;
     this.#exceptions = readExceptions(noProxy);
   }
 

@@ -92,7 +92,7 @@ function without(fields: FieldInput, omitted: readonly string[]): FieldInput {
   return list.pairs;
 }
 
-/** Streams and iterators are read once; everything else is there for the next time. */
+/** Streams and iterators can be read once, everything else again. */
 function canRepeat(body: HttpRequestOptions["body"]): boolean {
   if (body === undefined || body === null) return true;
   if (typeof body === "string" || typeof body === "function") return true;

@@ -1,19 +1,19 @@
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
+import type { IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
-import type { IncomingBody, WholeBodyOptions } from "../incoming-body.js";
-import type { UpgradedConnection } from "../upgraded-connection.js";
+import type { UpgradedConnection } from "../upgrade/upgraded-connection.js";
 
 /** How long the parts of a request took, in milliseconds. */
 export interface HttpTiming {
-  /** Until a connection was there for it, connecting included. */
+  /** Until it had a connection, connecting included. */
   readonly waitMs: number;
-  /** Name lookup of the connection it went over; 0 for one that was there. */
+  /** Name lookup of its connection; 0 where that was kept from before. */
   readonly lookupMs: number;
-  /** Making that connection, tunnel included; 0 for one that was there. */
+  /** Making that connection, tunnel included; 0 where it was kept. */
   readonly connectMs: number;
-  /** TLS of that connection; 0 for one that was there, and without TLS. */
+  /** TLS of that connection; 0 where it was kept, and without TLS. */
   readonly tlsMs: number;
-  /** From the request to the first byte of an answer. */
+  /** From the request to the first byte of the response. */
   readonly firstByteMs: number;
   /** From the call to the last byte; undefined while the body is on its way. */
   readonly totalMs: number | undefined;
@@ -50,7 +50,7 @@ export class HttpResponse {
     this.#source = source;
   }
 
-  /** URL that answered, without credentials and fragment. */
+  /** URL of the request that this is the response to, without credentials and fragment. */
   get url(): string {
     return this.#source.url;
   }

@@ -2,7 +2,7 @@
 import { describe } from "../../errors.js";
 import { invalid } from "../option-check.js";
 
-/** See the head of the file. Does not change. */
+/** Where a request goes. Does not change. */
 export class HttpTarget {
   readonly url: URL;
   /** TLS is spoken with the server. */
@@ -19,11 +19,11 @@ export class HttpTarget {
   /** `Basic …` for the credentials in the URL; undefined where it has none. */
   readonly authorization: string | undefined;
 
-  /** Throws `INVALID_ARGUMENT` for what is no URL of HTTP. */
-  constructor(text: string | URL) {
-    const url = parseUrl(textOf(text));
+  /** `name`: of the option, for messages. Throws `INVALID_ARGUMENT` for what is no URL of HTTP. */
+  constructor(text: string | URL, name = "url") {
+    const url = parseUrl(textOf(text), name);
     if (url.protocol !== "http:" && url.protocol !== "https:") {
-      throw invalid(`a URL of HTTP begins with http: or https:, not ${describe(url.protocol)}`);
+      throw invalid(`${name} must begin with http: or https:, not ${describe(url.protocol)}`);
     }
     const { hostname } = url;
     this.url = url;
@@ -34,7 +34,7 @@ export class HttpTarget {
     this.path = url.pathname + url.search;
     this.origin = url.origin;
     this.authorization = authorizationOf(url);
-    if (this.port === 0) throw invalid("the port of a URL must be from 1 to 65535, not 0");
+    if (this.port === 0) throw invalid(`the port of ${name} must be from 1 to 65535, not 0`);
   }
 
   /** The URL without credentials and fragment, as absolute form and redirects have it. */
@@ -76,9 +76,9 @@ function textOf(url: string | URL): string {
   return url instanceof URL ? url.href : url;
 }
 
-function parseUrl(text: string): URL {
+function parseUrl(text: string, name: string): URL {
   if (typeof text === "string" && URL.canParse(text)) return new URL(text);
-  throw invalid(`url must be a whole URL, not ${describe(text)}`);
+  throw invalid(`${name} must be a whole URL, not ${describe(text)}`);
 }
 
 /** Percent signs that stand for nothing stay as they are. */

@@ -4,19 +4,20 @@
  * Invariants: `idle` holds usable connections only, the one used last at the end; each request that
  * waits and for which there is room has an attempt to connect; requests are begun in their order,
  * but repeated ones first and on a new connection; when an attempt fails, all that waited when it began
- * fail with it, unless a connection that is there can serve them.
+ * fail with it, unless an open connection can serve them.
  */
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
 import type { AgentNumbers } from "./client-options.js";
-import type { ConnectionHolder, HttpClientConnection } from "./http-client-connection.js";
-import type { DialRoute, HttpDialer } from "./http-dialer.js";
+import type { ClientReceiver, ConnectionHolder } from "./client-receiver.js";
+import { assertHead } from "./head-check.js";
+import type { Dialer, DialRoute } from "./http-dialer.js";
 
 /** The agent, as its pools see it. */
 export interface PoolOwner {
   readonly numbers: AgentNumbers;
-  readonly dialer: HttpDialer;
+  readonly dialer: Dialer;
   /** Whether a pool was refused room: connections that nobody uses shall go. */
   readonly isLacking: boolean;
   /** Asks for room for one more connection, which may cost an idle one elsewhere. */
@@ -31,15 +32,15 @@ export interface PoolOwner {
   repeatedCount: number;
 }
 
-/** See the head of the file. */
+/** The connections to one origin, or to one proxy. */
 export class OriginPool implements ConnectionHolder, ExchangeOwner {
   readonly key: string;
   readonly route: DialRoute;
   private readonly owner: PoolOwner;
-  private readonly idle: HttpClientConnection[] = [];
+  private readonly idle: ClientReceiver[] = [];
   private queue: ClientExchange[] = [];
-  /** Connections that are there. */
-  private readonly open: Set<HttpClientConnection> = new Set();
+  /** Open connections. */
+  private readonly open: Set<ClientReceiver> = new Set();
   /** Attempts to connect, and when they began. */
   private readonly attempts: Map<AbortController, number> = new Map();
   /** How long an attempt may take: what the request asked for that came last. */
@@ -57,7 +58,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     return this.owner.dialer.wheel;
   }
 
-  /** Connections that are there or are being made. */
+  /** Connections that are open or being made. */
   get connectionCount(): number {
     return this.open.size + this.attempts.size;
   }
@@ -75,22 +76,42 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   /** Begins a request, now or as soon as there is a connection. */
   add(exchange: ClientExchange, connectTimeoutMs: number): void {
     if (this.queue.length === 0) {
-      const connection = this.takeIdle();
-      if (connection !== undefined) {
-        connection.start(exchange);
+      const receiver = this.takeIdle();
+      if (receiver !== undefined) {
+        receiver.start(exchange);
         return;
       }
     }
-    const { owner } = this;
-    const { maxQueued } = owner.numbers;
-    if (owner.queuedCount >= maxQueued && !this.hasRoom()) {
-      const text = `${owner.queuedCount} requests wait for a connection already (maxQueued)`;
-      exchange.fail(new NetError("HTTP_QUEUE_FULL", text, { operation: "request" }));
+    const problem = this.queueProblem(exchange);
+    if (problem !== undefined) {
+      exchange.fail(problem);
+      this.leaveIfEmpty();
       return;
     }
     this.connectTimeoutMs = connectTimeoutMs;
     this.enqueue(exchange);
     this.advance();
+    this.boundWait(exchange);
+  }
+
+  /** Bounds the wait of a request for which no connection is being made: connecting has a bound of its own. */
+  private boundWait(exchange: ClientExchange): void {
+    if (exchange.state === "waiting" && this.attempts.size < this.queue.length) exchange.queued();
+  }
+
+  /** Why a request can't wait; undefined when it can. A head that can't be sent shall cost no connection. */
+  private queueProblem({ plan }: ClientExchange): NetError | undefined {
+    const { queuedCount, numbers } = this.owner;
+    if (queuedCount >= numbers.maxQueued && !this.hasRoom()) {
+      const text = `${queuedCount} requests wait for a connection already (maxQueued)`;
+      return new NetError("HTTP_QUEUE_FULL", text, { operation: "request" });
+    }
+    try {
+      assertHead(plan.head);
+      return undefined;
+    } catch (error) {
+      return error as NetError;
+    }
   }
 
   private hasRoom(): boolean {
@@ -100,11 +121,11 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     );
   }
 
-  private takeIdle(): HttpClientConnection | undefined {
+  private takeIdle(): ClientReceiver | undefined {
     for (;;) {
-      const connection = this.idle.pop();
-      if (connection === undefined || connection.isUsable) return connection;
-      connection.live.close();
+      const receiver = this.idle.pop();
+      if (receiver === undefined || receiver.isUsable) return receiver;
+      receiver.connection.close();
     }
   }
 
@@ -114,14 +135,14 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     return exchange;
   }
 
-  /** Gives the requests that wait what connections there are, and sees to it that more are made. */
+  /** Starts requests that wait on idle connections, and makes more connections for the others. */
   advance(): void {
     this.useIdle();
     const { maxConnectionsPerOrigin } = this.owner.numbers;
     while (this.attempts.size < this.queue.length) {
       // A request that is repeated shall not meet a connection that may be as dead as its first.
       if (this.connectionCount >= maxConnectionsPerOrigin) {
-        if (this.queue[0]?.isRepeated === true) this.idle.shift()?.live.close();
+        if (this.queue[0]?.isRepeated === true) this.idle.shift()?.connection.close();
         return;
       }
       if (!this.owner.takeRoom(this)) return;
@@ -131,17 +152,17 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
 
   private useIdle(): void {
     while (this.queue.length > 0 && this.queue[0]?.isRepeated === false) {
-      const connection = this.takeIdle();
-      if (connection === undefined) return;
-      connection.start(this.shift()!);
+      const receiver = this.takeIdle();
+      if (receiver === undefined) return;
+      receiver.start(this.shift()!);
     }
   }
 
-  /** Gives up one idle connection, the one unused longest. Answers whether there was one. */
+  /** Gives up one idle connection, the one unused longest. Returns whether there was one. */
   evict(): boolean {
-    const connection = this.idle.shift();
-    connection?.live.close();
-    return connection !== undefined;
+    const receiver = this.idle.shift();
+    receiver?.connection.close();
+    return receiver !== undefined;
   }
 
   private async dial(): Promise<void> {
@@ -149,9 +170,9 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     const startMs = this.wheel.clock.now();
     this.attempts.set(attempt, startMs);
     const bounds = { timeoutMs: this.connectTimeoutMs, signal: attempt.signal };
-    let connection: HttpClientConnection;
+    let receiver: ClientReceiver;
     try {
-      connection = await this.owner.dialer.connect(this.route, bounds);
+      receiver = await this.owner.dialer.connect(this.route, bounds);
     } catch (error) {
       this.attempts.delete(attempt);
       if (attempt.signal.aborted) this.connectionLost();
@@ -159,30 +180,32 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
       return;
     }
     this.attempts.delete(attempt);
-    this.opened(connection);
+    this.opened(receiver);
   }
 
-  private opened(connection: HttpClientConnection): void {
+  private opened(receiver: ClientReceiver): void {
     // One that ended before anybody could be told is told now.
-    if (connection.live.state === "closed") {
+    if (receiver.connection.state === "closed") {
       this.connectionLost();
       return;
     }
-    this.open.add(connection);
-    connection.holder = this;
-    const exchange = connection.isUsable ? this.shift() : undefined;
-    if (exchange !== undefined) connection.start(exchange);
-    else if (connection.isUsable) this.keep(connection);
-    else connection.live.close();
+    this.open.add(receiver);
+    receiver.holder = this;
+    const exchange = receiver.isUsable ? this.shift() : undefined;
+    if (exchange !== undefined) receiver.start(exchange);
+    else if (receiver.isUsable) this.keep(receiver);
+    else receiver.connection.close();
   }
 
-  /** An attempt that began at `startMs` has failed. Connections that are there go on serving. */
+  /** An attempt that began at `startMs` has failed. Open connections go on serving. */
   private failed(error: NetError, startMs: number): void {
     const { canServe } = this;
     for (const exchange of this.takeQueue()) {
       const isServed = canServe && !exchange.isRepeated;
-      if (isServed || exchange.startMs > startMs) this.enqueue(exchange);
-      else exchange.fail(error);
+      if (isServed || exchange.startMs > startMs) {
+        this.enqueue(exchange);
+        this.boundWait(exchange);
+      } else exchange.fail(error);
     }
     if (!canServe) {
       this.connectionLost();
@@ -193,9 +216,9 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     this.useIdle();
   }
 
-  /** Whether a connection is there that has not been handed over. */
+  /** Whether there is an open connection that has not been handed over. */
   private get canServe(): boolean {
-    for (const { upgraded } of this.open) if (upgraded === undefined) return true;
+    for (const { handover } of this.open) if (handover === undefined) return true;
     return false;
   }
 
@@ -207,6 +230,10 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   private connectionLost(): void {
     this.owner.returnRoom();
     this.advance();
+    this.leaveIfEmpty();
+  }
+
+  private leaveIfEmpty(): void {
     if (this.connectionCount === 0 && this.queue.length === 0) this.owner.poolEmpty(this);
   }
 
@@ -220,43 +247,51 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   // — the connections' calls —
 
   /** See {@link ConnectionHolder}. */
-  connectionFree(connection: HttpClientConnection): void {
+  connectionFree(receiver: ClientReceiver): void {
     const exchange = this.queue[0]?.isRepeated === false ? this.shift() : undefined;
-    if (exchange === undefined) this.keep(connection);
-    else connection.start(exchange);
+    if (exchange === undefined) this.keep(receiver);
+    else receiver.start(exchange);
   }
 
-  private keep(connection: HttpClientConnection): void {
+  private keep(receiver: ClientReceiver): void {
     const mustGo = this.isStopped || this.owner.isLacking;
-    const idleMs = mustGo ? 0 : this.idleMsOf(connection);
+    const idleMs = mustGo ? 0 : this.idleMsOf(receiver);
     if (idleMs <= 0) {
-      connection.live.close();
+      receiver.connection.close();
       return;
     }
-    this.idle.push(connection);
-    connection.keep(idleMs);
+    this.idle.push(receiver);
+    receiver.keep(idleMs);
   }
 
-  private idleMsOf({ announcedIdleMs }: HttpClientConnection): number {
+  /** The lower of both sides' times rules: ours is known, the server's is announced or not. */
+  private idleMsOf({ announcedIdleMs }: ClientReceiver): number {
     const { idleTimeoutMs, maxIdleTimeoutMs, idleMarginMs } = this.owner.numbers;
-    if (announcedIdleMs === undefined || idleTimeoutMs === 0) return idleTimeoutMs;
+    if (idleTimeoutMs === 0) return 0;
+    if (announcedIdleMs === undefined) return Math.min(idleTimeoutMs, maxIdleTimeoutMs);
     return Math.min(maxIdleTimeoutMs, announcedIdleMs - idleMarginMs);
   }
 
   /** See {@link ConnectionHolder}. */
-  connectionGone(connection: HttpClientConnection): void {
-    const place = this.idle.indexOf(connection);
+  connectionGone(receiver: ClientReceiver): void {
+    const place = this.idle.indexOf(receiver);
     if (place >= 0) this.idle.splice(place, 1);
-    this.open.delete(connection);
+    this.open.delete(receiver);
     this.connectionLost();
   }
 
   /** See {@link ConnectionHolder}. */
   repeat(exchange: ClientExchange): void {
+    this.owner.repeatedCount++;
+    this.takeBack(exchange);
+  }
+
+  /** See {@link ConnectionHolder}. */
+  takeBack(exchange: ClientExchange): void {
     this.queue.unshift(exchange);
     this.owner.queuedCount++;
-    this.owner.repeatedCount++;
     this.advance();
+    this.boundWait(exchange);
   }
 
   /** A request that waited has been given up: an attempt that was made for it is, too. */
@@ -275,11 +310,12 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     this.isStopped = true;
     for (const exchange of this.takeQueue()) exchange.fail(error);
     for (const attempt of this.attempts.keys()) attempt.abort();
-    for (const connection of this.idle.splice(0)) connection.live.close();
-    for (const connection of this.open) {
+    for (const receiver of this.idle.splice(0)) receiver.connection.close();
+    for (const receiver of this.open) {
       // Idle ones let the process end; now somebody waits for them to be gone.
-      connection.live.stream.ref();
-      connection.upgraded?.stopped();
+      receiver.connection.ref();
+      receiver.handover?.stop();
+      receiver.cancelBooked(error);
     }
   }
 }

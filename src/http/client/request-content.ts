@@ -1,10 +1,11 @@
 /**
- * What a request carries: the forms in which an application can give it, brought down to two, bytes
+ * What a request carries: the forms in which an application can give it, reduced to two: bytes,
  * or chunks that come one after the other.
  */
-import { describe, NetError } from "../../errors.js";
+import { describe, NetError, textOf } from "../../errors.js";
 import { BODY } from "../../protocol/http1/head.js";
 import { invalid } from "../option-check.js";
+import { encodeForm, formChunks } from "./form-content.js";
 
 /** Chunks of a body; text is sent as UTF-8. */
 export type BodyChunks = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
@@ -26,7 +27,7 @@ export type RequestBody =
 
 /** A body that is ready to be sent. */
 export class RequestContent {
-  /** All of it, where it is there. */
+  /** All of it, where it is known as a whole. */
   readonly bytes: Uint8Array | undefined;
   /** Bytes of it, or `BODY.none`, or `BODY.chunked` where its length is not known before. */
   readonly byteCount: number;
@@ -57,7 +58,7 @@ export class RequestContent {
     canRepeat: true,
   });
 
-  /** Nothing, for methods whose requests usually have something (RFC 9110 §8.6). */
+  /** Nothing, for methods whose requests usually have a body (RFC 9110 §8.6). */
   static readonly EMPTY: RequestContent = new RequestContent({ byteCount: 0, canRepeat: true });
 
   /** Takes any form. Throws `INVALID_ARGUMENT` for what is none. */
@@ -98,11 +99,12 @@ function ofBlob(blob: Blob): RequestContent {
   return new RequestContent({ byteCount: blob.size, open, canRepeat: true, type });
 }
 
-/** The platform writes the parts and their boundary. */
 function ofForm(form: FormData): RequestContent {
-  const response = new Response(form);
-  const type = response.headers.get("content-type") ?? undefined;
-  return ofChunks(() => response.body as AsyncIterable<Uint8Array>, false, type);
+  const { type, byteCount, pieces } = encodeForm(form);
+  const [first] = pieces;
+  // A form without files is one piece.
+  if (pieces.length === 1 && first instanceof Uint8Array) return ofBytes(first, type);
+  return new RequestContent({ byteCount, open: () => formChunks(pieces), canRepeat: true, type });
 }
 
 function isIterable(body: unknown): body is BodyChunks {
@@ -119,10 +121,18 @@ export function chunkBytes(chunk: unknown): Uint8Array {
 
 /** The error for a body whose source has failed. */
 export function contentFailed(cause: unknown): NetError {
-  if (cause instanceof NetError) return cause;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new NetError("HANDLER_FAILED", `the body of the request failed: ${text}`, {
+  if (isNetError(cause)) return cause;
+  return new NetError("HANDLER_FAILED", `the body of the request failed: ${textOf(cause)}`, {
     operation: "send",
     cause,
   });
+}
+
+/** What sources throw may be anything, also what throws when it is looked at. */
+function isNetError(cause: unknown): cause is NetError {
+  try {
+    return cause instanceof NetError;
+  } catch {
+    return false;
+  }
 }

@@ -6,22 +6,23 @@
  *               ├────► waiting         for 100 Continue, or until the time for it is over
  *               └────► streaming ──► idle
  */
-import { SLAB_BYTES } from "../../bytes/send-slab.js";
-import type { LiveConnection } from "../../connection/live-connection.js";
-import type { PieceWriter } from "../../connection/send-queue.js";
+import { SEGMENT_BYTES } from "../../bytes/send-memory.js";
+import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
 import { BodyWriter } from "../../protocol/http1/body-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
 import { HeadWriter } from "../../protocol/http1/head-writer.js";
 import { NO_ROOM } from "../../protocol/http1/text-writer.js";
+import { BodySource, type ChunkContent } from "./body-source.js";
 import type { ExchangePlan } from "./client-exchange.js";
 import { ContentSender, SLICE_BYTES } from "./content-sender.js";
+import { headTooLong, MAX_HEAD_BYTES } from "./head-check.js";
+import type { RequestContent } from "./request-content.js";
 
 /** Bodies up to this many bytes are written behind the head. */
 const INLINE_BYTES = 4_096;
-/** Room for a head at first; then a whole slab, then as much as it takes. */
+/** Room for a head at first; then a whole segment, then as much as it takes. */
 const HEAD_ROOM_BYTES = 2_048;
-const MAX_HEAD_BYTES = 16 * 1024 * 1024;
 
 const headWriter = new HeadWriter();
 
@@ -31,18 +32,18 @@ export interface SendingOwner {
   contentEnded(error: NetError | undefined): void;
 }
 
-/** See the head of the file. */
+/** Sends the requests of one connection. */
 export class RequestSender implements PieceWriter {
   /** The body waits for 100 Continue. */
   isWaiting = false;
-  private readonly live: LiveConnection;
+  private readonly connection: ProtocolConnection;
   private readonly owner: SendingOwner;
   private plan: ExchangePlan | undefined = undefined;
   private inlineBody: Uint8Array | undefined = undefined;
   private sender: ContentSender | undefined = undefined;
 
-  constructor(live: LiveConnection, owner: SendingOwner) {
-    this.live = live;
+  constructor(connection: ProtocolConnection, owner: SendingOwner) {
+    this.connection = connection;
     this.owner = owner;
   }
 
@@ -57,7 +58,7 @@ export class RequestSender implements PieceWriter {
   }
 
   /**
-   * Sends a request. Answers whether all of it went; else `contentEnded` follows. Throws
+   * Sends a request. Returns whether all of it was sent; else `contentEnded` follows. Throws
    * `INVALID_ARGUMENT` for what can't be sent: then nothing was.
    */
   send(plan: ExchangePlan): boolean {
@@ -67,18 +68,25 @@ export class RequestSender implements PieceWriter {
     this.plan = plan;
     this.inlineBody = bytes === undefined || bytes.length > INLINE_BYTES ? undefined : bytes;
     if (expectsContinue) this.inlineBody = undefined;
-    this.sendHead();
+    const isInline = this.inlineBody !== undefined;
+    try {
+      this.sendHead();
+    } finally {
+      // An idle connection holds nothing of its last request.
+      this.plan = undefined;
+      this.inlineBody = undefined;
+    }
     const { bodyLength } = headWriter;
-    if (this.inlineBody !== undefined || bodyLength === 0 || bodyLength === BODY.none) return true;
+    if (isInline || bodyLength === 0 || bodyLength === BODY.none) return true;
     if (bytes !== undefined && bytes.length <= SLICE_BYTES && !expectsContinue) {
-      this.live.send(bytes);
+      this.connection.sendBytes(bytes);
       return true;
     }
     this.sender = new ContentSender({
-      live: this.live,
+      connection: this.connection,
       body: new BodyWriter(bodyLength),
-      open: bytes === undefined ? content.open! : () => [bytes],
-      trailers: plan.trailers,
+      source: new BodySource(chunksOf(content), plan.scope),
+      trailers: trailersOf(plan),
       silenceMs: plan.bodyTimeoutMs,
       ended: (error) => this.ended(error),
     });
@@ -89,17 +97,16 @@ export class RequestSender implements PieceWriter {
 
   private sendHead(): void {
     const room = HEAD_ROOM_BYTES + (this.inlineBody?.length ?? 0);
-    if (this.live.sendWritten(this, room) !== undefined) return;
-    if (this.live.sendWritten(this, SLAB_BYTES) !== undefined) return;
-    for (let size = 2 * SLAB_BYTES; size <= MAX_HEAD_BYTES; size *= 2) {
+    if (this.connection.write(this, room) !== undefined) return;
+    if (this.connection.write(this, SEGMENT_BYTES) !== undefined) return;
+    for (let size = 2 * SEGMENT_BYTES; size <= MAX_HEAD_BYTES; size *= 2) {
       const target = Buffer.allocUnsafe(size);
       const end = this.writePiece(target, 0);
       if (end < 0) continue;
-      this.live.send(target.subarray(0, end));
+      this.connection.sendBytes(target.subarray(0, end));
       return;
     }
-    const message = `the head of the request is longer than ${MAX_HEAD_BYTES} bytes`;
-    throw new NetError("INVALID_ARGUMENT", message, { operation: "send" });
+    throw headTooLong();
   }
 
   /** See {@link PieceWriter.writePiece}: the head, and a small body. */
@@ -119,21 +126,35 @@ export class RequestSender implements PieceWriter {
     this.sender?.start();
   }
 
-  /** Nothing more of the request is wanted. */
-  stop(): void {
+  /**
+   * Nothing more of the request is wanted. Resolves when the source of its body has cleaned up;
+   * undefined where there is none.
+   */
+  stop(): Promise<void> | undefined {
+    const { sender } = this;
     this.isWaiting = false;
-    this.sender?.stop();
     this.sender = undefined;
+    return sender?.stop();
   }
 
   private ended(error: NetError | undefined): void {
-    this.sender = undefined;
+    // A source that is left over is stopped with the request.
+    if (error === undefined) this.sender = undefined;
     this.owner.contentEnded(error);
   }
 }
 
+function trailersOf({ trailers, scope }: ExchangePlan): ExchangePlan["trailers"] {
+  if (trailers === undefined || scope === undefined) return trailers;
+  return () => scope.runInAsyncScope(trailers);
+}
+
+function chunksOf({ bytes, open, canRepeat }: RequestContent): ChunkContent {
+  return { open: bytes === undefined ? open! : () => [bytes], canRepeat };
+}
+
 /** Memory that was handed over to another thread meanwhile is empty. */
 function changed(byteCount: number): NetError {
-  const text = `the body has not the ${byteCount} bytes any more that it had when the request began`;
+  const text = `the body no longer has the ${byteCount} bytes that it had when the request began`;
   return new NetError("INVALID_ARGUMENT", text, { operation: "send" });
 }

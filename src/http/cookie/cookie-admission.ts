@@ -1,5 +1,5 @@
 /**
- * Which cookies a store takes (RFC 6265 §5.3, RFC 6265bis §5.7). Each function answers the first
+ * Which cookies a store takes (RFC 6265 §5.3, RFC 6265bis §5.7). Each function returns the first
  * reason against a cookie.
  */
 import { isCookieText } from "../../protocol/cookie-file/cookie-text.js";

@@ -13,7 +13,7 @@ export interface CookieEntry {
   useIndex: number;
 }
 
-/** See the head of this file. */
+/** The cookies of one store. */
 export class CookieIndex {
   readonly #domains = new Map<string, Map<string, CookieEntry>>();
   /** The one longest unused comes first. */
@@ -74,14 +74,17 @@ export class CookieIndex {
     this.#byUse.delete(entry);
   }
 
-  /** Removes what has expired; answers how many. Costs nothing when nothing can have. */
-  removeExpired(nowMs: number): number {
+  /**
+   * Removes what has expired, or those of it that `applies` names; returns how many. Costs nothing when
+   * nothing can have expired.
+   */
+  removeExpired(nowMs: number, applies?: (cookie: Cookie) => boolean): number {
     if (nowMs < this.#firstExpiryMs) return 0;
     let removed = 0;
     let firstExpiryMs = Number.POSITIVE_INFINITY;
     for (const entry of this.#byUse) {
       const { expiresMs = Number.POSITIVE_INFINITY } = entry.cookie;
-      if (expiresMs <= nowMs) {
+      if (expiresMs <= nowMs && applies?.(entry.cookie) !== false) {
         this.remove(entry);
         removed++;
       } else if (expiresMs < firstExpiryMs) firstExpiryMs = expiresMs;
@@ -91,7 +94,7 @@ export class CookieIndex {
   }
 
   /**
-   * Removes cookies until a domain and the whole are within the limits; answers how many. In a
+   * Removes cookies until a domain and the whole are within the limits; returns how many. In a
    * domain those that are not Secure go first, so that they can't drive out those that are
    * (RFC 6265bis §5.7).
    */

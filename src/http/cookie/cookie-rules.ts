@@ -22,6 +22,15 @@ export const MAX_EXPIRES_MS: number = 253_402_300_799_000;
 /** Longest value of an attribute; longer ones count as not given (RFC 6265bis §5.6). */
 const MAX_ATTRIBUTE_BYTES = 1_024;
 
+/**
+ * U+00A0 at the beginning or end of an attribute's name or value. It is white space to tough-cookie and
+ * not to RFC 6265 (§2.2), so that a domain, a path or a name with it is another one.
+ */
+const OUTER_NBSP = /(?<=[;=][ \t]*)\u00a0|\u00a0(?=[ \t]*(?:[;=]|$))/g;
+
+/** Stands for such a character: it is not trimmed, and no name, number or host has it either. */
+const VISIBLE = "\u00a1";
+
 /** What a Set-Cookie says, before anybody asks whether it may. */
 export interface ParsedSetCookie {
   readonly name: string;
@@ -49,7 +58,7 @@ export function parseSetCookie(header: string, nowMs: number): ParsedSetCookie |
   if (name === "" || !isCookieText(name, "") || !isCookieText(value, "")) return undefined;
   const attributes = shortAttributes(header.slice(pairEnd));
   if (!isCookieText(trimSpace(attributes.replaceAll("\t", " ")), "")) return undefined;
-  const parsed = ToughCookie.parse(`n=v${attributes}`);
+  const parsed = ToughCookie.parse(`n=v${attributes.replace(OUTER_NBSP, VISIBLE)}`);
   if (parsed === undefined) return undefined;
   const domain = parsed.domain === null ? undefined : tryCanonicalDomain(parsed.domain);
   if (parsed.domain !== null && (domain === undefined || parsed.domain.startsWith("."))) {
@@ -97,6 +106,8 @@ function sameSiteOf(value: string | undefined): SameSite | undefined {
 
 /** Lower-case, as A-labels, an IPv6 address without brackets; undefined when it can't be a domain. */
 export function tryCanonicalDomain(domain: string): string | undefined {
+  // tough-cookie would trim it: what has a space is no host (RFC 6265 §5.2.3 removes a dot, no more).
+  if (/^\s|\s$/.test(domain)) return undefined;
   try {
     const canonical = canonicalDomain(domain);
     if (canonical === undefined || canonical === "" || canonical.startsWith(".")) return undefined;

@@ -38,7 +38,7 @@ import {
 } from "./cookie-store-options.js";
 import { replaceFile } from "./file-replacement.js";
 
-/** See the head of this file, and the guide on cookies. */
+/** Cookies of HTTP clients and agents, for those who share them. The guide on cookies has more. */
 export class CookieStore {
   /** The limits in force. */
   readonly limits: CookieLimits;
@@ -107,7 +107,7 @@ export class CookieStore {
 
   /**
    * Sets a cookie on behalf of the application, which may set any for any domain but public
-   * suffixes. It replaces the one of the same domain, path and name. Answers the cookie; undefined
+   * suffixes. It replaces the one of the same domain, path and name. Returns the cookie; undefined
    * when it has expired, and is thereby removed. Throws `INVALID_ARGUMENT`.
    */
   set(init: CookieInit): Cookie | undefined {
@@ -145,23 +145,27 @@ export class CookieStore {
       .map(({ cookie }) => cookie);
   }
 
-  /** Removes one cookie; answers whether it was there. */
+  /** Removes one cookie; returns whether it was there. */
   delete({ domain, path = "/", name }: CookieKey): boolean {
     const entry = this.#find({ domain, path, name });
     if (entry !== undefined) this.#index.remove(entry);
     return entry !== undefined;
   }
 
-  /** Removes the cookies that a filter names, all without one; answers how many. */
+  /** Removes the cookies that a filter names, all without one; returns how many. */
   clear(filter: CookieFilter = {}): number {
     const entries = this.#entries(filter);
     for (const entry of entries) this.#index.remove(entry);
     return entries.length;
   }
 
-  /** Removes expired cookies now; answers how many. By themselves they go with the next use. */
-  removeExpired(): number {
-    return this.#index.removeExpired(this.#wallMs());
+  /**
+   * Removes expired cookies now, all or those that a filter names; returns how many. By themselves they
+   * are removed with the next use of the store. Throws `INVALID_ARGUMENT`.
+   */
+  removeExpired(filter: CookieFilter = {}): number {
+    const wanted = buildFilter("the filter", filter, KEY_NAMES);
+    return this.#index.removeExpired(this.#wallMs(), (cookie) => isNamedBy(wanted, cookie));
   }
 
   /** All cookies, for `JSON.stringify`. They are credentials: keep the result as such. */
@@ -188,7 +192,7 @@ export class CookieStore {
   }
 
   /**
-   * Takes the cookies of a file in HP-Socket's format (HP §3.6); answers how many. It does not
+   * Takes the cookies of a file in HP-Socket's format (HP §3.6); returns how many. It does not
    * tell host-only cookies from others, and 0 for SameSite may mean that none was given: they go
    * to hosts below their domain unless `hostOnly` says otherwise, and count as without SameSite.
    *
@@ -223,7 +227,7 @@ export class CookieStore {
     }
   }
 
-  /** Takes a cookie from a file or from JSON; answers whether the rules let it in. */
+  /** Takes a cookie from a file or from JSON; returns whether the rules let it in. */
   #offer(cookie: Cookie): boolean {
     const refusal = refusalByRules(cookie, this.limits);
     if (refusal !== undefined) this.#ignoredCounts[refusal]++;
@@ -260,14 +264,11 @@ export class CookieStore {
   }
 
   #entries(filter: CookieFilter): CookieEntry[] {
-    const { domain, path, name } = buildFilter("the filter", filter, KEY_NAMES);
+    const wanted = buildFilter("the filter", filter, KEY_NAMES);
+    const { domain } = wanted;
     this.#now();
     const among = domain === undefined ? this.#index.all() : this.#index.inDomain(domain);
-    return [...among].filter(
-      ({ cookie }) =>
-        (path === undefined || cookie.path === path) &&
-        (name === undefined || cookie.name === name),
-    );
+    return [...among].filter(({ cookie }) => isNamedBy(wanted, cookie));
   }
 
   #tell(refusal: CookieRefusal, setCookie: string, host: string): void {
@@ -293,3 +294,11 @@ export class CookieStore {
 }
 
 const KEY_NAMES = ["domain", "path", "name"];
+
+function isNamedBy({ domain, path, name }: CookieFilter, cookie: Cookie): boolean {
+  return (
+    (domain === undefined || cookie.domain === domain) &&
+    (path === undefined || cookie.path === path) &&
+    (name === undefined || cookie.name === name)
+  );
+}

@@ -92,9 +92,9 @@ async function writeNew(
   }
 }
 
-async function unlessMissing<Value>(answer: Promise<Value>): Promise<Value | undefined> {
+async function unlessMissing<Value>(promise: Promise<Value>): Promise<Value | undefined> {
   try {
-    return await answer;
+    return await promise;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

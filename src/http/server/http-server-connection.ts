@@ -10,7 +10,7 @@ export interface HttpServerConnection {
   context: unknown;
   /** Requests that have come on it. */
   readonly requestCount: number;
-  /** Requests that are not yet answered, or not yet read to their end. */
+  /** Requests that have no whole response yet, or have not come whole. */
   readonly exchangeCount: number;
   readonly localAddress: Address | undefined;
   readonly remoteAddress: Address | undefined;
@@ -20,7 +20,7 @@ export interface HttpServerConnection {
   readonly tls: TlsInfo | undefined;
   /** Whether it is neither closing nor closed. */
   readonly isOpen: boolean;
-  /** Answers what is under way, then closes; at once when nothing is. False when it has ended already. */
+  /** Closes when what is under way has its response, at once when nothing is. False when it has ended already. */
   close(): boolean;
   /** Ends it at once with a reset. False when it has ended already. */
   abort(): boolean;

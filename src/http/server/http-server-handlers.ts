@@ -8,9 +8,11 @@
  *         onTrailer …
  *     · onMessageComplete · onUpgrade
  *
- * or `onParseError`, last. A handler that throws or rejects has its request answered with 500, or,
- * where the answer has begun, its connection ended; `onHandlerError` tells of it, and without that a
- * process warning does.
+ * or `onParseError`, last. The request of a handler that throws or rejects gets 500, or, where the
+ * response has begun, its connection is ended; `onHandlerError` tells of it, and without that a process
+ * warning does.
+ *
+ * A request for another protocol is handled when all before it have their response.
  */
 import type { CloseReason } from "../../connection/close-reason.js";
 import type { Handlers, MayRefuse, MayWait, Verdict } from "../../connection/handlers.js";
@@ -30,7 +32,7 @@ export interface MessageHandlers {
   ): void;
   /** A field of the head; name as it was spelt. */
   onHeader?(connection: HttpServerConnection, name: string, value: string): void;
-  /** The head is complete. It can be answered here already; then `onRequest` is not called. */
+  /** The head is complete. There can be a response here already; then `onRequest` is not called. */
   onHeadersComplete?(exchange: HttpExchange): void;
   /** Bytes of the body, valid during the call. They go to `exchange.body` as well, unless that was discarded. */
   onBody?(exchange: HttpExchange, bytes: Buffer): void;
@@ -43,13 +45,13 @@ export interface MessageHandlers {
   onMessageComplete?(exchange: HttpExchange): void;
   /** The connection was handed over: what follows on it is another protocol. */
   onUpgrade?(exchange: HttpExchange): void;
-  /** What came is no request. It is answered with the status that fits, and the connection closes. */
+  /** What came is no request. The peer gets the status that fits, and the connection closes. */
   onParseError?(connection: HttpServerConnection, error: NetError): void;
 }
 
 /** The handlers of an HTTP server; see the head of the file. */
 export interface HttpServerHandlers extends MessageHandlers {
-  /** A request came: its head is complete, its body may be on its way. Answer now or later. */
+  /** A request came: its head is complete, its body may be on its way. Respond now or later. */
   onRequest?(exchange: HttpExchange): MayWait;
   /**
    * A handler failed; `cause` of the error is what it threw. Without an exchange where it failed

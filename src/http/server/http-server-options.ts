@@ -1,14 +1,14 @@
-/** What an HTTP server is made of, and what answers for it. */
-import type { ComponentStats } from "../../connection/component.js";
+/** What an HTTP server is made of, and who responds for it. */
+import type { ComponentStats } from "../../connection/component-options.js";
 import { assertFunction } from "../../connection/settings.js";
 import type { TlsSettings } from "../../connection/tls-settings.js";
 import type { EngineChoice } from "../../engine/engine.js";
 import { describe, NetError } from "../../errors.js";
 import type { ServerSecurity } from "../../tcp/secured.js";
-import { answerByFetch, type FetchHandler } from "./fetch-handler.js";
-import type { HttpExchange } from "./http-exchange.js";
+import { type FetchHandler, respondByFetch } from "./fetch/fetch-handler.js";
 import { HTTP_HANDLER_NAMES, type HttpServerHandlers } from "./http-server-handlers.js";
 import type { HttpSettingsInput } from "./http-server-settings.js";
+import type { ServerExchange } from "./server-exchange.js";
 
 /** Options of an `HttpServer`: handlers, settings, TLS, engine. */
 export interface HttpServerOptions extends HttpServerHandlers, HttpSettingsInput, ServerSecurity {
@@ -39,8 +39,8 @@ export function asOptions(options: HttpServerOptions): HttpServerOptions {
   throw new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
 }
 
-/** What answers: one of the two that can be given. Throws `INVALID_ARGUMENT` for none, both, or no function. */
-export function requestHandler(options: HttpServerOptions): (exchange: HttpExchange) => unknown {
+/** Who responds: one of the two that can be given. Throws `INVALID_ARGUMENT` for none, both, or no function. */
+export function requestHandler(options: HttpServerOptions): (exchange: ServerExchange) => unknown {
   for (const name of [...HTTP_HANDLER_NAMES, "fetch"] as const) {
     if (options[name] !== undefined) assertFunction(name, options[name]);
   }
@@ -50,6 +50,6 @@ export function requestHandler(options: HttpServerOptions): (exchange: HttpExcha
       operation: "configure",
     });
   }
-  if (fetch !== undefined) return (exchange) => answerByFetch(fetch, exchange);
-  return (exchange) => onRequest?.call(options, exchange);
+  if (fetch !== undefined) return (exchange) => respondByFetch(fetch, exchange);
+  return onRequest as (exchange: ServerExchange) => unknown;
 }

@@ -1,14 +1,13 @@
 /**
  * What can be set on an HTTP server besides its handlers: names, defaults and ranges of what it adds
- * to a TCP server. `docs/limits.md` is compared with the table.
+ * to connections. `docs/limits.md` is compared with the table.
  */
-import type { ChangeableSettings } from "../../connection/component.js";
+import type { ChangeableSettings } from "../../connection/component-options.js";
 import { type ConnectionSettings, connectionSettings } from "../../connection/settings.js";
 import { assertKnownKeys, NetError } from "../../errors.js";
 import {
   bytes,
   count,
-  MAX_MS,
   milliseconds,
   type OptionTable,
   optionNames,
@@ -26,19 +25,22 @@ export interface HttpServerLimits {
   /** From the end of a head to the end of its body, however it trickles: 408. Default 300 s. */
   readonly requestTimeoutMs: number;
   /**
-   * From the end of a request to the begin of the answer: 503. While nobody reads the body, from the
-   * end of the head. Default 120 s.
+   * From the end of a request to the beginning of the response: 503. While nobody reads the body, from
+   * the end of the head. Default 120 s.
    */
-  readonly answerTimeoutMs: number;
+  readonly responseTimeoutMs: number;
   /** How long a peer may take nothing of what waits to be sent, which shows by the MiB. Default 120 s. */
   readonly sendTimeoutMs: number;
-  /** How long a connection may be without a request. Announced to the peer. Default 5 s. */
+  /**
+   * How long a connection may be without a request, as announced to the peer; it is kept for a second
+   * longer, so that a request which is on its way then is not lost. Default 5 s.
+   */
   readonly keepAliveTimeoutMs: number;
   /** Requests on one connection; 0: any number. Announced to the peer. Default 0. */
   readonly maxRequestsPerConnection: number;
   /** Requests of one connection that are under way at a time; then reading stops. Default 64. */
   readonly maxPipelined: number;
-  /** Bytes of a body that nobody reads that are read over to keep the connection. Default 256 KiB. */
+  /** Bytes of a body that nobody reads that are discarded to keep the connection. Default 256 KiB. */
   readonly maxDiscardBytes: number;
 }
 
@@ -61,7 +63,7 @@ const TRANSPORT_NAMES = [
   "sendBufferBytes",
 ] as const;
 
-/** Settings of the TCP connections below that mean something for HTTP. */
+/** Settings of connections that mean something for HTTP. */
 export type HttpTransportSettings = Pick<ConnectionSettings, (typeof TRANSPORT_NAMES)[number]>;
 
 /** Settings of an HTTP server. */
@@ -72,7 +74,7 @@ export const HTTP_SERVER_LIMITS: OptionTable<HttpServerLimits> = {
   headTimeoutMs: milliseconds(10_000),
   bodyTimeoutMs: milliseconds(30_000),
   requestTimeoutMs: milliseconds(300_000),
-  answerTimeoutMs: milliseconds(120_000),
+  responseTimeoutMs: milliseconds(120_000),
   sendTimeoutMs: milliseconds(120_000),
   keepAliveTimeoutMs: milliseconds(5_000),
   maxRequestsPerConnection: count(0, "requests"),
@@ -99,6 +101,9 @@ export type HttpSettingsInput = Partial<HttpServerLimits & RequestLimits & HttpT
 /** What is given to the kernel at a time, so that the progress of a slow peer can be seen. */
 const WINDOW_BYTES = 1_048_576;
 
+/** How much longer a connection is kept than was announced. */
+const KEEP_ALIVE_GRACE_MS = 1000;
+
 /** Bound of the queue below, which holds what the exchanges have let through: the greatest there is. */
 const QUEUE_BYTES = 2 ** 32;
 
@@ -108,8 +113,8 @@ export class HttpServerConfiguration {
   readonly parserLimits: Http1Limits;
   /** Bound of what one connection may have waiting to be sent. */
   readonly maxPendingBytes: number;
-  /** How often a connection is looked after: no deadline is shorter. 0: there is none. */
-  readonly watchMs: number;
+  /** How long a connection is kept without a request; 0: for any time. */
+  readonly idleMs: number;
   readonly given: HttpSettingsInput;
 
   /** Throws `INVALID_ARGUMENT`. */
@@ -119,12 +124,10 @@ export class HttpServerConfiguration {
     this.limits = limits;
     this.parserLimits = createLimits(pickOptions(given, REQUEST_LIMIT_NAMES));
     this.maxPendingBytes = connectionSettings(pickOptions(given, TRANSPORT_NAMES)).maxPendingBytes;
-    const deadlines = LIMIT_NAMES.filter((name) => name.endsWith("Ms") && limits[name] > 0);
-    this.watchMs = Math.min(MAX_MS, ...deadlines.map((name) => limits[name]));
-    if (deadlines.length === 0) this.watchMs = 0;
+    this.idleMs = idleMsOf(limits.keepAliveTimeoutMs);
   }
 
-  /** The settings of the TCP server below. */
+  /** The settings of the connections below. */
   transport(): Partial<Omit<ConnectionSettings, "receive">> {
     return {
       ...pickOptions(this.given, TRANSPORT_NAMES),
@@ -149,6 +152,11 @@ export class HttpServerConfiguration {
     }
     return new HttpServerConfiguration({ ...this.given, ...settings });
   }
+}
+
+/** What is announced is in whole seconds, and a request may be on its way when they have passed. */
+function idleMsOf(keepAliveTimeoutMs: number): number {
+  return keepAliveTimeoutMs < 1000 ? keepAliveTimeoutMs : keepAliveTimeoutMs + KEEP_ALIVE_GRACE_MS;
 }
 
 /** The settings among `options`. Throws `INVALID_ARGUMENT` for a name that is not in `others` either. */

@@ -1,5 +1,5 @@
 /**
- * An HTTP client whose calls return with the answer (HP §2.14, §4): the thread sleeps meanwhile, a
+ * An HTTP client whose calls return with the response (HP §2.14, §4): the thread sleeps meanwhile, a
  * worker does the work. Made for scripts, for the loading of modules and for worker threads; in a
  * server nothing else gets on while a call waits.
  *
@@ -7,10 +7,12 @@
  *         └──────────────────────────────── close ────────────────────────────► closed
  */
 import { Buffer } from "node:buffer";
+import { PieceQueue } from "../../bytes/piece-queue.js";
 import { handlerError } from "../../connection/handlers.js";
 import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import { assertSwitch } from "../client/client-options.js";
+import { assertHead } from "../client/head-check.js";
 import { HttpTarget } from "../client/http-target.js";
 import { RequestContent } from "../client/request-content.js";
 import { FieldList } from "../http-fields.js";
@@ -58,14 +60,14 @@ export type SyncBody = string | Uint8Array | ArrayBuffer | URLSearchParams;
 const GRACE_MS = 5_000;
 const MAX_MS = 2 ** 31 - 1;
 
-/** See the head of the file. */
+/** An HTTP client whose calls return with the response: the thread waits meanwhile. */
 export class HttpSyncClient implements Disposable {
   readonly #settings: SyncSettings;
   #useCookies: boolean;
   #channel: SyncChannel;
   #isClosed = false;
   #target: HttpTarget | undefined;
-  #pieces: Uint8Array[] = [];
+  #body: PieceQueue = new PieceQueue();
 
   /** Starts the worker, and does not wait for it. Throws `INVALID_ARGUMENT`, `NOT_SUPPORTED`. */
   constructor(options: HttpSyncClientOptions = {}) {
@@ -126,7 +128,6 @@ export class HttpSyncClient implements Disposable {
     const target = new HttpTarget(url);
     const route = this.#routeTo(target, options);
     const request = { method, headers, ...(body !== undefined && { body }) };
-    this.#target = target;
     return this.#ask(request, target, route);
   }
 
@@ -220,11 +221,12 @@ export class HttpSyncClient implements Disposable {
   #ask(request: SyncRequest, target: HttpTarget, route: SyncRoute): SyncResponse {
     const { method = "GET", headers = {}, timeoutMs = this.requestTimeoutMs } = request;
     assertInteger("timeoutMs", timeoutMs, 0, MAX_MS);
-    if (method === "CONNECT") throw invalid("tunnels can't be used by calls that wait");
+    if (method === "CONNECT")
+      throw invalid("HttpSyncClient can't make tunnels: CONNECT is for the other clients");
     const content = RequestContent.of(request.body, method);
     if (content.open !== undefined) {
       throw invalid(
-        `the body of a call that waits is text or bytes, not ${describe(request.body)}`,
+        `the body of a request of HttpSyncClient must be text or bytes, not ${describe(request.body)}`,
       );
     }
     const cookies = this.#useCookies ? this.#settings.cookies : undefined;
@@ -233,7 +235,18 @@ export class HttpSyncClient implements Disposable {
     fields.addMissing("Content-Type", content.type);
     fields.addMissing("Authorization", target.authorization);
     fields.addMissing("Cookie", cookies?.cookieHeader(target.url));
-    const head = { method, path: target.path, headers: fields.pairs, timeoutMs };
+    const { path, host } = target;
+    const isHostGiven = fields.has("host");
+    // Before the worker connects for it.
+    assertHead({
+      method,
+      target: path,
+      ...(!isHostGiven && { host }),
+      fields: fields.pairs,
+      body: content.byteCount,
+    });
+    this.#target = target;
+    const head = { method, path, headers: fields.pairs, timeoutMs };
     const response = this.#exchange({ route, head, bytes: content.bytes });
     for (const value of response.headers.getAll("set-cookie")) {
       cookies?.setFromHeader(value, target.url);
@@ -247,16 +260,16 @@ export class HttpSyncClient implements Disposable {
     const isBounded = timeoutMs > 0 && connectTimeoutMs > 0;
     // A copy, so that it can be handed over and that no more than it is cloned.
     const body = bytes === undefined ? undefined : new Uint8Array(bytes);
-    this.#pieces = [];
+    this.#body = new PieceQueue();
     try {
-      const answer = this.#call(
+      const responseHead = this.#call(
         { kind: "request", route, head, body },
         isBounded ? connectTimeoutMs + timeoutMs : 0,
         body === undefined ? [] : [body.buffer],
       );
-      return new SyncResponse(answer as SyncHead, Buffer.concat(this.#pieces));
+      return new SyncResponse(responseHead as SyncHead, this.#body.takeAll());
     } finally {
-      this.#pieces = [];
+      this.#body = new PieceQueue();
     }
   }
 
@@ -266,7 +279,7 @@ export class HttpSyncClient implements Disposable {
   }
 
   #heard(message: SyncMessage): void {
-    if (message.kind === "body") this.#pieces.push(message.bytes);
+    if (message.kind === "body") this.#body.append(bufferOf(message.bytes), false);
     try {
       if (message.kind === "body") this.#settings.listener.onBody?.(message.bytes);
       else if (message.kind === "event") this.#tell(message.name, message.values);
@@ -283,6 +296,10 @@ export class HttpSyncClient implements Disposable {
     const isError = name === "onParseError";
     handler?.apply(listener, isError ? [revived(values[0] as SyncError)] : [...values]);
   }
+}
+
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 /** One request, taken apart. */

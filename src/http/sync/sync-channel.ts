@@ -1,6 +1,6 @@
 /**
  * The way to a worker and back without giving up the thread: an order is posted, then the thread
- * sleeps on a shared number until a message is there, takes it, and sleeps again, until the order is
+ * sleeps on a shared number until a message has come, takes it, and sleeps again, until the order is
  * done.
  *
  *     fresh ── the worker is ready ──► idle ── order ──► busy ── done, failed ──► idle
@@ -40,7 +40,7 @@ export interface SyncChannelListener {
   heard(message: SyncMessage): void;
 }
 
-/** See the head of the file. */
+/** The way to the worker of one client, and back. */
 export class SyncChannel {
   readonly #worker: Worker;
   readonly #port: MessagePort;
@@ -136,7 +136,11 @@ export class SyncChannel {
   }
 
   #take(): SyncMessage | undefined {
-    return receiveMessageOnPort(this.#port)?.message as SyncMessage | undefined;
+    const received = receiveMessageOnPort(this.#port);
+    if (received === undefined) return undefined;
+    Atomics.add(this.#signal, SIGNAL.taken, 1);
+    Atomics.notify(this.#signal, SIGNAL.taken);
+    return received.message as SyncMessage;
   }
 
   #result(limitMs: number, maxSilences: number): SyncHead | undefined {
@@ -148,7 +152,7 @@ export class SyncChannel {
       if (last !== undefined) return this.#settled(last);
       if (this.isOver) throw this.#gone("has ended");
       const waitMs = Math.min(SILENCE_MS, endMs - systemClock.now());
-      if (waitMs <= 0) throw this.#gone(`did not answer within ${limitMs} ms`);
+      if (waitMs <= 0) throw this.#gone(`was not done within ${limitMs} ms`);
       const isSilent = Atomics.wait(this.#signal, SIGNAL.count, count, waitMs) === "timed-out";
       // A process that was held up as a whole finds one wait over too, but not several.
       silences = isSilent ? silences + 1 : 0;
@@ -156,7 +160,7 @@ export class SyncChannel {
     }
   }
 
-  /** Tells the listener of all that is there; answers the message that ends the order. */
+  /** Tells the listener of all messages that have come; returns the one that ends the order. */
   #takeAll(): Extract<SyncMessage, { kind: "done" | "failed" }> | undefined {
     for (let message = this.#take(); message !== undefined; message = this.#take()) {
       if (message.kind === "done" || message.kind === "failed") return message;

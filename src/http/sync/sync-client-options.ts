@@ -71,6 +71,7 @@ export interface SyncSettings {
 export function syncSettings(given: HttpSyncClientOptions): SyncSettings {
   assertClientOptions("HttpSyncClient", given, OPTION_NAMES);
   const { listener = {}, cookies, engine, tls, proxy, headers, useCookies = true } = given;
+  const { localHost, family, keepAlive, noDelay } = given;
   assertOptionsObject("listener", listener);
   assertSwitch("useCookies", useCookies);
   if (engine !== undefined) assertOneOf("engine", engine, ["auto", "uring", "node"]);
@@ -91,6 +92,10 @@ export function syncSettings(given: HttpSyncClientOptions): SyncSettings {
     ...(tls !== undefined && { tls }),
     ...(proxy !== undefined && { proxy }),
     ...(headers !== undefined && { headers: [...fieldPairs(headers)] }),
+    ...(localHost !== undefined && { localHost }),
+    ...(family !== undefined && { family }),
+    ...(keepAlive !== undefined && { keepAlive }),
+    ...(noDelay !== undefined && { noDelay }),
     limits: createLimits(limits),
     connectTimeoutMs,
     headTimeoutMs: 0,

@@ -1,10 +1,10 @@
 /** How errors pass between an `HttpSyncClient` and its worker. */
-import { NetError } from "../../errors.js";
+import { NetError, textOf } from "../../errors.js";
 import type { SyncError } from "./sync-messages.js";
 
 /** An error as it can be handed over. */
 export function cloned(error: unknown): SyncError {
-  const known = error instanceof NetError ? error : new NetError("SYSTEM_ERROR", String(error));
+  const known = error instanceof NetError ? error : new NetError("SYSTEM_ERROR", textOf(error));
   const { code, message, fault, operation, systemCode } = known;
   return { code, message, fault, operation, systemCode };
 }

@@ -16,7 +16,14 @@ export interface SyncCloseReason {
  * The handlers are those of `HttpClientHandlers`, interim responses (1xx) included.
  */
 export interface HttpSyncListener {
+  /** A connection is about to be made. */
+  onPrepareConnect?(): void;
+  /** It was made, to the server or its proxy. */
   onConnect?(): void;
+  /** It is ready for requests, TLS included. */
+  onHandshake?(): void;
+  /** The kernel of the worker has taken so many bytes. */
+  onSend?(byteCount: number): void;
   onMessageBegin?(): void;
   onStatusLine?(status: number, reason: string, version: string): void;
   onHeader?(name: string, value: string): void;
@@ -33,7 +40,10 @@ export interface HttpSyncListener {
 
 /** Names of the handlers. */
 export const LISTENER_NAMES: readonly (keyof HttpSyncListener)[] = [
+  "onPrepareConnect",
   "onConnect",
+  "onHandshake",
+  "onSend",
   "onMessageBegin",
   "onStatusLine",
   "onHeader",

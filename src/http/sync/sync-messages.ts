@@ -6,9 +6,12 @@ import type { FieldPair } from "../http-fields.js";
 
 /**
  * Places in the shared numbers. `count` grows with each message, and with each sign of life while an
- * order is under way; `ended` is 1 when the worker is gone.
+ * order is under way; `ended` is 1 when the worker is gone; `taken` counts the messages that were taken.
  */
-export const SIGNAL = { count: 0, ended: 1, length: 2 } as const;
+export const SIGNAL = { count: 0, ended: 1, taken: 2, length: 3 } as const;
+
+/** Messages that may wait to be taken: the worker sleeps until there are fewer, and its peer is held back. */
+export const MAX_WAITING_MESSAGES = 1_024;
 
 /** Time between two signs of life. */
 export const BEAT_MS = 500;

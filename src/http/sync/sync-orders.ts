@@ -1,8 +1,9 @@
 /**
- * What the worker of an `HttpSyncClient` does: an `HttpClient` that obeys one order after the other, and
+ * What the worker of an `HttpSyncClient` does: an `HttpClient` that carries out one order after the other, and
  * tells of everything in the order in which it happened.
  */
 import { Buffer } from "node:buffer";
+import { PieceQueue } from "../../bytes/piece-queue.js";
 import type { CloseReason } from "../../connection/close-reason.js";
 import { systemClock } from "../../time/clock.js";
 import { HttpClient, type HttpClientOptions } from "../client/http-client.js";
@@ -12,14 +13,19 @@ import type { SyncHead, SyncMessage, SyncOrder, SyncRoute } from "./sync-message
 /** Time that the peer has to take note of the end of a connection. */
 const CLOSE_MS = 1_000;
 
+/** Bytes of a body that are posted as one message, at most, but for one piece. */
+const MAX_JOINED_BYTES = 65_536;
+
 /** Passes a message on, with what of it need not be copied. */
 export type Post = (message: SyncMessage, transfer?: readonly ArrayBuffer[]) => void;
 
-/** See the head of the file. */
+/** Carries out the orders of one client. */
 export class SyncOrders {
   readonly #post: Post;
   readonly #wanted: ReadonlySet<string>;
   readonly #client: HttpClient;
+  /** What came of a body and was not posted yet. */
+  readonly #body: PieceQueue = new PieceQueue();
 
   /** Throws as `HttpClient` does. `events`: those that somebody wants to hear of. */
   constructor(options: Readonly<Record<string, unknown>>, events: readonly string[], post: Post) {
@@ -28,16 +34,11 @@ export class SyncOrders {
     this.#client = new HttpClient({
       ...(revivedBuffers(options) as HttpClientOptions),
       ...this.#fineHandlers(),
-      onConnect: () => this.#tell("onConnect"),
       onHeadersComplete: (_client, head) => {
         if (!this.#wanted.has("onHeadersComplete")) return;
         this.#tell("onHeadersComplete", head.statusCode, [...head]);
       },
-      onBody: (_client, bytes) => {
-        // Bytes may be a view into much larger memory: what is posted is theirs alone.
-        const copy = new Uint8Array(bytes);
-        post({ kind: "body", bytes: copy }, [copy.buffer]);
-      },
+      onBody: (_client, bytes) => this.#tellBody(bytes),
       onMessageComplete: () => this.#tell("onMessageComplete"),
       onParseError: (_client, error) => this.#tell("onParseError", cloned(error)),
       onClose: (_client, reason) => this.#tell("onClose", clonedReason(reason)),
@@ -45,7 +46,23 @@ export class SyncOrders {
   }
 
   #tell(name: string, ...values: readonly unknown[]): void {
-    if (this.#wanted.has(name)) this.#post({ kind: "event", name, values });
+    if (!this.#wanted.has(name)) return;
+    this.#postBody();
+    this.#post({ kind: "event", name, values });
+  }
+
+  /** A message costs far more than a byte: pieces that come at once, and with no event between, are joined. */
+  #tellBody(bytes: Buffer): void {
+    if (this.#body.byteCount === 0) queueMicrotask(() => this.#postBody());
+    this.#body.append(bytes, true);
+    if (this.#body.byteCount >= MAX_JOINED_BYTES) this.#postBody();
+  }
+
+  #postBody(): void {
+    if (this.#body.byteCount === 0) return;
+    // They may be a view into larger memory: what is posted is theirs alone.
+    const bytes = new Uint8Array(this.#body.takeAll());
+    this.#post({ kind: "body", bytes }, [bytes.buffer]);
   }
 
   /** Handlers that pass the fine events on, where somebody wants to hear of them. */
@@ -58,19 +75,21 @@ export class SyncOrders {
     );
   }
 
-  /** Does what it is told; the answer to a request, without its body. One at a time. */
-  async obey(order: SyncOrder): Promise<SyncHead | undefined> {
+  /** Carries out an order; resolves with the response to a request, without its body. One at a time. */
+  async carryOut(order: SyncOrder): Promise<SyncHead | undefined> {
     try {
       if (order.kind === "disconnect") await this.#disconnect();
       else await this.#connect(order.route);
       if (order.kind !== "request") return undefined;
       const response = await this.#client.send({ ...order.head, body: order.body ?? null });
+      this.#postBody();
       const trailers = response.trailers === undefined ? undefined : [...response.trailers];
       const { status, statusText, url, timing } = response;
       return { status, statusText, headers: [...response.headers], trailers, url, timing };
     } catch (error) {
       // The call is to hear of the end of the connection, too.
       await this.#ended();
+      this.#postBody();
       throw error;
     }
   }
@@ -104,6 +123,10 @@ export class SyncOrders {
 }
 
 const FINE_EVENTS = [
+  "onPrepareConnect",
+  "onConnect",
+  "onHandshake",
+  "onSend",
   "onMessageBegin",
   "onStatusLine",
   "onHeader",

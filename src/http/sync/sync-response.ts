@@ -37,7 +37,7 @@ export class SyncFields implements Iterable<readonly [name: string, value: strin
   }
 }
 
-/** A response that is there as a whole. */
+/** A whole response. */
 export class SyncResponse {
   /** The status code. */
   readonly status: number;
@@ -48,7 +48,7 @@ export class SyncResponse {
   readonly trailers: SyncFields | undefined;
   /** All of it. */
   readonly body: Buffer;
-  /** URL that answered. */
+  /** URL of the request. */
   readonly url: string;
   /** How long its parts took. */
   readonly timing: HttpTiming;

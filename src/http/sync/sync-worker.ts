@@ -4,7 +4,7 @@
  *
  * A message is first put where the other side can take it, then counted, then the other side is woken:
  * so that one that was woken finds it. What the worker is made of is loaded when it can say that this
- * failed, since nobody hears of the end of a worker while he sleeps.
+ * failed, since the end of a worker is not told to a thread that sleeps.
  */
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
@@ -12,6 +12,7 @@ import { systemClock, type Timer } from "../../time/clock.js";
 import { cloned } from "./sync-error.js";
 import {
   BEAT_MS,
+  MAX_WAITING_MESSAGES,
   SIGNAL,
   type SyncInstruction,
   type SyncMessage,
@@ -22,9 +23,18 @@ import type { SyncOrders } from "./sync-orders.js";
 
 const { signal, port, options, events } = workerData as SyncStart;
 
+/** Messages that were posted so far, as a 32-bit number like the one that counts those taken. */
+let postedCount = 0;
+
 function post(message: SyncMessage, transfer: readonly ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
   wake();
+  postedCount = (postedCount + 1) | 0;
+  for (;;) {
+    const takenCount = Atomics.load(signal, SIGNAL.taken);
+    if (((postedCount - takenCount) | 0) < MAX_WAITING_MESSAGES) return;
+    Atomics.wait(signal, SIGNAL.taken, takenCount);
+  }
 }
 
 function wake(): void {
@@ -38,7 +48,7 @@ async function start(): Promise<void> {
     const orders = new SyncOrders(options, events, post);
     parentPort?.on("message", (instruction: SyncInstruction) => {
       if (instruction.kind === "abort") orders.abort();
-      else void obey(orders, instruction);
+      else void carryOut(orders, instruction);
     });
     post({ kind: "done", head: undefined });
   } catch (error) {
@@ -46,10 +56,10 @@ async function start(): Promise<void> {
   }
 }
 
-async function obey(orders: SyncOrders, order: SyncOrder): Promise<void> {
+async function carryOut(orders: SyncOrders, order: SyncOrder): Promise<void> {
   const beat = startBeat();
   try {
-    post({ kind: "done", head: await orders.obey(order) });
+    post({ kind: "done", head: await orders.carryOut(order) });
   } catch (error) {
     post({ kind: "failed", error: cloned(error) });
   } finally {

@@ -79,11 +79,8 @@ export class ChunkParser {
     this.trailers = undefined;
   }
 
-  /**
-   * Reads on from `position`. Answers the position behind what it took, or a fault. Without a sink
-   * it reads over the body.
-   */
-  feed(bytes: Buffer, from: number, sink: BodySink | undefined): number {
+  /** Reads on from `position`. Answers the position behind what it took, or a fault. */
+  feed(bytes: Buffer, from: number, sink: BodySink): number {
     const end = bytes.length;
     let position = from;
     this.isStopped = false;
@@ -113,7 +110,7 @@ export class ChunkParser {
           if (bytes[position] !== LF) return FAULT.chunkEnd;
           position++;
           this.state = SIZE_START;
-          sink?.onChunkComplete?.();
+          sink.onChunkComplete?.();
           break;
         case LAST_START:
           position = this.readLastStart(bytes, position);
@@ -166,7 +163,7 @@ export class ChunkParser {
     return position;
   }
 
-  private readExtension(bytes: Buffer, from: number, sink: BodySink | undefined): number {
+  private readExtension(bytes: Buffer, from: number, sink: BodySink): number {
     let position = from;
     while (position < bytes.length && bytes[position] !== CR) {
       this.extensionState = nextExtensionState(this.extensionState, bytes[position]!);
@@ -179,7 +176,7 @@ export class ChunkParser {
         return FAULT.chunkExtensionsTooLong;
       }
     }
-    if (sink?.onChunkHeader !== undefined) {
+    if (sink.onChunkHeader !== undefined) {
       this.extensionText += bytes.toString("latin1", from, position);
     }
     if (position === bytes.length) return position;
@@ -188,17 +185,17 @@ export class ChunkParser {
     return position + 1;
   }
 
-  private beginChunk(sink: BodySink | undefined): void {
+  private beginChunk(sink: BodySink): void {
     this.state = this.chunkBytes === 0 ? LAST_START : IN_DATA;
     this.bodyBytes += this.chunkBytes;
-    sink?.onChunkHeader?.(this.chunkBytes, this.extensionText.trimStart());
+    sink.onChunkHeader?.(this.chunkBytes, this.extensionText.trimStart());
   }
 
-  private readData(bytes: Buffer, position: number, sink: BodySink | undefined): number {
+  private readData(bytes: Buffer, position: number, sink: BodySink): number {
     const dataEnd = Math.min(bytes.length, position + this.chunkBytes);
     this.chunkBytes -= dataEnd - position;
     if (this.chunkBytes === 0) this.state = DATA_CR;
-    if (sink !== undefined) this.isStopped = !sink.onBody(bytes.subarray(position, dataEnd));
+    this.isStopped = !sink.onBody(bytes.subarray(position, dataEnd));
     return dataEnd;
   }
 
@@ -224,14 +221,14 @@ export class ChunkParser {
     return new SectionReader(new FieldScanner(bounds, section), section);
   }
 
-  private readTrailers(bytes: Buffer, from: number, sink: BodySink | undefined): number {
+  private readTrailers(bytes: Buffer, from: number, sink: BodySink): number {
     const reader = this.trailerReader!;
     const section = this.section!;
     const position = reader.read(bytes, from);
     if (position < 0 || !reader.isWhole) return position;
     if (section.hasKinds) return FAULT.trailerField;
     this.trailers = section;
-    if (sink?.onTrailer !== undefined) {
+    if (sink.onTrailer !== undefined) {
       for (let index = 0; index < section.fieldCount; index++) {
         sink.onTrailer(section.nameAt(index)!, section.valueAt(index)!);
       }
@@ -240,8 +237,8 @@ export class ChunkParser {
     return position;
   }
 
-  private finish(sink: BodySink | undefined): void {
+  private finish(sink: BodySink): void {
     this.isDone = true;
-    sink?.onChunkComplete?.();
+    sink.onChunkComplete?.();
   }
 }

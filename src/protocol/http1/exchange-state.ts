@@ -5,7 +5,7 @@
  *     client  idle ── head ──► body ── end ──────► done ── next ──► idle
  *                               └── endAsking ──► asking ── decline ──► done
  *                                                    └───── switch ───► switched
- *     server  idle ── requested ──► answering ── head ──► body ── end ──► done ── next ──► idle
+ *     server  idle ── requested ──► pending ── head ──► body ── end ──► done ── next ──► idle
  *                                    │     ▲ └── switch ──► switched
  *                                    └─────┘ interim
  *     both    idle or done ── last ──► mustClose ── finish ──► closed;  idle ── finish ──► closed
@@ -14,7 +14,7 @@
  * idle       nothing of the exchange was sent
  * body       the head was sent, and the message is not complete
  * asking     a request that asks for another protocol, or CONNECT, waits for what becomes of it
- * answering  the request has come, no final response has begun
+ * pending  the request has come, no final response has begun
  * done       the message is complete
  * switched   what follows is another protocol
  * mustClose  this side sends no further message, and finishes
@@ -51,7 +51,7 @@ export type ClientEvent =
 /** States of the side that sends responses. */
 export type ServerState =
   | "idle"
-  | "answering"
+  | "pending"
   | "body"
   | "done"
   | "switched"
@@ -90,13 +90,13 @@ export const CLIENT_TRANSITIONS: Transitions<ClientState, ClientEvent> = {
 /** State → event → next state. `head` from idle: a response to what was no request, as 400 or 408. */
 export const SERVER_TRANSITIONS: Transitions<ServerState, ServerEvent> = {
   idle: {
-    requested: "answering",
+    requested: "pending",
     head: "body",
     last: "mustClose",
     finish: "closed",
     fail: "failed",
   },
-  answering: { interim: "answering", head: "body", switch: "switched", fail: "failed" },
+  pending: { interim: "pending", head: "body", switch: "switched", fail: "failed" },
   body: { end: "done", fail: "failed" },
   done: { next: "idle", last: "mustClose", fail: "failed" },
   mustClose: { finish: "closed", fail: "failed" },

@@ -119,6 +119,12 @@ export class FieldSection implements Iterable<[name: string, value: string]> {
     this.ownsBytes = false;
   }
 
+  /** The parser's: lets go of the bytes in which the fields are. */
+  forgetBytes(): void {
+    this.clearFields();
+    this.bytes = NO_BYTES;
+  }
+
   /** The parser's: notes a field line. The four places count from the beginning of the section. */
   addField(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
     const at = this.fieldCount * PLACES;

@@ -9,6 +9,7 @@ import { COLON, FIELD_TEXT, isText, SP, TOKEN } from "./character-table.js";
 import { optionsIn } from "./connection-options.js";
 import { FIELD_KIND, fieldKind } from "./field-kind.js";
 import { HOST_FORM, hostForm } from "./host.js";
+import { isExpectationList, isProtocolList, isTokenList } from "./list-value.js";
 import { refused, writeLineEnd, writeOctets, writeText } from "./text-writer.js";
 
 /** A value: one field line, or one for each element. */
@@ -16,12 +17,13 @@ export type FieldValue = string | number | readonly string[];
 
 /**
  * Fields to be sent: an object, pairs, anything that yields pairs each time it is iterated (`Headers`,
- * a `Map`, a received `FieldSection`), or fields that were encoded before.
+ * a `Map`, a received `FieldSection`), or fields that were encoded before. A field whose value is
+ * undefined is left out.
  */
 export type FieldInput =
   | EncodedFields
-  | Iterable<readonly [name: string, value: FieldValue]>
-  | Readonly<Record<string, FieldValue>>;
+  | Iterable<readonly [name: string, value: FieldValue | undefined]>
+  | Readonly<Record<string, FieldValue | undefined>>;
 
 const NAME = { table: TOKEN, what: "the name of a field must be a token" };
 const VALUE = {
@@ -29,14 +31,28 @@ const VALUE = {
   what: "the value of a field must be Latin-1 text without control characters",
 };
 const FIELDS_RULE = "fields must be an object or yield pairs of name and value";
-const STEERING_RULE =
-  "Content-Length must be a whole number, Transfer-Encoding chunked, Host a host with optional port";
+/** What is said of a malformed value, by kind of field. */
+const STEERING_RULES: readonly string[] = [
+  "",
+  "Host must be a host with an optional port",
+  "Content-Length must be a whole number",
+  'Transfer-Encoding must be "chunked"',
+  "Connection must be a list of tokens",
+  "Expect must be a list of expectations, such as 100-continue",
+  "Upgrade must be a list of protocols, such as websocket or name/version",
+];
 const DATE = Buffer.from("date");
 const NOWHERE = new Uint8Array(0);
 /** ": " and CRLF. */
 const LINE_OVERHEAD = 4;
 
-/** Bits of the kinds of which a head can have one field only. */
+/** Kinds of which a head can have one field only. */
+const SINGLE_NAMES: readonly (readonly [kind: number, name: string])[] = [
+  [FIELD_KIND.host, "Host"],
+  [FIELD_KIND.contentLength, "Content-Length"],
+  [FIELD_KIND.transferEncoding, "Transfer-Encoding"],
+];
+/** Their bits. */
 const SINGLE_KINDS =
   (1 << FIELD_KIND.host) | (1 << FIELD_KIND.contentLength) | (1 << FIELD_KIND.transferEncoding);
 
@@ -65,8 +81,10 @@ export class FieldNotes {
 
   /** Adds a kind. Throws `INVALID_ARGUMENT` where there can be one only, and is one. */
   addKinds(kinds: number): void {
-    if ((this.kinds & kinds & SINGLE_KINDS) !== 0) {
-      throw refused("Host, Content-Length, Transfer-Encoding can be given once", "several times");
+    const repeated = this.kinds & kinds & SINGLE_KINDS;
+    if (repeated !== 0) {
+      const name = SINGLE_NAMES.find(([kind]) => (repeated & (1 << kind)) !== 0)?.[1];
+      throw refused(`${name} can be given once`, "several times");
     }
     this.kinds |= kinds;
   }
@@ -133,19 +151,20 @@ export class FieldWriter {
     if (isIterable(fields)) {
       for (const pair of fields) {
         if (!Array.isArray(pair)) throw refused(FIELDS_RULE, pair);
-        if (!this.write(pair[0] as string, pair[1] as FieldValue)) return false;
+        if (!this.write(pair[0] as string, pair[1] as FieldValue | undefined)) return false;
       }
       return true;
     }
     for (const name of Object.keys(fields)) {
-      if (!this.write(name, fields[name]!)) return false;
+      if (!this.write(name, fields[name])) return false;
     }
     return true;
   }
 
-  /** Writes a field. Answers false when there is no room. Throws `INVALID_ARGUMENT`. */
-  write(name: string, value: FieldValue): boolean {
+  /** Writes a field. Returns false when there is no room. Throws `INVALID_ARGUMENT`. */
+  write(name: string, value: FieldValue | undefined): boolean {
     if (typeof value === "string") return this.writeLine(name, value);
+    if (value === undefined) return true;
     if (typeof value === "number") return this.writeLine(name, String(value));
     if (!Array.isArray(value)) throw refused(VALUE.what, value);
     for (const element of value as readonly string[]) {
@@ -176,6 +195,7 @@ export class FieldWriter {
     notes.addKinds(1 << kind);
     let isSound = true;
     if (kind === FIELD_KIND.connection) {
+      isSound = isTokenList(target, start, end);
       notes.connectionOptions |= optionsIn(target, start, end);
     } else if (kind === FIELD_KIND.contentLength) {
       notes.contentLength = parseLength(target, start, end);
@@ -184,15 +204,19 @@ export class FieldWriter {
       isSound = isChunkedCoding(target, start, end);
     } else if (kind === FIELD_KIND.host) {
       isSound = hostForm(target, start, end) !== HOST_FORM.malformed;
+    } else if (kind === FIELD_KIND.upgrade) {
+      isSound = isProtocolList(target, start, end);
+    } else {
+      isSound = isExpectationList(target, start, end);
     }
     if (isSound) return;
     const value = Buffer.from(target.subarray(start, end)).toString("latin1");
-    throw refused(STEERING_RULE, value);
+    throw refused(STEERING_RULES[kind]!, value);
   }
 }
 
 function isIterable(
   fields: FieldInput,
-): fields is Iterable<readonly [name: string, value: FieldValue]> {
+): fields is Iterable<readonly [name: string, value: FieldValue | undefined]> {
   return Symbol.iterator in fields;
 }

@@ -9,6 +9,8 @@ const CRLF_BYTES = 2;
 
 /** Scans start lines of one role. */
 export interface StartLineScanner<SomeHead extends Head> {
+  /** The fault of a line that is longer than allowed, by the part that it has reached. */
+  readonly lengthFault: number;
   /** Begins with a start line, whose parts go into `head`. */
   begin(head: SomeHead): void;
   /**
@@ -55,7 +57,7 @@ export class HeadScanner<SomeHead extends Head> implements SectionScanner<SomeHe
     if (!this.inFields) {
       const lineBytes = this.line.scan(bytes, start, Math.min(end, start + this.maxLineBytes));
       if (lineBytes < 0) return lineBytes;
-      if (lineBytes === 0) return end - start >= this.maxLineBytes ? FAULT.lineTooLong : 0;
+      if (lineBytes === 0) return end - start >= this.maxLineBytes ? this.line.lengthFault : 0;
       this.inFields = true;
       this.fields.begin(this.section, lineBytes);
     }

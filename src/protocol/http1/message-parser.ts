@@ -59,7 +59,6 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
   private emptyLineCount = 0;
   /** Bytes that are still to come of a body, or that may come of one without length. */
   private bodyBytes = 0;
-  private skipsBody = false;
   private upgrades = false;
   /** The message that is being read, or was read, is the last of the connection. */
   private isLast = false;
@@ -85,6 +84,16 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
   /** Memory held for a head or trailer section that is not whole, in bytes. */
   get heldBytes(): number {
     return this.reader.heldBytes + (this.chunks?.heldBytes ?? 0);
+  }
+
+  /** Whether it is between two messages, and knows of nothing that was before: it can read for another connection. */
+  get isFresh(): boolean {
+    return this.state === IDLE && this.emptyLineCount === 0 && !this.isLast;
+  }
+
+  /** Lets go of the bytes of the last message. */
+  forget(): void {
+    if (!this.head.isKept) this.head.forgetBytes();
   }
 
   /** What is read, for messages of errors. */
@@ -132,7 +141,7 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
           break;
         }
         case IN_CHUNKS: {
-          const next = this.chunks!.feed(bytes, position, this.skipsBody ? undefined : sink);
+          const next = this.chunks!.feed(bytes, position, sink);
           if (next < 0) this.fail(next, sink);
           else position = next;
           if (next >= 0) goesOn = this.afterChunks(sink);
@@ -211,8 +220,7 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
     this.upgrades = this.mustUpgrade(head);
     const answer = sink.onHeadersComplete(head);
     if (answer === AFTER_HEAD.upgrade) this.upgrades = true;
-    if (!hasBody) return this.complete(sink, undefined);
-    this.skipsBody = answer === AFTER_HEAD.skipBody;
+    if (!hasBody || answer === AFTER_HEAD.skipBody) return this.complete(sink, undefined);
     this.beginBody(bodyLength);
     return answer !== AFTER_HEAD.stop;
   }
@@ -233,7 +241,7 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
 
   private readBody(part: Buffer, sink: Sink): boolean {
     this.bodyBytes -= part.length;
-    const goesOn = this.skipsBody || sink.onBody(part);
+    const goesOn = sink.onBody(part);
     if (this.bodyBytes > 0 || this.state === UNTIL_CLOSE) return goesOn;
     // The end is told at once, even to a sink that has said stop: no byte may follow to tell it.
     return this.complete(sink, undefined) && goesOn;

@@ -11,7 +11,7 @@ export const AFTER_HEAD = {
   goOn: 0,
   /** Stop feeding before the body, if there is one; the next `feed` reads it. */
   stop: 1,
-  /** Read over the body: take its bytes, but tell nothing of them. */
+  /** The message has no body, whatever its head says: what follows is the next message. */
   skipBody: 2,
   /**
    * Go on with another protocol behind this message: `onUpgrade` follows `onMessageComplete`, and

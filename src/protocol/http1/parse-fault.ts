@@ -12,6 +12,7 @@ const STATUS = {
   HTTP_VERSION_UNSUPPORTED: 505,
   HTTP_CODING_UNSUPPORTED: 501,
   HTTP_LINE_TOO_LONG: 414,
+  HTTP_METHOD_TOO_LONG: 501,
   HTTP_HEAD_TOO_LARGE: 431,
   HTTP_BODY_TOO_LARGE: 413,
   HTTP_INTERIM_LIMIT: 502,
@@ -33,6 +34,7 @@ const ROWS = {
   bareLf: ["HTTP_MALFORMED", "a line that ends in LF without CR (RFC 9112 §2.2)"],
 
   method: ["HTTP_MALFORMED", "the method is no token (RFC 9112 §3.1)"],
+  methodTooLong: ["HTTP_METHOD_TOO_LONG", "the method is too long", "maxStartLineBytes"],
   targetCharacter: ["HTTP_MALFORMED", "a character that no target has (RFC 9112 §3.2)"],
   targetForm: ["HTTP_MALFORMED", "the target has no form its method allows (RFC 9112 §3.2)"],
   versionSyntax: ["HTTP_MALFORMED", "the protocol version is malformed (RFC 9112 §2.3)"],

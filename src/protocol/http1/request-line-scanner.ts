@@ -24,6 +24,11 @@ export class RequestLineScanner implements StartLineScanner<RequestHead> {
     this.head = head;
   }
 
+  /** A server does not implement a method that long (RFC 9112 §3). */
+  get lengthFault(): number {
+    return this.state === IN_METHOD ? FAULT.methodTooLong : FAULT.lineTooLong;
+  }
+
   /** See {@link StartLineScanner.begin}. */
   begin(head: RequestHead): void {
     this.head = head;

@@ -22,6 +22,7 @@ const ZERO = 0x30;
 
 /** Scans the status line of one response after the other. */
 export class StatusLineScanner implements StartLineScanner<ResponseHead> {
+  readonly lengthFault: number = FAULT.lineTooLong;
   private head: ResponseHead;
   private state = IN_VERSION;
   private position = 0;

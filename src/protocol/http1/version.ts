@@ -1,4 +1,7 @@
-/** The protocol version, `HTTP/1.1` or `HTTP/1.0` (RFC 9112 §2.3), one octet at a time. */
+/**
+ * The protocol version (RFC 9112 §2.3), one octet at a time. Major version 1 is understood, and a minor
+ * version above 1 is read as 1 (RFC 9110 §6.2).
+ */
 import { Buffer } from "node:buffer";
 import { FAULT } from "./parse-fault.js";
 
@@ -24,11 +27,10 @@ export function versionFault(bytes: Uint8Array, versionStart: number, index: num
   if (index === DOT) return octet === POINT ? 0 : FAULT.versionSyntax;
   if (octet < ZERO || octet > NINE) return FAULT.versionSyntax;
   if (index < MINOR) return 0;
-  const supported = bytes[versionStart + MAJOR] === ONE && octet <= ONE;
-  return supported ? 0 : FAULT.versionUnsupported;
+  return bytes[versionStart + MAJOR] === ONE ? 0 : FAULT.versionUnsupported;
 }
 
-/** The minor version of a version that was checked. */
+/** The minor version of a version that was checked, at most 1. */
 export function minorVersionAt(bytes: Uint8Array, versionStart: number): 0 | 1 {
-  return bytes[versionStart + MINOR] === ONE ? 1 : 0;
+  return bytes[versionStart + MINOR] === ZERO ? 0 : 1;
 }

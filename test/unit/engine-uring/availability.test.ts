@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { describe, it } from "node:test";
-import { runProbes, type UringProbe } from "#src/engine/uring/availability.js";
 import {
   type ForeignFunctions,
   loadForeignFunctions,
-} from "#src/engine/uring/foreign-functions.js";
+} from "#src/engine/uring/ring/foreign-functions.js";
+import { runProbes, type UringProbe } from "#src/engine/uring/setup/availability.js";
 import { uringAvailability, uringEngine, uringProbes } from "#src/engine/uring/uring-engine.js";
 import { openDescriptors, skip, uringTest } from "./uring-case.js";
 

@@ -1,7 +1,7 @@
 /**
  * Foreign calls for tests that need addresses and no kernel, and faults put in front of real ones.
  */
-import type { ForeignFunctions } from "#src/engine/uring/foreign-functions.js";
+import type { ForeignFunctions } from "#src/engine/uring/ring/foreign-functions.js";
 
 /** Where {@link withoutKernel} says that memory lies. */
 export const FAKE_ADDRESS = 0x7f12_3400_0000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { formatIpv4, formatIpv6, parseIp } from "#src/engine/uring/ip-bytes.js";
+import { formatIpv4, formatIpv6, parseIp } from "#src/engine/uring/sockets/ip-bytes.js";
 import { Random } from "../../support/random.js";
 
 const hex = (bytes: Uint8Array | undefined): string | undefined =>

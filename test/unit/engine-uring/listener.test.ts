@@ -4,7 +4,7 @@ import { existsSync, renameSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { describe } from "node:test";
 import type { IpAddress } from "#src/engine/engine.js";
-import { loadForeignFunctions } from "#src/engine/uring/foreign-functions.js";
+import { loadForeignFunctions } from "#src/engine/uring/ring/foreign-functions.js";
 import { createUringEngine } from "#src/engine/uring/uring-engine.js";
 import type { StreamProbe } from "../../support/engine-probe.js";
 import { turns } from "../../support/engine-wait.js";

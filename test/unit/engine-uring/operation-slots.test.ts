@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  IGNORED_KIND,
+  CANCEL_KIND,
   type OperationOwner,
   OperationSlots,
   RECEIVE_KIND,
   SEND_KIND,
   SYNCHRONOUS_KIND,
-} from "#src/engine/uring/operation-slots.js";
+} from "#src/engine/uring/ring/operation-slots.js";
 
 class Recorder implements OperationOwner {
   readonly calls: (readonly [kind: number, result: number, flags: number])[] = [];
@@ -62,10 +62,24 @@ describe("operation slots", () => {
     const owner = new Recorder();
     slots.take(owner);
 
-    slots.complete(IGNORED_KIND, 0, -2, 0);
     slots.complete(SYNCHRONOUS_KIND, 0, 0, 0);
 
     assert.deepEqual(owner.calls, []);
+    assert.equal(slots.droppedCount, 0);
+  });
+
+  it("tell an owner of a cancel that failed, and count none whose owner has gone", () => {
+    const slots = new OperationSlots();
+    const owner = new Recorder();
+    const slot = slots.take(owner);
+    const generation = slots.generation(slot);
+    const kind = CANCEL_KIND + SEND_KIND;
+
+    slots.complete(kind | slot, generation, -2, 0);
+    slots.release(slot);
+    slots.complete(kind | slot, generation, -2, 0);
+
+    assert.deepEqual(owner.calls, [[kind, -2, 0]]);
     assert.equal(slots.droppedCount, 0);
   });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { OwnershipCheck, POISON } from "#src/engine/uring/ownership-check.js";
+import { OwnershipCheck, POISON } from "#src/engine/uring/memory/ownership-check.js";
 
 describe("ownership check", () => {
   it("poisons what is given back and lets it be handed out again", () => {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { OwnershipCheck, POISON } from "#src/engine/uring/ownership-check.js";
-import { ProvidedBuffers, providedBuffersBytes } from "#src/engine/uring/provided-buffers.js";
-import { NONE, SharedMemory, wholePages } from "#src/engine/uring/shared-memory.js";
-import { uringSettings } from "#src/engine/uring/uring-options.js";
+import { OwnershipCheck, POISON } from "#src/engine/uring/memory/ownership-check.js";
+import {
+  ProvidedBuffers,
+  providedBuffersBytes,
+} from "#src/engine/uring/memory/provided-buffers.js";
+import { SharedMemory, wholePages } from "#src/engine/uring/memory/shared-memory.js";
+import { uringSettings } from "#src/engine/uring/setup/uring-options.js";
 import { withoutKernel } from "./fake-calls.js";
 
 const COUNT = 8;
@@ -45,7 +48,7 @@ class Bench {
 
   whole(id: number): Buffer {
     const stride = 1_024 + 128;
-    return this.memory.bytes(wholePages(COUNT * PLACE_BYTES) + id * stride, stride);
+    return this.memory.bytes(this.buffers.firstOffset + id * stride, stride);
   }
 }
 
@@ -85,41 +88,62 @@ describe("provided buffers", () => {
     assert.equal(other.length, 65);
   });
 
-  it("keep a lent buffer until it is released", () => {
+  it("keep a lent buffer until its last holder is done, and put a spare in its place", () => {
     const bench = new Bench();
+    const { buffers } = bench;
     const [one, two] = [bench.receive(10), bench.receive(10)];
-    const view = bench.buffers.view(one, 10);
-    bench.buffers.giveBack(one);
-    bench.buffers.view(two, 10);
-    bench.buffers.giveBack(two);
+    const view = buffers.view(one, 10);
+    buffers.giveBack(one);
+    buffers.view(two, 10);
+    buffers.giveBack(two);
 
-    const held = bench.buffers.hold(view.subarray(2));
-    bench.buffers.publish();
+    const kept = buffers.keep(view.byteOffset + 2);
+    buffers.publish();
+    const keptAgain = buffers.keep(view.byteOffset + 5);
+    buffers.hold(view.byteOffset);
     const meanwhile = bench.visible();
-    bench.buffers.release(held);
-    bench.buffers.publish();
+    for (let holder = 0; holder < 2; holder++) buffers.release(view.byteOffset + holder);
+    const isHeld = buffers.isHeld(view.byteOffset);
+    buffers.release(view.byteOffset + 9);
+    const isHeldStill = buffers.isHeld(view.byteOffset);
 
-    assert.equal(held, one);
-    assert.deepEqual(meanwhile, [2, 3, 4, 5, 6, 7, two]);
-    assert.deepEqual(bench.visible(), [2, 3, 4, 5, 6, 7, two, one]);
+    assert.deepEqual([kept, keptAgain], [true, true]);
+    assert.deepEqual(meanwhile, [2, 3, 4, 5, 6, 7, two, COUNT]);
+    assert.deepEqual([isHeld, isHeldStill], [true, false]);
+    assert.equal(buffers.keptCount, 0);
   });
 
-  it("keep no more than half of the buffers, and none that has gone back", () => {
+  it("keep no more than there are spares and half of the places, and none that has gone back", () => {
     const bench = new Bench();
-    const views = Array.from({ length: 5 }, () => {
+    const { buffers } = bench;
+    const spareCount = 2 * COUNT;
+    const take = (): Buffer => {
       const id = bench.receive(8);
-      const view = bench.buffers.view(id, 8);
-      bench.buffers.giveBack(id);
+      const view = buffers.view(id, 8);
+      buffers.giveBack(id);
       return view;
-    });
+    };
+    const kept: boolean[] = [];
+    const views: Buffer[] = [];
+    for (let count = 0; count < spareCount + COUNT / 2; count++) {
+      const view = take();
+      views.push(view);
+      kept.push(buffers.keep(view.byteOffset));
+      buffers.publish();
+    }
 
-    const held = views.map((view) => bench.buffers.hold(view));
-    bench.buffers.publish();
-    bench.buffers.release(held[0]!);
-    const gone = bench.buffers.hold(views[4]!);
+    const late = take();
+    const beyond = buffers.keep(late.byteOffset);
+    const visible = bench.visible().length;
+    buffers.publish();
+    for (const view of views) buffers.release(view.byteOffset);
+    const gone = buffers.keep(late.byteOffset);
+    buffers.publish();
 
-    assert.deepEqual(held, [0, 1, 2, 3, NONE]);
-    assert.equal(gone, NONE);
+    assert.ok(kept.every((wasKept) => wasKept));
+    assert.deepEqual([beyond, gone], [false, false]);
+    assert.equal(visible, COUNT / 2 - 1);
+    assert.equal(bench.visible().length, COUNT);
   });
 
   it("go round for longer than the counter of the ring", () => {

@@ -2,16 +2,16 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { describe } from "node:test";
+import { SharedMemory } from "#src/engine/uring/memory/shared-memory.js";
 import {
   type ForeignFunctions,
   loadForeignFunctions,
-} from "#src/engine/uring/foreign-functions.js";
-import { OP_NOP } from "#src/engine/uring/kernel-interface.js";
-import { OperationSlots, SEND_KIND } from "#src/engine/uring/operation-slots.js";
-import { Ring } from "#src/engine/uring/ring.js";
-import { ringMemoryBytes, setUpMappedRing, setUpRing } from "#src/engine/uring/ring-setup.js";
-import { SharedMemory } from "#src/engine/uring/shared-memory.js";
-import { uringSettings } from "#src/engine/uring/uring-options.js";
+} from "#src/engine/uring/ring/foreign-functions.js";
+import { OP_NOP } from "#src/engine/uring/ring/kernel-interface.js";
+import { OperationSlots, SEND_KIND } from "#src/engine/uring/ring/operation-slots.js";
+import { Ring } from "#src/engine/uring/ring/ring.js";
+import { ringMemoryBytes, setUpMappedRing, setUpRing } from "#src/engine/uring/ring/ring-setup.js";
+import { uringSettings } from "#src/engine/uring/setup/uring-options.js";
 import { uringTest } from "./uring-case.js";
 
 const { EAGAIN, EBUSY, EINTR, EIO } = constants.errno;

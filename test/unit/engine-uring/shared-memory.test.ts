@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PAGE_BYTES, SharedMemory } from "#src/engine/uring/shared-memory.js";
+import { PAGE_BYTES, SharedMemory } from "#src/engine/uring/memory/shared-memory.js";
 import { withoutKernel } from "./fake-calls.js";
 
 const LINE = 0x1_0000_0000;

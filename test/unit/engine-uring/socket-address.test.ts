@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
 import { describe, it } from "node:test";
 import type { Address } from "#src/engine/engine.js";
-import { decodeAddress, encodeAddress, zoneOf } from "#src/engine/uring/socket-address.js";
+import { decodeAddress, encodeAddress, zoneOf } from "#src/engine/uring/sockets/socket-address.js";
 
 const ADDRESSES: readonly (readonly [address: Address, bytes: string])[] = [
   [{ host: "127.0.0.1", port: 8_080, family: "IPv4" }, "02001f907f0000010000000000000000"],

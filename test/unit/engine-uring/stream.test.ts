@@ -1,13 +1,22 @@
 /** Streams where it matters how the ring does it: large sends, shared buffers, slots, pauses. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import type { SendMemory } from "#src/bytes/send-memory.js";
 import type { StreamSink, StreamSocket } from "#src/engine/engine.js";
 import { noStreamSink } from "#src/engine/no-sink.js";
 import {
   type ForeignFunctions,
   loadForeignFunctions,
-} from "#src/engine/uring/foreign-functions.js";
-import { ENTRY_OPERATION_FLAGS } from "#src/engine/uring/kernel-interface.js";
+} from "#src/engine/uring/ring/foreign-functions.js";
+import {
+  ENTRY_ADDRESS_HIGH,
+  ENTRY_OFFSET,
+  ENTRY_OPERATION_FLAGS,
+  ENTRY_TOTAL_LENGTH,
+  OP_ASYNC_CANCEL,
+  OP_FIXED_FD_INSTALL,
+  OP_RECV,
+} from "#src/engine/uring/ring/kernel-interface.js";
 import { isPattern, patternBytes } from "../../support/byte-pattern.js";
 import type { StreamProbe } from "../../support/engine-probe.js";
 import { turns, untilQuiet } from "../../support/engine-wait.js";
@@ -60,20 +69,23 @@ class LentEcho implements StreamSink {
   readonly streamEnded = noStreamSink.streamEnded;
   readonly streamClosed = noStreamSink.streamClosed;
   readonly #stream: StreamSocket;
+  readonly #memory: SendMemory;
   readonly #waiting: Buffer[] = [];
   #isWriting = false;
 
-  constructor(stream: StreamSocket) {
+  constructor(stream: StreamSocket, memory: SendMemory) {
     this.#stream = stream;
+    this.#memory = memory;
   }
 
   streamReceived(bytes: Buffer): void {
+    const piece = this.#memory.keep(bytes) ? bytes : Buffer.from(bytes);
     if (this.#isWriting) {
-      this.#waiting.push(Buffer.from(bytes));
+      this.#waiting.push(piece);
       return;
     }
     this.#isWriting = true;
-    this.#stream.write(bytes);
+    this.#stream.write(piece);
   }
 
   streamWritten(): void {
@@ -119,10 +131,10 @@ describe("uring stream", () => {
   });
 
   uringTest("sends back what it was lent, of any size, while buffers are checked", () =>
-    withEngine({ debug: true, receiveBufferCount: 8 }, async (world) => {
+    withEngine({ debug: true, receiveBufferCount: 8 }, async (world, engine) => {
       const listener = await world.listen();
       listener.onAccepted = (stream): boolean => {
-        const echo = new LentEcho(stream.socket);
+        const echo = new LentEcho(stream.socket, world.engine.memory);
         stream.onReceived = (bytes): void => echo.streamReceived(bytes);
         stream.onWritten = (): void => echo.streamWritten();
         return true;
@@ -134,6 +146,7 @@ describe("uring stream", () => {
       await until(() => pairs.every(({ client }) => client.receivedBytes === total), 30_000);
 
       assert.ok(pairs.every(({ client }) => isPattern(client.received(), 0)));
+      assert.equal(engine.loop.buffers.keptCount, 0);
     }),
   );
 
@@ -179,20 +192,106 @@ describe("uring stream", () => {
     }),
   );
 
-  uringTest("gets one piece at most after the sink has paused", () =>
-    withEngine({}, async (world) => {
-      const { client, server } = await world.pair();
-      server.onReceived = (): void => server.socket.pause();
-      client.socket.write(patternBytes(0, 8 * MIB));
+  uringTest("receives one piece at a time where the kernel can't limit more", () => {
+    const calls = loadForeignFunctions();
+    const words: { entries: Int32Array | undefined } = { entries: undefined };
+    // A field that a receive must not have: EINVAL, as kernels before 6.17 answer to a limit.
+    const enter: ForeignFunctions["enter"] = (...args) => {
+      const entries = words.entries ?? new Int32Array(0);
+      for (let at = 0; at < entries.length; at += 16) {
+        const isLimited =
+          (entries[at]! & 0xff) === OP_RECV && entries[at + ENTRY_TOTAL_LENGTH] !== 0;
+        if (isLimited) entries[at + ENTRY_OFFSET] = 1;
+      }
+      return calls.enter(...args);
+    };
+    return withEngine(
+      {},
+      async (world, engine) => {
+        words.entries = engine.loop.ring.entries;
+        const { client, server } = await world.pair();
+        server.onReceived = (): void => server.socket.pause();
+        client.socket.write(patternBytes(0, 8 * MIB));
 
-      const first = await untilQuiet(() => server.receivedBytes, 50);
-      server.socket.resume();
-      const second = await untilQuiet(() => server.receivedBytes, 50);
+        const first = await untilQuiet(() => server.receivedBytes, 50);
+        server.socket.resume();
+        const second = await untilQuiet(() => server.receivedBytes, 50);
 
-      assert.ok(first > 0 && first <= 65_664, `${first} bytes came`);
-      assert.ok(second > first && second <= 2 * 65_664, `${second} bytes came`);
-    }),
-  );
+        assert.equal(engine.loop.receivesAhead, false);
+        assert.ok(first > 0 && first <= 65_664, `${first} bytes came`);
+        assert.ok(second > first && second <= 2 * 65_664, `${second} bytes came`);
+      },
+      { ...calls, enter },
+    );
+  });
+
+  uringTest("finishes by the ring's own operation where no descriptor is to be had", () => {
+    const calls = loadForeignFunctions();
+    const words: { entries: Int32Array | undefined } = { entries: undefined };
+    let refused = 0;
+    // A field that this operation must not have: it fails, as without a free descriptor.
+    const enter: ForeignFunctions["enter"] = (...args) => {
+      const entries = words.entries ?? new Int32Array(0);
+      for (let at = 0; at < entries.length; at += 16) {
+        if ((entries[at]! & 0xff) !== OP_FIXED_FD_INSTALL || entries[at + ENTRY_OFFSET] !== 0)
+          continue;
+        entries[at + ENTRY_OFFSET] = 1;
+        refused++;
+      }
+      return calls.enter(...args);
+    };
+    return withEngine(
+      {},
+      async (world, engine) => {
+        const { client, server } = await world.pair();
+        words.entries = engine.loop.ring.entries;
+
+        client.socket.write(patternBytes(0, 1_000));
+        client.socket.finish();
+        await until(() => server.isEnded);
+        server.socket.finish();
+        await until(() => client.isEnded);
+        words.entries = undefined;
+
+        assert.equal(server.receivedBytes, 1_000);
+        assert.ok(refused >= 2, `${refused} refused`);
+      },
+      { ...calls, enter },
+    );
+  });
+
+  uringTest("cancels again what it has cancelled too early", () => {
+    const calls = loadForeignFunctions();
+    const words: { entries: Int32Array | undefined } = { entries: undefined };
+    let missed = 0;
+    // As when an operation is about to be tried again: the cancel finds nothing.
+    const enter: ForeignFunctions["enter"] = (...args) => {
+      const entries = words.entries ?? new Int32Array(0);
+      for (let at = 0; at < entries.length; at += 16) {
+        if ((entries[at]! & 0xff) !== OP_ASYNC_CANCEL || missed >= 20) continue;
+        missed++;
+        entries[at + ENTRY_ADDRESS_HIGH]! ^= 0x4000_0000;
+      }
+      return calls.enter(...args);
+    };
+    return withEngine(
+      {},
+      async (world, engine) => {
+        const { client, server } = await world.pair();
+        server.socket.pause();
+        client.socket.write(patternBytes(0, 32 * MIB));
+        await untilQuiet(() => server.receivedBytes, 50);
+        words.entries = engine.loop.ring.entries;
+
+        client.socket.reset();
+        await until(() => client.isClosed);
+
+        assert.deepEqual(client.events, ["opened", "closed"]);
+        assert.equal(missed, 20);
+      },
+      { ...calls, enter },
+    );
+  });
 
   uringTest("frees its slot, which the next stream uses at once", () =>
     withEngine({}, async (world, engine) => {

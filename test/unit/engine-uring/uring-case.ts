@@ -3,7 +3,7 @@
  */
 import { readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
-import type { ForeignFunctions } from "#src/engine/uring/foreign-functions.js";
+import type { ForeignFunctions } from "#src/engine/uring/ring/foreign-functions.js";
 import {
   createUringEngine,
   type UringEngine,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type UringOptions, uringSettings } from "#src/engine/uring/uring-options.js";
+import { type UringOptions, uringSettings } from "#src/engine/uring/setup/uring-options.js";
 
 describe("uring options", () => {
   it("have a default each", () => {

@@ -19,7 +19,7 @@ const CODES: readonly (readonly [string, Operation, NetErrorCode])[] = [
   ["EHOSTDOWN", "connect", "HOST_UNREACHABLE"],
   ["ECONNREFUSED", "connect", "CONNECTION_REFUSED"],
   ["ENOENT", "connect", "CONNECTION_REFUSED"],
-  ["ENOENT", "listen", "SYSTEM_ERROR"],
+  ["ENOENT", "listen", "ADDRESS_NOT_AVAILABLE"],
   ["ECONNRESET", "receive", "CONNECTION_RESET"],
   ["EPIPE", "send", "CONNECTION_RESET"],
   ["ECONNABORTED", "receive", "CONNECTION_RESET"],

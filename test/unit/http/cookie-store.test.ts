@@ -241,6 +241,26 @@ describe("CookieStore's get, list, delete and clear", () => {
     assert.equal(store.removeExpired(), 0);
     assert.deepEqual(names(store), ["c", "session"]);
   });
+
+  it("removeExpired removes of what has expired only what the filter names", () => {
+    const { store, clock } = newStore();
+    for (const [name, domain, path] of [
+      ["a", "a.com", "/"],
+      ["b", "a.com", "/deep"],
+      ["c", "b.com", "/"],
+    ] as const) {
+      store.set({ name, value: "v", domain, path, maxAgeSeconds: 1 });
+    }
+    store.set({ name: "lives", value: "v", domain: "a.com", path: "/deep", maxAgeSeconds: 60 });
+
+    clock.advance(1_000);
+
+    assert.equal(store.removeExpired({ domain: "A.com", path: "/deep" }), 1);
+    assert.equal(store.removeExpired({ domain: "a.com", path: "/deep" }), 0);
+    assert.equal(store.removeExpired({ domain: "b.com" }), 1);
+    assert.equal(store.removeExpired(), 1);
+    assert.deepEqual(names(store), ["lives"]);
+  });
 });
 
 describe("what a CookieStore gives", () => {

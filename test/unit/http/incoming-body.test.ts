@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { NetError } from "hp-socket";
 import { ManualClock } from "hp-socket/testing";
-import { BODY_HIGH_WATER_BYTES, type BodyOwner, IncomingBody } from "#src/http/incoming-body.js";
+import {
+  BODY_HIGH_WATER_BYTES,
+  type BodyOwner,
+  IncomingBody,
+} from "#src/http/body/incoming-body.js";
 import { TimingWheel } from "#src/time/timing-wheel.js";
 
 /** Whoever receives the message. */

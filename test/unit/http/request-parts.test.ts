@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { rangeOf } from "#src/http/server/byte-range.js";
-import { contentTypeOf } from "#src/http/server/content-type.js";
-import { httpDate, parseHttpDate } from "#src/http/server/http-date.js";
-import { checkPreconditions, ifRangeHolds } from "#src/http/server/preconditions.js";
+import { rangeOf } from "#src/http/server/files/byte-range.js";
+import { contentTypeOf } from "#src/http/server/files/content-type.js";
+import { httpDate, parseHttpDate } from "#src/http/server/files/http-date.js";
+import { checkPreconditions, ifRangeHolds } from "#src/http/server/files/preconditions.js";
 import { pathOf, queryOf } from "#src/http/server/request-path.js";
 import { FieldSection } from "#src/protocol/http1/field-section.js";
 

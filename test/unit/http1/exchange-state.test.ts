@@ -183,7 +183,7 @@ describe("an exchange", () => {
 
     for (const exchange of [unasked, early]) {
       assert.throws(() => exchange.switchProtocol(), notNow);
-      assert.equal(exchange.server, "answering");
+      assert.equal(exchange.server, "pending");
     }
   });
 

@@ -188,10 +188,47 @@ describe("writing the head of a request", () => {
     ["an authority for GET", { method: "GET", target: "a:80", host: "a" }],
     ["a path for CONNECT", { method: "CONNECT", target: "/", host: "a" }],
     ["an empty method", { method: "", target: "/", host: "a" }],
+    [
+      "a malformed Connection",
+      { method: "GET", target: "/", host: "a", fields: { connection: "a," } },
+    ],
+    ["a malformed Upgrade", { method: "GET", target: "/", host: "a", fields: { Upgrade: "a b" } }],
+    ["a malformed Expect", { method: "GET", target: "/", host: "a", fields: [["expect", "a="]] }],
     ["a space in a method", { method: "GE T", target: "/", host: "a" }],
   ] as [string, OutgoingRequest][]) {
     it(`is refused for ${what}`, () => {
       assert.throws(() => writeRequest(request), refused);
+    });
+  }
+});
+
+describe("a field that is undefined", () => {
+  const given = { A: undefined, B: "b", Host: undefined, "Content-Length": undefined };
+
+  it("is left out, of an object, of pairs and of fields that are encoded", () => {
+    for (const fields of [given, Object.entries(given), encodeFields(given)]) {
+      const { text } = writeRequest({ method: "GET", target: "/", host: "h", fields });
+
+      assert.equal(text, "GET / HTTP/1.1\r\nHost: h\r\nB: b\r\n\r\n");
+    }
+  });
+});
+
+describe("a field that can't be sent", () => {
+  for (const [fields, message] of [
+    [{ Upgrade: "" }, /Upgrade must be a list of protocols.*not ""/],
+    [{ Connection: "a b" }, /Connection must be a list of tokens, not "a b"/],
+    [{ Expect: "100-continue;" }, /Expect must be a list of expectations/],
+    [{ "Content-Length": "1,1" }, /Content-Length must be a whole number, not "1,1"/],
+    [{ "Transfer-Encoding": "gzip" }, /Transfer-Encoding must be "chunked", not "gzip"/],
+    [{ Host: "a/b" }, /Host must be a host with an optional port, not "a\/b"/],
+    [{ Host: ["a", "b"] }, /Host can be given once/],
+    [{ "Content-Length": ["1", "1"] }, /Content-Length can be given once/],
+  ] as const) {
+    it(`is named by the error: ${JSON.stringify(fields)}`, () => {
+      const request = { method: "GET", target: "/", fields: { ...fields } };
+
+      assert.throws(() => writeRequest(request), { code: "INVALID_ARGUMENT", message });
     });
   }
 });

@@ -37,7 +37,6 @@ describe("injection", () => {
     ["an empty name", { "": "a" }],
     ["a colon in a name", { "a:b": "c" }],
     ["a space in a name", { "a b": "c" }],
-    ["undefined", { a: undefined }],
     ["null", { a: null }],
     ["an object", { a: {} }],
     ["a list with undefined", { a: ["b", undefined] }],

@@ -1,0 +1,77 @@
+/** What every component is given, and what it tells of itself. */
+import type { EngineChoice } from "../engine/engine.js";
+import { assertKnownKeys } from "../errors.js";
+import type { ReceiveModel } from "../receive/receive-model.js";
+import type { Connection } from "./connection.js";
+import { HANDLER_NAMES, type Handlers } from "./handlers.js";
+import type { ServiceState } from "./service-state.js";
+import { assertFunction, type ConnectionSettings, SETTING_NAMES } from "./settings.js";
+import type { TlsSettings } from "./tls-settings.js";
+
+/** Options of every component: settings and handlers in one object. */
+export interface ComponentOptions<Handle, Received extends Buffer | number, Context>
+  extends Partial<Omit<ConnectionSettings, "receive">>,
+    Handlers<Handle, Received> {
+  /** How received bytes become what `onReceive` gets. Default: `push()`. */
+  readonly receive?: ReceiveModel<Received>;
+  /** What moves the bytes: a name, an engine, or `auto` (default; `HP_SOCKET_ENGINE` overrides it). */
+  readonly engine?: EngineChoice;
+  /** Makes the `context` of each new connection. */
+  readonly context?: (connection: Connection<Context>) => Context;
+}
+
+/** Settings that can be given to `configure`. */
+export interface ChangeableSettings extends Partial<ConnectionSettings> {
+  /** Other certificates and rules, for handshakes to come. */
+  readonly tls?: TlsSettings;
+}
+
+/** What a component has done so far. */
+export interface ComponentStats {
+  /** Engine that moves the bytes. */
+  readonly engine: string;
+  readonly state: ServiceState;
+  readonly connectionCount: number;
+  /** Connections that were opened. */
+  readonly openedCount: number;
+  /** Connections that have ended. */
+  readonly closedCount: number;
+  /** Peers that were not let in. */
+  readonly refusedCount: number;
+  /** Handshakes of TLS under way. */
+  readonly handshakeCount: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
+/** Bounds of a stop. */
+export interface StopOptions {
+  /** Time that connections get to send what waits, in milliseconds. Default 5,000; 0: they are cut. */
+  readonly drainMs?: number;
+}
+
+/** What a stop has done. */
+export interface StopResult {
+  /** Connections that sent everything. */
+  readonly drainedCount: number;
+  /** Connections that were cut at the end of `drainMs`. */
+  readonly cutCount: number;
+}
+
+/** Names of all options of a component. */
+export const OPTION_NAMES: readonly string[] = [
+  ...SETTING_NAMES,
+  ...HANDLER_NAMES,
+  "engine",
+  "context",
+  "tls",
+];
+
+/** Throws `INVALID_ARGUMENT` for a name that no option has, and for a handler that is no function. */
+export function assertComponentOptions(options: object): void {
+  assertKnownKeys("options", options, OPTION_NAMES);
+  for (const name of [...HANDLER_NAMES, "context"]) {
+    const handler: unknown = (options as Record<string, unknown>)[name];
+    if (handler !== undefined) assertFunction(name, handler);
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * Calls the application's handlers, and sees to it that what goes wrong in one ends that one's
+ * connection and nothing else. Hot.
+ */
+import type { AsyncResource } from "node:async_hooks";
+import process from "node:process";
+import type { Address, ListenTarget } from "../engine/engine.js";
+import { NetError, type Operation } from "../errors.js";
+import type { CloseReason } from "./close-reason.js";
+import { handlerScope } from "./handler-scope.js";
+import { callHandler, type Handlers, handlerError, isThenable } from "./handlers.js";
+import type { HandlerSettled, PacketEvents } from "./packet-events.js";
+import type { ProtocolConnection } from "./receiver.js";
+
+/** A connection that a handler may refuse. */
+export interface RefusableConnection extends ProtocolConnection {
+  refuse(operation: Operation): void;
+}
+
+/** The handlers of a component. */
+export class Events<Handle, Received extends Buffer | number> implements PacketEvents {
+  readonly hasReceiveHandler: boolean;
+  private readonly handlers: Handlers<Handle, Received>;
+  private readonly onReceive: Handlers<Handle, Received>["onReceive"];
+  private readonly hasSendHandler: boolean;
+  private readonly scope: AsyncResource | undefined = handlerScope();
+  /** What handlers are given; undefined: the connection itself. */
+  private readonly handle: Handle | undefined;
+
+  constructor(handlers: Handlers<Handle, Received>, handle?: Handle) {
+    this.handlers = handlers;
+    this.handle = handle;
+    this.onReceive = handlers.onReceive;
+    this.hasReceiveHandler = handlers.onReceive !== undefined;
+    this.hasSendHandler = handlers.onSend !== undefined;
+  }
+
+  private handleOf(connection: ProtocolConnection): Handle {
+    return this.handle ?? (connection as Handle);
+  }
+
+  private call(handler: (...given: never[]) => unknown, ...given: unknown[]): unknown {
+    const { scope, handlers } = this;
+    const call = handler as (...given: unknown[]) => unknown;
+    return scope === undefined
+      ? call.apply(handlers, given)
+      : scope.runInAsyncScope(call, handlers, ...given);
+  }
+
+  // — packets —
+
+  received(
+    connection: ProtocolConnection,
+    unit: Buffer | number,
+    settled: HandlerSettled,
+  ): boolean {
+    const { onReceive, handlers, scope } = this;
+    if (onReceive === undefined) return false;
+    const handle = this.handleOf(connection);
+    let result: unknown;
+    try {
+      result =
+        scope === undefined
+          ? onReceive.call(handlers, handle, unit as Received)
+          : scope.runInAsyncScope(onReceive, handlers, handle, unit as Received);
+      if (result === undefined || !isThenable(result)) return false;
+    } catch (error) {
+      this.failed(connection, "onReceive", "receive", error);
+      return false;
+    }
+    result.then(
+      () => settled.handlerSettled(),
+      (error: unknown) => this.failed(connection, "onReceive", "receive", error),
+    );
+    return true;
+  }
+
+  sent(connection: ProtocolConnection, byteCount: number): void {
+    if (this.hasSendHandler) this.tell(connection, "onSend", "send", byteCount);
+  }
+
+  drained(connection: ProtocolConnection): void {
+    this.tell(connection, "onDrain", "send");
+  }
+
+  ended(connection: ProtocolConnection): void {
+    this.tell(connection, "onEnd", "receive");
+  }
+
+  /** Calls a handler that takes note; a failure ends the connection. */
+  private tell(
+    connection: ProtocolConnection,
+    name: "onSend" | "onDrain" | "onEnd",
+    operation: Operation,
+    byteCount?: number,
+  ): void {
+    const handler = this.handlers[name];
+    if (handler === undefined) return;
+    callHandler(
+      () => this.call(handler, this.handleOf(connection), byteCount),
+      (error) => this.failed(connection, name, operation, error),
+    );
+  }
+
+  // — the connection's life —
+
+  opened(connection: RefusableConnection, isOutgoing: boolean): void {
+    if (isOutgoing) this.ask(connection, "onConnect", "connect");
+    else this.ask(connection, "onAccept", "accept");
+  }
+
+  ready(connection: RefusableConnection): void {
+    this.ask(connection, "onHandshake", "handshake");
+  }
+
+  /** Calls a handler that may refuse, at once or by its promise. */
+  ask(
+    connection: RefusableConnection,
+    name: "onPrepareConnect" | "onAccept" | "onConnect" | "onHandshake",
+    operation: Operation,
+  ): void {
+    const handler = this.handlers[name];
+    if (handler === undefined) return;
+    const failed = (error: unknown): void => this.failed(connection, name, operation, error);
+    try {
+      const verdict = this.call(handler, this.handleOf(connection));
+      if (verdict === false) connection.refuse(operation);
+      else if (isThenable(verdict)) {
+        verdict.then((later) => {
+          if (later === false) connection.refuse(operation);
+        }, failed);
+      }
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Makes the context of a connection; a factory that fails ends it. */
+  makeContext<Context>(
+    connection: ProtocolConnection & { context: unknown },
+    make: (connection: never) => Context,
+    operation: Operation,
+  ): void {
+    try {
+      connection.context = this.call(make, connection);
+    } catch (error) {
+      this.failed(connection, "context", operation, error);
+    }
+  }
+
+  closed(connection: ProtocolConnection, reason: CloseReason): void {
+    const { onClose } = this.handlers;
+    if (onClose === undefined) return;
+    this.guard("onClose", () => this.call(onClose, this.handleOf(connection), reason));
+  }
+
+  /** A handler has failed: its connection ends. Where nobody hears of that, a process warning tells. */
+  failed(connection: ProtocolConnection, name: string, operation: Operation, cause: unknown): void {
+    const error = handlerError(name, operation, cause, connection.id);
+    if (connection.fail(error)) {
+      if (this.handlers.onClose === undefined) process.emitWarning(error);
+    } else if (!isOfTheEnd(cause)) process.emitWarning(error);
+  }
+
+  // — the component's life —
+
+  /** Asks whether to listen. Throws `REFUSED`, `HANDLER_FAILED`. */
+  askListen(target: ListenTarget): void {
+    const { onPrepareListen } = this.handlers;
+    if (onPrepareListen === undefined) return;
+    let verdict: unknown;
+    try {
+      verdict = this.call(onPrepareListen, target);
+    } catch (error) {
+      throw handlerError("onPrepareListen", "listen", error);
+    }
+    if (verdict !== false) return;
+    throw new NetError("REFUSED", "onPrepareListen refused", { operation: "listen" });
+  }
+
+  /** A peer was not let in, or accepting failed. */
+  refused(error: NetError, remoteAddress: Address | undefined): void {
+    const { onRefuse } = this.handlers;
+    if (onRefuse !== undefined)
+      this.guard("onRefuse", () => this.call(onRefuse, error, remoteAddress));
+  }
+
+  shutdown(): void {
+    const { onShutdown } = this.handlers;
+    if (onShutdown !== undefined) this.guard("onShutdown", () => this.call(onShutdown));
+  }
+
+  /** Calls a handler with no connection left to end: a failure becomes a process warning. */
+  private guard(name: string, call: () => unknown): void {
+    callHandler(call, (error) => process.emitWarning(handlerError(name, "close", error)));
+  }
+}
+
+/** Whether a handler failed because its connection had ended, and passes that on. */
+function isOfTheEnd(cause: unknown): boolean {
+  try {
+    return cause instanceof NetError && cause.code === "CONNECTION_CLOSED";
+  } catch {
+    return false;
+  }
+}

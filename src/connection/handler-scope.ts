@@ -1,0 +1,36 @@
+/**
+ * The async context in which the handlers of a component run: that in which it was made, as with Node's
+ * own servers. The engine calls in a context of its own; where the two are the same, nothing is switched.
+ */
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import { inRootContext } from "../time/root-context.js";
+
+/** Fields of Node's resources that are each resource's own. */
+const OWN_FIELDS: readonly unknown[] = ["async_id_symbol", "trigger_async_id_symbol", "destroyed"];
+
+/** Node keeps the stores of a context in fields of its resources. */
+function storesOf(resource: AsyncResource): unknown[] {
+  const fields = resource as unknown as Record<symbol, unknown>;
+  return Object.getOwnPropertySymbols(resource)
+    .filter(({ description }) => !OWN_FIELDS.includes(description))
+    .map((symbol) => fields[symbol])
+    .filter((store) => store !== undefined);
+}
+
+const resourceHere = (): AsyncResource => new AsyncResource("HPSOCKET");
+
+/** Whether a look at those fields tells anything in this Node. */
+const CAN_TELL: boolean = new AsyncLocalStorage<number>().run(
+  1,
+  () => storesOf(resourceHere()).length > 0,
+);
+
+/** The present context; undefined where it is the engines' own. */
+export function handlerScope(): AsyncResource | undefined {
+  const here = resourceHere();
+  if (!CAN_TELL) return here;
+  const stores = storesOf(here);
+  const root = storesOf(inRootContext(resourceHere));
+  const isRoot = stores.length === root.length && stores.every((store, at) => store === root[at]);
+  return isRoot ? undefined : here;
+}

@@ -1,0 +1,251 @@
+/**
+ * The way in: engine → receiver. Hot. Made with the first byte of a connection, so that idle ones don't
+ * pay for it. There is no other machine of holds, rests, feeding and ends.
+ *
+ * Delivery stops while any hold is set. What the receiver has not taken waits in `rest`, and is delivered
+ * first when delivery goes on; the end of the peer's bytes is delivered in its place behind them.
+ *
+ * Re-entry: handlers may call anything. Nothing is delivered from within a call of theirs: while
+ * `isFeeding` the loop that is under way looks at the holds again, and otherwise delivery goes on in a
+ * microtask, so that `resume` or `fetch` never calls a handler before it returns.
+ */
+import { beginLending, endLending, isLent } from "../bytes/lending.js";
+import { PieceQueue } from "../bytes/piece-queue.js";
+import type { SendMemory } from "../bytes/send-memory.js";
+import type { StreamSocket } from "../engine/engine.js";
+import { NetError, textOf } from "../errors.js";
+import { HOLD, type Receiver } from "./receiver.js";
+import type { ConnectionSettings } from "./settings.js";
+
+/**
+ * Bytes that are kept of a connection while its delivery is held by a handler's promise alone, before
+ * the peer is held back. What the engine has under way at that moment comes on top.
+ */
+export const MAX_HELD_BYTES: number = 65_536;
+
+/** The connection, as its way in sees it. */
+export interface ReceivingConnection {
+  readonly stream: StreamSocket;
+  readonly settings: ConnectionSettings;
+  /** What the engine lends can be kept by this. */
+  readonly memory: SendMemory;
+  fail(error: NetError): boolean;
+}
+
+/** Received bytes of one connection. */
+export class Inbound {
+  /** Bytes that came. */
+  receivedBytes = 0;
+  /** When the last of them came, by the clock. */
+  receivedMs: number;
+  receiver: Receiver;
+  private readonly connection: ReceivingConnection;
+  private rest: PieceQueue | undefined = undefined;
+  private holds = 0;
+  private isFeeding = false;
+  private isStreamPaused = false;
+  /** A microtask will deliver what waits. */
+  private isScheduled = false;
+  private end: "none" | "pending" | "told" = "none";
+  private isOver = false;
+
+  constructor(connection: ReceivingConnection, receiver: Receiver, receivedMs: number) {
+    this.connection = connection;
+    this.receiver = receiver;
+    this.receivedMs = receivedMs;
+  }
+
+  /** Whether bytes have come that no receiver has taken. */
+  get hasRest(): boolean {
+    return this.rest !== undefined;
+  }
+
+  /** Whether nothing is delivered any more. */
+  get isAbandoned(): boolean {
+    return this.isOver;
+  }
+
+  /** Whether a hold is set. */
+  isHeld(owners: number): boolean {
+    return (this.holds & owners) !== 0;
+  }
+
+  /** Whether `receiver` may be given the next bytes. */
+  isDelivering(receiver: Receiver): boolean {
+    return this.holds === 0 && !this.isOver && this.receiver === receiver;
+  }
+
+  /** Bytes came from the engine. */
+  receive(bytes: Buffer): void {
+    if (this.isOver) return;
+    const { stream, settings, memory } = this.connection;
+    const lends = stream.lendsBytes;
+    if (this.holds !== 0 || this.isFeeding || this.rest !== undefined) {
+      this.keep(bytes, lends);
+    } else if (!lends) {
+      this.feed(bytes);
+    } else if (settings.delivery === "copy") {
+      this.feed(Buffer.from(bytes));
+    } else {
+      beginLending(bytes, memory);
+      this.feed(bytes);
+      endLending();
+    }
+    // A hold that was taken away in the call has paused the stream all the same.
+    if (this.holds !== 0 || this.rest !== undefined || this.isStreamPaused) this.settle();
+  }
+
+  private keep(bytes: Buffer, isLent: boolean): void {
+    this.rest ??= new PieceQueue();
+    this.rest.append(bytes, isLent);
+  }
+
+  /** After bytes were kept or fed: holds the stream back where that is due. */
+  private settle(): void {
+    if (this.isOver) return;
+    if (this.holds === 0) this.goOn();
+    else if (this.holds !== HOLD.handler || (this.rest?.byteCount ?? 0) >= MAX_HELD_BYTES) {
+      this.pauseStream();
+    }
+  }
+
+  private feed(bytes: Buffer): void {
+    this.isFeeding = true;
+    try {
+      let left = bytes;
+      for (;;) {
+        const { receiver } = this;
+        const taken = receiver.received(left);
+        if (taken === left.length || this.isOver) break;
+        left = left.subarray(taken);
+        if (this.holds !== 0) {
+          this.keepLeft(left);
+          break;
+        }
+        if (taken === 0 && this.receiver === receiver) {
+          throw new NetError("INVALID_STATE", "a receiver took nothing, and set no hold", {
+            operation: "receive",
+          });
+        }
+      }
+    } catch (error) {
+      this.connection.fail(receiveError(error));
+    }
+    this.isFeeding = false;
+  }
+
+  private keepLeft(left: Buffer): void {
+    this.rest ??= new PieceQueue();
+    this.rest.prepend(isLent(left) ? Buffer.from(left) : left);
+  }
+
+  /** Sets holds. */
+  hold(owners: number): void {
+    if (this.isOver) return;
+    this.holds |= owners;
+    // A handler that answers within the turn costs no pause.
+    if (owners !== HOLD.handler) this.pauseStream();
+  }
+
+  /** Takes holds away; delivery goes on, in a microtask, when they were the last. */
+  release(owners: number): void {
+    if ((this.holds & owners) === 0) return;
+    this.holds &= ~owners;
+    if (this.holds !== 0) return;
+    if (this.rest !== undefined || this.isStreamPaused || this.end !== "none") this.goOn();
+  }
+
+  /** Sees to it that delivery goes on, but not from within the present call. */
+  goOn(): void {
+    if (this.isFeeding || this.isOver || this.isScheduled) return;
+    this.isScheduled = true;
+    queueMicrotask(() => {
+      this.isScheduled = false;
+      this.deliver();
+    });
+  }
+
+  /** Delivers what waits, then the end, then lets the stream go on. */
+  private deliver(): void {
+    if (this.isFeeding) return;
+    while (this.holds === 0 && this.rest !== undefined && !this.isOver) {
+      const bytes = this.rest.take();
+      if (bytes === undefined) this.rest = undefined;
+      else this.feed(bytes);
+    }
+    if (this.holds !== 0 || this.isOver) return;
+    if (this.end === "pending") this.tellEnd();
+    else this.call(() => this.receiver.resumed?.());
+    if (this.holds === 0) this.resumeStream();
+  }
+
+  private pauseStream(): void {
+    if (this.isStreamPaused || this.end !== "none") return;
+    this.isStreamPaused = true;
+    this.connection.stream.pause();
+  }
+
+  private resumeStream(): void {
+    if (!this.isStreamPaused) return;
+    this.isStreamPaused = false;
+    this.connection.stream.resume();
+  }
+
+  /** The peer has finished sending. */
+  endReceived(): void {
+    if (this.isOver || this.end !== "none") return;
+    this.end = "pending";
+    if (this.holds === 0 && !this.isFeeding && this.rest === undefined) this.tellEnd();
+  }
+
+  private tellEnd(): void {
+    this.end = "told";
+    this.call(() => this.receiver.ended());
+  }
+
+  private call(tell: () => void): void {
+    this.isFeeding = true;
+    try {
+      tell();
+    } catch (error) {
+      this.connection.fail(receiveError(error));
+    }
+    this.isFeeding = false;
+  }
+
+  /** Exchanges the receiver; `unread` comes in front of what waits. */
+  exchange(receiver: Receiver, unread: Buffer | undefined): void {
+    this.receiver = receiver;
+    if (this.isOver) {
+      receiver.abandoned?.();
+      return;
+    }
+    if (unread !== undefined && unread.length > 0) this.keepLeft(unread);
+    // The last receiver knows of the end, this one does not.
+    if (this.end === "told") this.end = "pending";
+    if (this.holds === 0) this.goOn();
+  }
+
+  /** The connection closes: nothing more is delivered, bytes that still come are thrown away. */
+  abandon(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.rest = undefined;
+    this.receiver.abandoned?.();
+    this.resumeStream();
+  }
+}
+
+function receiveError(error: unknown): NetError {
+  if (error instanceof NetError) {
+    return new NetError(error.code, error.message, {
+      operation: "receive",
+      fault: error.fault === "usage" ? "remote" : error.fault,
+      cause: error.cause,
+    });
+  }
+  return new NetError("HANDLER_FAILED", `receiving failed: ${textOf(error)}`, {
+    operation: "receive",
+    cause: error,
+  });
+}

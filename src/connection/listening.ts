@@ -1,0 +1,232 @@
+/**
+ * What lets connections in: one listener of the engine, and who may pass. Servers of all protocols have
+ * one of these.
+ */
+import type {
+  Address,
+  IpAddress,
+  Listener,
+  ListenerSink,
+  ListenTarget,
+  StreamSink,
+  StreamSocket,
+} from "../engine/engine.js";
+import { assertText, invalidArgument, NetError } from "../errors.js";
+import {
+  assertOptions,
+  type CallTable,
+  choice,
+  count,
+  flag,
+  type NumberRule,
+  optional,
+} from "../options.js";
+import type { Component } from "./component.js";
+import type { StreamConnection } from "./stream-connection.js";
+import { streamOptions } from "./stream-options.js";
+import { handshakeLimit } from "./tls-upgrade.js";
+
+/** Where and how to listen. */
+export interface ListenOptions {
+  /** Address or name of this host. Default `0.0.0.0`; `::` for IPv6, and both with `dualStack`. */
+  readonly host?: string;
+  /** 0 to 65535; 0 (default): any free port, see {@link TcpServer.address}. */
+  readonly port?: number;
+  /** Path of a Unix-domain socket instead of host and port. */
+  readonly path?: string;
+  /** Which addresses of a name to take; that of `host` where it is an address. Default `any`. */
+  readonly family?: "any" | "IPv4" | "IPv6";
+  /** Connections that the kernel completes ahead of us. Default 4,096, cut by the system's own limit. */
+  readonly backlog?: number;
+  /** `SO_REUSEPORT`: several listeners share the port. Default false. `NOT_SUPPORTED` where the engine can't. */
+  readonly reusePort?: boolean;
+  /** An IPv6 listener takes IPv4 connections as well. Default true. */
+  readonly dualStack?: boolean;
+}
+
+/** Default and range of {@link ListenOptions.backlog}. */
+export const BACKLOG: NumberRule = count(4_096, "connections", { min: 1, max: 65_535 });
+
+/** The server, as what lets connections in sees it. */
+export interface ListeningRole {
+  /** Asks whether to listen there. Throws `REFUSED`, `HANDLER_FAILED`. */
+  askListen(target: ListenTarget): void;
+  /** A connection is let in: gives it what it needs. May end it, which is then not opened. */
+  prepare(connection: StreamConnection): void;
+}
+
+interface Opening {
+  readonly resolve: (address: Address) => void;
+  readonly reject: (error: NetError) => void;
+}
+
+/** See the head of the file. */
+export class Listening implements ListenerSink {
+  readonly #component: Component;
+  readonly #role: ListeningRole;
+  #listener: Listener | undefined;
+  #address: Address | undefined;
+  #opening: Opening | undefined;
+  /** Calls of {@link listen}, so that one which was overtaken by `stop` knows. */
+  #startCount = 0;
+
+  constructor(component: Component, role: ListeningRole) {
+    this.#component = component;
+    this.#role = role;
+  }
+
+  /** Where it listens; undefined while it does not. */
+  get address(): Address | undefined {
+    return this.#address;
+  }
+
+  /** The port it listens on; 0 while it does not, and on a path. */
+  get port(): number {
+    const address = this.#address;
+    return address !== undefined && "port" in address ? address.port : 0;
+  }
+
+  get isOpen(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  /** See `TcpServer.listen`. */
+  listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
+  listen(options: ListenOptions): Promise<Address>;
+  async listen(options: ListenOptions = {}): Promise<Address> {
+    assertListenOptions(options);
+    const component = this.#component;
+    component.move("start");
+    const start = ++this.#startCount;
+    const isCurrent = (): boolean => start === this.#startCount && component.state === "starting";
+    try {
+      const target = await this.#target(options);
+      if (!isCurrent()) throw stopped();
+      this.#role.askListen(target);
+      return await new Promise<Address>((resolve, reject) => {
+        this.#opening = { resolve, reject };
+        this.#listener = component.service.engine.listen(target, this);
+        if (!component.isHeld) this.#listener.unref();
+      });
+    } catch (error) {
+      if (isCurrent()) await component.stop({ drainMs: 0 });
+      throw error;
+    }
+  }
+
+  async #target(options: ListenOptions): Promise<ListenTarget> {
+    const { settings, security } = this.#component;
+    return {
+      address: await this.#listenAddress(options),
+      backlog: options.backlog ?? BACKLOG.standard,
+      reusePort: options.reusePort ?? false,
+      dualStack: options.dualStack ?? true,
+      stream: streamOptions(settings, security),
+    };
+  }
+
+  async #listenAddress(options: ListenOptions): Promise<Address> {
+    if (options.path !== undefined) return { path: options.path };
+    const host = options.host ?? "0.0.0.0";
+    const { family = "any" } = options;
+    const found = await this.#component.service.engine.resolve(host);
+    const first = found.find((one) => family === "any" || one.family === family);
+    if (first === undefined) {
+      const text = `${host} has no address of family ${family}`;
+      throw new NetError("HOST_NOT_FOUND", text, { operation: "listen" });
+    }
+    return { host: first.host, port: options.port ?? 0, family: first.family };
+  }
+
+  close(): void {
+    this.#listener?.close();
+  }
+
+  ref(): void {
+    this.#listener?.ref();
+  }
+
+  unref(): void {
+    this.#listener?.unref();
+  }
+
+  // — the engine's calls —
+
+  listenerOpened(address: Address): void {
+    this.#address = address;
+    if (this.#component.state !== "starting") return;
+    this.#component.move("ready");
+    this.#opening?.resolve(address);
+    this.#opening = undefined;
+  }
+
+  listenerAccepted(stream: StreamSocket): StreamSink | undefined {
+    const component = this.#component;
+    if (component.state !== "started") return undefined;
+    const full = this.#limitReached(stream);
+    if (full !== undefined) {
+      component.tellRefused(full, stream.remoteAddress());
+      return undefined;
+    }
+    const connection = component.admit(stream);
+    if (!component.isHeld) stream.unref();
+    this.#role.prepare(connection);
+    if (connection.state === "connecting") connection.open(false);
+    return connection;
+  }
+
+  #limitReached(stream: StreamSocket): NetError | undefined {
+    const { settings, connectionCount, security } = this.#component;
+    const { maxConnections, maxHandshakes } = settings;
+    if (connectionCount >= maxConnections) {
+      const message = `there are ${maxConnections} connections already (maxConnections)`;
+      return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
+    }
+    if (security?.startsAtOnce !== true) return undefined;
+    if (security.underWayCount < maxHandshakes) return undefined;
+    const address = stream.remoteAddress();
+    const peer = address !== undefined && "host" in address ? address.host : undefined;
+    return security.makeRoom(peer, maxHandshakes) ? undefined : handshakeLimit(maxHandshakes);
+  }
+
+  listenerAcceptFailed(error: NetError): void {
+    this.#component.tellRefused(error, undefined);
+  }
+
+  listenerClosed(error: NetError | undefined): void {
+    const component = this.#component;
+    this.#listener = undefined;
+    this.#address = undefined;
+    const opening = this.#opening;
+    this.#opening = undefined;
+    opening?.reject(error ?? stopped());
+    if (component.state === "started") {
+      if (error !== undefined) component.tellRefused(error, undefined);
+      void component.stop();
+    } else component.finishStop();
+  }
+}
+
+function stopped(): NetError {
+  return new NetError("STOPPED", "the server was stopped while it began to listen", {
+    operation: "listen",
+  });
+}
+
+const LISTEN_OPTIONS: CallTable<ListenOptions> = {
+  host: optional(assertText),
+  port: optional(count(0, "port", { max: 65_535 })),
+  path: optional(assertText),
+  family: optional(choice("any", ["any", "IPv4", "IPv6"])),
+  backlog: optional(BACKLOG),
+  reusePort: optional(flag(false)),
+  dualStack: optional(flag(true)),
+};
+
+function assertListenOptions(options: ListenOptions): void {
+  assertOptions<ListenOptions>("listen", LISTEN_OPTIONS, options);
+  const { path, host, port } = options;
+  if (path !== undefined && (host !== undefined || port !== undefined)) {
+    throw invalidArgument("listen takes either a path or a host and port");
+  }
+}

@@ -1,0 +1,657 @@
+/**
+ * The one class of connections over streams: an engine's stream on one side, a receiver on the other,
+ * and the component above both. What may follow what is in `connection-state.ts`.
+ *
+ * Its parts are made when they are needed, so that idle connections don't pay for them: the way in
+ * ({@link Inbound}) with the first byte, a way out ({@link Outbound}) while something is to be sent, the
+ * deadlines with the first one that is set, {@link Ending} when the end begins.
+ */
+import type { SendMemory } from "../bytes/send-memory.js";
+import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine/engine.js";
+import type { TlsInfo } from "../engine/tls-options.js";
+import { assertInteger, describe, NetError, type Operation } from "../errors.js";
+import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
+import { Deadlines } from "../time/deadlines.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
+import { CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
+import type {
+  Connection,
+  ConnectionStats,
+  Data,
+  SmallFileOptions,
+  WaitOptions,
+} from "./connection.js";
+import { nextConnectionId } from "./connection-registry.js";
+import { type ConnectionState, nextConnectionState } from "./connection-state.js";
+import { bytesOf } from "./data.js";
+import { type Dial, Ending, type EndingConnection } from "./ending.js";
+import type { EngineService } from "./engine-service.js";
+import { Inbound } from "./inbound.js";
+import type { Outbound, SendingConnection } from "./outbound.js";
+import type { PacketEvents } from "./packet-events.js";
+import { DUE, HOLD, type PacketReader, type PieceWriter, type Receiver } from "./receiver.js";
+import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
+import { readSmallFile } from "./small-file.js";
+import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
+import { UNCONNECTED } from "./unconnected-stream.js";
+import { throwIfAborted } from "./waiter.js";
+
+/** The component, as its connections see it. */
+export interface ConnectionHost {
+  readonly service: EngineService;
+  readonly settings: ConnectionSettings;
+  readonly security: SecurityOwner | undefined;
+  /** Who is told of packets. Undefined where the protocol above has no packets of the application's. */
+  readonly packetEvents: PacketEvents | undefined;
+  /** The receiver of a connection that has received its first byte. */
+  createReceiver(connection: StreamConnection): Receiver;
+  /** The stream is open: calls `onAccept` or `onConnect`, which may refuse or end it. */
+  connectionOpened(connection: StreamConnection, isOutgoing: boolean): void;
+  /** The connection is ready for data: calls `onHandshake`, which may refuse or end it. */
+  connectionReady(connection: StreamConnection): void;
+  /** The connection is gone; calls `onClose`. */
+  connectionClosed(connection: StreamConnection, reason: CloseReason): void;
+  /** Resolves when the connection has ended. */
+  whenClosed(connection: StreamConnection): Promise<void>;
+  /** Whether somebody waits for the connection's end. */
+  isEndAwaited(connection: StreamConnection): boolean;
+}
+
+/** See the head of the file. */
+export class StreamConnection
+  implements Connection, SendingConnection, EndingConnection, StreamSink
+{
+  readonly id: number = nextConnectionId();
+  readonly host: ConnectionHost;
+  stream: StreamSocket = UNCONNECTED;
+  state: ConnectionState = "connecting";
+  context: unknown = undefined;
+  /** An outgoing connection's attempt, which is over when it is open. */
+  dial: Dial | undefined = undefined;
+  outbound: Outbound | undefined = undefined;
+  sentBytes = 0;
+  onDue: ((purpose: number) => void) | undefined = undefined;
+  inbound: Inbound | undefined = undefined;
+  /** Undefined while the connection is, and stays, plain. */
+  upgrade: TlsUpgrade | undefined = undefined;
+  private end: Ending | undefined = undefined;
+  private ownDeadlines: Deadlines | undefined = undefined;
+  private openedMs: number;
+
+  constructor(host: ConnectionHost) {
+    this.host = host;
+    this.openedMs = Math.ceil(host.service.wheel.clock.now());
+  }
+
+  get settings(): ConnectionSettings {
+    return this.host.settings;
+  }
+
+  get wheel(): TimingWheel {
+    return this.host.service.wheel;
+  }
+
+  get memory(): SendMemory {
+    return this.host.service.engine.memory;
+  }
+
+  // — how it begins —
+
+  /** The stream is open: an accepted one from the start, an outgoing one when the engine says so. */
+  open(isOutgoing: boolean): void {
+    this.state = nextConnectionState(this.state, "opened");
+    this.openedMs = Math.ceil(this.wheel.clock.now());
+    const { security } = this.host;
+    if (security?.startsAtOnce === true) this.upgrade = new TlsUpgrade(this, security);
+    this.host.connectionOpened(this, isOutgoing);
+    if (this.state !== "handshaking") return;
+    if (this.upgrade !== undefined) {
+      this.upgrade.begin();
+      return;
+    }
+    if (security === undefined) this.host.connectionReady(this);
+    if (this.state === "handshaking") this.establish();
+  }
+
+  private establish(): void {
+    this.state = nextConnectionState(this.state, "established");
+    this.watchIdle();
+    this.dial?.established();
+  }
+
+  streamOpened(): void {
+    if (this.state === "connecting") this.open(true);
+  }
+
+  // — TLS —
+
+  async startTls(options: WaitOptions = {}): Promise<TlsInfo> {
+    throwIfAborted(options, "handshake");
+    const { security } = this.host;
+    if (security === undefined || this.upgrade !== undefined || this.state !== "open") {
+      const why = startTlsProblem(security, this.upgrade, this.state);
+      throw new NetError("INVALID_STATE", why, { operation: "handshake", connectionId: this.id });
+    }
+    this.upgrade = new TlsUpgrade(this, security);
+    this.hold(HOLD.tls);
+    return this.upgrade.beginLater(options);
+  }
+
+  /** The way to TLS begins: its time is bounded. */
+  upgradeBegins(): void {
+    const { handshakeTimeoutMs } = this.settings;
+    this.clearDue(DUE.idle);
+    if (handshakeTimeoutMs > 0) this.deadlines.set(DUE.handshake, handshakeTimeoutMs);
+  }
+
+  /** Whether received bytes wait that nobody has taken. */
+  get hasUndelivered(): boolean {
+    return this.inbound?.hasRest === true || this.packets?.hasUndelivered === true;
+  }
+
+  streamSecured(): void {
+    const { upgrade } = this;
+    if (upgrade?.isShaking !== true) return;
+    upgrade.secured();
+    this.heard();
+    this.clearDue(DUE.handshake);
+    this.host.connectionReady(this);
+    if (this.state === "handshaking") this.establish();
+    else if (this.state === "open") this.watchIdle();
+    // A handler that closes the connection in good order has let it in.
+    else if (this.state === "closing") this.dial?.established();
+    else return;
+    if (this.pendingBytes === 0) this.end?.allSent();
+    this.release(HOLD.tls);
+    upgrade.resolve();
+  }
+
+  get tls(): TlsInfo | undefined {
+    return this.stream.tlsInfo();
+  }
+
+  // — receiving —
+
+  streamReceived(bytes: Buffer): void {
+    const inbound = this.inbound ?? this.begin();
+    inbound.receivedBytes += bytes.length;
+    inbound.receivedMs = this.host.service.arrivalMs();
+    if (this.state === "open") inbound.receive(bytes);
+  }
+
+  endReceived(): void {
+    (this.inbound ?? this.begin()).endReceived();
+  }
+
+  /** Makes the way in. */
+  begin(receiver: Receiver = this.host.createReceiver(this)): Inbound {
+    this.inbound = new Inbound(this, receiver, this.openedMs);
+    if (this.state !== "open" && this.state !== "handshaking") this.inbound.abandon();
+    return this.inbound;
+  }
+
+  /** Something came that is no data of the peer's. */
+  private heard(): void {
+    if (this.inbound === undefined) this.openedMs = Math.ceil(this.wheel.clock.now());
+    else this.inbound.receivedMs = Math.ceil(this.wheel.clock.now());
+  }
+
+  get receiver(): Receiver | undefined {
+    return this.inbound?.receiver;
+  }
+
+  receiveBy(receiver: Receiver, unread?: Buffer): void {
+    if (this.inbound === undefined) this.begin(receiver);
+    else this.inbound.exchange(receiver, unread);
+  }
+
+  isDelivering(receiver: Receiver): boolean {
+    return this.inbound?.isDelivering(receiver) ?? false;
+  }
+
+  hold(owners: number): void {
+    (this.inbound ?? this.begin()).hold(owners);
+  }
+
+  release(owners: number): void {
+    this.inbound?.release(owners);
+  }
+
+  isHeld(owners: number): boolean {
+    return this.inbound?.isHeld(owners) ?? false;
+  }
+
+  get isPaused(): boolean {
+    return this.isHeld(HOLD.application);
+  }
+
+  pause(): boolean {
+    if (this.state !== "open" && this.state !== "handshaking") return false;
+    this.hold(HOLD.application);
+    return true;
+  }
+
+  resume(): boolean {
+    if (this.state !== "open" && this.state !== "handshaking") return false;
+    this.release(HOLD.application);
+    return true;
+  }
+
+  // — packets: what the application reads by itself —
+
+  private get packets(): PacketReader | undefined {
+    return this.inbound?.receiver.packets;
+  }
+
+  /** What can be read. Throws `INVALID_STATE` where a protocol has the connection. */
+  private reader(): PacketReader {
+    const { packets } = (this.inbound ?? this.begin()).receiver;
+    if (packets !== undefined) return packets;
+    throw new NetError("INVALID_STATE", "a protocol reads from this connection", {
+      operation: "receive",
+      connectionId: this.id,
+    });
+  }
+
+  get receive(): ReceiveModel {
+    return this.packets?.model ?? this.settings.receive;
+  }
+
+  set receive(model: ReceiveModel) {
+    assertReceiveModel(model);
+    this.reader().exchangeModel(model);
+  }
+
+  /** Settings are about to change: the receive model stays what it is. */
+  keepModel(): void {
+    if (this.inbound === undefined && this.state !== "closed") this.begin();
+  }
+
+  get encoder(): Encoder | undefined {
+    const receiver = this.inbound?.receiver;
+    if (receiver === undefined) return this.settings.receive.encoder;
+    return receiver.packets?.model.encoder;
+  }
+
+  async read(wish?: number | WaitOptions, options: WaitOptions = {}): Promise<Buffer> {
+    const packets = this.reader();
+    return typeof wish === "number"
+      ? packets.read({ kind: "bytes", byteCount: wish }, options)
+      : packets.read({ kind: "chunk" }, wish ?? options);
+  }
+
+  async readUntil(delimiter: Data, options: WaitOptions = {}): Promise<Buffer> {
+    const mark = bytesOf(delimiter);
+    return this.reader().read({ kind: "until", mark }, options);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      let chunk: Buffer;
+      try {
+        chunk = await this.reader().read({ kind: "chunk" }, {});
+      } catch (error) {
+        if (error instanceof NetError && error.code === "CONNECTION_CLOSED") {
+          if (error.cause === undefined) return;
+        }
+        throw error;
+      }
+      yield chunk;
+    }
+  }
+
+  fetch(byteCount: number): Buffer | undefined {
+    this.assertFetchable(byteCount);
+    return this.reader().fetch(byteCount);
+  }
+
+  peek(byteCount: number): Buffer | undefined {
+    this.assertFetchable(byteCount);
+    return this.reader().peek(byteCount);
+  }
+
+  /** What is there can be taken; what could never be there is a mistake. */
+  private assertFetchable(byteCount: number): void {
+    const most = Math.max(this.settings.maxUnreadBytes, this.unreadBytes);
+    assertInteger("byteCount", byteCount, 0, most);
+  }
+
+  get unreadBytes(): number {
+    return this.packets?.unreadBytes ?? 0;
+  }
+
+  async request(data: Data, options: WaitOptions = {}): Promise<Buffer> {
+    const bytes = bytesOf(data);
+    this.packets?.stopReading();
+    if (this.isSendOver) throw this.closedError();
+    if (!this.isOpen) {
+      throw new NetError("INVALID_STATE", "nothing can be sent until TLS is established", {
+        operation: "request",
+      });
+    }
+    const droppedCount = this.outbound?.droppedCount ?? 0;
+    return this.reader().request(bytes, options, () => {
+      this.send(bytes);
+      return (this.outbound?.droppedCount ?? 0) === droppedCount;
+    });
+  }
+
+  // — sending —
+
+  get isOpen(): boolean {
+    return !this.isSendOver && this.upgrade?.isUnderWay !== true;
+  }
+
+  /** Whether nothing will be sent any more. */
+  private get isSendOver(): boolean {
+    return (this.state !== "open" && this.state !== "handshaking") || this.isFinishing;
+  }
+
+  private sending(): Outbound {
+    this.outbound ??= this.host.service.outboundFor(this);
+    return this.outbound;
+  }
+
+  send(data: Data): boolean {
+    if (typeof data === "string") return this.isOpen && this.sending().sendText(data);
+    const bytes = bytesOf(data);
+    return this.isOpen && this.sending().send(bytes);
+  }
+
+  sendAll(pieces: readonly Data[]): boolean {
+    if (!Array.isArray(pieces)) {
+      throw new NetError("INVALID_ARGUMENT", `pieces must be an array, not ${describe(pieces)}`);
+    }
+    const all = pieces.map(bytesOf);
+    return this.isOpen && this.sending().sendAll(all);
+  }
+
+  sendBytes(bytes: Uint8Array): boolean {
+    return this.isOpen && this.sending().sendBytes(bytes);
+  }
+
+  write(writer: PieceWriter, maxBytes: number): boolean | undefined {
+    return this.isOpen && this.sending().write(writer, maxBytes);
+  }
+
+  async sendSmallFile(path: string, options: SmallFileOptions = {}): Promise<boolean> {
+    return this.sendAll(await readSmallFile(path, options));
+  }
+
+  async drained(options: WaitOptions = {}): Promise<void> {
+    throwIfAborted(options, "send");
+    if (this.state === "ending" || this.state === "closed") throw this.closedError();
+    await this.outbound?.whenDrained(options);
+  }
+
+  get pendingBytes(): number {
+    return this.outbound?.pendingBytes ?? 0;
+  }
+
+  streamWritten(byteCount: number): void {
+    this.outbound?.written(byteCount);
+  }
+
+  bytesSent(byteCount: number): void {
+    this.sentBytes += byteCount;
+    this.receiverOrEvents("sent", byteCount);
+  }
+
+  queueDrained(): void {
+    this.receiverOrEvents("drained", 0);
+  }
+
+  /** A connection that has received nothing has no receiver yet. */
+  private receiverOrEvents(what: "sent" | "drained", byteCount: number): void {
+    const receiver = this.inbound?.receiver;
+    if (receiver === undefined) this.host.packetEvents?.[what](this, byteCount);
+    else if (what === "drained") receiver.drained();
+    else receiver.sent?.(byteCount);
+  }
+
+  allSent(): void {
+    if (this.upgrade?.isUnderWay === true) this.upgrade.allSent();
+    else this.end?.allSent();
+  }
+
+  // — how it ends —
+
+  /** How it ends; made when the end begins. */
+  private ending(): Ending {
+    this.end ??= new Ending(this);
+    return this.end;
+  }
+
+  streamEnded(): void {
+    this.ending().peerEnded();
+  }
+
+  streamClosed(error: NetError | undefined): void {
+    this.ending().streamClosed(error);
+  }
+
+  gone(reason: CloseReason): void {
+    try {
+      this.inbound?.receiver.closed(reason);
+    } finally {
+      this.host.connectionClosed(this, reason);
+    }
+  }
+
+  get peerHasEnded(): boolean {
+    return this.end?.hasPeerEnded === true;
+  }
+
+  /** The application has finished sending, or the connection is closing. */
+  get isFinishing(): boolean {
+    return this.end?.isFinishing === true;
+  }
+
+  endPassedOn(): boolean {
+    return this.ending().passedOn();
+  }
+
+  finish(): boolean {
+    return this.ending().finish();
+  }
+
+  close(): boolean {
+    return this.ending().closeWith(CLOSED_LOCALLY);
+  }
+
+  closeWith(reason: CloseReason): boolean {
+    return this.ending().closeWith(reason);
+  }
+
+  abort(): boolean {
+    return this.ending().abort();
+  }
+
+  fail(error: NetError): boolean {
+    return this.ending().fail(error);
+  }
+
+  /** A handler said no. */
+  refuse(operation: Operation): void {
+    this.ending().refuse(operation);
+  }
+
+  /** Ends what is closing now: in good order when only the peer's FIN is missing, else by `error`. */
+  cut(error: NetError): boolean {
+    return this.ending().cut(error);
+  }
+
+  /** The component stops: ends in good order, by the protocol above where it has a way of its own. */
+  stop(): void {
+    const receiver = this.inbound?.receiver;
+    if (receiver?.stopping !== undefined && this.state === "open") receiver.stopping();
+    else this.close();
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.end?.reason;
+  }
+
+  closedError(): NetError {
+    return this.ending().closedError();
+  }
+
+  endError(): NetError {
+    return this.ending().endError();
+  }
+
+  get isEndAwaited(): boolean {
+    return this.host.isEndAwaited(this);
+  }
+
+  /** Who waits for the end reads no more. */
+  stopReading(): void {
+    this.packets?.stopReading();
+  }
+
+  async closed(): Promise<CloseReason> {
+    const closed = this.host.whenClosed(this);
+    this.stopReading();
+    await closed;
+    return this.closeReason as CloseReason;
+  }
+
+  /** Closes and resolves when it has ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.host.whenClosed(this);
+  }
+
+  // — deadlines —
+
+  get deadlines(): Deadlines {
+    this.ownDeadlines ??= new Deadlines(this.wheel, this);
+    return this.ownDeadlines;
+  }
+
+  /** Nothing is due any more. */
+  endDeadlines(): void {
+    this.ownDeadlines?.end();
+    this.ownDeadlines = undefined;
+  }
+
+  private clearDue(purpose: number): void {
+    this.ownDeadlines?.clear(purpose);
+  }
+
+  private watchIdle(): void {
+    const { idleTimeoutMs } = this.settings;
+    if (idleTimeoutMs > 0) this.deadlines.setAt(DUE.idle, this.receivedMs + idleTimeoutMs);
+    else this.clearDue(DUE.idle);
+  }
+
+  /** The settings were changed. */
+  settingsChanged(): void {
+    const isWaiting = this.upgrade?.isUnderWay === true || this.packets?.isEndWaiting === true;
+    if (this.state === "open" && !isWaiting) this.watchIdle();
+  }
+
+  deadlinePassed(purpose: number): void {
+    if (purpose === DUE.idle) this.idlePassed();
+    else if (purpose === DUE.reader) this.packets?.reportEnd();
+    else if (purpose === DUE.handshake) this.fail(handshakeTimedOut(this));
+    else if (purpose === DUE.close) this.end?.closePassed();
+    else this.onDue?.(purpose);
+  }
+
+  private idlePassed(): void {
+    const dueMs = this.receivedMs + this.settings.idleTimeoutMs;
+    if (this.wheel.clock.now() < dueMs) this.watchIdle();
+    else this.closeWith(reasonOf(idleTooLong(this), "receive"));
+  }
+
+  // — what is known of it —
+
+  get remoteHost(): string | undefined {
+    return this.dial?.host;
+  }
+
+  set remoteHost(host: string | undefined) {
+    if (this.dial !== undefined) this.dial.host = host;
+  }
+
+  get localAddress(): Address | undefined {
+    return this.stream.localAddress();
+  }
+
+  get remoteAddress(): Address | undefined {
+    return this.stream.remoteAddress();
+  }
+
+  get connectedAt(): number {
+    return this.wheel.clock.originMs + this.openedMs;
+  }
+
+  get ageMs(): number {
+    return Math.max(0, this.wheel.clock.now() - this.openedMs);
+  }
+
+  get receivedMs(): number {
+    return this.inbound?.receivedMs ?? this.openedMs;
+  }
+
+  get silentForMs(): number {
+    return Math.max(0, this.wheel.clock.now() - this.receivedMs);
+  }
+
+  get receivedBytes(): number {
+    return this.inbound?.receivedBytes ?? 0;
+  }
+
+  get stats(): ConnectionStats {
+    return {
+      receivedBytes: this.receivedBytes,
+      sentBytes: this.sentBytes,
+      pendingBytes: this.pendingBytes,
+      unreadBytes: this.unreadBytes,
+      droppedCount: this.outbound?.droppedCount ?? 0,
+      ageMs: this.ageMs,
+    };
+  }
+
+  setNoDelay(on: boolean): void {
+    this.stream.setNoDelay(on);
+  }
+
+  setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false {
+    assertKeepAlive(keepAlive);
+    return this.stream.setKeepAlive(keepAlive);
+  }
+
+  tcpInfo(): TcpInfo | undefined {
+    return this.stream.tcpInfo();
+  }
+
+  ref(): void {
+    this.stream.ref();
+  }
+
+  unref(): void {
+    this.stream.unref();
+  }
+}
+
+function handshakeTimedOut({ settings, id }: StreamConnection): NetError {
+  const text = `TLS was not established within handshakeTimeoutMs (${settings.handshakeTimeoutMs})`;
+  return new NetError("HANDSHAKE_TIMEOUT", text, { operation: "handshake", connectionId: id });
+}
+
+function idleTooLong({ settings, id }: StreamConnection): NetError {
+  const text = `nothing was received for idleTimeoutMs (${settings.idleTimeoutMs})`;
+  return new NetError("IDLE_TIMEOUT", text, { operation: "receive", connectionId: id });
+}
+
+function startTlsProblem(
+  security: SecurityOwner | undefined,
+  upgrade: TlsUpgrade | undefined,
+  state: ConnectionState,
+): string {
+  if (security === undefined) return "startTls needs the component's option tls";
+  if (upgrade !== undefined) return "TLS has begun on this connection already";
+  return `startTls needs an open connection, this one is ${state}`;
+}

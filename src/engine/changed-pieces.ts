@@ -1,0 +1,21 @@
+import { NetError } from "../errors.js";
+
+/** Why a write is not begun: memory of a piece was transferred or shrunk since it was given. */
+export function changedPieces(byteCount: number, sumBytes: number): NetError {
+  const text = `data was changed before it was sent: its memory was transferred or resized (${sumBytes} bytes are left of ${byteCount})`;
+  return new NetError("INVALID_ARGUMENT", text, { operation: "send" });
+}
+
+/** Whether the memory of `piece` was transferred: it then has none, while an empty piece still has. */
+export function isTransferred(piece: Uint8Array): boolean {
+  return piece.byteLength === 0 && piece.buffer.byteLength === 0 && isDetached(piece);
+}
+
+/** Node 20 can't say so itself, but a view of such memory can't be made. */
+function isDetached({ buffer }: Uint8Array): boolean {
+  try {
+    return new Uint8Array(buffer).byteLength < 0;
+  } catch {
+    return true;
+  }
+}

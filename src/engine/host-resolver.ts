@@ -1,0 +1,123 @@
+/**
+ * Look-ups of host names: one for each name under way, shared by all who ask for it meanwhile, and a
+ * bounded number of them at once. A name whose turn has not come is dropped when nobody waits for it any
+ * more. One that is under way can't be called off: the system's resolver runs in Node's thread pool, and
+ * holds the process until it gives up. It has to be the system's: `/etc/hosts`, search domains, mDNS and
+ * whatever else `nsswitch.conf` names are known to nobody else.
+ *
+ *     waiting (in order) ──▶ under way (at most RUNNING_MAX) ──▶ settled, and forgotten
+ */
+import { NetError } from "../errors.js";
+import type { ResolvedHost } from "./engine.js";
+
+/** Asks the system. */
+export type SystemLookup = (host: string) => Promise<readonly ResolvedHost[]>;
+
+/** Names that wait for their turn; more are refused. */
+export const WAITING_NAMES_MAX: number = 1_024;
+
+interface Waiter {
+  resolve(hosts: readonly ResolvedHost[]): void;
+  reject(error: unknown): void;
+}
+
+/** One name, and who waits for it. */
+interface LookUp {
+  readonly host: string;
+  readonly waiters: Set<Waiter>;
+}
+
+/** See the head of the file. */
+export class HostResolver {
+  readonly #lookup: SystemLookup;
+  readonly #runningMax: number;
+  /** All that are waiting or under way, by name. */
+  readonly #lookUps = new Map<string, LookUp>();
+  /** Those that wait, in order; what nobody waits for any more is left out when its turn comes. */
+  #waiting: LookUp[] = [];
+  #runningCount = 0;
+
+  constructor(lookup: SystemLookup, runningMax: number) {
+    this.#lookup = lookup;
+    this.#runningMax = runningMax;
+  }
+
+  /** Names that are being looked up or wait for their turn. */
+  get nameCount(): number {
+    return this.#lookUps.size;
+  }
+
+  /** See `Engine.resolve`. */
+  resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    const key = host.toLowerCase();
+    const lookUp = this.#lookUps.get(key) ?? this.#add(key, host);
+    if (lookUp === undefined) return Promise.reject(tooManyNames(host));
+    const promise = new Promise<readonly ResolvedHost[]>((resolve, reject) => {
+      const waiter: Waiter = { resolve, reject };
+      lookUp.waiters.add(waiter);
+      if (signal !== undefined) this.#watch(signal, key, lookUp, waiter);
+    });
+    this.#startNext();
+    return promise;
+  }
+
+  #add(key: string, host: string): LookUp | undefined {
+    if (this.#lookUps.size - this.#runningCount >= WAITING_NAMES_MAX) return undefined;
+    const lookUp: LookUp = { host, waiters: new Set() };
+    this.#lookUps.set(key, lookUp);
+    this.#waiting.push(lookUp);
+    return lookUp;
+  }
+
+  /** Lets `waiter` go when `signal` fires before. */
+  #watch(signal: AbortSignal, key: string, lookUp: LookUp, waiter: Waiter): void {
+    const { resolve, reject } = waiter;
+    const aborted = (): void => {
+      lookUp.waiters.delete(waiter);
+      if (lookUp.waiters.size === 0) this.#forsake(key, lookUp);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", aborted, { once: true });
+    waiter.resolve = (hosts): void => {
+      signal.removeEventListener("abort", aborted);
+      resolve(hosts);
+    };
+    waiter.reject = (error): void => {
+      signal.removeEventListener("abort", aborted);
+      reject(error);
+    };
+  }
+
+  /** Nobody waits for it any more. One that is under way may still serve who comes meanwhile. */
+  #forsake(key: string, lookUp: LookUp): void {
+    const index = this.#waiting.indexOf(lookUp);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    this.#lookUps.delete(key);
+  }
+
+  #startNext(): void {
+    while (this.#runningCount < this.#runningMax) {
+      const lookUp = this.#waiting.shift();
+      if (lookUp === undefined) return;
+      this.#runningCount++;
+      this.#lookup(lookUp.host).then(
+        (hosts) => this.#settled(lookUp, (waiter) => waiter.resolve(hosts)),
+        (error: unknown) => this.#settled(lookUp, (waiter) => waiter.reject(error)),
+      );
+    }
+  }
+
+  #settled(lookUp: LookUp, tell: (waiter: Waiter) => void): void {
+    this.#runningCount--;
+    this.#lookUps.delete(lookUp.host.toLowerCase());
+    for (const waiter of lookUp.waiters) tell(waiter);
+    this.#startNext();
+  }
+}
+
+function tooManyNames(host: string): NetError {
+  const text = `${WAITING_NAMES_MAX} names wait to be looked up, and no more can: ${JSON.stringify(host)}`;
+  return new NetError("RESOLVE_FAILED", text, { operation: "resolve" });
+}

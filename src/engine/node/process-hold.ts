@@ -1,0 +1,27 @@
+/**
+ * Holds the process for open streams that Node would not: libuv counts a socket as alive only while it
+ * reads or writes, so one that is paused, or whose peer has finished, would let the process end.
+ */
+
+/** Longer than any timer of Node's; it fires for nothing, and stands again. */
+const LONG_MS = 2 ** 31 - 1;
+
+/** See the head of the file. */
+export class ProcessHold {
+  #count = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** One stream more is to hold the process. */
+  add(): void {
+    this.#count++;
+    if (this.#count > 1) return;
+    this.#timer ??= setInterval(() => {}, LONG_MS);
+    this.#timer.ref();
+  }
+
+  /** One less. */
+  remove(): void {
+    this.#count--;
+    if (this.#count === 0) this.#timer?.unref();
+  }
+}

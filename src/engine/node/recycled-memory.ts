@@ -1,0 +1,68 @@
+/**
+ * Send memory whose segments are used again when nobody holds a region of them any more. Fresh memory of
+ * this size costs a page fault for each of its pages, and makes the garbage collector look at the whole
+ * heap each time that some dozens of megabytes have gone by.
+ *
+ *     free ──▶ current (being written to) ──▶ full, with holders ──▶ free
+ *
+ * A segment that somebody forgets to release is left to the garbage collector.
+ */
+import { Buffer } from "node:buffer";
+import { SEGMENT_BYTES, type SendMemory } from "../../bytes/send-memory.js";
+
+/** Segments that are kept for the next who need one: 4 MiB. */
+const FREE_MAX = 64;
+
+interface Segment {
+  readonly buffer: Buffer;
+  holders: number;
+}
+
+/** See the head of the file. */
+export class RecycledMemory implements SendMemory {
+  used = 0;
+  buffer: Buffer;
+  private current: Segment;
+  private readonly free: Segment[] = [];
+  private readonly segments = new WeakMap<ArrayBufferLike, Segment>();
+
+  constructor() {
+    this.current = this.make();
+    this.buffer = this.current.buffer;
+  }
+
+  /** Segments that wait to be used again. */
+  get freeCount(): number {
+    return this.free.length;
+  }
+
+  reserve(byteCount: number): void {
+    if (SEGMENT_BYTES - this.used >= byteCount) return;
+    if (this.current.holders > 0) this.current = this.free.pop() ?? this.make();
+    this.buffer = this.current.buffer;
+    this.used = 0;
+  }
+
+  hold(region: Uint8Array): void {
+    const segment = this.segments.get(region.buffer);
+    if (segment !== undefined) segment.holders++;
+  }
+
+  release(region: Uint8Array): void {
+    const segment = this.segments.get(region.buffer);
+    if (segment === undefined) return;
+    segment.holders--;
+    if (segment.holders > 0 || segment === this.current) return;
+    if (this.free.length < FREE_MAX) this.free.push(segment);
+  }
+
+  keep(): boolean {
+    return false;
+  }
+
+  private make(): Segment {
+    const segment = { buffer: Buffer.allocUnsafeSlow(SEGMENT_BYTES), holders: 0 };
+    this.segments.set(segment.buffer.buffer, segment);
+    return segment;
+  }
+}

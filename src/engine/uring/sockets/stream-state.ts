@@ -1,0 +1,29 @@
+/** The bits of a stream's state. Reading and writing go on independently of each other. */
+import { FIRST_FREE_BIT } from "./ring-socket.js";
+
+const bit = (index: number): number => 1 << (FIRST_FREE_BIT + index);
+
+/** The connection is made. */
+export const OPEN: number = bit(0);
+/** A CONNECT is under way. */
+export const CONNECTING: number = bit(1);
+/** A receive is armed. */
+export const RECEIVING: number = bit(2);
+/** The receive has been cancelled, and has not ended yet. */
+export const STOPPING: number = bit(3);
+/** Nothing is to be received for now. */
+export const PAUSED: number = bit(4);
+/** The peer has finished. */
+export const ENDED: number = bit(5);
+/** A send is under way. */
+export const SENDING: number = bit(6);
+/** We have finished, or will behind the write under way. */
+export const FINISHING: number = bit(7);
+/** A poll tells when the connection breaks. */
+export const WATCHING: number = bit(8);
+/** It was accepted, and the address of its peer is in the table of the loop. */
+export const NAMED: number = bit(9);
+/** The receive that is armed goes on by itself, up to a limit. */
+export const AHEAD: number = bit(10);
+/** A descriptor was asked for, with which FIN is sent. */
+export const ASKING: number = bit(11);

@@ -1,0 +1,75 @@
+/** What HTTP clients do with their connections: each has a receiver from the moment at which it is open. */
+import type { CloseReason } from "../../connection/close-reason.js";
+import type { ComponentRole } from "../../connection/component.js";
+import type { Events } from "../../connection/events.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
+import type { Http1Limits } from "../../protocol/http1/limits.js";
+import { ClientReceiver } from "./client-receiver.js";
+import { SpareParsers } from "./spare-parsers.js";
+
+/** Makes the context of a connection. */
+export type ContextFactory = (connection: never) => unknown;
+
+/** The role of the components that HTTP clients are made of. */
+export class ClientRole<Handle> implements ComponentRole {
+  readonly packetEvents = undefined;
+  readonly #events: Events<Handle, Buffer>;
+  readonly #parsers: SpareParsers;
+  readonly #makeContext: ContextFactory | undefined;
+  /** Receivers of connections that are open, and that nobody has asked for yet, by id. */
+  readonly #made: Map<number, ClientReceiver> = new Map();
+
+  constructor(
+    events: Events<Handle, Buffer>,
+    limits: Http1Limits,
+    makeContext: ContextFactory | undefined,
+  ) {
+    this.#events = events;
+    this.#parsers = new SpareParsers(limits);
+    this.#makeContext = makeContext;
+  }
+
+  /** Makes the context of a connection, and asks whether to make it. Returns whether to go on. */
+  prepareConnect(connection: StreamConnection): boolean {
+    const make = this.#makeContext;
+    if (make !== undefined) this.#events.makeContext(connection, make, "connect");
+    if (connection.state !== "connecting") return false;
+    this.#events.ask(connection, "onPrepareConnect", "connect");
+    return connection.state === "connecting";
+  }
+
+  /** The receiver of a connection that is open. Once for each. */
+  takeReceiver(connection: StreamConnection): ClientReceiver {
+    const receiver = this.#made.get(connection.id) ?? this.createReceiver(connection);
+    this.#made.delete(connection.id);
+    return receiver;
+  }
+
+  createReceiver(connection: StreamConnection): ClientReceiver {
+    return new ClientReceiver(connection, this.#parsers, this.#events);
+  }
+
+  opened(connection: StreamConnection): void {
+    const receiver = this.createReceiver(connection);
+    this.#made.set(connection.id, receiver);
+    connection.receiveBy(receiver);
+    this.#events.opened(connection, true);
+  }
+
+  ready(connection: StreamConnection): void {
+    this.#events.ready(connection);
+  }
+
+  closed(connection: StreamConnection, reason: CloseReason): void {
+    this.#made.delete(connection.id);
+    this.#events.closed(connection, reason);
+  }
+
+  refused(): void {
+    // Nobody comes in.
+  }
+
+  shutdown(): void {
+    // Told by the client, which may have two components.
+  }
+}

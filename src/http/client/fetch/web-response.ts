@@ -1,0 +1,122 @@
+/**
+ * A `Response` of the web's that was fetched: what a program can't make of the platform's class, its
+ * URL and type, and status codes that it refuses, is added to it.
+ */
+import type { IncomingBody } from "../../body/incoming-body.js";
+import type { HttpResponse } from "../http-response.js";
+import { bodyFailure } from "./fetch-failure.js";
+
+/** What a fetched response has besides. */
+interface Fetched {
+  readonly url: string;
+  readonly redirected: boolean;
+  readonly status: number;
+}
+
+type Body = ReadableStream<Uint8Array> | Uint8Array | null;
+type FetchedClass = new (body: Body, init: ResponseInit, fetched: Fetched) => Response;
+
+/** Their responses have no body, whatever comes. */
+const NULL_BODY_STATUS: ReadonlySet<number> = new Set([204, 205, 304]);
+/** What the platform's class takes at most. */
+const MAX_STATUS = 599;
+
+/** `content`: the whole of it, where that was read already. */
+export function webResponse(
+  response: HttpResponse,
+  asked: { readonly method: string; readonly signal: AbortSignal | undefined },
+  content?: Uint8Array,
+): Response {
+  const { status, statusText, url, redirected } = response;
+  const hasBody = asked.method !== "HEAD" && !NULL_BODY_STATUS.has(status);
+  if (!hasBody) response.body.discard();
+  const init = {
+    status: Math.min(status, MAX_STATUS),
+    statusText,
+    headers: [...response.headers.entries()],
+  };
+  const body = hasBody ? (content ?? streamOf(response.body, asked.signal)) : null;
+  return new (fetchedClass())(body, init, { url, redirected, status });
+}
+
+let classBefore: { readonly platform: typeof Response; readonly fetched: FetchedClass } | undefined;
+
+/** Made when it is first used, as Node loads its classes then, and anew when the global one is another. */
+function fetchedClass(): FetchedClass {
+  if (classBefore?.platform !== Response) {
+    classBefore = { platform: Response, fetched: fetchedBehind(Response) };
+  }
+  return classBefore.fetched;
+}
+
+/** What the class needs of the platform's; that declares as properties what it has as accessors. */
+type Base = new (...given: ConstructorParameters<typeof Response>) => object;
+
+function fetchedBehind(platform: typeof Response): FetchedClass {
+  const { clone } = platform.prototype;
+  class FetchedResponse extends (platform as Base) {
+    readonly #fetched: Fetched;
+
+    constructor(body: Body, init: ResponseInit, fetched: Fetched) {
+      super(body, init);
+      this.#fetched = fetched;
+    }
+
+    get url(): string {
+      return this.#fetched.url;
+    }
+
+    get redirected(): boolean {
+      return this.#fetched.redirected;
+    }
+
+    get type(): string {
+      return "basic";
+    }
+
+    get status(): number {
+      // The platform's constructor asks for it, too.
+      return #fetched in this
+        ? this.#fetched.status
+        : Reflect.get(platform.prototype, "status", this);
+    }
+
+    get ok(): boolean {
+      return this.status >= 200 && this.status <= 299;
+    }
+
+    clone(): FetchedResponse {
+      const { body, statusText, headers } = Reflect.apply(clone, this, []);
+      const status = Math.min(this.status, MAX_STATUS);
+      return new FetchedResponse(body, { status, statusText, headers }, this.#fetched);
+    }
+  }
+  Object.defineProperty(FetchedResponse, "name", { value: platform.name });
+  return FetchedResponse as unknown as FetchedClass;
+}
+
+/** Nobody will read a body whose stream is gone: its connection shall not wait for that. */
+const forgotten = new FinalizationRegistry<IncomingBody>((body) => body.discard());
+
+function streamOf(body: IncomingBody, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+  const stream = new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      const chunk = await body.read().catch((error: unknown) => {
+        throw bodyFailure(error, signal);
+      });
+      if (chunk !== undefined) {
+        // A view of its own: the stream takes its memory away.
+        controller.enqueue(new Uint8Array(chunk));
+        return;
+      }
+      controller.close();
+      controller.byobRequest?.respond(0);
+    },
+    cancel() {
+      body.discard();
+    },
+  });
+  forgotten.register(stream, body);
+  return stream;
+}

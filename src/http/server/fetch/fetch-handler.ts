@@ -1,0 +1,82 @@
+/**
+ * The web's own face of a server: a function from Request to Response, as applications made with Hono
+ * and the like have it. Hot.
+ */
+import { describe, NetError } from "../../../errors.js";
+import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { HttpExchange } from "../http-exchange.js";
+import type { HttpServerConnection } from "../http-server-connection.js";
+import type { ServerExchange } from "../server-exchange.js";
+import { takeLightParts } from "./light-response.js";
+import { requestMaker, requestMethod } from "./request-maker.js";
+import { requestUrl } from "./request-url.js";
+import { OF_THE_CONNECTION } from "./response-fields.js";
+import { cancelBody, sendStream } from "./stream-sender.js";
+
+/** What a `fetch` handler is told besides the request. */
+export interface FetchInfo {
+  readonly connection: HttpServerConnection;
+  /** The exchange below, for what a Response can't say: files, upgrades, interim answers. */
+  readonly exchange: HttpExchange;
+}
+
+/** Answers a request. A rejection is answered with 500. */
+export type FetchHandler = (request: Request, info: FetchInfo) => Response | Promise<Response>;
+
+/** Answers an exchange by a `fetch` handler; at once where that does. */
+export function respondByFetch(
+  handler: FetchHandler,
+  exchange: ServerExchange,
+): void | Promise<void> {
+  const method = requestMethod(exchange.method);
+  if (method === undefined) {
+    exchange.respondError(501);
+    return undefined;
+  }
+  const url = requestUrl(exchange);
+  if (typeof url === "number") {
+    exchange.respondError(url);
+    return undefined;
+  }
+  // The Request may be looked at when all is over.
+  exchange.keep();
+  const request = requestMaker.create(exchange, method, url);
+  const response: unknown = handler(request, { connection: exchange.connection, exchange });
+  return isThenable(response)
+    ? Promise.resolve(response).then((come) => sendResponse(exchange, come))
+    : sendResponse(exchange, response);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value;
+}
+
+function sendResponse(exchange: ServerExchange, response: unknown): void | Promise<void> {
+  // Who has answered below, or taken the connection over, answers no more here. Nor is there anybody
+  // to hear what comes when the peer has gone.
+  if (exchange.isResponded) return cancelBody(response);
+  assertResponse(response);
+  const light = takeLightParts(response);
+  const { status, body } = light ?? response;
+  const fields = light?.fields ?? response.headers;
+  if (typeof body === "object" && body !== null && "getReader" in body) {
+    return sendStream(exchange, body, status, sendable(fields));
+  }
+  exchange.respond(status, sendable(fields), body ?? undefined);
+  return undefined;
+}
+
+/** By what it has: a Response may be of another make than the global one. */
+function assertResponse(response: unknown): asserts response is Response {
+  const isObject = typeof response === "object" && response !== null;
+  if (isObject && "status" in response && "headers" in response && "body" in response) return;
+  const message = `fetch must answer with a Response, not ${describe(response)}`;
+  throw new NetError("INVALID_ARGUMENT", message, { operation: "request" });
+}
+
+/** Without what a Response of another server says of its connection. Plain fields have none of that. */
+function sendable(fields: FieldInput): FieldInput {
+  if (!(fields instanceof Headers)) return fields;
+  if (!OF_THE_CONNECTION.some((name) => fields.has(name))) return fields;
+  return [...fields].filter(([name]) => !OF_THE_CONNECTION.includes(name));
+}

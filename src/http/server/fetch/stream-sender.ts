@@ -1,0 +1,96 @@
+/** Sends the stream of a Response: with its length where all of it is there at once, else piece by piece. */
+import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import { PumpBreath } from "../../pump-breath.js";
+import type { ResponseWriter } from "../response/response-writer.js";
+import type { ServerExchange } from "../server-exchange.js";
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+type Chunk = Awaited<ReturnType<Reader["read"]>>;
+
+/** So often is looked whether a chunk has come: what is there already comes by then. */
+const PATIENCE = 8;
+
+/** Resolves when all was given to the connection. What the stream fails with rejects. */
+export async function sendStream(
+  exchange: ServerExchange,
+  body: ReadableStream<Uint8Array>,
+  status: number,
+  fields: FieldInput,
+): Promise<void> {
+  const reader = body.getReader();
+  const cancel = (error?: unknown): Promise<void> => reader.cancel(error).catch(ignored);
+  // A stream that has nothing to give would never hear that nobody is there any more.
+  exchange.onEnded = cancel;
+  try {
+    await sendFrom(reader, exchange, status, fields);
+  } catch (error) {
+    await cancel(error);
+    throw error;
+  }
+}
+
+async function sendFrom(
+  reader: Reader,
+  exchange: ServerExchange,
+  status: number,
+  fields: FieldInput,
+): Promise<void> {
+  const reading = reader.read();
+  const first = await glance(reading);
+  const following = first?.done === false ? reader.read() : undefined;
+  const second = following && (await glance(following));
+  if (first?.done === true || second?.done === true) {
+    exchange.respond(status, fields, first?.value);
+    return;
+  }
+  const writer = exchange.startResponse(status, fields);
+  if (writer.isBodyless) {
+    writer.end();
+    await reader.cancel();
+    return;
+  }
+  const breath = new PumpBreath(exchange.wheel.clock);
+  await pump(reader, writer, breath, { chunk: await reading, following });
+}
+
+async function pump(
+  reader: Reader,
+  writer: ResponseWriter,
+  breath: PumpBreath,
+  first: { readonly chunk: Chunk; readonly following: Promise<Chunk> | undefined },
+): Promise<void> {
+  let ahead = first.following;
+  for (let { chunk } = first; !chunk.done; ahead = undefined) {
+    if (!writer.write(chunk.value)) await writer.drained();
+    if (breath.isDue(chunk.value.byteLength)) await breath.taken();
+    chunk = await (ahead ?? reader.read());
+  }
+  writer.end();
+}
+
+/** What is read, as far as that shows at once. Rejects where that is a failure. */
+async function glance(reading: Promise<Chunk>): Promise<Chunk | undefined> {
+  let chunk: Chunk | undefined;
+  let hasFailed = false;
+  reading.then(
+    (read) => {
+      chunk = read;
+    },
+    () => {
+      hasFailed = true;
+    },
+  );
+  for (let turn = 0; turn < PATIENCE && chunk === undefined && !hasFailed; turn++) await undefined;
+  return hasFailed ? reading : chunk;
+}
+
+/** Tells the source of a Response that nobody will read it. */
+export function cancelBody(response: unknown): void {
+  if (typeof response !== "object" || response === null || !("body" in response)) return;
+  const { body } = response;
+  if (body instanceof ReadableStream && !body.locked) body.cancel().catch(ignored);
+}
+
+function ignored(): void {
+  // The stream has failed already, and who reads it hears of that.
+}

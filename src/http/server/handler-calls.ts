@@ -1,0 +1,132 @@
+/**
+ * Calls the application's handlers of requests, and sees to it that what goes wrong in one concerns its
+ * own request and nothing else. Hot. They run in the async context in which the server was made.
+ */
+import type { AsyncResource } from "node:async_hooks";
+import process from "node:process";
+import { handlerScope } from "../../connection/handler-scope.js";
+import { callHandler, handlerError, isThenable } from "../../connection/handlers.js";
+import { NetError } from "../../errors.js";
+import { statusOfError } from "../../protocol/http1/parse-fault.js";
+import { type HttpServerHandlers, MESSAGE_HANDLER_NAMES } from "./http-server-handlers.js";
+import { type HttpServerOptions, requestHandler } from "./http-server-options.js";
+import type { ServerExchange } from "./server-exchange.js";
+
+/** See the head of the file. */
+export class HandlerCalls {
+  readonly handlers: HttpServerHandlers;
+  /** Whether handlers are told of what is read, perhaps later than there is a response. */
+  readonly tellsMessages: boolean;
+  /** Whether they are told of what comes behind the head. */
+  readonly tellsBodies: boolean;
+  private readonly onRequest: (this: HttpServerHandlers, exchange: ServerExchange) => unknown;
+  /** Which of the two that can respond it is, for messages. */
+  private readonly requestName: "onRequest" | "fetch";
+  private readonly scope: AsyncResource | undefined = handlerScope();
+
+  /** Throws `INVALID_ARGUMENT`. */
+  constructor(options: HttpServerOptions) {
+    this.handlers = options;
+    this.onRequest = requestHandler(options);
+    this.requestName = options.fetch === undefined ? "onRequest" : "fetch";
+    this.tellsMessages = MESSAGE_HANDLER_NAMES.some((name) => options[name] !== undefined);
+    this.tellsBodies = BODY_HANDLER_NAMES.some((name) => options[name] !== undefined);
+  }
+
+  /** Gives the exchange to the application. Returns whether its handler is still at work. */
+  handle(exchange: ServerExchange): boolean {
+    const { scope } = this;
+    let result: unknown;
+    try {
+      if (this.handlers.onHeadersComplete !== undefined) this.tellHeadersComplete(exchange);
+      if (exchange.isResponded) return false;
+      result =
+        scope === undefined
+          ? this.onRequest.call(this.handlers, exchange)
+          : scope.runInAsyncScope(this.onRequest, this.handlers, exchange);
+    } catch (error) {
+      this.failed(exchange, this.requestName, error);
+      return false;
+    }
+    if (typeof result !== "object" || result === null) return false;
+    Promise.resolve(result).then(undefined, (error: unknown) => {
+      this.failed(exchange, this.requestName, error);
+    });
+    return true;
+  }
+
+  private tellHeadersComplete(exchange: ServerExchange): void {
+    const result = this.inScope(() => this.handlers.onHeadersComplete?.(exchange));
+    if (!isThenable(result)) return;
+    result.then(undefined, (error) => this.failed(exchange, "onHeadersComplete", error));
+  }
+
+  /** The connection was handed over. */
+  upgraded(exchange: ServerExchange): void {
+    this.tell(
+      () => this.handlers.onUpgrade?.(exchange),
+      (error) => this.failed(exchange, "onUpgrade", error),
+    );
+  }
+
+  /** Calls a handler that only takes note; `failed` hears of what goes wrong, now or later. */
+  tell(call: () => unknown, failed: (cause: unknown) => void): void {
+    callHandler(() => this.inScope(call), failed);
+  }
+
+  private inScope(call: () => unknown): unknown {
+    return this.scope === undefined ? call() : this.scope.runInAsyncScope(call);
+  }
+
+  /** A handler of an exchange has failed: it gets 500, or what fits, unless the response has begun. */
+  private failed(exchange: ServerExchange, name: string, cause: unknown): void {
+    // Who waits for a body or a drain hears that the peer has gone, and passes it on: no failure.
+    if (!exchange.isSendable && isEnd(cause)) return;
+    const isPeers = isNetError(cause) && cause.code.startsWith("HTTP_");
+    const error = handlerError(name, "request", cause, exchange.connection.id);
+    if (!isPeers) this.report(error, exchange);
+    if (!exchange.isSendable) return;
+    if (!exchange.isResponded) exchange.respondError(isPeers ? statusOfError(cause) : 500);
+    else if (!exchange.isDone) exchange.responseBroken(error);
+  }
+
+  /** Tells that a handler has failed. */
+  report(error: NetError, exchange: ServerExchange | undefined): void {
+    const { onHandlerError } = this.handlers;
+    if (onHandlerError === undefined) {
+      process.emitWarning(error);
+      return;
+    }
+    this.tell(
+      () => onHandlerError.call(this.handlers, error, exchange),
+      (second) => process.emitWarning(handlerError("onHandlerError", "request", second)),
+    );
+  }
+}
+
+/** Names of the handlers that are told of what comes behind the head. */
+const BODY_HANDLER_NAMES = [
+  "onBody",
+  "onChunkHeader",
+  "onChunkComplete",
+  "onTrailer",
+  "onMessageComplete",
+] as const satisfies readonly (keyof HttpServerHandlers)[];
+
+/** What a handler threw may be anything, a proxy that throws when it is looked at included. */
+function isNetError(cause: unknown): cause is NetError {
+  try {
+    return cause instanceof NetError;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a handler failed because the connection has ended, and not the other way round. */
+function isEnd(cause: unknown): boolean {
+  try {
+    return cause instanceof NetError || (cause instanceof Error && cause.name === "AbortError");
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The receiver of one connection of an HTTP server. Most connections are idle most of the time, so it has
+ * nothing that only a request needs: see `request-pipeline.ts`.
+ *
+ *     idle ── bytes ──► busy ── nothing under way ──► idle        `pipeline` is set while it is busy
+ *      │                 ├── 101, or 2xx to CONNECT ──► upgraded    what follows is another receiver's
+ *      │                 └── the last response is given ──► shut ── all was sent ──► closed
+ *      └── idle for too long, close ─────────────────────────┘
+ */
+import type { Buffer } from "node:buffer";
+import { reasonOf } from "../../connection/close-reason.js";
+import { handlerError } from "../../connection/handlers.js";
+import type { Receiver } from "../../connection/receiver.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
+import type { HttpServerConnection } from "./http-server-connection.js";
+import type { IdleConnections, IdleEntry } from "./idle-connections.js";
+import type { PipelinePool } from "./pipeline-pool.js";
+import type { PipelineOwner, RequestPipeline } from "./request-pipeline.js";
+import { type HandledReceiver, ServerConnection } from "./server-connection.js";
+import type { ServerExchange } from "./server-exchange.js";
+import type { ServerResources } from "./server-resources.js";
+
+/** What a server has for its connections. */
+export interface ReceiverServices {
+  readonly resources: ServerResources;
+  readonly pipelines: PipelinePool;
+  /** Connections on which no request has come yet. */
+  readonly fresh: IdleConnections;
+  /** Connections between two requests. */
+  readonly idle: IdleConnections;
+}
+
+/** What may be left to be sent when the connection closes: there is `closeTimeoutMs` for that. */
+const REST_BYTES = 65_536;
+
+/** See the head of the file. */
+export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, IdleEntry {
+  readonly transport: StreamConnection;
+  requestCount = 0;
+  pipeline: RequestPipeline | undefined = undefined;
+  idleList: IdleConnections | undefined = undefined;
+  idleSinceMs = 0;
+  previousIdle: IdleEntry | undefined = undefined;
+  nextIdle: IdleEntry | undefined = undefined;
+  private readonly services: ReceiverServices;
+  private state: "open" | "upgraded" | "shut" | "closed" = "open";
+  private ownHandle: ServerConnection | undefined = undefined;
+
+  constructor(services: ReceiverServices, transport: StreamConnection) {
+    this.services = services;
+    this.transport = transport;
+    services.fresh.add(this, Math.ceil(transport.wheel.clock.now()));
+  }
+
+  /** What handlers are given. */
+  get handle(): HttpServerConnection {
+    this.ownHandle ??= new ServerConnection(this);
+    return this.ownHandle;
+  }
+
+  get id(): number {
+    return this.transport.id;
+  }
+
+  get exchangeCount(): number {
+    return this.pipeline?.exchangeCount ?? 0;
+  }
+
+  get isOpen(): boolean {
+    return this.transport.isOpen && (this.state === "open" || this.state === "upgraded");
+  }
+
+  /** Deadlines were changed. */
+  limitsChanged(): void {
+    this.pipeline?.limitsChanged();
+  }
+
+  // — the transport's calls —
+
+  received(bytes: Buffer): number {
+    if (this.state !== "open") return bytes.length;
+    return (this.pipeline ?? this.beginPipeline()).feed(bytes);
+  }
+
+  private beginPipeline(): RequestPipeline {
+    this.idleList?.remove(this);
+    this.pipeline = this.services.pipelines.take(this);
+    return this.pipeline;
+  }
+
+  ended(): void {
+    if (this.pipeline !== undefined) this.pipeline.peerEnded();
+    else this.shut();
+  }
+
+  sent(): void {
+    const { pipeline, transport, state } = this;
+    if (state === "shut" && transport.pendingBytes <= REST_BYTES) this.shut();
+    else if (state === "open" && transport.pendingBytes === 0) pipeline?.allSent();
+  }
+
+  drained(): void {
+    this.pipeline?.drained();
+  }
+
+  stopping(): void {
+    // One that is shut has what it needs to end by itself.
+    if (this.state === "open") this.close();
+  }
+
+  closed(): void {
+    this.state = "closed";
+    this.idleList?.remove(this);
+    const { pipeline } = this;
+    this.pipeline = undefined;
+    pipeline?.ended();
+  }
+
+  // — how it ends —
+
+  close(): boolean {
+    if (!this.isOpen) return false;
+    if (this.state === "upgraded") this.transport.stop();
+    else if (this.pipeline !== undefined) this.pipeline.close();
+    else this.shut();
+    return true;
+  }
+
+  /**
+   * Closes in good order, as soon as little is left to be sent: a peer has all the time it needs for a
+   * large response, as long as it goes on, but `closeTimeoutMs` for the rest.
+   */
+  shut(): void {
+    if (this.state === "closed") return;
+    this.state = "shut";
+    this.idleList?.remove(this);
+    const { transport } = this;
+    this.pipeline?.shut();
+    if (transport.pendingBytes > REST_BYTES) {
+      if (this.pipeline === undefined) this.beginPipeline().shut();
+      return;
+    }
+    const failure = this.pipeline?.failure;
+    if (failure === undefined) transport.close();
+    else transport.closeWith(reasonOf(failure, "receive"));
+  }
+
+  idleTooLong(): void {
+    const { resources, idle } = this.services;
+    // A response that is still being sent counts as being given.
+    if (this.transport.pendingBytes > 0) this.beginPipeline().watchSending();
+    else if (resources.configuration.idleMs > 0 || this.requestCount === 0) this.shut();
+    else idle.add(this, Math.ceil(this.transport.wheel.clock.now()));
+  }
+
+  // — the pipeline's calls —
+
+  pipelineIdle(sinceMs: number): void {
+    const { pipeline, services } = this;
+    if (pipeline === undefined) return;
+    this.pipeline = undefined;
+    services.pipelines.give(pipeline);
+    services.idle.add(this, sinceMs);
+  }
+
+  handedOver(): void {
+    this.state = "upgraded";
+    this.pipeline = undefined;
+  }
+
+  handlerFailed(name: string, cause: unknown, exchange: ServerExchange | undefined): void {
+    if (this.pipeline !== undefined) {
+      this.pipeline.handlerFailed(name, cause, exchange);
+      return;
+    }
+    const error = handlerError(name, "request", cause, this.id);
+    this.services.resources.calls.report(error, exchange);
+    if (this.state === "open") this.transport.closeWith(reasonOf(error, "receive"));
+  }
+}

@@ -1,0 +1,134 @@
+/** What an HTTP server does with its connections. */
+import type { CloseReason } from "../../connection/close-reason.js";
+import type { ComponentRole } from "../../connection/component.js";
+import { Events } from "../../connection/events.js";
+import type { Handlers, MayRefuse } from "../../connection/handlers.js";
+import type { Listening, ListeningRole } from "../../connection/listening.js";
+import type { Receiver } from "../../connection/receiver.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
+import type { Address, ListenTarget } from "../../engine/engine.js";
+import type { NetError } from "../../errors.js";
+import type { TimingWheel } from "../../time/timing-wheel.js";
+import type { HandlerCalls } from "./handler-calls.js";
+import { HttpReceiver, type ReceiverServices } from "./http-receiver.js";
+import type { HttpServerConnection } from "./http-server-connection.js";
+import type { HttpServerOptions } from "./http-server-options.js";
+import type { HttpServerConfiguration } from "./http-server-settings.js";
+import { IdleConnections } from "./idle-connections.js";
+import { PipelinePool } from "./pipeline-pool.js";
+import { ServerResources } from "./server-resources.js";
+
+/** See the head of the file. */
+export class HttpRole implements ComponentRole, ListeningRole, ReceiverServices {
+  /** No packets of the application's. */
+  readonly packetEvents: undefined;
+  readonly resources: ServerResources;
+  readonly pipelines: PipelinePool;
+  readonly fresh: IdleConnections;
+  readonly idle: IdleConnections;
+  /** What lets connections in. */
+  listening: Listening | undefined = undefined;
+  readonly #events: Events<StreamConnection, Buffer>;
+
+  constructor(
+    options: HttpServerOptions,
+    wheel: TimingWheel,
+    calls: HandlerCalls,
+    configuration: HttpServerConfiguration,
+  ) {
+    this.#events = new Events(lifeHandlers(options));
+    this.resources = new ServerResources(wheel, calls, configuration);
+    this.pipelines = new PipelinePool(this.resources);
+    this.fresh = new IdleConnections(wheel, configuration.limits.headTimeoutMs);
+    this.idle = new IdleConnections(wheel, idleLookMs(configuration));
+  }
+
+  /** Takes other settings. */
+  configure(configuration: HttpServerConfiguration): void {
+    this.resources.configuration = configuration;
+    this.pipelines.clear();
+    this.fresh.setLimit(configuration.limits.headTimeoutMs);
+    this.idle.setLimit(idleLookMs(configuration));
+  }
+
+  // — calls of the component, and of what lets connections in —
+
+  askListen(target: ListenTarget): void {
+    this.#events.askListen(target);
+  }
+
+  prepare(connection: StreamConnection): void {
+    connection.context = new HttpReceiver(this, connection);
+  }
+
+  createReceiver(connection: StreamConnection): Receiver {
+    return receiverOf(connection);
+  }
+
+  opened(connection: StreamConnection, isOutgoing: boolean): void {
+    this.#events.opened(connection, isOutgoing);
+  }
+
+  ready(connection: StreamConnection): void {
+    this.#events.ready(connection);
+  }
+
+  closed(connection: StreamConnection, reason: CloseReason): void {
+    // Not its receiver any more, where another protocol had it, or not yet.
+    receiverOf(connection).closed();
+    this.#events.closed(connection, reason);
+  }
+
+  refused(error: NetError, remoteAddress: Address | undefined): void {
+    this.#events.refused(error, remoteAddress);
+  }
+
+  shutdown(): void {
+    this.pipelines.clear();
+    this.resources.commonFields.end();
+    this.fresh.end();
+    this.idle.end();
+    this.#events.shutdown();
+  }
+
+  closeListeners(): void {
+    this.listening?.close();
+  }
+
+  hasListeners(): boolean {
+    return this.listening?.isOpen === true;
+  }
+}
+
+/** The receiver that a connection of an HTTP server was given. */
+export function receiverOf(connection: StreamConnection): HttpReceiver {
+  return connection.context as HttpReceiver;
+}
+
+/** When connections without a request are looked at: one that is kept for any time may not take its response. */
+function idleLookMs({ idleMs, limits }: HttpServerConfiguration): number {
+  return idleMs > 0 ? idleMs : limits.sendTimeoutMs;
+}
+
+/** The handlers of the life of connections, which get the connection as HTTP has it. */
+function lifeHandlers(options: HttpServerOptions): Handlers<StreamConnection, Buffer> {
+  const { onPrepareListen, onAccept, onHandshake, onClose, onRefuse, onShutdown } = options;
+  type Handler = (connection: HttpServerConnection) => MayRefuse;
+  const told = (handler: Handler) => (connection: StreamConnection) =>
+    handler.call(options, receiverOf(connection).handle);
+  return {
+    ...(onPrepareListen && {
+      onPrepareListen: (target: ListenTarget) => onPrepareListen.call(options, target),
+    }),
+    ...(onAccept && { onAccept: told(onAccept) }),
+    ...(onHandshake && { onHandshake: told(onHandshake) }),
+    ...(onClose && {
+      onClose: (connection: StreamConnection, reason: CloseReason) =>
+        onClose.call(options, receiverOf(connection).handle, reason),
+    }),
+    ...(onRefuse && {
+      onRefuse: (error: NetError, from: Address | undefined) => onRefuse.call(options, error, from),
+    }),
+    ...(onShutdown && { onShutdown: () => onShutdown.call(options) }),
+  };
+}

@@ -1,0 +1,557 @@
+/**
+ * The requests of one connection that are under way: the parser that reads them, the exchanges made of
+ * them, and the responses that are sent. A connection has one from the first byte of a request until
+ * nothing is under way any more; then it serves another. Hot.
+ *
+ *     reading ── the last request has come ──► last ── all have their response ──► over
+ *        ├── close, a fault, a deadline, the peer's end ──► last                     ▲
+ *        └── 101, or 2xx to CONNECT; the connection ends ────────────────────────────┘
+ *
+ * Nothing is read while a bit of `holds` is set. Only when more comes nevertheless the peer is held
+ * back, so that its end is seen otherwise.
+ *
+ * Invariants: `reading` is the exchange whose request is being read, if its head has come; an exchange
+ * leaves when its response is done and its request complete, or its response has said that the connection
+ * closes; nothing enters once `isLast` is set and the request that is being read has come.
+ */
+import type { Buffer } from "node:buffer";
+import type { Connection, Data } from "../../connection/connection.js";
+import { handlerError } from "../../connection/handlers.js";
+import { HOLD } from "../../connection/receiver.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
+import type { NetError } from "../../errors.js";
+import { PacketReceiver } from "../../packets/packet-receiver.js";
+import type { FieldSection } from "../../protocol/http1/field-section.js";
+import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import type { Http1Limits } from "../../protocol/http1/limits.js";
+import { AFTER_HEAD, type AfterHead, type RequestSink } from "../../protocol/http1/message-sink.js";
+import { statusOfError } from "../../protocol/http1/parse-fault.js";
+import { RequestHead } from "../../protocol/http1/request-head.js";
+import { RequestParser } from "../../protocol/http1/request-parser.js";
+import { push } from "../../receive/push.js";
+import { inRootContext } from "../../time/root-context.js";
+import { UpgradeEvents } from "../upgrade/upgrade-events.js";
+import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
+import type { HttpServerLimits } from "./http-server-settings.js";
+import { MessageEvents, type ObservedReceiver, type ObservedRequests } from "./message-events.js";
+import { PipelineDeadlines, type WatchedRequests } from "./pipeline-deadlines.js";
+import { plainHead, switchingHead } from "./response/plain-head.js";
+import { ResponseQueue } from "./response-queue.js";
+import { type ExchangePipeline, ServerExchange } from "./server-exchange.js";
+import type { ServerResources } from "./server-resources.js";
+
+/** The receiver of a connection, as the requests under way see it. */
+export interface PipelineOwner extends ObservedReceiver {
+  readonly id: number;
+  readonly transport: StreamConnection;
+  /** Requests that have come. */
+  requestCount: number;
+  /** When it was accepted, or its last response given, by the clock. */
+  readonly idleSinceMs: number;
+  /** Nothing is under way any more. */
+  pipelineIdle(sinceMs: number): void;
+  /** Closes the connection in good order, as soon as little is left to be sent. */
+  shut(): void;
+  /** The connection is another protocol's from now on. */
+  handedOver(): void;
+}
+
+/** Requests of one connection that are read before others have their turn. */
+const MAX_REQUESTS_PER_TURN = 64;
+/** After so many is looked how long that takes, and whether it is longer than so many milliseconds. */
+const LOOK_REQUESTS = 16;
+const MAX_TURN_MS = 5;
+
+const ALL_HOLDS = HOLD.body | HOLD.pipeline | HOLD.slow | HOLD.upgrade | HOLD.turn;
+
+/** See the head of the file. */
+export class RequestPipeline
+  implements RequestSink, ExchangePipeline, ObservedRequests, WatchedRequests
+{
+  /** Limits that the parser holds requests to. */
+  readonly parserLimits: Http1Limits;
+  /** Who receives for the connection; the last one that did, while there is none. */
+  owner: PipelineOwner;
+  transport: StreamConnection;
+  reading: ServerExchange | undefined = undefined;
+  isOver = false;
+  isInHead = false;
+  hasPeerEnded = false;
+  /** What was wrong with what the peer sent, or a deadline: why the connection closes. */
+  failure: NetError | undefined = undefined;
+  private readonly resources: ServerResources;
+  private readonly parser: RequestParser;
+  private readonly sink: RequestSink;
+  private readonly queue = new ResponseQueue();
+  private readonly deadlines: PipelineDeadlines;
+  /** Why reading stops: bits of `HOLD`. */
+  private holds = 0;
+  /** Whose unread body is the reason for `HOLD.body`. */
+  private bodyHolder: ServerExchange | undefined = undefined;
+  /** Asks for another protocol, and is given to its handler when it is its turn. */
+  private deferred: ServerExchange | undefined = undefined;
+  /** The request that is being read, or was read, is the last one of the connection. */
+  private isLast = false;
+  /** The request whose head is being read shall be the last. */
+  private closesSoon = false;
+  private isFeeding = false;
+  private turnCount = 0;
+  private turnSinceMs = 0;
+
+  constructor(resources: ServerResources, owner: PipelineOwner) {
+    const { wheel, calls, configuration } = resources;
+    this.resources = resources;
+    this.owner = owner;
+    this.transport = owner.transport;
+    this.parserLimits = configuration.parserLimits;
+    this.parser = new RequestParser(configuration.parserLimits);
+    this.sink = calls.tellsMessages ? new MessageEvents(this, calls) : this;
+    this.deadlines = new PipelineDeadlines(this, wheel);
+  }
+
+  /** Serves a connection from now on. */
+  serve(owner: PipelineOwner): void {
+    this.owner = owner;
+    this.transport = owner.transport;
+    this.isOver = false;
+    this.hasPeerEnded = false;
+    this.failure = undefined;
+    this.isLast = false;
+    this.closesSoon = false;
+    this.deadlines.begin();
+  }
+
+  /** Serves nobody for the time being. Returns whether it can serve another. */
+  leave(): boolean {
+    this.parser.forget();
+    return this.parser.isFresh;
+  }
+
+  /** Is of no more use. */
+  end(): void {
+    this.isOver = true;
+    this.deadlines.end();
+  }
+
+  get limits(): HttpServerLimits {
+    return this.resources.configuration.limits;
+  }
+
+  get maxPendingBytes(): number {
+    return this.resources.configuration.maxPendingBytes;
+  }
+
+  /** Exchanges that are under way. */
+  get exchangeCount(): number {
+    return this.queue.count;
+  }
+
+  get front(): ServerExchange | undefined {
+    return this.queue.front;
+  }
+
+  get isHeld(): boolean {
+    return this.holds !== 0;
+  }
+
+  /** Whether its deadlines mean anything. */
+  get isWatched(): boolean {
+    return this.owner.pipeline === this;
+  }
+
+  /** Deadlines were changed. */
+  limitsChanged(): void {
+    this.deadlines.restart();
+  }
+
+  // — bytes —
+
+  /** Takes bytes. Returns how many: fewer than all when the transport was held, or handed over. */
+  feed(bytes: Buffer): number {
+    if (!this.isReadOn) return bytes.length;
+    if (this.holds !== 0) {
+      this.transport.hold(this.holds);
+      return 0;
+    }
+    this.isFeeding = true;
+    this.turnCount = 0;
+    const taken = this.parser.feed(bytes, this.sink);
+    this.isFeeding = false;
+    if (taken < bytes.length) return this.leaveRest(bytes.length, taken);
+    this.holds &= ~HOLD.turn;
+    if (!this.isInHead && !this.isOver && this.parser.phase === "head") this.noteHead();
+    this.settle(this.transport.receivedMs);
+    return taken;
+  }
+
+  /** Whether what comes means anything; else it is thrown away. */
+  private get isReadOn(): boolean {
+    if (this.isOver) return false;
+    return !this.isLast || this.reading !== undefined || (this.holds & HOLD.upgrade) !== 0;
+  }
+
+  /** Bytes are left behind those that were taken. */
+  private leaveRest(byteCount: number, taken: number): number {
+    // Another protocol has it.
+    if (!this.isWatched) return taken;
+    if (!this.isReadOn) return byteCount;
+    if (this.holds !== 0) this.transport.hold(this.holds);
+    if ((this.holds & HOLD.turn) !== 0) {
+      this.resources.wheel.clock.afterPoll(() => this.release(HOLD.turn));
+    }
+    return taken;
+  }
+
+  private noteHead(): void {
+    this.isInHead = true;
+    const { requestCount, idleSinceMs } = this.owner;
+    this.deadlines.headBegun(requestCount === 0 ? idleSinceMs : undefined);
+  }
+
+  private hold(reason: number): void {
+    this.holds |= reason;
+  }
+
+  /** Takes a hold away; reading goes on when it was the last. */
+  private release(reason: number): void {
+    if ((this.holds & reason) === 0) return;
+    this.holds &= ~reason;
+    if (this.holds === 0) this.deadlines.readOn();
+    // Not in the context of whoever has responded: the next handler is another request's.
+    if (this.transport.isHeld(reason)) inRootContext(() => this.transport.release(reason));
+    if (this.holds === 0) this.settle();
+  }
+
+  /** Gives itself back where nothing is under way. */
+  private settle(sinceMs?: number): void {
+    if (this.isFeeding || this.isOver || this.holds !== 0 || !this.isWatched) return;
+    if (this.queue.front !== undefined || this.reading !== undefined) return;
+    if (!this.parser.isFresh) return;
+    this.owner.pipelineIdle(sinceMs ?? Math.ceil(this.resources.wheel.clock.now()));
+  }
+
+  congested(): void {
+    this.hold(HOLD.slow);
+  }
+
+  /** The send queue is below its mark again. */
+  drained(): void {
+    this.release(HOLD.slow);
+  }
+
+  holdBody(exchange: ServerExchange, isHeld: boolean): void {
+    if (isHeld) {
+      this.bodyHolder = exchange;
+      this.hold(HOLD.body);
+    } else if (this.bodyHolder === exchange) {
+      this.bodyHolder = undefined;
+      this.release(HOLD.body);
+    }
+  }
+
+  // — the parser's calls —
+
+  onHeadersComplete(head: RequestHead): AfterHead {
+    this.isInHead = false;
+    if (this.isOver || this.failure !== undefined) return AFTER_HEAD.stop;
+    const { resources } = this;
+    const { maxRequestsPerConnection } = this.limits;
+    const requestCount = ++this.owner.requestCount;
+    const isLimit = requestCount >= maxRequestsPerConnection && maxRequestsPerConnection > 0;
+    if (!head.keepAlive || isLimit || this.closesSoon) this.isLast = true;
+    const exchange = this.createExchange(head);
+    exchange.isObserved = head.hasBody && resources.calls.tellsBodies;
+    this.reading = exchange;
+    this.queue.enter(exchange);
+    // The usual request goes the straight way.
+    const isUsual = !exchange.isUpgrade && head.expectation !== "unknown";
+    const isAtWork = isUsual ? resources.calls.handle(exchange) : this.handleOther(exchange, head);
+    if (isAtWork || !exchange.isDone || resources.calls.tellsMessages) head.keep();
+    else exchange.request.releaseHead();
+    if (!exchange.isDone || head.hasBody) exchange.startedMs = this.nowMs();
+    if (head.hasBody) this.deadlines.bodyBegun();
+    else if (exchange.isInTurn && !exchange.isResponded) this.deadlines.responseAwaited();
+    return AFTER_HEAD.goOn;
+  }
+
+  private createExchange(head: RequestHead): ServerExchange {
+    const id = ++this.resources.requestCount;
+    return new ServerExchange(id, this.owner, this, head);
+  }
+
+  /** A request that expects or asks for more. Returns whether its handler is at work, or called later. */
+  private handleOther(exchange: ServerExchange, head: RequestHead): boolean {
+    if (head.expectation === "unknown") {
+      exchange.respondError(417);
+      return false;
+    }
+    if (exchange.isUpgrade && !exchange.isInTurn) {
+      // What comes behind is not read before it has its response: there is one of these at most.
+      this.deferred = exchange;
+      return true;
+    }
+    return this.resources.calls.handle(exchange);
+  }
+
+  private nowMs(): number {
+    return Math.ceil(this.resources.wheel.clock.now());
+  }
+
+  onBody(bytes: Buffer): boolean {
+    const exchange = this.reading;
+    if (exchange === undefined) return false;
+    const discardedBytes = exchange.takeBody(bytes);
+    const isWanted = !exchange.isDone || exchange.isObserved;
+    if (!isWanted && discardedBytes > this.limits.maxDiscardBytes) {
+      exchange.closes = true;
+      if (exchange.isInTurn) this.advance();
+    }
+    return !this.isOver;
+  }
+
+  onMessageComplete(trailers: FieldSection | undefined): boolean {
+    const exchange = this.reading;
+    this.reading = undefined;
+    if (exchange === undefined) return false;
+    exchange.complete(trailers);
+    if (exchange.hasBody && !exchange.isDone) {
+      exchange.startedMs = this.nowMs();
+      if (exchange.isInTurn) this.deadlines.responseAwaited();
+    }
+    if (exchange.isUpgrade && !exchange.isDone) this.hold(HOLD.upgrade);
+    if (exchange.isInTurn) this.advance();
+    if (this.queue.count >= this.limits.maxPipelined) this.hold(HOLD.pipeline);
+    if (this.hasHadTurn()) this.hold(HOLD.turn);
+    return this.holds === 0 && !this.isLast && !this.isOver;
+  }
+
+  /** Counts a request. Returns whether others shall have their turn. */
+  private hasHadTurn(): boolean {
+    const count = ++this.turnCount;
+    if (count % LOOK_REQUESTS !== 0) return false;
+    if (count >= MAX_REQUESTS_PER_TURN) return true;
+    const nowMs = this.nowMs();
+    if (count === LOOK_REQUESTS) this.turnSinceMs = nowMs;
+    return nowMs - this.turnSinceMs > MAX_TURN_MS;
+  }
+
+  onParseError(error: NetError): void {
+    const exchange = this.reading;
+    this.reading = undefined;
+    this.isInHead = false;
+    this.isLast = true;
+    this.failure ??= error;
+    if (exchange === undefined) this.respondToNone(statusOfError(error));
+    else this.giveUp(exchange, error, statusOfError(error));
+  }
+
+  // — what goes wrong —
+
+  /** A handler that is told of what is read has failed; of an exchange, where there was one. */
+  handlerFailed(name: string, cause: unknown, exchange: ServerExchange | undefined): void {
+    const error = handlerError(name, "request", cause, this.owner.id);
+    if (this.failure === undefined) this.resources.calls.report(error, exchange);
+    if (this.isOver) return;
+    // What was told before there was an exchange is of the one that there may be now.
+    const failed = exchange ?? this.reading;
+    if (this.reading === failed) this.reading = undefined;
+    this.isLast = true;
+    this.failure ??= error;
+    if (failed === undefined) this.respondToNone(500);
+    else if (failed.pipeline === this) this.giveUp(failed, error, 500);
+    else if (this.queue.front === undefined) this.owner.shut();
+  }
+
+  /** Responds to what was no request. */
+  private respondToNone(statusCode: number): void {
+    if (this.isOver) return;
+    const exchange = this.createExchange(new RequestHead());
+    exchange.complete(undefined);
+    this.queue.enter(exchange);
+    exchange.respondError(statusCode);
+  }
+
+  /** The rest of a request will not come, or no response: there is one from here, and the connection closes. */
+  private giveUp(exchange: ServerExchange, error: NetError, statusCode: number): void {
+    exchange.closes = true;
+    exchange.isObserved = false;
+    if (!exchange.isResponded) {
+      exchange.respondError(statusCode);
+      exchange.drop();
+    }
+    exchange.request.fail(error);
+    if (exchange.isInTurn) this.advance();
+  }
+
+  tooLate(error: NetError, statusCode: number): void {
+    this.failure ??= error;
+    this.isLast = true;
+    this.isInHead = false;
+    const exchange = statusCode === 503 ? this.queue.front : this.reading;
+    if (exchange === this.reading) this.reading = undefined;
+    if (statusCode === 0) this.fail(error);
+    else if (exchange !== undefined) this.giveUp(exchange, error, statusCode);
+    else this.respondToNone(statusCode);
+  }
+
+  fail(error: NetError): void {
+    this.isOver = true;
+    this.transport.fail(error);
+  }
+
+  // — exchanges leave —
+
+  responseDone(exchange: ServerExchange): void {
+    const { request } = exchange;
+    if (request.hasBody && !request.isComplete) {
+      // Who has discarded the body does not want to be told of the rest of it.
+      if (request.isBodyDiscarded) exchange.isObserved = false;
+      else if (!request.isBodyRead) exchange.body.discard();
+    }
+    this.deadlines.sending();
+    if (exchange.isInTurn) this.advance();
+  }
+
+  /** Lets those leave from the front that are done; the turn goes to the next. */
+  private advance(): void {
+    const { queue } = this;
+    if (this.isOver) return;
+    for (let exchange = queue.front; exchange?.isDone === true; exchange = queue.front) {
+      if (exchange.closes && !exchange.isReading) {
+        this.owner.shut();
+        return;
+      }
+      if (!exchange.isComplete) return;
+      queue.leave();
+      // A body that is still being read holds reading up.
+      if (this.bodyHolder === exchange) exchange.pipeline = this;
+    }
+    this.exchangesLeft();
+  }
+
+  private exchangesLeft(): void {
+    const { front, count } = this.queue;
+    if (count * 2 <= this.limits.maxPipelined) this.release(HOLD.pipeline);
+    if (front !== undefined) {
+      if (front === this.deferred) this.handleDeferred(front);
+      else if (!front.isResponded) this.deadlines.responseAwaited();
+      return;
+    }
+    this.release(HOLD.upgrade);
+    if ((this.isLast && this.reading === undefined) || this.hasPeerEnded) this.owner.shut();
+    else this.settle();
+  }
+
+  private handleDeferred(exchange: ServerExchange): void {
+    this.deferred = undefined;
+    exchange.startedMs = this.nowMs();
+    this.deadlines.responseAwaited();
+    inRootContext(() => this.resources.calls.handle(exchange));
+  }
+
+  // — responses —
+
+  respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean {
+    const { encoder, commonFields } = this.resources;
+    const isKept = this.keeps(exchange, true);
+    encoder.begin(exchange, statusCode, fields, commonFields.get(isKept), isKept);
+    encoder.setBody(body);
+    const flows = encoder.sendTo(exchange);
+    exchange.closes ||= encoder.saysClose;
+    exchange.responseIs("done");
+    this.responseDone(exchange);
+    return flows;
+  }
+
+  startResponse(exchange: ServerExchange, statusCode: number, fields: FieldInput): number {
+    const { encoder, commonFields } = this.resources;
+    const isKept = this.keeps(exchange, false);
+    encoder.begin(exchange, statusCode, fields, commonFields.get(isKept), isKept);
+    encoder.setOpenBody();
+    encoder.sendTo(exchange);
+    exchange.closes ||= encoder.saysClose;
+    exchange.responseIs("begun");
+    this.deadlines.sending();
+    return encoder.bodyLength;
+  }
+
+  /** Whether the connection can stay behind the response to this exchange. `isWhole`: body included. */
+  private keeps(exchange: ServerExchange, isWhole: boolean): boolean {
+    const { request } = exchange;
+    if ((this.isLast && exchange === this.queue.back) || exchange.closes) return false;
+    if (request.minorVersion === 0 && !isWhole) return false;
+    if (!request.hasBody || request.isComplete) return true;
+    // The peer may now leave the body out or send it: what follows can't be told apart.
+    if (request.isBodyWithheld) return false;
+    if (!isWhole || request.isBodyRead || exchange.isObserved) return true;
+    return request.missingBytes <= this.limits.maxDiscardBytes;
+  }
+
+  interim(exchange: ServerExchange, statusCode: number, fields: FieldInput): boolean {
+    return exchange.sendBytes(plainHead({ statusCode, fields }));
+  }
+
+  upgrade(exchange: ServerExchange, receiver: UpgradeReceiver, fields: FieldInput): Connection {
+    const { transport, resources } = this;
+    const dateLine = resources.commonFields.get(false);
+    exchange.sendBytes(switchingHead(exchange.method, fields, dateLine));
+    exchange.responseIs("done");
+    exchange.complete(undefined);
+    this.queue.leave();
+    this.reading = undefined;
+    this.end();
+    this.owner.handedOver();
+    const events = new UpgradeEvents(receiver, transport);
+    transport.receiveBy(new PacketReceiver(transport, events, push()));
+    transport.release(ALL_HOLDS);
+    resources.calls.upgraded(exchange);
+    return transport;
+  }
+
+  // — the end —
+
+  /** Responds to what is under way, then closes. */
+  close(): void {
+    // Of a request whose head is being read, the response is still to come.
+    const isInHead = this.parser.phase === "head" && this.reading === undefined;
+    this.closesSoon = true;
+    if (!isInHead) this.isLast = true;
+    if (this.isLast && this.queue.front === undefined) this.owner.shut();
+  }
+
+  /** Nothing is under way but what was sent. */
+  watchSending(): void {
+    this.deadlines.sending();
+  }
+
+  /** All that was sent has left. */
+  allSent(): void {
+    this.settle();
+  }
+
+  /** The connection closes: what was sent leaves, and nothing else happens. */
+  shut(): void {
+    this.isOver = true;
+    this.isLast = true;
+    this.deadlines.sending();
+  }
+
+  /** The peer has finished sending. */
+  peerEnded(): void {
+    this.hasPeerEnded = true;
+    if (this.isOver) return;
+    if (!this.isLast || this.reading !== undefined) this.parser.end(this.sink);
+    this.isLast = true;
+    if (this.isOver) return;
+    if (this.queue.front === undefined) this.owner.shut();
+    else this.deadlines.peerEnded();
+  }
+
+  /** The connection has ended. */
+  ended(): void {
+    this.end();
+    // An error costs the look at the stack: made where somebody hears of it.
+    if (this.queue.front !== undefined) this.queue.fail(this.transport.closedError());
+    if (this.bodyHolder !== undefined) this.bodyHolder.pipeline = undefined;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The field lines that every response of a server has: Date, and Keep-Alive where the connection stays.
+ * Made when first needed in a second, and forgotten at its end, so that neither a clock is read nor a
+ * text made for each response.
+ */
+import { Buffer } from "node:buffer";
+import { createDateLine } from "../../../protocol/http1/date-line.js";
+import { Deadline, type DeadlineOwner, type TimingWheel } from "../../../time/timing-wheel.js";
+
+const SECOND_MS = 1000;
+
+/** See the head of the file. */
+export class CommonFields implements DeadlineOwner {
+  private readonly wheel: TimingWheel;
+  private readonly deadline: Deadline = new Deadline(this);
+  private keepAliveLine = "";
+  private ofLast: Buffer | undefined = undefined;
+  private ofKept: Buffer | undefined = undefined;
+
+  constructor(wheel: TimingWheel) {
+    this.wheel = wheel;
+  }
+
+  /** What is announced where the connection stays; 0: not that. Seconds are rounded down. */
+  announce(keepAliveMs: number, maxRequests: number): void {
+    const parts: string[] = [];
+    if (keepAliveMs >= SECOND_MS) parts.push(`timeout=${Math.floor(keepAliveMs / SECOND_MS)}`);
+    if (maxRequests > 0) parts.push(`max=${maxRequests}`);
+    this.keepAliveLine = parts.length === 0 ? "" : `Keep-Alive: ${parts.join(", ")}\r\n`;
+    this.ofKept = undefined;
+  }
+
+  /** The lines of a response. `isKept`: the connection stays behind it. */
+  get(isKept: boolean): Buffer {
+    if (!isKept) return this.dateLine();
+    this.ofKept ??= Buffer.concat([this.dateLine(), Buffer.from(this.keepAliveLine)]);
+    return this.ofKept;
+  }
+
+  private dateLine(): Buffer {
+    if (this.ofLast !== undefined) return this.ofLast;
+    const { clock } = this.wheel;
+    const epochMs = clock.originMs + clock.now();
+    this.ofLast = createDateLine(epochMs);
+    this.wheel.set(this.deadline, SECOND_MS - (epochMs % SECOND_MS));
+    return this.ofLast;
+  }
+
+  deadlineReached(): void {
+    this.ofLast = undefined;
+    this.ofKept = undefined;
+  }
+
+  /** Forgets the lines and the deadline. */
+  end(): void {
+    this.wheel.clear(this.deadline);
+    this.deadlineReached();
+  }
+}

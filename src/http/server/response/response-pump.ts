@@ -1,0 +1,151 @@
+/**
+ * Sends what a source yields as fast as the peer takes it, and ends the response.
+ *
+ *     reading ── piece ──► sending ── drained ──► reading ── end of the source ──► over: true
+ *        │                    └── the connection ends ──► over: false, the source is told
+ *        └── the source fails ──► over: rejects, the response is broken off
+ *
+ * The source is told of an end whatever it does: a generator by `return`, a stream by `destroy` or
+ * `cancel`, also while it has nothing to give.
+ */
+import type { Data } from "../../../connection/connection.js";
+import { NetError } from "../../../errors.js";
+import type { Clock } from "../../../time/clock.js";
+import { PumpBreath } from "../../pump-breath.js";
+import type { ResponseWriter } from "./response-writer.js";
+
+/** What a response can be made of: pieces of bytes or text, as they come. */
+export type ResponseSource = AsyncIterable<Data> | Iterable<Data>;
+
+type Step = IteratorResult<Data, unknown> | PromiseLike<IteratorResult<Data, unknown>>;
+
+/** How a source is read. */
+interface SourceReader {
+  next(): Step;
+  /** Nothing more is read. May be called while a piece is waited for. */
+  stop(): unknown;
+}
+
+/** See the head of the file. */
+export class ResponsePump {
+  readonly #writer: ResponseWriter;
+  readonly #reader: SourceReader;
+  readonly #breath: PumpBreath;
+  readonly #settled: Promise<boolean>;
+  #resolve: ((isWhole: boolean) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
+
+  constructor(writer: ResponseWriter, source: ResponseSource, clock: Clock) {
+    this.#breath = new PumpBreath(clock);
+    this.#writer = writer;
+    this.#reader = readerOf(source);
+    this.#settled = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /**
+   * Resolves true when all was given to the connection, false when that ended before. What the source
+   * throws breaks the response off and rejects. The source of a response without body is stopped.
+   */
+  run(): Promise<boolean> {
+    if (this.#writer.isBodyless) this.#runBodyless();
+    else this.#loop().catch((error: unknown) => this.#failed(error));
+    return this.#settled;
+  }
+
+  /** The connection has ended: nobody waits for the source any more. */
+  ended(): void {
+    this.#over(false);
+  }
+
+  get #isOver(): boolean {
+    return this.#resolve === undefined;
+  }
+
+  #runBodyless(): void {
+    const isSent = this.#writer.end();
+    // Only what was begun cleans up when it is stopped.
+    quietly(() => this.#reader.next());
+    this.#over(isSent);
+  }
+
+  async #loop(): Promise<void> {
+    const writer = this.#writer;
+    for (;;) {
+      const { done, value } = await this.#reader.next();
+      if (this.#isOver) return;
+      if (done === true) {
+        this.#resolve?.(writer.end());
+        this.#forget();
+        return;
+      }
+      if (!writer.write(value)) await writer.drained();
+      if (this.#isOver) return;
+      if (this.#breath.isDue(value.length)) await this.#breath.taken();
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isOver) return;
+    if (error instanceof NetError && error.code === "CONNECTION_CLOSED") {
+      this.#over(false);
+      return;
+    }
+    this.#writer.abort();
+    this.#reject?.(error);
+    this.#stop();
+  }
+
+  #over(isWhole: boolean): void {
+    if (this.#isOver) return;
+    this.#resolve?.(isWhole);
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#forget();
+    quietly(() => this.#reader.stop());
+  }
+
+  #forget(): void {
+    this.#resolve = undefined;
+    this.#reject = undefined;
+  }
+}
+
+function readerOf(source: ResponseSource): SourceReader {
+  if (source instanceof ReadableStream) {
+    const reader = (source as ReadableStream<Data>).getReader();
+    return { next: () => reader.read(), stop: () => reader.cancel() };
+  }
+  const iterator =
+    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  return {
+    next: () => iterator.next(),
+    stop: () => {
+      // A stream of Node's that waits for more hears of nothing but this.
+      if (isNodeStream(source)) source.destroy();
+      return iterator.return?.();
+    },
+  };
+}
+
+function isNodeStream(source: object): source is { destroy(): unknown } {
+  return (
+    "pipe" in source &&
+    typeof source.pipe === "function" &&
+    "destroy" in source &&
+    typeof source.destroy === "function"
+  );
+}
+
+/** Calls what nobody is left to hear the failure of. */
+function quietly(call: () => unknown): void {
+  try {
+    Promise.resolve(call()).catch(() => undefined);
+  } catch {
+    // A source that is stopped may still fail.
+  }
+}

@@ -1,0 +1,179 @@
+/** A response whose body is given piece by piece: what `exchange.startResponse` returns. */
+import { Buffer } from "node:buffer";
+import type { Data, WaitOptions } from "../../../connection/connection.js";
+import { bytesOf } from "../../../connection/data.js";
+import type { PieceWriter } from "../../../connection/receiver.js";
+import { NetError } from "../../../errors.js";
+import { BodyWriter, MAX_CHUNK_HEAD_BYTES } from "../../../protocol/http1/body-writer.js";
+import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import { BODY } from "../../../protocol/http1/head.js";
+import type { PieceTarget } from "./response-encoder.js";
+
+/** The exchange, as the writer of its response sees it. */
+export interface ResponseOutput extends PieceTarget {
+  readonly pendingBytes: number;
+  /** Whether the response can still be sent. */
+  readonly isSendable: boolean;
+  /** Whether so many bytes may still wait; ends the connection when not. */
+  hasRoom(byteCount: number): boolean;
+  drained(options?: WaitOptions): Promise<void>;
+  /** The response is complete. */
+  responseEnded(): void;
+  /** The response will not be completed. */
+  responseBroken(error: NetError): void;
+}
+
+/** Chunks up to this many bytes are copied between what frames them: one piece to be sent, not three. */
+const INLINE_BYTES = 4096;
+const ZERO: Buffer = Buffer.from("0");
+const MAX_PROBES = 12;
+const NOWHERE = new Uint8Array(0);
+const END_BYTES = 8;
+const MAX_TRAILER_BYTES = 65_536;
+
+/** See the head of the file. */
+export class ResponseWriter implements PieceWriter {
+  private readonly output: ResponseOutput;
+  private readonly body: BodyWriter;
+  /** Whether nothing of a body is sent: to HEAD, with 304, or because the connection has ended. */
+  readonly isBodyless: boolean;
+  private isEnded = false;
+  /** Zeros that the size of the next chunk begins with. */
+  private probeCount = 0;
+  private pieceBytes = 0;
+  private extensions = "";
+  private inline: Uint8Array | undefined = undefined;
+  private isEnding = false;
+  private trailers: FieldInput | undefined = undefined;
+
+  /** `bodyLength`: as the writer of the head tells it. */
+  constructor(output: ResponseOutput, bodyLength: number) {
+    this.output = output;
+    this.isBodyless = bodyLength === BODY.none;
+    this.body = new BodyWriter(bodyLength);
+  }
+
+  /** Bytes that wait to be sent on the connection. */
+  get pendingBytes(): number {
+    return this.output.pendingBytes;
+  }
+
+  /**
+   * Sends a piece of the body; of a body in chunks as one chunk, with `extensions` (from the first
+   * ";" on) if there are any. Answers true while little waits; on false, wait for {@link drained}.
+   * Also false when the connection has ended. A response that has no body (to HEAD, 304) takes pieces
+   * and sends none of them.
+   *
+   * Throws `INVALID_ARGUMENT` for more bytes than Content-Length announced, `INVALID_STATE` behind the
+   * end. Ends the connection with `SEND_QUEUE_FULL` when more than `maxPendingBytes` would wait.
+   */
+  write(data: Data, extensions: string = ""): boolean {
+    const bytes = bytesOf(data);
+    if (this.isEnded) throw ended();
+    if (!this.output.isSendable) return false;
+    if (this.isBodyless || bytes.length === 0) return true;
+    if (!this.output.hasRoom(bytes.length)) return false;
+    if (this.body.bodyLength !== BODY.chunked) {
+      this.body.begin(NOWHERE, 0, bytes.length, extensions);
+      return this.output.sendBytes(bytes);
+    }
+    this.probeCount = 0;
+    this.pieceBytes = bytes.length;
+    this.extensions = extensions;
+    const headBytes = MAX_CHUNK_HEAD_BYTES + extensions.length + 2;
+    if (bytes.length <= INLINE_BYTES) return this.writeInline(bytes, headBytes);
+    this.output.write(this, headBytes);
+    this.output.sendBytes(bytes);
+    return this.output.sendBytes(this.body.pieceTail);
+  }
+
+  private writeInline(bytes: Uint8Array, headBytes: number): boolean {
+    this.inline = bytes;
+    try {
+      const roomBytes = headBytes + bytes.length + this.body.pieceTail.length;
+      return this.output.write(this, roomBytes) === true;
+    } finally {
+      this.inline = undefined;
+    }
+  }
+
+  /**
+   * Ends the body; in chunks with `trailers`, if there are any. Where the peer gets no chunks
+   * (HTTP/1.0, HEAD) they are left out. Answers whether it could be sent. Throws `INVALID_STATE` when
+   * fewer bytes were written than announced, `INVALID_ARGUMENT` for trailers that can't be sent, and
+   * where Content-Length was given.
+   */
+  end(trailers?: FieldInput): boolean {
+    if (this.isEnded) throw ended();
+    if (!this.output.isSendable) {
+      this.isEnded = true;
+      return false;
+    }
+    if (!this.isBodyless) this.sendEnd(trailers);
+    this.isEnded = true;
+    this.output.responseEnded();
+    return true;
+  }
+
+  /**
+   * The exchange's own: sends a byte that means nothing, where there is such a one: the size of the
+   * next chunk may begin with zeros. There are few, as peers may bound them.
+   */
+  probe(): void {
+    if (this.isEnded || this.isBodyless || this.body.bodyLength !== BODY.chunked) return;
+    if (this.probeCount >= MAX_PROBES || !this.output.isSendable) return;
+    this.probeCount++;
+    this.output.sendBytes(ZERO);
+  }
+
+  private sendEnd(trailers: FieldInput | undefined): void {
+    const { bodyLength } = this.body;
+    if (bodyLength !== BODY.chunked) {
+      this.body.end(NOWHERE, 0, bodyLength === BODY.untilClose ? undefined : trailers);
+      return;
+    }
+    this.isEnding = true;
+    this.trailers = trailers;
+    try {
+      for (let room = END_BYTES; ; room *= 32) {
+        if (this.output.write(this, Math.min(room, MAX_TRAILER_BYTES)) !== undefined) return;
+        if (room < MAX_TRAILER_BYTES) continue;
+        throw new NetError("INVALID_ARGUMENT", `trailers have at most ${MAX_TRAILER_BYTES} bytes`);
+      }
+    } finally {
+      this.isEnding = false;
+    }
+  }
+
+  /** Writes what frames a piece, or the end. */
+  writePiece(target: Buffer, offset: number): number {
+    if (this.isEnding) return this.body.end(target, offset, this.trailers);
+    const start = this.body.begin(target, offset, this.pieceBytes, this.extensions);
+    const { inline } = this;
+    if (inline === undefined || start < 0) return start;
+    const { pieceTail } = this.body;
+    target.set(inline, start);
+    target.set(pieceTail, start + inline.length);
+    return start + inline.length + pieceTail.length;
+  }
+
+  /**
+   * Resolves when little waits to be sent. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, and with
+   * `CONNECTION_CLOSED` when the response can't be sent any more.
+   */
+  drained(options?: WaitOptions): Promise<void> {
+    return this.output.drained(options);
+  }
+
+  /** Gives the response up: the connection is ended, so that the peer sees that something is missing. */
+  abort(): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    const message = "the response was aborted";
+    this.output.responseBroken(new NetError("ABORTED", message, { operation: "send" }));
+  }
+}
+
+function ended(): NetError {
+  return new NetError("INVALID_STATE", "the response has been ended", { operation: "send" });
+}

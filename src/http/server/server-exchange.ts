@@ -1,0 +1,427 @@
+/**
+ * The one class behind {@link HttpExchange}.
+ *
+ *     response   none ── respond, startResponse ──► begun ── the last byte is given ──► done
+ *                  └────────┬─────────────────────────┘
+ *                           └── the connection ends, or the server responds for the handler ──► dropped
+ *     request    its head is complete; its body may be on its way until `isComplete`
+ *
+ * Both sides go on by themselves. What the connection makes of that is in `request-pipeline.ts`. Whose
+ * turn it is sends at once; the others hold what they have, see `held-output.ts`. Hot.
+ */
+import { isLent } from "../../bytes/lending.js";
+import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
+import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
+import { throwIfAborted } from "../../connection/waiter.js";
+import { assertInteger, NetError } from "../../errors.js";
+import type { FieldSection } from "../../protocol/http1/field-section.js";
+import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import { BODY } from "../../protocol/http1/head.js";
+import type { RequestHead } from "../../protocol/http1/request-head.js";
+import { STATUS_TEXT } from "../../protocol/http1/status-text.js";
+import type { TimingWheel } from "../../time/timing-wheel.js";
+import type { BodyOwner, IncomingBody } from "../body/incoming-body.js";
+import type { Fields } from "../fields.js";
+import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
+import { type FileTarget, sendFile } from "./files/file-response.js";
+import type { FileResponseOptions } from "./files/file-response-options.js";
+import { HeldOutput } from "./held-output.js";
+import type { HttpExchange } from "./http-exchange.js";
+import type { HttpServerConnection } from "./http-server-connection.js";
+import { ReceivedRequest } from "./received-request.js";
+import { pathOf, queryOf } from "./request-path.js";
+import { NO_FIELDS, type RequestTraits } from "./response/response-encoder.js";
+import { ResponsePump, type ResponseSource } from "./response/response-pump.js";
+import { type ResponseOutput, ResponseWriter } from "./response/response-writer.js";
+
+/** The receiver of the connection, as its exchanges see it. */
+export interface ExchangeOwner {
+  readonly handle: HttpServerConnection;
+  readonly transport: ProtocolConnection;
+}
+
+/** The requests of the connection that are under way, as one of them sees them. */
+export interface ExchangePipeline {
+  /** Bound of what may wait to be sent. */
+  readonly maxPendingBytes: number;
+  /** Sends a whole response. Returns as `send` does. */
+  respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean;
+  /** Sends the head of a response. Returns how its body is sent: bytes, or one of `BODY`. */
+  startResponse(exchange: ServerExchange, statusCode: number, fields: FieldInput): number;
+  interim(exchange: ServerExchange, statusCode: number, fields: FieldInput): boolean;
+  /** Hands the connection over. */
+  upgrade(exchange: ServerExchange, receiver: UpgradeReceiver, fields: FieldInput): Connection;
+  responseDone(exchange: ServerExchange): void;
+  /** Bytes of the request's body shall, or may again, be held back. */
+  holdBody(exchange: ServerExchange, isHeld: boolean): void;
+  /** The send queue is above its mark: nothing more shall be read until it is below. */
+  congested(): void;
+  /** Ends the connection at once. */
+  fail(error: NetError): void;
+}
+
+/** See the head of the file. */
+export class ServerExchange
+  implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget
+{
+  readonly id: number;
+  context: unknown = undefined;
+  readonly request: ReceivedRequest;
+  /** Those under way on its connection; undefined once it has left them. */
+  pipeline: ExchangePipeline | undefined;
+  /** The exchange that came behind this one. */
+  next: ServerExchange | undefined = undefined;
+  /** Whose turn it is sends. */
+  isInTurn = false;
+  /** The connection closes behind the response. */
+  closes = false;
+  /** Somebody is told of the body as it comes, whether or not it is read. */
+  isObserved = false;
+  /** When the head, then the body was complete, by the clock; 0 where nobody had to look. */
+  startedMs = 0;
+  /** Told when the connection ends before the response is complete. */
+  onEnded: ((error: NetError) => void) | undefined = undefined;
+  private readonly owner: ExchangeOwner;
+  private response: "none" | "begun" | "done" | "dropped" = "none";
+  private writer: ResponseWriter | undefined = undefined;
+  private held: HeldOutput | undefined = undefined;
+  private abortController: AbortController | undefined = undefined;
+  /** Why the connection ended before the response was complete. */
+  private endError: NetError | undefined = undefined;
+
+  constructor(id: number, owner: ExchangeOwner, pipeline: ExchangePipeline, head: RequestHead) {
+    this.id = id;
+    this.owner = owner;
+    this.pipeline = pipeline;
+    this.request = new ReceivedRequest(head);
+  }
+
+  get connection(): HttpServerConnection {
+    return this.owner.handle;
+  }
+
+  private get transport(): ProtocolConnection {
+    return this.owner.transport;
+  }
+
+  // — the request —
+
+  get method(): string {
+    return this.request.method;
+  }
+
+  get minorVersion(): 0 | 1 {
+    return this.request.minorVersion;
+  }
+
+  get version(): "HTTP/1.1" | "HTTP/1.0" {
+    return this.request.minorVersion === 1 ? "HTTP/1.1" : "HTTP/1.0";
+  }
+
+  get headers(): Fields {
+    return this.request.head;
+  }
+
+  get target(): string {
+    return this.request.head.target;
+  }
+
+  get path(): string {
+    return pathOf(this.target);
+  }
+
+  get query(): URLSearchParams {
+    return new URLSearchParams(queryOf(this.target));
+  }
+
+  get authority(): string {
+    return this.request.head.authority;
+  }
+
+  get keepAlive(): boolean {
+    return this.request.keepAlive;
+  }
+
+  get isUpgrade(): boolean {
+    return this.request.isUpgrade;
+  }
+
+  get hasBody(): boolean {
+    return this.request.hasBody;
+  }
+
+  get contentLength(): number | undefined {
+    return this.request.contentLength;
+  }
+
+  get body(): IncomingBody {
+    return this.request.bodyFor(this);
+  }
+
+  get isComplete(): boolean {
+    return this.request.isComplete;
+  }
+
+  get signal(): AbortSignal {
+    this.abortController ??= new AbortController();
+    if (this.endError !== undefined) this.abortController.abort(this.endError);
+    return this.abortController.signal;
+  }
+
+  keep(): this {
+    this.request.head.keep();
+    return this;
+  }
+
+  // — the response —
+
+  get isResponded(): boolean {
+    return this.response !== "none";
+  }
+
+  get isDone(): boolean {
+    return this.response === "done" || this.response === "dropped";
+  }
+
+  get isSendable(): boolean {
+    return this.response !== "dropped" && this.transport.isOpen;
+  }
+
+  respond(statusCode: number, headers: FieldInput = NO_FIELDS, body?: Data): boolean {
+    const { pipeline } = this;
+    if (!this.mayRespond(statusCode) || pipeline === undefined) return false;
+    if (this.isTunnel(statusCode)) return this.respondError(501);
+    return pipeline.respond(this, statusCode, headers, body);
+  }
+
+  respondError(statusCode: number, detail?: string): boolean {
+    const text = detail ?? STATUS_TEXT[statusCode] ?? "";
+    const hasBody = statusCode !== 204 && statusCode !== 205;
+    return this.respond(
+      statusCode,
+      hasBody ? TEXT_FIELDS : NO_FIELDS,
+      hasBody ? `${statusCode} ${text}\n` : "",
+    );
+  }
+
+  startResponse(statusCode: number, headers: FieldInput = NO_FIELDS): ResponseWriter {
+    const { pipeline } = this;
+    let bodyLength: number = BODY.none;
+    if (this.mayRespond(statusCode) && pipeline !== undefined) {
+      if (this.isTunnel(statusCode)) this.respondError(501);
+      else bodyLength = pipeline.startResponse(this, statusCode, headers);
+    }
+    this.writer = new ResponseWriter(this, bodyLength);
+    return this.writer;
+  }
+
+  respondStream(
+    statusCode: number,
+    headers: FieldInput | undefined,
+    source: ResponseSource,
+  ): Promise<boolean> {
+    const writer = this.startResponse(statusCode, headers);
+    const pump = new ResponsePump(writer, source, this.wheel.clock);
+    this.onEnded = () => pump.ended();
+    return pump.run();
+  }
+
+  respondFile(path: string, options: FileResponseOptions = {}): Promise<number> {
+    return sendFile(this, path, options);
+  }
+
+  interim(statusCode: number, headers: FieldInput = NO_FIELDS): boolean {
+    assertInteger("statusCode", statusCode, 100, 199);
+    if (statusCode === 101) throw unsendable("101 is sent by upgrade()");
+    const { pipeline } = this;
+    if (this.isResponded || this.minorVersion === 0 || pipeline === undefined) return false;
+    if (statusCode === 100) this.request.awaitsContinue = false;
+    return pipeline.interim(this, statusCode, headers);
+  }
+
+  continue(): boolean {
+    return this.request.awaitsContinue && this.interim(100);
+  }
+
+  upgrade(receiver: UpgradeReceiver, headers: FieldInput = NO_FIELDS): Connection {
+    const { pipeline } = this;
+    if (this.isResponded || pipeline === undefined) throw responded();
+    if (!this.isUpgrade) throw unsendable("the request asks for no other protocol");
+    if (!this.isInTurn) throw unsendable("earlier requests have no response yet");
+    if (this.hasBody && !this.isComplete) throw unsendable("the body of the request has not come");
+    return pipeline.upgrade(this, receiver, headers);
+  }
+
+  /** Whether to send a response at all; throws where it is a mistake. */
+  private mayRespond(statusCode: number): boolean {
+    assertInteger("statusCode", statusCode, 200, 999);
+    if (this.response === "dropped") return false;
+    if (this.response !== "none") throw responded();
+    return this.transport.isOpen;
+  }
+
+  /** Whether such a response would say that there is a tunnel, which none was made of. */
+  private isTunnel(statusCode: number): boolean {
+    return this.method === "CONNECT" && statusCode < 300;
+  }
+
+  // — what is sent —
+
+  get pendingBytes(): number {
+    return this.isInTurn ? this.transport.pendingBytes : (this.held?.byteCount ?? 0);
+  }
+
+  write(writer: PieceWriter, maxBytes: number): boolean | undefined {
+    const { transport } = this;
+    if (!this.isInTurn) return transport.isOpen && this.ensureHeld().write(writer, maxBytes);
+    const flows = transport.write(writer, maxBytes);
+    if (flows === false && transport.isOpen) this.pipeline?.congested();
+    return flows;
+  }
+
+  sendBytes(piece: Uint8Array): boolean {
+    const { transport } = this;
+    if (!this.isInTurn) return transport.isOpen && this.ensureHeld().sendBytes(piece);
+    const flows = transport.sendBytes(piece);
+    if (!flows && transport.isOpen) this.pipeline?.congested();
+    return flows;
+  }
+
+  private ensureHeld(): HeldOutput {
+    this.held ??= new HeldOutput(this.transport.settings.highWaterMarkBytes);
+    return this.held;
+  }
+
+  hasRoom(byteCount: number): boolean {
+    const { pendingBytes, pipeline } = this;
+    if (pipeline === undefined) return false;
+    const { maxPendingBytes } = pipeline;
+    if (pendingBytes === 0 || pendingBytes + byteCount <= maxPendingBytes) return true;
+    const message = `${pendingBytes} bytes wait to be sent and ${byteCount} more would pass maxPendingBytes (${maxPendingBytes})`;
+    pipeline.fail(new NetError("SEND_QUEUE_FULL", message, { operation: "send" }));
+    return false;
+  }
+
+  async drained(options: WaitOptions = {}): Promise<void> {
+    throwIfAborted(options, "send");
+    if (this.response !== "begun" || !this.transport.isOpen) throw this.transport.closedError();
+    if (this.held?.isFull === true) await this.held.turn(this.transport.wheel, options);
+    if (this.isInTurn) await this.transport.drained(options);
+  }
+
+  flushed(options?: WaitOptions): Promise<void> {
+    return this.transport.drained(options);
+  }
+
+  responseEnded(): void {
+    if (this.response !== "begun") return;
+    this.responseIs("done");
+    this.pipeline?.responseDone(this);
+  }
+
+  responseBroken(error: NetError): void {
+    this.pipeline?.fail(error);
+  }
+
+  // — for the body and for files —
+
+  get wheel(): TimingWheel {
+    return this.transport.wheel;
+  }
+
+  get nowMs(): number {
+    const { clock } = this.wheel;
+    return clock.originMs + clock.now();
+  }
+
+  async turn(): Promise<void> {
+    if (this.response === "dropped" || !this.transport.isOpen) throw this.transport.closedError();
+    if (this.response !== "none") throw responded();
+    if (!this.isInTurn) await this.ensureHeld().turn(this.wheel, {});
+  }
+
+  bodyWanted(): void {
+    this.continue();
+  }
+
+  holdBody(isHeld: boolean): void {
+    this.pipeline?.holdBody(this, isHeld);
+  }
+
+  // — for the pipeline —
+
+  /** It is its turn to send. */
+  takeTurn(): void {
+    this.isInTurn = true;
+    const { held } = this;
+    this.held = undefined;
+    held?.release((piece) => this.sendBytes(piece));
+  }
+
+  /** The response was begun, or is complete. */
+  responseIs(response: "begun" | "done"): void {
+    this.response = response;
+    this.request.awaitsContinue = false;
+  }
+
+  /** What the handler still says is dropped: the server has responded. */
+  drop(): void {
+    this.response = "dropped";
+  }
+
+  /** Bytes of the body came. Returns how many were discarded so far. */
+  takeBody(bytes: Buffer): number {
+    const { body } = this;
+    body.push(bytes, isLent(bytes));
+    return body.discardedBytes;
+  }
+
+  /** The request has come whole. */
+  complete(trailers: FieldSection | undefined): void {
+    this.request.complete(trailers, this);
+  }
+
+  /** Whether somebody wants the rest of a body that is on its way, or may still begin to. */
+  get isReading(): boolean {
+    const { request } = this;
+    if (request.isComplete) return false;
+    if (this.isObserved && !request.isBodyWithheld) return true;
+    return request.isBodyUsed ? request.isBodyRead : !this.isDone;
+  }
+
+  /**
+   * Sends what means nothing to a peer that is still there: a further interim response (RFC 9110
+   * §15.2) before the response, a leading zero of the next chunk's size within it (RFC 9112 §7.1).
+   */
+  probePeer(): void {
+    if (this.isDone) return;
+    if (this.response === "begun") this.writer?.probe();
+    else if (!this.isUpgrade) this.interim(PROCESSING);
+  }
+
+  /** The connection has ended. */
+  ended(error: NetError): void {
+    const { isDone } = this;
+    this.drop();
+    this.pipeline = undefined;
+    if (!isDone) {
+      this.endError = error;
+      this.abortController?.abort(error);
+    }
+    this.request.fail(error);
+    this.held?.fail(error);
+    if (!isDone) this.onEnded?.(error);
+  }
+}
+
+/** RFC 2518 §10.1: the request was taken, and the response is still to come. */
+const PROCESSING = 102;
+const TEXT_FIELDS: FieldInput = { "Content-Type": "text/plain; charset=utf-8" };
+
+function responded(): NetError {
+  return unsendable("there is a response to this request already");
+}
+
+function unsendable(message: string): NetError {
+  return new NetError("INVALID_STATE", message, { operation: "send" });
+}

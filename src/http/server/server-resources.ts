@@ -1,0 +1,39 @@
+import type { TimingWheel } from "../../time/timing-wheel.js";
+import type { HandlerCalls } from "./handler-calls.js";
+import type { HttpServerConfiguration } from "./http-server-settings.js";
+import { CommonFields } from "./response/common-fields.js";
+import { ResponseEncoder } from "./response/response-encoder.js";
+
+/** What the connections of a server share. */
+export class ServerResources {
+  readonly wheel: TimingWheel;
+  readonly calls: HandlerCalls;
+  readonly encoder: ResponseEncoder = new ResponseEncoder();
+  readonly commonFields: CommonFields;
+  /** Requests that have come. */
+  requestCount = 0;
+  private settings: HttpServerConfiguration;
+
+  constructor(wheel: TimingWheel, calls: HandlerCalls, configuration: HttpServerConfiguration) {
+    this.wheel = wheel;
+    this.calls = calls;
+    this.commonFields = new CommonFields(wheel);
+    this.settings = configuration;
+    this.announce();
+  }
+
+  /** The settings in force. */
+  get configuration(): HttpServerConfiguration {
+    return this.settings;
+  }
+
+  set configuration(configuration: HttpServerConfiguration) {
+    this.settings = configuration;
+    this.announce();
+  }
+
+  private announce(): void {
+    const { keepAliveTimeoutMs, maxRequestsPerConnection } = this.settings.limits;
+    this.commonFields.announce(keepAliveTimeoutMs, maxRequestsPerConnection);
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * The receiver of all receive models: makes packets of bytes and gives each to the first of these that
+ * wants it: a request that waits for its response, a reader (`read`, `for await`), the handler
+ * `onReceive`, and else the inbox, for a later read. Hot.
+ *
+ * The peer's end goes the same way. While somebody reads on, or may, it is passed on when he asks for
+ * more than there is; nobody can respond to what he has not read.
+ */
+import { isLent } from "../bytes/lending.js";
+import { CLOSED_BY_PEER, type CloseReason } from "../connection/close-reason.js";
+import type { WaitOptions } from "../connection/connection.js";
+import type { HandlerSettled, PacketEvents } from "../connection/packet-events.js";
+import {
+  DUE,
+  HOLD,
+  type PacketReader,
+  type ProtocolConnection,
+  type ReadWish,
+  type Receiver,
+} from "../connection/receiver.js";
+import { NetError } from "../errors.js";
+import type { Decoder, PacketSink, ReceiveModel } from "../receive/receive-model.js";
+import { Inbox } from "./inbox.js";
+import { RequestList } from "./request-list.js";
+
+/** See the head of the file. */
+export class PacketReceiver implements Receiver, PacketReader, PacketSink, HandlerSettled {
+  readonly stopping?: () => void;
+  private readonly connection: ProtocolConnection;
+  private readonly events: PacketEvents;
+  private receiveModel: ReceiveModel;
+  private decoder: Decoder | undefined;
+  private inbox: Inbox | undefined = undefined;
+  private requests: RequestList | undefined = undefined;
+  /** Data goes to the inbox because somebody has begun to read. */
+  private isRead = false;
+  /** The handler's promise is not settled, whether or not that holds delivery up. */
+  private isHandlerBusy = false;
+  /** Bytes came for `pull` while the handler was busy: it is called when that is over. */
+  private isHandlerMissed = false;
+  private end: "none" | "decoded" | "passed on" = "none";
+  private isOver = false;
+
+  constructor(connection: ProtocolConnection, events: PacketEvents, model: ReceiveModel) {
+    this.connection = connection;
+    this.events = events;
+    this.receiveModel = model;
+    this.decoder = model.createDecoder();
+    const { stopping } = events;
+    if (stopping !== undefined) this.stopping = () => stopping.call(events, connection);
+  }
+
+  get packets(): PacketReader {
+    return this;
+  }
+
+  get model(): ReceiveModel {
+    return this.receiveModel;
+  }
+
+  /** Unread bytes. */
+  get unreadBytes(): number {
+    return this.inbox?.byteCount ?? 0;
+  }
+
+  /** Whether bytes are kept here that nobody has taken, those of an incomplete packet included. */
+  get hasUndelivered(): boolean {
+    return this.unreadBytes > 0 || (this.decoder?.heldBytes ?? 0) > 0;
+  }
+
+  // — the connection's calls —
+
+  received(bytes: Buffer): number {
+    const { decoder } = this;
+    if (decoder !== undefined) return decoder.feed(bytes, this);
+    if (this.isKept) return this.keep(bytes);
+    if (this.requests !== undefined && this.requests.count > 0) this.deliver(bytes);
+    else if (this.events.received(this.connection, bytes, this)) this.handlerBegan();
+    return bytes.length;
+  }
+
+  /** Keeps as many bytes as may be; at that many unread ones delivery is held. */
+  private keep(bytes: Buffer): number {
+    const taken = Math.min(bytes.length, this.roomBytes);
+    this.deliver(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    return taken;
+  }
+
+  /** Whether what comes is kept for somebody who reads. */
+  private get isKept(): boolean {
+    if (this.requests !== undefined && this.requests.count > 0) return false;
+    return this.receiveModel.delivers === "count" || this.isRead || !this.events.hasReceiveHandler;
+  }
+
+  /** Bytes that may still be kept. */
+  private get roomBytes(): number {
+    return Math.max(1, this.connection.settings.maxUnreadBytes - this.unreadBytes);
+  }
+
+  /** A packet from the decoder. */
+  packet(bytes: Buffer): boolean {
+    const { decoder } = this;
+    this.deliver(bytes);
+    // Behind a model that was exchanged, what follows is the next one's.
+    return this.decoder === decoder && this.connection.isDelivering(this);
+  }
+
+  ended(): void {
+    this.end = "decoded";
+    this.decoder?.end(this);
+    this.passOnEnd();
+  }
+
+  resumed(): void {
+    this.passOnEnd();
+  }
+
+  sent(byteCount: number): void {
+    this.events.sent(this.connection, byteCount);
+  }
+
+  drained(): void {
+    this.events.drained(this.connection);
+  }
+
+  abandoned(): void {
+    this.isOver = true;
+    // An error costs the look at the stack: made where somebody waits.
+    if (this.inbox?.isAwaited === true) this.inbox.fail(this.connection.closedError());
+    if (this.requests !== undefined && this.requests.count > 0) {
+      this.requests.fail(this.connection.closedError());
+    }
+  }
+
+  closed(reason: CloseReason): void {
+    this.events.connectionClosed?.(this.connection, reason);
+  }
+
+  // — delivery —
+
+  /** Gives one packet, or bytes as they came, to whoever wants them. */
+  private deliver(unit: Buffer): void {
+    const { requests } = this;
+    if (requests !== undefined && requests.count > 0 && this.respond(requests, unit)) return;
+    if (this.receiveModel.delivers === "count") this.deliverCount(unit);
+    else if (this.isRead || !this.events.hasReceiveHandler) this.store(unit);
+    else this.callHandler(unit);
+  }
+
+  private respond(requests: RequestList, unit: Buffer): boolean {
+    const response = isLent(unit) ? Buffer.from(unit) : unit;
+    return requests.take(response, this.connection.settings.correlate);
+  }
+
+  private deliverCount(unit: Buffer): void {
+    const isServed = this.store(unit);
+    if (isServed || !this.events.hasReceiveHandler) return;
+    if (this.isHandlerBusy) this.isHandlerMissed = true;
+    else this.callHandler(this.unreadBytes);
+  }
+
+  private callHandler(unit: Buffer | number): void {
+    if (this.events.received(this.connection, unit, this)) this.handlerBegan();
+  }
+
+  private handlerBegan(): void {
+    this.isHandlerBusy = true;
+    this.connection.hold(HOLD.handler);
+  }
+
+  handlerSettled(): void {
+    this.isHandlerBusy = false;
+    if (this.isHandlerMissed && !this.isOver) {
+      this.isHandlerMissed = false;
+      if (this.unreadBytes > 0) this.callHandler(this.unreadBytes);
+    }
+    if (this.isHandlerBusy) return;
+    this.connection.release(HOLD.handler);
+    // A handler that reads has taken the hold away itself.
+    if (this.end === "decoded") this.passOnEnd();
+  }
+
+  /** Puts a unit into the inbox; answers whether a reader had waited for it. */
+  private store(unit: Buffer): boolean {
+    const inbox = this.ensureInbox();
+    const isServed = inbox.append(unit, isLent(unit));
+    const { maxUnreadBytes } = this.connection.settings;
+    if (inbox.cost >= maxUnreadBytes) {
+      this.connection.hold(HOLD.unread);
+      inbox.full(maxUnreadBytes);
+    }
+    return isServed;
+  }
+
+  private ensureInbox(): Inbox {
+    const { wheel } = this.connection;
+    this.inbox ??= new Inbox(wheel, this.receiveModel.delivers !== "packets");
+    return this.inbox;
+  }
+
+  // — the peer's end —
+
+  /** Passes the peer's end on, once nobody is left who may respond to what came before it. */
+  private passOnEnd(): void {
+    const { connection, inbox } = this;
+    if (this.end !== "decoded" || this.isOver || !connection.isDelivering(this)) return;
+    const isEmpty = inbox?.isEmpty !== false;
+    const mayRead = this.isRead || (!this.events.hasReceiveHandler && !isEmpty);
+    const isAsked = inbox?.isAwaited === true || connection.isEndAwaited;
+    if (!mayRead || isAsked || !connection.isOpen) this.reportEnd();
+    // Who has begun to read takes the time he needs for what is there.
+    else if (isEmpty || !this.isRead) {
+      connection.deadlines.set(DUE.reader, connection.settings.closeTimeoutMs);
+    } else connection.deadlines.clear(DUE.reader);
+  }
+
+  /** Whether the peer has finished, and the end waits for somebody to read on. */
+  get isEndWaiting(): boolean {
+    return this.end === "decoded";
+  }
+
+  /** Reports the end, once: also when a deadline says that nobody reads on. */
+  reportEnd(): void {
+    if (this.end !== "decoded" || this.isOver) return;
+    this.end = "passed on";
+    const { connection } = this;
+    connection.deadlines.clear(DUE.reader);
+    const hasFinished = connection.endPassedOn();
+    this.events.ended(connection);
+    if (hasFinished || !connection.settings.halfOpen) connection.closeWith(CLOSED_BY_PEER);
+  }
+
+  /** Somebody waits for the end of the connection: an end that waits for a reader is reported. */
+  stopReading(): void {
+    if (this.end === "decoded") queueMicrotask(() => this.passOnEnd());
+  }
+
+  // — reading —
+
+  /** See `Connection.read`. `wish.kind === "chunk"` means what there is. */
+  read(wish: ReadWish, options: WaitOptions): Promise<Buffer> {
+    const inbox = this.ensureInbox();
+    const { connection } = this;
+    if (this.isOver) return inbox.readLast(wish, connection.closedError());
+    const promise = inbox.read(wish, options, connection.settings.maxUnreadBytes);
+    if (this.receiveModel.delivers !== "count") this.isRead = true;
+    // A busy handler that reads on itself must get what it waits for.
+    connection.release(HOLD.handler);
+    this.afterRead();
+    return promise;
+  }
+
+  /** See `Connection.fetch`. */
+  fetch(byteCount: number): Buffer | undefined {
+    const bytes = this.ensureInbox().fetch(byteCount);
+    if (bytes !== undefined) this.afterRead();
+    return bytes;
+  }
+
+  /** See `Connection.peek`. */
+  peek(byteCount: number): Buffer | undefined {
+    return this.ensureInbox().peek(byteCount);
+  }
+
+  private afterRead(): void {
+    if (this.isOver) return;
+    const { connection } = this;
+    if (this.ensureInbox().cost < connection.settings.maxUnreadBytes) {
+      connection.release(HOLD.unread);
+    }
+    // Who asks for more than there is hears of the end.
+    if (this.end === "decoded") queueMicrotask(() => this.passOnEnd());
+  }
+
+  // — requests —
+
+  request(bytes: Buffer, options: WaitOptions, send: () => boolean): Promise<Buffer> {
+    const { connection } = this;
+    if (this.receiveModel.delivers === "count") {
+      throw new NetError("INVALID_STATE", "pull() has no responses: a request needs packets", {
+        operation: "request",
+      });
+    }
+    this.requests ??= new RequestList(connection.wheel);
+    const { requests } = this;
+    const waiter = requests.add(bytes, options, connection.settings);
+    try {
+      if (!send()) throw new NetError("SEND_QUEUE_FULL", undefined, { operation: "request" });
+    } catch (error) {
+      requests.remove(waiter);
+      waiter.cancel();
+      throw error;
+    }
+    return waiter.promise;
+  }
+
+  // — exchange —
+
+  /** Takes out what is unread and the beginning of a packet, as they came, for a receiver that takes over. */
+  takeUnread(): Buffer {
+    const unread = this.receiveModel.delivers === "packets" ? undefined : this.inbox?.takeAll();
+    const partial = this.decoder?.takeRest();
+    this.connection.release(HOLD.unread);
+    return Buffer.concat([unread, partial].filter((bytes) => bytes !== undefined));
+  }
+
+  /** Exchanges the model in mid-stream: bytes of an incomplete packet, and unread ones, go to the new one. */
+  exchangeModel(model: ReceiveModel): void {
+    const unread = this.takeUnread();
+    this.receiveModel = model;
+    this.decoder = model.createDecoder();
+    if (this.inbox !== undefined) this.inbox.joinsChunks = model.delivers !== "packets";
+    if (this.end === "none") this.connection.receiveBy(this, unread);
+  }
+}

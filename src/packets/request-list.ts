@@ -1,0 +1,109 @@
+/**
+ * Requests of one connection that wait for their answers.
+ *
+ * In order: the n-th answer belongs to the n-th request. A request that was given up keeps its place,
+ * so that its late answer is taken for it and dropped, and never for the next one's.
+ * By key: the answer belongs to the request with the same key; others are not ours.
+ */
+
+import type { WaitOptions } from "../connection/connection.js";
+import { throwIfAborted, Waiter } from "../connection/waiter.js";
+import { NetError } from "../errors.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
+
+/** What the list needs to know of the settings. */
+export interface RequestSettings {
+  readonly requestTimeoutMs: number;
+  readonly maxRequestsInFlight: number;
+  readonly correlate: ((packet: Uint8Array) => unknown) | undefined;
+}
+
+/** Waits for answers. */
+export class RequestList {
+  readonly #wheel: TimingWheel;
+  readonly #inOrder: Waiter<Buffer>[] = [];
+  readonly #byKey: Map<unknown, Waiter<Buffer>> = new Map();
+
+  constructor(wheel: TimingWheel) {
+    this.#wheel = wheel;
+  }
+
+  /** Requests that wait, those in order that were given up included. */
+  get count(): number {
+    return this.#inOrder.length + this.#byKey.size;
+  }
+
+  /**
+   * Puts in the request `data` and answers the promise of its answer. Throws `ABORTED`,
+   * `REQUEST_LIMIT`, `INVALID_ARGUMENT` (a key that is in use): then nothing was put in.
+   */
+  add(data: Uint8Array, options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
+    throwIfAborted(options, "request");
+    if (this.count >= settings.maxRequestsInFlight) {
+      throw new NetError(
+        "REQUEST_LIMIT",
+        `${this.count} requests wait already (maxRequestsInFlight)`,
+        { operation: "request" },
+      );
+    }
+    return settings.correlate === undefined
+      ? this.#addInOrder(options, settings)
+      : this.#addByKey(settings.correlate(data), options, settings);
+  }
+
+  #addInOrder(options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
+    const giveUp = { code: "REQUEST_TIMEOUT", operation: "request", forget: () => {} } as const;
+    const waiter = new Waiter<Buffer>(this.#wheel, options, giveUp, settings.requestTimeoutMs);
+    this.#inOrder.push(waiter);
+    return waiter;
+  }
+
+  #addByKey(key: unknown, options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
+    if (key === undefined || this.#byKey.has(key)) {
+      throw new NetError(
+        "INVALID_ARGUMENT",
+        key === undefined
+          ? "correlate gives no key for this request"
+          : `a request with the key ${String(key)} waits already`,
+        { operation: "request" },
+      );
+    }
+    const forget = (): void => {
+      this.#byKey.delete(key);
+    };
+    const giveUp = { code: "REQUEST_TIMEOUT", operation: "request", forget } as const;
+    const waiter = new Waiter<Buffer>(this.#wheel, options, giveUp, settings.requestTimeoutMs);
+    this.#byKey.set(key, waiter);
+    return waiter;
+  }
+
+  /** Takes out a request that could not be sent. */
+  remove(waiter: Waiter<Buffer>): void {
+    const index = this.#inOrder.indexOf(waiter);
+    if (index >= 0) this.#inOrder.splice(index, 1);
+    for (const [key, other] of this.#byKey) if (other === waiter) this.#byKey.delete(key);
+  }
+
+  /** Whether `packet` is an answer; then the request has it. `correlate` may throw: the caller's matter. */
+  take(packet: Buffer, correlate: RequestSettings["correlate"]): boolean {
+    if (correlate === undefined) {
+      const waiter = this.#inOrder.shift();
+      waiter?.resolve(packet);
+      return waiter !== undefined;
+    }
+    const key = correlate(packet);
+    const waiter = this.#byKey.get(key);
+    if (waiter === undefined) return false;
+    this.#byKey.delete(key);
+    waiter.resolve(packet);
+    return true;
+  }
+
+  /** The connection has ended. */
+  fail(error: NetError): void {
+    for (const waiter of this.#inOrder) waiter.reject(error);
+    for (const waiter of this.#byKey.values()) waiter.reject(error);
+    this.#inOrder.length = 0;
+    this.#byKey.clear();
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * All that can be wrong with an opening handshake (RFC 6455 §4), each with a sentence of its own; for what a
+ * client sent, also the status to answer with.
+ */
+import { NetError } from "../../errors.js";
+
+type Row = readonly [text: string, status?: number];
+
+const ROWS = {
+  method: ["the request is no GET (§4.2.1)", 405],
+  httpVersion: ["the request is older than HTTP/1.1 (§4.2.1)", 400],
+  hostMissing: ["the request has no Host (§4.2.1)", 400],
+  upgradeMissing: ["no Upgrade field (§4.2.1, §4.1)", 426],
+  upgradeOther: ["Upgrade does not name websocket (§4.2.1, §4.1)", 426],
+  connectionMissing: ["no Connection field (§4.2.1, §4.1)", 400],
+  connectionOther: ["Connection does not name Upgrade (§4.2.1, §4.1)", 400],
+  keyMissing: ["no Sec-WebSocket-Key (§4.2.1)", 400],
+  keyRepeated: ["more than one Sec-WebSocket-Key (§11.3.1)", 400],
+  keyMalformed: ["Sec-WebSocket-Key is not 16 bytes in base64 (§4.2.1)", 400],
+  versionMissing: ["no Sec-WebSocket-Version (§4.2.1)", 400],
+  versionRepeated: ["more than one Sec-WebSocket-Version (§11.3.5)", 400],
+  versionUnsupported: ["Sec-WebSocket-Version is not 13 (§4.2.2, §4.4)", 426],
+  protocolMalformed: ["Sec-WebSocket-Protocol is no list of tokens (§4.2.1)", 400],
+  protocolRepeated: ["a subprotocol is named twice (§4.1)", 400],
+  extensionsMalformed: ["Sec-WebSocket-Extensions is malformed (§9.1)", 400],
+
+  status: ["the server did not switch protocols (§4.1)"],
+  acceptMissing: ["no Sec-WebSocket-Accept (§4.1)"],
+  acceptRepeated: ["more than one Sec-WebSocket-Accept (§11.3.3)"],
+  acceptWrong: ["Sec-WebSocket-Accept does not belong to the key (§4.1)"],
+  protocolSeveral: ["more than one subprotocol in the response (§11.3.4)"],
+  protocolNotOffered: ["a subprotocol that was not offered (§4.1)"],
+  extensionNotOffered: ["an extension that was not offered (§4.1)"],
+  extensionSeveral: ["an extension twice in the response (RFC 7692 §5.1)"],
+  deflateParameters: ["parameters of permessage-deflate that were not offered (RFC 7692 §7.1)"],
+} as const;
+
+/** Name of a fault. */
+export type HandshakeFaultName = keyof typeof ROWS;
+
+/** All names. */
+export const HANDSHAKE_FAULTS: readonly HandshakeFaultName[] = Object.keys(
+  ROWS,
+) as HandshakeFaultName[];
+
+/** The one version of the protocol that is spoken here. */
+export const WEBSOCKET_VERSION = "13";
+
+/** What has become of a handshake that is none. */
+export interface HandshakeFault {
+  readonly fault: HandshakeFaultName;
+  /** Status to answer a request with. */
+  readonly status: number;
+  /** Fields that belong into that response. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly error: NetError;
+}
+
+/** Tells a fault from what is sound. */
+export function isHandshakeFault(result: object): result is HandshakeFault {
+  return "fault" in result;
+}
+
+/** The result for a fault. */
+export function handshakeFault(fault: HandshakeFaultName): HandshakeFault {
+  const [text, status = 502]: Row = ROWS[fault];
+  const error = new NetError("WEBSOCKET_HANDSHAKE", `no WebSocket: ${text}`, {
+    operation: "handshake",
+  });
+  return { fault, status, fields: fieldsOf(fault, status), error };
+}
+
+function fieldsOf(
+  fault: HandshakeFaultName,
+  status: number,
+): readonly (readonly [string, string])[] {
+  if (status === 405) return [["Allow", "GET"]];
+  if (status !== 426) return [];
+  const upgrade = [
+    ["Upgrade", "websocket"],
+    ["Connection", "Upgrade"],
+  ] as const;
+  return fault === "versionUnsupported"
+    ? [...upgrade, ["Sec-WebSocket-Version", WEBSOCKET_VERSION]]
+    : upgrade;
+}

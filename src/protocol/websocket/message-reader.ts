@@ -1,0 +1,299 @@
+/**
+ * Makes messages out of the payloads of data frames: their order, UTF-8 as it comes, what is gathered
+ * of a message that is cut, inflating.
+ *
+ *     closed ── first frame ──► open ── payload … ── last one ──► closed
+ *                                │  ▲                   └─ compressed ──► inflating ──► closed
+ *                                └──┘ inflating, where pieces are handed out
+ *
+ * A message that lies whole in the fed bytes is handed out as a view. One that is cut is gathered, so
+ * that it costs by its bytes. A compressed one that is wanted whole is gathered as it travels, and inflated
+ * when it is complete: what inflates is not held for peers that never finish.
+ */
+import { Buffer } from "node:buffer";
+import { ByteGatherer } from "./byte-gatherer.js";
+import type { Inflater } from "./deflate-context.js";
+import { FAULT } from "./fault.js";
+import type { FrameHead } from "./frame-head.js";
+import type { WebSocketLimits } from "./limits.js";
+import { MessageInflater } from "./message-inflater.js";
+import { OPCODE } from "./opcode.js";
+import { checkUtf8, UTF8_START } from "./utf8-check.js";
+import { DELIVERY, type Delivery, type WebSocketSink } from "./websocket-sink.js";
+import { orOf } from "./word-view.js";
+
+/** Outcomes of what can also answer a fault. */
+export const STOP: number = 0;
+export const GO_ON: number = 1;
+
+/** Bytes that were not looked at. */
+export const UNSEEN: number = 0x100;
+
+/** Up to here a look for bytes that are no ASCII costs less than a call into Node. */
+const LOOK_BYTES = 1024;
+
+/** Room of a step, where a message is wanted whole, and where in pieces. */
+const WHOLE_ROOM_BYTES = 65_536;
+const PIECE_ROOM_BYTES = 16_384;
+
+/** What a step costs of a turn's bytes besides those it makes: input can be made to yield none. */
+const STEP_COST_BYTES = 256;
+
+/** A compressed message may be longer than what it holds: by an eighth, and some. */
+const COMPRESSED_SLACK_BYTES = 1024;
+
+/** For messages that are wanted whole; no sink is called while it is in use. */
+let shared: Buffer | undefined;
+
+/** See the head of the file. */
+export class MessageReader {
+  private readonly limits: WebSocketLimits;
+  private readonly inflater: Inflater | undefined;
+  /** A message has begun and was not handed out. */
+  isOpen = false;
+  /** There is more to inflate than the turn allowed, or the sink said stop amid it. */
+  isInflating = false;
+  private isText = false;
+  private isCompressed = false;
+  private delivery: Delivery = DELIVERY.whole;
+  private utf8State = UTF8_START;
+  private frameCount = 0;
+  private controlCount = 0;
+  private wireBytes = 0;
+  /** Bytes that may still be inflated in this turn. */
+  private turnBytes = 0;
+  private gathered: ByteGatherer | undefined = undefined;
+  private messageInflater: MessageInflater | undefined = undefined;
+  /** Where pieces are inflated into. */
+  private room: Buffer | undefined = undefined;
+
+  constructor(limits: WebSocketLimits, inflater: Inflater | undefined) {
+    this.limits = limits;
+    this.inflater = inflater;
+  }
+
+  /** Bytes of memory for a message that is cut. */
+  get heldBytes(): number {
+    return this.gathered?.heldBytes ?? 0;
+  }
+
+  /** Whether pieces are inflated as they come. */
+  get inflatesPieces(): boolean {
+    return this.isCompressed && this.delivery === DELIVERY.pieces;
+  }
+
+  /** A turn begins. */
+  beginTurn(): void {
+    this.turnBytes = this.limits.maxInflatedBytesPerTurn;
+  }
+
+  /** A control frame came. Answers a fault, or 0. */
+  countControl(): number {
+    if (!this.isOpen || ++this.controlCount <= this.limits.maxControlFrames) return 0;
+    return FAULT.tooManyControls;
+  }
+
+  /** Whether a data frame may follow here and be as long as it is. Answers a fault, or 0. */
+  check(head: FrameHead): number {
+    const isFirst = head.opcode !== OPCODE.continuation;
+    if (isFirst && this.isOpen) return FAULT.messageInMessage;
+    if (!isFirst && !this.isOpen) return FAULT.noMessage;
+    if (!isFirst && this.frameCount >= this.limits.maxFragments) return FAULT.tooManyFragments;
+    let maxBytes = this.limits.maxMessageBytes;
+    if (isFirst ? head.isCompressed : this.isCompressed) {
+      maxBytes += maxBytes / 8 + COMPRESSED_SLACK_BYTES;
+    }
+    const wireBytes = (isFirst ? 0 : this.wireBytes) + head.payloadBytes;
+    return wireBytes > maxBytes ? FAULT.messageTooLong : 0;
+  }
+
+  /** A data frame begins. */
+  begin(head: FrameHead, sink: WebSocketSink): void {
+    this.controlCount = 0;
+    if (head.opcode === OPCODE.continuation) {
+      this.frameCount++;
+      this.wireBytes += head.payloadBytes;
+      return;
+    }
+    this.isOpen = true;
+    this.isText = head.opcode === OPCODE.text;
+    this.isCompressed = head.isCompressed;
+    this.utf8State = UTF8_START;
+    this.frameCount = 1;
+    this.wireBytes = head.payloadBytes;
+    this.delivery =
+      sink.onMessageBegin === undefined
+        ? DELIVERY.whole
+        : sink.onMessageBegin(this.isText, this.isCompressed);
+    // The sink may have given it all up.
+    if (this.isOpen && this.inflatesPieces) this.inflating().begin();
+  }
+
+  /**
+   * Takes `bytes[start … end)` of a payload. `isLast`: the message ends here. `moreBytes`: so many follow,
+   * where that is sure. `seen`: the OR of the bytes, or {@link UNSEEN}. Answers {@link GO_ON}, {@link STOP} or a fault.
+   */
+  take(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    isLast: boolean,
+    moreBytes: number,
+    seen: number,
+    sink: WebSocketSink,
+  ): number {
+    if (this.isCompressed) return this.takeCompressed(bytes, start, end, isLast, moreBytes, sink);
+    let isAscii = false;
+    if (this.isText) {
+      const all = seen === UNSEEN && end - start <= LOOK_BYTES ? orOf(bytes, start, end) : seen;
+      isAscii = all < 0x80 && this.utf8State === UTF8_START;
+      if (!isAscii) {
+        this.utf8State = checkUtf8(this.utf8State, bytes, start, end);
+        if (this.utf8State < 0) return FAULT.text;
+      }
+      if (isLast && this.utf8State !== UTF8_START) return FAULT.textCut;
+    }
+    if (this.delivery === DELIVERY.whole) {
+      if (!isLast) return this.gather(bytes, start, end, moreBytes);
+      this.isOpen = false;
+      if (this.gathered === undefined) {
+        if (this.isText && sink.onTextMessage !== undefined) {
+          return outcome(sink.onTextMessage(bytes, start, end, isAscii));
+        }
+        return outcome(sink.onMessage(bytes.subarray(start, end), this.isText, false));
+      }
+      this.gather(bytes, start, end, 0);
+      return outcome(sink.onMessage(this.takeGathered(), this.isText, true));
+    }
+    const goesOn = start === end || this.tellPiece(bytes.subarray(start, end), sink);
+    if (!isLast || !this.isOpen) return outcome(goesOn);
+    // The end is told at once, even to a sink that has said stop: no byte may follow to tell it.
+    return this.tellEnd(sink) && goesOn ? GO_ON : STOP;
+  }
+
+  /** Inflates on, as far as the turn allows. Answers {@link GO_ON}, {@link STOP} or a fault. */
+  inflate(sink: WebSocketSink): number {
+    const inflater = this.inflating();
+    const inPieces = this.delivery === DELIVERY.pieces;
+    const room = inPieces ? this.pieceRoom() : wholeRoom();
+    this.isInflating = true;
+    while (!inflater.isDry) {
+      if (this.turnBytes <= 0) return this.rest(inflater);
+      const made = inflater.step(room, Math.min(room.length, this.turnBytes));
+      if (made < 0) return made;
+      this.turnBytes -= made + STEP_COST_BYTES;
+      if (made === 0) continue;
+      if (this.isText) {
+        this.utf8State = checkUtf8(this.utf8State, room, 0, made);
+        if (this.utf8State < 0) return FAULT.text;
+      }
+      if (inPieces) {
+        const goesOn = this.tellPiece(room.subarray(0, made), sink);
+        if (!this.isOpen) return STOP;
+        if (!goesOn) return this.rest(inflater);
+      } else if (this.gathered !== undefined || !inflater.isDry) {
+        this.gather(room, 0, made, Number.POSITIVE_INFINITY);
+      } else {
+        return this.endInflating(inflater, Buffer.from(room.subarray(0, made)), sink);
+      }
+    }
+    if (inPieces && !inflater.isLast) {
+      this.isInflating = false;
+      return GO_ON;
+    }
+    return this.endInflating(inflater, inPieces ? undefined : this.takeGathered(), sink);
+  }
+
+  /** Gives up what there is of a message. */
+  drop(): void {
+    this.messageInflater?.end(true);
+    this.gathered = undefined;
+    this.room = undefined;
+    this.isOpen = false;
+    this.isInflating = false;
+  }
+
+  private takeCompressed(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    isLast: boolean,
+    moreBytes: number,
+    sink: WebSocketSink,
+  ): number {
+    if (this.delivery === DELIVERY.pieces) {
+      this.inflating().give(bytes.subarray(start, end), isLast);
+      return this.inflate(sink);
+    }
+    if (!isLast) return this.gather(bytes, start, end, moreBytes);
+    let message = bytes.subarray(start, end);
+    if (this.gathered !== undefined) {
+      this.gather(bytes, start, end, 0);
+      message = this.takeGathered();
+    }
+    this.inflating().begin();
+    this.inflating().giveWhole(message);
+    return this.inflate(sink);
+  }
+
+  /** `message`: undefined where it was handed out in pieces. */
+  private endInflating(
+    inflater: MessageInflater,
+    message: Buffer | undefined,
+    sink: WebSocketSink,
+  ): number {
+    inflater.end(false);
+    this.isInflating = false;
+    this.room = undefined;
+    if (this.utf8State !== UTF8_START) return FAULT.textCut;
+    if (message === undefined) return outcome(this.tellEnd(sink));
+    this.isOpen = false;
+    return outcome(sink.onMessage(message, this.isText, true));
+  }
+
+  private rest(inflater: MessageInflater): number {
+    inflater.hold();
+    return STOP;
+  }
+
+  private gather(bytes: Buffer, start: number, end: number, moreBytes: number): number {
+    if (start === end && this.gathered === undefined) return GO_ON;
+    this.gathered ??= new ByteGatherer();
+    this.gathered.append(bytes, start, end, moreBytes);
+    return GO_ON;
+  }
+
+  private takeGathered(): Buffer {
+    const { gathered } = this;
+    this.gathered = undefined;
+    return gathered === undefined ? Buffer.alloc(0) : gathered.take();
+  }
+
+  private tellPiece(piece: Buffer, sink: WebSocketSink): boolean {
+    return sink.onMessagePiece?.(piece, this.isText) ?? true;
+  }
+
+  private tellEnd(sink: WebSocketSink): boolean {
+    this.isOpen = false;
+    return sink.onMessageEnd?.(this.isText) ?? true;
+  }
+
+  private inflating(): MessageInflater {
+    this.messageInflater ??= new MessageInflater(this.inflater!, this.limits);
+    return this.messageInflater;
+  }
+
+  private pieceRoom(): Buffer {
+    this.room ??= Buffer.allocUnsafeSlow(PIECE_ROOM_BYTES);
+    return this.room;
+  }
+}
+
+function wholeRoom(): Buffer {
+  shared ??= Buffer.allocUnsafeSlow(WHOLE_ROOM_BYTES);
+  return shared;
+}
+
+function outcome(goesOn: boolean): number {
+  return goesOn ? GO_ON : STOP;
+}

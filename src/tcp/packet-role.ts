@@ -1,0 +1,79 @@
+/** What TCP components do with their connections: packets of a receive model, and the application's handlers. */
+
+import type { CloseReason } from "../connection/close-reason.js";
+import type { ComponentRole } from "../connection/component.js";
+import type { Connection } from "../connection/connection.js";
+import type { Events } from "../connection/events.js";
+import type { Listening, ListeningRole } from "../connection/listening.js";
+import type { Receiver } from "../connection/receiver.js";
+import type { StreamConnection } from "../connection/stream-connection.js";
+import type { Address, ListenTarget } from "../engine/engine.js";
+import type { NetError, Operation } from "../errors.js";
+import { PacketReceiver } from "../packets/packet-receiver.js";
+
+type ContextFactory<Context> = (connection: Connection<Context>) => Context;
+
+/** See the head of the file. */
+export class PacketRole<Handle, Received extends Buffer | number, Context>
+  implements ComponentRole, ListeningRole
+{
+  readonly packetEvents: Events<Handle, Received>;
+  /** What lets connections in, on a server. */
+  listening: Listening | undefined = undefined;
+  readonly #makeContext: ContextFactory<Context> | undefined;
+
+  constructor(events: Events<Handle, Received>, makeContext: ContextFactory<Context> | undefined) {
+    this.packetEvents = events;
+    this.#makeContext = makeContext;
+  }
+
+  createReceiver(connection: StreamConnection): Receiver {
+    return new PacketReceiver(connection, this.packetEvents, connection.settings.receive);
+  }
+
+  askListen(target: ListenTarget): void {
+    this.packetEvents.askListen(target);
+  }
+
+  /** Makes the context of a new connection. */
+  prepare(connection: StreamConnection, operation: Operation = "accept"): void {
+    if (this.#makeContext === undefined) return;
+    this.packetEvents.makeContext(connection, this.#makeContext, operation);
+  }
+
+  /** The same for an outgoing one, and asks whether to make it. Answers whether to go on. */
+  prepareConnect(connection: StreamConnection): boolean {
+    this.prepare(connection, "connect");
+    if (connection.state !== "connecting") return false;
+    this.packetEvents.ask(connection, "onPrepareConnect", "connect");
+    return connection.state === "connecting";
+  }
+
+  opened(connection: StreamConnection, isOutgoing: boolean): void {
+    this.packetEvents.opened(connection, isOutgoing);
+  }
+
+  ready(connection: StreamConnection): void {
+    this.packetEvents.ready(connection);
+  }
+
+  closed(connection: StreamConnection, reason: CloseReason): void {
+    this.packetEvents.closed(connection, reason);
+  }
+
+  refused(error: NetError, remoteAddress: Address | undefined): void {
+    this.packetEvents.refused(error, remoteAddress);
+  }
+
+  shutdown(): void {
+    this.packetEvents.shutdown();
+  }
+
+  closeListeners(): void {
+    this.listening?.close();
+  }
+
+  hasListeners(): boolean {
+    return this.listening?.isOpen === true;
+  }
+}

@@ -1,0 +1,28 @@
+import { createHash } from "node:crypto";
+import type { HandshakeFields } from "#src/protocol/websocket/server-handshake.js";
+
+/** Fields of a message. */
+export type FieldLines = readonly (readonly [name: string, value: string])[];
+
+/** The hash function that is handed in. */
+export function sha1(text: string): string {
+  return createHash("sha1").update(text, "latin1").digest("base64");
+}
+
+/** Fields as a head has them. */
+export function fieldsOf(lines: FieldLines): HandshakeFields {
+  return {
+    getAll: (name) =>
+      lines.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value),
+  };
+}
+
+/** The same lines, but those of one name exchanged for these values. */
+export function withField(
+  lines: FieldLines,
+  name: string,
+  ...values: readonly string[]
+): FieldLines {
+  const others = lines.filter(([each]) => each.toLowerCase() !== name.toLowerCase());
+  return [...others, ...values.map((value) => [name, value] as const)];
+}

@@ -1,0 +1,106 @@
+/** What a connection costs: calls into the kernel, and memory while it is idle. */
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { describe, test } from "node:test";
+import type { IpAddress } from "#src/engine/engine.js";
+import {
+  type ForeignFunctions,
+  loadForeignFunctions,
+} from "#src/engine/uring/ring/foreign-functions.js";
+import { UringStream } from "#src/engine/uring/sockets/uring-stream.js";
+import { uringAvailability } from "#src/engine/uring/uring-engine.js";
+import type { ListenerProbe } from "../../support/engine-probe.js";
+import { turns } from "../../support/engine-wait.js";
+import { until } from "../../support/until.js";
+import { withEngine } from "./uring-case.js";
+
+const available = uringAvailability();
+const skip = available === true ? false : available;
+
+/** Foreign calls, counted by name. */
+function counted(calls: ForeignFunctions): {
+  calls: ForeignFunctions;
+  counts: Map<string, number>;
+} {
+  const counts = new Map<string, number>();
+  const wrapped = Object.entries(calls).map(([name, call]) => [
+    name,
+    (...args: unknown[]): unknown => {
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      return (call as (...values: unknown[]) => unknown)(...args);
+    },
+  ]);
+  return { calls: Object.fromEntries(wrapped) as ForeignFunctions, counts };
+}
+
+/** One question and its answer over a connection of its own, with a peer that is not the engine's. */
+async function shortConnection(listener: ListenerProbe): Promise<void> {
+  const before = listener.accepted.length;
+  const { port } = listener.address as IpAddress;
+  let answer = "";
+  let isGone = false;
+  const peer = connect({ port, host: "127.0.0.1" });
+  peer.on("data", (bytes) => {
+    answer += bytes;
+  });
+  peer.on("close", () => {
+    isGone = true;
+  });
+  peer.write("question");
+  await until(() => isGone && listener.accepted[before]?.isClosed === true);
+  assert.equal(answer, "question");
+}
+
+describe("uring costs", { skip }, () => {
+  test("a short connection takes at most 8 foreign calls, its peer's address included", async (context) => {
+    const { calls, counts } = counted(loadForeignFunctions());
+    await withEngine(
+      {},
+      async (world) => {
+        const listener = await world.listen();
+        listener.onAccepted = (stream): boolean => {
+          stream.onReceived = (bytes): void => {
+            stream.socket.write(Buffer.from(bytes));
+            stream.socket.finish();
+          };
+          return true;
+        };
+        const closeAtEnd = (): void => {
+          for (const { socket, isEnded, isClosed } of listener.accepted) {
+            if (isEnded && !isClosed) socket.close();
+          }
+        };
+        const rounds = 50;
+        const closing = setInterval(closeAtEnd, 1);
+        await shortConnection(listener);
+        await turns(5);
+        counts.clear();
+
+        for (let round = 0; round < rounds; round++) await shortConnection(listener);
+        clearInterval(closing);
+
+        const text = [...counts].map(([name, count]) => `${name} ${count / rounds}`).join(", ");
+        const sum = [...counts.values()].reduce((total, count) => total + count, 0) / rounds;
+        context.diagnostic(`${sum} foreign calls for a connection: ${text}`);
+        assert.ok(sum <= 8, `${sum} foreign calls for a connection: ${text}`);
+        const last = listener.accepted.at(-1)!.socket.remoteAddress() as IpAddress;
+        assert.equal(last.host, "127.0.0.1");
+        assert.ok(last.port > 0);
+      },
+      calls,
+    );
+  });
+
+  test("an idle stream is one object of at most nine fields", () =>
+    withEngine({}, async (world, engine) => {
+      const { client, server } = await world.pair();
+      client.socket.write(Buffer.from("there"));
+      await until(() => server.receivedBytes === 5 && client.writtenCount === 1);
+      const [stream] = engine.loop.slots.holders().filter((owner) => owner instanceof UringStream);
+
+      const fields = Object.keys(stream!);
+
+      // The head of an object takes three words, and each field one: 96 bytes.
+      assert.ok(fields.length <= 9, `fields: ${fields.join(", ")}`);
+    }));
+});

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
+import { IncomingBody } from "#src/http/body/incoming-body.js";
+import { decodeBody } from "#src/http/client/content-decoder.js";
+import { ManualClock } from "#src/time/clock.js";
+import { TimingWheel } from "#src/time/timing-wheel.js";
+
+const wheel = new TimingWheel(new ManualClock());
+const LIMITS = { maxDecodedBytes: 1e9, maxDecodedRatio: 1e6 };
+
+/** A body that is encoded, and whether its peer is held back. */
+class Encoded {
+  isHeld = false;
+  readonly wheel = wheel;
+  readonly body: IncomingBody = new IncomingBody(this, undefined);
+
+  bodyWanted(): void {}
+
+  holdBody(hold: boolean): void {
+    this.isHeld = hold;
+  }
+}
+
+describe("content that is decoded", () => {
+  it("holds about as much as came, however small the pieces are", async () => {
+    const block = gzipSync(randomBytes(16_000));
+    const kept: IncomingBody[] = [];
+    globalThis.gc?.();
+    const before = process.memoryUsage();
+
+    for (let count = 0; count < 10; count++) {
+      const { body } = new Encoded();
+      kept.push(decodeBody(body, ["gzip"], LIMITS, wheel));
+      for (const octet of block) {
+        body.push(Buffer.from([octet]), true);
+        // So that the decoder has asked for the next: each octet is a piece of its own.
+        for (let step = 0; step < 8; step++) await undefined;
+      }
+    }
+    globalThis.gc?.();
+    const after = process.memoryUsage();
+
+    const keptBytes = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
+    assert.ok(keptBytes < 10 * 300_000, `${keptBytes} bytes are kept`);
+    for (const body of kept) body.discard();
+  });
+
+  it("goes on when it is read, and ends", async () => {
+    const encoded = new Encoded();
+    const body = decodeBody(encoded.body, ["gzip"], LIMITS, wheel);
+    for (const octet of gzipSync("text")) encoded.body.push(Buffer.from([octet]), true);
+    encoded.body.end();
+
+    assert.equal(await body.text(), "text");
+  });
+});
