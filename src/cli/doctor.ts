@@ -98,9 +98,11 @@ function findingsText(findings: Findings, paint: Paint): string {
   return rows.map(([left, right]) => `${left.padEnd(20)}${right}`.trimEnd()).join("\n");
 }
 
-function availability(findings: EngineFindings, paint: Paint): string {
-  const { available, isAutomatic, passedOver } = findings;
+function availability(engine: EngineFindings, paint: Paint): string {
+  const { available, isAutomatic, passedOver } = engine;
   if (available !== true) return paint.yellow(`not available: ${available}`);
-  if (passedOver !== undefined) return `available, but not taken by auto: ${passedOver}`;
+  if (passedOver !== undefined) {
+    return paint.yellow(`available, but not taken by auto: ${passedOver}`);
+  }
   return paint.green(isAutomatic ? "available (auto takes it)" : "available");
 }
