@@ -113,7 +113,7 @@ export class Conversation {
 
   #send(bytes: Buffer): void {
     this.#attempt(() => {
-      if (!this.#client.send(bytes) && this.#client.isOpen) this.#terminal.input.pause();
+      if (this.#client.send(bytes) === "slow") this.#terminal.input.pause();
     });
   }
 
