@@ -115,6 +115,7 @@ describe("hp-socket doctor", () => {
         return status;
       },
     );
+    // JSON leaves out what is undefined.
     assert.deepEqual(engines, JSON.parse(JSON.stringify(engineReport())));
     const node = findings.engines.find(({ name }: { name: string }) => name === "node");
     assert.equal(node.capabilities.pathAddress, true);
