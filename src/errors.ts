@@ -88,6 +88,7 @@ export const ERROR_CODES = {
   WEBSOCKET_TRUNCATED: { fault: "remote", text: "the peer finished without a Close frame" },
   WEBSOCKET_TOO_LONG: { fault: "limit", text: "a frame or a message is above its limits" },
   WEBSOCKET_FLOOD: { fault: "limit", text: "too many fragments, or pings and pongs, in a message" },
+  WEBSOCKET_PONG_TIMEOUT: { fault: "limit", text: "no pong came within pongTimeoutMs" },
 
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },

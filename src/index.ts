@@ -11,6 +11,7 @@ export type {
   Connection,
   ConnectionStats,
   Data,
+  SendResult,
   SmallFileOptions,
   WaitOptions,
 } from "./connection/connection.js";

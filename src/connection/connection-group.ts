@@ -12,7 +12,7 @@ import type {
   StopResult,
 } from "./component-options.js";
 import { OPTION_NAMES } from "./component-options.js";
-import type { Connection, Data, SmallFileOptions, WaitOptions } from "./connection.js";
+import type { Connection, Data, SendResult, SmallFileOptions, WaitOptions } from "./connection.js";
 import type { ServiceState } from "./service-state.js";
 import type { ConnectionSettings } from "./settings.js";
 import type { StreamConnection } from "./stream-connection.js";
@@ -91,17 +91,17 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
   }
 
   /** See {@link Connection.send}. */
-  send(id: number, data: Data): boolean {
+  send(id: number, data: Data): SendResult {
     return this.#find(id)?.send(data) ?? false;
   }
 
   /** See {@link Connection.sendAll}. */
-  sendAll(id: number, pieces: readonly Data[]): boolean {
+  sendAll(id: number, pieces: readonly Data[]): SendResult {
     return this.#find(id)?.sendAll(pieces) ?? false;
   }
 
   /** See {@link Connection.sendSmallFile}. */
-  async sendSmallFile(id: number, path: string, options?: SmallFileOptions): Promise<boolean> {
+  async sendSmallFile(id: number, path: string, options?: SmallFileOptions): Promise<SendResult> {
     return (await this.#find(id)?.sendSmallFile(path, options)) ?? false;
   }
 

@@ -8,6 +8,13 @@ import type { ConnectionState } from "./connection-state.js";
 /** What can be sent: bytes, or text that is sent as UTF-8. */
 export type Data = string | Uint8Array;
 
+/**
+ * What `send` answers. `true`: taken. `"slow"`: taken, and the queue is above `highWaterMarkBytes`, so that
+ * it is time to wait for `onDrain` or `drained()`. `false`: lost, because the connection is not open, or is
+ * ended or drops for `maxPendingBytes` (see `slowConsumer`).
+ */
+export type SendResult = true | "slow" | false;
+
 /** Bounds of something that waits. */
 export interface WaitOptions {
   /** Time to wait in milliseconds; 0: no limit. */
@@ -58,20 +65,20 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
    * Sends bytes or text; with a packet model as one packet. All sends of one turn leave as one
    * write. The bytes must not be changed until they are written.
    *
-   * Answers true below `highWaterMarkBytes`. False: the queue is above it (what was given is sent
-   * all the same, and `onDrain` follows), or it was not taken: the connection is not open, or
+   * Answers `true` when it was taken, `"slow"` when it was taken and the queue is above
+   * `highWaterMarkBytes` (`onDrain` follows), `false` when it is lost: the connection is not open, or
    * `maxPendingBytes` is reached (see `slowConsumer`).
    *
    * Throws `PACKET_INVALID` for data that can't be one packet, `INVALID_ARGUMENT` for what is no data.
    */
-  send(data: Data): boolean;
+  send(data: Data): SendResult;
   /** Sends several pieces as one; with a packet model as one packet. See {@link send}. */
-  sendAll(pieces: readonly Data[]): boolean;
+  sendAll(pieces: readonly Data[]): SendResult;
   /**
    * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). Answers
    * like {@link send}; rejects with `FILE_INVALID` when it can't be read, is too large or empty.
    */
-  sendSmallFile(path: string, options?: SmallFileOptions): Promise<boolean>;
+  sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult>;
   /** Resolves when `pendingBytes` is at `lowWaterMarkBytes` or below. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
   drained(options?: WaitOptions): Promise<void>;
 

@@ -5,11 +5,14 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { inRootContext } from "../time/root-context.js";
 
+/** Fields of Node's resources that are each resource's own. */
+const OWN_FIELDS: readonly unknown[] = ["async_id_symbol", "trigger_async_id_symbol", "destroyed"];
+
 /** Node keeps the stores of a context in fields of its resources. */
 function storesOf(resource: AsyncResource): unknown[] {
   const fields = resource as unknown as Record<symbol, unknown>;
   return Object.getOwnPropertySymbols(resource)
-    .filter((symbol) => !String(symbol.description).endsWith("async_id_symbol"))
+    .filter(({ description }) => !OWN_FIELDS.includes(description))
     .map((symbol) => fields[symbol])
     .filter((store) => store !== undefined);
 }

@@ -164,7 +164,7 @@ export interface ProtocolConnection {
    */
   endPassedOn(): boolean;
 
-  /** Sends bytes as they are, whatever the receive model. Answers like `Connection.send`. */
+  /** Sends bytes as they are, whatever the receive model. Answers whether `Connection.send` would answer `true`. */
   sendBytes(bytes: Uint8Array): boolean;
   /**
    * Sends what `writer` writes straight into the memory that is sent from, at most `maxBytes`, which is

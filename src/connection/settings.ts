@@ -59,7 +59,7 @@ export interface ConnectionSettings {
   readonly receive: ReceiveModel;
   readonly delivery: Delivery;
   readonly sendMode: SendMode;
-  /** `send` answers false from here on. Default 1 MiB. */
+  /** `send` answers `"slow"` from here on. Default 1 MiB. */
   readonly highWaterMarkBytes: number;
   /** `onDrain` comes when no more than this is left. Default 256 KiB. */
   readonly lowWaterMarkBytes: number;

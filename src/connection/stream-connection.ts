@@ -18,6 +18,7 @@ import type {
   Connection,
   ConnectionStats,
   Data,
+  SendResult,
   SmallFileOptions,
   WaitOptions,
 } from "./connection.js";
@@ -352,13 +353,13 @@ export class StreamConnection
     return this.outbound;
   }
 
-  send(data: Data): boolean {
+  send(data: Data): SendResult {
     if (typeof data === "string") return this.isOpen && this.sending().sendText(data);
     const bytes = bytesOf(data);
     return this.isOpen && this.sending().send(bytes);
   }
 
-  sendAll(pieces: readonly Data[]): boolean {
+  sendAll(pieces: readonly Data[]): SendResult {
     if (!Array.isArray(pieces)) {
       throw new NetError("INVALID_ARGUMENT", `pieces must be an array, not ${describe(pieces)}`);
     }
@@ -367,14 +368,16 @@ export class StreamConnection
   }
 
   sendBytes(bytes: Uint8Array): boolean {
-    return this.isOpen && this.sending().sendBytes(bytes);
+    return this.isOpen && this.sending().sendBytes(bytes) === true;
   }
 
   write(writer: PieceWriter, maxBytes: number): boolean | undefined {
-    return this.isOpen && this.sending().write(writer, maxBytes);
+    if (!this.isOpen) return false;
+    const result = this.sending().write(writer, maxBytes);
+    return result === undefined ? undefined : result === true;
   }
 
-  async sendSmallFile(path: string, options: SmallFileOptions = {}): Promise<boolean> {
+  async sendSmallFile(path: string, options: SmallFileOptions = {}): Promise<SendResult> {
     return this.sendAll(await readSmallFile(path, options));
   }
 

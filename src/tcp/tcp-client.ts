@@ -14,6 +14,7 @@ import type {
   Connection,
   ConnectionStats,
   Data,
+  SendResult,
   SmallFileOptions,
   WaitOptions,
 } from "../connection/connection.js";
@@ -165,17 +166,17 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   }
 
   /** See {@link Connection.send}. */
-  send(data: Data): boolean {
+  send(data: Data): SendResult {
     return this.#current?.send(data) ?? false;
   }
 
   /** See {@link Connection.sendAll}. */
-  sendAll(pieces: readonly Data[]): boolean {
+  sendAll(pieces: readonly Data[]): SendResult {
     return this.#current?.sendAll(pieces) ?? false;
   }
 
   /** See {@link Connection.sendSmallFile}. */
-  async sendSmallFile(path: string, options?: SmallFileOptions): Promise<boolean> {
+  async sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult> {
     return (await this.#current?.sendSmallFile(path, options)) ?? false;
   }
 

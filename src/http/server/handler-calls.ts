@@ -12,14 +12,14 @@ import { type HttpServerHandlers, MESSAGE_HANDLER_NAMES } from "./http-server-ha
 import { type HttpServerOptions, requestHandler } from "./http-server-options.js";
 import type { ServerExchange } from "./server-exchange.js";
 
-/** See the head of the file. */
+/** The handlers of requests of one server, and how they are called. */
 export class HandlerCalls {
   readonly handlers: HttpServerHandlers;
   /** Whether handlers are told of what is read, perhaps later than there is a response. */
   readonly tellsMessages: boolean;
   /** Whether they are told of what comes behind the head. */
   readonly tellsBodies: boolean;
-  private readonly onRequest: (exchange: ServerExchange) => unknown;
+  private readonly onRequest: (this: HttpServerHandlers, exchange: ServerExchange) => unknown;
   /** Which of the two that can respond it is, for messages. */
   private readonly requestName: "onRequest" | "fetch";
   private readonly scope: AsyncResource | undefined = handlerScope();
@@ -42,8 +42,8 @@ export class HandlerCalls {
       if (exchange.isResponded) return false;
       result =
         scope === undefined
-          ? this.onRequest(exchange)
-          : scope.runInAsyncScope(this.onRequest, undefined, exchange);
+          ? this.onRequest.call(this.handlers, exchange)
+          : scope.runInAsyncScope(this.onRequest, this.handlers, exchange);
     } catch (error) {
       this.failed(exchange, this.requestName, error);
       return false;

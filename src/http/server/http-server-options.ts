@@ -51,5 +51,5 @@ export function requestHandler(options: HttpServerOptions): (exchange: ServerExc
     });
   }
   if (fetch !== undefined) return (exchange) => respondByFetch(fetch, exchange);
-  return (exchange) => onRequest?.call(options, exchange);
+  return onRequest as (exchange: ServerExchange) => unknown;
 }

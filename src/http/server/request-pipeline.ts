@@ -64,7 +64,7 @@ const MAX_TURN_MS = 5;
 
 const ALL_HOLDS = HOLD.body | HOLD.pipeline | HOLD.slow | HOLD.upgrade | HOLD.turn;
 
-/** See the head of the file. */
+/** Reads the requests of a connection, and sends the responses to them. */
 export class RequestPipeline
   implements RequestSink, ExchangePipeline, ObservedRequests, WatchedRequests
 {
@@ -263,7 +263,9 @@ export class RequestPipeline
     exchange.isObserved = head.hasBody && resources.calls.tellsBodies;
     this.reading = exchange;
     this.queue.enter(exchange);
-    const isAtWork = this.handle(exchange, head.expectation === "unknown");
+    // The usual request goes the straight way.
+    const isUsual = !exchange.isUpgrade && head.expectation !== "unknown";
+    const isAtWork = isUsual ? resources.calls.handle(exchange) : this.handleOther(exchange, head);
     if (isAtWork || !exchange.isDone || resources.calls.tellsMessages) head.keep();
     else exchange.request.releaseHead();
     if (!exchange.isDone || head.hasBody) exchange.startedMs = this.nowMs();
@@ -277,9 +279,9 @@ export class RequestPipeline
     return new ServerExchange(id, this.owner, this, head);
   }
 
-  /** Gives an exchange to its handler. Returns whether that is still at work, or will be called later. */
-  private handle(exchange: ServerExchange, isUnknownExpectation: boolean): boolean {
-    if (isUnknownExpectation) {
+  /** A request that expects or asks for more. Returns whether its handler is at work, or called later. */
+  private handleOther(exchange: ServerExchange, head: RequestHead): boolean {
+    if (head.expectation === "unknown") {
       exchange.respondError(417);
       return false;
     }

@@ -14,6 +14,7 @@ import {
   ENTRY_OPERATION_FLAGS,
   ENTRY_TOTAL_LENGTH,
   OP_ASYNC_CANCEL,
+  OP_FIXED_FD_INSTALL,
   OP_RECV,
 } from "#src/engine/uring/ring/kernel-interface.js";
 import { isPattern, patternBytes } from "../../support/byte-pattern.js";
@@ -219,6 +220,41 @@ describe("uring stream", () => {
         assert.equal(engine.loop.receivesAhead, false);
         assert.ok(first > 0 && first <= 65_664, `${first} bytes came`);
         assert.ok(second > first && second <= 2 * 65_664, `${second} bytes came`);
+      },
+      { ...calls, enter },
+    );
+  });
+
+  uringTest("finishes by the ring's own operation where no descriptor is to be had", () => {
+    const calls = loadForeignFunctions();
+    const words: { entries: Int32Array | undefined } = { entries: undefined };
+    let refused = 0;
+    // A field that this operation must not have: it fails, as without a free descriptor.
+    const enter: ForeignFunctions["enter"] = (...args) => {
+      const entries = words.entries ?? new Int32Array(0);
+      for (let at = 0; at < entries.length; at += 16) {
+        if ((entries[at]! & 0xff) !== OP_FIXED_FD_INSTALL || entries[at + ENTRY_OFFSET] !== 0)
+          continue;
+        entries[at + ENTRY_OFFSET] = 1;
+        refused++;
+      }
+      return calls.enter(...args);
+    };
+    return withEngine(
+      {},
+      async (world, engine) => {
+        const { client, server } = await world.pair();
+        words.entries = engine.loop.ring.entries;
+
+        client.socket.write(patternBytes(0, 1_000));
+        client.socket.finish();
+        await until(() => server.isEnded);
+        server.socket.finish();
+        await until(() => client.isEnded);
+        words.entries = undefined;
+
+        assert.equal(server.receivedBytes, 1_000);
+        assert.ok(refused >= 2, `${refused} refused`);
       },
       { ...calls, enter },
     );

@@ -26,6 +26,8 @@ export class VectorWrite {
   private readonly offsets: number[] = [];
   private readonly addresses: number[] = [];
   private readonly lengths: number[] = [];
+  /** Pieces of the present write. The arrays may be longer: to cut them would be to make them anew. */
+  private count = 0;
   /** The first piece that is not all sent, and how much of it is. */
   private index = 0;
   private sentOfPiece = 0;
@@ -52,12 +54,12 @@ export class VectorWrite {
     let own: Uint8Array | undefined;
     // Bytes that are lent and were not kept are gone when the call returns.
     if (offset === NONE) own = arena.offsetOf(piece) === NONE ? piece : Buffer.from(piece);
-    this.pieces.push(own);
-    this.offsets.push(offset);
-    this.addresses.push(
-      own === undefined ? this.memory.addressOf(offset) : this.calls.addressOf(own),
-    );
-    this.lengths.push(byteCount);
+    const index = this.count++;
+    this.pieces[index] = own;
+    this.offsets[index] = offset;
+    this.addresses[index] =
+      own === undefined ? this.memory.addressOf(offset) : this.calls.addressOf(own);
+    this.lengths[index] = byteCount;
   }
 
   /**
@@ -66,7 +68,7 @@ export class VectorWrite {
    */
   prepare(maxBytes: number): boolean {
     const { addresses, lengths, pieces } = this;
-    const count = Math.min(lengths.length - this.index, MAX_VECTORS);
+    const count = Math.min(this.count - this.index, MAX_VECTORS);
     if (count > this.vectorCount) this.makeRoom(count);
     const { header } = this;
     let left = maxBytes;
@@ -87,7 +89,7 @@ export class VectorWrite {
   advance(byteCount: number): void {
     const { lengths } = this;
     this.sentOfPiece += byteCount;
-    while (this.index < lengths.length && this.sentOfPiece >= lengths[this.index]!) {
+    while (this.index < this.count && this.sentOfPiece >= lengths[this.index]!) {
       this.sentOfPiece -= lengths[this.index]!;
       this.index++;
     }
@@ -95,11 +97,12 @@ export class VectorWrite {
 
   /** The kernel does not use the pieces any more. */
   release(): void {
-    for (const offset of this.offsets) if (offset !== NONE) this.arena.releaseAt(offset);
-    this.pieces.length = 0;
-    this.offsets.length = 0;
-    this.addresses.length = 0;
-    this.lengths.length = 0;
+    const { count, offsets, pieces } = this;
+    for (let index = 0; index < count; index++) {
+      if (offsets[index] !== NONE) this.arena.releaseAt(offsets[index]!);
+      pieces[index] = undefined;
+    }
+    this.count = 0;
     this.index = 0;
     this.sentOfPiece = 0;
   }

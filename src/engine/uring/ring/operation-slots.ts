@@ -20,12 +20,16 @@ export const SHUTDOWN_KIND: number = 6 << 24;
 export const BREAK_KIND: number = 8 << 24;
 /** Closes a socket that nobody has heard of. */
 export const REFUSE_KIND: number = 9 << 24;
+/** Asks for a descriptor of the socket. */
+export const DESCRIPTOR_KIND: number = 10 << 24;
 /** An empty operation, so that the sink hears of the opening in a later step. */
 export const OPEN_KIND: number = 7 << 24;
 /** Cancels of all that is under way; the kind of what is cancelled is added, where that is one. */
 export const CANCEL_KIND: number = 16 << 24;
 /** Accepts; the index of their record is added. */
 export const ACCEPT_KIND: number = 32 << 24;
+/** Closes a descriptor that was borrowed: whatever comes of it, the number is free. Of no slot. */
+export const RELEASE_KIND: number = 65 << 24;
 /**
  * Operations of `Ring.perform`, whose results are taken there; the high word is their number. They
  * belong to no slot.
@@ -102,7 +106,7 @@ export class OperationSlots {
   complete(userLow: number, userHigh: number, result: number, flags: number): void {
     const slot = userLow & SLOT_MASK;
     const kind = userLow - slot;
-    if (kind === SYNCHRONOUS_KIND) return;
+    if (kind >= SYNCHRONOUS_KIND) return;
     const owner = this.owners[slot];
     if (owner === undefined || this.generations[slot] !== userHigh) {
       // A cancel that failed because its owner had gone in the meantime has done what it was for.

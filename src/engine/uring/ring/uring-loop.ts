@@ -17,6 +17,7 @@
  * Steps run in the engines' own async context, whoever has asked for them.
  */
 import process from "node:process";
+import { isMainThread } from "node:worker_threads";
 import type { NetError } from "../../../errors.js";
 import { type Clock, systemClock } from "../../../time/clock.js";
 import { inRootContext } from "../../../time/root-context.js";
@@ -31,7 +32,8 @@ import { IPV6_BYTES } from "../sockets/socket-address.js";
 import { StreamWrite } from "../sockets/stream-write.js";
 import type { DescriptorTable } from "./descriptor-table.js";
 import type { ForeignFunctions } from "./foreign-functions.js";
-import { OperationSlots } from "./operation-slots.js";
+import { OP_CLOSE } from "./kernel-interface.js";
+import { OperationSlots, RELEASE_KIND } from "./operation-slots.js";
 import type { Ring } from "./ring.js";
 import type { WakeUp } from "./wake-up.js";
 
@@ -51,7 +53,7 @@ const SETTLED: Promise<void> = Promise.resolve();
 const TURN_MS = 5;
 
 /** Completions that are handled before the clock is looked at again. */
-const BATCH_COMPLETIONS = 16;
+const BATCH_COMPLETIONS = 8;
 
 /** Writes that are kept for the next. */
 const MAX_SPARE_WRITES = 256;
@@ -83,6 +85,8 @@ export class UringLoop {
   /** Whether the kernel can limit what a receive brings (6.17); found out by the first receive. */
   receivesAhead = true;
   private readonly spareWrites: StreamWrite[] = [];
+  /** See {@link closeLater}. */
+  private readonly borrowed: number[] = [];
   private readonly tasks: TurnQueue = new TurnQueue(() => this.request());
   private readonly turnCompletions: number;
   private readonly spinMs: number;
@@ -123,6 +127,15 @@ export class UringLoop {
   giveWriteBack(write: StreamWrite): void {
     write.release();
     if (this.spareWrites.length < MAX_SPARE_WRITES) this.spareWrites.push(write);
+  }
+
+  /**
+   * Closes a descriptor that was borrowed, with the next call into the kernel, whatever that is for.
+   * At once in a worker thread, since it would outlive one that is terminated.
+   */
+  closeLater(descriptor: number): void {
+    if (isMainThread) this.borrowed.push(descriptor);
+    else this.calls.close(descriptor);
   }
 
   /** Somebody wants the process to stay alive. */
@@ -179,7 +192,7 @@ export class UringLoop {
     if (this.asleepSinceMs !== 0) this.turnGoesOn();
     this.tasks.run();
     this.buffers.publish();
-    const wasTaken = ring.claimedCount === 0 && !ring.needsEnter ? true : ring.enter();
+    const wasTaken = ring.claimedCount === 0 && !ring.needsEnter ? true : this.enter();
     // A step without completions counts as well, so that no chain of steps holds the process up.
     this.spent++;
     const isOver = this.dispatch();
@@ -187,6 +200,14 @@ export class UringLoop {
     if (ring.hasWork || !this.tasks.isEmpty) this.schedule();
     else this.sleep();
   };
+
+  private enter(): boolean {
+    const { borrowed, ring } = this;
+    for (let descriptor = borrowed.pop(); descriptor !== undefined; descriptor = borrowed.pop()) {
+      ring.claim(OP_CLOSE, descriptor, RELEASE_KIND, 0);
+    }
+    return ring.enter();
+  }
 
   /** A step in a turn that had nothing to do for a while: that time does not count. */
   private turnGoesOn(): void {

@@ -42,7 +42,8 @@ export interface UringOptions {
   readonly maxSockets?: number;
   /**
    * How long to look for the next completion before the thread goes to sleep, in microseconds.
-   * Costs that much processor time each time, and saves the time of waking up. Default 0.
+   * Costs that much processor time at each wake-up, and saves the time of waking up: 20 nearly
+   * double what one connection carries to and fro. Default 0.
    */
   readonly spinMicroseconds?: number;
   /**

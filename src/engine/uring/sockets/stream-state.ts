@@ -25,3 +25,5 @@ export const WATCHING: number = bit(8);
 export const NAMED: number = bit(9);
 /** The receive that is armed goes on by itself, up to a limit. */
 export const AHEAD: number = bit(10);
+/** A descriptor was asked for, with which FIN is sent. */
+export const ASKING: number = bit(11);

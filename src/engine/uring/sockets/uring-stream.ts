@@ -36,6 +36,7 @@ import {
   ENTRY_TOTAL_LENGTH,
   FLAG_BUFFER_SELECT,
   OP_CONNECT,
+  OP_FIXED_FD_INSTALL,
   OP_POLL_ADD,
   OP_RECV,
   OP_SHUTDOWN,
@@ -45,6 +46,7 @@ import {
 import {
   BREAK_KIND,
   CONNECT_KIND,
+  DESCRIPTOR_KIND,
   RECEIVE_KIND,
   SEND_KIND,
   SHUTDOWN_KIND,
@@ -66,6 +68,7 @@ import {
 import { StreamDetails } from "./stream-details.js";
 import {
   AHEAD,
+  ASKING,
   CONNECTING,
   ENDED,
   FINISHING,
@@ -77,7 +80,7 @@ import {
   STOPPING,
   WATCHING,
 } from "./stream-state.js";
-import type { StreamWrite } from "./stream-write.js";
+import { COPY_MAX_BYTES, type StreamWrite } from "./stream-write.js";
 
 /** POLLERR and POLLHUP. */
 const POLL_BROKEN = 0x8 | 0x10;
@@ -202,7 +205,9 @@ export class UringStream extends RingSocket implements StreamSocket {
   finish(): void {
     if ((this.state & (FINISHING | CLOSING)) !== 0) return;
     this.state |= FINISHING;
-    if ((this.state & OPEN) !== 0 && this.writing === undefined) this.shutDown();
+    if ((this.state & OPEN) === 0) return;
+    // A short write is likely to be complete at once: what FIN needs then goes with it.
+    if (this.writing === undefined || this.writing.leftBytes <= COPY_MAX_BYTES) this.shutDown();
   }
 
   close(): void {
@@ -277,6 +282,7 @@ export class UringStream extends RingSocket implements StreamSocket {
     else if (kind === SEND_KIND) this.sent(result);
     else if (kind === CONNECT_KIND) this.connected(result);
     else if (kind === BREAK_KIND) this.watched(result, flags);
+    else if (kind === DESCRIPTOR_KIND) this.shutDownBy(result);
     // A shutdown that failed says that the connection is broken, and reading says why.
   }
 
@@ -289,6 +295,8 @@ export class UringStream extends RingSocket implements StreamSocket {
       this.forgetWrite();
     } else if (kind === CONNECT_KIND) {
       this.state &= ~CONNECTING;
+    } else if (kind === DESCRIPTOR_KIND) {
+      if (result >= 0) this.loop.closeLater(result);
     } else if (kind === BREAK_KIND && (flags & COMPLETION_MORE) === 0) {
       this.state &= ~WATCHING;
     }
@@ -419,7 +427,34 @@ export class UringStream extends RingSocket implements StreamSocket {
     this.loop.giveWriteBack(writing);
   }
 
+  /**
+   * Sends FIN. The ring's own operation for that costs the kernel a thread, so a descriptor is asked
+   * for, with which the call is made; its way there and back goes with what the ring does anyway.
+   */
   private shutDown(): void {
+    const { calls, descriptors } = this.loop;
+    if (descriptors.entryFlag === 0) {
+      if (this.writing === undefined) calls.shutdown(this.socket, SHUT_SENDING);
+    } else if ((this.state & ASKING) === 0) {
+      this.state |= ASKING;
+      this.start(OP_FIXED_FD_INSTALL, DESCRIPTOR_KIND);
+    }
+  }
+
+  private shutDownBy(descriptor: number): void {
+    this.state &= ~ASKING;
+    const isSent = this.writing === undefined;
+    if (descriptor < 0) {
+      if (isSent) this.shutDownByRing();
+      return;
+    }
+    // A connection that broke has nothing to finish: reading tells what happened to it.
+    if (isSent) this.loop.calls.shutdown(descriptor, SHUT_SENDING);
+    this.loop.closeLater(descriptor);
+  }
+
+  /** Where no descriptor is to be had. */
+  private shutDownByRing(): void {
     const at = this.start(OP_SHUTDOWN, SHUTDOWN_KIND);
     this.loop.ring.entries[at + ENTRY_LENGTH] = SHUT_SENDING;
   }
