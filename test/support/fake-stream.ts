@@ -147,6 +147,10 @@ export class FakeHost implements ConnectionHost {
     return { connection, stream };
   }
 
+  giveKey(_connection: StreamConnection, key: unknown): unknown {
+    return key;
+  }
+
   createReceiver(connection: StreamConnection): Receiver {
     return new PacketReceiver(connection, this.packetEvents, this.settings.receive);
   }
