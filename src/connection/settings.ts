@@ -95,6 +95,8 @@ export interface ConnectionSettings {
   readonly duplicateKey: DuplicateKey;
   /** Connections at a time. Default 10,000. */
   readonly maxConnections: number;
+  /** Topics that one connection may be subscribed to. Default 1,024. */
+  readonly maxTopics: number;
   /** `TCP_NODELAY`. Default true. */
   readonly noDelay: boolean;
   /** Kernel's probes. Default 60 s idle, 20 s between, 5 probes (HP §7.5). */
@@ -124,6 +126,7 @@ export const CONNECTION_SETTINGS: OptionTable<ConnectionSettings> = {
   requestTimeoutMs: milliseconds(10_000),
   maxRequestsInFlight: count(1_024, "requests", { min: 1, max: 1_048_576 }),
   maxConnections: count(10_000, "connections", { min: 1, max: 5_000_000 }),
+  maxTopics: count(1_024, "topics"),
   userTimeoutMs: milliseconds(0),
   receiveBufferBytes: bytes(0, { max: GIB }),
   sendBufferBytes: bytes(0, { max: GIB }),

@@ -30,6 +30,7 @@ import type { EngineService } from "./engine-service.js";
 import { Inbound } from "./inbound.js";
 import type { Outbound, SendingConnection } from "./outbound.js";
 import type { PacketEvents } from "./packet-events.js";
+import type { PacketTopics } from "./packet-topics.js";
 import { DUE, HOLD, type PacketReader, type PieceWriter, type Receiver } from "./receiver.js";
 import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
@@ -47,6 +48,7 @@ export interface ConnectionHost {
   readonly security: SecurityOwner | undefined;
   /** Who is told of packets. Undefined where the protocol above has no packets of the application's. */
   readonly packetEvents: PacketEvents | undefined;
+  readonly topics: PacketTopics<StreamConnection>;
   /** The receiver of a connection that has received its first byte. */
   createReceiver(connection: StreamConnection): Receiver;
   /** The stream is open: calls `onAccept` or `onConnect`, which may refuse or end it. */
@@ -436,6 +438,25 @@ export class StreamConnection
     }
     const all = pieces.map(bytesOf);
     return this.isOpen && this.sending().sendAll(all);
+  }
+
+  // — topics —
+
+  subscribe(topic: string): boolean {
+    if (this.isSendOver) return false;
+    return this.host.topics.table.subscribe(this, topic, this.settings.maxTopics);
+  }
+
+  unsubscribe(topic: string): boolean {
+    return this.host.topics.table.unsubscribe(this, topic);
+  }
+
+  publish(topic: string, data: Data): number {
+    return this.host.topics.send(topic, data, this);
+  }
+
+  get topics(): string[] {
+    return this.host.topics.table.topicsOf(this);
   }
 
   sendBytes(bytes: Uint8Array): boolean {

@@ -122,6 +122,7 @@ export class FakeHost implements ConnectionHost {
   settings: ConnectionSettings;
   security: SecurityOwner | undefined = undefined;
   readonly packetEvents: Events<StreamConnection, Buffer>;
+  readonly topics: PacketTopics<StreamConnection> = new PacketTopics();
   /** Reasons of the connections that have ended. */
   readonly reasons: CloseReason[] = [];
   readonly #waiters: Map<number, (() => void)[]> = new Map();
