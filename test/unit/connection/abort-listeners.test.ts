@@ -5,11 +5,11 @@ import { type AbortListener, offAbort, onAbort } from "#src/connection/abort-lis
 
 class Notes implements AbortListener {
   count = 0;
-  then: () => void = () => {};
+  told: () => void = () => {};
 
   signalAborted(): void {
     this.count++;
-    this.then();
+    this.told();
   }
 }
 
@@ -30,7 +30,7 @@ describe("onAbort", () => {
     const order: number[] = [];
     const all = Array.from({ length: 3 }, () => new Notes());
     for (const [index, notes] of all.entries()) {
-      notes.then = () => order.push(index);
+      notes.told = () => order.push(index);
       onAbort(controller.signal, notes);
     }
 
@@ -44,7 +44,7 @@ describe("onAbort", () => {
     const controller = new AbortController();
     const first = new Notes();
     const second = new Notes();
-    first.then = () => offAbort(controller.signal, second);
+    first.told = () => offAbort(controller.signal, second);
     onAbort(controller.signal, first);
     onAbort(controller.signal, second);
 
