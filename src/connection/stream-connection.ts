@@ -36,7 +36,7 @@ import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./
 import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
-import { throwIfAborted } from "./waiter.js";
+import { assertWaitOptions, throwIfAborted } from "./waiter.js";
 
 /** Longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -201,6 +201,7 @@ export class StreamConnection
 
   async startTls(options: WaitOptions = {}): Promise<TlsInfo> {
     throwIfAborted(options, "handshake");
+    assertWaitOptions(options);
     const { security } = this.host;
     if (security === undefined || this.upgrade !== undefined || this.state !== "open") {
       const why = startTlsProblem(security, this.upgrade, this.state);
@@ -260,7 +261,8 @@ export class StreamConnection
   /** Makes the way in. */
   begin(receiver: Receiver = this.host.createReceiver(this)): Inbound {
     this.inbound = new Inbound(this, receiver, this.openedMs);
-    if (this.state !== "open" && this.state !== "handshaking") this.inbound.abandon();
+    const { state } = this;
+    if (state === "closing" || state === "ending" || state === "closed") this.inbound.abandon();
     return this.inbound;
   }
 
