@@ -3,7 +3,7 @@
  * The last column, what happens at the limit, is written by hand; `npm run docs` writes the others.
  */
 import { CONNECTION_SETTINGS } from "#src/connection/settings.js";
-import { URING_OPTIONS } from "#src/engine/uring/uring-options.js";
+import { URING_OPTIONS } from "#src/engine/uring/setup/uring-options.js";
 import { AGENT_NUMBERS } from "#src/http/client/client-options.js";
 import { COOKIE_LIMITS } from "#src/http/cookie/cookie-limits.js";
 import { HTTP_SERVER_LIMITS } from "#src/http/server/http-server-settings.js";
