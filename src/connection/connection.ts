@@ -53,6 +53,12 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   readonly id: number;
   /** The application's own. The library does not look at it. */
   context: Context;
+  /**
+   * A key of the application's own, anything that can be a key of a `Map`: the component finds the
+   * connection by it (`byKey`) until it has ended. Undefined: none. `duplicateKey` says what happens when
+   * another connection has the key already; with `"refuse"` and `"keep"` this one then keeps what it had.
+   */
+  key: unknown;
   readonly state: ConnectionState;
   /** Whether data can be sent. */
   readonly isOpen: boolean;
@@ -150,6 +156,17 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   /** Time since data was last received (or since the connection was made), in milliseconds. */
   readonly silentForMs: number;
   readonly stats: ConnectionStats;
+  /**
+   * Ends the connection when nothing comes for `idleTimeoutMs`, counted from when something came last;
+   * 0: never. Holds instead of the component's setting. False when the connection has ended or closes.
+   */
+  setIdleTimeout(idleTimeoutMs: number): boolean;
+  /**
+   * Closes the connection, with the code `DEADLINE_PASSED`, `deadlineMs` from now, whatever comes until
+   * then: time for a login, say. Replaces the last deadline; 0 takes it back. `reason` is the message
+   * of the error. False when the connection has ended or closes.
+   */
+  setDeadline(deadlineMs: number, reason?: string): boolean;
   /** Sets `TCP_NODELAY`. */
   setNoDelay(on: boolean): void;
   /** Sets the kernel's probes; answers what is in force, without the parts that the platform can't set. */

@@ -111,6 +111,14 @@ export class Outbound {
     return this.queued();
   }
 
+  /** Sends bytes, as they are, that others send as well. */
+  sendShared(piece: Uint8Array): SendResult {
+    if (piece.length === 0) return this.queued();
+    if (!this.hasRoom(piece.length)) return false;
+    this.queue.appendShared(piece);
+    return this.queued();
+  }
+
   /** Sends several pieces as one. */
   sendAll(pieces: readonly Uint8Array[]): SendResult {
     let byteCount = 0;

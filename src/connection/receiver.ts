@@ -106,8 +106,10 @@ export const DUE = {
   reader: 2,
   /** What waits has to be sent, and the peer to finish. */
   close: 3,
+  /** The application's own deadline of the connection. */
+  application: 4,
   /** The first purpose that is the receiver's own; see {@link ProtocolConnection.onDue}. */
-  protocol: 4,
+  protocol: 5,
 } as const;
 
 /** Writes bytes straight into the memory that is sent from. */

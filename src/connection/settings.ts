@@ -27,6 +27,7 @@ import {
 } from "../options.js";
 import { push } from "../receive/push.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
+import type { DuplicateKey } from "./connection-keys.js";
 
 /** How sends become writes (HP §2.2). */
 export type SendMode =
@@ -90,6 +91,8 @@ export interface ConnectionSettings {
    * answers come in the order of the requests.
    */
   readonly correlate: ((packet: Uint8Array) => unknown) | undefined;
+  /** What happens when a connection is given a `key` that another one has. Default `"replace"`. */
+  readonly duplicateKey: DuplicateKey;
   /** Connections at a time. Default 10,000. */
   readonly maxConnections: number;
   /** `TCP_NODELAY`. Default true. */
@@ -128,6 +131,7 @@ export const CONNECTION_SETTINGS: OptionTable<ConnectionSettings> = {
   delivery: choice("copy", ["copy", "borrow"]),
   sendMode: choice("pack", ["pack", "safe", "direct"]),
   slowConsumer: choice("close", ["close", "drop", "pause"]),
+  duplicateKey: choice("replace", ["replace", "refuse", "keep"]),
   halfOpen: flag(false),
   correlate: optional(assertFunction),
   noDelay: flag(true),

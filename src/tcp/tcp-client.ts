@@ -303,6 +303,16 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     return this.#current?.closeReason;
   }
 
+  /** See {@link Connection.setIdleTimeout}; of the present connection. */
+  setIdleTimeout(idleTimeoutMs: number): boolean {
+    return this.#current?.setIdleTimeout(idleTimeoutMs) ?? false;
+  }
+
+  /** See {@link Connection.setDeadline}; of the present connection. */
+  setDeadline(deadlineMs: number, reason?: string): boolean {
+    return this.#current?.setDeadline(deadlineMs, reason) ?? false;
+  }
+
   /** See {@link Connection.setNoDelay}. */
   setNoDelay(on: boolean): void {
     this.#connected.setNoDelay(on);
