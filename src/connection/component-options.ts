@@ -20,6 +20,19 @@ export interface ComponentOptions<Handle, Received extends Buffer | number, Cont
   readonly context?: (connection: Connection<Context>) => Context;
 }
 
+/**
+ * `context` has to be given where the type of it has no `undefined`: without it a connection has none
+ * until a handler sets one.
+ */
+export type ContextRule<Context> = undefined extends Context
+  ? unknown
+  : { readonly context: (connection: Connection<Context>) => Context };
+
+/** A model that is chosen at run time may give either; a handler has to take both. */
+export interface AnyModelRule<Handle> {
+  readonly onReceive?: (handle: Handle, received: Buffer | number) => unknown;
+}
+
 /** Settings that can be given to `configure`. */
 export interface ChangeableSettings extends Partial<ConnectionSettings> {
   /** Other certificates and rules, for handshakes to come. */

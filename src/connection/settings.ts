@@ -27,7 +27,6 @@ import {
 } from "../options.js";
 import { push } from "../receive/push.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
-import type { DuplicateKey } from "./connection-keys.js";
 
 /** How sends become writes (HP §2.2). */
 export type SendMode =
@@ -46,6 +45,15 @@ export type SlowConsumer =
   | "drop"
   /** At `highWaterMarkBytes` receiving from this peer stops until it has taken its answers; at `maxPendingBytes` as `close`. */
   | "pause";
+
+/** What happens when a connection is given a key that another one has. */
+export type DuplicateKey =
+  /** It gets the key, and the one that had it is closed with `DUPLICATE_KEY`. */
+  | "replace"
+  /** It is closed with `DUPLICATE_KEY`, and gets no key. */
+  | "refuse"
+  /** It gets no key, and both go on. */
+  | "keep";
 
 /** Whose received bytes are. */
 export type Delivery =

@@ -14,17 +14,17 @@ import {
 /** Options of `connect`. */
 export interface ConnectOptions extends WaitOptions {
   /** Name or address of the peer. Default `127.0.0.1`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** Port of the peer, 1 to 65535. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Path of a Unix-domain socket instead of host and port. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Local address to bind. */
   readonly localHost?: string;
   /** Local port to bind; 0 (default): any. */
   readonly localPort?: number;
   /** Which addresses of the host to use. Default `any`: both, raced by RFC 8305. */
-  readonly family?: "any" | "IPv4" | "IPv6";
+  readonly family?: "any" | "IPv4" | "IPv6" | undefined;
   /** Time before the next address is tried beside the last one, in milliseconds. Default 250 (RFC 8305 §5). */
   readonly attemptDelayMs?: number;
   /** Time for name lookup and all attempts together, in milliseconds; 0: no limit. Default 10,000. */

@@ -1,6 +1,11 @@
 /** Many outbound connections of one object (HP §2.5). */
 import { Component } from "../connection/component.js";
-import { assertComponentOptions, type ComponentOptions } from "../connection/component-options.js";
+import {
+  type AnyModelRule,
+  assertComponentOptions,
+  type ComponentOptions,
+  type ContextRule,
+} from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
@@ -15,7 +20,9 @@ import { type ClientSecurity, secured } from "./secured.js";
 export type TcpAgentOptions<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> = ComponentOptions<Connection<Context>, Received, Context> & ClientSecurity;
+> = ComponentOptions<Connection<Context>, Received, Context> &
+  ContextRule<Context> &
+  ClientSecurity;
 
 /** A TCP agent: makes any number of connections to any number of peers. */
 export class TcpAgent<
@@ -24,10 +31,12 @@ export class TcpAgent<
 > extends ConnectionGroup<Context> {
   readonly #component: Component;
   readonly #role: PacketRole<Connection<Context>, Received, Context>;
-  /** Type only: what `onReceive` gets. Never set. */
-  declare readonly received?: Received;
 
-  constructor(options: TcpAgentOptions<Received, Context> = {}) {
+  constructor(options?: TcpAgentOptions<Received, Context>);
+  constructor(
+    options: TcpAgentOptions<Buffer | number, Context> & AnyModelRule<Connection<Context>>,
+  );
+  constructor(options: TcpAgentOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("client", options);
     assertComponentOptions(options);
     const role = new PacketRole(new Events(options), options.context);

@@ -2,10 +2,12 @@
 import type { CloseReason } from "../connection/close-reason.js";
 import { Component, type ComponentRole } from "../connection/component.js";
 import {
+  type AnyModelRule,
   assertComponentOptions,
   type ChangeableSettings,
   type ComponentOptions,
   type ComponentStats,
+  type ContextRule,
   OPTION_NAMES,
   type StopOptions,
   type StopResult,
@@ -36,7 +38,9 @@ import { type ClientSecurity, secured } from "./secured.js";
 export type TcpClientOptions<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> = ComponentOptions<TcpClient<Received, Context>, Received, Context> & ClientSecurity;
+> = ComponentOptions<TcpClient<Received, Context>, Received, Context> &
+  ContextRule<Context> &
+  ClientSecurity;
 
 /**
  * A TCP client: one connection at a time. It has all operations of that connection itself, and is
@@ -50,10 +54,13 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   readonly #role: ClientRole<TcpClient<Received, Context>, Received, Context>;
   /** The present connection, or the last one. */
   #current: StreamConnection | undefined;
-  /** Type only: what `onReceive` gets. Never set. */
-  declare readonly received?: Received;
 
-  constructor(options: TcpClientOptions<Received, Context> = {}) {
+  constructor(options?: TcpClientOptions<Received, Context>);
+  constructor(
+    options: TcpClientOptions<Buffer | number, Context> &
+      AnyModelRule<TcpClient<Received, Context>>,
+  );
+  constructor(options: TcpClientOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("client", options);
     assertComponentOptions(options);
     this.#role = new ClientRole(new Events(options, this), options.context);
