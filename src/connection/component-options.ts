@@ -80,9 +80,12 @@ export const OPTION_NAMES: readonly string[] = [
   "tls",
 ];
 
-/** Throws `INVALID_ARGUMENT` for a name that no option has, and for a handler that is no function. */
-export function assertComponentOptions(options: object): void {
-  assertKnownKeys("options", options, OPTION_NAMES);
+/**
+ * Throws `INVALID_ARGUMENT` for a name that no option has, and for a handler that is no function. `others`:
+ * names of the role's own options.
+ */
+export function assertComponentOptions(options: object, others: readonly string[] = []): void {
+  assertKnownKeys("options", options, [...OPTION_NAMES, ...others]);
   for (const name of [...HANDLER_NAMES, "context"]) {
     const handler: unknown = (options as Record<string, unknown>)[name];
     if (handler !== undefined) assertFunction(name, handler);

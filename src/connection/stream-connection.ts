@@ -668,8 +668,17 @@ export class StreamConnection
     return this.wheel.clock.originMs + this.openedMs;
   }
 
+  get isRemembered(): boolean {
+    return this.host.packetEvents?.hasCloseHandler === true;
+  }
+
+  /** The present, or the moment at which it had ended. */
+  private get lastMs(): number {
+    return this.end?.closedMs ?? this.wheel.clock.now();
+  }
+
   get ageMs(): number {
-    return Math.max(0, this.wheel.clock.now() - this.openedMs);
+    return Math.max(0, this.lastMs - this.openedMs);
   }
 
   get receivedMs(): number {
@@ -677,7 +686,7 @@ export class StreamConnection
   }
 
   get silentForMs(): number {
-    return Math.max(0, this.wheel.clock.now() - this.receivedMs);
+    return Math.max(0, this.lastMs - this.receivedMs);
   }
 
   get receivedBytes(): number {

@@ -52,6 +52,36 @@ const CONNECT_OPTIONS: CallTable<ConnectOptions> = {
   onLookup: optional(assertFunction),
 };
 
+/** Where connections go out from, unless `connect` says otherwise. */
+export interface LocalEnd {
+  /** Local address to bind. Default: the system chooses. */
+  readonly localHost?: string | undefined;
+  /** Local port to bind; 0 (default): any. */
+  readonly localPort?: number | undefined;
+}
+
+/** Names of the options of {@link LocalEnd}. */
+export const LOCAL_END_NAMES: readonly (keyof LocalEnd)[] = ["localHost", "localPort"];
+
+/** The local end among the options of a component. Throws `INVALID_ARGUMENT`. */
+export function localEnd({ localHost, localPort }: LocalEnd): LocalEnd {
+  if (localHost !== undefined) CONNECT_OPTIONS.localHost.assert("localHost", localHost);
+  if (localPort !== undefined) CONNECT_OPTIONS.localPort.assert("localPort", localPort);
+  return { localHost, localPort };
+}
+
+/** The options with the component's local end where they have none; a path has none. */
+export function fromLocalEnd(options: ConnectOptions, local: LocalEnd): ConnectOptions {
+  if (options.path !== undefined) return options;
+  const localHost = options.localHost ?? local.localHost;
+  const localPort = options.localPort ?? local.localPort;
+  return {
+    ...options,
+    ...(localHost !== undefined && { localHost }),
+    ...(localPort !== undefined && { localPort }),
+  };
+}
+
 /** Throws `INVALID_ARGUMENT` for options that can't be. */
 export function assertConnectOptions(options: ConnectOptions): void {
   assertOptions<ConnectOptions>("connect", CONNECT_OPTIONS, options);

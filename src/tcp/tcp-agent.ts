@@ -10,7 +10,14 @@ import type { Connection } from "../connection/connection.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
 import { throwIfAborted } from "../connection/waiter.js";
-import { assertConnectOptions, type ConnectOptions } from "../dial/connect-options.js";
+import {
+  assertConnectOptions,
+  type ConnectOptions,
+  fromLocalEnd,
+  LOCAL_END_NAMES,
+  type LocalEnd,
+  localEnd,
+} from "../dial/connect-options.js";
 import { Dialing } from "../dial/dialing.js";
 import { NetError } from "../errors.js";
 import { PacketRole } from "./packet-role.js";
@@ -22,7 +29,8 @@ export type TcpAgentOptions<
   Context = unknown,
 > = ComponentOptions<Connection<Context>, Received, Context> &
   ContextRule<Context> &
-  ClientSecurity;
+  ClientSecurity &
+  LocalEnd;
 
 /** A TCP agent: makes any number of connections to any number of peers. */
 export class TcpAgent<
@@ -30,6 +38,7 @@ export class TcpAgent<
   Context = unknown,
 > extends ConnectionGroup<Context> {
   readonly #component: Component;
+  readonly #localEnd: LocalEnd;
   readonly #role: PacketRole<Connection<Context>, Received, Context>;
 
   constructor(options?: TcpAgentOptions<Received, Context>);
@@ -38,11 +47,13 @@ export class TcpAgent<
   );
   constructor(options: TcpAgentOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("client", options);
-    assertComponentOptions(options);
+    assertComponentOptions(options, LOCAL_END_NAMES);
+    const local = localEnd(options);
     const role = new PacketRole(new Events(options), options.context);
     const component = new Component(role, engine, security, options);
     super(component);
     this.#component = component;
+    this.#localEnd = local;
     this.#role = role;
   }
 
@@ -73,7 +84,7 @@ export class TcpAgent<
       throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
     }
     const connection = component.admit();
-    const dialing = new Dialing(component, connection, options);
+    const dialing = new Dialing(component, connection, fromLocalEnd(options, this.#localEnd));
     if (this.#role.prepareConnect(connection)) dialing.start();
     await dialing.promise;
     return connection as Connection as Connection<Context>;
