@@ -22,9 +22,9 @@ import type { StreamConnection } from "./stream-connection.js";
 /** Whom a broadcast goes to. */
 export interface BroadcastOptions<Context = unknown> {
   /** A connection that does not get it, or its id. */
-  readonly except?: Connection<Context> | number | undefined;
+  readonly except?: { readonly id: number } | number | undefined;
   /** Answers whether a connection gets it. */
-  readonly filter?: ((connection: Connection<Context>) => boolean) | undefined;
+  filter?(connection: Connection<Context>): boolean;
 }
 
 /** Base of servers and agents; see the head of the file. */

@@ -35,7 +35,7 @@ export interface ConnectionStats {
   readonly unreadBytes: number;
   /** Sends that the policy `slowConsumer: "drop"` has dropped. */
   readonly droppedCount: number;
-  /** Time since the connection was made, in milliseconds. */
+  /** Time since the connection was made, in milliseconds; when it has ended, how old it was then. */
   readonly ageMs: number;
 }
 
@@ -168,7 +168,7 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   readonly remoteHost: string | undefined;
   /** When the connection was made, in milliseconds since 1970 UTC. */
   readonly connectedAt: number;
-  /** Time since data was last received (or since the connection was made), in milliseconds. */
+  /** Time since data was last received (or since the connection was made), in milliseconds. Stands still when it has ended. */
   readonly silentForMs: number;
   readonly stats: ConnectionStats;
   /**

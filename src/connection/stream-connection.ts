@@ -691,8 +691,17 @@ export class StreamConnection
     return this.wheel.clock.originMs + this.openedMs;
   }
 
+  get isRemembered(): boolean {
+    return this.host.packetEvents?.hasCloseHandler === true;
+  }
+
+  /** The present, or the moment at which it had ended. */
+  private get lastMs(): number {
+    return this.end?.closedMs ?? this.wheel.clock.now();
+  }
+
   get ageMs(): number {
-    return Math.max(0, this.wheel.clock.now() - this.openedMs);
+    return Math.max(0, this.lastMs - this.openedMs);
   }
 
   get receivedMs(): number {
@@ -700,7 +709,7 @@ export class StreamConnection
   }
 
   get silentForMs(): number {
-    return Math.max(0, this.wheel.clock.now() - this.receivedMs);
+    return Math.max(0, this.lastMs - this.receivedMs);
   }
 
   get receivedBytes(): number {
