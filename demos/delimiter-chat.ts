@@ -26,9 +26,7 @@ const room = new TcpServer<Buffer, User>({
 });
 
 function tellOthers(speaker: Connection<User>, line: string): void {
-  for (const id of room.connectionIds()) {
-    if (id !== speaker.id && room.connection(id)?.context.name !== undefined) room.send(id, line);
-  }
+  room.broadcast(line, { except: speaker, filter: ({ context }) => context.name !== undefined });
 }
 
 const address = await room.listen({ host: "127.0.0.1" });

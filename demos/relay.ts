@@ -23,7 +23,7 @@ let mostPendingBytes = 0;
 
 function pass(from: Paired, bytes: Buffer): void {
   const { other } = from.context;
-  if (other?.send(bytes) === false) from.pause();
+  if (other?.send(bytes) === "slow") from.pause();
   mostPendingBytes = Math.max(mostPendingBytes, other?.pendingBytes ?? 0);
 }
 
@@ -46,7 +46,7 @@ const client = new TcpClient();
 await client.connect(await relay.listen({ host: "127.0.0.1" }));
 const sending = (async () => {
   for (let sentBytes = 0; sentBytes < TOTAL_BYTES; sentBytes += 100_000) {
-    if (!client.send(Buffer.alloc(100_000, sentBytes / 100_000))) await client.drained();
+    if (client.send(Buffer.alloc(100_000, sentBytes / 100_000)) === "slow") await client.drained();
   }
 })();
 for (let block = 0; block < TOTAL_BYTES / 100_000; block++) {

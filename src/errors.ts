@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   HANDLER_FAILED: { fault: "local", text: "a handler threw or rejected" },
   ABORTED: { fault: "local", text: "the operation was aborted" },
   CONNECTION_CLOSED: { fault: "local", text: "the connection is closed" },
+  DUPLICATE_KEY: { fault: "local", text: "another connection has the same key" },
   STOPPED: { fault: "local", text: "the component was stopped" },
 
   PACKET_MALFORMED: { fault: "remote", text: "the peer sent a malformed packet" },
@@ -103,6 +104,7 @@ export const ERROR_CODES = {
   HANDSHAKE_LIMIT: { fault: "limit", text: "maxHandshakes handshakes are under way" },
   IDLE_TIMEOUT: { fault: "limit", text: "nothing was received for idleTimeoutMs" },
   TOPIC_LIMIT: { fault: "limit", text: "no more topics can be subscribed to" },
+  DEADLINE_PASSED: { fault: "limit", text: "the deadline set for the connection has passed" },
   AGE_LIMIT: { fault: "limit", text: "the connection is older than allowed" },
   READ_TIMEOUT: { fault: "limit", text: "the read was not satisfied within timeoutMs" },
   REQUEST_TIMEOUT: { fault: "limit", text: "no answer came within timeoutMs" },

@@ -1,4 +1,5 @@
 /** hp-socket: the public names, but for those of HTTP, which hp-socket/http has. */
+export type { BroadcastResult } from "./connection/broadcast.js";
 export type { CloseReason, Initiator } from "./connection/close-reason.js";
 export type {
   ChangeableSettings,
@@ -11,9 +12,12 @@ export type {
   Connection,
   ConnectionStats,
   Data,
+  SendResult,
   SmallFileOptions,
   WaitOptions,
 } from "./connection/connection.js";
+export type { BroadcastOptions } from "./connection/connection-group.js";
+export type { DuplicateKey } from "./connection/connection-keys.js";
 export type { ConnectionState } from "./connection/connection-state.js";
 export type { Handlers, MayRefuse, MayWait, Verdict } from "./connection/handlers.js";
 export type { ListenOptions } from "./connection/listening.js";

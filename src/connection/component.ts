@@ -13,6 +13,7 @@ import type {
 } from "./component-options.js";
 import type { ComponentSecurity } from "./component-security.js";
 import type { WaitOptions } from "./connection.js";
+import { ConnectionKeys } from "./connection-keys.js";
 import { ConnectionRegistry } from "./connection-registry.js";
 import { type EngineService, engineServiceOf } from "./engine-service.js";
 import type { PacketEvents } from "./packet-events.js";
@@ -61,6 +62,8 @@ export class Component implements ConnectionHost {
   readonly service: EngineService;
   readonly security: ComponentSecurity | undefined;
   readonly registry: ConnectionRegistry<StreamConnection> = new ConnectionRegistry();
+  /** Connections by the application's own keys. */
+  readonly keys: ConnectionKeys<StreamConnection> = new ConnectionKeys();
   /** Settings in force. */
   settings: ConnectionSettings;
   /** Whether its sockets keep the process alive. */
@@ -261,6 +264,10 @@ export class Component implements ConnectionHost {
     return connection;
   }
 
+  giveKey(connection: StreamConnection, key: unknown, last: unknown): unknown {
+    return this.keys.give(connection, key, last);
+  }
+
   createReceiver(connection: StreamConnection): Receiver {
     return this.role.createReceiver(connection);
   }
@@ -277,6 +284,7 @@ export class Component implements ConnectionHost {
   connectionClosed(connection: StreamConnection, reason: CloseReason): void {
     this.registry.remove(connection);
     this.topics.table.leave(connection);
+    this.keys.take(connection, connection.key);
     this.#closedCount++;
     this.#closedReceivedBytes += connection.receivedBytes;
     this.#closedSentBytes += connection.sentBytes;

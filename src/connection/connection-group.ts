@@ -2,7 +2,8 @@
  * A component with many connections. Each operation on a connection exists here by id as well; for
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
  */
-import { assertInteger, NetError } from "../errors.js";
+import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
+import { type BroadcastResult, broadcastTo } from "./broadcast.js";
 import { reasonOf } from "./close-reason.js";
 import type { Component } from "./component.js";
 import type {
@@ -12,10 +13,19 @@ import type {
   StopResult,
 } from "./component-options.js";
 import { OPTION_NAMES } from "./component-options.js";
-import type { Connection, Data, SmallFileOptions, WaitOptions } from "./connection.js";
+import type { Connection, Data, SendResult, SmallFileOptions, WaitOptions } from "./connection.js";
+import { bytesOf } from "./data.js";
 import type { ServiceState } from "./service-state.js";
 import type { ConnectionSettings } from "./settings.js";
 import type { StreamConnection } from "./stream-connection.js";
+
+/** Whom a broadcast goes to. */
+export interface BroadcastOptions<Context = unknown> {
+  /** A connection that does not get it, or its id. */
+  readonly except?: Connection<Context> | number | undefined;
+  /** Answers whether a connection gets it. */
+  readonly filter?: ((connection: Connection<Context>) => boolean) | undefined;
+}
 
 /** Base of servers and agents; see the head of the file. */
 export abstract class ConnectionGroup<Context> implements AsyncDisposable {
@@ -90,13 +100,30 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
     return this.#find(id) as Connection<Context> | undefined;
   }
 
+  /** The connection with this `key`, or undefined. See {@link Connection.key}. */
+  byKey(key: unknown): Connection<Context> | undefined {
+    return this.#component.keys.find(key) as Connection | undefined as
+      | Connection<Context>
+      | undefined;
+  }
+
+  /** See {@link Connection.setIdleTimeout}. */
+  setIdleTimeout(id: number, idleTimeoutMs: number): boolean {
+    return this.#find(id)?.setIdleTimeout(idleTimeoutMs) ?? false;
+  }
+
+  /** See {@link Connection.setDeadline}. */
+  setDeadline(id: number, deadlineMs: number, reason?: string): boolean {
+    return this.#find(id)?.setDeadline(deadlineMs, reason) ?? false;
+  }
+
   /** See {@link Connection.send}. */
-  send(id: number, data: Data): boolean {
+  send(id: number, data: Data): SendResult {
     return this.#find(id)?.send(data) ?? false;
   }
 
   /** See {@link Connection.sendAll}. */
-  sendAll(id: number, pieces: readonly Data[]): boolean {
+  sendAll(id: number, pieces: readonly Data[]): SendResult {
     return this.#find(id)?.sendAll(pieces) ?? false;
   }
 
@@ -125,8 +152,27 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
     return this.#component.topics.table.topics();
   }
 
+  /**
+   * Sends the same to every connection, or to those that `filter` takes, but not to `except`. It is
+   * framed and encoded once, and kept once, however many get it. A peer that does not take what it is sent
+   * holds nobody up: `slowConsumer` says what happens to it. Answers how many took it.
+   *
+   * Throws `PACKET_INVALID` and `INVALID_ARGUMENT` before anything is sent.
+   */
+  broadcast(data: Data, options: BroadcastOptions<Context> = {}): BroadcastResult {
+    const bytes = bytesOf(data);
+    assertKnownKeys("broadcast", options, ["except", "filter"]);
+    const { except, filter } = options;
+    const exceptId = typeof except === "object" ? except.id : except;
+    const targets = this.#component.registry.list().filter((connection) => {
+      if (connection.id === exceptId) return false;
+      return filter === undefined || filter(connection as Connection as Connection<Context>);
+    });
+    return broadcastTo(targets, bytes, this.#component.service.engine.memory);
+  }
+
   /** See {@link Connection.sendSmallFile}. */
-  async sendSmallFile(id: number, path: string, options?: SmallFileOptions): Promise<boolean> {
+  async sendSmallFile(id: number, path: string, options?: SmallFileOptions): Promise<SendResult> {
     return (await this.#find(id)?.sendSmallFile(path, options)) ?? false;
   }
 

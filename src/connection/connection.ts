@@ -8,6 +8,13 @@ import type { ConnectionState } from "./connection-state.js";
 /** What can be sent: bytes, or text that is sent as UTF-8. */
 export type Data = string | Uint8Array;
 
+/**
+ * What `send` answers. `true`: taken. `"slow"`: taken, and the queue is above `highWaterMarkBytes`, so that
+ * it is time to wait for `onDrain` or `drained()`. `false`: lost, because the connection is not open, or is
+ * ended or drops for `maxPendingBytes` (see `slowConsumer`).
+ */
+export type SendResult = true | "slow" | false;
+
 /** Bounds of something that waits. */
 export interface WaitOptions {
   /** Time to wait in milliseconds; 0: no limit. */
@@ -46,6 +53,12 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   readonly id: number;
   /** The application's own. The library does not look at it. */
   context: Context;
+  /**
+   * A key of the application's own, anything that can be a key of a `Map`: the component finds the
+   * connection by it (`byKey`) until it has ended. Undefined: none. `duplicateKey` says what happens when
+   * another connection has the key already; with `"refuse"` and `"keep"` this one then keeps what it had.
+   */
+  key: unknown;
   readonly state: ConnectionState;
   /** Whether data can be sent. */
   readonly isOpen: boolean;
@@ -58,20 +71,20 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
    * Sends bytes or text; with a packet model as one packet. All sends of one turn leave as one
    * write. The bytes must not be changed until they are written.
    *
-   * Answers true below `highWaterMarkBytes`. False: the queue is above it (what was given is sent
-   * all the same, and `onDrain` follows), or it was not taken: the connection is not open, or
+   * Answers `true` when it was taken, `"slow"` when it was taken and the queue is above
+   * `highWaterMarkBytes` (`onDrain` follows), `false` when it is lost: the connection is not open, or
    * `maxPendingBytes` is reached (see `slowConsumer`).
    *
    * Throws `PACKET_INVALID` for data that can't be one packet, `INVALID_ARGUMENT` for what is no data.
    */
-  send(data: Data): boolean;
+  send(data: Data): SendResult;
   /** Sends several pieces as one; with a packet model as one packet. See {@link send}. */
-  sendAll(pieces: readonly Data[]): boolean;
+  sendAll(pieces: readonly Data[]): SendResult;
   /**
    * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). Answers
    * like {@link send}; rejects with `FILE_INVALID` when it can't be read, is too large or empty.
    */
-  sendSmallFile(path: string, options?: SmallFileOptions): Promise<boolean>;
+  sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult>;
   /** Resolves when `pendingBytes` is at `lowWaterMarkBytes` or below. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
   drained(options?: WaitOptions): Promise<void>;
 
@@ -158,6 +171,17 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   /** Time since data was last received (or since the connection was made), in milliseconds. */
   readonly silentForMs: number;
   readonly stats: ConnectionStats;
+  /**
+   * Ends the connection when nothing comes for `idleTimeoutMs`, counted from when something came last;
+   * 0: never. Holds instead of the component's setting. False when the connection has ended or closes.
+   */
+  setIdleTimeout(idleTimeoutMs: number): boolean;
+  /**
+   * Closes the connection, with the code `DEADLINE_PASSED`, `deadlineMs` from now, whatever comes until
+   * then: time for a login, say. Replaces the last deadline; 0 takes it back. `reason` is the message
+   * of the error. False when the connection has ended or closes.
+   */
+  setDeadline(deadlineMs: number, reason?: string): boolean;
   /** Sets `TCP_NODELAY`. */
   setNoDelay(on: boolean): void;
   /** Sets the kernel's probes; answers what is in force, without the parts that the platform can't set. */

@@ -10,8 +10,8 @@ import type { Address, ListenTarget } from "../engine/engine.js";
 import { NetError, type Operation, textOf } from "../errors.js";
 import type { CloseReason } from "./close-reason.js";
 
-/** `false` refuses; everything else goes on. */
-export type Verdict = boolean | undefined | void;
+/** `false` refuses; everything else goes on, what `send` answers on an open connection included. */
+export type Verdict = boolean | "slow" | undefined | void;
 
 /**
  * A handler that may refuse, at once or by its promise. The connection goes on meanwhile: one that is

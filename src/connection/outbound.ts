@@ -3,12 +3,12 @@
  * something waits to be sent, so that idle ones don't pay for it; those that are done serve others.
  *
  * Invariants: at most one write is under way; `isFlushSet` is true while the turn's end will flush;
- * `isAbove` is true from the moment `send` first answered false until `drained` was told.
+ * `isAbove` is true from the moment `send` first answered `"slow"`, or dropped, until `drained` was told.
  */
 import type { SendMemory } from "../bytes/send-memory.js";
 import { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
-import type { WaitOptions } from "./connection.js";
+import type { SendResult, WaitOptions } from "./connection.js";
 import { HOLD, type PieceWriter, type ProtocolConnection } from "./receiver.js";
 import { StreamQueue } from "./stream-queue.js";
 import { throwIfAborted, Waiter } from "./waiter.js";
@@ -83,7 +83,7 @@ export class Outbound {
   }
 
   /** Sends one piece; with an encoder as one packet. See `Connection.send`. */
-  send(piece: Uint8Array): boolean {
+  send(piece: Uint8Array): SendResult {
     const { encoder } = this.served;
     if (encoder === undefined) return this.sendBytes(piece);
     encoder.assertSendable([piece], piece.length);
@@ -93,7 +93,7 @@ export class Outbound {
   }
 
   /** Sends text as UTF-8; with an encoder as one packet. */
-  sendText(text: string): boolean {
+  sendText(text: string): SendResult {
     const { encoder } = this.served;
     if (text.length > MAX_TEXT_LENGTH) return this.send(Buffer.from(text));
     const byteCount = Buffer.byteLength(text);
@@ -104,15 +104,23 @@ export class Outbound {
   }
 
   /** Sends bytes as they are. */
-  sendBytes(piece: Uint8Array): boolean {
+  sendBytes(piece: Uint8Array): SendResult {
     if (piece.length === 0) return this.queued();
     if (!this.hasRoom(piece.length)) return false;
     this.queue.append(piece);
     return this.queued();
   }
 
+  /** Sends bytes, as they are, that others send as well. */
+  sendShared(piece: Uint8Array): SendResult {
+    if (piece.length === 0) return this.queued();
+    if (!this.hasRoom(piece.length)) return false;
+    this.queue.appendShared(piece);
+    return this.queued();
+  }
+
   /** Sends several pieces as one. */
-  sendAll(pieces: readonly Uint8Array[]): boolean {
+  sendAll(pieces: readonly Uint8Array[]): SendResult {
     let byteCount = 0;
     for (const piece of pieces) byteCount += piece.length;
     const { encoder } = this.served;
@@ -124,7 +132,7 @@ export class Outbound {
   }
 
   /** See {@link ProtocolConnection.write}. */
-  write(writer: PieceWriter, maxBytes: number): boolean | undefined {
+  write(writer: PieceWriter, maxBytes: number): SendResult | undefined {
     if (!this.hasRoom(0)) return false;
     if (!this.queue.appendWritten(writer, maxBytes)) return undefined;
     return this.queued();
@@ -151,7 +159,7 @@ export class Outbound {
     return false;
   }
 
-  private queued(): boolean {
+  private queued(): SendResult {
     const { queue } = this;
     const { settings } = this.served;
     if (settings.sendMode === "direct") {
@@ -165,7 +173,7 @@ export class Outbound {
       this.isAbove = true;
       if (settings.slowConsumer === "pause") this.served.hold(HOLD.slow);
     }
-    return false;
+    return "slow";
   }
 
   /** The turn has ended: what it sent is written. */

@@ -106,8 +106,10 @@ export const DUE = {
   reader: 2,
   /** What waits has to be sent, and the peer to finish. */
   close: 3,
+  /** The application's own deadline of the connection. */
+  application: 4,
   /** The first purpose that is the receiver's own; see {@link ProtocolConnection.onDue}. */
-  protocol: 4,
+  protocol: 5,
 } as const;
 
 /** Writes bytes straight into the memory that is sent from. */
@@ -164,7 +166,7 @@ export interface ProtocolConnection {
    */
   endPassedOn(): boolean;
 
-  /** Sends bytes as they are, whatever the receive model. Answers like `Connection.send`. */
+  /** Sends bytes as they are, whatever the receive model. Answers whether `Connection.send` would answer `true`. */
   sendBytes(bytes: Uint8Array): boolean;
   /**
    * Sends what `writer` writes straight into the memory that is sent from, at most `maxBytes`, which is

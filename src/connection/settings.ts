@@ -27,6 +27,7 @@ import {
 } from "../options.js";
 import { push } from "../receive/push.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
+import type { DuplicateKey } from "./connection-keys.js";
 
 /** How sends become writes (HP §2.2). */
 export type SendMode =
@@ -59,7 +60,7 @@ export interface ConnectionSettings {
   readonly receive: ReceiveModel;
   readonly delivery: Delivery;
   readonly sendMode: SendMode;
-  /** `send` answers false from here on. Default 1 MiB. */
+  /** `send` answers `"slow"` from here on. Default 1 MiB. */
   readonly highWaterMarkBytes: number;
   /** `onDrain` comes when no more than this is left. Default 256 KiB. */
   readonly lowWaterMarkBytes: number;
@@ -90,6 +91,8 @@ export interface ConnectionSettings {
    * answers come in the order of the requests.
    */
   readonly correlate: ((packet: Uint8Array) => unknown) | undefined;
+  /** What happens when a connection is given a `key` that another one has. Default `"replace"`. */
+  readonly duplicateKey: DuplicateKey;
   /** Connections at a time. Default 10,000. */
   readonly maxConnections: number;
   /** Topics that one connection may be subscribed to. Default 1,024. */
@@ -131,6 +134,7 @@ export const CONNECTION_SETTINGS: OptionTable<ConnectionSettings> = {
   delivery: choice("copy", ["copy", "borrow"]),
   sendMode: choice("pack", ["pack", "safe", "direct"]),
   slowConsumer: choice("close", ["close", "drop", "pause"]),
+  duplicateKey: choice("replace", ["replace", "refuse", "keep"]),
   halfOpen: flag(false),
   correlate: optional(assertFunction),
   noDelay: flag(true),

@@ -9,7 +9,7 @@
 import type { SendMemory } from "../bytes/send-memory.js";
 import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
-import { assertInteger, describe, NetError, type Operation } from "../errors.js";
+import { assertInteger, assertText, describe, NetError, type Operation } from "../errors.js";
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
@@ -18,6 +18,7 @@ import type {
   Connection,
   ConnectionStats,
   Data,
+  SendResult,
   SmallFileOptions,
   WaitOptions,
 } from "./connection.js";
@@ -37,6 +38,9 @@ import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
 import { throwIfAborted } from "./waiter.js";
 
+/** Longest delay of a timer. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 /** The component, as its connections see it. */
 export interface ConnectionHost {
   readonly service: EngineService;
@@ -51,12 +55,21 @@ export interface ConnectionHost {
   connectionOpened(connection: StreamConnection, isOutgoing: boolean): void;
   /** The connection is ready for data: calls `onHandshake`, which may refuse or end it. */
   connectionReady(connection: StreamConnection): void;
+  /** Gives the connection a key instead of its `last` one; answers which it has now. */
+  giveKey(connection: StreamConnection, key: unknown, last: unknown): unknown;
   /** The connection is gone; calls `onClose`. */
   connectionClosed(connection: StreamConnection, reason: CloseReason): void;
   /** Resolves when the connection has ended. */
   whenClosed(connection: StreamConnection): Promise<void>;
   /** Whether somebody waits for the connection's end. */
   isEndAwaited(connection: StreamConnection): boolean;
+}
+
+/** What an application has set for one connection alone. Most have nothing of it. */
+interface OwnRules {
+  key: unknown;
+  idleTimeoutMs: number | undefined;
+  deadlineError: NetError | undefined;
 }
 
 /** See the head of the file. */
@@ -78,6 +91,7 @@ export class StreamConnection
   upgrade: TlsUpgrade | undefined = undefined;
   private end: Ending | undefined = undefined;
   private ownDeadlines: Deadlines | undefined = undefined;
+  private ownRules: OwnRules | undefined = undefined;
   private openedMs: number;
 
   constructor(host: ConnectionHost) {
@@ -95,6 +109,64 @@ export class StreamConnection
 
   get memory(): SendMemory {
     return this.host.service.engine.memory;
+  }
+
+  // — what is set for it alone —
+
+  private own(): OwnRules {
+    this.ownRules ??= { key: undefined, idleTimeoutMs: undefined, deadlineError: undefined };
+    return this.ownRules;
+  }
+
+  get key(): unknown {
+    return this.ownRules?.key;
+  }
+
+  set key(key: unknown) {
+    if (this.state === "ending" || this.state === "closed") return;
+    if (key === undefined && this.ownRules === undefined) return;
+    const own = this.own();
+    own.key = this.host.giveKey(this, key, own.key);
+  }
+
+  /** Time of silence after which it ends; 0: none. */
+  private get idleTimeoutMs(): number {
+    return this.ownRules?.idleTimeoutMs ?? this.settings.idleTimeoutMs;
+  }
+
+  setIdleTimeout(idleTimeoutMs: number): boolean {
+    assertInteger("idleTimeoutMs", idleTimeoutMs, 0, MAX_DELAY_MS);
+    if (this.isLeaving) return false;
+    this.own().idleTimeoutMs = idleTimeoutMs;
+    this.settingsChanged();
+    return true;
+  }
+
+  setDeadline(deadlineMs: number, reason?: string): boolean {
+    assertInteger("deadlineMs", deadlineMs, 0, MAX_DELAY_MS);
+    if (reason !== undefined) assertText("reason", reason);
+    if (this.isLeaving) return false;
+    if (deadlineMs === 0) {
+      this.clearDue(DUE.application);
+      return true;
+    }
+    const text = reason ?? `the deadline of the connection (${deadlineMs} ms) has passed`;
+    const detail = { operation: "receive", connectionId: this.id } as const;
+    this.own().deadlineError = new NetError("DEADLINE_PASSED", text, detail);
+    this.deadlines.set(DUE.application, deadlineMs);
+    return true;
+  }
+
+  private ownDeadlinePassed(): void {
+    const error = this.ownRules?.deadlineError;
+    if (error === undefined) return;
+    if (this.state === "connecting") this.fail(error);
+    else this.closeWith(reasonOf(error, "receive"));
+  }
+
+  /** Whether it closes, or has ended. */
+  private get isLeaving(): boolean {
+    return this.state === "closing" || this.state === "ending" || this.state === "closed";
   }
 
   // — how it begins —
@@ -354,13 +426,13 @@ export class StreamConnection
     return this.outbound;
   }
 
-  send(data: Data): boolean {
+  send(data: Data): SendResult {
     if (typeof data === "string") return this.isOpen && this.sending().sendText(data);
     const bytes = bytesOf(data);
     return this.isOpen && this.sending().send(bytes);
   }
 
-  sendAll(pieces: readonly Data[]): boolean {
+  sendAll(pieces: readonly Data[]): SendResult {
     if (!Array.isArray(pieces)) {
       throw new NetError("INVALID_ARGUMENT", `pieces must be an array, not ${describe(pieces)}`);
     }
@@ -388,14 +460,21 @@ export class StreamConnection
   }
 
   sendBytes(bytes: Uint8Array): boolean {
-    return this.isOpen && this.sending().sendBytes(bytes);
+    return this.isOpen && this.sending().sendBytes(bytes) === true;
+  }
+
+  /** See `BroadcastTarget`. */
+  sendShared(piece: Uint8Array): SendResult {
+    return this.isOpen && this.sending().sendShared(piece);
   }
 
   write(writer: PieceWriter, maxBytes: number): boolean | undefined {
-    return this.isOpen && this.sending().write(writer, maxBytes);
+    if (!this.isOpen) return false;
+    const result = this.sending().write(writer, maxBytes);
+    return result === undefined ? undefined : result === true;
   }
 
-  async sendSmallFile(path: string, options: SmallFileOptions = {}): Promise<boolean> {
+  async sendSmallFile(path: string, options: SmallFileOptions = {}): Promise<SendResult> {
     return this.sendAll(await readSmallFile(path, options));
   }
 
@@ -561,7 +640,7 @@ export class StreamConnection
   }
 
   private watchIdle(): void {
-    const { idleTimeoutMs } = this.settings;
+    const { idleTimeoutMs } = this;
     if (idleTimeoutMs > 0) this.deadlines.setAt(DUE.idle, this.receivedMs + idleTimeoutMs);
     else this.clearDue(DUE.idle);
   }
@@ -577,13 +656,15 @@ export class StreamConnection
     else if (purpose === DUE.reader) this.packets?.reportEnd();
     else if (purpose === DUE.handshake) this.fail(handshakeTimedOut(this));
     else if (purpose === DUE.close) this.end?.closePassed();
+    else if (purpose === DUE.application) this.ownDeadlinePassed();
     else this.onDue?.(purpose);
   }
 
   private idlePassed(): void {
-    const dueMs = this.receivedMs + this.settings.idleTimeoutMs;
+    const { idleTimeoutMs } = this;
+    const dueMs = this.receivedMs + idleTimeoutMs;
     if (this.wheel.clock.now() < dueMs) this.watchIdle();
-    else this.closeWith(reasonOf(idleTooLong(this), "receive"));
+    else this.closeWith(reasonOf(idleTooLong(this.id, idleTimeoutMs), "receive"));
   }
 
   // — what is known of it —
@@ -662,9 +743,9 @@ function handshakeTimedOut({ settings, id }: StreamConnection): NetError {
   return new NetError("HANDSHAKE_TIMEOUT", text, { operation: "handshake", connectionId: id });
 }
 
-function idleTooLong({ settings, id }: StreamConnection): NetError {
-  const text = `nothing was received for idleTimeoutMs (${settings.idleTimeoutMs})`;
-  return new NetError("IDLE_TIMEOUT", text, { operation: "receive", connectionId: id });
+function idleTooLong(connectionId: number, idleTimeoutMs: number): NetError {
+  const text = `nothing was received for idleTimeoutMs (${idleTimeoutMs})`;
+  return new NetError("IDLE_TIMEOUT", text, { operation: "receive", connectionId });
 }
 
 function startTlsProblem(

@@ -128,6 +128,16 @@ export class StreamQueue {
     (this.openBuffer as Buffer).set(piece, at);
   }
 
+  /** Puts in a piece that other queues have too: by reference, unless it is small and follows others. */
+  appendShared(piece: Uint8Array): void {
+    if (this.queuedBytes > 0 && piece.length <= COPY_MAX_BYTES) {
+      this.copy(piece);
+      return;
+    }
+    this.memory.hold(piece);
+    this.keep(piece);
+  }
+
   /** Puts a piece in by reference. */
   private keep(piece: Uint8Array): void {
     this.seal();

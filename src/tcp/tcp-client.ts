@@ -14,6 +14,7 @@ import type {
   Connection,
   ConnectionStats,
   Data,
+  SendResult,
   SmallFileOptions,
   WaitOptions,
 } from "../connection/connection.js";
@@ -165,17 +166,17 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   }
 
   /** See {@link Connection.send}. */
-  send(data: Data): boolean {
+  send(data: Data): SendResult {
     return this.#current?.send(data) ?? false;
   }
 
   /** See {@link Connection.sendAll}. */
-  sendAll(pieces: readonly Data[]): boolean {
+  sendAll(pieces: readonly Data[]): SendResult {
     return this.#current?.sendAll(pieces) ?? false;
   }
 
   /** See {@link Connection.sendSmallFile}. */
-  async sendSmallFile(path: string, options?: SmallFileOptions): Promise<boolean> {
+  async sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult> {
     return (await this.#current?.sendSmallFile(path, options)) ?? false;
   }
 
@@ -300,6 +301,16 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   /** Why the last connection ended; undefined while there is one. */
   get closeReason(): CloseReason | undefined {
     return this.#current?.closeReason;
+  }
+
+  /** See {@link Connection.setIdleTimeout}; of the present connection. */
+  setIdleTimeout(idleTimeoutMs: number): boolean {
+    return this.#current?.setIdleTimeout(idleTimeoutMs) ?? false;
+  }
+
+  /** See {@link Connection.setDeadline}; of the present connection. */
+  setDeadline(deadlineMs: number, reason?: string): boolean {
+    return this.#current?.setDeadline(deadlineMs, reason) ?? false;
   }
 
   /** See {@link Connection.setNoDelay}. */

@@ -241,7 +241,7 @@ export class FrameOutput {
     }
     const head = Buffer.allocUnsafe(frames.frameBytes(payload.length) - payload.length);
     frames.writeHead(head, 0, first, payload.length);
-    return connection.sendAll([head, payload]);
+    return connection.sendAll([head, payload]) === true;
   }
 
   /** Whether so much more may wait. */

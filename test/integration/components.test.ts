@@ -179,11 +179,36 @@ function components(engine: EngineName): void {
     await until(() => drained === 1);
 
     assert.equal(below, true);
-    assert.equal(above, false);
+    assert.equal(above, "slow");
     served?.close();
     await reading;
     await client.stop({ drainMs: 0 });
     await server.stop({ drainMs: 0 });
+  });
+
+  it("lets a peer in whose handler answers with a large send", async () => {
+    const verdicts: unknown[] = [];
+    const greeting = Buffer.alloc(2_000_000, 1);
+    const server = new TcpServer({
+      engine,
+      onAccept: (connection) => connection.send(greeting),
+      onHandshake(connection) {
+        const result = connection.send(greeting);
+        verdicts.push(result);
+        return result;
+      },
+    });
+    const { port } = await server.listen({ host });
+    const client = new TcpClient({ engine, maxUnreadBytes: 4_000_000 });
+    await client.connect({ port });
+
+    const whole = await client.read(4_000_000, { timeoutMs: 5_000 });
+
+    assert.deepEqual(verdicts, ["slow"]);
+    assert.equal(whole.length, 4_000_000);
+    assert.equal(server.connectionCount, 1);
+    await client.stop();
+    await server.stop();
   });
 
   it("change settings while running, and refuse what can't be changed", async () => {

@@ -405,7 +405,7 @@ function bodies(engine: EngineName): void {
     const asked = agent.request({ url: server.origin, method: "POST", body: failing() });
 
     await assert.rejects(asked, { code: "HANDLER_FAILED", cause });
-    await until(() => server.peers[0]?.isClosed === true);
+    await server.peers[0]?.ended();
   });
 
   it("waits for 100 before it sends a body", async (test) => {

@@ -240,7 +240,7 @@ function aborts(engine: EngineName): void {
         () => server.peers[0]?.received.includes("\r\n\r\n") === true,
       );
 
-      await until(() => server.peers[0]?.isClosed === true);
+      await server.peers[0]?.ended();
       assert.equal(agent.stats.connectionCount, 0);
     });
   }
@@ -260,7 +260,7 @@ function aborts(engine: EngineName): void {
       () => begun,
     );
 
-    await until(() => server.peers[0]?.isClosed === true);
+    await server.peers[0]?.ended();
   });
 
   it("waits for one signal with any number of requests, without a warning, and leaves nothing there", async (test) => {

@@ -5,7 +5,7 @@ import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
 import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
 
-/** See the head of the file. */
+/** The request of one exchange. */
 export class ReceivedRequest {
   readonly method: string;
   readonly minorVersion: 0 | 1;

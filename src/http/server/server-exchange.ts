@@ -60,7 +60,7 @@ export interface ExchangePipeline {
   fail(error: NetError): void;
 }
 
-/** See the head of the file. */
+/** A request and the response to it. See {@link HttpExchange}. */
 export class ServerExchange
   implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget
 {

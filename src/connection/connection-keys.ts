@@ -1,0 +1,54 @@
+/** Connections by a key of the application's own, each key with one holder at most. */
+import { NetError } from "../errors.js";
+import { reasonOf } from "./close-reason.js";
+import type { ProtocolConnection } from "./receiver.js";
+
+/** What happens when a connection is given a key that another one has. */
+export type DuplicateKey =
+  /** It gets the key, and the one that had it is closed with `DUPLICATE_KEY`. */
+  | "replace"
+  /** It is closed with `DUPLICATE_KEY`, and gets no key. */
+  | "refuse"
+  /** It gets no key, and both go on. */
+  | "keep";
+
+/** See the head of the file. */
+export class ConnectionKeys<Holder extends ProtocolConnection> {
+  readonly #holders: Map<unknown, Holder> = new Map();
+
+  find(key: unknown): Holder | undefined {
+    return this.#holders.get(key);
+  }
+
+  /** Gives `connection` a key, instead of its `last` one; answers which it has now. */
+  give(connection: Holder, key: unknown, last: unknown): unknown {
+    const holder = key === undefined ? undefined : this.#holders.get(key);
+    if (holder === connection) return key;
+    const { duplicateKey } = connection.settings;
+    // One that is on its way out has no use for its key.
+    if (holder?.isOpen === true && duplicateKey !== "replace") {
+      if (duplicateKey === "keep") return last;
+      connection.closeWith(taken(connection, key, "another connection has the key"));
+      return last;
+    }
+    this.take(connection, last);
+    if (key !== undefined) this.#holders.set(key, connection);
+    holder?.closeWith(taken(holder, key, "another connection was given the key"));
+    return key;
+  }
+
+  /** The connection has ended, or gets another key. */
+  take(connection: Holder, key: unknown): void {
+    if (key !== undefined && this.#holders.get(key) === connection) this.#holders.delete(key);
+  }
+}
+
+function taken(
+  { id }: ProtocolConnection,
+  key: unknown,
+  text: string,
+): ReturnType<typeof reasonOf> {
+  const message = `${text} ${String(key)}`;
+  const error = new NetError("DUPLICATE_KEY", message, { operation: "close", connectionId: id });
+  return reasonOf(error, "close");
+}
