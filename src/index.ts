@@ -2,9 +2,11 @@
 export type { BroadcastResult } from "./connection/broadcast.js";
 export type { CloseReason, Initiator } from "./connection/close-reason.js";
 export type {
+  AnyModelRule,
   ChangeableSettings,
   ComponentOptions,
   ComponentStats,
+  ContextRule,
   StopOptions,
   StopResult,
 } from "./connection/component-options.js";
@@ -17,7 +19,6 @@ export type {
   WaitOptions,
 } from "./connection/connection.js";
 export type { BroadcastOptions } from "./connection/connection-group.js";
-export type { DuplicateKey } from "./connection/connection-keys.js";
 export type { ConnectionState } from "./connection/connection-state.js";
 export type { Handlers, MayRefuse, MayWait, Verdict } from "./connection/handlers.js";
 export type { ListenOptions } from "./connection/listening.js";
@@ -25,11 +26,12 @@ export type { ServiceState } from "./connection/service-state.js";
 export type {
   ConnectionSettings,
   Delivery,
+  DuplicateKey,
   SendMode,
   SlowConsumer,
 } from "./connection/settings.js";
 export type { ClientTls, ServerTls, TlsSettings } from "./connection/tls-settings.js";
-export type { ConnectOptions } from "./dial/connect-options.js";
+export type { ConnectOptions, LocalEnd } from "./dial/connect-options.js";
 export { addressText } from "./engine/address-text.js";
 export { type EngineProbe, type EngineStatus, engineReport } from "./engine/choose-engine.js";
 export type {

@@ -3,15 +3,6 @@ import { NetError } from "../errors.js";
 import { reasonOf } from "./close-reason.js";
 import type { ProtocolConnection } from "./receiver.js";
 
-/** What happens when a connection is given a key that another one has. */
-export type DuplicateKey =
-  /** It gets the key, and the one that had it is closed with `DUPLICATE_KEY`. */
-  | "replace"
-  /** It is closed with `DUPLICATE_KEY`, and gets no key. */
-  | "refuse"
-  /** It gets no key, and both go on. */
-  | "keep";
-
 /** See the head of the file. */
 export class ConnectionKeys<Holder extends ProtocolConnection> {
   readonly #holders: Map<unknown, Holder> = new Map();
