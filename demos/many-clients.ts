@@ -7,7 +7,7 @@ import { delimiter, TcpClient, TcpServer } from "hp-socket";
 
 const COUNT = 200;
 
-const server = new TcpServer<Buffer, string>({
+const server = new TcpServer<Buffer, string | undefined>({
   receive: delimiter(),
   maxConnections: COUNT,
   onReceive(connection, name) {

@@ -104,6 +104,7 @@ export const ERROR_CODES = {
   HANDSHAKE_LIMIT: { fault: "limit", text: "maxHandshakes handshakes are under way" },
   IDLE_TIMEOUT: { fault: "limit", text: "nothing was received for idleTimeoutMs" },
   DEADLINE_PASSED: { fault: "limit", text: "the deadline set for the connection has passed" },
+  TOPIC_LIMIT: { fault: "limit", text: "no more topics can be subscribed to" },
   AGE_LIMIT: { fault: "limit", text: "the connection is older than allowed" },
   READ_TIMEOUT: { fault: "limit", text: "the read was not satisfied within timeoutMs" },
   REQUEST_TIMEOUT: { fault: "limit", text: "no answer came within timeoutMs" },

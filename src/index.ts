@@ -2,9 +2,11 @@
 export type { BroadcastResult } from "./connection/broadcast.js";
 export type { CloseReason, Initiator } from "./connection/close-reason.js";
 export type {
+  AnyModelRule,
   ChangeableSettings,
   ComponentOptions,
   ComponentStats,
+  ContextRule,
   StopOptions,
   StopResult,
 } from "./connection/component-options.js";
@@ -29,7 +31,7 @@ export type {
   SlowConsumer,
 } from "./connection/settings.js";
 export type { ClientTls, ServerTls, TlsSettings } from "./connection/tls-settings.js";
-export type { ConnectOptions } from "./dial/connect-options.js";
+export type { ConnectOptions, LocalEnd } from "./dial/connect-options.js";
 export { addressText } from "./engine/address-text.js";
 export { type EngineProbe, type EngineStatus, engineReport } from "./engine/choose-engine.js";
 export type {

@@ -20,6 +20,19 @@ export interface ComponentOptions<Handle, Received extends Buffer | number, Cont
   readonly context?: (connection: Connection<Context>) => Context;
 }
 
+/**
+ * `context` has to be given where the type of it has no `undefined`: without it a connection has none
+ * until a handler sets one.
+ */
+export type ContextRule<Context> = undefined extends Context
+  ? unknown
+  : { readonly context: (connection: Connection<Context>) => Context };
+
+/** A model that is chosen at run time may give either; a handler has to take both. */
+export interface AnyModelRule<Handle> {
+  readonly onReceive?: (handle: Handle, received: Buffer | number) => unknown;
+}
+
 /** Settings that can be given to `configure`. */
 export interface ChangeableSettings extends Partial<ConnectionSettings> {
   /** Other certificates and rules, for handshakes to come. */
@@ -67,9 +80,12 @@ export const OPTION_NAMES: readonly string[] = [
   "tls",
 ];
 
-/** Throws `INVALID_ARGUMENT` for a name that no option has, and for a handler that is no function. */
-export function assertComponentOptions(options: object): void {
-  assertKnownKeys("options", options, OPTION_NAMES);
+/**
+ * Throws `INVALID_ARGUMENT` for a name that no option has, and for a handler that is no function. `others`:
+ * names of the role's own options.
+ */
+export function assertComponentOptions(options: object, others: readonly string[] = []): void {
+  assertKnownKeys("options", options, [...OPTION_NAMES, ...others]);
   for (const name of [...HANDLER_NAMES, "context"]) {
     const handler: unknown = (options as Record<string, unknown>)[name];
     if (handler !== undefined) assertFunction(name, handler);

@@ -22,9 +22,9 @@ import type { StreamConnection } from "./stream-connection.js";
 /** Whom a broadcast goes to. */
 export interface BroadcastOptions<Context = unknown> {
   /** A connection that does not get it, or its id. */
-  readonly except?: Connection<Context> | number | undefined;
+  readonly except?: { readonly id: number } | number | undefined;
   /** Answers whether a connection gets it. */
-  readonly filter?: ((connection: Connection<Context>) => boolean) | undefined;
+  filter?(connection: Connection<Context>): boolean;
 }
 
 /** Base of servers and agents; see the head of the file. */
@@ -144,6 +144,31 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
       return filter === undefined || filter(connection as Connection as Connection<Context>);
     });
     return broadcastTo(targets, bytes, this.#component.service.engine.memory);
+  }
+
+  /** See {@link Connection.subscribe}. */
+  subscribe(id: number, topic: string): boolean {
+    return this.#find(id)?.subscribe(topic) ?? false;
+  }
+
+  /** See {@link Connection.unsubscribe}. */
+  unsubscribe(id: number, topic: string): boolean {
+    return this.#find(id)?.unsubscribe(topic) ?? false;
+  }
+
+  /** Sends to all subscribers of a topic; see {@link Connection.publish}. */
+  publish(topic: string, data: Data): number {
+    return this.#component.topics.send(topic, data);
+  }
+
+  /** Subscribers of a topic. */
+  subscriberCount(topic: string): number {
+    return this.#component.topics.table.count(topic);
+  }
+
+  /** Topics that somebody is subscribed to. */
+  topics(): string[] {
+    return this.#component.topics.table.topics();
   }
 
   /** See {@link Connection.sendSmallFile}. */

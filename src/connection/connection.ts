@@ -35,7 +35,7 @@ export interface ConnectionStats {
   readonly unreadBytes: number;
   /** Sends that the policy `slowConsumer: "drop"` has dropped. */
   readonly droppedCount: number;
-  /** Time since the connection was made, in milliseconds. */
+  /** Time since the connection was made, in milliseconds; when it has ended, how old it was then. */
   readonly ageMs: number;
 }
 
@@ -87,6 +87,21 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult>;
   /** Resolves when `pendingBytes` is at `lowWaterMarkBytes` or below. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
   drained(options?: WaitOptions): Promise<void>;
+
+  /**
+   * Subscribes to a topic of its component: an exact name of at most 1,024 characters. False where it
+   * is so already, and on a connection that is ending. Throws `TOPIC_LIMIT` at `maxTopics`.
+   */
+  subscribe(topic: string): boolean;
+  /** Takes that back; false where it was not so. */
+  unsubscribe(topic: string): boolean;
+  /**
+   * Sends to all subscribers of a topic but itself, each by its receive model; encoded once. Returns
+   * to how many. Who is slow is treated by `slowConsumer`, and holds nobody up.
+   */
+  publish(topic: string, data: Data): number;
+  /** Topics that it is subscribed to. */
+  readonly topics: readonly string[];
 
   /**
    * Sends and resolves with the answer: the next thing received, or, with `correlate`, the one with
@@ -153,7 +168,7 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   readonly remoteHost: string | undefined;
   /** When the connection was made, in milliseconds since 1970 UTC. */
   readonly connectedAt: number;
-  /** Time since data was last received (or since the connection was made), in milliseconds. */
+  /** Time since data was last received (or since the connection was made), in milliseconds. Stands still when it has ended. */
   readonly silentForMs: number;
   readonly stats: ConnectionStats;
   /**

@@ -31,6 +31,8 @@ export interface EndingConnection extends ProtocolConnection {
   readonly upgrade: TlsUpgrade | undefined;
   readonly inbound: Inbound | undefined;
   readonly outbound: Outbound | undefined;
+  /** Whether its addresses may be asked for when it has ended. */
+  readonly isRemembered: boolean;
   /** The peer's end goes the way of its bytes. */
   endReceived(): void;
   endDeadlines(): void;
@@ -48,6 +50,8 @@ export class Ending {
   private isFinishSent = false;
   /** The receiver has passed the peer's end on. */
   private isPassedOn = false;
+  /** When it had ended, by the clock; undefined before. */
+  closedMs: number | undefined = undefined;
   /** Bytes that were sent when closing was last looked at. */
   private sentBytes = 0;
 
@@ -202,6 +206,8 @@ export class Ending {
     const { connection } = this;
     connection.state = nextConnectionState(connection.state, "ended");
     this.reason = reason;
+    // The engine keeps what it was asked for while the socket was open.
+    if (connection.isRemembered) connection.stream.localAddress();
     connection.endDeadlines();
     connection.upgrade?.ended();
     connection.inbound?.abandon();
@@ -214,6 +220,7 @@ export class Ending {
     if (connection.state === "closed") return;
     if (connection.state !== "ending") this.settle(this.reasonOfBreak(error));
     connection.state = nextConnectionState(connection.state, "released");
+    this.closedMs = connection.wheel.clock.now();
     connection.dial?.cancel();
     connection.gone(this.reason ?? CLOSED_LOCALLY);
   }

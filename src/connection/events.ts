@@ -20,6 +20,7 @@ export interface RefusableConnection extends ProtocolConnection {
 /** The handlers of a component. */
 export class Events<Handle, Received extends Buffer | number> implements PacketEvents {
   readonly hasReceiveHandler: boolean;
+  readonly hasCloseHandler: boolean;
   private readonly handlers: Handlers<Handle, Received>;
   private readonly onReceive: Handlers<Handle, Received>["onReceive"];
   private readonly hasSendHandler: boolean;
@@ -32,6 +33,7 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     this.handle = handle;
     this.onReceive = handlers.onReceive;
     this.hasReceiveHandler = handlers.onReceive !== undefined;
+    this.hasCloseHandler = handlers.onClose !== undefined;
     this.hasSendHandler = handlers.onSend !== undefined;
   }
 

@@ -29,13 +29,13 @@ import { handshakeLimit } from "./tls-upgrade.js";
 /** Where and how to listen. */
 export interface ListenOptions {
   /** Address or name of this host. Default `0.0.0.0`; `::` for IPv6, and both with `dualStack`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** 0 to 65535; 0 (default): any free port, see {@link TcpServer.address}. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Path of a Unix-domain socket instead of host and port. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Which addresses of a name to take; that of `host` where it is an address. Default `any`. */
-  readonly family?: "any" | "IPv4" | "IPv6";
+  readonly family?: "any" | "IPv4" | "IPv6" | undefined;
   /** Connections that the kernel completes ahead of us. Default 4,096, cut by the system's own limit. */
   readonly backlog?: number;
   /** `SO_REUSEPORT`: several listeners share the port. Default false. `NOT_SUPPORTED` where the engine can't. */
@@ -82,8 +82,7 @@ export class Listening implements ListenerSink {
 
   /** The port it listens on; 0 while it does not, and on a path. */
   get port(): number {
-    const address = this.#address;
-    return address !== undefined && "port" in address ? address.port : 0;
+    return this.#address?.port ?? 0;
   }
 
   get isOpen(): boolean {
@@ -103,6 +102,8 @@ export class Listening implements ListenerSink {
       const target = await this.#target(options);
       if (!isCurrent()) throw stopped();
       this.#role.askListen(target);
+      // The handler may have stopped the server.
+      if (!isCurrent()) throw stopped();
       return await new Promise<Address>((resolve, reject) => {
         this.#opening = { resolve, reject };
         this.#listener = component.service.engine.listen(target, this);
@@ -184,8 +185,7 @@ export class Listening implements ListenerSink {
     }
     if (security?.startsAtOnce !== true) return undefined;
     if (security.underWayCount < maxHandshakes) return undefined;
-    const address = stream.remoteAddress();
-    const peer = address !== undefined && "host" in address ? address.host : undefined;
+    const peer = stream.remoteAddress()?.host;
     return security.makeRoom(peer, maxHandshakes) ? undefined : handshakeLimit(maxHandshakes);
   }
 

@@ -11,6 +11,8 @@ export interface HandlerSettled {
 export interface PacketEvents {
   /** Whether there is a handler for what is received. */
   readonly hasReceiveHandler: boolean;
+  /** Whether somebody is told of the ends of connections, and may ask where they were. */
+  readonly hasCloseHandler?: boolean;
   /** Calls `onReceive`. Answers true when that has a promise: `settled.handlerSettled` follows. */
   received(connection: ProtocolConnection, unit: Buffer | number, settled: HandlerSettled): boolean;
   sent(connection: ProtocolConnection, byteCount: number): void;

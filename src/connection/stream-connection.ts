@@ -30,12 +30,13 @@ import type { EngineService } from "./engine-service.js";
 import { Inbound } from "./inbound.js";
 import type { Outbound, SendingConnection } from "./outbound.js";
 import type { PacketEvents } from "./packet-events.js";
+import type { PacketTopics } from "./packet-topics.js";
 import { DUE, HOLD, type PacketReader, type PieceWriter, type Receiver } from "./receiver.js";
 import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
-import { throwIfAborted } from "./waiter.js";
+import { assertWaitOptions, throwIfAborted } from "./waiter.js";
 
 /** Longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -47,6 +48,7 @@ export interface ConnectionHost {
   readonly security: SecurityOwner | undefined;
   /** Who is told of packets. Undefined where the protocol above has no packets of the application's. */
   readonly packetEvents: PacketEvents | undefined;
+  readonly topics: PacketTopics<StreamConnection>;
   /** The receiver of a connection that has received its first byte. */
   createReceiver(connection: StreamConnection): Receiver;
   /** The stream is open: calls `onAccept` or `onConnect`, which may refuse or end it. */
@@ -199,6 +201,7 @@ export class StreamConnection
 
   async startTls(options: WaitOptions = {}): Promise<TlsInfo> {
     throwIfAborted(options, "handshake");
+    assertWaitOptions(options);
     const { security } = this.host;
     if (security === undefined || this.upgrade !== undefined || this.state !== "open") {
       const why = startTlsProblem(security, this.upgrade, this.state);
@@ -258,7 +261,8 @@ export class StreamConnection
   /** Makes the way in. */
   begin(receiver: Receiver = this.host.createReceiver(this)): Inbound {
     this.inbound = new Inbound(this, receiver, this.openedMs);
-    if (this.state !== "open" && this.state !== "handshaking") this.inbound.abandon();
+    const { state } = this;
+    if (state === "closing" || state === "ending" || state === "closed") this.inbound.abandon();
     return this.inbound;
   }
 
@@ -436,6 +440,25 @@ export class StreamConnection
     }
     const all = pieces.map(bytesOf);
     return this.isOpen && this.sending().sendAll(all);
+  }
+
+  // — topics —
+
+  subscribe(topic: string): boolean {
+    if (this.isSendOver) return false;
+    return this.host.topics.table.subscribe(this, topic, this.settings.maxTopics);
+  }
+
+  unsubscribe(topic: string): boolean {
+    return this.host.topics.table.unsubscribe(this, topic);
+  }
+
+  publish(topic: string, data: Data): number {
+    return this.host.topics.send(topic, data, this);
+  }
+
+  get topics(): string[] {
+    return this.host.topics.table.topicsOf(this);
   }
 
   sendBytes(bytes: Uint8Array): boolean {
@@ -668,8 +691,17 @@ export class StreamConnection
     return this.wheel.clock.originMs + this.openedMs;
   }
 
+  get isRemembered(): boolean {
+    return this.host.packetEvents?.hasCloseHandler === true;
+  }
+
+  /** The present, or the moment at which it had ended. */
+  private get lastMs(): number {
+    return this.end?.closedMs ?? this.wheel.clock.now();
+  }
+
   get ageMs(): number {
-    return Math.max(0, this.wheel.clock.now() - this.openedMs);
+    return Math.max(0, this.lastMs - this.openedMs);
   }
 
   get receivedMs(): number {
@@ -677,7 +709,7 @@ export class StreamConnection
   }
 
   get silentForMs(): number {
-    return Math.max(0, this.wheel.clock.now() - this.receivedMs);
+    return Math.max(0, this.lastMs - this.receivedMs);
   }
 
   get receivedBytes(): number {

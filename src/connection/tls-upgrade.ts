@@ -80,8 +80,7 @@ export class TlsUpgrade implements Handshake {
   }
 
   get peer(): string | undefined {
-    const address = this.#owner.stream.remoteAddress();
-    return address !== undefined && "host" in address ? address.host : undefined;
+    return this.#owner.stream.remoteAddress()?.host;
   }
 
   get isHeard(): boolean {

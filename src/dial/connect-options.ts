@@ -14,17 +14,17 @@ import {
 /** Options of `connect`. */
 export interface ConnectOptions extends WaitOptions {
   /** Name or address of the peer. Default `127.0.0.1`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** Port of the peer, 1 to 65535. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Path of a Unix-domain socket instead of host and port. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Local address to bind. */
   readonly localHost?: string;
   /** Local port to bind; 0 (default): any. */
   readonly localPort?: number;
   /** Which addresses of the host to use. Default `any`: both, raced by RFC 8305. */
-  readonly family?: "any" | "IPv4" | "IPv6";
+  readonly family?: "any" | "IPv4" | "IPv6" | undefined;
   /** Time before the next address is tried beside the last one, in milliseconds. Default 250 (RFC 8305 §5). */
   readonly attemptDelayMs?: number;
   /** Time for name lookup and all attempts together, in milliseconds; 0: no limit. Default 10,000. */
@@ -51,6 +51,36 @@ const CONNECT_OPTIONS: CallTable<ConnectOptions> = {
   signal: optional(() => undefined),
   onLookup: optional(assertFunction),
 };
+
+/** Where connections go out from, unless `connect` says otherwise. */
+export interface LocalEnd {
+  /** Local address to bind. Default: the system chooses. */
+  readonly localHost?: string | undefined;
+  /** Local port to bind; 0 (default): any. */
+  readonly localPort?: number | undefined;
+}
+
+/** Names of the options of {@link LocalEnd}. */
+export const LOCAL_END_NAMES: readonly (keyof LocalEnd)[] = ["localHost", "localPort"];
+
+/** The local end among the options of a component. Throws `INVALID_ARGUMENT`. */
+export function localEnd({ localHost, localPort }: LocalEnd): LocalEnd {
+  if (localHost !== undefined) CONNECT_OPTIONS.localHost.assert("localHost", localHost);
+  if (localPort !== undefined) CONNECT_OPTIONS.localPort.assert("localPort", localPort);
+  return { localHost, localPort };
+}
+
+/** The options with the component's local end where they have none; a path has none. */
+export function fromLocalEnd(options: ConnectOptions, local: LocalEnd): ConnectOptions {
+  if (options.path !== undefined) return options;
+  const localHost = options.localHost ?? local.localHost;
+  const localPort = options.localPort ?? local.localPort;
+  return {
+    ...options,
+    ...(localHost !== undefined && { localHost }),
+    ...(localPort !== undefined && { localPort }),
+  };
+}
 
 /** Throws `INVALID_ARGUMENT` for options that can't be. */
 export function assertConnectOptions(options: ConnectOptions): void {

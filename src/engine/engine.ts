@@ -42,13 +42,16 @@ export interface IpAddress {
 /** A Unix-domain socket's path (on Windows: a named pipe). */
 export interface PathAddress {
   readonly path: string;
+  readonly host?: undefined;
+  readonly port?: undefined;
+  readonly family?: undefined;
 }
 
-/** Where a socket is, or where its peer is. */
+/** Where a socket is, or where its peer is. A path has no `host`: `address.host` tells which it is. */
 export type Address = IpAddress | PathAddress;
 
-/** Names of the engines. */
-export type EngineName = "node" | "uring" | "memory";
+/** Names by which an engine can be chosen. */
+export type EngineName = "node" | "uring";
 
 /** Which engine a component shall use: the best available, a named one, or an engine itself. */
 export type EngineChoice = "auto" | EngineName | Engine;
@@ -283,7 +286,7 @@ export interface DatagramSocket {
 
 /** What moves the bytes. One engine serves any number of components of its thread. */
 export interface Engine {
-  readonly name: EngineName;
+  readonly name: EngineName | "memory";
   readonly capabilities: Capabilities;
   /**
    * Memory that is sent from. A piece given to `write` or `writeAll` that lies in it (or in lent bytes

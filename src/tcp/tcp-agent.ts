@@ -1,11 +1,23 @@
 /** Many outbound connections of one object (HP §2.5). */
 import { Component } from "../connection/component.js";
-import { assertComponentOptions, type ComponentOptions } from "../connection/component-options.js";
+import {
+  type AnyModelRule,
+  assertComponentOptions,
+  type ComponentOptions,
+  type ContextRule,
+} from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
 import { throwIfAborted } from "../connection/waiter.js";
-import { assertConnectOptions, type ConnectOptions } from "../dial/connect-options.js";
+import {
+  assertConnectOptions,
+  type ConnectOptions,
+  fromLocalEnd,
+  LOCAL_END_NAMES,
+  type LocalEnd,
+  localEnd,
+} from "../dial/connect-options.js";
 import { Dialing } from "../dial/dialing.js";
 import { NetError } from "../errors.js";
 import { PacketRole } from "./packet-role.js";
@@ -15,7 +27,10 @@ import { type ClientSecurity, secured } from "./secured.js";
 export type TcpAgentOptions<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> = ComponentOptions<Connection<Context>, Received, Context> & ClientSecurity;
+> = ComponentOptions<Connection<Context>, Received, Context> &
+  ContextRule<Context> &
+  ClientSecurity &
+  LocalEnd;
 
 /** A TCP agent: makes any number of connections to any number of peers. */
 export class TcpAgent<
@@ -23,17 +38,22 @@ export class TcpAgent<
   Context = unknown,
 > extends ConnectionGroup<Context> {
   readonly #component: Component;
+  readonly #localEnd: LocalEnd;
   readonly #role: PacketRole<Connection<Context>, Received, Context>;
-  /** Type only: what `onReceive` gets. Never set. */
-  declare readonly received?: Received;
 
-  constructor(options: TcpAgentOptions<Received, Context> = {}) {
+  constructor(options?: TcpAgentOptions<Received, Context>);
+  constructor(
+    options: TcpAgentOptions<Buffer | number, Context> & AnyModelRule<Connection<Context>>,
+  );
+  constructor(options: TcpAgentOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("client", options);
-    assertComponentOptions(options);
+    assertComponentOptions(options, LOCAL_END_NAMES);
+    const local = localEnd(options);
     const role = new PacketRole(new Events(options), options.context);
     const component = new Component(role, engine, security, options);
     super(component);
     this.#component = component;
+    this.#localEnd = local;
     this.#role = role;
   }
 
@@ -64,7 +84,7 @@ export class TcpAgent<
       throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
     }
     const connection = component.admit();
-    const dialing = new Dialing(component, connection, options);
+    const dialing = new Dialing(component, connection, fromLocalEnd(options, this.#localEnd));
     if (this.#role.prepareConnect(connection)) dialing.start();
     await dialing.promise;
     return connection as Connection as Connection<Context>;

@@ -2,10 +2,12 @@
 import type { CloseReason } from "../connection/close-reason.js";
 import { Component, type ComponentRole } from "../connection/component.js";
 import {
+  type AnyModelRule,
   assertComponentOptions,
   type ChangeableSettings,
   type ComponentOptions,
   type ComponentStats,
+  type ContextRule,
   OPTION_NAMES,
   type StopOptions,
   type StopResult,
@@ -23,7 +25,14 @@ import type { ServiceState } from "../connection/service-state.js";
 import type { ConnectionSettings } from "../connection/settings.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { throwIfAborted } from "../connection/waiter.js";
-import { assertConnectOptions, type ConnectOptions } from "../dial/connect-options.js";
+import {
+  assertConnectOptions,
+  type ConnectOptions,
+  fromLocalEnd,
+  LOCAL_END_NAMES,
+  type LocalEnd,
+  localEnd,
+} from "../dial/connect-options.js";
 import { Dialing } from "../dial/dialing.js";
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
@@ -36,7 +45,10 @@ import { type ClientSecurity, secured } from "./secured.js";
 export type TcpClientOptions<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> = ComponentOptions<TcpClient<Received, Context>, Received, Context> & ClientSecurity;
+> = ComponentOptions<TcpClient<Received, Context>, Received, Context> &
+  ContextRule<Context> &
+  ClientSecurity &
+  LocalEnd;
 
 /**
  * A TCP client: one connection at a time. It has all operations of that connection itself, and is
@@ -47,15 +59,20 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   implements AsyncIterable<Buffer>, AsyncDisposable
 {
   readonly #component: Component;
+  readonly #localEnd: LocalEnd;
   readonly #role: ClientRole<TcpClient<Received, Context>, Received, Context>;
   /** The present connection, or the last one. */
   #current: StreamConnection | undefined;
-  /** Type only: what `onReceive` gets. Never set. */
-  declare readonly received?: Received;
 
-  constructor(options: TcpClientOptions<Received, Context> = {}) {
+  constructor(options?: TcpClientOptions<Received, Context>);
+  constructor(
+    options: TcpClientOptions<Buffer | number, Context> &
+      AnyModelRule<TcpClient<Received, Context>>,
+  );
+  constructor(options: TcpClientOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("client", options);
-    assertComponentOptions(options);
+    assertComponentOptions(options, LOCAL_END_NAMES);
+    this.#localEnd = localEnd(options);
     this.#role = new ClientRole(new Events(options, this), options.context);
     this.#component = new Component(this.#role, engine, security, options);
     this.#role.component = this.#component;
@@ -97,7 +114,7 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     this.#role.isStopAwaited = false;
     const connection = this.#component.admit();
     this.#current = connection;
-    const dialing = new Dialing(this.#component, connection, options);
+    const dialing = new Dialing(this.#component, connection, fromLocalEnd(options, this.#localEnd));
     if (this.#role.prepareConnect(connection)) dialing.start();
     await dialing.promise;
     return this;

@@ -1,6 +1,11 @@
 /** Many inbound connections (HP §2.4). */
 import { Component } from "../connection/component.js";
-import { assertComponentOptions, type ComponentOptions } from "../connection/component-options.js";
+import {
+  type AnyModelRule,
+  assertComponentOptions,
+  type ComponentOptions,
+  type ContextRule,
+} from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
@@ -13,7 +18,9 @@ import { type ServerSecurity, secured } from "./secured.js";
 export type TcpServerOptions<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> = ComponentOptions<Connection<Context>, Received, Context> & ServerSecurity;
+> = ComponentOptions<Connection<Context>, Received, Context> &
+  ContextRule<Context> &
+  ServerSecurity;
 
 /** A TCP server: accepts connections on one address. */
 export class TcpServer<
@@ -22,10 +29,12 @@ export class TcpServer<
 > extends ConnectionGroup<Context> {
   readonly #component: Component;
   readonly #listening: Listening;
-  /** Type only: what `onReceive` gets. Never set. */
-  declare readonly received?: Received;
 
-  constructor(options: TcpServerOptions<Received, Context> = {}) {
+  constructor(options?: TcpServerOptions<Received, Context>);
+  constructor(
+    options: TcpServerOptions<Buffer | number, Context> & AnyModelRule<Connection<Context>>,
+  );
+  constructor(options: TcpServerOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("server", options);
     assertComponentOptions(options);
     const role = new PacketRole(new Events(options), options.context);

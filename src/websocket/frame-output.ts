@@ -32,6 +32,9 @@ const MAX_TEXT_LENGTH = 16_384;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
+/** What most have waiting. Never added to. */
+const NONE: Buffer[] = [];
+
 /** Random numbers, by the thousand. */
 const keys = new Int32Array(1_024);
 let keysTaken: number = keys.length;
@@ -88,6 +91,9 @@ export class FrameOutput {
   private isDropping = false;
   /** A send answered false, and nobody was told since that there is room again. */
   private isAbove = false;
+  /** Frames for many that came while a message was under way. */
+  private waiting: Buffer[] = NONE;
+  private waitingBytes = 0;
   sentMessages = 0;
   droppedMessages = 0;
 
@@ -161,10 +167,16 @@ export class FrameOutput {
       if (this.isDropping) this.droppedMessages++;
       else this.sentMessages++;
     }
-    if (this.isDropping || !this.connection.isOpen) return false;
-    const payload =
-      isCompressed && compression !== undefined ? compression.deflater.piece(bytes, isLast) : bytes;
-    return this.told(this.sendFrame(first, payload, isCompressed));
+    let isTaken = false;
+    if (!this.isDropping && this.connection.isOpen) {
+      const payload =
+        isCompressed && compression !== undefined
+          ? compression.deflater.piece(bytes, isLast)
+          : bytes;
+      isTaken = this.told(this.sendFrame(first, payload, isCompressed));
+    }
+    if (isLast) this.sendWaiting();
+    return isTaken;
   }
 
   /** Sends a ping or a pong. */
@@ -184,11 +196,26 @@ export class FrameOutput {
     this.sendFrame(FIN | OPCODE.close, createCloseBody(code, reason), false);
   }
 
-  /** Sends a frame that was made for many, as it is. */
+  /**
+   * Sends a message's frame that was made for many, as it is; behind a message that was begun. Answers
+   * whether it was taken.
+   */
   sendPrepared(frame: Buffer): boolean {
-    if (!this.hasRoom(frame.length)) return this.drop();
+    if (!this.hasRoom(frame.length + this.waitingBytes)) return this.drop();
     this.sentMessages++;
-    return this.told(this.connection.sendBytes(frame));
+    if (this.isInMessage) {
+      this.waiting = [...this.waiting, frame];
+      this.waitingBytes += frame.length;
+    } else this.told(this.connection.sendBytes(frame));
+    return true;
+  }
+
+  private sendWaiting(): void {
+    const { waiting } = this;
+    if (waiting.length === 0) return;
+    this.waiting = [];
+    this.waitingBytes = 0;
+    for (const frame of waiting) this.told(this.connection.sendBytes(frame));
   }
 
   /** Whether a message that was begun is not sent to its end. */

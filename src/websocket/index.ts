@@ -11,6 +11,7 @@ export {
   CloseEvent,
 } from "./browser-websocket.js";
 export type { CompressionOptions, CompressionSettings } from "./deflate/compression-options.js";
+export type { PublishOptions } from "./published-message.js";
 export type { SocketGroup } from "./socket-group.js";
 export type {
   UpgradeAcceptance,

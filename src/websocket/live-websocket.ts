@@ -10,6 +10,7 @@ import type { FrameState } from "../protocol/websocket/websocket-sink.js";
 import type { FrameOutput, OwnConnection } from "./frame-output.js";
 import type { MessageInbox } from "./message-inbox.js";
 import { streamMessage } from "./message-stream.js";
+import type { PublishOptions } from "./published-message.js";
 import type {
   SendOptions,
   WebSocketConnection,
@@ -37,6 +38,10 @@ export interface SocketBehind {
   onEnd: ((end: WebSocketEnd) => void) | undefined;
   /** Somebody reads on. */
   readOn(): void;
+  subscribe(topic: string): boolean;
+  unsubscribe(topic: string): boolean;
+  publish(topic: string, data: Data, options: PublishOptions | undefined): number;
+  topics(): string[];
   /** Begins the close handshake. */
   close(code: number | undefined, reason: string): boolean;
 }
@@ -157,6 +162,24 @@ export class LiveWebSocket implements WebSocketConnection {
 
   drained(options?: WaitOptions): Promise<void> {
     return this.session.connection.drained(options);
+  }
+
+  // — topics —
+
+  subscribe(topic: string): boolean {
+    return this.session.subscribe(topic);
+  }
+
+  unsubscribe(topic: string): boolean {
+    return this.session.unsubscribe(topic);
+  }
+
+  publish(topic: string, data: Data, options?: PublishOptions): number {
+    return this.session.publish(topic, data, options);
+  }
+
+  get topics(): readonly string[] {
+    return this.session.topics();
   }
 
   // — receiving —

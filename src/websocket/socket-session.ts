@@ -14,6 +14,7 @@ import {
   type CloseReason,
   reasonOf,
 } from "../connection/close-reason.js";
+import type { Data } from "../connection/connection.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
 import { CLOSE_CODE, canTravel, clipReason } from "../protocol/websocket/close-code.js";
@@ -33,6 +34,8 @@ import { FrameTeller } from "./frame-teller.js";
 import { Heartbeat, SOCKET_DUE } from "./heartbeat.js";
 import { LiveWebSocket, type SocketBehind } from "./live-websocket.js";
 import { MessageInbox } from "./message-inbox.js";
+import type { PublishedMessage, PublishOptions } from "./published-message.js";
+import type { GroupedSession, SocketGroup } from "./socket-group.js";
 import type { CalledSession, WebSocketCalls } from "./websocket-calls.js";
 import type { WebSocketEnd } from "./websocket-connection.js";
 import type { Message } from "./websocket-handlers.js";
@@ -56,13 +59,13 @@ export interface SessionParts {
   readonly context: unknown;
   /** There where permessage-deflate was agreed on. */
   readonly contexts?: SocketDeflate | undefined;
-  /** The component: told of the end before the handler is. */
-  readonly gone: (id: number) => void;
+  /** The sockets of the component. */
+  readonly group: SocketGroup;
 }
 
 /** See the head of the file. */
 export class SocketSession
-  implements Receiver, WebSocketSink, CalledSession<LiveWebSocket>, SocketBehind
+  implements Receiver, WebSocketSink, CalledSession<LiveWebSocket>, SocketBehind, GroupedSession
 {
   readonly socket: LiveWebSocket;
   readonly connection: OwnConnection;
@@ -78,7 +81,8 @@ export class SocketSession
   private readonly calls: WebSocketCalls<LiveWebSocket>;
   private readonly sink: WebSocketSink;
   private readonly contexts: SocketDeflate | undefined;
-  private readonly gone: (id: number) => void;
+  private readonly group: SocketGroup;
+  private readonly isClient: boolean;
   private readonly wantsPieces: boolean;
   /** Who received before, and keeps the books of the connection. */
   private previous: Receiver | undefined = undefined;
@@ -101,7 +105,8 @@ export class SocketSession
     this.connection = connection;
     this.settings = settings;
     this.calls = calls;
-    this.gone = parts.gone;
+    this.group = parts.group;
+    this.isClient = role === "client";
     this.contexts = contexts;
     this.decoder = new FrameDecoder({ role, limits, inflater: contexts?.inflater });
     this.output = new FrameOutput(connection, role, settings, contexts?.compression);
@@ -113,6 +118,7 @@ export class SocketSession
   /** Takes the connection over, and tells that the socket is open. */
   begin(): void {
     const { connection, settings } = this;
+    this.group.enter(this);
     this.previous = connection.receiver;
     connection.onDue = (purpose) => this.duePassed(purpose);
     if (settings.pingIntervalMs > 0) this.heartbeat = new Heartbeat(this);
@@ -202,12 +208,41 @@ export class SocketSession
     };
     this.ownInbox?.end(connection.closedError());
     try {
-      this.gone(this.id);
+      this.group.leave(this);
       this.calls.closed(this, closing.code, closing.reason, reason);
       this.onEnd?.(this.end);
     } finally {
       this.previous?.closed(reason);
     }
+  }
+
+  // — topics —
+
+  subscribe(topic: string): boolean {
+    if (!this.isOpen) return false;
+    return this.group.topicTable.subscribe(this, topic, this.settings.maxTopics);
+  }
+
+  unsubscribe(topic: string): boolean {
+    return this.group.topicTable.unsubscribe(this, topic);
+  }
+
+  publish(topic: string, data: Data, options: PublishOptions | undefined): number {
+    return this.group.publishFrom(this, topic, data, options);
+  }
+
+  topics(): string[] {
+    return this.group.topicTable.topicsOf(this);
+  }
+
+  /** Sends what was published. Answers whether it was taken. */
+  deliverPublished(message: PublishedMessage): boolean {
+    if (!this.isOpen) return false;
+    if (!this.isClient) {
+      return this.output.sendPrepared(message.frame(this.contexts?.sharesFrames === true));
+    }
+    this.output.send(message.bytes, { isText: message.isText });
+    return this.isOpen;
   }
 
   // — messages —

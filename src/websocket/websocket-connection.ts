@@ -4,6 +4,7 @@ import type { Data, WaitOptions } from "../connection/connection.js";
 import type { Address, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import type { FrameState } from "../protocol/websocket/websocket-sink.js";
+import type { PublishOptions } from "./published-message.js";
 import type { Message } from "./websocket-handlers.js";
 
 /** How a message is sent. */
@@ -77,6 +78,20 @@ export interface WebSocketConnection<Context = unknown>
   send(data: Data, options?: SendOptions): boolean;
   /** Sends a message in fragments, one for each chunk, no faster than the peer takes them. */
   sendStream(source: AsyncIterable<Data> | Iterable<Data>, options?: SendOptions): Promise<void>;
+  /**
+   * Subscribes to a topic of its component: an exact name of at most 1,024 characters. False where it is so
+   * already, and on a socket that is not open. Throws `TOPIC_LIMIT` at `maxTopics`.
+   */
+  subscribe(topic: string): boolean;
+  /** Takes that back; false where it was not so. */
+  unsubscribe(topic: string): boolean;
+  /**
+   * Sends to all subscribers of a topic but itself: one frame, compressed once. Returns to how many. Who
+   * is slow is treated by `slowConsumer`, and holds nobody up.
+   */
+  publish(topic: string, data: Data, options?: PublishOptions): number;
+  /** Topics that it is subscribed to. */
+  readonly topics: readonly string[];
   /** Sends a ping of at most 125 bytes. */
   ping(data?: Data): boolean;
   /** Sends a pong that nobody asked for, of at most 125 bytes. */

@@ -195,9 +195,8 @@ export class WebSocketDialer {
       protocol: protocol ?? "",
       context,
       contexts: deflate === undefined ? undefined : stock?.socketDeflate("client", deflate),
-      gone: (id) => this.#sockets.leave(id),
+      group: this.#sockets,
     });
-    this.#sockets.enter(session);
     session.begin();
     return session.socket;
   }

@@ -85,7 +85,7 @@ function sha1(text: string): string {
 /** See the head of the file. */
 export class WebSocketEndpoint<Context = unknown> {
   /** The sockets that are open. */
-  readonly sockets: SocketGroup<Context> = new SocketGroup<Context>();
+  readonly sockets: SocketGroup<Context>;
   readonly #options: WebSocketEndpointOptions<Context>;
   readonly #configuration: WebSocketConfiguration;
   readonly #calls: WebSocketCalls<LiveWebSocket>;
@@ -108,6 +108,7 @@ export class WebSocketEndpoint<Context = unknown> {
     this.#configuration = webSocketConfiguration(options);
     const settings = compressionSettings(options.compression);
     this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
+    this.sockets = new SocketGroup<Context>(this.#stock);
     this.#calls = new WebSocketCalls(options as WebSocketHandlers<unknown>);
   }
 
@@ -207,9 +208,8 @@ export class WebSocketEndpoint<Context = unknown> {
       protocol: protocol ?? "",
       context: acceptance.context,
       contexts,
-      gone: (id) => this.sockets.leave(id),
+      group: this.sockets as SocketGroup,
     });
-    this.sockets.enter(session);
     session.begin();
   }
 }

@@ -231,3 +231,51 @@ function keys(engine: EngineName): void {
 for (const engine of availableEngines()) {
   describe(`keys of connections on the engine ${engine}`, () => keys(engine));
 }
+
+function endsOn(engine: EngineName): void {
+  it("keeps at the end what was known: addresses, age and silence", async () => {
+    const facts: unknown[] = [];
+    const server = new TcpServer({
+      engine,
+      onReceive() {},
+      onClose({ localAddress, remoteAddress, stats, silentForMs }) {
+        facts.push(localAddress?.port, remoteAddress?.host, stats.ageMs, silentForMs);
+      },
+    });
+    const { port } = await server.listen({ host });
+    const agent = new TcpAgent({ engine });
+    const peer = await agent.connect({ host, port });
+    await until(() => server.connectionCount === 1);
+    const served = server.connection(server.connectionIds()[0] ?? 0) as Connection;
+
+    served.close();
+    await served.closed();
+    await peer.closed();
+    const later = [served.stats.ageMs, served.silentForMs];
+    await until(() => performance.now() > peer.connectedAt - performance.timeOrigin + 20);
+
+    assert.deepEqual(facts, [port, host, ...later]);
+    assert.deepEqual([served.stats.ageMs, served.silentForMs], later);
+    await agent.stop();
+    await server.stop();
+  });
+
+  it("connects from the local end of the component, unless connect names another", async () => {
+    const server = new TcpServer({ engine, onReceive() {} });
+    const { port } = await server.listen({ host: "0.0.0.0" });
+    const agent = new TcpAgent({ engine, localHost: "127.0.0.2" });
+
+    const one = await agent.connect({ host, port });
+    const other = await agent.connect({ host, port, localHost: "127.0.0.3" });
+
+    assert.equal(one.localAddress?.host, "127.0.0.2");
+    assert.equal(other.localAddress?.host, "127.0.0.3");
+    assert.throws(() => new TcpAgent({ engine, localPort: 70_000 }), /localPort must be/);
+    await agent.stop();
+    await server.stop();
+  });
+}
+
+for (const engine of availableEngines()) {
+  describe(`the ends of connections on the engine ${engine}`, () => endsOn(engine));
+}

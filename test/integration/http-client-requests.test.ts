@@ -188,7 +188,16 @@ function requests(engine: EngineName): void {
   });
 
   it("refuses options of clients that can't be", () => {
-    for (const wrong of [{ headers: 5 }, { cookies: {} }, { tls: 5 }]) {
+    for (const wrong of [
+      { headers: 5 },
+      { headers: { "a b": "c" } },
+      { headers: { A: "snowman \u2603" } },
+      { headers: { Upgrade: "web socket" } },
+      { cookies: {} },
+      { tls: 5 },
+      { proxy: null },
+      { proxy: "https://proxy.example" },
+    ]) {
       const options = wrong as object;
       assert.throws(() => new HttpAgent({ engine, ...options }), { code: "INVALID_ARGUMENT" });
       assert.throws(() => new HttpClient({ engine, ...options }), { code: "INVALID_ARGUMENT" });

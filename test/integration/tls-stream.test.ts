@@ -184,7 +184,7 @@ function data({ ca, server }: TestCertificates): void {
     client.ref();
 
     assert.notEqual(keepAlive, false);
-    assert.ok(client.localAddress !== undefined && "port" in client.localAddress);
+    assert.ok(client.localAddress?.port !== undefined);
     assert.deepEqual(client.remoteAddress, {
       host: "127.0.0.1",
       port: world.port,

@@ -54,7 +54,7 @@ engine.listen(
   },
   {
     listenerOpened(address) {
-      port = "port" in address ? address.port : 0;
+      port = address.port ?? 0;
       tell();
     },
     listenerAccepted(stream) {

@@ -7,6 +7,7 @@ import type { CloseReason } from "#src/connection/close-reason.js";
 import { EngineService } from "#src/connection/engine-service.js";
 import { Events } from "#src/connection/events.js";
 import type { Handlers } from "#src/connection/handlers.js";
+import { PacketTopics } from "#src/connection/packet-topics.js";
 import type { Receiver } from "#src/connection/receiver.js";
 import { type ConnectionSettings, connectionSettings } from "#src/connection/settings.js";
 import { type ConnectionHost, StreamConnection } from "#src/connection/stream-connection.js";
@@ -122,6 +123,7 @@ export class FakeHost implements ConnectionHost {
   settings: ConnectionSettings;
   security: SecurityOwner | undefined = undefined;
   readonly packetEvents: Events<StreamConnection, Buffer>;
+  readonly topics: PacketTopics<StreamConnection> = new PacketTopics();
   /** Reasons of the connections that have ended. */
   readonly reasons: CloseReason[] = [];
   readonly #waiters: Map<number, (() => void)[]> = new Map();

@@ -34,7 +34,7 @@ export class MemoryBindings<Owner> {
   /** Binds, and answers where: port 0 gets a free one. Undefined: the address is in use. */
   bind(wanted: Binding<Owner>): Address | undefined {
     const { address } = wanted;
-    const isOpenPort = "port" in address && address.port === 0;
+    const isOpenPort = address.port === 0;
     const chosen = isOpenPort ? { ...address, port: this.freePort() } : address;
     const binding = { ...wanted, address: chosen };
     if (this.#bindings.some((other) => this.#conflicts(binding, other))) return undefined;
@@ -69,9 +69,7 @@ export class MemoryBindings<Owner> {
 
   /** Everybody who is bound to `port`, on whatever host. */
   findByPort(port: number): readonly Owner[] {
-    return this.#bindings
-      .filter(({ address }) => "port" in address && address.port === port)
-      .map(({ owner }) => owner);
+    return this.#bindings.filter(({ address }) => address.port === port).map(({ owner }) => owner);
   }
 
   /** A port that nobody is bound to, by counting up. */

@@ -16,7 +16,6 @@ import type {
   DatagramSocket,
   DatagramTarget,
   Engine,
-  EngineName,
   Listener,
   ListenerSink,
   ListenTarget,
@@ -76,7 +75,7 @@ function resolvedHost(host: string): ResolvedHost {
 
 /** See the head of the file. Give the same engine to every component that shall meet the others. */
 export class MemoryEngine implements Engine {
-  readonly name: EngineName = "memory";
+  readonly name: "memory" = "memory";
   readonly memory: SendMemory = new HeapSendMemory();
   readonly capabilities: Capabilities = CAPABILITIES;
   readonly clock: Clock;
@@ -140,7 +139,7 @@ export class MemoryEngine implements Engine {
     stream.sink = sink;
     const delayMs = this.#handshakeDelayMs(local, address);
     const fate = this.network.connectFate(address);
-    if ("host" in local && !this.#isLocal(local.host)) {
+    if (local.host !== undefined && !this.#isLocal(local.host)) {
       this.#loop.post(() => stream.fail("EADDRNOTAVAIL", "connect"));
     } else if (fate === "answer") {
       this.#loop.post(() => this.#arriveConnect(stream, local, address), delayMs);

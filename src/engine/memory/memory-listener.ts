@@ -25,7 +25,7 @@ export class MemoryListener implements Listener {
   constructor(setup: MemoryListenerSetup) {
     this.#setup = setup;
     const { address, dualStack, reusePort } = setup.target;
-    if ("host" in address && !setup.isLocal(address.host)) {
+    if (address.host !== undefined && !setup.isLocal(address.host)) {
       this.#close("EADDRNOTAVAIL");
       return;
     }

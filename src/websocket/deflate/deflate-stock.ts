@@ -27,6 +27,8 @@ const WINDOW_BITS = 15;
 export interface SocketDeflate {
   readonly inflater: Inflater;
   readonly compression: Compression;
+  /** Whether it can be sent what was deflated for all. */
+  readonly sharesFrames: boolean;
   /** The socket has ended. */
   end(): void;
 }
@@ -58,6 +60,7 @@ export class DeflateStock {
   readonly #inflates: Spares = new Spares(() => createInflate(WINDOW_BITS));
   /** By window. */
   readonly #deflates: Map<number, Spares> = new Map();
+  #forAll: MessageDeflater | undefined;
   /** Contexts that belong to a socket. */
   #ownCount = 0;
 
@@ -111,6 +114,7 @@ export class DeflateStock {
     );
     const { minBytes } = this.settings;
     return {
+      sharesFrames: !mayKeep && own.windowBits >= this.settings.windowBits,
       inflater,
       compression: { deflater: new MessageDeflater(deflater), minBytes },
       end: () => {
@@ -118,6 +122,16 @@ export class DeflateStock {
         if (deflater.destroy()) this.#ownCount--;
       },
     };
+  }
+
+  /** Deflates a message without a context. */
+  deflateForAll(bytes: Uint8Array): Buffer {
+    if (this.#forAll === undefined) {
+      const { windowBits } = this.settings;
+      const make = (): ZlibContext => this.#createDeflate(windowBits);
+      this.#forAll = new MessageDeflater(new SocketDeflater(this.#spareDeflates(windowBits), make));
+    }
+    return this.#forAll.deflate(bytes);
   }
 
   #spareDeflates(windowBits: number): Spares {

@@ -70,7 +70,7 @@ class RaceTrack {
   }
 }
 
-const hostOf = (address: Address): string => ("host" in address ? address.host : address.path);
+const hostOf = (address: Address): string => ("path" in address ? address.path : address.host);
 
 const addressOf = (host: string): Address => ({
   host,

@@ -61,7 +61,7 @@ describe("choosing an engine", () => {
   });
 
   test("refuses memory by name, because it needs a network", () => {
-    assert.throws(() => chooseEngine("memory"), {
+    assert.throws(() => chooseEngine("memory" as EngineName), {
       code: "INVALID_ARGUMENT",
       message: /make a MemoryEngine and hand it over/,
     });

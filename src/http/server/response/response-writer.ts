@@ -16,7 +16,10 @@ export interface ResponseOutput extends PieceTarget {
   readonly isSendable: boolean;
   /** Whether so many bytes may still wait; ends the connection when not. */
   hasRoom(byteCount: number): boolean;
+  /** Resolves when little waits to be sent; rejects when the response can't be sent any more. */
   drained(options?: WaitOptions): Promise<void>;
+  /** The same for a response that is complete. */
+  flushed(options?: WaitOptions): Promise<void>;
   /** The response is complete. */
   responseEnded(): void;
   /** The response will not be completed. */
@@ -162,7 +165,7 @@ export class ResponseWriter implements PieceWriter {
    * `CONNECTION_CLOSED` when the response can't be sent any more.
    */
   drained(options?: WaitOptions): Promise<void> {
-    return this.output.drained(options);
+    return this.isEnded ? this.output.flushed(options) : this.output.drained(options);
   }
 
   /** Gives the response up: the connection is ended, so that the peer sees that something is missing. */
