@@ -21,13 +21,13 @@ setDeadline setIdleTimeout settings state stats stop stopped`;
 const CONNECTION = `abort close closeReason closed connectedAt context drained fetch finish id isOpen isPaused key
 localAddress pause peek pendingBytes read readUntil receive remoteAddress remoteHost request resume send sendAll
 sendSmallFile setDeadline setIdleTimeout setKeepAlive setNoDelay silentForMs startTls state stats tcpInfo tls
-unreadBytes`;
+toDuplex toWeb unreadBytes`;
 
 const CLIENT = `[Symbol.asyncDispose] [Symbol.asyncIterator] abort close closeReason closed configure connect
 connectedAt connection connectionCount connectionStats constructor context drained fetch finish id isOpen isPaused
 localAddress pause peek pendingBytes read readUntil receive ref remoteAddress remoteHost request resume send sendAll
 sendSmallFile setDeadline setIdleTimeout setKeepAlive setNoDelay settings silentForMs startTls state stats stop stopped
-tcpInfo tls unreadBytes unref`;
+tcpInfo tls toDuplex toWeb unreadBytes unref`;
 
 const MEMBERS: readonly [file: string, name: string, members: string][] = [
   ["connection/connection-group", "ConnectionGroup", GROUP],
