@@ -10,7 +10,14 @@ import { build } from "esbuild";
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 
 /** What others import or start. The worker of HttpSyncClient is a file of its own. */
-const ENTRIES = ["index", "http/index", "websocket/index", "testing/index", "cli/main", "http/sync/sync-worker"];
+const ENTRIES = [
+  "index",
+  "http/index",
+  "websocket/index",
+  "testing/index",
+  "cli/main",
+  "http/sync/sync-worker",
+];
 
 /** The command line uses the other entry points as they are, so that they stay whole. */
 const entriesApart = {
