@@ -186,7 +186,7 @@ export class LifeCycleRun {
     const opened = (connection: Connection, name: string): unknown => {
       const end = tell(connection, name);
       const address = isServer ? connection.remoteAddress : connection.localAddress;
-      if (address !== undefined && "port" in address) end.port = address.port;
+      if (address !== undefined && address.port !== undefined) end.port = address.port;
       if (this.#isManualTls) {
         queueMicrotask(() => this.#await("startTls", connection.startTls()));
         return undefined;
