@@ -26,7 +26,7 @@ const TALK = `
   const { port } = await server.listen({ host: "127.0.0.1" });
   const agent = new HttpAgent();
   const response = await agent.fetch(\`http://127.0.0.1:\${port}/\`);
-  const text = await response.body.text();
+  const text = await response.text();
   await agent.stop();
   await server.stop();
   const echo = new TcpServer({ receive: pack(), onReceive: (connection, packet) => void connection.send(packet) });
