@@ -11,7 +11,6 @@ export {
   CloseEvent,
 } from "./browser-websocket.js";
 export type { CompressionOptions, CompressionSettings } from "./deflate/compression-options.js";
-export type { PublishOptions } from "./published-message.js";
 export type { SocketGroup } from "./socket-group.js";
 export type {
   UpgradeAcceptance,
@@ -22,6 +21,7 @@ export type {
 export { WebSocketAgent, type WebSocketAgentOptions } from "./websocket-agent.js";
 export { WebSocketClient, type WebSocketClientOptions } from "./websocket-client.js";
 export type {
+  PublishOptions,
   SendOptions,
   WebSocketConnection,
   WebSocketEnd,

@@ -10,8 +10,8 @@ import type { FrameState } from "../protocol/websocket/websocket-sink.js";
 import type { FrameOutput, OwnConnection } from "./frame-output.js";
 import type { MessageInbox } from "./message-inbox.js";
 import { streamMessage } from "./message-stream.js";
-import type { PublishOptions } from "./published-message.js";
 import type {
+  PublishOptions,
   SendOptions,
   WebSocketConnection,
   WebSocketEnd,

@@ -7,14 +7,7 @@ import { bytesOf } from "../connection/data.js";
 import { createFrame } from "../protocol/websocket/frame-writer.js";
 import { firstByteOf } from "../protocol/websocket/message-framing.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
-
-/** How a message is published. */
-export interface PublishOptions {
-  /** Whether it is compressed, for sockets that can have that. Default: if it is long enough. */
-  readonly compress?: boolean | undefined;
-  /** Whether it is text. Default: strings are. */
-  readonly isText?: boolean | undefined;
-}
+import type { PublishOptions } from "./websocket-connection.js";
 
 /** See the head of the file. */
 export class PublishedMessage {

@@ -2,8 +2,8 @@
 import type { Data } from "../connection/connection.js";
 import { TopicTable } from "../connection/topic-table.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
-import { PublishedMessage, type PublishOptions } from "./published-message.js";
-import type { SendOptions, WebSocketConnection } from "./websocket-connection.js";
+import { PublishedMessage } from "./published-message.js";
+import type { PublishOptions, SendOptions, WebSocketConnection } from "./websocket-connection.js";
 
 /** A socket's session, as its group sees it. */
 export interface GroupedSession {

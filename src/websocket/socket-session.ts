@@ -34,10 +34,10 @@ import { FrameTeller } from "./frame-teller.js";
 import { Heartbeat, SOCKET_DUE } from "./heartbeat.js";
 import { LiveWebSocket, type SocketBehind } from "./live-websocket.js";
 import { MessageInbox } from "./message-inbox.js";
-import type { PublishedMessage, PublishOptions } from "./published-message.js";
+import type { PublishedMessage } from "./published-message.js";
 import type { GroupedSession, SocketGroup } from "./socket-group.js";
 import type { CalledSession, WebSocketCalls } from "./websocket-calls.js";
-import type { WebSocketEnd } from "./websocket-connection.js";
+import type { PublishOptions, WebSocketEnd } from "./websocket-connection.js";
 import type { Message } from "./websocket-handlers.js";
 import type { WebSocketConfiguration, WebSocketSettings } from "./websocket-settings.js";
 

@@ -4,8 +4,15 @@ import type { Data, WaitOptions } from "../connection/connection.js";
 import type { Address, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import type { FrameState } from "../protocol/websocket/websocket-sink.js";
-import type { PublishOptions } from "./published-message.js";
 import type { Message } from "./websocket-handlers.js";
+
+/** How a message is published. */
+export interface PublishOptions {
+  /** Whether it is compressed, for sockets that can have that. Default: if it is long enough. */
+  readonly compress?: boolean | undefined;
+  /** Whether it is text. Default: strings are. */
+  readonly isText?: boolean | undefined;
+}
 
 /** How a message is sent. */
 export interface SendOptions {
