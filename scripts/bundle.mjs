@@ -9,8 +9,13 @@ import { build } from "esbuild";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 
-/** What others import or start. The worker of HttpSyncClient is a file of its own. */
-const ENTRIES = ["index", "http/index", "testing/index", "cli/main", "http/sync/sync-worker"];
+const { exports } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+
+/** What others import, the worker of HttpSyncClient too. */
+const PUBLIC = Object.values(exports).flatMap(({ default: file }) =>
+  file === undefined ? [] : [file.replace(/^\.\/dist\/(.*)\.js$/, "$1")],
+);
+const ENTRIES = [...PUBLIC, "cli/main"];
 
 /** The command line uses the other entry points as they are, so that they stay whole. */
 const entriesApart = {
@@ -45,8 +50,7 @@ const { metafile } = await build({
 });
 
 const kept = new Set(Object.keys(metafile.outputs).map((path) => join(dirname(DIST), path)));
-for (const entry of ENTRIES.filter((name) => !name.startsWith("cli/")))
-  keepDeclarations(join(DIST, `${entry}.d.ts`));
+for (const entry of PUBLIC) keepDeclarations(join(DIST, `${entry}.d.ts`));
 for (const path of readdirSync(DIST, { recursive: true, withFileTypes: true })) {
   const file = join(path.parentPath, path.name);
   if (path.isFile() && !kept.has(file)) rmSync(file);

@@ -89,6 +89,7 @@ export const ERROR_CODES = {
   WEBSOCKET_TRUNCATED: { fault: "remote", text: "the peer finished without a Close frame" },
   WEBSOCKET_TOO_LONG: { fault: "limit", text: "a frame or a message is above its limits" },
   WEBSOCKET_FLOOD: { fault: "limit", text: "too many fragments, or pings and pongs, in a message" },
+  WEBSOCKET_PONG_TIMEOUT: { fault: "limit", text: "no pong came within pongTimeoutMs" },
 
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },
@@ -103,6 +104,7 @@ export const ERROR_CODES = {
   HANDSHAKE_LIMIT: { fault: "limit", text: "maxHandshakes handshakes are under way" },
   IDLE_TIMEOUT: { fault: "limit", text: "nothing was received for idleTimeoutMs" },
   DEADLINE_PASSED: { fault: "limit", text: "the deadline set for the connection has passed" },
+  TOPIC_LIMIT: { fault: "limit", text: "no more topics can be subscribed to" },
   AGE_LIMIT: { fault: "limit", text: "the connection is older than allowed" },
   READ_TIMEOUT: { fault: "limit", text: "the read was not satisfied within timeoutMs" },
   REQUEST_TIMEOUT: { fault: "limit", text: "no answer came within timeoutMs" },

@@ -2,10 +2,9 @@ import type { CloseReason } from "../index.js";
 import { type Command, type ExitCode, engineOption } from "./command.js";
 import { readCommandLine, secondsOption, textOption } from "./command-line.js";
 import { Conversation } from "./conversation.js";
-import { complain } from "./output.js";
 import { readPeerAddress } from "./peer-address.js";
 import { DATA_RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "./receive-choice.js";
-import { onStopSignal } from "./stop-signal.js";
+import type { Terminal } from "./terminal.js";
 import { clientTlsOf, clientTlsTable } from "./tls-choice.js";
 
 const MS_PER_SECOND = 1_000;
@@ -34,7 +33,7 @@ export const cat: Command = {
   run,
 };
 
-async function run(argv: readonly string[]): Promise<ExitCode> {
+async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { options, positionals } = readCommandLine(OPTIONS, argv, 1);
   const peer = readPeerAddress(positionals, options.path);
   let isUnsent = false;
@@ -42,23 +41,26 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     receive: receiveModelOf(options),
     engine: options.engine,
     tls: clientTlsOf(options),
+    terminal,
     waitMs: options.wait * MS_PER_SECOND,
     onUnsent: (error) => {
       isUnsent = true;
-      complain(cat.name, `not sent: ${error.message}`);
+      terminal.complain(cat.name, `not sent: ${error.message}`);
     },
   });
-  const releaseSignals = onStopSignal(() => conversation.close());
+  const releaseSignals = terminal.onStopSignal(() => conversation.close());
   try {
     const reason = await conversation.run(peer.connect);
-    complain(cat.name, endText(reason));
+    terminal.complain(cat.name, endText(reason, conversation.hasFinished));
     return reason.code === "CLOSED" && !isUnsent ? 0 : 1;
   } finally {
     releaseSignals();
   }
 }
 
-function endText({ code, initiator, cause }: CloseReason): string {
+/** A peer that closes because we have finished was not the one who ended it. */
+function endText({ code, initiator, cause }: CloseReason, hasFinished: boolean): string {
   if (cause !== undefined) return `${code}: ${cause.message}`;
+  if (hasFinished) return "closed after the end of the input";
   return initiator === "remote" ? "the peer closed the connection" : "closed";
 }

@@ -3,6 +3,7 @@
  * the same rows. Whatever is wrong with what was typed is a {@link UsageError}.
  */
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { closestWord } from "../closest-word.js";
 
 /** What was typed can't be. The program says its message in one line and ends with exit code 2. */
 export class UsageError extends Error {
@@ -86,7 +87,7 @@ export function withShort<Value>(short: string, option: Option<Value>): Option<V
   return { ...option, short };
 }
 
-/** `--name N`, a whole number. */
+/** `--name N`, a whole number, decimal or with 0x in hexadecimal. */
 export function integerOption<Absent extends number | undefined>(
   help: string,
   range: NumberRange,
@@ -132,13 +133,21 @@ export function choiceOption<Choice extends string, Absent extends Choice | unde
   };
 }
 
+/** Options that the command has for another purpose, and what to say to who gives one. */
+export interface OtherOptions {
+  readonly table: OptionTable;
+  /** What stands behind the name of the option. */
+  readonly text: string;
+}
+
 /** Reads what was typed behind the name of a command: at most `maxPositionals` words, and options. */
 export function readCommandLine<Table extends OptionTable>(
   table: Table,
   argv: readonly string[],
   maxPositionals: number,
+  others?: OtherOptions,
 ): CommandLine<Table> {
-  const { values, positionals } = parse(table, argv);
+  const { values, positionals } = parse(table, withValuesJoined(table, argv), others);
   const extra = positionals[maxPositionals];
   if (extra !== undefined) throw new UsageError(`what is ${quoted(extra)} for?`);
   const options: Record<string, unknown> = {};
@@ -156,7 +165,34 @@ interface Parsed {
   readonly positionals: readonly string[];
 }
 
-function parse(table: OptionTable, argv: readonly string[]): Parsed {
+/** A value that begins with a dash would be taken for an option: `--port -1` is `--port=-1`. */
+function withValuesJoined(table: OptionTable, argv: readonly string[]): readonly string[] {
+  const takers = new Map<string, string>();
+  for (const [name, { placeholder, short }] of Object.entries(table)) {
+    if (placeholder === undefined) continue;
+    takers.set(`--${name}`, `--${name}=`);
+    if (short !== undefined) takers.set(`-${short}`, `-${short}`);
+  }
+  const words: string[] = [];
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index]!;
+    const value = argv[index + 1];
+    const taker = takers.get(word);
+    if (word === "--") return [...words, ...argv.slice(index)];
+    if (taker === undefined || value === undefined || !/^-\d/.test(value)) words.push(word);
+    else {
+      words.push(taker + value);
+      index += 1;
+    }
+  }
+  return words;
+}
+
+function parse(
+  table: OptionTable,
+  argv: readonly string[],
+  others: OtherOptions | undefined,
+): Parsed {
   const options: NonNullable<ParseArgsConfig["options"]> = {};
   for (const [name, { placeholder, short, isList = false }] of Object.entries(table)) {
     options[name] = {
@@ -171,7 +207,14 @@ function parse(table: OptionTable, argv: readonly string[]): Parsed {
     // Node explains at length, in several sentences: the first says what is wrong.
     if (!(error instanceof TypeError)) throw error;
     const [sentence = ""] = error.message.split(/\.\s|\n/);
-    throw new UsageError(sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, ""));
+    const text = sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, "");
+    const unknown = /^unknown option '-*([^']+)'/.exec(text)?.[1];
+    if (unknown === undefined) throw new UsageError(text);
+    if (others !== undefined && unknown in others.table) {
+      throw new UsageError(`--${unknown} ${others.text}`);
+    }
+    const meant = closestWord(unknown, Object.keys(table));
+    throw new UsageError(meant === undefined ? text : `${text}; did you mean --${meant}?`);
   }
 }
 
@@ -209,7 +252,7 @@ interface NumberKind {
   readonly form: RegExp;
 }
 
-const WHOLE_NUMBER: NumberKind = { text: "a whole number", form: /^\d+$/ };
+const WHOLE_NUMBER: NumberKind = { text: "a whole number", form: /^(?:\d+|0[xX][0-9a-fA-F]+)$/ };
 const SECONDS: NumberKind = { text: "a number of seconds", form: /^\d*\.?\d+$/ };
 
 function readNumber(text: string, name: string, range: NumberRange, kind: NumberKind): number {

@@ -1,6 +1,7 @@
 /** What a command of the program is, and what they have in common. */
 import { type EngineName, engineReport } from "../index.js";
 import { choiceOption, type Option, type OptionTable, switchOption } from "./command-line.js";
+import type { Terminal } from "./terminal.js";
 
 /** 0: done; 1: it failed; 2: what was typed can't be. */
 export type ExitCode = 0 | 1 | 2;
@@ -16,7 +17,7 @@ export interface Command {
   /** More for `--help`, behind the options. */
   readonly notes?: string;
   /** Runs with the words behind the name. Rejects with `UsageError` or `NetError`. */
-  run(argv: readonly string[]): Promise<ExitCode>;
+  run(argv: readonly string[], terminal: Terminal): Promise<ExitCode>;
 }
 
 /** What can be given to `--engine`. */

@@ -6,7 +6,6 @@
  * Nothing piles up: input is read no faster than the peer takes it, and the peer is read from no
  * faster than the output is.
  */
-import process from "node:process";
 import {
   type ClientTls,
   type CloseReason,
@@ -19,8 +18,8 @@ import {
 import type { Decoder } from "../receive/receive-model.js";
 import { systemClock, type Timer } from "../time/clock.js";
 import type { EngineChoiceName } from "./command.js";
-import { onOutputGone, write } from "./output.js";
 import { PacketView } from "./packet-view.js";
+import type { Terminal } from "./terminal.js";
 
 /** Everything was sent before: this is for the peer to finish too. */
 const CLOSE_MS = 1_000;
@@ -30,6 +29,7 @@ export interface ConversationOptions {
   readonly receive: ReceiveModel<Buffer>;
   readonly engine: EngineChoiceName | undefined;
   readonly tls: ClientTls | undefined;
+  readonly terminal: Terminal;
   /** How long nothing may come, once the input is over, before it ends. */
   readonly waitMs: number;
   /** A line can't be sent. */
@@ -39,6 +39,7 @@ export interface ConversationOptions {
 /** See the head of the file. */
 export class Conversation {
   readonly #options: ConversationOptions;
+  readonly #terminal: Terminal;
   readonly #client: TcpClient;
   /** Cuts the input into lines; undefined where it is sent as it is. */
   readonly #lines: Decoder | undefined;
@@ -51,6 +52,7 @@ export class Conversation {
   constructor(options: ConversationOptions) {
     const { maxPacketBytes } = options.receive;
     this.#options = options;
+    this.#terminal = options.terminal;
     this.#lines =
       maxPacketBytes === undefined ? undefined : delimiter({ maxPacketBytes }).createDecoder();
     this.#client = new TcpClient({
@@ -60,7 +62,7 @@ export class Conversation {
       ...(options.tls !== undefined && { tls: options.tls }),
       onReceive: (_client, bytes) => this.#show(bytes),
       onDrain: () => {
-        process.stdin.resume();
+        this.#terminal.input.resume();
       },
       onClose: (_client, reason) => this.#ended(reason),
     });
@@ -72,9 +74,14 @@ export class Conversation {
       this.#end = resolve;
     });
     await this.#client.connect(target);
-    onOutputGone(() => this.close());
+    this.#terminal.onOutputGone(() => this.close());
     if (!this.#isEnded) this.#readInput();
     return ended;
+  }
+
+  /** Whether all of the input was sent, and the peer told so. */
+  get hasFinished(): boolean {
+    return this.#isInputOver;
   }
 
   /** Ends it in good order. */
@@ -83,9 +90,9 @@ export class Conversation {
   }
 
   #readInput(): void {
-    process.stdin.on("data", (chunk: Buffer) => this.#typed(chunk));
-    process.stdin.on("end", () => this.#inputOver());
-    process.stdin.on("error", () => {
+    this.#terminal.input.on("data", (chunk: Buffer) => this.#typed(chunk));
+    this.#terminal.input.on("end", () => this.#inputOver());
+    this.#terminal.input.on("error", () => {
       // Input that can't be read, a folder for example, has ended.
       this.#inputOver();
     });
@@ -106,7 +113,7 @@ export class Conversation {
 
   #send(bytes: Buffer): void {
     this.#attempt(() => {
-      if (this.#client.send(bytes) === "slow") process.stdin.pause();
+      if (this.#client.send(bytes) === "slow") this.#terminal.input.pause();
     });
   }
 
@@ -130,7 +137,7 @@ export class Conversation {
   }
 
   #giveUpInput(): void {
-    process.stdin.destroy();
+    this.#terminal.input.destroy();
     this.#isInputOver = true;
     this.#waitForMore();
   }
@@ -146,9 +153,9 @@ export class Conversation {
 
   #show(bytes: Buffer): void {
     const isPacket = this.#options.receive.delivers === "packets";
-    if (!write(isPacket ? this.#view.packet(bytes) : this.#view.piece(bytes))) {
+    if (!this.#terminal.write(isPacket ? this.#view.packet(bytes) : this.#view.piece(bytes))) {
       this.#client.pause();
-      process.stdout.once("drain", () => this.#client.resume());
+      this.#terminal.output.once("drain", () => this.#client.resume());
     }
     this.#waitForMore();
   }
@@ -156,8 +163,8 @@ export class Conversation {
   #ended(reason: CloseReason): void {
     this.#isEnded = true;
     this.#waiting?.cancel();
-    write(this.#view.end());
-    process.stdin.destroy();
+    this.#terminal.write(this.#view.end());
+    this.#terminal.input.destroy();
     this.#end(reason);
   }
 }

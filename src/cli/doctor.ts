@@ -4,8 +4,9 @@ import { chooseEngine } from "../engine/choose-engine.js";
 import { type Capabilities, type EngineName, type EngineProbe, engineReport } from "../index.js";
 import { type Command, type ExitCode, jsonOption } from "./command.js";
 import { readCommandLine } from "./command-line.js";
-import { print } from "./output.js";
 import { packageVersion } from "./package-version.js";
+import type { Paint } from "./paint.js";
+import type { Terminal } from "./terminal.js";
 
 const OPTIONS = { json: jsonOption() };
 
@@ -46,10 +47,10 @@ interface OpenFiles {
   readonly hard: number | string;
 }
 
-async function run(argv: readonly string[]): Promise<ExitCode> {
+async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { options } = readCommandLine(OPTIONS, argv, 0);
   const findings = lookAround();
-  print(options.json ? JSON.stringify(findings) : findingsText(findings));
+  terminal.print(options.json ? JSON.stringify(findings) : findingsText(findings, terminal.paint));
   return 0;
 }
 
@@ -76,7 +77,7 @@ function openFiles(): OpenFiles | undefined {
   return report.userLimits?.open_files;
 }
 
-function findingsText(findings: Findings): string {
+function findingsText(findings: Findings, paint: Paint): string {
   const { openFiles: files, engineWish } = findings;
   const rows: (readonly [left: string, right: string])[] = [
     ["hp-socket", findings.version],
@@ -86,7 +87,7 @@ function findingsText(findings: Findings): string {
   if (files !== undefined) rows.push(["open files", `${files.soft} (at most ${files.hard})`]);
   if (engineWish !== undefined) rows.push(["HP_SOCKET_ENGINE", engineWish]);
   for (const engine of findings.engines) {
-    rows.push([`${engine.name}: ${availability(engine)}`, ""]);
+    rows.push([`${engine.name}: ${availability(engine, paint)}`, ""]);
     for (const probe of engine.probes) {
       rows.push([`  ${probe.name}`, `${probe.ok ? "ok" : "failed"}: ${probe.detail}`]);
     }
@@ -97,8 +98,11 @@ function findingsText(findings: Findings): string {
   return rows.map(([left, right]) => `${left.padEnd(20)}${right}`.trimEnd()).join("\n");
 }
 
-function availability({ available, isAutomatic, passedOver }: EngineFindings): string {
-  if (available !== true) return `not available: ${available}`;
-  if (passedOver !== undefined) return `available, but not taken by auto: ${passedOver}`;
-  return isAutomatic ? "available (auto takes it)" : "available";
+function availability(engine: EngineFindings, paint: Paint): string {
+  const { available, isAutomatic, passedOver } = engine;
+  if (available !== true) return paint.yellow(`not available: ${available}`);
+  if (passedOver !== undefined) {
+    return paint.yellow(`available, but not taken by auto: ${passedOver}`);
+  }
+  return paint.green(isAutomatic ? "available (auto takes it)" : "available");
 }

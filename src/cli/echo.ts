@@ -3,9 +3,10 @@ import type { Address, ListenOptions } from "../index.js";
 import { type Command, type ExitCode, engineOption, jsonOption } from "./command.js";
 import { integerOption, readCommandLine, textOption, UsageError } from "./command-line.js";
 import { EchoServer } from "./echo-server.js";
-import { print } from "./output.js";
+import type { Paint } from "./paint.js";
 import { RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "./receive-choice.js";
 import { runServices } from "./service-run.js";
+import type { Terminal } from "./terminal.js";
 import { serverTlsOf, serverTlsTable } from "./tls-choice.js";
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -43,7 +44,7 @@ export const echo: Command = {
   run,
 };
 
-async function run(argv: readonly string[]): Promise<ExitCode> {
+async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { options } = readCommandLine(OPTIONS, argv, 0);
   const target = listenOptions(options);
   const receive = options.receive;
@@ -59,9 +60,12 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     commandName: echo.name,
     services: [server],
     json: options.json,
+    terminal,
     announce: () => {
       const { engineName: engine, fingerprint } = server;
-      print(readyLine({ address, engine, receive, fingerprint }, options.json));
+      terminal.print(
+        readyLine({ address, engine, receive, fingerprint }, options.json, terminal.paint),
+      );
     },
   });
 }
@@ -87,8 +91,9 @@ interface Ready {
   readonly fingerprint: string | undefined;
 }
 
-function readyLine({ address, engine, receive, fingerprint }: Ready, json: boolean): string {
+function readyLine(ready: Ready, json: boolean, paint: Paint): string {
+  const { address, engine, receive, fingerprint } = ready;
   if (json) return JSON.stringify({ event: "ready", ...address, engine, receive, fingerprint });
-  const line = `READY ${addressText(address)} engine=${engine} receive=${receive}`;
+  const line = `${paint.green("READY")} ${addressText(address)} engine=${engine} receive=${receive}`;
   return fingerprint === undefined ? line : `${line} fingerprint=${fingerprint}`;
 }

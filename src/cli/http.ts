@@ -1,5 +1,4 @@
 import { writeFile } from "node:fs/promises";
-import process from "node:process";
 import {
   HttpAgent,
   type HttpFollowOptions,
@@ -10,30 +9,34 @@ import { NetError } from "../index.js";
 import { type Command, type ExitCode, engineOption } from "./command.js";
 import {
   type OptionValues,
+  quoted,
   readCommandLine,
   secondsOption,
   switchOption,
   textOption,
+  UsageError,
   withShort,
 } from "./command-line.js";
 import { cookieFile } from "./cookie-file.js";
 import { LiveLine } from "./live-line.js";
-import { complain, pour } from "./output.js";
 import { packageVersion } from "./package-version.js";
 import { byteText } from "./quantity.js";
 import { openData } from "./request-body.js";
 import { fieldsOf, methodOf, requestTable } from "./request-choice.js";
-import { headBytes, timingText } from "./response-view.js";
-import { urlTlsOf, urlTlsTable } from "./tls-choice.js";
+import { headBytes, headLines, timingText } from "./response-view.js";
+import type { Terminal } from "./terminal.js";
+import { assertNoTls, urlTlsOf, urlTlsTable } from "./tls-choice.js";
 import { readUrl } from "./url.js";
 
 const MS_PER_SECOND = 1_000;
 const ONE_DAY = { min: 0, max: 86_400 };
 
 const OPTIONS = {
+  method: withShort("X", textOption("METHOD", "the same as METHOD before the URL")),
   ...requestTable("the body: text, @FILE, or @- for standard input"),
   output: withShort("o", textOption("FILE", "write the body there (default: standard output)")),
   include: withShort("i", switchOption("show the head of the response before its body")),
+  verbose: withShort("v", switchOption("show both heads and the timing on standard error")),
   location: withShort("L", switchOption("follow redirects")),
   compressed: switchOption("ask for encoded content, and decode it"),
   fail: withShort("f", switchOption("end with exit code 1 for a status of 400 and above")),
@@ -55,18 +58,22 @@ export const http: Command = {
   usage: "[METHOD] URL [options]",
   options: OPTIONS,
   notes:
-    "The method is GET, or POST with --data. Exit code 0: a response came whole, whatever its\n" +
+    "The method is GET, or POST with --data; the usual ones in any capitals. Exit code 0: a response came whole, whatever its\n" +
     "status; 1: none did, or with --fail its status is 400 or above; 2: wrong arguments.",
   run,
 };
 
-async function run(argv: readonly string[]): Promise<ExitCode> {
+async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { options, positionals } = readCommandLine(OPTIONS, argv, 2);
   const [typedMethod, typedUrl] =
     positionals.length > 1 ? positionals : [undefined, positionals[0]];
+  if (typedMethod !== undefined && options.method !== undefined) {
+    throw new UsageError(`take either ${quoted(typedMethod)} or --method`);
+  }
   const url = readUrl(typedUrl);
-  const method = methodOf(typedMethod, options.data !== undefined);
-  const body = await openData(options.data);
+  if (url.protocol === "http:" && !options.location) assertNoTls(options);
+  const method = methodOf(typedMethod ?? options.method, options.data !== undefined);
+  const body = await openData(options.data, terminal.input);
   const cookies = options.cookies === undefined ? undefined : await cookieFile(options.cookies);
   const agent = new HttpAgent({
     tls: urlTlsOf(options),
@@ -75,10 +82,13 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     ...(cookies !== undefined && { cookies: cookies.store }),
   });
   try {
-    const response = await agent.follow(url, { ...body.init, ...initOf(method, options) });
+    const init = initOf(method, options);
+    if (options.verbose) showRequest(url, init, terminal);
+    const response = await agent.follow(url, { ...body.init, ...init });
+    if (options.verbose) showLines("<", headLines(response), terminal);
     await cookies?.save();
-    const code = await deliver(response, options, method);
-    if (options.timing) complain(http.name, timingText(response));
+    const code = await deliver(response, options, method, terminal);
+    if (options.timing || options.verbose) terminal.complain(http.name, timingText(response));
     return code;
   } finally {
     body.close();
@@ -86,7 +96,23 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-function initOf(method: string, options: HttpOptions): HttpFollowOptions {
+/** What is asked for; the client adds what the message needs, Host and the length of the body. */
+function showRequest(url: URL, { method, headers }: RequestInit, terminal: Terminal): void {
+  const fields = headers.map(([name, value]) => `${name}: ${value}`);
+  const line = `${method} ${url.pathname}${url.search} HTTP/1.1`;
+  showLines(">", [line, `Host: ${url.host}`, ...fields], terminal);
+}
+
+function showLines(mark: string, lines: readonly string[], terminal: Terminal): void {
+  for (const line of lines) terminal.errors.write(`${terminal.errorPaint.dim(mark)} ${line}\n`);
+}
+
+interface RequestInit extends HttpFollowOptions {
+  readonly method: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+function initOf(method: string, options: HttpOptions): RequestInit {
   const fields = fieldsOf(options);
   const hasAgent = fields.some(([name]) => name.toLowerCase() === "user-agent");
   return {
@@ -112,19 +138,20 @@ async function deliver(
   response: HttpResponse,
   { output, include, fail }: HttpOptions,
   method: string,
+  terminal: Terminal,
 ): Promise<ExitCode> {
   const chunks = contentOf(response, include || method === "HEAD");
-  const progress = liveProgress(response);
-  if (output !== undefined || !process.stdout.isTTY) progress.start();
+  const progress = liveProgress(response, terminal);
+  if (output !== undefined || terminal.output.isTTY !== true) progress.start();
   try {
-    if (output === undefined || output === "-") await pour(chunks);
+    if (output === undefined || output === "-") await terminal.pour(chunks);
     else await save(chunks, output);
   } finally {
     progress.stop();
     response.body.discard();
   }
   if (!fail || response.status < 400) return 0;
-  complain(http.name, `the status is ${response.status} ${response.statusText}`.trimEnd());
+  terminal.complain(http.name, `the status is ${response.status} ${response.statusText}`.trimEnd());
   return 1;
 }
 
@@ -147,10 +174,10 @@ async function save(chunks: AsyncIterable<Buffer>, path: string): Promise<void> 
   }
 }
 
-function liveProgress({ body }: HttpResponse): LiveLine {
+function liveProgress({ body }: HttpResponse, terminal: Terminal): LiveLine {
   const { contentLength } = body;
   let before = 0;
-  return new LiveLine((seconds) => {
+  return new LiveLine(terminal, (seconds) => {
     const { receivedBytes } = body;
     const rate = (receivedBytes - before) / seconds;
     before = receivedBytes;

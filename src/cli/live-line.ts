@@ -1,26 +1,28 @@
-import process from "node:process";
 import { systemClock, type Timer } from "../time/clock.js";
+import type { Output, Terminal } from "./terminal.js";
 
 const PERIOD_MS = 1_000;
 const CLEAR_LINE = "\r\u001b[2K";
 
 /**
- * One line of a terminal (standard error) that is written anew each second. Where standard error is
- * no terminal it does nothing.
+ * One line of a terminal (where the errors go) that is written anew each second. Where they go
+ * elsewhere it does nothing.
  */
 export class LiveLine {
+  readonly #output: Output;
   readonly #compose: (elapsedSeconds: number) => string;
   #timer: Timer | undefined;
   #writtenMs = 0;
 
   /** `compose` makes the text; it is told how much time went by since it was last called. */
-  constructor(compose: (elapsedSeconds: number) => string) {
+  constructor({ errors }: Terminal, compose: (elapsedSeconds: number) => string) {
+    this.#output = errors;
     this.#compose = compose;
   }
 
   /** Begins; the first line comes after a second. */
   start(): void {
-    if (!process.stderr.isTTY) return;
+    if (!this.#output.isTTY) return;
     this.#writtenMs = systemClock.now();
     this.#plan();
   }
@@ -31,7 +33,7 @@ export class LiveLine {
       const text = this.#compose((nowMs - this.#writtenMs) / 1_000);
       this.#writtenMs = nowMs;
       // A line that wraps can't be cleared.
-      process.stderr.write(CLEAR_LINE + text.slice(0, (process.stderr.columns || 80) - 1));
+      this.#output.write(CLEAR_LINE + text.slice(0, (this.#output.columns || 80) - 1));
       this.#plan();
     });
   }
@@ -41,6 +43,6 @@ export class LiveLine {
     if (this.#timer === undefined) return;
     this.#timer.cancel();
     this.#timer = undefined;
-    process.stderr.write(CLEAR_LINE);
+    this.#output.write(CLEAR_LINE);
   }
 }

@@ -1,6 +1,7 @@
 import type { Command, ExitCode } from "./command.js";
 import { ECHO_LOAD_OPTIONS, loadEcho } from "./load/load-echo.js";
 import { HTTP_LOAD_OPTIONS, loadHttp } from "./load/load-http.js";
+import type { Terminal } from "./terminal.js";
 import { isUrl } from "./url.js";
 
 /** A load test of an echo server, every byte verified, or of an HTTP server. */
@@ -19,6 +20,9 @@ export const load: Command = {
   run,
 };
 
-function run(argv: readonly string[]): Promise<ExitCode> {
-  return argv.some(isUrl) ? loadHttp(argv) : loadEcho(argv);
+const NOT_HTTP = { table: ECHO_LOAD_OPTIONS, text: "goes with HOST:PORT, not with a URL" };
+const NOT_ECHO = { table: HTTP_LOAD_OPTIONS, text: "goes with a URL, not with HOST:PORT" };
+
+function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  return argv.some(isUrl) ? loadHttp(argv, terminal, NOT_HTTP) : loadEcho(argv, terminal, NOT_ECHO);
 }

@@ -1,4 +1,6 @@
-import { NetError } from "../index.js";
+import process from "node:process";
+import { closestWord } from "../closest-word.js";
+import { NetError } from "../errors.js";
 import { cat } from "./cat.js";
 import type { Command, ExitCode } from "./command.js";
 import { asksForHelp, helpRows, optionHelp, quoted, UsageError } from "./command-line.js";
@@ -6,70 +8,94 @@ import { doctor } from "./doctor.js";
 import { echo } from "./echo.js";
 import { http } from "./http.js";
 import { load } from "./load.js";
-import { complain, print, toleratePipeEnd } from "./output.js";
 import { packageVersion } from "./package-version.js";
 import { serve } from "./serve.js";
+import { Terminal } from "./terminal.js";
 
 const COMMANDS: readonly Command[] = [serve, echo, load, http, cat, doctor];
 
 /** Runs the program with the words of its command line; answers its exit code. */
-export async function main(argv: readonly string[]): Promise<ExitCode> {
-  toleratePipeEnd();
+export async function main(
+  argv: readonly string[],
+  terminal: Terminal = new Terminal(process),
+): Promise<ExitCode> {
   const [name, ...rest] = argv;
-  if (name === undefined || name === "--help" || name === "-h") return show(overview());
-  if (name === "--version") return show(packageVersion());
-  const command = COMMANDS.find((one) => one.name === name);
-  if (command === undefined) {
-    complain(undefined, `${quoted(name)} is no command; \`hp-socket --help\` shows them`);
-    return 2;
-  }
-  if (asksForHelp(rest)) return show(commandHelp(command));
+  if (name === undefined || name === "--help" || name === "-h") return help([], terminal);
+  if (name === "help") return help(rest, terminal);
+  if (name === "--version" || name === "-v") return show(packageVersion(), terminal);
+  const command = commandOf(name);
+  if (command === undefined) return refuse(name, terminal);
+  if (asksForHelp(rest)) return help([name], terminal);
   try {
-    return await command.run(rest);
+    return await command.run(rest, terminal);
   } catch (error) {
-    return explain(command, error);
+    return explain(command, error, terminal);
   }
 }
 
-function show(text: string): ExitCode {
-  print(text);
+function commandOf(name: string): Command | undefined {
+  return COMMANDS.find((one) => one.name === name);
+}
+
+/** Help of the command whose name was typed, or of all. */
+function help([name]: readonly string[], terminal: Terminal): ExitCode {
+  if (name === undefined) return show(overview(terminal), terminal);
+  const command = commandOf(name);
+  if (command === undefined) return refuse(name, terminal);
+  return show(commandHelp(command, terminal), terminal);
+}
+
+function show(text: string, terminal: Terminal): ExitCode {
+  terminal.print(text);
   return 0;
 }
 
+function refuse(name: string, terminal: Terminal): ExitCode {
+  const meant = closestWord(name, [...COMMANDS.map((command) => command.name), "help"]);
+  const advice =
+    meant === undefined ? "`hp-socket help` shows them" : `did you mean ${quoted(meant)}?`;
+  terminal.complain(undefined, `${quoted(name)} is no command; ${advice}`);
+  return 2;
+}
+
 /** Says in one line what went wrong. What is no one's fault but ours is thrown on. */
-function explain({ name }: Command, error: unknown): ExitCode {
+function explain({ name }: Command, error: unknown, terminal: Terminal): ExitCode {
   if (error instanceof UsageError) {
-    complain(name, `${error.message} (see \`hp-socket ${name} --help\`)`);
+    terminal.complain(name, `${error.message} (see \`hp-socket help ${name}\`)`);
     return 2;
   }
   if (!(error instanceof NetError)) throw error;
-  complain(name, `${error.code}: ${error.message}`);
+  terminal.complain(name, `${error.code}: ${error.message}`);
   return error.code === "INVALID_ARGUMENT" ? 2 : 1;
 }
 
-function overview(): string {
+function overview({ paint }: Terminal): string {
   return [
-    "Usage: hp-socket COMMAND [options]",
+    `${paint.bold("Usage:")} hp-socket COMMAND [options]`,
     "",
-    "Commands:",
+    paint.bold("Commands:"),
     helpRows(COMMANDS.map(({ name, usage, summary }) => [`${name} ${usage}`, summary])),
     "",
-    "Options:",
+    paint.bold("Options:"),
     helpRows([
-      ["COMMAND --help", "what a command can do"],
-      ["--help", "show this"],
-      ["--version", "show the version"],
+      ["help COMMAND", "what a command can do; COMMAND --help as well"],
+      ["-h, --help", "show this"],
+      ["-v, --version", "show the version"],
     ]),
   ].join("\n");
 }
 
-function commandHelp({ name, usage, summary, options, notes }: Command): string {
+function commandHelp(
+  { name, usage, summary, options, notes }: Command,
+  terminal: Terminal,
+): string {
+  const { paint } = terminal;
   const text = [
-    `Usage: hp-socket ${name} ${usage}`,
+    `${paint.bold("Usage:")} hp-socket ${name} ${usage}`,
     "",
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
     "",
-    "Options:",
+    paint.bold("Options:"),
     optionHelp(options),
   ];
   if (notes !== undefined) text.push("", notes);

@@ -4,6 +4,7 @@ import {
   delimiter,
   type LengthPrefixOptions,
   lengthPrefix,
+  NetError,
   pack,
   pull,
   push,
@@ -50,7 +51,7 @@ export function receiveOptionTable<Name extends ReceiveName>(
   return {
     receive: choiceOption(names, `how bytes become packets (default: ${absent})`, absent),
     flag: integerOption(
-      "pack: mark of the packets (default: 0)",
+      "pack: mark of the packets, as 361 or 0x169 (default: 0)",
       { min: 0, max: 1_023 },
       undefined,
     ),
@@ -90,6 +91,30 @@ export function receiveModelOf(options: ReceiveOptions<DataReceiveName>): Receiv
 export function receiveModelOf(options: ReceiveOptions): ReceiveModel;
 export function receiveModelOf(options: ReceiveOptions): ReceiveModel {
   assertOwners(options);
+  try {
+    return modelOf(options);
+  } catch (error) {
+    throw namedAsTyped(error);
+  }
+}
+
+/** The names that the models have for what was typed. */
+const TYPED_NAMES: Readonly<Record<string, string>> = {
+  bytes: "--length-bytes",
+  delimiter: "--delimiter",
+  flag: "--flag",
+  format: "--length-format",
+  maxPacketBytes: "--max-packet",
+};
+
+function namedAsTyped(error: unknown): unknown {
+  if (!(error instanceof NetError) || error.code !== "INVALID_ARGUMENT") return error;
+  const [word = "", ...rest] = error.message.split(" ");
+  const name = TYPED_NAMES[word];
+  return name === undefined ? error : new UsageError([name, ...rest].join(" "));
+}
+
+function modelOf(options: ReceiveOptions): ReceiveModel {
   const { receive, flag, delimiter: mark } = options;
   const maxPacketBytes = options["max-packet"];
   const limit = maxPacketBytes === undefined ? {} : { maxPacketBytes };

@@ -1,7 +1,7 @@
 /** `--data` in all its forms, as the body of a request. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import process from "node:process";
+import type { Readable } from "node:stream";
 import type { HttpFollowOptions } from "../http/index.js";
 import { UsageError } from "./command-line.js";
 
@@ -15,12 +15,12 @@ export interface OpenData {
 const INPUT = "@-";
 
 /** Opens what `--data` says. Rejects with {@link UsageError} for a file that can't be read. */
-export async function openData(data: string | undefined): Promise<OpenData> {
+export async function openData(data: string | undefined, input: Readable): Promise<OpenData> {
   const close = (): void => {
-    if (data === INPUT) process.stdin.destroy();
+    if (data === INPUT) input.destroy();
   };
   if (data === undefined) return { init: {}, close };
-  if (data === INPUT) return { init: { body: process.stdin }, close };
+  if (data === INPUT) return { init: { body: input }, close };
   if (!data.startsWith("@")) return { init: { body: data }, close };
   const path = data.slice(1);
   const byteCount = await sizeOf(path);

@@ -1,4 +1,5 @@
 /** `--header`, `--data` and the method: what to ask for, for commands that speak HTTP. */
+import { Buffer } from "node:buffer";
 import {
   listOption,
   type Option,
@@ -11,6 +12,7 @@ import {
 /** The values of the options. */
 export interface RequestOptions {
   readonly header: readonly string[];
+  readonly user: string | undefined;
   readonly data: string | undefined;
 }
 
@@ -20,6 +22,7 @@ export function requestTable(dataHelp: string): {
 } {
   return {
     header: withShort("H", listOption("'NAME: VALUE'", "a field; as often as wanted", readField)),
+    user: withShort("u", textOption("NAME:PASSWORD", "log in with these (Basic)")),
     data: withShort("d", emptyTextOption("DATA", dataHelp)),
   };
 }
@@ -32,8 +35,14 @@ function emptyTextOption(placeholder: string, help: string): Option<string | und
 type Field = readonly [name: string, value: string];
 
 /** The fields that were typed, in their order. */
-export function fieldsOf({ header }: RequestOptions): Field[] {
-  return header.map((text) => readField(text, "--header"));
+export function fieldsOf({ header, user }: RequestOptions): Field[] {
+  const fields = header.map((text) => readField(text, "--header"));
+  return user === undefined ? fields : [...fields, ["Authorization", basicCredentials(user)]];
+}
+
+/** RFC 7617 §2. */
+function basicCredentials(user: string): string {
+  return `Basic ${Buffer.from(user.includes(":") ? user : `${user}:`, "utf8").toString("base64")}`;
 }
 
 function readField(text: string, name: string): Field {
@@ -42,13 +51,17 @@ function readField(text: string, name: string): Field {
   return [match[1] ?? "", match[2] ?? ""];
 }
 
-/** The method that was typed, or the one that goes with a body, or without. Case counts. */
+/** Methods that are taken for these in whatever capitals they are typed; of others case counts. */
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+
+/** The method that was typed, or the one that goes with a body, or without. */
 export function methodOf(typed: string | undefined, hasBody: boolean): string {
-  const method = typed ?? (hasBody ? "POST" : "GET");
+  const word = typed ?? (hasBody ? "POST" : "GET");
+  const method = METHODS.find((known) => known === word.toUpperCase()) ?? word;
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(method)) {
     throw new UsageError(`${quoted(method)} is no method of HTTP`);
   }
   if (method === "CONNECT")
-    throw new UsageError("CONNECT makes tunnels, and no answers to be shown");
+    throw new UsageError("CONNECT makes tunnels, and no response to be shown");
   return method;
 }

@@ -4,9 +4,14 @@ import type { HttpResponse } from "../http/index.js";
 import { byteText, timeText } from "./quantity.js";
 
 /** The head with its empty line, as it came but for the spelling of the version. */
-export function headBytes({ version, status, statusText, headers }: HttpResponse): Buffer {
-  const fields = [...headers.entries()].map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`${version} ${status} ${statusText}\r\n${fields.join("")}\r\n`, "latin1");
+export function headBytes(response: HttpResponse): Buffer {
+  return Buffer.from(`${headLines(response).join("\r\n")}\r\n\r\n`, "latin1");
+}
+
+/** The lines of the head, without the empty one. */
+export function headLines({ version, status, statusText, headers }: HttpResponse): string[] {
+  const fields = [...headers.entries()].map(([name, value]) => `${name}: ${value}`);
+  return [`${version} ${status} ${statusText}`, ...fields];
 }
 
 /** `lookup 0 ns · connect 102 µs · …`: of the last request, where redirects were followed. */

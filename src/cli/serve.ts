@@ -18,13 +18,15 @@ import {
 import { integerOption, readCommandLine, textOption } from "./command-line.js";
 import { EchoServer } from "./echo-server.js";
 import { HttpEcho } from "./http-echo.js";
-import { print } from "./output.js";
+import type { Paint } from "./paint.js";
 import type { Service } from "./service.js";
 import { runServices } from "./service-run.js";
+import type { Terminal } from "./terminal.js";
 import { servedOnTheSpot } from "./tls-choice.js";
 
-/** One service: what it is, and what to type to see it work. */
+/** One service: its name, what it is, and what to type to see it work. */
 interface Row {
+  readonly name: string;
   readonly create: (engine: EngineChoiceName | undefined, host: string) => Service;
   readonly tries: (address: IpAddress, service: Service) => readonly string[];
 }
@@ -44,6 +46,7 @@ const ROWS: readonly Row[] = [
   ]),
   echoRow("length", lengthPrefix({ format: "uint-be", bytes: 4 }), () => []),
   {
+    name: "tls",
     create: (engine, host) =>
       new EchoServer({ name: "push", receive: push(), engine, secured: servedOnTheSpot(host) }),
     tries: (address, { fingerprint }) => [
@@ -51,6 +54,7 @@ const ROWS: readonly Row[] = [
     ],
   },
   {
+    name: "http",
     create: (engine) => new HttpEcho(engine),
     tries: (address) => [`curl http://${addressText(address)}/ -d hello`],
   },
@@ -86,14 +90,16 @@ interface Listening {
   readonly address: IpAddress;
 }
 
-async function run(argv: readonly string[]): Promise<ExitCode> {
+async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { options } = readCommandLine(OPTIONS, argv, 0);
   const listening = await listenAll(options.host ?? "127.0.0.1", options.port, options.engine);
   return await runServices({
     commandName: serve.name,
     services: listening.map(({ service }) => service),
     json: options.json,
-    announce: () => print(options.json ? readyJson(listening) : readyText(listening)),
+    terminal,
+    announce: () =>
+      terminal.print(options.json ? readyJson(listening) : readyText(listening, terminal.paint)),
   });
 }
 
@@ -118,9 +124,11 @@ async function listenAll(
   return listening;
 }
 
-function readyText(listening: readonly Listening[]): string {
-  const ready = listening.map(({ service, address }) => {
-    const line = `READY ${addressText(address)} engine=${service.engineName} receive=${service.name}`;
+function readyText(listening: readonly Listening[], paint: Paint): string {
+  const ready = listening.map(({ row, service, address }) => {
+    const { engineName, name } = service;
+    const word = paint.green("READY");
+    const line = `${word} ${addressText(address)} service=${row.name} engine=${engineName} receive=${name}`;
     return service.fingerprint === undefined ? line : `${line} fingerprint=${service.fingerprint}`;
   });
   const tries = listening.flatMap(({ row, service, address }) => row.tries(address, service));
@@ -128,7 +136,8 @@ function readyText(listening: readonly Listening[]): string {
 }
 
 function readyJson(listening: readonly Listening[]): string {
-  const services = listening.map(({ service, address }) => ({
+  const services = listening.map(({ row, service, address }) => ({
+    service: row.name,
     ...address,
     engine: service.engineName,
     receive: service.name,
@@ -138,5 +147,5 @@ function readyJson(listening: readonly Listening[]): string {
 }
 
 function echoRow(name: string, receive: ReceiveModel, tries: Row["tries"]): Row {
-  return { create: (engine) => new EchoServer({ name, receive, engine }), tries };
+  return { name, create: (engine) => new EchoServer({ name, receive, engine }), tries };
 }

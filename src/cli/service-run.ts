@@ -2,10 +2,9 @@
 
 import type { ExitCode } from "./command.js";
 import { LiveLine } from "./live-line.js";
-import { complain, print } from "./output.js";
 import { byteText, connectionsText, countText } from "./quantity.js";
 import { type Service, sumOfCounts } from "./service.js";
-import { onStopSignal } from "./stop-signal.js";
+import type { Terminal } from "./terminal.js";
 
 /** What to run, and how to speak of it. */
 export interface ServiceRun {
@@ -14,6 +13,7 @@ export interface ServiceRun {
   /** They listen already. */
   readonly services: readonly Service[];
   readonly json: boolean;
+  readonly terminal: Terminal;
   /** Says that the program is ready. Called when it can be stopped. */
   announce(): void;
 }
@@ -23,31 +23,31 @@ export interface ServiceRun {
  * others are stopped too; answers 1.
  */
 export async function runServices(run: ServiceRun): Promise<ExitCode> {
-  const { commandName, services } = run;
-  const stopSignal = signalled();
-  const liveLine = liveCounters(services);
+  const { commandName, services, terminal } = run;
+  const stopSignal = signalled(terminal);
+  const liveLine = liveCounters(services, terminal);
   run.announce();
   liveLine.start();
   const broken = await Promise.race([stopSignal.promise, ...services.map(whenStopped)]);
   liveLine.stop();
   if (broken !== undefined) {
     const why = broken.lastError?.message ?? "nobody asked it to";
-    complain(commandName, `${broken.name} stopped: ${why}`);
+    terminal.complain(commandName, `${broken.name} stopped: ${why}`);
   }
   await drain(run);
   stopSignal.release();
   return broken === undefined ? 0 : 1;
 }
 
-async function drain({ commandName, services, json }: ServiceRun): Promise<void> {
+async function drain({ commandName, services, json, terminal }: ServiceRun): Promise<void> {
   const { connectionCount } = sumOfCounts(services);
   if (connectionCount > 0) {
     const waiting = connectionsText(connectionCount);
-    complain(commandName, `draining ${waiting}; a second signal ends at once`);
+    terminal.complain(commandName, `draining ${waiting}; a second signal ends at once`);
   }
   const results = await Promise.all(services.map((service) => service.stop()));
   const cutCount = results.reduce((sum, result) => sum + result.cutCount, 0);
-  print(json ? summaryJson(services, cutCount) : summaryText(services, cutCount));
+  terminal.print(json ? summaryJson(services, cutCount) : summaryText(services, cutCount));
 }
 
 /** The first line is the one of the original's performance test. */
@@ -75,18 +75,18 @@ interface StopSignal {
   readonly release: () => void;
 }
 
-function signalled(): StopSignal {
+function signalled(terminal: Terminal): StopSignal {
   let release = (): void => {};
   const promise = new Promise<undefined>((resolve) => {
-    release = onStopSignal(() => resolve(undefined));
+    release = terminal.onStopSignal(() => resolve(undefined));
   });
   return { promise, release };
 }
 
 /** Connections, messages and bytes of the last second. */
-function liveCounters(services: readonly Service[]): LiveLine {
+function liveCounters(services: readonly Service[], terminal: Terminal): LiveLine {
   let before = sumOfCounts(services);
-  return new LiveLine((seconds) => {
+  return new LiveLine(terminal, (seconds) => {
     const now = sumOfCounts(services);
     const rates = [
       connectionsText(now.connectionCount),

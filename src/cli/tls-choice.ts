@@ -3,13 +3,14 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { ClientTls, ServerTls } from "../index.js";
 import { selfSignedCertificate } from "../testing/self-signed-certificate.js";
-import { type Option, switchOption, textOption, UsageError } from "./command-line.js";
+import { type Option, switchOption, textOption, UsageError, withShort } from "./command-line.js";
 
 /** What goes with `--tls` on a server. */
 export interface ServerTlsOptions {
   readonly tls: boolean;
   readonly cert: string | undefined;
   readonly key: string | undefined;
+  readonly "client-ca": string | undefined;
 }
 
 /** What goes with `--tls` on a client. */
@@ -19,13 +20,12 @@ export interface ClientTlsOptions {
   readonly servername: string | undefined;
   readonly fingerprint: string | undefined;
   readonly insecure: boolean;
-}
-
-/** What goes with `https:` on a client, where the URL says whether there is TLS. */
-export interface UrlTlsOptions extends Omit<ClientTlsOptions, "tls"> {
   readonly cert: string | undefined;
   readonly key: string | undefined;
 }
+
+/** What goes with `https:` on a client, where the URL says whether there is TLS. */
+export type UrlTlsOptions = Omit<ClientTlsOptions, "tls">;
 
 /** TLS of a server, and by what clients can know it. */
 export interface ServedTls {
@@ -42,6 +42,7 @@ export function serverTlsTable(): {
     tls: switchOption("secure every connection with TLS"),
     cert: textOption("FILE", "tls: certificate, PEM (default: one is made on the spot)"),
     key: textOption("FILE", "tls: its private key, PEM"),
+    "client-ca": textOption("FILE", "tls: peers must show a certificate of these authorities, PEM"),
   };
 }
 
@@ -55,6 +56,8 @@ export function clientTlsTable(): {
     servername: textOption("NAME", "tls: name to send and to verify (default: HOST)"),
     fingerprint: textOption("HEX", "tls: take the certificate with this SHA-256, and no other"),
     insecure: switchOption("tls: take any certificate"),
+    cert: textOption("FILE", "tls: certificate of this client, PEM"),
+    key: textOption("FILE", "tls: its private key, PEM"),
   };
 }
 
@@ -63,25 +66,28 @@ export function urlTlsTable(): {
   readonly [Key in keyof UrlTlsOptions]: Option<UrlTlsOptions[Key]>;
 } {
   const { tls: _, ...others } = clientTlsTable();
-  return {
-    ...others,
-    cert: textOption("FILE", "tls: certificate of this client, PEM"),
-    key: textOption("FILE", "tls: its private key, PEM"),
-  };
+  return { ...others, insecure: withShort("k", others.insecure) };
 }
 
 /** The TLS that the options ask for; undefined for none. */
 export function serverTlsOf(
-  { tls, cert, key }: ServerTlsOptions,
+  { tls, cert, key, "client-ca": clientCa }: ServerTlsOptions,
   host: string | undefined,
 ): ServedTls | undefined {
-  assertTls(tls, { cert, key });
+  assertTls(tls, { cert, key, "client-ca": clientCa });
   if (!tls) return undefined;
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new UsageError("--cert and --key go together");
-  }
-  if (cert === undefined || key === undefined) return servedOnTheSpot(host);
-  return { tls: { certFile: cert, keyFile: key }, fingerprint: fingerprintOf(cert) };
+  assertPair(cert, key);
+  const served =
+    cert === undefined || key === undefined
+      ? servedOnTheSpot(host)
+      : { tls: { certFile: cert, keyFile: key }, fingerprint: fingerprintOf(cert) };
+  if (clientCa === undefined) return served;
+  return { ...served, tls: { ...served.tls, caFile: clientCa, clientCertificate: "require" } };
+}
+
+function assertPair(cert: string | undefined, key: string | undefined): void {
+  if ((cert === undefined) === (key === undefined)) return;
+  throw new UsageError("--cert and --key go together");
 }
 
 /** TLS with a certificate that is made now, for this machine's loopback and for `host`. */
@@ -102,26 +108,24 @@ function fingerprintOf(path: string): string {
 
 /** The TLS that the options ask for; undefined for none. */
 export function clientTlsOf(options: ClientTlsOptions): ClientTls | undefined {
-  const { tls, ca, servername, fingerprint, insecure } = options;
-  assertTls(tls, { ca, servername, fingerprint, insecure: insecure || undefined });
-  return tls ? trustOf(options) : undefined;
+  assertTls(options.tls, given(options));
+  return options.tls ? urlTlsOf(options) : undefined;
+}
+
+/** Throws `UsageError` for options of TLS where there is none: the URL is one of `http:`. */
+export function assertNoTls(options: UrlTlsOptions): void {
+  const [name] = Object.entries(given(options)).find(([, value]) => value !== undefined) ?? [];
+  if (name !== undefined) throw new UsageError(`--${name} goes with https:, not with http:`);
+}
+
+function given({ ca, servername, fingerprint, insecure, cert, key }: UrlTlsOptions): object {
+  return { ca, servername, fingerprint, insecure: insecure || undefined, cert, key };
 }
 
 /** The TLS of URLs with `https:`. */
 export function urlTlsOf(options: UrlTlsOptions): Omit<ClientTls, "start"> {
-  const { cert, key } = options;
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new UsageError("--cert and --key go together");
-  }
-  return {
-    ...trustOf(options),
-    ...(cert !== undefined && { certFile: cert }),
-    ...(key !== undefined && { keyFile: key }),
-  };
-}
-
-function trustOf(options: Omit<ClientTlsOptions, "tls">): Omit<ClientTls, "start"> {
-  const { ca, servername, fingerprint, insecure } = options;
+  const { ca, servername, fingerprint, insecure, cert, key } = options;
+  assertPair(cert, key);
   if ([ca, fingerprint, insecure || undefined].filter((one) => one !== undefined).length > 1) {
     throw new UsageError("--ca, --fingerprint and --insecure exclude each other");
   }
@@ -130,10 +134,12 @@ function trustOf(options: Omit<ClientTlsOptions, "tls">): Omit<ClientTls, "start
     ...(servername !== undefined && { serverName: servername }),
     ...(fingerprint !== undefined && { verify: "pin", fingerprints: [fingerprint] }),
     ...(insecure && { verify: "none" }),
+    ...(cert !== undefined && { certFile: cert }),
+    ...(key !== undefined && { keyFile: key }),
   };
 }
 
-function assertTls(tls: boolean, others: Readonly<Record<string, unknown>>): void {
-  const given = Object.keys(others).find((name) => others[name] !== undefined);
-  if (!tls && given !== undefined) throw new UsageError(`--${given} goes with --tls`);
+function assertTls(tls: boolean, others: object): void {
+  const [name] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+  if (!tls && name !== undefined) throw new UsageError(`--${name} goes with --tls`);
 }

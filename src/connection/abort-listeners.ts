@@ -12,8 +12,10 @@ const waiting: WeakMap<AbortSignal, Set<AbortListener>> = new WeakMap();
 
 function tellAll(this: AbortSignal): void {
   const listeners = waiting.get(this);
+  if (listeners === undefined) return;
+  // One that is told may take others back, which are then not told.
+  for (const listener of listeners) listener.signalAborted(this);
   waiting.delete(this);
-  if (listeners !== undefined) for (const listener of listeners) listener.signalAborted(this);
 }
 
 /** Has `listener` told once when `signal` is aborted. */

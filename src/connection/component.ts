@@ -17,6 +17,7 @@ import { ConnectionKeys } from "./connection-keys.js";
 import { ConnectionRegistry } from "./connection-registry.js";
 import { type EngineService, engineServiceOf } from "./engine-service.js";
 import type { PacketEvents } from "./packet-events.js";
+import { PacketTopics } from "./packet-topics.js";
 import type { Receiver } from "./receiver.js";
 import { nextServiceState, type ServiceEvent, type ServiceState } from "./service-state.js";
 import { type ConnectionSettings, connectionSettings, SETTING_NAMES } from "./settings.js";
@@ -68,6 +69,7 @@ export class Component implements ConnectionHost {
   /** Whether its sockets keep the process alive. */
   isHeld = true;
   readonly role: ComponentRole;
+  readonly topics: PacketTopics<StreamConnection> = new PacketTopics<StreamConnection>();
   /** What was asked for; what was left out follows from it. */
   #given: Partial<ConnectionSettings>;
   readonly #closeWaiters: Map<number, (() => void)[]> = new Map();
@@ -282,6 +284,7 @@ export class Component implements ConnectionHost {
   connectionClosed(connection: StreamConnection, reason: CloseReason): void {
     this.registry.remove(connection);
     this.keys.take(connection, connection.key);
+    this.topics.table.leave(connection);
     this.#closedCount++;
     this.#closedReceivedBytes += connection.receivedBytes;
     this.#closedSentBytes += connection.sentBytes;

@@ -146,6 +146,31 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
     return broadcastTo(targets, bytes, this.#component.service.engine.memory);
   }
 
+  /** See {@link Connection.subscribe}. */
+  subscribe(id: number, topic: string): boolean {
+    return this.#find(id)?.subscribe(topic) ?? false;
+  }
+
+  /** See {@link Connection.unsubscribe}. */
+  unsubscribe(id: number, topic: string): boolean {
+    return this.#find(id)?.unsubscribe(topic) ?? false;
+  }
+
+  /** Sends to all subscribers of a topic; see {@link Connection.publish}. */
+  publish(topic: string, data: Data): number {
+    return this.#component.topics.send(topic, data);
+  }
+
+  /** Subscribers of a topic. */
+  subscriberCount(topic: string): number {
+    return this.#component.topics.table.count(topic);
+  }
+
+  /** Topics that somebody is subscribed to. */
+  topics(): string[] {
+    return this.#component.topics.table.topics();
+  }
+
   /** See {@link Connection.sendSmallFile}. */
   async sendSmallFile(id: number, path: string, options?: SmallFileOptions): Promise<SendResult> {
     return (await this.#find(id)?.sendSmallFile(path, options)) ?? false;

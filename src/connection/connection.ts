@@ -102,6 +102,21 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   drained(options?: WaitOptions): Promise<void>;
 
   /**
+   * Subscribes to a topic of its component: an exact name of at most 1,024 characters. False where it
+   * is so already, and on a connection that is ending. Throws `TOPIC_LIMIT` at `maxTopics`.
+   */
+  subscribe(topic: string): boolean;
+  /** Takes that back; false where it was not so. */
+  unsubscribe(topic: string): boolean;
+  /**
+   * Sends to all subscribers of a topic but itself, each by its receive model; encoded once. Returns
+   * to how many. Who is slow is treated by `slowConsumer`, and holds nobody up.
+   */
+  publish(topic: string, data: Data): number;
+  /** Topics that it is subscribed to. */
+  readonly topics: readonly string[];
+
+  /**
    * Sends and resolves with the answer: the next thing received, or, with `correlate`, the one with
    * the same key. `timeoutMs` is `requestTimeoutMs` where left out. Rejects with `REQUEST_TIMEOUT`,
    * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`. An answer that comes too late is dropped.

@@ -23,6 +23,8 @@ import type { ConnectionSettings } from "./settings.js";
  */
 export const MAX_HELD_BYTES: number = 65_536;
 
+const NOTHING = Buffer.alloc(0);
+
 /** The connection, as its way in sees it. */
 export interface ReceivingConnection {
   readonly stream: StreamSocket;
@@ -41,6 +43,8 @@ export class Inbound {
   receiver: Receiver;
   private readonly connection: ReceivingConnection;
   private rest: PieceQueue | undefined = undefined;
+  /** What a receiver handed over to the next within a call: comes in front of all that is left. */
+  private handedOver: Buffer | undefined = undefined;
   private holds = 0;
   private isFeeding = false;
   private isStreamPaused = false;
@@ -116,8 +120,8 @@ export class Inbound {
       for (;;) {
         const { receiver } = this;
         const taken = receiver.received(left);
-        if (taken === left.length || this.isOver) break;
-        left = left.subarray(taken);
+        if (this.isOver || (taken === left.length && this.handedOver === undefined)) break;
+        left = this.withHandedOver(left.subarray(taken));
         if (this.holds !== 0) {
           this.keepLeft(left);
           break;
@@ -134,7 +138,16 @@ export class Inbound {
     this.isFeeding = false;
   }
 
+  /** What the next receiver gets, of what the last one has not taken. */
+  private withHandedOver(left: Buffer): Buffer {
+    const { handedOver } = this;
+    if (handedOver === undefined) return left;
+    this.handedOver = undefined;
+    return left.length === 0 ? handedOver : Buffer.concat([handedOver, left]);
+  }
+
   private keepLeft(left: Buffer): void {
+    if (left.length === 0) return;
     this.rest ??= new PieceQueue();
     this.rest.prepend(isLent(left) ? Buffer.from(left) : left);
   }
@@ -211,6 +224,10 @@ export class Inbound {
       this.connection.fail(receiveError(error));
     }
     this.isFeeding = false;
+    if (this.isOver) return;
+    this.keepLeft(this.withHandedOver(NOTHING));
+    // Another receiver has taken over in the call.
+    if (this.holds === 0 && (this.rest !== undefined || this.end === "pending")) this.goOn();
   }
 
   /** Exchanges the receiver; `unread` comes in front of what waits. */
@@ -220,7 +237,11 @@ export class Inbound {
       receiver.abandoned?.();
       return;
     }
-    if (unread !== undefined && unread.length > 0) this.keepLeft(unread);
+    if (unread !== undefined && unread.length > 0) {
+      if (!this.isFeeding) this.keepLeft(unread);
+      else if (this.handedOver === undefined) this.handedOver = unread;
+      else this.handedOver = Buffer.concat([unread, this.handedOver]);
+    }
     // The last receiver knows of the end, this one does not.
     if (this.end === "told") this.end = "pending";
     if (this.holds === 0) this.goOn();
@@ -231,6 +252,7 @@ export class Inbound {
     if (this.isOver) return;
     this.isOver = true;
     this.rest = undefined;
+    this.handedOver = undefined;
     this.receiver.abandoned?.();
     this.resumeStream();
   }

@@ -102,6 +102,8 @@ export class Listening implements ListenerSink {
       const target = await this.#target(options);
       if (!isCurrent()) throw stopped();
       this.#role.askListen(target);
+      // The handler may have stopped the server.
+      if (!isCurrent()) throw stopped();
       return await new Promise<Address>((resolve, reject) => {
         this.#opening = { resolve, reject };
         this.#listener = component.service.engine.listen(target, this);

@@ -202,15 +202,16 @@ export class Outbound {
     const connection = this.served;
     queue.writingBytes = 0;
     connection.bytesSent(byteCount);
-    // A handler may have ended the connection, or written already.
-    if (this.connection === undefined) return;
+    // A handler may have ended the connection, and another may be served by now; or have written already.
+    if (this.connection !== connection) return;
     if (queue.queuedBytes > 0) {
       if (queue.writingBytes === 0 && !this.isFlushSet) this.writeNext();
     } else if (queue.writingBytes === 0) {
       connection.allSent();
     }
+    if (this.connection !== connection) return;
     if (queue.pendingBytes <= connection.settings.lowWaterMarkBytes) this.wentBelow();
-    if (this.connection !== undefined && this.isSpare) this.leave();
+    if (this.connection === connection && this.isSpare) this.leave();
   }
 
   private wentBelow(): void {

@@ -46,6 +46,13 @@ export type SlowConsumer =
   /** At `highWaterMarkBytes` receiving from this peer stops until it has taken its answers; at `maxPendingBytes` as `close`. */
   | "pause";
 
+/** Whose received bytes are. */
+export type Delivery =
+  /** The application's own. */
+  | "copy"
+  /** Lent: valid until the handler returns. Saves a copy on some engines. */
+  | "borrow";
+
 /** What happens when a connection is given a key that another one has. */
 export type DuplicateKey =
   /** It gets the key, and the one that had it is closed with `DUPLICATE_KEY`. */
@@ -54,13 +61,6 @@ export type DuplicateKey =
   | "refuse"
   /** It gets no key, and both go on. */
   | "keep";
-
-/** Whose received bytes are. */
-export type Delivery =
-  /** The application's own. */
-  | "copy"
-  /** Lent: valid until the handler returns. Saves a copy on some engines. */
-  | "borrow";
 
 /** Settings of connections. Times are in milliseconds, 0 switches a deadline off. */
 export interface ConnectionSettings {
@@ -103,6 +103,8 @@ export interface ConnectionSettings {
   readonly duplicateKey: DuplicateKey;
   /** Connections at a time. Default 10,000. */
   readonly maxConnections: number;
+  /** Topics that one connection may be subscribed to. Default 1,024. */
+  readonly maxTopics: number;
   /** `TCP_NODELAY`. Default true. */
   readonly noDelay: boolean;
   /** Kernel's probes. Default 60 s idle, 20 s between, 5 probes (HP §7.5). */
@@ -132,6 +134,7 @@ export const CONNECTION_SETTINGS: OptionTable<ConnectionSettings> = {
   requestTimeoutMs: milliseconds(10_000),
   maxRequestsInFlight: count(1_024, "requests", { min: 1, max: 1_048_576 }),
   maxConnections: count(10_000, "connections", { min: 1, max: 5_000_000 }),
+  maxTopics: count(1_024, "topics"),
   userTimeoutMs: milliseconds(0),
   receiveBufferBytes: bytes(0, { max: GIB }),
   sendBufferBytes: bytes(0, { max: GIB }),

@@ -33,12 +33,13 @@ import type { EngineService } from "./engine-service.js";
 import { Inbound } from "./inbound.js";
 import type { Outbound, SendingConnection } from "./outbound.js";
 import type { PacketEvents } from "./packet-events.js";
+import type { PacketTopics } from "./packet-topics.js";
 import { DUE, HOLD, type PacketReader, type PieceWriter, type Receiver } from "./receiver.js";
 import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
-import { throwIfAborted } from "./waiter.js";
+import { assertWaitOptions, throwIfAborted } from "./waiter.js";
 import { type WebView, webView } from "./web-view.js";
 
 /** Longest delay of a timer. */
@@ -51,6 +52,7 @@ export interface ConnectionHost {
   readonly security: SecurityOwner | undefined;
   /** Who is told of packets. Undefined where the protocol above has no packets of the application's. */
   readonly packetEvents: PacketEvents | undefined;
+  readonly topics: PacketTopics<StreamConnection>;
   /** The receiver of a connection that has received its first byte. */
   createReceiver(connection: StreamConnection): Receiver;
   /** The stream is open: calls `onAccept` or `onConnect`, which may refuse or end it. */
@@ -203,6 +205,7 @@ export class StreamConnection
 
   async startTls(options: WaitOptions = {}): Promise<TlsInfo> {
     throwIfAborted(options, "handshake");
+    assertWaitOptions(options);
     const { security } = this.host;
     if (security === undefined || this.upgrade !== undefined || this.state !== "open") {
       const why = startTlsProblem(security, this.upgrade, this.state);
@@ -262,7 +265,8 @@ export class StreamConnection
   /** Makes the way in. */
   begin(receiver: Receiver = this.host.createReceiver(this)): Inbound {
     this.inbound = new Inbound(this, receiver, this.openedMs);
-    if (this.state !== "open" && this.state !== "handshaking") this.inbound.abandon();
+    const { state } = this;
+    if (state === "closing" || state === "ending" || state === "closed") this.inbound.abandon();
     return this.inbound;
   }
 
@@ -460,6 +464,25 @@ export class StreamConnection
     }
     const all = pieces.map(bytesOf);
     return this.isOpen && this.sending().sendAll(all);
+  }
+
+  // — topics —
+
+  subscribe(topic: string): boolean {
+    if (this.isSendOver) return false;
+    return this.host.topics.table.subscribe(this, topic, this.settings.maxTopics);
+  }
+
+  unsubscribe(topic: string): boolean {
+    return this.host.topics.table.unsubscribe(this, topic);
+  }
+
+  publish(topic: string, data: Data): number {
+    return this.host.topics.send(topic, data, this);
+  }
+
+  get topics(): string[] {
+    return this.host.topics.table.topicsOf(this);
   }
 
   sendBytes(bytes: Uint8Array): boolean {

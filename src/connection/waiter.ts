@@ -2,7 +2,14 @@
  * One promise that somebody awaits, with its time-out and its abort signal. Settles once; its
  * deadline and its listener are gone by then.
  */
-import { assertInteger, NetError, type NetErrorCode, type Operation } from "../errors.js";
+import {
+  assertInteger,
+  describe,
+  invalidArgument,
+  NetError,
+  type NetErrorCode,
+  type Operation,
+} from "../errors.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
 import { type AbortListener, offAbort, onAbort } from "./abort-listeners.js";
 import type { WaitOptions } from "./connection.js";
@@ -29,8 +36,8 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
 
   /** `defaultTimeoutMs` holds where `options` has none. Throws `INVALID_ARGUMENT` for a bad time-out. */
   constructor(wheel: TimingWheel, options: WaitOptions, giveUp: GiveUp, defaultTimeoutMs = 0) {
+    assertWaitOptions(options);
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-    assertInteger("timeoutMs", this.#timeoutMs, 0, 2 ** 31 - 1);
     this.#wheel = wheel;
     this.#giveUp = giveUp;
     this.promise = new Promise((resolve, reject) => {
@@ -78,6 +85,8 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   }
 
   #giveItUp(error: NetError): void {
+    // Whoever was told first of the same signal may have ended this one.
+    if (!this.isPending) return;
     this.#giveUp.forget(error);
     this.reject(error);
   }
@@ -91,9 +100,24 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   }
 }
 
+/** Throws `INVALID_ARGUMENT` for bounds that can't be: then nothing is begun. */
+export function assertWaitOptions({ timeoutMs, signal }: WaitOptions): void {
+  if (timeoutMs !== undefined) assertInteger("timeoutMs", timeoutMs, 0, 2 ** 31 - 1);
+  if (signal !== undefined) assertSignal(signal);
+}
+
+function assertSignal(signal: unknown): void {
+  // Also one of another realm, or of a library: it need not be an instance of ours.
+  if (typeof signal === "object" && signal !== null && "aborted" in signal) {
+    if ("addEventListener" in signal && typeof signal.addEventListener === "function") return;
+  }
+  throw invalidArgument(`signal must be an AbortSignal, not ${describe(signal)}`);
+}
+
 /** Throws `ABORTED` when the signal was aborted already: then nothing is begun. */
 export function throwIfAborted(options: WaitOptions, operation: Operation): void {
   const signal = options.signal;
+  if (signal !== undefined) assertSignal(signal);
   if (signal?.aborted === true) throw abortError(operation, signal.reason);
 }
 

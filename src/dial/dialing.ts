@@ -8,6 +8,7 @@
  */
 import type { Component } from "../connection/component.js";
 import type { Dial } from "../connection/ending.js";
+import { handlerError } from "../connection/handlers.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { streamOptions } from "../connection/stream-options.js";
 import { Waiter } from "../connection/waiter.js";
@@ -68,7 +69,12 @@ export class Dialing implements Dial, RaceSink {
 
   #begin(addresses: readonly Address[]): void {
     if (this.#isOver) return;
-    this.#options.onLookup?.();
+    try {
+      this.#options.onLookup?.();
+    } catch (error) {
+      this.raceLost(handlerError("onLookup", "connect", error, this.#connection.id));
+    }
+    if (this.#isOver) return;
     const { localHost, localPort, attemptDelayMs = ATTEMPT_DELAY_MS.standard } = this.#options;
     const { settings, security } = this.#component;
     const stream = streamOptions(settings, security);

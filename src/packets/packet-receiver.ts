@@ -106,7 +106,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   }
 
   ended(): void {
-    this.end = "decoded";
+    if (this.end === "none") this.end = "decoded";
     this.decoder?.end(this);
     this.passOnEnd();
   }
@@ -165,7 +165,8 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   private handlerBegan(): void {
     this.isHandlerBusy = true;
-    this.connection.hold(HOLD.handler);
+    // A handler that reads on itself must get what it waits for.
+    if (this.inbox?.isAwaited !== true) this.connection.hold(HOLD.handler);
   }
 
   handlerSettled(): void {
@@ -306,10 +307,15 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   /** Exchanges the model in mid-stream: bytes of an incomplete packet, and unread ones, go to the new one. */
   exchangeModel(model: ReceiveModel): void {
+    // What is left can be read, and nothing else will come.
+    if (this.isOver) return;
+    const decoder = model.createDecoder();
     const unread = this.takeUnread();
     this.receiveModel = model;
-    this.decoder = model.createDecoder();
+    this.decoder = decoder;
     if (this.inbox !== undefined) this.inbox.joinsChunks = model.delivers !== "packets";
-    if (this.end === "none") this.connection.receiveBy(this, unread);
+    // The new one has to know of an end too; the application hears of it once.
+    if (this.end === "decoded") this.end = "none";
+    this.connection.receiveBy(this, unread);
   }
 }

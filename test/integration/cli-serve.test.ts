@@ -10,7 +10,7 @@ import {
   TcpClient,
   TcpServer,
 } from "hp-socket";
-import { runProgram, startProgram } from "../support/cli-program.js";
+import { runCommand, startCommand } from "../support/cli-run.js";
 
 const MODELS: Readonly<Record<string, ReceiveModel<Buffer>>> = {
   push: push(),
@@ -40,10 +40,12 @@ async function overHttp(port: number, method: string, body?: string): Promise<st
 
 describe("hp-socket serve", () => {
   it("runs an echo server of each kind, says what to try, and drains at SIGINT", async (test) => {
-    const program = startProgram(test, ["serve", "--port", "0"]);
+    const program = startCommand(test, ["serve", "--port", "0"]);
     await program.shows("stdout", /^Try.*\n(?: {2}.*\n)+/m);
     const all = [
-      ...program.stdout.matchAll(/^READY 127\.0\.0\.1:(\d+) engine=\w+ receive=(\w+)$/gm),
+      ...program.stdout.matchAll(
+        /^READY 127\.0\.0\.1:(\d+) service=\w+ engine=\w+ receive=(\w+)$/gm,
+      ),
     ];
     const ready = all.filter(([, , name]) => name !== "http");
     const [, httpPort] = all.find(([, , name]) => name === "http") ?? [];
@@ -72,7 +74,15 @@ describe("hp-socket serve", () => {
       program.stdout,
       /^Summary: send - \d+, recv - \d+\nconnections - 7 .* messages - 7$/m,
     );
-    assert.deepEqual(ended, { code: 0, signal: null });
+    assert.deepEqual(ended, 0);
+  });
+
+  it("names its services in JSON", async (test) => {
+    const serve = startCommand(test, ["serve", "--port", "0", "--json"]);
+    const [line] = await serve.shows("stdout", /^{.*}$/m);
+
+    const names = JSON.parse(line).services.map(({ service }: { service: string }) => service);
+    assert.deepEqual(names, ["push", "pull", "pack", "line", "length", "tls", "http"]);
   });
 
   it("starts nothing and says so when one of its ports is taken", async (test) => {
@@ -80,7 +90,7 @@ describe("hp-socket serve", () => {
     test.after(() => taken.stop());
     const { port } = (await taken.listen({ host: "127.0.0.1" })) as IpAddress;
 
-    const program = await runProgram(["serve", "--port", String(port - 1)]);
+    const program = await runCommand(["serve", "--port", String(port - 1)]);
 
     assert.equal(program.code, 1);
     assert.match(program.stderr, /^hp-socket serve: ADDRESS_IN_USE: .*\n$/);

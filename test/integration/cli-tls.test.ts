@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { selfSignedCertificate } from "hp-socket/testing";
-import { type CliProgram, runProgram, startProgram } from "../support/cli-program.js";
+import { type CliRun, runCommand, startCommand } from "../support/cli-run.js";
 
-async function shownFingerprint(program: CliProgram): Promise<string> {
+async function shownFingerprint(program: CliRun): Promise<string> {
   const [, fingerprint] = await program.shows("stdout", /^READY .* fingerprint=([\dA-F:]{95})$/m);
   return `${fingerprint}`;
 }
@@ -24,14 +24,14 @@ async function filesOf(test: TestContext): Promise<{ cert: string; key: string; 
 
 describe("hp-socket with --tls", () => {
   it("echoes with a certificate made on the spot, which a client knows by its fingerprint", async (test) => {
-    const server = startProgram(test, ["echo", "--port", "0", "--tls", "--receive", "line"]);
+    const server = startCommand(test, ["echo", "--port", "0", "--tls", "--receive", "line"]);
     const address = `127.0.0.1:${await server.readyPort()}`;
     const pinned = ["--tls", "--fingerprint", await shownFingerprint(server)];
 
     const talk = ["cat", address, "--receive", "line", "--wait", "0.2"];
-    const good = await runProgram([...talk, ...pinned], "hello\n");
-    const other = await runProgram([...talk, "--tls", "--fingerprint", "00".repeat(32)], "hello\n");
-    const unknown = await runProgram([...talk, "--tls"], "hello\n");
+    const good = await runCommand([...talk, ...pinned], "hello\n");
+    const other = await runCommand([...talk, "--tls", "--fingerprint", "00".repeat(32)], "hello\n");
+    const unknown = await runCommand([...talk, "--tls"], "hello\n");
 
     assert.equal(good.stdout, "hello\n");
     assert.equal(good.code, 0);
@@ -45,13 +45,13 @@ describe("hp-socket with --tls", () => {
   it("takes certificate and key from files, and clients trust by file and name", async (test) => {
     const { cert, key, hex } = await filesOf(test);
     const own = ["--tls", "--cert", cert, "--key", key];
-    const server = startProgram(test, ["echo", "--port", "0", ...own]);
+    const server = startCommand(test, ["echo", "--port", "0", ...own]);
     const address = `127.0.0.1:${await server.readyPort()}`;
     const trust = ["--tls", "--ca", cert];
 
     const talk = ["cat", address, "--wait", "0.2", ...trust];
-    const good = await runProgram([...talk, "--servername", "localhost"], "hello");
-    const wrong = await runProgram([...talk, "--servername", "other.example"], "hello");
+    const good = await runCommand([...talk, "--servername", "localhost"], "hello");
+    const wrong = await runCommand([...talk, "--servername", "other.example"], "hello");
 
     assert.equal(await shownFingerprint(server), hex);
     assert.match(good.stdout, /hello/);
@@ -63,37 +63,52 @@ describe("hp-socket with --tls", () => {
   });
 
   it("loads an echo server, every byte verified", async (test) => {
-    const server = startProgram(test, ["echo", "--port", "0", "--tls", "--receive", "pack"]);
+    const server = startCommand(test, ["echo", "--port", "0", "--tls", "--receive", "pack"]);
     const address = `127.0.0.1:${await server.readyPort()}`;
 
     const amount = ["--connections", "5", "--depth", "4", "--seconds", "0.2", "--warmup", "0"];
     const load = ["load", address, "--receive", "pack", ...amount, "--json"];
-    const result = await runProgram([...load, "--tls", "--insecure"]);
+    const result = await runCommand([...load, "--tls", "--insecure"]);
 
     assert.equal(result.code, 0, result.stderr);
     assert.ok(JSON.parse(result.stdout).messages > 0);
   });
 
   it("tells the fingerprint in JSON too", async (test) => {
-    const server = startProgram(test, ["echo", "--port", "0", "--tls", "--json"]);
+    const server = startCommand(test, ["echo", "--port", "0", "--tls", "--json"]);
     const [line] = await server.shows("stdout", /^{.*}$/m);
 
     assert.match(JSON.parse(line).fingerprint, /^[\dA-F]{2}(:[\dA-F]{2}){31}$/);
   });
 
   it("is one of the services of serve", async (test) => {
-    const server = startProgram(test, ["serve", "--port", "0"]);
+    const server = startCommand(test, ["serve", "--port", "0"]);
     const [, words] = await server.shows("stdout", /npx hp-socket (cat .* --tls .*)$/m);
 
-    const result = await runProgram([...`${words}`.split(" "), "--wait", "0.2"], "hello");
+    const result = await runCommand([...`${words}`.split(" "), "--wait", "0.2"], "hello");
 
     assert.match(result.stdout, /hello/);
     assert.equal(result.code, 0);
   });
 
+  it("asks clients for certificates with --client-ca; cat and load show theirs", async (test) => {
+    const { cert, key } = await filesOf(test);
+    const server = startCommand(test, ["echo", "--port", "0", "--tls", "--client-ca", cert]);
+    const address = `127.0.0.1:${await server.readyPort()}`;
+    const own = ["--tls", "--insecure", "--cert", cert, "--key", key];
+    const amount = ["--connections", "2", "--seconds", "0.1", "--warmup", "0", "--json"];
+
+    const known = await runCommand(["cat", address, "--wait", "0.2", ...own], "hello");
+    const load = await runCommand(["load", address, ...amount, ...own]);
+    const unknown = await runCommand(["cat", address, "--tls", "--insecure"], "hello");
+
+    assert.deepEqual([known.stdout, known.code, load.code], ["hello\n", 0, 0]);
+    assert.equal(unknown.code, 1);
+  });
+
   it("ends with exit code 2 for what does not go together", async () => {
-    const wrong = await runProgram(["echo", "--cert", "cert.pem"]);
-    const other = await runProgram(["cat", "127.0.0.1:1", "--insecure"]);
+    const wrong = await runCommand(["echo", "--cert", "cert.pem"]);
+    const other = await runCommand(["cat", "127.0.0.1:1", "--insecure"]);
 
     assert.deepEqual([wrong.code, other.code], [2, 2]);
     assert.match(wrong.stderr, /--cert goes with --tls/);

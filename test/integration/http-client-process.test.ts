@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EngineName } from "hp-socket";
-import { type Run, runProgram } from "../support/document.js";
+import { type Run, runProgram } from "../support/document-run.js";
 import { availableEngines } from "../support/engine-list.js";
 import { type ScriptedPeer, scriptedServer } from "../support/http-scripted-server.js";
 

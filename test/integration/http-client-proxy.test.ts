@@ -314,7 +314,7 @@ function refusals(engine: EngineName): void {
 
     await assert.rejects(asked, { code: "ABORTED" });
     await until(() => agent.stats.connectionCount === 0);
-    await until(() => proxy.peers[0]?.isClosed === true);
+    await proxy.peers[0]?.ended();
   });
 }
 

@@ -188,7 +188,16 @@ function requests(engine: EngineName): void {
   });
 
   it("refuses options of clients that can't be", () => {
-    for (const wrong of [{ headers: 5 }, { cookies: {} }, { tls: 5 }]) {
+    for (const wrong of [
+      { headers: 5 },
+      { headers: { "a b": "c" } },
+      { headers: { A: "snowman \u2603" } },
+      { headers: { Upgrade: "web socket" } },
+      { cookies: {} },
+      { tls: 5 },
+      { proxy: null },
+      { proxy: "https://proxy.example" },
+    ]) {
       const options = wrong as object;
       assert.throws(() => new HttpAgent({ engine, ...options }), { code: "INVALID_ARGUMENT" });
       assert.throws(() => new HttpClient({ engine, ...options }), { code: "INVALID_ARGUMENT" });
@@ -405,7 +414,7 @@ function bodies(engine: EngineName): void {
     const asked = agent.request({ url: server.origin, method: "POST", body: failing() });
 
     await assert.rejects(asked, { code: "HANDLER_FAILED", cause });
-    await until(() => server.peers[0]?.isClosed === true);
+    await server.peers[0]?.ended();
   });
 
   it("waits for 100 before it sends a body", async (test) => {

@@ -80,7 +80,7 @@ function endings(engine: EngineName): void {
       const asked = agent.request({ url: server.origin, method: "PUT", body, bodyLength });
 
       await assert.rejects(asked, { code, fault: "usage" });
-      await until(() => server.peers[0]?.isClosed === true);
+      await server.peers[0]?.ended();
     });
   }
 
@@ -92,7 +92,7 @@ function endings(engine: EngineName): void {
     const asked = agent.request({ url: server.origin, method: "PUT", body });
 
     await assert.rejects(asked, { code: "INVALID_ARGUMENT", message: /42/ });
-    await until(() => server.peers[0]?.isClosed === true);
+    await server.peers[0]?.ended();
   });
 
   it("fails when its source can't be opened, and nobody asks over its connection", async (test) => {
@@ -282,7 +282,7 @@ function aborts(engine: EngineName): void {
     controller.abort();
 
     await assert.rejects(asked, { code: "ABORTED" });
-    await until(() => server.peers[0]?.isClosed === true);
+    await server.peers[0]?.ended();
     assert.doesNotMatch(server.peers[0]?.received ?? "", /secret/);
   });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { runProgram } from "../support/document.js";
+import { runProgram } from "../support/document-run.js";
 
 /** The names of packages of CommonJS that are loaded after the import of a module. */
 async function loadedAfter(specifier: string): Promise<string> {

@@ -4,7 +4,10 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { NetError } from "hp-socket";
 import type { HttpServerOptions, MessageHandlers } from "hp-socket/http";
+import { availableEngines } from "../support/engine-list.js";
 import { httpMemory } from "../support/http-memory.js";
+import { httpServer, rawPeer } from "../support/http-world.js";
+import { until } from "../support/until.js";
 
 /** Handlers that keep book. */
 function recorder(events: string[]): MessageHandlers {
@@ -88,6 +91,58 @@ describe("events of an HTTP server", () => {
       "chunk complete",
       "complete /c",
     ]);
+  });
+
+  for (const engine of availableEngines()) {
+    for (const when of ["at once", "behind the first piece"] as const) {
+      it(`all come on ${engine} of a last request that gets its response ${when}`, async (test) => {
+        const events: string[] = [];
+        const server = await httpServer(test, {
+          engine,
+          ...recorder(events),
+          onRequest(exchange) {
+            if (when === "at once") exchange.respond(200);
+          },
+          onBody(exchange, bytes) {
+            events.push(`body ${bytes}`);
+            if (!exchange.isResponded) exchange.respond(200);
+          },
+        });
+        const peer = await rawPeer(test, server);
+
+        peer.send(
+          "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" +
+            "1\r\na\r\n2\r\nbc\r\n",
+        );
+        const { fields } = await peer.answer();
+        await until(() => events.includes("body bc"));
+        peer.send("1\r\nd\r\n0\r\nX-T: t\r\n\r\n");
+        await peer.ended();
+
+        assert.equal(fields.get("connection"), "close");
+        assert.deepEqual(events.slice(events.indexOf("headers /") + 1), [
+          ...["chunk 1", "body a", "chunk complete", "chunk 2", "body bc", "chunk complete"],
+          ...["chunk 1", "body d", "chunk complete", "chunk 0", "trailer X-T=t", "chunk complete"],
+          "complete /",
+        ]);
+      });
+    }
+  }
+
+  it("end where the application has discarded the body", async () => {
+    const { events, world, peer } = await recording({
+      onRequest(exchange) {
+        exchange.body.discard();
+        exchange.respond(200, { Connection: "close" });
+      },
+    });
+
+    await peer.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nab");
+    await world.pass(0);
+
+    assert.match(peer.received, /^HTTP\/1\.1 200 /);
+    assert.equal(peer.hasEnded, true);
+    assert.equal(events.includes("complete /"), false);
   });
 
   it("end with the upgrade, or with the error", async () => {

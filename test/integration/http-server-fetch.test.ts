@@ -168,7 +168,7 @@ function handlers(engine: EngineName): void {
     const codes = (await peer.answers(3)).map(({ statusCode }) => statusCode);
     assert.deepEqual(codes, [500, 500, 500]);
     assert.deepEqual(failures.sort(), [
-      'fetch failed: fetch must answer with a Response, not "text"',
+      'fetch failed: fetch must return a Response, not "text"',
       "fetch failed: rejected",
       "fetch failed: thrown",
     ]);

@@ -1,5 +1,6 @@
 /** Connections that leave HTTP: Upgrade and CONNECT (RFC 9110 §7.8, §9.3.6). */
 import assert from "node:assert/strict";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { type Connection, type EngineName, TcpClient, TcpServer } from "hp-socket";
 import type { HttpExchange, UpgradeReceiver } from "hp-socket/http";
@@ -283,6 +284,73 @@ function upgrades(engine: EngineName): void {
 
     assert.deepEqual(events, ["first", "second"]);
     assert.deepEqual(reasons, ["HANDLER_FAILED"]);
+  });
+
+  it("leaves the application's own pause alone, whatever came behind the head", async (test) => {
+    const received: string[] = [];
+    let paused: Connection | undefined;
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => {
+        exchange.upgrade(
+          {
+            onReceive(connection, bytes) {
+              received.push(bytes.toString());
+              if (received.length > 1) return;
+              connection.pause();
+              paused = connection;
+            },
+          },
+          { Upgrade: "echo" },
+        );
+      },
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(`${UPGRADE}early`);
+    await until(() => paused !== undefined);
+    peer.send("later");
+    for (let turn = 0; turn < 50; turn++) await new Promise((next) => setImmediate(next));
+    const before = [...received];
+    paused?.resume();
+    await until(() => received.length > 1);
+
+    assert.deepEqual(before, ["early"]);
+    assert.deepEqual(received, ["early", "later"]);
+  });
+
+  it("keeps little of what peers send while the receiver's promise is open", async (test) => {
+    const PEERS = 20;
+    let openCount = 0;
+    const block = Buffer.alloc(4_194_304);
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => {
+        exchange.upgrade(
+          {
+            onReceive: () => {
+              openCount++;
+              return new Promise(() => {});
+            },
+          },
+          { Upgrade: "echo" },
+        );
+      },
+    });
+    const before = process.memoryUsage().arrayBuffers;
+
+    for (let count = 0; count < PEERS; count++) {
+      const peer = await rawPeer(test, server);
+      peer.send(`${UPGRADE}first`);
+      peer.send(block);
+    }
+    await until(() => openCount === PEERS);
+    for (let turn = 0; turn < 300; turn++) await new Promise((next) => setImmediate(next));
+    const { receivedBytes } = server.stats;
+
+    // What is kept of a connection, what the engine may have under way, and the buffer it is cut from.
+    assert.ok(receivedBytes < PEERS * 4 * 65_536, `${receivedBytes}`);
+    assert.ok(process.memoryUsage().arrayBuffers - before < PEERS * 6 * 65_536 + block.length);
   });
 
   it("tells the receiver when the server stops, or closes the connection", async (test) => {

@@ -1,7 +1,8 @@
 /** The examples of README.md are run as they stand there, and must print what it says. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { codeBlocks, runBlock } from "../support/document.js";
+import { codeBlocks } from "../support/document.js";
+import { runBlock } from "../support/document-run.js";
 
 const examples = codeBlocks("README.md").filter(({ language }) => language === "ts");
 

@@ -1,16 +1,12 @@
 /**
  * Reads the project's documents for the tests that keep them true: code blocks, tables, links. A
- * block of code that is run is followed by a `text` block with what it prints.
+ * block of code that is run is followed by a `text` block with what it prints; see document-run.ts.
  */
-import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join, relative } from "node:path";
-import process from "node:process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** The folder of the project, with a slash at the end. */
 export const PROJECT: string = new URL("../../../", import.meta.url).pathname;
-
-const RUN_LIMIT_MS = 20_000;
 
 /** A fenced block of code. */
 export interface CodeBlock {
@@ -73,39 +69,4 @@ function cellsOf(line: string): string[] {
     .split(/(?<!\\)\|/)
     .slice(1, -1)
     .map((cell) => cell.replaceAll("`", "").trim());
-}
-
-/** What a program printed and how it ended. */
-export interface Run {
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a block of code as a module of its own, inside the project so that it finds the package. */
-export async function runBlock(block: CodeBlock): Promise<Run> {
-  const folder = join(PROJECT, "build", "documents");
-  mkdirSync(folder, { recursive: true });
-  const name = relative("", block.document).replaceAll("/", "-");
-  const file = join(folder, `${basename(name, ".md")}-${block.line}.mjs`);
-  writeFileSync(file, block.text);
-  return await runProgram(process.execPath, [file]);
-}
-
-/** Runs a program in the project's folder, for a limited time. */
-export async function runProgram(program: string, words: readonly string[]): Promise<Run> {
-  const child = spawn(program, words, { cwd: PROJECT, timeout: RUN_LIMIT_MS });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (bytes: Buffer) => {
-    stdout += bytes;
-  });
-  child.stderr.on("data", (bytes: Buffer) => {
-    stderr += bytes;
-  });
-  const exitCode = await new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", resolve);
-  });
-  return { exitCode, stdout, stderr };
 }

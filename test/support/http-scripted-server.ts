@@ -53,7 +53,7 @@ export class ScriptedPeer {
     return text;
   }
 
-  /** Resolves when the client has finished or is gone. */
+  /** Resolves when the client has finished or is gone. Node takes a reset right behind bytes for an end. */
   async ended(): Promise<void> {
     await until(() => this.hasEnded || this.isClosed);
   }

@@ -4,6 +4,8 @@ import type { Connection } from "../../index.js";
 export interface ConnectionLoad {
   /** It was made, and has not failed. */
   isOpen: boolean;
+  /** The peer has answered on it: until then a queue of the system may have taken it alone. */
+  hasAnswered: boolean;
   /** Messages that were sent and have not been answered. */
   readonly inFlightCount: number;
   /** The peer ends it in good order: another one shall take its place. */

@@ -17,6 +17,7 @@ const SPREAD = 2_654_435_761;
 /** See the head of the file. */
 export class EchoLoad implements ConnectionLoad {
   isOpen = false;
+  hasAnswered = false;
   /** An echo server ends no connection by itself. */
   readonly isOver: boolean = false;
   readonly problemCode: string = "WRONG_ANSWER";

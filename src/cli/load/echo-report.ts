@@ -1,5 +1,6 @@
 /** What a load of an echo server has to say at its end: a table for people, or JSON. */
 
+import type { Paint } from "../paint.js";
 import { byteText, countText, timeText } from "../quantity.js";
 import type { EchoTally } from "./echo-tally.js";
 import {
@@ -42,7 +43,7 @@ export function echoJson(result: EchoResult): string {
 }
 
 /** The result as a table. */
-export function echoText(result: EchoResult): string {
+export function echoText(result: EchoResult, paint: Paint): string {
   const { target, receiveName, tally, outcome } = result;
   const { messageBytes } = tally.pattern;
   const rate = messageRate(result);
@@ -59,6 +60,6 @@ export function echoText(result: EchoResult): string {
       `${byteText(rate * messageBytes)}/s each way, ${byteText(tally.verifiedBytes)} verified`,
     ],
     ...latencyRows(tally),
-    ...errorRows(tally),
+    ...errorRows(tally, paint),
   ]);
 }

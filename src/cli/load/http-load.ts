@@ -20,6 +20,7 @@ import { SentTimes } from "./sent-times.js";
 /** See the head of the file. */
 export class HttpLoad implements ConnectionLoad, ResponseSink {
   isOpen = false;
+  hasAnswered = false;
   isOver = false;
   problemCode = "HTTP_MALFORMED";
   private readonly tally: HttpTally;

@@ -1,5 +1,6 @@
 /** What a load of an HTTP server has to say at its end: a table for people, or JSON. */
 
+import type { Paint } from "../paint.js";
 import { byteText, countText, timeText } from "../quantity.js";
 import type { HttpTally } from "./http-tally.js";
 import {
@@ -43,7 +44,7 @@ export function httpJson(result: HttpResult): string {
 }
 
 /** The result as a table. */
-export function httpText(result: HttpResult): string {
+export function httpText(result: HttpResult, paint: Paint): string {
   const { target, tally, outcome } = result;
   const { request, depth } = tally;
   const count = tally.latencies.count;
@@ -63,6 +64,6 @@ export function httpText(result: HttpResult): string {
     ],
     ...latencyRows(tally),
     ["statuses", statuses.length === 0 ? "none" : statuses.join(" · ")],
-    ...errorRows(tally),
+    ...errorRows(tally, paint),
   ]);
 }

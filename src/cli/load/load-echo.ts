@@ -2,12 +2,12 @@ import type { ExitCode } from "../command.js";
 import {
   integerOption,
   type OptionTable,
+  type OtherOptions,
   readCommandLine,
   secondsOption,
   textOption,
   UsageError,
 } from "../command-line.js";
-import { print } from "../output.js";
 import { readPeerAddress } from "../peer-address.js";
 import {
   DATA_RECEIVE_NAMES,
@@ -15,6 +15,7 @@ import {
   receiveModelOf,
   receiveOptionTable,
 } from "../receive-choice.js";
+import type { Terminal } from "../terminal.js";
 import { clientTlsOf, clientTlsTable } from "../tls-choice.js";
 import { BytePattern } from "./byte-pattern.js";
 import { EchoLoad } from "./echo-load.js";
@@ -41,9 +42,14 @@ const OPTIONS = {
 /** The options of a load of an echo server. */
 export const ECHO_LOAD_OPTIONS: OptionTable = OPTIONS;
 
-/** Loads an echo server. `argv`: what was typed behind `load`. */
-export async function loadEcho(argv: readonly string[]): Promise<ExitCode> {
-  const { options, positionals } = readCommandLine(OPTIONS, argv, 1);
+/** Loads an echo server. `argv`: what was typed behind `load`; `others`: options of
+ * the other kind of load. */
+export async function loadEcho(
+  argv: readonly string[],
+  terminal: Terminal,
+  others: OtherOptions,
+): Promise<ExitCode> {
+  const { options, positionals } = readCommandLine(OPTIONS, argv, 1, others);
   const peer = readPeerAddress(positionals, options.path);
   const receive = receiveModelOf(options);
   assertPossible(options, receive.maxPacketBytes);
@@ -62,7 +68,7 @@ export async function loadEcho(argv: readonly string[]): Promise<ExitCode> {
     createLoad: () => new EchoLoad(tally, index++),
   };
   const byteCount = (): number => tally.verifiedBytes;
-  const outcome = await runLoad({ plan, tally, unit: "messages", byteCount });
+  const outcome = await runLoad({ terminal, plan, tally, unit: "messages", byteCount });
   const result = {
     target: peer.text,
     receiveName: options.receive,
@@ -70,7 +76,7 @@ export async function loadEcho(argv: readonly string[]): Promise<ExitCode> {
     tally,
     outcome,
   };
-  print(options.json ? echoJson(result) : echoText(result));
+  terminal.print(options.json ? echoJson(result) : echoText(result, terminal.paint));
   return tally.failures.size === 0 ? 0 : 1;
 }
 

@@ -6,14 +6,16 @@ import {
   integerOption,
   type OptionTable,
   type OptionValues,
+  type OtherOptions,
   readCommandLine,
   secondsOption,
   textOption,
   UsageError,
+  withShort,
 } from "../command-line.js";
-import { print } from "../output.js";
 import { fieldsOf, methodOf, requestTable } from "../request-choice.js";
-import { urlTlsOf, urlTlsTable } from "../tls-choice.js";
+import type { Terminal } from "../terminal.js";
+import { assertNoTls, urlTlsOf, urlTlsTable } from "../tls-choice.js";
 import { readUrl } from "../url.js";
 import { HttpLoad } from "./http-load.js";
 import { httpJson, httpText } from "./http-report.js";
@@ -35,7 +37,7 @@ const OPTIONS = {
     { min: 1, max: Number.MAX_SAFE_INTEGER },
     undefined,
   ),
-  method: textOption("METHOD", "URL: default GET, or POST with --data"),
+  method: withShort("X", textOption("METHOD", "URL: default GET, or POST with --data")),
   ...requestTable("URL: the body: text, or @FILE"),
   ...urlTlsTable(),
 };
@@ -43,11 +45,17 @@ const OPTIONS = {
 /** The options of a load of an HTTP server. */
 export const HTTP_LOAD_OPTIONS: OptionTable = OPTIONS;
 
-/** Loads an HTTP server. `argv`: what was typed behind `load`. */
-export async function loadHttp(argv: readonly string[]): Promise<ExitCode> {
-  const { options, positionals } = readCommandLine(OPTIONS, argv, 1);
+/** Loads an HTTP server. `argv`: what was typed behind `load`; `others`: options of
+ * the other kind of load. */
+export async function loadHttp(
+  argv: readonly string[],
+  terminal: Terminal,
+  others: OtherOptions,
+): Promise<ExitCode> {
+  const { options, positionals } = readCommandLine(OPTIONS, argv, 1, others);
   const url = readUrl(positionals[0]);
   const isSecure = url.protocol === "https:";
+  if (!isSecure) assertNoTls(options);
   const tls = urlTlsOf(options);
   const request = requestTo(url, options);
   const tally = new HttpTally(request, options.depth);
@@ -63,10 +71,10 @@ export async function loadHttp(argv: readonly string[]): Promise<ExitCode> {
     createLoad: () => new HttpLoad(tally),
   };
   const byteCount = (): number => tally.receivedBytes;
-  const outcome = await runLoad({ plan, tally, unit: "requests", byteCount });
+  const outcome = await runLoad({ terminal, plan, tally, unit: "requests", byteCount });
   const target = url.href;
   const result = { target, connectionCount: options.connections, tally, outcome };
-  print(options.json ? httpJson(result) : httpText(result));
+  terminal.print(options.json ? httpJson(result) : httpText(result, terminal.paint));
   return tally.failures.size === 0 && tally.refusedCount === 0 ? 0 : 1;
 }
 

@@ -1,5 +1,6 @@
 /** What all loads have to say at their end: connections, latency and errors. */
 
+import type { Paint } from "../paint.js";
 import { countText, timeText } from "../quantity.js";
 import type { HistogramRow } from "./latency-histogram.js";
 import type { LoadOutcome } from "./load-run.js";
@@ -83,11 +84,11 @@ function histogramRows(rows: readonly HistogramRow[], total: number): readonly R
 }
 
 /** Failures by code, each with what the first of them said. */
-export function errorRows({ failures }: LoadTally): readonly Row[] {
-  if (failures.size === 0) return [["errors", "none"]];
+export function errorRows({ failures }: LoadTally, paint: Paint): readonly Row[] {
+  if (failures.size === 0) return [["errors", paint.green("none")]];
   return [...failures].map(([code, { count, text }], index) => [
     index === 0 ? "errors" : "",
-    `${code} ${count}: ${text}`,
+    paint.red(`${code} ${count}: ${text}`),
   ]);
 }
 

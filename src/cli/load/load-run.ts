@@ -49,10 +49,11 @@ export interface LoadPlan {
 /** How a load went, besides what the tally has. */
 export interface LoadOutcome {
   readonly engineName: string;
+  /** Connections that were made, and on which the server has answered what was sent. */
   readonly openedCount: number;
   /** Connections that were made in place of others. */
   readonly replacedCount: number;
-  /** Connections that could not be made. */
+  /** Connections that could not be made, or never brought a byte. */
   readonly failedCount: number;
   /** Time until the last connection was made. */
   readonly openMs: number;
@@ -191,6 +192,7 @@ export class LoadRun {
     this.#tally.stopAtMs = Math.min(this.#tally.stopAtMs, systemClock.now());
     for (const { context } of this.#open) {
       if (context.inFlightCount === 0) continue;
+      this.#uncountUnanswered(context);
       const text = `${context.inFlightCount} messages did not come back within ${ANSWER_MS} ms`;
       this.#tally.failed("MISSING_ANSWER", text);
     }
@@ -215,6 +217,7 @@ export class LoadRun {
   #received(connection: Connection<ConnectionLoad>, bytes: Buffer): void {
     const { context } = connection;
     if (!context.isOpen) return;
+    context.hasAnswered = true;
     this.#judge(connection, context.received(connection, bytes, systemClock.now()));
   }
 
@@ -267,7 +270,15 @@ export class LoadRun {
     this.#endWhenIdle();
   }
 
+  /** What never answered was not opened by the server, whatever the system says. */
+  #uncountUnanswered({ hasAnswered }: ConnectionLoad): void {
+    if (hasAnswered) return;
+    this.#openedCount -= 1;
+    this.#failedCount += 1;
+  }
+
   #miss(connection: Connection<ConnectionLoad>): void {
+    this.#uncountUnanswered(connection.context);
     connection.context.fail();
     this.#open.delete(connection);
   }

@@ -3,7 +3,7 @@ import { type EngineChoiceName, engineOption, jsonOption } from "../command.js";
 import { integerOption, type Option } from "../command-line.js";
 import { LiveLine } from "../live-line.js";
 import { byteText, connectionsText, countText } from "../quantity.js";
-import { onStopSignal } from "../stop-signal.js";
+import type { Terminal } from "../terminal.js";
 import { type LoadOutcome, type LoadPlan, LoadRun } from "./load-run.js";
 import type { LoadTally } from "./load-tally.js";
 
@@ -31,6 +31,7 @@ export function loadTable(): { readonly [Key in keyof LoadOptions]: Option<LoadO
 
 /** A load that is to be run. */
 export interface LoadSession {
+  readonly terminal: Terminal;
   readonly plan: LoadPlan;
   readonly tally: LoadTally;
   /** For the line of figures: what is counted. */
@@ -42,7 +43,7 @@ export interface LoadSession {
 /** Runs it, with live figures; the first signal ends it early. */
 export async function runLoad(session: LoadSession): Promise<LoadOutcome> {
   const loadRun = new LoadRun(session.plan, session.tally);
-  const releaseSignals = onStopSignal(() => loadRun.stop());
+  const releaseSignals = session.terminal.onStopSignal(() => loadRun.stop());
   const progress = liveProgress(loadRun, session);
   progress.start();
   try {
@@ -53,10 +54,11 @@ export async function runLoad(session: LoadSession): Promise<LoadOutcome> {
   }
 }
 
-function liveProgress(loadRun: LoadRun, { tally, unit, byteCount }: LoadSession): LiveLine {
+function liveProgress(loadRun: LoadRun, session: LoadSession): LiveLine {
+  const { tally, unit, byteCount, terminal } = session;
   let countBefore = 0;
   let bytesBefore = 0;
-  return new LiveLine((seconds) => {
+  return new LiveLine(terminal, (seconds) => {
     const rate = (tally.messageCount - countBefore) / seconds;
     const bytes = byteCount();
     const byteRate = (bytes - bytesBefore) / seconds;

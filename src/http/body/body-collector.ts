@@ -9,7 +9,7 @@ import { NetError } from "../../errors.js";
 /** Bytes that are set aside on the peer's word alone. */
 const MAX_TRUSTED_BYTES = 1_048_576;
 
-/** See the head of the file. */
+/** Gathers the bytes of one body. */
 export class BodyCollector {
   private readonly maxBytes: number;
   private readonly whole: Buffer | undefined;
@@ -23,7 +23,7 @@ export class BodyCollector {
     this.whole = isTrusted ? Buffer.allocUnsafe(contentLength) : undefined;
   }
 
-  /** Takes the next bytes; `lent`: they are gone after the call. Answers an error, or undefined. */
+  /** Takes the next bytes; `lent`: they are gone after the call. Returns an error, or undefined. */
   add(bytes: Buffer, lent: boolean): NetError | undefined {
     if (this.byteCount + bytes.length > this.maxBytes) return tooLarge(this.maxBytes);
     if (this.whole !== undefined) this.whole.set(bytes, this.byteCount);

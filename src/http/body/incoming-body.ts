@@ -42,7 +42,7 @@ export const MAX_WHOLE_BODY_BYTES: number = 16_777_216;
 /** Bytes that wait to be read before the peer is held back. */
 export const BODY_HIGH_WATER_BYTES: number = 65_536;
 
-/** See the head of the file. */
+/** The body of a message that is being received. It is read once, in one way. */
 export class IncomingBody implements AsyncIterable<Buffer> {
   /** Bytes that the head announced; undefined where the length is not known before. */
   readonly contentLength: number | undefined;

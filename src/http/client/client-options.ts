@@ -16,6 +16,7 @@ import {
   readOptions,
 } from "../../options.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import { encodeFields } from "../../protocol/http1/head-writer.js";
 import { createLimits, type Http1Limits } from "../../protocol/http1/limits.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
@@ -159,7 +160,11 @@ export function assertClientOptions(
   assertOptionsObject("the options", options);
   assertKnownKeys(what, options, known);
   const { headers, tls, cookies, localHost, family, noDelay, keepAlive, useCookies } = options;
-  if (headers !== undefined) assertOptionsObject("headers", headers);
+  if (headers !== undefined) {
+    assertOptionsObject("headers", headers);
+    // Only whether they can be sent: what they are is asked again for each request.
+    encodeFields(headers);
+  }
   if (tls !== undefined) assertOptionsObject("tls", tls);
   assertMethods("cookies", cookies, ["cookieHeader", "setFromHeader"]);
   assertSwitch("useCookies", useCookies);

@@ -37,8 +37,17 @@ import {
 } from "../upgrade/upgraded-connection.js";
 import type { ClientExchange, ConnectTiming, ExchangeCarrier } from "./client-exchange.js";
 import { ExchangeDeadline } from "./exchange-deadline.js";
+import type { PollQueue } from "./poll-queue.js";
 import { RequestSender, type SendingOwner } from "./request-sender.js";
 import type { SpareParsers } from "./spare-parsers.js";
+
+/** What the receivers of one client share. */
+export interface ReceiverShare {
+  readonly parsers: SpareParsers;
+  readonly polls: PollQueue;
+  /** Told of what the kernel has taken. */
+  readonly events: Pick<PacketEvents, "sent">;
+}
 
 /** Who has the connection. */
 export interface ConnectionHolder {
@@ -66,8 +75,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   handover: Handover | undefined = undefined;
   /** Told when the connection has left HTTP. */
   onUpgraded: ((upgraded: UpgradedConnection) => void) | undefined = undefined;
-  private readonly parsers: SpareParsers;
-  private readonly events: Pick<PacketEvents, "sent">;
+  private readonly shared: ReceiverShare;
   private readonly sender: RequestSender;
   private readonly deadline: ExchangeDeadline;
   /** While an exchange is under way. */
@@ -82,15 +90,9 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   private isKept = false;
   private isTunnelling = false;
 
-  /** `events`: told of what the kernel has taken. */
-  constructor(
-    connection: OwnConnection,
-    parsers: SpareParsers,
-    events: Pick<PacketEvents, "sent">,
-  ) {
+  constructor(connection: OwnConnection, shared: ReceiverShare) {
     this.connection = connection;
-    this.events = events;
-    this.parsers = parsers;
+    this.shared = shared;
     this.sender = new RequestSender(connection, this);
     this.deadline = new ExchangeDeadline(connection, () => this.due());
   }
@@ -114,9 +116,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
       return;
     }
     this.booked = exchange;
-    const { clock } = this.connection.wheel;
-    // The first may be called in this round of the loop, before the next poll; the second is called after it.
-    clock.afterPoll(() => clock.afterPoll(() => this.beginBooked(exchange)));
+    this.shared.polls.add(() => this.beginBooked(exchange));
   }
 
   private beginBooked(exchange: ClientExchange): void {
@@ -146,7 +146,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     exchange.started(this, this.exchangeCount === 0 ? this.timing : undefined);
     this.exchangeCount++;
     const { method } = plan.head;
-    this.parser ??= this.parsers.take();
+    this.parser ??= this.shared.parsers.take();
     this.parser.expect(method, plan.asksUpgrade);
     this.state.requestHead(!this.sender.saysClose, plan.asksUpgrade || method === "CONNECT");
     if (isSent) this.requestSent(plan.headTimeoutMs);
@@ -268,7 +268,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     this.connection.release(HOLD.body);
     if (this.state.canReuse && this.isUsable) {
       this.state.next();
-      if (parser !== undefined) this.parsers.giveBack(parser);
+      if (parser !== undefined) this.shared.parsers.giveBack(parser);
       this.holder?.connectionFree(this);
       return;
     }
@@ -313,7 +313,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   }
 
   sent(byteCount: number): void {
-    this.events.sent(this.connection, byteCount);
+    this.shared.events.sent(this.connection, byteCount);
   }
 
   drained(): void {

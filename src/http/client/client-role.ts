@@ -3,9 +3,7 @@ import type { CloseReason } from "../../connection/close-reason.js";
 import type { ComponentRole } from "../../connection/component.js";
 import type { Events } from "../../connection/events.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
-import type { Http1Limits } from "../../protocol/http1/limits.js";
-import { ClientReceiver } from "./client-receiver.js";
-import { SpareParsers } from "./spare-parsers.js";
+import { ClientReceiver, type ReceiverShare } from "./client-receiver.js";
 
 /** Makes the context of a connection. */
 export type ContextFactory = (connection: never) => unknown;
@@ -14,18 +12,18 @@ export type ContextFactory = (connection: never) => unknown;
 export class ClientRole<Handle> implements ComponentRole {
   readonly packetEvents = undefined;
   readonly #events: Events<Handle, Buffer>;
-  readonly #parsers: SpareParsers;
+  readonly #shared: ReceiverShare;
   readonly #makeContext: ContextFactory | undefined;
   /** Receivers of connections that are open, and that nobody has asked for yet, by id. */
   readonly #made: Map<number, ClientReceiver> = new Map();
 
   constructor(
     events: Events<Handle, Buffer>,
-    limits: Http1Limits,
+    shared: ReceiverShare,
     makeContext: ContextFactory | undefined,
   ) {
     this.#events = events;
-    this.#parsers = new SpareParsers(limits);
+    this.#shared = shared;
     this.#makeContext = makeContext;
   }
 
@@ -46,7 +44,7 @@ export class ClientRole<Handle> implements ComponentRole {
   }
 
   createReceiver(connection: StreamConnection): ClientReceiver {
-    return new ClientReceiver(connection, this.#parsers, this.#events);
+    return new ClientReceiver(connection, this.#shared);
   }
 
   opened(connection: StreamConnection): void {

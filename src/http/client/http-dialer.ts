@@ -21,7 +21,9 @@ import type { ResponseEvents } from "./http-client-handlers.js";
 import type { HttpProxy } from "./http-proxy.js";
 import type { HttpResponse } from "./http-response.js";
 import type { HttpTarget } from "./http-target.js";
+import { PollQueue } from "./poll-queue.js";
 import { RequestContent } from "./request-content.js";
+import { SpareParsers } from "./spare-parsers.js";
 
 /** Where to connect. */
 export interface DialRoute {
@@ -88,14 +90,22 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
   }
 
   #maker(tls: ClientTls | undefined): Maker<Handle> {
-    const { engine, limits, settings, makeContext } = this.#options;
-    const role = new ClientRole(this.#events.connections, limits, makeContext);
+    const { limits, settings, makeContext } = this.#options;
+    const { connections } = this.#events;
+    const [engine, security] = secured("client", {
+      ...(this.#options.engine !== undefined && { engine: this.#options.engine }),
+      ...(tls !== undefined && { tls }),
+    });
+    const shared = {
+      parsers: new SpareParsers(limits),
+      polls: new PollQueue(engine.clock),
+      events: connections,
+    };
+    const role = new ClientRole(connections, shared, makeContext);
     const component = new Component(
       role,
-      ...secured("client", {
-        ...(engine !== undefined && { engine }),
-        ...(tls !== undefined && { tls }),
-      }),
+      engine,
+      security,
       // The attempt as a whole is bounded, the handshake with it.
       { ...settings, delivery: "borrow", halfOpen: true, handshakeTimeoutMs: 0 },
     );

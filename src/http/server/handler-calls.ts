@@ -12,7 +12,7 @@ import { type HttpServerHandlers, MESSAGE_HANDLER_NAMES } from "./http-server-ha
 import { type HttpServerOptions, requestHandler } from "./http-server-options.js";
 import type { ServerExchange } from "./server-exchange.js";
 
-/** See the head of the file. */
+/** The handlers of requests of one server, and how they are called. */
 export class HandlerCalls {
   readonly handlers: HttpServerHandlers;
   /** Whether handlers are told of what is read, perhaps later than there is a response. */

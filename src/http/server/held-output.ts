@@ -17,7 +17,7 @@ import type { PieceTarget } from "./response/response-encoder.js";
 /** Bytes that an exchange holds before it is told to wait for its turn. */
 const HIGH_WATER_BYTES = 65_536;
 
-/** See the head of the file. */
+/** Pieces of a response that wait for their turn. */
 export class HeldOutput implements PieceTarget {
   private readonly highWaterBytes: number;
   private pieces = new PieceQueue();

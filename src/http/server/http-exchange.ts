@@ -74,8 +74,8 @@ export interface HttpExchange {
    * has no body (to HEAD, 304) gets the length of `body` and not its bytes; 204 and 205 get neither.
    * A CONNECT for which this is 2xx gets 501: a tunnel is made by {@link upgrade} alone.
    *
-   * Returns as `Connection.send` does; false, too, when the connection has ended or the server has
-   * responded instead (a deadline). Throws `INVALID_STATE` for a second response, `INVALID_ARGUMENT`
+   * Returns true while little waits to be sent. False: much does (the response is sent all the same), or
+   * the connection has ended, or the server has responded instead (a deadline). Throws `INVALID_STATE` for a second response, `INVALID_ARGUMENT`
    * for what can't be sent, and then nothing was.
    */
   respond(statusCode: number, headers?: FieldInput, body?: Data): boolean;

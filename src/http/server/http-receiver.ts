@@ -33,7 +33,7 @@ export interface ReceiverServices {
 /** What may be left to be sent when the connection closes: there is `closeTimeoutMs` for that. */
 const REST_BYTES = 65_536;
 
-/** See the head of the file. */
+/** Receives what one connection of a server brings. */
 export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, IdleEntry {
   readonly transport: StreamConnection;
   requestCount = 0;

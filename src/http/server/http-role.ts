@@ -18,7 +18,7 @@ import { IdleConnections } from "./idle-connections.js";
 import { PipelinePool } from "./pipeline-pool.js";
 import { ServerResources } from "./server-resources.js";
 
-/** See the head of the file. */
+/** The role of an HTTP server. */
 export class HttpRole implements ComponentRole, ListeningRole, ReceiverServices {
   /** No packets of the application's. */
   readonly packetEvents: undefined;

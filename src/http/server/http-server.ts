@@ -1,4 +1,3 @@
-/** An HTTP/1.1 server (HP §2.14). It runs on every engine, and over TLS. */
 import { Component } from "../../connection/component.js";
 import type { StopOptions, StopResult } from "../../connection/component-options.js";
 import type { WaitOptions } from "../../connection/connection.js";
@@ -21,7 +20,7 @@ import {
 } from "./http-server-options.js";
 import { HttpServerConfiguration, settingsAmong } from "./http-server-settings.js";
 
-/** See the head of the file. */
+/** An HTTP/1.1 server (HP §2.14). It runs on every engine, and over TLS. */
 export class HttpServer implements AsyncDisposable {
   readonly #component: Component;
   readonly #listening: Listening;

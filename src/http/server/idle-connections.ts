@@ -18,7 +18,7 @@ export interface IdleEntry {
   idleTooLong(): void;
 }
 
-/** See the head of the file. */
+/** A list of idle connections, with one limit for all of them. */
 export class IdleConnections implements DeadlineOwner {
   private readonly wheel: TimingWheel;
   private readonly deadline: Deadline = new Deadline(this);

@@ -27,7 +27,7 @@ export interface ObservedRequests extends RequestSink {
   readonly reading: ServerExchange | undefined;
 }
 
-/** See the head of the file. */
+/** Tells handlers of a request as it is read. */
 export class MessageEvents implements RequestSink {
   readonly onMessageBegin?: () => void;
   readonly onRequestLine?: (method: string, target: string, version: string) => void;

@@ -3,8 +3,8 @@
  * cleared, and mostly nothing set; when one falls due, it is looked at what the connection waits for now.
  *
  * A peer that has finished may be gone, which looks the same. What tells the two apart is what they do
- * with bytes that come later: a system whose process has gone answers those with a reset, and the next
- * write fails. So bytes are sent that mean nothing, soon at first, then now and then.
+ * with bytes that come later: a system whose process has gone resets the connection then, and the
+ * next write fails. So bytes are sent that mean nothing, soon at first, then now and then.
  *
  *     peer's end ─ 0.25 s ─ probe ─ 0.5 s ─ probe ─ 1 s ─ … ─ 16 s ─ probe ─ 16 s ─ probe …
  */
@@ -59,7 +59,7 @@ const SEND_LOOKS = 4;
 const FIRST_PROBE_MS = 250;
 const MAX_PROBE_MS = 16_000;
 
-/** See the head of the file. */
+/** Watches what the requests under way wait for. */
 export class PipelineDeadlines implements DeadlineHolder {
   private readonly requests: WatchedRequests;
   private readonly wheel: TimingWheel;

@@ -5,16 +5,17 @@ import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
 import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
 
-/** See the head of the file. */
+/** Bits of `traits`, in one number because there is an object for each request. */
+const IS_1_1 = 1;
+const KEEPS_ALIVE = 2;
+const ASKS_UPGRADE = 4;
+const AWAITS_CONTINUE = 8;
+const IS_COMPLETE = 16;
+
+/** The request of one exchange. */
 export class ReceivedRequest {
   readonly method: string;
-  readonly minorVersion: 0 | 1;
-  readonly keepAlive: boolean;
-  readonly isUpgrade: boolean;
-  /** Whether it has come whole, or what is missing will not come. */
-  isComplete = false;
-  /** Whether the peer waits for an interim response 100 before it sends the body. */
-  awaitsContinue: boolean;
+  private traits: number;
   private kept: RequestHead | undefined;
   /** Bytes of the body, or one of `BODY`. */
   private readonly bodyLength: number;
@@ -24,12 +25,40 @@ export class ReceivedRequest {
   constructor(head: RequestHead) {
     this.kept = head;
     this.method = head.method;
-    this.minorVersion = head.minorVersion;
-    this.keepAlive = head.keepAlive;
     this.bodyLength = head.bodyLength;
-    this.isUpgrade = head.isUpgrade;
+    let traits = head.minorVersion === 1 ? IS_1_1 : 0;
+    if (head.keepAlive) traits |= KEEPS_ALIVE;
+    if (head.isUpgrade) traits |= ASKS_UPGRADE;
     // Who expects something else as well may wait, too.
-    this.awaitsContinue = head.expectation !== "none" && head.hasBody;
+    if (head.expectation !== "none" && head.hasBody) traits |= AWAITS_CONTINUE;
+    this.traits = traits;
+  }
+
+  get minorVersion(): 0 | 1 {
+    return (this.traits & IS_1_1) === 0 ? 0 : 1;
+  }
+
+  get keepAlive(): boolean {
+    return (this.traits & KEEPS_ALIVE) !== 0;
+  }
+
+  get isUpgrade(): boolean {
+    return (this.traits & ASKS_UPGRADE) !== 0;
+  }
+
+  /** Whether the peer waits for an interim response 100 before it sends the body. */
+  get awaitsContinue(): boolean {
+    return (this.traits & AWAITS_CONTINUE) !== 0;
+  }
+
+  /** The peer waits for it no more: it was sent, or the response is. */
+  settleContinue(): void {
+    this.traits &= ~AWAITS_CONTINUE;
+  }
+
+  /** Whether it has come whole, or what is missing will not come. */
+  get isComplete(): boolean {
+    return (this.traits & IS_COMPLETE) !== 0;
   }
 
   /** The head. Throws `INVALID_STATE` when it is the parser's again. */
@@ -99,7 +128,7 @@ export class ReceivedRequest {
 
   /** It has come whole. */
   complete(trailers: FieldSection | undefined, owner: BodyOwner): void {
-    this.isComplete = true;
+    this.traits |= IS_COMPLETE;
     if (!this.hasBody) return;
     if (trailers !== undefined) this.bodyFor(owner).end(trailers.keep());
     else this.incoming?.end();
@@ -108,7 +137,7 @@ export class ReceivedRequest {
   /** The rest of it will not come. */
   fail(error: NetError): void {
     if (this.isComplete) return;
-    this.isComplete = true;
+    this.traits |= IS_COMPLETE;
     this.bodyError = error;
     this.incoming?.fail(error);
   }

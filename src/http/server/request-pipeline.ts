@@ -64,7 +64,7 @@ const MAX_TURN_MS = 5;
 
 const ALL_HOLDS = HOLD.body | HOLD.pipeline | HOLD.slow | HOLD.upgrade | HOLD.turn;
 
-/** See the head of the file. */
+/** Reads the requests of a connection, and sends the responses to them. */
 export class RequestPipeline
   implements RequestSink, ExchangePipeline, ObservedRequests, WatchedRequests
 {

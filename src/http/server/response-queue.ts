@@ -9,7 +9,7 @@
 import type { NetError } from "../../errors.js";
 import type { ServerExchange } from "./server-exchange.js";
 
-/** See the head of the file. Hot. */
+/** Exchanges in the order of their requests. */
 export class ResponseQueue {
   front: ServerExchange | undefined = undefined;
   back: ServerExchange | undefined = undefined;

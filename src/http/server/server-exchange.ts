@@ -2,8 +2,8 @@
  * The one class behind {@link HttpExchange}.
  *
  *     response   none ── respond, startResponse ──► begun ── the last byte is given ──► done
- *                  └────────┬─────────────────────────┘
- *                           └── the connection ends, or the server responds for the handler ──► dropped
+ *                none, begun ── the connection ends ──► cut
+ *                none, done ── the server responds for the handler ──► dropped
  *     request    its head is complete; its body may be on its way until `isComplete`
  *
  * Both sides go on by themselves. What the connection makes of that is in `request-pipeline.ts`. Whose
@@ -44,7 +44,7 @@ export interface ExchangeOwner {
 export interface ExchangePipeline {
   /** Bound of what may wait to be sent. */
   readonly maxPendingBytes: number;
-  /** Sends a whole response. Returns as `send` does. */
+  /** Sends a whole response. Returns whether little waits to be sent. */
   respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean;
   /** Sends the head of a response. Returns how its body is sent: bytes, or one of `BODY`. */
   startResponse(exchange: ServerExchange, statusCode: number, fields: FieldInput): number;
@@ -60,7 +60,7 @@ export interface ExchangePipeline {
   fail(error: NetError): void;
 }
 
-/** See the head of the file. */
+/** A request and the response to it. See {@link HttpExchange}. */
 export class ServerExchange
   implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget
 {
@@ -82,12 +82,10 @@ export class ServerExchange
   /** Told when the connection ends before the response is complete. */
   onEnded: ((error: NetError) => void) | undefined = undefined;
   private readonly owner: ExchangeOwner;
-  private response: "none" | "begun" | "done" | "dropped" = "none";
+  private response: "none" | "begun" | "done" | "dropped" | "cut" = "none";
   private writer: ResponseWriter | undefined = undefined;
   private held: HeldOutput | undefined = undefined;
   private abortController: AbortController | undefined = undefined;
-  /** Why the connection ended before the response was complete. */
-  private endError: NetError | undefined = undefined;
 
   constructor(id: number, owner: ExchangeOwner, pipeline: ExchangePipeline, head: RequestHead) {
     this.id = id;
@@ -164,8 +162,11 @@ export class ServerExchange
 
   get signal(): AbortSignal {
     this.abortController ??= new AbortController();
-    if (this.endError !== undefined) this.abortController.abort(this.endError);
-    return this.abortController.signal;
+    const { signal } = this.abortController;
+    if (this.response === "cut" && !signal.aborted) {
+      this.abortController.abort(this.transport.closedError());
+    }
+    return signal;
   }
 
   keep(): this {
@@ -180,11 +181,16 @@ export class ServerExchange
   }
 
   get isDone(): boolean {
-    return this.response === "done" || this.response === "dropped";
+    return this.response !== "none" && this.response !== "begun";
   }
 
   get isSendable(): boolean {
-    return this.response !== "dropped" && this.transport.isOpen;
+    return !this.isLost && this.transport.isOpen;
+  }
+
+  /** Whether what the handler still says is dropped. */
+  private get isLost(): boolean {
+    return this.response === "dropped" || this.response === "cut";
   }
 
   respond(statusCode: number, headers: FieldInput = NO_FIELDS, body?: Data): boolean {
@@ -235,7 +241,7 @@ export class ServerExchange
     if (statusCode === 101) throw unsendable("101 is sent by upgrade()");
     const { pipeline } = this;
     if (this.isResponded || this.minorVersion === 0 || pipeline === undefined) return false;
-    if (statusCode === 100) this.request.awaitsContinue = false;
+    if (statusCode === 100) this.request.settleContinue();
     return pipeline.interim(this, statusCode, headers);
   }
 
@@ -255,7 +261,7 @@ export class ServerExchange
   /** Whether to send a response at all; throws where it is a mistake. */
   private mayRespond(statusCode: number): boolean {
     assertInteger("statusCode", statusCode, 200, 999);
-    if (this.response === "dropped") return false;
+    if (this.isLost) return false;
     if (this.response !== "none") throw responded();
     return this.transport.isOpen;
   }
@@ -335,7 +341,7 @@ export class ServerExchange
   }
 
   async turn(): Promise<void> {
-    if (this.response === "dropped" || !this.transport.isOpen) throw this.transport.closedError();
+    if (this.isLost || !this.transport.isOpen) throw this.transport.closedError();
     if (this.response !== "none") throw responded();
     if (!this.isInTurn) await this.ensureHeld().turn(this.wheel, {});
   }
@@ -361,7 +367,7 @@ export class ServerExchange
   /** The response was begun, or is complete. */
   responseIs(response: "begun" | "done"): void {
     this.response = response;
-    this.request.awaitsContinue = false;
+    this.request.settleContinue();
   }
 
   /** What the handler still says is dropped: the server has responded. */
@@ -402,12 +408,9 @@ export class ServerExchange
   /** The connection has ended. */
   ended(error: NetError): void {
     const { isDone } = this;
-    this.drop();
+    this.response = isDone ? "dropped" : "cut";
     this.pipeline = undefined;
-    if (!isDone) {
-      this.endError = error;
-      this.abortController?.abort(error);
-    }
+    if (!isDone) this.abortController?.abort(error);
     this.request.fail(error);
     this.held?.fail(error);
     if (!isDone) this.onEnded?.(error);

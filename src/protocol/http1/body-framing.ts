@@ -14,7 +14,7 @@ const ZERO = 0x30;
 
 /**
  * Sets `bodyLength` as Content-Length and Transfer-Encoding have it, `BODY.none` where there is
- * neither. Answers a fault, or 0.
+ * neither. Returns a fault, or 0.
  */
 export function readFraming(head: Head): number {
   const fault = readLength(head);

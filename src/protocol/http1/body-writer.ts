@@ -47,7 +47,7 @@ export class BodyWriter {
   }
 
   /**
-   * Announces a piece of the body and writes what goes before it at `offset`. Answers the offset
+   * Announces a piece of the body and writes what goes before it at `offset`. Returns the offset
    * behind, or `NO_ROOM`, and then nothing was announced. `extensions`: for a chunk, beginning with
    * ";". Throws `INVALID_ARGUMENT` for more bytes than the head announced, for an empty chunk, which
    * would end the body, and for extensions that are none; `INVALID_STATE` behind the end.
@@ -75,7 +75,7 @@ export class BodyWriter {
 
   /**
    * Ends the body and writes what goes behind it at `offset`: the last chunk with the trailers.
-   * Answers the offset behind, or `NO_ROOM`, and then the body is not ended. Throws `INVALID_STATE`
+   * Returns the offset behind, or `NO_ROOM`, and then the body is not ended. Throws `INVALID_STATE`
    * when fewer bytes were sent than announced, `INVALID_ARGUMENT` for trailers that can't be sent.
    */
   end(target: Uint8Array, offset: number, trailers?: FieldInput): number {
@@ -103,7 +103,7 @@ export class BodyWriter {
   }
 }
 
-/** Writes the size line of a chunk. Answers the offset behind, or `NO_ROOM`. */
+/** Writes the size line of a chunk. Returns the offset behind, or `NO_ROOM`. */
 function writeChunkHead(
   target: Uint8Array,
   offset: number,

@@ -79,7 +79,7 @@ export class ChunkParser {
     this.trailers = undefined;
   }
 
-  /** Reads on from `position`. Answers the position behind what it took, or a fault. */
+  /** Reads on from `position`. Returns the position behind what it took, or a fault. */
   feed(bytes: Buffer, from: number, sink: BodySink): number {
     const end = bytes.length;
     let position = from;

@@ -33,7 +33,7 @@ export class FieldSection implements Iterable<[name: string, value: string]> {
   /** Index of the first field of each kind that came. */
   private readonly firstOfKind: number[] = new Array<number>(FIELD_KIND_COUNT).fill(0);
 
-  /** Makes this section outlive the call in which it was handed out. Answers itself. */
+  /** Makes this section outlive the call in which it was handed out. Returns itself. */
   keep(): this {
     if (!this.ownsBytes) {
       const own = Buffer.allocUnsafe(this.byteCount);

@@ -132,14 +132,14 @@ export class FieldWriter {
     return this.offset + byteCount <= this.target.length;
   }
 
-  /** Writes octets that are known to be sound. Answers false when there is no room. */
+  /** Writes octets that are known to be sound. Returns false when there is no room. */
   writeOctets(octets: Uint8Array): boolean {
     if (!this.hasRoom(octets.length)) return false;
     this.offset = writeOctets(this.target, this.offset, octets);
     return true;
   }
 
-  /** Writes all fields. Answers false when there is no room. Throws `INVALID_ARGUMENT`. */
+  /** Writes all fields. Returns false when there is no room. Throws `INVALID_ARGUMENT`. */
   writeAll(fields: FieldInput): boolean {
     if (fields instanceof EncodedFields) {
       this.notes.addAll(fields.notes);

@@ -15,7 +15,7 @@ export interface StartLineScanner<SomeHead extends Head> {
   begin(head: SomeHead): void;
   /**
    * Goes on in a line that begins at `start` in `bytes`, and looks at nothing from `stop` on.
-   * Answers the length of the line with its CRLF, 0 when its end has not come, or a fault.
+   * Returns the length of the line with its CRLF, 0 when its end has not come, or a fault.
    */
   scan(bytes: Uint8Array, start: number, stop: number): number;
 }

@@ -83,7 +83,7 @@ export class HeadWriter {
   private readonly fields = new FieldWriter();
 
   /**
-   * Writes the head of a request into `target` at `offset`. Answers the offset behind it, or
+   * Writes the head of a request into `target` at `offset`. Returns the offset behind it, or
    * {@link NO_ROOM}. Throws `INVALID_ARGUMENT`; then, too, nothing counts as written.
    */
   writeRequest(target: Uint8Array, offset: number, request: OutgoingRequest): number {

@@ -99,9 +99,9 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
   /** What is read, for messages of errors. */
   protected abstract readonly kind: string;
   protected abstract createHead(): SomeHead;
-  /** A message begins. Answers a fault, or 0. */
+  /** A message begins. Returns a fault, or 0. */
   protected abstract begin(): number;
-  /** The head was scanned: applies the rules for it as a whole. Answers a fault, or 0. */
+  /** The head was scanned: applies the rules for it as a whole. Returns a fault, or 0. */
   protected abstract settle(head: SomeHead): number;
   /** Whether the protocol changes behind this message, whatever the sink says. */
   protected abstract mustUpgrade(head: SomeHead): boolean;
@@ -109,7 +109,7 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
   protected abstract tellStartLine(head: SomeHead, sink: Sink): void;
 
   /**
-   * Reads bytes and tells the sink what they are. Answers how many it took: all, unless the sink
+   * Reads bytes and tells the sink what they are. Returns how many it took: all, unless the sink
    * said stop or the protocol changed; the rest is to be fed again, or belongs to the new protocol.
    * What is wrong with the bytes goes to `onParseError`. Throws NetError `INVALID_STATE` for bytes
    * behind an upgrade.
@@ -172,7 +172,7 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
     return this.reader.takeRest();
   }
 
-  /** Takes an octet of an empty line before a message. Answers whether it was one. */
+  /** Takes an octet of an empty line before a message. Returns whether it was one. */
   private skipEmptyLine(octet: number, sink: Sink): boolean {
     if (this.state === EMPTY_LINE) {
       this.state = IDLE;
@@ -200,7 +200,7 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
     sink.onMessageBegin?.();
   }
 
-  /** Answers whether to go on. */
+  /** Returns whether to go on. */
   private finishHead(sink: Sink): boolean {
     const { head } = this;
     let fault = this.settle(head);
@@ -218,11 +218,11 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
       }
     }
     this.upgrades = this.mustUpgrade(head);
-    const answer = sink.onHeadersComplete(head);
-    if (answer === AFTER_HEAD.upgrade) this.upgrades = true;
-    if (!hasBody || answer === AFTER_HEAD.skipBody) return this.complete(sink, undefined);
+    const next = sink.onHeadersComplete(head);
+    if (next === AFTER_HEAD.upgrade) this.upgrades = true;
+    if (!hasBody || next === AFTER_HEAD.skipBody) return this.complete(sink, undefined);
     this.beginBody(bodyLength);
-    return answer !== AFTER_HEAD.stop;
+    return next !== AFTER_HEAD.stop;
   }
 
   private beginBody(bodyLength: number): void {

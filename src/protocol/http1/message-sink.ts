@@ -5,7 +5,7 @@ import type { Head } from "./head.js";
 import type { RequestHead } from "./request-head.js";
 import type { ResponseHead } from "./response-head.js";
 
-/** What a sink answers when the head is complete. */
+/** What a sink returns when the head is complete. */
 export const AFTER_HEAD = {
   /** Read the message on. */
   goOn: 0,
@@ -28,7 +28,7 @@ export interface BodySink {
   /** A chunk begins. `extensions`: as sent, from the first ";" on, or empty. 0: the last chunk. */
   onChunkHeader?(chunkBytes: number, extensions: string): void;
   /**
-   * Bytes of the body: a view into those that were fed. Answers whether to go on; on false feeding
+   * Bytes of the body: a view into those that were fed. Returns whether to go on; on false feeding
    * stops behind them.
    */
   onBody(bytes: Buffer): boolean;
@@ -60,7 +60,7 @@ export interface MessageSink<SomeHead extends Head> extends BodySink {
   onHeadersComplete(head: SomeHead): AfterHead;
   /**
    * The message is complete. `trailers` is valid during the call, unless it is kept; undefined where
-   * none came. Answers whether to go on with what follows; on false feeding stops here.
+   * none came. Returns whether to go on with what follows; on false feeding stops here.
    */
   onMessageComplete(trailers: FieldSection | undefined): boolean;
   /** What follows is another protocol: feeding stops here for good. */

@@ -3,7 +3,7 @@
  * fields say must be one and the same, and what the status code, the method and the version allow.
  * Everything else throws `INVALID_ARGUMENT`.
  *
- * The answer is what the head announces: a length, or one of `BODY`. Whether that body is sent is
+ * The result is what the head announces: a length, or one of `BODY`. Whether that body is sent is
  * another matter: see {@link isBodyless}.
  */
 import { assertInteger, type NetError } from "../../errors.js";
@@ -15,7 +15,7 @@ import { refused } from "./text-writer.js";
 /** What decides on the framing of a response, besides its fields. */
 export interface ResponseTraits {
   readonly statusCode: number;
-  /** Method of the request it answers. */
+  /** Method of the request that it is the response to. */
   readonly requestMethod: string;
   /** Bytes of the body, or one of `BODY`. */
   readonly body: number;

@@ -21,7 +21,7 @@ const STATUS = {
 /** Codes of the errors that a parser reports. */
 export type HttpErrorCode = keyof typeof STATUS;
 
-/** The status code with which a server answers a request that ended in this error. */
+/** The status code of the response to a request that ended in this error. */
 export function statusOfError(error: NetError): number {
   return (STATUS as Partial<Record<NetErrorCode, number>>)[error.code] ?? 400;
 }
@@ -80,7 +80,7 @@ const ROWS = {
   trailersTooLarge: ["HTTP_HEAD_TOO_LARGE", "the trailers are too large", "maxTrailerBytes"],
   tooManyTrailers: ["HTTP_HEAD_TOO_LARGE", "too many trailer fields", "maxTrailerCount"],
 
-  unexpectedResponse: ["HTTP_MALFORMED", "no request was sent that this could answer"],
+  unexpectedResponse: ["HTTP_MALFORMED", "a response came to no request"],
   unexpectedSwitch: ["HTTP_MALFORMED", "101 without a request to upgrade (RFC 9110 §15.2.2)"],
   tooManyInterim: ["HTTP_INTERIM_LIMIT", "too many responses 1xx", "maxInterimResponses"],
   afterLast: ["HTTP_MALFORMED", "bytes behind the last message (RFC 9112 §9.6)"],

@@ -15,8 +15,8 @@ export class RequestHead extends Head {
   /** Form of {@link target}. */
   targetForm: TargetForm = "origin";
   /**
-   * What the Expect field asks for (RFC 9110 §10.1.1). `continue`: an interim answer 100 before the
-   * body is sent. `unknown`: something that is to be answered with 417.
+   * What the Expect field asks for (RFC 9110 §10.1.1). `continue`: an interim response 100 before the
+   * body is sent. `unknown`: something that 417 is the response to.
    */
   expectation: "none" | "continue" | "unknown" = "none";
 

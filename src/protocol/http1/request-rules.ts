@@ -13,7 +13,7 @@ const CONTINUE = Buffer.from("100-continue");
 
 /**
  * Settles a request whose head was scanned: form of the target, Host, framing, persistence,
- * expectation, upgrade. Answers a fault, or 0.
+ * expectation, upgrade. Returns a fault, or 0.
  */
 export function settleRequest(head: RequestHead): number {
   const bytes = head.source;
@@ -49,7 +49,7 @@ function hostFault(head: RequestHead): number {
   return form === HOST_FORM.malformed ? FAULT.hostSyntax : 0;
 }
 
-/** An HTTP/1.0 client can't wait for an interim answer (RFC 9110 §10.1.1). */
+/** An HTTP/1.0 client can't wait for an interim response (RFC 9110 §10.1.1). */
 function expectationOf(head: RequestHead): "none" | "continue" | "unknown" {
   const kind = FIELD_KIND.expect;
   const asksContinue =

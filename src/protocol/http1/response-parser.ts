@@ -7,7 +7,7 @@ import { REQUEST_TRAIT, settleResponse } from "./response-rules.js";
 import { StatusLineScanner } from "./status-line-scanner.js";
 
 /**
- * Reads the responses of one connection. Each answers the oldest request that was announced with
+ * Reads the responses of one connection. Each belongs to the oldest request that was announced with
  * {@link expect} and has no final response yet; one that no request asked for is a fault. `limits`:
  * as `createLimits` makes them.
  */

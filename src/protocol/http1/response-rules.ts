@@ -10,7 +10,7 @@ export const REQUEST_TRAIT = { head: 1, connect: 2, upgrade: 4 } as const;
 
 /**
  * Settles a response whose head was scanned, by the rules of RFC 9112 §6.3 in their order.
- * `traits`: of the request it answers. Answers a fault, or 0.
+ * `traits`: of its request. Returns a fault, or 0.
  */
 export function settleResponse(head: ResponseHead, traits: number): number {
   const { statusCode } = head;

@@ -19,7 +19,7 @@ export interface SectionScanner<Section extends FieldSection> {
   /** Begins with a section, whose fields go into `section`. */
   begin(section: Section): void;
   /**
-   * Goes on in a section that begins at `start` in `bytes`. Answers the length of the section, 0
+   * Goes on in a section that begins at `start` in `bytes`. Returns the length of the section, 0
    * when its end has not come, or a fault.
    */
   scan(bytes: Uint8Array, start: number, end: number): number;
@@ -52,7 +52,7 @@ export class SectionReader<Section extends FieldSection> {
     this.scanner.begin(section);
   }
 
-  /** Reads on from `position` in `bytes`. Answers the position behind what it took, or a fault. */
+  /** Reads on from `position` in `bytes`. Returns the position behind what it took, or a fault. */
   read(bytes: Buffer, position: number): number {
     if (this.gatheredBytes > 0) return this.readOn(bytes, position);
     const sectionBytes = this.scanner.scan(bytes, position, bytes.length);

@@ -7,7 +7,7 @@ import { describe, NetError } from "../../errors.js";
 import { CR, LF } from "./character-table.js";
 
 /**
- * Answer of writers when the buffer ends before the text does, or so soon behind it that a look
+ * What writers return when the buffer ends before the text does, or so soon behind it that a look
  * ahead could not tell: 40 bytes to spare are always enough.
  */
 export const NO_ROOM: number = -1;
@@ -16,7 +16,7 @@ const ZERO = 0x30;
 
 /**
  * Writes `text`, whose characters must all be in the class `table`, at `offset`; there must be room.
- * Answers the offset behind. Throws NetError `INVALID_ARGUMENT`; `what` names the text there.
+ * Returns the offset behind. Throws NetError `INVALID_ARGUMENT`; `what` names the text there.
  */
 export function writeText(
   target: Uint8Array,
@@ -33,20 +33,20 @@ export function writeText(
   return offset + text.length;
 }
 
-/** Writes octets that are known to be sound; there must be room. Answers the offset behind. */
+/** Writes octets that are known to be sound; there must be room. Returns the offset behind. */
 export function writeOctets(target: Uint8Array, offset: number, octets: Uint8Array): number {
   for (let index = 0; index < octets.length; index++) target[offset + index] = octets[index]!;
   return offset + octets.length;
 }
 
-/** Writes CR LF; there must be room. Answers the offset behind. */
+/** Writes CR LF; there must be room. Returns the offset behind. */
 export function writeLineEnd(target: Uint8Array, offset: number): number {
   target[offset] = CR;
   target[offset + 1] = LF;
   return offset + 2;
 }
 
-/** Writes a whole number from 0 on in decimal; there must be room. Answers the offset behind. */
+/** Writes a whole number from 0 on in decimal; there must be room. Returns the offset behind. */
 export function writeDecimal(target: Uint8Array, offset: number, value: number): number {
   let digits = 1;
   for (let bound = 10; bound <= value; bound *= 10) digits++;

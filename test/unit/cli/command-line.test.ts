@@ -63,10 +63,26 @@ describe("readCommandLine", () => {
     assert.deepEqual(positionals, ["a", "b"]);
   });
 
+  it("reads whole numbers in hexadecimal", () => {
+    assert.equal(readCommandLine(TABLE, ["--count", "0xA"], 0).options.count, 10);
+    assert.equal(readCommandLine(TABLE, ["--count=0X0a"], 0).options.count, 10);
+  });
+
+  it("says of options that belong elsewhere where they belong", () => {
+    const others = { table: { far: switchOption("") }, text: "goes elsewhere" };
+
+    assert.throws(() => readCommandLine(TABLE, ["--far"], 0, others), {
+      message: "--far goes elsewhere",
+    });
+  });
+
   for (const [argv, message] of [
     [["--count", "0"], '--count must be a whole number from 1 to 10, not "0"'],
     [["--count", "1.5"], '--count must be a whole number from 1 to 10, not "1.5"'],
-    [["--count", "0x5"], '--count must be a whole number from 1 to 10, not "0x5"'],
+    [["--count", "0x"], '--count must be a whole number from 1 to 10, not "0x"'],
+    [["--count", "0xB"], '--count must be a whole number from 1 to 10, not "0xB"'],
+    [["--count", "-1"], '--count must be a whole number from 1 to 10, not "-1"'],
+    [["--tiem", "1"], "unknown option '--tiem'; did you mean --time?"],
     [["--count", ""], '--count must be a whole number from 1 to 10, not ""'],
     [["--time", "61"], '--time must be a number of seconds from 0.5 to 60, not "61"'],
     [["--time", "1e1"], '--time must be a number of seconds from 0.5 to 60, not "1e1"'],

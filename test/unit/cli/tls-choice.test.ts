@@ -3,13 +3,15 @@ import { X509Certificate } from "node:crypto";
 import { describe, it } from "node:test";
 import { clientTlsOf, serverTlsOf, urlTlsOf } from "#src/cli/tls-choice.js";
 
-const SERVER = { tls: true, cert: undefined, key: undefined };
+const SERVER = { tls: true, cert: undefined, key: undefined, "client-ca": undefined };
 const CLIENT = {
   tls: true,
   ca: undefined,
   servername: undefined,
   fingerprint: undefined,
   insecure: false,
+  cert: undefined,
+  key: undefined,
 };
 
 describe("serverTlsOf", () => {
@@ -37,6 +39,7 @@ describe("serverTlsOf", () => {
   it("refuses what does not go together", () => {
     const cases = [
       [{ ...SERVER, tls: false, cert: "c.pem" }, /--cert goes with --tls/],
+      [{ ...SERVER, tls: false, "client-ca": "c.pem" }, /--client-ca goes with --tls/],
       [{ ...SERVER, cert: "c.pem" }, /--cert and --key go together/],
       [{ ...SERVER, key: "k.pem" }, /--cert and --key go together/],
       [{ ...SERVER, cert: "not-there.pem", key: "k.pem" }, /--cert not-there.pem can't be used/],
@@ -76,8 +79,7 @@ describe("clientTlsOf", () => {
 });
 
 describe("urlTlsOf", () => {
-  const { tls: _, ...rules } = CLIENT;
-  const url = { ...rules, cert: undefined, key: undefined };
+  const { tls: _, ...url } = CLIENT;
 
   it("verifies unless told otherwise, and shows a certificate of its own", () => {
     assert.deepEqual(urlTlsOf(url), {});

@@ -3,14 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import {
-  type CodeBlock,
-  codeBlocks,
-  PROJECT,
-  projectFiles,
-  runBlock,
-  runProgram,
-} from "../../support/document.js";
+import { type CodeBlock, codeBlocks, PROJECT, projectFiles } from "../../support/document.js";
+import { runBlock, runProgram } from "../../support/document-run.js";
 
 const FOLDER = "build/documents-types";
 

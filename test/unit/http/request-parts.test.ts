@@ -49,6 +49,31 @@ describe("a range", () => {
     );
   });
 
+  for (const [value, range] of [
+    ["bytes=0-4", { start: 0, end: 5 }],
+    ["bytes=,0-4", { start: 0, end: 5 }],
+    ["bytes=0-4, ,\t,", { start: 0, end: 5 }],
+    ["Bytes = ,, -3 ", { start: 7, end: 10 }],
+    ["bytes=5-", { start: 5, end: 10 }],
+    ["bytes=", "whole"],
+    ["bytes=,", "whole"],
+    ["bytes=0-1,2-3", "whole"],
+    ["bytes=0-1 2", "whole"],
+    ["bytes=0-1\u00a0", "whole"],
+    ["lines=0-1", "whole"],
+    ["bytes=10-", "none"],
+  ] as const) {
+    it(`is found in ${JSON.stringify(value)}, whatever empty elements there are`, () => {
+      assert.deepEqual(rangeOf(value, 10), range);
+    });
+  }
+
+  it("is read in time that grows with its length alone", () => {
+    const blanks = " ".repeat(1_000_000);
+
+    assert.equal(rangeOf(`bytes=${blanks}0-1${blanks}x${",".repeat(100_000)}`, 10), "whole");
+  });
+
   it("is the whole where none is asked for", () => {
     assert.equal(rangeOf(undefined, 10), "whole");
   });

@@ -16,14 +16,14 @@ import { cancelBody, sendStream } from "./stream-sender.js";
 /** What a `fetch` handler is told besides the request. */
 export interface FetchInfo {
   readonly connection: HttpServerConnection;
-  /** The exchange below, for what a Response can't say: files, upgrades, interim answers. */
+  /** The exchange below, for what a Response can't say: files, upgrades, interim responses. */
   readonly exchange: HttpExchange;
 }
 
-/** Answers a request. A rejection is answered with 500. */
+/** Responds to a request. A rejection becomes 500. */
 export type FetchHandler = (request: Request, info: FetchInfo) => Response | Promise<Response>;
 
-/** Answers an exchange by a `fetch` handler; at once where that does. */
+/** Responds to an exchange by a `fetch` handler; at once where that does. */
 export function respondByFetch(
   handler: FetchHandler,
   exchange: ServerExchange,
@@ -52,7 +52,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function sendResponse(exchange: ServerExchange, response: unknown): void | Promise<void> {
-  // Who has answered below, or taken the connection over, answers no more here. Nor is there anybody
+  // Who has responded below, or taken the connection over, does not respond here. Nor is there anybody
   // to hear what comes when the peer has gone.
   if (exchange.isResponded) return cancelBody(response);
   assertResponse(response);
@@ -70,7 +70,7 @@ function sendResponse(exchange: ServerExchange, response: unknown): void | Promi
 function assertResponse(response: unknown): asserts response is Response {
   const isObject = typeof response === "object" && response !== null;
   if (isObject && "status" in response && "headers" in response && "body" in response) return;
-  const message = `fetch must answer with a Response, not ${describe(response)}`;
+  const message = `fetch must return a Response, not ${describe(response)}`;
   throw new NetError("INVALID_ARGUMENT", message, { operation: "request" });
 }
 

@@ -12,7 +12,7 @@ let undo: (() => void) | undefined;
  * reading a stream, which is what costs most in a fetch handler. They behave as the platform's do.
  * Node from 24 on keeps the state of a Request where light ones can't have it: there `Request` and
  * `fetch` are replaced, too, so that they take the light requests of a server. Call it before the
- * application is loaded. Answers a function that puts back what was there.
+ * application is loaded. Returns a function that puts back what was there.
  */
 export function installLightClasses(): () => void {
   undo ??= replaceGlobals();

@@ -10,7 +10,7 @@ export type UrlSource = Pick<HttpExchange, "target" | "authority"> & {
   readonly connection: Pick<HttpExchange["connection"], "tls">;
 };
 
-/** The status code to answer with where there is no such URL, or it is not to be had here. */
+/** The status code to respond with where there is no such URL, or it is not to be had here. */
 export type UrlFault = 400 | 421;
 
 /** Targets in which the standard changes nothing, but for "/.", which may be a segment that it takes out. */

@@ -36,9 +36,9 @@ async function sendFrom(
   fields: FieldInput,
 ): Promise<void> {
   const reading = reader.read();
-  const first = await glance(reading);
+  const first = await resultAtOnce(reading);
   const following = first?.done === false ? reader.read() : undefined;
-  const second = following && (await glance(following));
+  const second = following && (await resultAtOnce(following));
   if (first?.done === true || second?.done === true) {
     exchange.respond(status, fields, first?.value);
     return;
@@ -69,7 +69,7 @@ async function pump(
 }
 
 /** What is read, as far as that shows at once. Rejects where that is a failure. */
-async function glance(reading: Promise<Chunk>): Promise<Chunk | undefined> {
+async function resultAtOnce(reading: Promise<Chunk>): Promise<Chunk | undefined> {
   let chunk: Chunk | undefined;
   let hasFailed = false;
   reading.then(

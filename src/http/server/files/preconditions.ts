@@ -11,7 +11,7 @@ export interface Validators {
   readonly modifiedMs: number | undefined;
 }
 
-/** What a conditional request leads to: it is carried out, or answered with 304 or 412. */
+/** What a conditional request leads to: it is carried out, or gets 304 or 412. */
 export type Verdict = "proceed" | 304 | 412;
 
 /** In the order of RFC 9110 §13.2.2. `nowMs`: the present, since 1970 UTC. */

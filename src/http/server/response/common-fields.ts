@@ -9,7 +9,7 @@ import { Deadline, type DeadlineOwner, type TimingWheel } from "../../../time/ti
 
 const SECOND_MS = 1000;
 
-/** See the head of the file. */
+/** Date and Keep-Alive, as bytes. */
 export class CommonFields implements DeadlineOwner {
   private readonly wheel: TimingWheel;
   private readonly deadline: Deadline = new Deadline(this);

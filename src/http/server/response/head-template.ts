@@ -30,7 +30,7 @@ export interface HeadKey {
   readonly isKept: boolean;
 }
 
-/** See the head of the file. */
+/** A head without the digits of its length. */
 export class HeadTemplate {
   /** Whether the head tells that the connection closes. */
   readonly saysClose: boolean;
@@ -85,7 +85,7 @@ export class HeadTemplate {
     return index === names.length;
   }
 
-  /** Writes the head for a body of `bodyBytes`. Answers the offset behind, or −1 without room. */
+  /** Writes the head for a body of `bodyBytes`. Returns the offset behind, or −1 without room. */
   write(target: Buffer, offset: number, bodyBytes: number): number {
     const { octets } = this;
     if (offset + octets.length + DIGITS + HEAD_END.length > target.length) return -1;

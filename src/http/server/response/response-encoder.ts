@@ -38,7 +38,7 @@ type Mutable<Type> = { -readonly [Name in keyof Type]-?: Type[Name] };
 export interface PieceTarget {
   /** See `ProtocolConnection.write`. */
   write(writer: PieceWriter, maxBytes: number): boolean | undefined;
-  /** Sends bytes as they are. Answers as `send` does. */
+  /** Sends bytes as they are. Returns whether little waits to be sent. */
   sendBytes(piece: Uint8Array): boolean;
 }
 
@@ -48,7 +48,7 @@ export interface RequestTraits {
   readonly minorVersion: 0 | 1;
 }
 
-/** See the head of the file. */
+/** Encodes one response after the other. */
 export class ResponseEncoder implements PieceWriter, HeadKey {
   private readonly heads = new HeadWriter();
   private readonly outgoing: Mutable<Omit<OutgoingResponse, "reason" | "minorVersion">> = {
@@ -176,7 +176,7 @@ export class ResponseEncoder implements PieceWriter, HeadKey {
     this.outgoing.body = BODY.byFields;
   }
 
-  /** Sends what was begun. Answers as `send` does. Throws `INVALID_ARGUMENT`; then nothing was sent. */
+  /** Sends what was begun. Returns whether little waits to be sent. Throws `INVALID_ARGUMENT`; then nothing was sent. */
   sendTo(target: PieceTarget): boolean {
     const bodyBytes = this.inlineBytes;
     let flows = target.write(this, this.reserve(HEAD_BYTES + bodyBytes));

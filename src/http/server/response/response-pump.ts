@@ -26,7 +26,7 @@ interface SourceReader {
   stop(): unknown;
 }
 
-/** See the head of the file. */
+/** Sends what one source yields. */
 export class ResponsePump {
   readonly #writer: ResponseWriter;
   readonly #reader: SourceReader;

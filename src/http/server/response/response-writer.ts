@@ -16,7 +16,10 @@ export interface ResponseOutput extends PieceTarget {
   readonly isSendable: boolean;
   /** Whether so many bytes may still wait; ends the connection when not. */
   hasRoom(byteCount: number): boolean;
+  /** Resolves when little waits to be sent; rejects when the response can't be sent any more. */
   drained(options?: WaitOptions): Promise<void>;
+  /** The same for a response that is complete. */
+  flushed(options?: WaitOptions): Promise<void>;
   /** The response is complete. */
   responseEnded(): void;
   /** The response will not be completed. */
@@ -31,7 +34,7 @@ const NOWHERE = new Uint8Array(0);
 const END_BYTES = 8;
 const MAX_TRAILER_BYTES = 65_536;
 
-/** See the head of the file. */
+/** Writes the body of one response. */
 export class ResponseWriter implements PieceWriter {
   private readonly output: ResponseOutput;
   private readonly body: BodyWriter;
@@ -60,7 +63,7 @@ export class ResponseWriter implements PieceWriter {
 
   /**
    * Sends a piece of the body; of a body in chunks as one chunk, with `extensions` (from the first
-   * ";" on) if there are any. Answers true while little waits; on false, wait for {@link drained}.
+   * ";" on) if there are any. Returns true while little waits; on false, wait for {@link drained}.
    * Also false when the connection has ended. A response that has no body (to HEAD, 304) takes pieces
    * and sends none of them.
    *
@@ -99,7 +102,7 @@ export class ResponseWriter implements PieceWriter {
 
   /**
    * Ends the body; in chunks with `trailers`, if there are any. Where the peer gets no chunks
-   * (HTTP/1.0, HEAD) they are left out. Answers whether it could be sent. Throws `INVALID_STATE` when
+   * (HTTP/1.0, HEAD) they are left out. Returns whether it could be sent. Throws `INVALID_STATE` when
    * fewer bytes were written than announced, `INVALID_ARGUMENT` for trailers that can't be sent, and
    * where Content-Length was given.
    */
@@ -162,7 +165,7 @@ export class ResponseWriter implements PieceWriter {
    * `CONNECTION_CLOSED` when the response can't be sent any more.
    */
   drained(options?: WaitOptions): Promise<void> {
-    return this.output.drained(options);
+    return this.isEnded ? this.output.flushed(options) : this.output.drained(options);
   }
 
   /** Gives the response up: the connection is ended, so that the peer sees that something is missing. */

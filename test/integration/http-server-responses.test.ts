@@ -1,4 +1,4 @@
-/** What an HTTP server answers: heads, bodies, order, persistence (RFC 9110, RFC 9112). */
+/** The responses of an HTTP server: heads, bodies, order, persistence (RFC 9110, RFC 9112). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EngineName, NetError } from "hp-socket";
@@ -12,8 +12,35 @@ const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const get = (target: string, more = ""): string =>
   `GET ${target} HTTP/1.1\r\nHost: h\r\n${more}\r\n`;
 
+/** What can be thrown, and has no text. */
+const ODD: Record<string, () => unknown> = {
+  "nothing at all": () => undefined,
+  "an object without prototype": () => Object.create(null),
+  "an error whose message throws": () =>
+    Object.defineProperty(new Error("odd"), "message", {
+      get() {
+        throw new Error("no text");
+      },
+    }),
+  "a proxy that throws": () =>
+    new Proxy(
+      {},
+      {
+        get() {
+          throw new Error("trap");
+        },
+        has() {
+          throw new Error("trap");
+        },
+        getPrototypeOf() {
+          throw new Error("trap");
+        },
+      },
+    ),
+};
+
 for (const engine of availableEngines()) {
-  describe(`answers of an HTTP server on ${engine}`, () => {
+  describe(`responses of an HTTP server on ${engine}`, () => {
     answers(engine);
     persistence(engine);
     order(engine);
@@ -177,6 +204,61 @@ function answers(engine: EngineName): void {
     assert.equal(peer.rest, "");
   });
 
+  it("leaves out what 204 and 205 can't have", async (test) => {
+    const errors: unknown[] = [];
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        const { path } = exchange;
+        const statusCode = Number(path.slice(-3));
+        if (path.startsWith("/body")) exchange.respond(statusCode, {}, "x".repeat(5_000));
+        else if (path.startsWith("/error")) exchange.respondError(statusCode);
+        else if (path.startsWith("/length")) exchange.respond(statusCode, { "content-length": 5 });
+        else {
+          const writer = exchange.startResponse(statusCode);
+          writer.write("x");
+          writer.end();
+        }
+      },
+      onHandlerError: (error) => errors.push(error),
+    });
+    const peer = await rawPeer(test, server);
+    const paths = [
+      "/body/204",
+      "/error/204",
+      "/length/204",
+      "/stream/204",
+      "/body/205",
+      "/error/205",
+    ];
+
+    peer.send(paths.map((path) => get(path)).join("") + get("/body/200"));
+    const got = await peer.answers(paths.length);
+    const last = await peer.answer();
+
+    for (const [index, { statusCode, fields, body }] of got.entries()) {
+      assert.equal(String(statusCode), paths[index]?.slice(-3));
+      assert.equal(body, "");
+      assert.equal(fields.has("transfer-encoding"), false);
+      assert.equal(fields.get("content-length"), statusCode === 204 ? undefined : "0");
+    }
+    assert.equal(last.body.length, 5_000);
+    assert.deepEqual(errors, []);
+  });
+
+  it("takes a minor version above 1.1 for 1.1, and says 1.1 itself", async (test) => {
+    const server = await httpServer(test, {
+      engine,
+      onRequest: (exchange) => exchange.respond(200, {}, exchange.version),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(get("/").replace("HTTP/1.1", "HTTP/1.9").repeat(2));
+
+    const bodies = (await peer.answers(2)).map(({ body }) => body);
+    assert.deepEqual(bodies, ["HTTP/1.1", "HTTP/1.1"]);
+  });
+
   it("answers what is no request with the status that fits, and closes", async (test) => {
     const errors: string[] = [];
     const reasons: string[] = [];
@@ -191,6 +273,7 @@ function answers(engine: EngineName): void {
       ["GET / HTTP/1.1\r\n\r\n", 400, "HTTP_MALFORMED"],
       ["GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505, "HTTP_VERSION_UNSUPPORTED"],
       [get(`/${"x".repeat(9_000)}`), 414, "HTTP_LINE_TOO_LONG"],
+      [`${"M".repeat(9_000)} / HTTP/1.1\r\n`, 501, "HTTP_METHOD_TOO_LONG"],
       [get("/", `X: ${"x".repeat(20_000)}\r\n`), 431, "HTTP_HEAD_TOO_LARGE"],
       [get("/", "Transfer-Encoding: gzip, chunked\r\n"), 501, "HTTP_CODING_UNSUPPORTED"],
       [get("/", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), 400, "HTTP_MALFORMED"],
@@ -261,6 +344,35 @@ function persistence(engine: EngineName): void {
     await peer.ended();
     assert.equal(peer.rest, "");
   });
+
+  for (const when of ["before", "after an await"] as const) {
+    it(`says so on the last response when the connection was closed ${when}`, async (test) => {
+      const server = await httpServer(test, {
+        engine,
+        async onRequest(exchange) {
+          if (exchange.path !== "/close") {
+            exchange.respond(200);
+            return;
+          }
+          if (when === "after an await") await Promise.resolve();
+          exchange.connection.close();
+          exchange.respond(200, {}, "last");
+        },
+      });
+      const peer = await rawPeer(test, server);
+
+      peer.send(get("/"));
+      await peer.answer();
+      peer.send(get("/") + get("/close"));
+      const [first, last] = await peer.answers(2);
+      await peer.ended();
+
+      assert.equal(first?.fields.get("connection"), "keep-alive");
+      assert.equal(last?.fields.get("connection"), "close");
+      assert.equal(last?.fields.has("keep-alive"), false);
+      assert.equal(peer.rest, "");
+    });
+  }
 
   it("closes behind the request that is number maxRequestsPerConnection, and announces it", async (test) => {
     const server = await httpServer(test, {
@@ -594,6 +706,32 @@ function misuse(engine: EngineName): void {
       ],
     );
   });
+
+  for (const [what, make] of Object.entries(ODD)) {
+    it(`answers 500 when a handler throws or rejects with ${what}`, async (test) => {
+      const errors: NetError[] = [];
+      const server = await httpServer(test, {
+        engine,
+        onRequest(exchange) {
+          if (exchange.path === "/throw") throw make();
+          if (exchange.path === "/late")
+            return Promise.resolve().then(() => Promise.reject(make()));
+          return Promise.reject(make());
+        },
+        onHandlerError: (error) => errors.push(error),
+      });
+      const peer = await rawPeer(test, server);
+
+      peer.send(get("/throw") + get("/reject") + get("/late"));
+
+      const codes = (await peer.answers(3)).map(({ statusCode }) => statusCode);
+      assert.deepEqual(codes, [500, 500, 500]);
+      assert.deepEqual(
+        errors.map(({ code }) => code),
+        new Array(3).fill("HANDLER_FAILED"),
+      );
+    });
+  }
 
   it("never answers twice: the second throws, and nothing of it is sent", async (test) => {
     const errors: unknown[] = [];

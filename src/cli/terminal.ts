@@ -1,0 +1,93 @@
+/**
+ * What a command reads from and writes to: the streams of the process, or those of a test. Who reads
+ * the output may go away at any time (`hp-socket … | head`): from then on what is written is dropped,
+ * without a word.
+ */
+import type { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { Paint } from "./paint.js";
+import { onStopSignal, type SignalSource } from "./stop-signal.js";
+
+/** A stream that may be a terminal. */
+export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** What the process has that a command needs. */
+export interface Host extends SignalSource {
+  readonly stdin: Readable;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The input, the output and the signals of one run of the program. */
+export class Terminal {
+  readonly input: Readable;
+  readonly output: Output;
+  readonly errors: Output;
+  /** For text of the output. */
+  readonly paint: Paint;
+  /** For text of the errors. */
+  readonly errorPaint: Paint;
+  readonly #host: Host;
+  readonly #goneListeners: (() => void)[] = [];
+  #isGone = false;
+
+  constructor(host: Host) {
+    const { stdin, stdout, stderr, env } = host;
+    this.#host = host;
+    this.input = stdin;
+    this.output = stdout;
+    this.errors = stderr;
+    this.paint = new Paint(stdout, env);
+    this.errorPaint = new Paint(stderr, env);
+    stdout.on("error", (error) => {
+      assertPipeEnd(error);
+      this.#isGone = true;
+      for (const listener of this.#goneListeners.splice(0)) listener();
+    });
+    stderr.on("error", assertPipeEnd);
+  }
+
+  /** Calls back when nobody reads the output any more. */
+  onOutputGone(listener: () => void): void {
+    if (this.#isGone) listener();
+    else this.#goneListeners.push(listener);
+  }
+
+  /** See {@link onStopSignal}. */
+  onStopSignal(callback: () => void): () => void {
+    return onStopSignal(this.#host, callback);
+  }
+
+  /** Writes lines to the output. Answers false when it is full: `drain` comes when it is not. */
+  print(text: string): boolean {
+    return this.write(`${text}\n`);
+  }
+
+  /** Writes text as it is to the output. See {@link print}. */
+  write(text: string): boolean {
+    return this.#isGone || this.output.write(text);
+  }
+
+  /**
+   * Writes bytes to the output, no faster than they are read there. Ends early where nobody reads any
+   * more. Rejects as `chunks` does.
+   */
+  async pour(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      if (!this.#isGone) await pipeline(chunks, this.output, { end: false });
+    } catch (error) {
+      assertPipeEnd(error as Error);
+    }
+  }
+
+  /** Writes one line to the errors, with the name of the program and its command before it. */
+  complain(commandName: string | undefined, text: string): void {
+    const name = commandName === undefined ? "hp-socket" : `hp-socket ${commandName}`;
+    this.errors.write(`${this.errorPaint.bold(`${name}:`)} ${text}\n`);
+  }
+}
+
+function assertPipeEnd(error: Error): void {
+  if (!("code" in error) || error.code !== "EPIPE") throw error;
+}

@@ -1,0 +1,111 @@
+/**
+ * Who is subscribed to what, for one component. Publishing costs by the subscribers of one topic, leaving by
+ * the topics of one subscriber. Topics are exact names, are there while somebody is subscribed, and know
+ * nothing of messages: what is published is made once by whoever publishes, and given to each subscriber.
+ */
+import { assertText, NetError } from "../errors.js";
+
+/** Most topics of one component. */
+export const MAX_TOPICS: number = 1_000_000;
+
+/** Longest name of a topic, in UTF-16 units. */
+export const MAX_TOPIC_LENGTH: number = 1_024;
+
+/** See the head of the file. */
+export class TopicTable<Subscriber extends object> {
+  readonly #maxTopics: number;
+  readonly #subscribers: Map<string, Set<Subscriber>> = new Map();
+  readonly #topics: Map<Subscriber, Set<string>> = new Map();
+
+  constructor(maxTopics: number = MAX_TOPICS) {
+    this.#maxTopics = maxTopics;
+  }
+
+  /** Topics that somebody is subscribed to. */
+  get topicCount(): number {
+    return this.#subscribers.size;
+  }
+
+  /** Their names. */
+  topics(): string[] {
+    return [...this.#subscribers.keys()];
+  }
+
+  /** Subscribers of a topic. */
+  count(topic: string): number {
+    return this.#subscribers.get(topic)?.size ?? 0;
+  }
+
+  /** Topics of a subscriber. */
+  topicsOf(subscriber: Subscriber): string[] {
+    return [...(this.#topics.get(subscriber) ?? [])];
+  }
+
+  /**
+   * Subscribes; false where it is so already. `maxOwn`: topics that it may have. Throws `TOPIC_LIMIT`, and
+   * `INVALID_ARGUMENT` for what is no name.
+   */
+  subscribe(subscriber: Subscriber, topic: string, maxOwn: number): boolean {
+    assertTopic(topic);
+    const own = this.#topics.get(subscriber);
+    if (own?.has(topic) === true) return false;
+    if ((own?.size ?? 0) >= maxOwn) throw limit(`it has maxTopics (${maxOwn}) already`);
+    const subscribers = this.#subscribers.get(topic);
+    if (subscribers !== undefined) subscribers.add(subscriber);
+    else if (this.#subscribers.size < this.#maxTopics) {
+      this.#subscribers.set(topic, new Set([subscriber]));
+    } else throw limit(`the component has ${this.#maxTopics} already`);
+    if (own === undefined) this.#topics.set(subscriber, new Set([topic]));
+    else own.add(topic);
+    return true;
+  }
+
+  /** Takes that back; false where it was not so. */
+  unsubscribe(subscriber: Subscriber, topic: string): boolean {
+    const own = this.#topics.get(subscriber);
+    if (own?.delete(topic) !== true) return false;
+    if (own.size === 0) this.#topics.delete(subscriber);
+    this.#remove(subscriber, topic);
+    return true;
+  }
+
+  /** The subscriber is gone. */
+  leave(subscriber: Subscriber): void {
+    const own = this.#topics.get(subscriber);
+    if (own === undefined) return;
+    this.#topics.delete(subscriber);
+    for (const topic of own) this.#remove(subscriber, topic);
+  }
+
+  #remove(subscriber: Subscriber, topic: string): void {
+    const subscribers = this.#subscribers.get(topic);
+    subscribers?.delete(subscriber);
+    if (subscribers?.size === 0) this.#subscribers.delete(topic);
+  }
+
+  /** Gives something to each subscriber but `except`. Returns how many took it, which `deliver` says. */
+  publish(
+    topic: string,
+    except: Subscriber | undefined,
+    deliver: (subscriber: Subscriber) => boolean,
+  ): number {
+    const subscribers = this.#subscribers.get(topic);
+    if (subscribers === undefined) return 0;
+    let count = 0;
+    // One that is ended by what it is given leaves the set meanwhile.
+    for (const subscriber of subscribers) {
+      if (subscriber !== except && deliver(subscriber)) count++;
+    }
+    return count;
+  }
+}
+
+function assertTopic(topic: unknown): void {
+  assertText("topic", topic);
+  if ((topic as string).length <= MAX_TOPIC_LENGTH) return;
+  throw new NetError("INVALID_ARGUMENT", `a topic has at most ${MAX_TOPIC_LENGTH} characters`);
+}
+
+function limit(why: string): NetError {
+  return new NetError("TOPIC_LIMIT", `no more topics can be subscribed to: ${why}`);
+}

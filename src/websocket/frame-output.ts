@@ -1,0 +1,295 @@
+/**
+ * Sends the frames of one socket, straight into the memory that is sent from where they are small. Hot.
+ *
+ * Invariants: what was deflated with context take-over is sent; a message that was begun is not dropped
+ * in the middle; at most one message is under way.
+ */
+import { randomFillSync } from "node:crypto";
+import type { Connection, Data } from "../connection/connection.js";
+import { bytesOf } from "../connection/data.js";
+import { HOLD, type PieceWriter, type ProtocolConnection } from "../connection/receiver.js";
+import { NetError } from "../errors.js";
+import { createCloseBody } from "../protocol/websocket/close-code.js";
+import { FrameWriter, maxTextFrameBytes } from "../protocol/websocket/frame-writer.js";
+import type { MessageDeflater } from "../protocol/websocket/message-deflater.js";
+import {
+  firstByteOf,
+  MessageFraming,
+  type MessageKind,
+} from "../protocol/websocket/message-framing.js";
+import { FIN, OPCODE, type Role } from "../protocol/websocket/opcode.js";
+import type { SendOptions } from "./websocket-connection.js";
+import type { WebSocketSettings } from "./websocket-settings.js";
+
+/** A connection as its protocol and as the application sees it. */
+export type OwnConnection = ProtocolConnection & Connection;
+
+/** Payloads up to this size are copied to where they are sent from. */
+const COPIED_BYTES = 4_096;
+
+/** Texts up to this length are encoded to where they are sent from. */
+const MAX_TEXT_LENGTH = 16_384;
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** What most have waiting. Never added to. */
+const NONE: Buffer[] = [];
+
+/** Random numbers, by the thousand. */
+const keys = new Int32Array(1_024);
+let keysTaken: number = keys.length;
+
+function nextKey(): number {
+  if (keysTaken === keys.length) {
+    randomFillSync(keys);
+    keysTaken = 0;
+  }
+  return keys[keysTaken++] as number;
+}
+
+/** Writes one frame at a time; for all sockets of a role. */
+class FramePiece implements PieceWriter {
+  readonly frames: FrameWriter;
+  first = 0;
+  text: string | undefined = undefined;
+  bytes: Uint8Array = NOTHING;
+
+  constructor(role: Role) {
+    this.frames = new FrameWriter(role, nextKey);
+  }
+
+  writePiece(target: Buffer, offset: number): number {
+    return this.text === undefined
+      ? this.frames.writeFrame(target, offset, this.first, this.bytes)
+      : this.frames.writeText(target, offset, this.first, this.text);
+  }
+}
+
+const PIECES: Readonly<Record<Role, FramePiece>> = {
+  server: new FramePiece("server"),
+  client: new FramePiece("client"),
+};
+
+/** What deflates for a socket. */
+export interface Compression {
+  readonly deflater: MessageDeflater;
+  /** Whole messages from this size on are compressed where nobody says. */
+  readonly minBytes: number;
+}
+
+/** See the head of the file. */
+export class FrameOutput {
+  private readonly connection: OwnConnection;
+  private readonly settings: WebSocketSettings;
+  private readonly isClient: boolean;
+  private readonly piece: FramePiece;
+  private readonly compression: Compression | undefined;
+  private framing: MessageFraming | undefined = undefined;
+  /** The message that was begun is compressed. */
+  private isCompressing = false;
+  /** The message that was begun was dropped. */
+  private isDropping = false;
+  /** A send answered false, and nobody was told since that there is room again. */
+  private isAbove = false;
+  /** Frames for many that came while a message was under way. */
+  private waiting: Buffer[] = NONE;
+  private waitingBytes = 0;
+  sentMessages = 0;
+  droppedMessages = 0;
+
+  constructor(
+    connection: OwnConnection,
+    role: Role,
+    settings: WebSocketSettings,
+    compression: Compression | undefined,
+  ) {
+    this.connection = connection;
+    this.settings = settings;
+    this.isClient = role === "client";
+    this.piece = PIECES[role];
+    this.compression = compression;
+  }
+
+  /** See `WebSocketConnection.send`. */
+  send(data: Data, options: SendOptions | undefined): boolean {
+    if (options === undefined) {
+      if (typeof data === "string") {
+        if (this.framing?.isInMessage !== true && this.compression === undefined) {
+          if (data.length <= MAX_TEXT_LENGTH) return this.sendText(data);
+        }
+        return this.sendMessage(Buffer.from(data), true, undefined);
+      }
+      return this.sendMessage(bytesOf(data), false, undefined);
+    }
+    const isText = options.isText ?? typeof data === "string";
+    const bytes = bytesOf(data);
+    const isPart = options.isLast === false || this.framing?.isInMessage === true;
+    if (!isPart) return this.sendMessage(bytes, isText, options.compress);
+    return this.sendFragment(bytes, isText, options);
+  }
+
+  private sendText(text: string): boolean {
+    // One that is longer than it may be is measured exactly.
+    if (!this.hasRoom(text.length)) return this.drop();
+    const { piece } = this;
+    piece.first = FIN | OPCODE.text;
+    piece.text = text;
+    const sent = this.connection.write(piece, maxTextFrameBytes(text.length));
+    piece.text = undefined;
+    this.sentMessages++;
+    return this.told(sent ?? false);
+  }
+
+  private sendMessage(bytes: Buffer, isText: boolean, compress: boolean | undefined): boolean {
+    const { compression } = this;
+    const isCompressed =
+      compression !== undefined && (compress ?? bytes.length >= compression.minBytes);
+    const kind: MessageKind = { isText, isCompressed };
+    const first = this.framing?.whole(kind) ?? firstByteOf(kind);
+    if (!this.hasRoom(bytes.length)) return this.drop();
+    this.sentMessages++;
+    const payload = isCompressed ? compression.deflater.deflate(bytes) : bytes;
+    return this.told(this.sendFrame(first, payload, isCompressed));
+  }
+
+  private sendFragment(bytes: Buffer, isText: boolean, options: SendOptions): boolean {
+    this.framing ??= new MessageFraming();
+    const { framing, compression } = this;
+    const isLast = options.isLast !== false;
+    const isFirst = !framing.isInMessage;
+    const isCompressed = isFirst
+      ? compression !== undefined && options.compress !== false
+      : this.isCompressing;
+    const first = framing.fragment({ isText, isCompressed }, isLast);
+    if (isFirst) {
+      this.isCompressing = isCompressed;
+      this.isDropping = !this.hasRoom(bytes.length);
+      if (this.isDropping) this.droppedMessages++;
+      else this.sentMessages++;
+    }
+    let isTaken = false;
+    if (!this.isDropping && this.connection.isOpen) {
+      const payload =
+        isCompressed && compression !== undefined
+          ? compression.deflater.piece(bytes, isLast)
+          : bytes;
+      isTaken = this.told(this.sendFrame(first, payload, isCompressed));
+    }
+    if (isLast) this.sendWaiting();
+    return isTaken;
+  }
+
+  /** Sends a ping or a pong. */
+  control(opcode: typeof OPCODE.ping | typeof OPCODE.pong, payload: Uint8Array): boolean {
+    if (payload.length > 125) {
+      throw new NetError(
+        "INVALID_ARGUMENT",
+        `a ping or pong has at most 125 bytes, not ${payload.length}`,
+        { operation: "send" },
+      );
+    }
+    return this.told(this.sendFrame(FIN | opcode, payload, false));
+  }
+
+  /** Sends a Close frame. Throws for a code or a reason that may not travel, and then sends nothing. */
+  close(code: number | undefined, reason: string): void {
+    this.sendFrame(FIN | OPCODE.close, createCloseBody(code, reason), false);
+  }
+
+  /**
+   * Sends a message's frame that was made for many, as it is; behind a message that was begun. Answers
+   * whether it was taken.
+   */
+  sendPrepared(frame: Buffer): boolean {
+    if (!this.hasRoom(frame.length + this.waitingBytes)) return this.drop();
+    this.sentMessages++;
+    if (this.isInMessage) {
+      this.waiting = [...this.waiting, frame];
+      this.waitingBytes += frame.length;
+    } else this.told(this.connection.sendBytes(frame));
+    return true;
+  }
+
+  private sendWaiting(): void {
+    const { waiting } = this;
+    if (waiting.length === 0) return;
+    this.waiting = [];
+    this.waitingBytes = 0;
+    for (const frame of waiting) this.told(this.connection.sendBytes(frame));
+  }
+
+  /** Whether a message that was begun is not sent to its end. */
+  get isInMessage(): boolean {
+    return this.framing?.isInMessage === true;
+  }
+
+  /** `isView`: the payload is somebody's who will use it again. */
+  private sendFrame(first: number, payload: Uint8Array, isView: boolean): boolean {
+    const { piece, connection, isClient } = this;
+    const { frames } = piece;
+    if (payload.length <= COPIED_BYTES) {
+      piece.first = first;
+      piece.bytes = payload;
+      const sent = connection.write(piece, frames.frameBytes(payload.length));
+      piece.bytes = NOTHING;
+      return sent ?? false;
+    }
+    if (isClient || isView) {
+      const frame = Buffer.allocUnsafeSlow(frames.frameBytes(payload.length));
+      frames.writeFrame(frame, 0, first, payload);
+      return connection.sendBytes(frame);
+    }
+    const head = Buffer.allocUnsafe(frames.frameBytes(payload.length) - payload.length);
+    frames.writeHead(head, 0, first, payload.length);
+    return connection.sendAll([head, payload]) === true;
+  }
+
+  /** Whether so much more may wait. */
+  private hasRoom(byteCount: number): boolean {
+    const { pendingBytes } = this.connection;
+    return pendingBytes === 0 || pendingBytes + byteCount <= this.settings.maxPendingBytes;
+  }
+
+  /** There is no room: what the policy says. */
+  private drop(): boolean {
+    const { connection, settings } = this;
+    this.droppedMessages++;
+    if (settings.slowConsumer === "drop") {
+      this.isAbove = true;
+      return false;
+    }
+    connection.fail(
+      new NetError(
+        "SEND_QUEUE_FULL",
+        `${connection.pendingBytes} bytes wait to be sent, and one more message would pass maxPendingBytes (${settings.maxPendingBytes})`,
+        { operation: "send", connectionId: connection.id },
+      ),
+    );
+    return false;
+  }
+
+  private told(hasRoom: boolean): boolean {
+    if (hasRoom || !this.connection.isOpen) return hasRoom;
+    this.isAbove = true;
+    if (this.settings.slowConsumer === "pause") this.connection.hold(HOLD.slow);
+    return false;
+  }
+
+  /** Bytes were sent. Answers whether there is room again for one who was told that there is none. */
+  hasDrained(): boolean {
+    if (!this.isAbove) return false;
+    const { connection, settings } = this;
+    const { lowWaterMarkBytes } = connection.settings;
+    if (connection.pendingBytes > Math.min(lowWaterMarkBytes, settings.maxPendingBytes / 2)) {
+      return false;
+    }
+    this.isAbove = false;
+    if (settings.slowConsumer === "pause") connection.release(HOLD.slow);
+    return true;
+  }
+
+  /** Nothing is sent any more. */
+  end(): void {
+    this.compression?.deflater.drop();
+  }
+}

@@ -1,0 +1,39 @@
+/** hp-socket/websocket: the public names of WebSockets, and the error that all parts share. */
+
+export type { CloseReason } from "../connection/close-reason.js";
+export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
+export type { WebSocketLimits } from "../protocol/websocket/limits.js";
+export type { FrameState } from "../protocol/websocket/websocket-sink.js";
+export {
+  type BrowserData,
+  BrowserWebSocket as WebSocket,
+  type BrowserWebSocketInit,
+  CloseEvent,
+} from "./browser-websocket.js";
+export type { CompressionOptions, CompressionSettings } from "./deflate/compression-options.js";
+export type { PublishOptions } from "./published-message.js";
+export type { SocketGroup } from "./socket-group.js";
+export type {
+  UpgradeAcceptance,
+  UpgradeDecision,
+  UpgradeRefusal,
+  WebSocketRequest,
+} from "./upgrade-decision.js";
+export { WebSocketAgent, type WebSocketAgentOptions } from "./websocket-agent.js";
+export { WebSocketClient, type WebSocketClientOptions } from "./websocket-client.js";
+export type {
+  SendOptions,
+  WebSocketConnection,
+  WebSocketEnd,
+  WebSocketState,
+  WebSocketStats,
+} from "./websocket-connection.js";
+export type { WebSocketConnectOptions, WebSocketDialOptions } from "./websocket-dialer.js";
+export {
+  WebSocketEndpoint,
+  type WebSocketEndpointOptions,
+  webSocket,
+} from "./websocket-endpoint.js";
+export type { Message, WebSocketHandlers } from "./websocket-handlers.js";
+export { WebSocketServer, type WebSocketServerOptions } from "./websocket-server.js";
+export type { WebSocketSettings, WebSocketSettingsInput } from "./websocket-settings.js";

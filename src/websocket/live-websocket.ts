@@ -1,0 +1,238 @@
+/** What handlers see of a WebSocket. What stands behind it is in `socket-session.ts`. */
+import type { Data, WaitOptions } from "../connection/connection.js";
+import { bytesOf } from "../connection/data.js";
+import type { Address, TcpInfo } from "../engine/engine.js";
+import type { TlsInfo } from "../engine/tls-options.js";
+import { CLOSE_CODE } from "../protocol/websocket/close-code.js";
+import type { CloseHandshake } from "../protocol/websocket/close-handshake.js";
+import { OPCODE } from "../protocol/websocket/opcode.js";
+import type { FrameState } from "../protocol/websocket/websocket-sink.js";
+import type { FrameOutput, OwnConnection } from "./frame-output.js";
+import type { MessageInbox } from "./message-inbox.js";
+import { streamMessage } from "./message-stream.js";
+import type { PublishOptions } from "./published-message.js";
+import type {
+  SendOptions,
+  WebSocketConnection,
+  WebSocketEnd,
+  WebSocketState,
+  WebSocketStats,
+} from "./websocket-connection.js";
+import type { Message } from "./websocket-handlers.js";
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** What stands behind a socket. */
+export interface SocketBehind {
+  readonly connection: OwnConnection;
+  readonly output: FrameOutput;
+  readonly decoder: { readonly frame: FrameState; readonly isInMessage: boolean };
+  readonly closing: CloseHandshake;
+  readonly inbox: MessageInbox;
+  readonly isOpen: boolean;
+  readonly isCompressed: boolean;
+  readonly receivedMessages: number;
+  /** There when it has ended. */
+  readonly end: WebSocketEnd | undefined;
+  /** Told when it has ended. */
+  onEnd: ((end: WebSocketEnd) => void) | undefined;
+  /** Somebody reads on. */
+  readOn(): void;
+  subscribe(topic: string): boolean;
+  unsubscribe(topic: string): boolean;
+  publish(topic: string, data: Data, options: PublishOptions | undefined): number;
+  topics(): string[];
+  /** Begins the close handshake. */
+  close(code: number | undefined, reason: string): boolean;
+}
+
+/** See the head of the file. */
+export class LiveWebSocket implements WebSocketConnection {
+  context: unknown;
+  readonly protocol: string;
+  private readonly session: SocketBehind;
+  private whenClosed: Promise<WebSocketEnd> | undefined = undefined;
+
+  constructor(session: SocketBehind, protocol: string, context: unknown) {
+    this.session = session;
+    this.protocol = protocol;
+    this.context = context;
+  }
+
+  // — what is known of it —
+
+  get id(): number {
+    return this.session.connection.id;
+  }
+
+  get state(): WebSocketState {
+    const { session } = this;
+    if (session.end !== undefined) return "closed";
+    return session.isOpen ? "open" : "closing";
+  }
+
+  get isOpen(): boolean {
+    return this.session.isOpen;
+  }
+
+  get isCompressed(): boolean {
+    return this.session.isCompressed;
+  }
+
+  get localAddress(): Address | undefined {
+    return this.session.connection.localAddress;
+  }
+
+  get remoteAddress(): Address | undefined {
+    return this.session.connection.remoteAddress;
+  }
+
+  get tls(): TlsInfo | undefined {
+    return this.session.connection.tls;
+  }
+
+  get connectedAt(): number {
+    return this.session.connection.connectedAt;
+  }
+
+  get silentForMs(): number {
+    return this.session.connection.silentForMs;
+  }
+
+  get pendingBytes(): number {
+    return this.session.connection.pendingBytes;
+  }
+
+  get stats(): WebSocketStats {
+    const { connection, output, receivedMessages } = this.session;
+    const { receivedBytes, sentBytes, pendingBytes } = connection;
+    const { sentMessages, droppedMessages } = output;
+    return {
+      receivedBytes,
+      sentBytes,
+      pendingBytes,
+      receivedMessages,
+      sentMessages,
+      droppedMessages,
+    };
+  }
+
+  get frame(): FrameState {
+    return this.session.decoder.frame;
+  }
+
+  get isInMessage(): boolean {
+    return this.session.decoder.isInMessage;
+  }
+
+  get isPaused(): boolean {
+    return this.session.connection.isPaused;
+  }
+
+  tcpInfo(): TcpInfo | undefined {
+    return this.session.connection.tcpInfo();
+  }
+
+  // — sending —
+
+  send(data: Data, options?: SendOptions): boolean {
+    const { session } = this;
+    if (session.isOpen) return session.output.send(data, options);
+    // A mistake is one on a socket that has ended, too.
+    if (typeof data !== "string") bytesOf(data);
+    return false;
+  }
+
+  sendStream(
+    source: AsyncIterable<Data> | Iterable<Data>,
+    options: SendOptions = {},
+  ): Promise<void> {
+    return streamMessage(this.session, source, options);
+  }
+
+  ping(data: Data = NOTHING): boolean {
+    const bytes = bytesOf(data);
+    return this.session.isOpen && this.session.output.control(OPCODE.ping, bytes);
+  }
+
+  pong(data: Data = NOTHING): boolean {
+    const bytes = bytesOf(data);
+    return this.session.isOpen && this.session.output.control(OPCODE.pong, bytes);
+  }
+
+  drained(options?: WaitOptions): Promise<void> {
+    return this.session.connection.drained(options);
+  }
+
+  // — topics —
+
+  subscribe(topic: string): boolean {
+    return this.session.subscribe(topic);
+  }
+
+  unsubscribe(topic: string): boolean {
+    return this.session.unsubscribe(topic);
+  }
+
+  publish(topic: string, data: Data, options?: PublishOptions): number {
+    return this.session.publish(topic, data, options);
+  }
+
+  get topics(): readonly string[] {
+    return this.session.topics();
+  }
+
+  // — receiving —
+
+  pause(): boolean {
+    return this.session.connection.pause();
+  }
+
+  resume(): boolean {
+    return this.session.connection.resume();
+  }
+
+  read(options: WaitOptions = {}): Promise<Message> {
+    const { session } = this;
+    const message = session.inbox.read(options);
+    session.readOn();
+    return message;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, undefined> {
+    for (;;) {
+      let message: Message;
+      try {
+        message = await this.read();
+      } catch (error) {
+        if (this.session.closing.isClean) return;
+        throw error;
+      }
+      yield message;
+    }
+  }
+
+  // — how it ends —
+
+  close(code: number = CLOSE_CODE.normal, reason = ""): boolean {
+    return this.session.close(code, reason);
+  }
+
+  abort(): boolean {
+    return this.session.connection.abort();
+  }
+
+  closed(): Promise<WebSocketEnd> {
+    const { session } = this;
+    if (session.end !== undefined) return Promise.resolve(session.end);
+    this.whenClosed ??= new Promise((resolve) => {
+      session.onEnd = resolve;
+    });
+    return this.whenClosed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.closed();
+  }
+}

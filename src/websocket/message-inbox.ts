@@ -1,0 +1,70 @@
+/** Messages that came and wait to be read, and those who wait for them. */
+import type { WaitOptions } from "../connection/connection.js";
+import { throwIfAborted, Waiter } from "../connection/waiter.js";
+import type { NetError } from "../errors.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
+import type { Message } from "./websocket-handlers.js";
+
+/** What a message counts for besides its bytes: it takes memory however short it is. */
+const MESSAGE_COST_BYTES = 128;
+
+/** See the head of the file. */
+export class MessageInbox {
+  readonly #wheel: TimingWheel;
+  #messages: Message[] = [];
+  /** Messages in front that were taken. */
+  #taken = 0;
+  #waiters: Waiter<Message>[] = [];
+  #cost = 0;
+  #error: NetError | undefined;
+
+  constructor(wheel: TimingWheel) {
+    this.#wheel = wheel;
+  }
+
+  /** What the messages count for. */
+  get cost(): number {
+    return this.#cost;
+  }
+
+  append(message: Message): void {
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) waiter.resolve(message);
+    else {
+      this.#messages.push(message);
+      this.#cost += message.length + MESSAGE_COST_BYTES;
+    }
+  }
+
+  read(options: WaitOptions): Promise<Message> {
+    throwIfAborted(options, "receive");
+    const message = this.#messages[this.#taken];
+    if (message !== undefined) {
+      this.#taken++;
+      this.#cost -= message.length + MESSAGE_COST_BYTES;
+      if (this.#taken * 2 >= this.#messages.length) {
+        this.#messages = this.#messages.slice(this.#taken);
+        this.#taken = 0;
+      }
+      return Promise.resolve(message);
+    }
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    const waiter: Waiter<Message> = new Waiter<Message>(this.#wheel, options, {
+      code: "READ_TIMEOUT",
+      operation: "receive",
+      forget: () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      },
+    });
+    this.#waiters.push(waiter);
+    return waiter.promise;
+  }
+
+  /** No more will come. */
+  end(error: NetError): void {
+    this.#error ??= error;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.reject(error);
+  }
+}

@@ -1,0 +1,59 @@
+/** Sends a message chunk by chunk, a fragment each, no faster than the peer takes them. */
+import type { Data } from "../connection/connection.js";
+import { bytesOf } from "../connection/data.js";
+import { describe, NetError } from "../errors.js";
+import { PumpBreath } from "../http/pump-breath.js";
+import type { FrameOutput, OwnConnection } from "./frame-output.js";
+import type { SendOptions } from "./websocket-connection.js";
+
+/** The socket, as its stream sees it. */
+export interface StreamedSocket {
+  readonly connection: OwnConnection;
+  readonly output: FrameOutput;
+  readonly isOpen: boolean;
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** See the head of the file. Rejects with what the source throws: the socket is closed then, for nobody can end the message. */
+export async function streamMessage(
+  session: StreamedSocket,
+  source: AsyncIterable<Data> | Iterable<Data>,
+  options: SendOptions,
+): Promise<void> {
+  if (typeof source !== "object" || source === null) {
+    throw new NetError("INVALID_ARGUMENT", `source must be iterable, not ${describe(source)}`, {
+      operation: "send",
+    });
+  }
+  const { connection, output } = session;
+  if (output.isInMessage) {
+    throw new NetError("INVALID_STATE", "another message is being sent in fragments", {
+      operation: "send",
+      connectionId: connection.id,
+    });
+  }
+  const { compress, isLast = true } = options;
+  const breath = new PumpBreath(connection.wheel.clock);
+  let isText = options.isText;
+  let hasBegun = false;
+  try {
+    for await (const chunk of source) {
+      isText ??= typeof chunk === "string";
+      const bytes = bytesOf(chunk);
+      hasBegun = true;
+      const hasRoom = send(session, bytes, { compress, isText, isLast: false });
+      if (!hasRoom) await connection.drained();
+      else if (breath.isDue(bytes.length)) await breath.taken();
+    }
+  } catch (error) {
+    if (hasBegun && session.isOpen) connection.abort();
+    throw error;
+  }
+  if (isLast) send(session, NOTHING, { compress, isText: isText ?? false, isLast: true });
+}
+
+function send(session: StreamedSocket, bytes: Buffer, options: SendOptions): boolean {
+  if (!session.isOpen) throw session.connection.closedError();
+  return session.output.send(bytes, options);
+}

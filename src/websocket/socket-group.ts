@@ -1,0 +1,99 @@
+/** The open sockets of one component, by id, and what is done with all of them. */
+import type { Data } from "../connection/connection.js";
+import { TopicTable } from "../connection/topic-table.js";
+import type { DeflateStock } from "./deflate/deflate-stock.js";
+import { PublishedMessage, type PublishOptions } from "./published-message.js";
+import type { SendOptions, WebSocketConnection } from "./websocket-connection.js";
+
+/** A socket's session, as its group sees it. */
+export interface GroupedSession {
+  readonly id: number;
+  readonly socket: WebSocketConnection;
+  /** Sends what was published. Answers whether it was taken. */
+  deliverPublished(message: PublishedMessage): boolean;
+}
+
+/** See the head of the file. */
+export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnection<Context>> {
+  /** The component's: who is subscribed to what. */
+  readonly topicTable: TopicTable<GroupedSession> = new TopicTable<GroupedSession>();
+  readonly #sockets: Map<number, WebSocketConnection<Context>> = new Map();
+  readonly #stock: DeflateStock | undefined;
+
+  /** `stock`: deflates what is published; undefined without compression. */
+  constructor(stock?: DeflateStock) {
+    this.#stock = stock;
+  }
+
+  /** Sockets at present. */
+  get count(): number {
+    return this.#sockets.size;
+  }
+
+  ids(): number[] {
+    return [...this.#sockets.keys()];
+  }
+
+  /** The socket with this id, or undefined. */
+  get(id: number): WebSocketConnection<Context> | undefined {
+    return this.#sockets.get(id);
+  }
+
+  [Symbol.iterator](): IterableIterator<WebSocketConnection<Context>> {
+    return this.#sockets.values();
+  }
+
+  /** See `WebSocketConnection.send`; false for an id that is not there. */
+  send(id: number, data: Data, options?: SendOptions): boolean {
+    return this.#sockets.get(id)?.send(data, options) ?? false;
+  }
+
+  /** See `WebSocketConnection.close`; false for an id that is not there. */
+  close(id: number, code?: number, reason?: string): boolean {
+    return this.#sockets.get(id)?.close(code, reason) ?? false;
+  }
+
+  /** Begins to close all of them. Returns how many. */
+  closeAll(code?: number, reason?: string): number {
+    let count = 0;
+    for (const socket of [...this.#sockets.values()]) if (socket.close(code, reason)) count++;
+    return count;
+  }
+
+  /** Sends to all subscribers of a topic. Returns to how many. See `WebSocketConnection.publish`. */
+  publish(topic: string, data: Data, options?: PublishOptions): number {
+    return this.publishFrom(undefined, topic, data, options);
+  }
+
+  /** The component's: the same, but to all except one. */
+  publishFrom(
+    except: GroupedSession | undefined,
+    topic: string,
+    data: Data,
+    options: PublishOptions = {},
+  ): number {
+    const message = new PublishedMessage(data, options, this.#stock);
+    return this.topicTable.publish(topic, except, (session) => session.deliverPublished(message));
+  }
+
+  /** Subscribers of a topic. */
+  subscriberCount(topic: string): number {
+    return this.topicTable.count(topic);
+  }
+
+  /** Topics that somebody is subscribed to. */
+  topics(): string[] {
+    return this.topicTable.topics();
+  }
+
+  /** The component's: a socket is there. */
+  enter(session: GroupedSession): void {
+    this.#sockets.set(session.id, session.socket as WebSocketConnection<Context>);
+  }
+
+  /** The component's: it has ended. */
+  leave(session: GroupedSession): void {
+    this.#sockets.delete(session.id);
+    this.topicTable.leave(session);
+  }
+}

@@ -1,0 +1,424 @@
+/**
+ * What stands behind one WebSocket, of either role, on a connection that has left HTTP: the receiver of
+ * its connection and the sink of its decoder. Hot.
+ *
+ * How it closes is in `protocol/websocket/close-handshake.ts`. A rule that is broken ends it with a Close
+ * frame of ours, without waiting for the peer's; a peer that does not reply has `closeFrameTimeoutMs`.
+ *
+ * Invariants: `onClose` is told once and last; nothing is decoded while a hold is set; what inflates for
+ * longer than a turn goes on in a later one.
+ */
+import {
+  CLOSED_BY_PEER,
+  CLOSED_LOCALLY,
+  type CloseReason,
+  reasonOf,
+} from "../connection/close-reason.js";
+import type { Data } from "../connection/connection.js";
+import { HOLD, type Receiver } from "../connection/receiver.js";
+import { NetError } from "../errors.js";
+import { CLOSE_CODE, canTravel, clipReason } from "../protocol/websocket/close-code.js";
+import { CloseHandshake } from "../protocol/websocket/close-handshake.js";
+import { closeCodeOfError } from "../protocol/websocket/fault.js";
+import { FrameDecoder } from "../protocol/websocket/frame-decoder.js";
+import { OPCODE, type Role } from "../protocol/websocket/opcode.js";
+import {
+  DELIVERY,
+  type Delivery,
+  type WebSocketSink,
+} from "../protocol/websocket/websocket-sink.js";
+import { inRootContext } from "../time/root-context.js";
+import type { SocketDeflate } from "./deflate/deflate-stock.js";
+import { FrameOutput, type OwnConnection } from "./frame-output.js";
+import { FrameTeller } from "./frame-teller.js";
+import { Heartbeat, SOCKET_DUE } from "./heartbeat.js";
+import { LiveWebSocket, type SocketBehind } from "./live-websocket.js";
+import { MessageInbox } from "./message-inbox.js";
+import type { PublishedMessage, PublishOptions } from "./published-message.js";
+import type { GroupedSession, SocketGroup } from "./socket-group.js";
+import type { CalledSession, WebSocketCalls } from "./websocket-calls.js";
+import type { WebSocketEnd } from "./websocket-connection.js";
+import type { Message } from "./websocket-handlers.js";
+import type { WebSocketConfiguration, WebSocketSettings } from "./websocket-settings.js";
+
+/** What every buffer has, and `toString` looks for by name. */
+interface Slices {
+  latin1Slice(start: number, end: number): string;
+  utf8Slice(start: number, end: number): string;
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** What was agreed on before, and who is told. */
+export interface SessionParts {
+  readonly role: Role;
+  readonly connection: OwnConnection;
+  readonly configuration: WebSocketConfiguration;
+  readonly calls: WebSocketCalls<LiveWebSocket>;
+  readonly protocol: string;
+  readonly context: unknown;
+  /** There where permessage-deflate was agreed on. */
+  readonly contexts?: SocketDeflate | undefined;
+  /** The sockets of the component. */
+  readonly group: SocketGroup;
+}
+
+/** See the head of the file. */
+export class SocketSession
+  implements Receiver, WebSocketSink, CalledSession<LiveWebSocket>, SocketBehind, GroupedSession
+{
+  readonly socket: LiveWebSocket;
+  readonly connection: OwnConnection;
+  readonly settings: WebSocketSettings;
+  readonly decoder: FrameDecoder;
+  readonly output: FrameOutput;
+  readonly closing: CloseHandshake;
+  receivedMessages = 0;
+  /** There when it has ended. */
+  end: WebSocketEnd | undefined = undefined;
+  /** Told when it has ended. */
+  onEnd: ((end: WebSocketEnd) => void) | undefined = undefined;
+  private readonly calls: WebSocketCalls<LiveWebSocket>;
+  private readonly sink: WebSocketSink;
+  private readonly contexts: SocketDeflate | undefined;
+  private readonly group: SocketGroup;
+  private readonly isClient: boolean;
+  private readonly wantsPieces: boolean;
+  /** Who received before, and keeps the books of the connection. */
+  private previous: Receiver | undefined = undefined;
+  private ownInbox: MessageInbox | undefined = undefined;
+  /** Messages go to the inbox because somebody has begun to read. */
+  private isRead = false;
+  private hasPeerEnded = false;
+  /** A ping that is to be replied to when the peer takes something again. */
+  private owedPong: Buffer | undefined = undefined;
+  private heartbeat: Heartbeat | undefined = undefined;
+  /** The peer has begun to close. */
+  private isPeersEnd = false;
+  /** Promises of handlers that are not settled. */
+  private busyCount = 0;
+
+  constructor(parts: SessionParts) {
+    const { role, connection, configuration, calls, contexts } = parts;
+    const { settings, limits } = configuration;
+    this.socket = new LiveWebSocket(this, parts.protocol, parts.context);
+    this.connection = connection;
+    this.settings = settings;
+    this.calls = calls;
+    this.group = parts.group;
+    this.isClient = role === "client";
+    this.contexts = contexts;
+    this.decoder = new FrameDecoder({ role, limits, inflater: contexts?.inflater });
+    this.output = new FrameOutput(connection, role, settings, contexts?.compression);
+    this.closing = new CloseHandshake(role);
+    this.wantsPieces = calls.wantsPieces;
+    this.sink = calls.hasFrameHandlers ? new FrameTeller(this, calls) : this;
+  }
+
+  /** Takes the connection over, and tells that the socket is open. */
+  begin(): void {
+    const { connection, settings } = this;
+    this.group.enter(this);
+    this.previous = connection.receiver;
+    connection.onDue = (purpose) => this.duePassed(purpose);
+    if (settings.pingIntervalMs > 0) this.heartbeat = new Heartbeat(this);
+    connection.receiveBy(this);
+    this.calls.opened(this);
+  }
+
+  get id(): number {
+    return this.connection.id;
+  }
+
+  /** Whether messages can be sent. */
+  get isOpen(): boolean {
+    return this.closing.state === "open" && this.connection.isOpen;
+  }
+
+  get isCompressed(): boolean {
+    return this.contexts !== undefined;
+  }
+
+  // — the connection's calls —
+
+  received(bytes: Buffer): number {
+    const { decoder } = this;
+    const taken = decoder.feed(bytes, this.sink);
+    if (decoder.isInflating) this.endTurn();
+    return taken;
+  }
+
+  /** What inflates has had its share: it goes on when the others have had theirs. */
+  private endTurn(): void {
+    const { connection } = this;
+    if (!connection.isDelivering(this)) return;
+    connection.hold(HOLD.turn);
+    inRootContext(() => setImmediate(() => connection.release(HOLD.turn)));
+  }
+
+  resumed(): void {
+    const { decoder } = this;
+    if (decoder.isInflating) this.received(NOTHING);
+    if (this.hasPeerEnded && !decoder.isInflating && this.connection.isDelivering(this)) {
+      this.passOnEnd();
+    }
+  }
+
+  ended(): void {
+    this.hasPeerEnded = true;
+    this.resumed();
+  }
+
+  private passOnEnd(): void {
+    this.hasPeerEnded = false;
+    this.connection.endPassedOn();
+    if (this.closing.state === "done") this.finish();
+    else this.decoder.end(this.sink);
+  }
+
+  sent(): void {
+    if (this.owedPong !== undefined && this.mayReply) this.pongOwed();
+    if (this.output.hasDrained() && this.calls.hasDrainHandler) this.calls.drained(this);
+  }
+
+  drained(): void {
+    this.sent();
+  }
+
+  abandoned(): void {
+    this.decoder.drop();
+    this.ownInbox?.end(this.connection.closedError());
+  }
+
+  stopping(): void {
+    this.close(CLOSE_CODE.goingAway, "");
+  }
+
+  closed(reason: CloseReason): void {
+    const { closing, connection } = this;
+    closing.ended();
+    this.decoder.drop();
+    this.output.end();
+    this.contexts?.end();
+    this.end = {
+      code: closing.code,
+      reason: closing.reason,
+      isClean: closing.isClean,
+      connection: reason,
+    };
+    this.ownInbox?.end(connection.closedError());
+    try {
+      this.group.leave(this);
+      this.calls.closed(this, closing.code, closing.reason, reason);
+      this.onEnd?.(this.end);
+    } finally {
+      this.previous?.closed(reason);
+    }
+  }
+
+  // — topics —
+
+  subscribe(topic: string): boolean {
+    if (!this.isOpen) return false;
+    return this.group.topicTable.subscribe(this, topic, this.settings.maxTopics);
+  }
+
+  unsubscribe(topic: string): boolean {
+    return this.group.topicTable.unsubscribe(this, topic);
+  }
+
+  publish(topic: string, data: Data, options: PublishOptions | undefined): number {
+    return this.group.publishFrom(this, topic, data, options);
+  }
+
+  topics(): string[] {
+    return this.group.topicTable.topicsOf(this);
+  }
+
+  /** Sends what was published. Answers whether it was taken. */
+  deliverPublished(message: PublishedMessage): boolean {
+    if (!this.isOpen) return false;
+    if (!this.isClient) {
+      return this.output.sendPrepared(message.frame(this.contexts?.sharesFrames === true));
+    }
+    this.output.send(message.bytes, { isText: message.isText });
+    return this.isOpen;
+  }
+
+  // — messages —
+
+  onMessageBegin(isText: boolean, isCompressed: boolean): Delivery {
+    return this.wantsPieces ? this.calls.delivery(this, isText, isCompressed) : DELIVERY.whole;
+  }
+
+  onTextMessage(bytes: Buffer, start: number, end: number, isAscii: boolean): boolean {
+    const slices = bytes as Buffer & Slices;
+    const text = isAscii ? slices.latin1Slice(start, end) : slices.utf8Slice(start, end);
+    return this.deliver(text, true);
+  }
+
+  onMessage(bytes: Buffer, isText: boolean, isOwn: boolean): boolean {
+    if (isText) return this.deliver(bytes.toString(), true);
+    return this.deliver(this.ownBytes(bytes, isOwn), false);
+  }
+
+  private ownBytes(bytes: Buffer, isOwn: boolean): Buffer {
+    return isOwn || this.settings.delivery === "borrow" ? bytes : Buffer.from(bytes);
+  }
+
+  private deliver(message: Message, isText: boolean): boolean {
+    const { calls } = this;
+    this.receivedMessages++;
+    if (this.isRead || !calls.hasMessageHandler) this.store(message);
+    else if (calls.message(this, message, isText)) this.handlerBusy();
+    return this.connection.isDelivering(this);
+  }
+
+  /** Puts a message into the inbox, which outlives the call. */
+  private store(message: Message): void {
+    const { inbox, settings } = this;
+    const isLent = settings.delivery === "borrow" && typeof message !== "string";
+    inbox.append(isLent ? Buffer.from(message) : message);
+    if (inbox.cost >= settings.maxUnreadBytes) this.connection.hold(HOLD.unread);
+  }
+
+  onMessagePiece(bytes: Buffer, isText: boolean): boolean {
+    if (this.calls.piece(this, this.ownBytes(bytes, false), isText)) this.handlerBusy();
+    return this.connection.isDelivering(this);
+  }
+
+  onMessageEnd(isText: boolean): boolean {
+    this.receivedMessages++;
+    if (this.calls.messageEnded(this, isText)) this.handlerBusy();
+    return this.connection.isDelivering(this);
+  }
+
+  private handlerBusy(): void {
+    this.busyCount++;
+    this.connection.hold(HOLD.handler);
+  }
+
+  handlerSettled(): void {
+    if (--this.busyCount === 0) this.connection.release(HOLD.handler);
+  }
+
+  handlerFailed(error: NetError): boolean {
+    if (this.end !== undefined || !this.connection.isOpen) return false;
+    this.fail(error);
+    return true;
+  }
+
+  get inbox(): MessageInbox {
+    if (this.ownInbox === undefined) {
+      this.ownInbox = new MessageInbox(this.connection.wheel);
+      if (!this.connection.isOpen) this.ownInbox.end(this.connection.closedError());
+    }
+    return this.ownInbox;
+  }
+
+  /** Somebody reads on. */
+  readOn(): void {
+    this.isRead = true;
+    const { connection } = this;
+    // A busy handler that reads on itself must get what it waits for.
+    connection.release(HOLD.handler);
+    if (this.inbox.cost < this.settings.maxUnreadBytes) connection.release(HOLD.unread);
+  }
+
+  // — pings —
+
+  onPing(bytes: Buffer): boolean {
+    if (this.closing.state === "open") {
+      this.owedPong = bytes;
+      if (this.mayReply) this.pongOwed();
+      else this.owedPong = Buffer.from(bytes);
+      if (this.calls.hasPingHandler) this.calls.pinged(this, Buffer.from(bytes));
+    }
+    return this.connection.isDelivering(this);
+  }
+
+  /** Of a peer that pings and takes nothing, only the latest ping is replied to. */
+  private get mayReply(): boolean {
+    return this.connection.pendingBytes < this.connection.settings.lowWaterMarkBytes;
+  }
+
+  private pongOwed(): void {
+    const { owedPong } = this;
+    this.owedPong = undefined;
+    if (owedPong !== undefined && this.isOpen) this.output.control(OPCODE.pong, owedPong);
+  }
+
+  onPong(bytes: Buffer): boolean {
+    this.calls.ponged(this, Buffer.from(bytes));
+    return this.connection.isDelivering(this);
+  }
+
+  private duePassed(purpose: number): void {
+    if (purpose === SOCKET_DUE.close) this.closePassed();
+    else if (this.isOpen) this.heartbeat?.duePassed(purpose);
+  }
+
+  // — how it ends —
+
+  /** Begins the close handshake. Throws for a code or a reason that may not travel. */
+  close(code: number | undefined, reason: string): boolean {
+    if (!this.isOpen) return false;
+    this.output.close(code, reason);
+    this.closing.sent();
+    this.awaitPeer();
+    return true;
+  }
+
+  private awaitPeer(): void {
+    const { connection, settings } = this;
+    this.heartbeat?.stop();
+    connection.deadlines.set(SOCKET_DUE.close, settings.closeFrameTimeoutMs);
+  }
+
+  private closePassed(): void {
+    const { connection, settings } = this;
+    // The peer has closed as it should have; only its FIN is missing.
+    if (this.closing.state === "done") this.finish();
+    else {
+      const text = `the peer did not reply to a Close frame within closeFrameTimeoutMs (${settings.closeFrameTimeoutMs})`;
+      connection.fail(
+        new NetError("CLOSE_TIMEOUT", text, { operation: "close", connectionId: connection.id }),
+      );
+    }
+  }
+
+  onClose(code: number, reason: string): void {
+    const { closing, output, connection } = this;
+    const isReply = closing.state === "closeSent";
+    closing.received(code, reason);
+    if (!isReply) {
+      this.isPeersEnd = true;
+      output.close(closing.replyCode, "");
+      closing.sent();
+    }
+    if (closing.mustEnd) this.finish();
+    else if (connection.isOpen) this.awaitPeer();
+  }
+
+  /** Both Close frames were exchanged. */
+  private finish(): void {
+    this.connection.closeWith(this.isPeersEnd ? CLOSED_BY_PEER : CLOSED_LOCALLY);
+  }
+
+  onError(error: NetError): void {
+    this.fail(error);
+  }
+
+  /** Ends it for an error, which the peer is told of where that can be. */
+  fail(error: NetError): void {
+    const { closing, connection } = this;
+    const code = closeCodeOfError(error);
+    if (closing.state === "open" && connection.isOpen && canTravel(code)) {
+      const isOurs = error.code === "HANDLER_FAILED";
+      this.output.close(code, isOurs ? "" : clipReason(error.message));
+    }
+    closing.fail();
+    this.decoder.drop();
+    connection.closeWith(reasonOf(error, "receive"));
+  }
+}

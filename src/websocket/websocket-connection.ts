@@ -1,0 +1,117 @@
+/** What the application sees of a WebSocket, of either role. */
+import type { CloseReason } from "../connection/close-reason.js";
+import type { Data, WaitOptions } from "../connection/connection.js";
+import type { Address, TcpInfo } from "../engine/engine.js";
+import type { TlsInfo } from "../engine/tls-options.js";
+import type { FrameState } from "../protocol/websocket/websocket-sink.js";
+import type { PublishOptions } from "./published-message.js";
+import type { Message } from "./websocket-handlers.js";
+
+/** How a message is sent. */
+export interface SendOptions {
+  /** Whether it is compressed, where that was agreed on. Default: if it is long enough. */
+  readonly compress?: boolean | undefined;
+  /** False: a fragment, which more of the same message follow. Default true. */
+  readonly isLast?: boolean | undefined;
+  /** Whether it is text. Default: strings are. Bytes that are sent as text must be UTF-8. */
+  readonly isText?: boolean | undefined;
+}
+
+/** `open`: messages go both ways. `closing`: a Close frame was sent or came. */
+export type WebSocketState = "open" | "closing" | "closed";
+
+/** How a socket has ended. */
+export interface WebSocketEnd {
+  /** The peer's code; 1005 where it gave none, 1006 where no Close frame of it came. */
+  readonly code: number;
+  readonly reason: string;
+  /** Whether both sides have sent Close frames. */
+  readonly isClean: boolean;
+  /** How the connection below has ended. */
+  readonly connection: CloseReason;
+}
+
+/** What a socket has done so far. */
+export interface WebSocketStats {
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  readonly pendingBytes: number;
+  readonly receivedMessages: number;
+  readonly sentMessages: number;
+  /** Messages that were dropped because the peer is slow. */
+  readonly droppedMessages: number;
+}
+
+/** See the head of the file. */
+export interface WebSocketConnection<Context = unknown>
+  extends AsyncDisposable,
+    AsyncIterable<Message> {
+  /** The connection's; a number never given again in the process. */
+  readonly id: number;
+  /** The application's own. */
+  context: Context;
+  readonly state: WebSocketState;
+  /** Whether messages can be sent. */
+  readonly isOpen: boolean;
+  /** The subprotocol that was agreed on, or "". */
+  readonly protocol: string;
+  /** Whether permessage-deflate was agreed on. */
+  readonly isCompressed: boolean;
+  readonly localAddress: Address | undefined;
+  readonly remoteAddress: Address | undefined;
+  readonly tls: TlsInfo | undefined;
+  readonly connectedAt: number;
+  readonly silentForMs: number;
+  /** Bytes that wait to be sent. */
+  readonly pendingBytes: number;
+  readonly stats: WebSocketStats;
+  /** The frame that is being received, or was received last. */
+  readonly frame: FrameState;
+  /** Whether a message is being received and is not complete. */
+  readonly isInMessage: boolean;
+  readonly isPaused: boolean;
+
+  /**
+   * Sends a message, or a fragment of one. Answers false above the high-water mark, when it was dropped,
+   * and when the socket is not open. Bytes must not be changed until they are written.
+   */
+  send(data: Data, options?: SendOptions): boolean;
+  /** Sends a message in fragments, one for each chunk, no faster than the peer takes them. */
+  sendStream(source: AsyncIterable<Data> | Iterable<Data>, options?: SendOptions): Promise<void>;
+  /**
+   * Subscribes to a topic of its component: an exact name of at most 1,024 characters. False where it is so
+   * already, and on a socket that is not open. Throws `TOPIC_LIMIT` at `maxTopics`.
+   */
+  subscribe(topic: string): boolean;
+  /** Takes that back; false where it was not so. */
+  unsubscribe(topic: string): boolean;
+  /**
+   * Sends to all subscribers of a topic but itself: one frame, compressed once. Returns to how many. Who
+   * is slow is treated by `slowConsumer`, and holds nobody up.
+   */
+  publish(topic: string, data: Data, options?: PublishOptions): number;
+  /** Topics that it is subscribed to. */
+  readonly topics: readonly string[];
+  /** Sends a ping of at most 125 bytes. */
+  ping(data?: Data): boolean;
+  /** Sends a pong that nobody asked for, of at most 125 bytes. */
+  pong(data?: Data): boolean;
+  /**
+   * Begins the close handshake. `code`: 1000 to 1003, 1007 to 1014 or 3000 to 4999. `reason`: at most 123
+   * bytes of UTF-8. Answers false when it has begun already.
+   */
+  close(code?: number, reason?: string): boolean;
+  /** Ends the connection at once. */
+  abort(): boolean;
+  /** Receives nothing until {@link resume}. */
+  pause(): boolean;
+  resume(): boolean;
+  /** Resolves at the low-water mark. */
+  drained(options?: WaitOptions): Promise<void>;
+  /** The next message. Rejects `CONNECTION_CLOSED` when there will be none. */
+  read(options?: WaitOptions): Promise<Message>;
+  /** Resolves when the socket has ended. */
+  closed(): Promise<WebSocketEnd>;
+  /** See `Connection.tcpInfo`. */
+  tcpInfo(): TcpInfo | undefined;
+}

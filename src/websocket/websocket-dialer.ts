@@ -1,0 +1,242 @@
+/**
+ * Makes WebSockets over an HTTP agent: URL → request with Upgrade → the response checked by RFC 6455 §4.1 →
+ * a session on the connection.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import {
+  assertInteger,
+  assertKnownKeys,
+  assertObject,
+  assertText,
+  invalidArgument,
+  NetError,
+} from "../errors.js";
+import { HttpAgent, type HttpAgentOptions } from "../http/client/http-agent.js";
+import type { ProxyOptions } from "../http/client/http-proxy.js";
+import type { HttpResponse } from "../http/client/http-response.js";
+import { fieldPairs } from "../http/http-fields.js";
+import type { FieldInput } from "../protocol/http1/field-writer.js";
+import { createKey } from "../protocol/websocket/accept-key.js";
+import {
+  assertProtocols,
+  checkUpgradeResponse,
+  type UpgradeOffer,
+  type UpgradeResult,
+  upgradeRequestFields,
+} from "../protocol/websocket/client-handshake.js";
+import { isHandshakeFault } from "../protocol/websocket/handshake-fault.js";
+import { type CompressionOptions, compressionSettings } from "./deflate/compression-options.js";
+import { DeflateStock } from "./deflate/deflate-stock.js";
+import type { OwnConnection } from "./frame-output.js";
+import type { LiveWebSocket } from "./live-websocket.js";
+import type { SocketGroup } from "./socket-group.js";
+import { SocketSession } from "./socket-session.js";
+import type { WebSocketCalls } from "./websocket-calls.js";
+import {
+  type WebSocketConfiguration,
+  type WebSocketSettingsInput,
+  webSocketConfiguration,
+} from "./websocket-settings.js";
+
+/** How connections to servers are made. */
+export interface WebSocketDialOptions
+  extends Pick<
+    HttpAgentOptions,
+    | "engine"
+    | "tls"
+    | "headers"
+    | "cookies"
+    | "useCookies"
+    | "proxy"
+    | "localHost"
+    | "family"
+    | "keepAlive"
+    | "noDelay"
+  > {
+  /** Sockets at a time. Default 10,000. */
+  readonly maxSockets?: number | undefined;
+  /** Compression by permessage-deflate is offered. Default false. */
+  readonly compression?: CompressionOptions | undefined;
+}
+
+/** How one socket is made. */
+export interface WebSocketConnectOptions<Context = unknown> {
+  /** Subprotocols in the order of preference. */
+  readonly protocols?: readonly string[] | undefined;
+  /** Further fields of the request, such as Authorization. */
+  readonly headers?: FieldInput | undefined;
+  readonly origin?: string | undefined;
+  /** For everything: lookup, TCP, proxy, TLS and handshake. Default 10,000; 0: no limit. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Through which proxy, or `false` for none. Default: as with the agent. */
+  readonly proxy?: string | ProxyOptions | false | undefined;
+  /** The socket's `context`. */
+  readonly context?: Context;
+}
+
+const AGENT_NAMES = [
+  "engine",
+  "tls",
+  "headers",
+  "cookies",
+  "useCookies",
+  "proxy",
+  "localHost",
+  "family",
+  "keepAlive",
+  "noDelay",
+] as const;
+
+/** Names of the options of dialers. */
+export const DIAL_OPTION_NAMES: readonly string[] = [...AGENT_NAMES, "maxSockets", "compression"];
+
+const CONNECT_NAMES = [
+  "protocols",
+  "headers",
+  "origin",
+  "timeoutMs",
+  "signal",
+  "proxy",
+  "context",
+] as const;
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+function sha1(text: string): string {
+  return createHash("sha1").update(text, "latin1").digest("base64");
+}
+
+/** See the head of the file. */
+export class WebSocketDialer {
+  readonly #http: HttpAgent;
+  readonly #configuration: WebSocketConfiguration;
+  readonly #stock: DeflateStock | undefined;
+  readonly #calls: WebSocketCalls<LiveWebSocket>;
+  readonly #sockets: SocketGroup;
+
+  /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
+  constructor(
+    options: WebSocketDialOptions & WebSocketSettingsInput,
+    calls: WebSocketCalls<LiveWebSocket>,
+    sockets: SocketGroup,
+  ) {
+    const { maxSockets = 10_000 } = options;
+    assertInteger("maxSockets", maxSockets, 1, 1_000_000);
+    const given = Object.fromEntries(
+      AGENT_NAMES.filter((name) => options[name] !== undefined).map((name) => [
+        name,
+        options[name],
+      ]),
+    ) as HttpAgentOptions;
+    this.#http = new HttpAgent({
+      ...given,
+      maxConnections: maxSockets,
+      maxConnectionsPerOrigin: maxSockets,
+    });
+    this.#configuration = webSocketConfiguration(options);
+    const settings = compressionSettings(options.compression);
+    this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
+    this.#calls = calls;
+    this.#sockets = sockets;
+  }
+
+  /** See `WebSocketAgent.connect`. */
+  async connect(url: string | URL, options: WebSocketConnectOptions): Promise<LiveWebSocket> {
+    assertObject("options", options);
+    assertKnownKeys("options", options, CONNECT_NAMES);
+    const { protocols = [], headers, origin, signal, proxy } = options;
+    const { timeoutMs = CONNECT_TIMEOUT_MS } = options;
+    assertInteger("timeoutMs", timeoutMs, 0, 2 ** 31 - 1);
+    if (origin !== undefined) assertText("origin", origin);
+    assertProtocols(protocols);
+    const target = httpUrl(url);
+    const stock = this.#stock?.isUsable === true ? this.#stock : undefined;
+    const offer: UpgradeOffer = {
+      key: createKey(randomBytes(16)),
+      protocols,
+      origin,
+      ...(stock !== undefined && { deflate: [stock.wishes("client")] }),
+    };
+    const fields = upgradeRequestFields(offer);
+    const response = await this.#http.request({
+      url: target,
+      upgrade: "websocket",
+      headers: headers === undefined ? fields : [...fields, ...fieldPairs(headers)],
+      timeoutMs,
+      headTimeoutMs: timeoutMs,
+      connectTimeoutMs: timeoutMs,
+      idempotent: true,
+      ...(signal !== undefined && { signal }),
+      ...(proxy !== undefined && { proxy }),
+    });
+    return this.#open(response, offer, stock, options.context);
+  }
+
+  #open(
+    response: HttpResponse,
+    offer: UpgradeOffer,
+    stock: DeflateStock | undefined,
+    context: unknown,
+  ): LiveWebSocket {
+    const { protocol, deflate } = checked(response, offer);
+    let session: SocketSession | undefined;
+    const connection = response.upgraded?.attach({
+      onReceive: (one, bytes) => {
+        if (session !== undefined) (one as OwnConnection).receiveBy(session, bytes);
+      },
+      onStop: () => session?.stopping(),
+    }) as OwnConnection;
+    session = new SocketSession({
+      role: "client",
+      connection,
+      configuration: this.#configuration,
+      calls: this.#calls,
+      protocol: protocol ?? "",
+      context,
+      contexts: deflate === undefined ? undefined : stock?.socketDeflate("client", deflate),
+      group: this.#sockets,
+    });
+    session.begin();
+    return session.socket;
+  }
+
+  /** Stops: all sockets are closed with 1001, what is left after `drainMs` is cut. */
+  async stop(drainMs: number): Promise<void> {
+    const open = [...this.#sockets];
+    const all = Promise.all(open.map((socket) => socket.closed()));
+    for (const socket of open) socket.close(1_001);
+    if (drainMs === 0) for (const socket of open) socket.abort();
+    await this.#http.stop({ drainMs });
+    await all;
+  }
+}
+
+/** What the response has agreed to. Throws `WEBSOCKET_HANDSHAKE`; then the connection is free or gone. */
+function checked(response: HttpResponse, offer: UpgradeOffer): UpgradeResult {
+  const result = checkUpgradeResponse(response.status, response.headers, offer, sha1);
+  if (!isHandshakeFault(result) && response.upgraded !== undefined) return result;
+  if (response.upgraded !== undefined) response.upgraded.connection.abort();
+  else response.body.discard();
+  const why = isHandshakeFault(result) ? result.error.message : "no WebSocket";
+  const text = response.status === 101 ? why : `${why}: the server responded ${response.status}`;
+  throw new NetError("WEBSOCKET_HANDSHAKE", text, { operation: "handshake" });
+}
+
+/** The URL as HTTP has it. */
+function httpUrl(given: string | URL): URL {
+  let url: URL;
+  try {
+    url = new URL(given);
+  } catch {
+    throw invalidArgument("url must be the URL of a WebSocket");
+  }
+  const scheme = { "ws:": "http:", "wss:": "https:", "http:": "http:", "https:": "https:" }[
+    url.protocol
+  ];
+  if (scheme === undefined || url.hash !== "") {
+    throw invalidArgument("url must begin with ws: or wss:, and have no fragment");
+  }
+  // A URL's scheme can't be exchanged for one of another kind.
+  return new URL(scheme + url.href.slice(url.protocol.length));
+}

@@ -1,0 +1,239 @@
+/**
+ * Where WebSockets of an HTTP server begin: checks requests, asks the application, answers 101 and makes
+ * sockets, or refuses. It stands on any `HttpServer`, also under a `fetch` application.
+ */
+import { createHash } from "node:crypto";
+import process from "node:process";
+import { handlerError, isThenable } from "../connection/handlers.js";
+import {
+  assertFunction,
+  assertKnownKeys,
+  assertObject,
+  assertText,
+  invalidArgument,
+} from "../errors.js";
+import { fieldPairs } from "../http/http-fields.js";
+import type { HttpExchange } from "../http/server/http-exchange.js";
+import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
+import type { FieldInput } from "../protocol/http1/field-writer.js";
+import { assertProtocols } from "../protocol/websocket/client-handshake.js";
+import { acceptDeflate } from "../protocol/websocket/deflate-agreement.js";
+import { type HandshakeFault, isHandshakeFault } from "../protocol/websocket/handshake-fault.js";
+import {
+  parseUpgradeRequest,
+  selectProtocol,
+  type UpgradeRequest,
+  upgradeResponseFields,
+} from "../protocol/websocket/server-handshake.js";
+import { type CompressionOptions, compressionSettings } from "./deflate/compression-options.js";
+import { DeflateStock } from "./deflate/deflate-stock.js";
+import type { OwnConnection } from "./frame-output.js";
+import type { LiveWebSocket } from "./live-websocket.js";
+import { SocketGroup } from "./socket-group.js";
+import { SocketSession } from "./socket-session.js";
+import {
+  refusalOf,
+  type UpgradeAcceptance,
+  type UpgradeDecision,
+  type WebSocketRequest,
+} from "./upgrade-decision.js";
+import { WebSocketCalls } from "./websocket-calls.js";
+import type { WebSocketConnection } from "./websocket-connection.js";
+import { WEBSOCKET_HANDLER_NAMES, type WebSocketHandlers } from "./websocket-handlers.js";
+import {
+  WEBSOCKET_SETTING_NAMES,
+  type WebSocketConfiguration,
+  type WebSocketSettingsInput,
+  webSocketConfiguration,
+} from "./websocket-settings.js";
+
+/** Options of a {@link WebSocketEndpoint}. */
+export interface WebSocketEndpointOptions<Context = unknown>
+  extends WebSocketHandlers<WebSocketConnection<Context>>,
+    WebSocketSettingsInput {
+  /** The path it stands at. Default: every path. */
+  readonly path?: string | undefined;
+  /** Subprotocols that it knows; the client's order of preference decides. */
+  readonly protocols?: readonly string[] | undefined;
+  /**
+   * Origins of pages that may connect; others get 403. Default: any. A request without Origin, which no
+   * browser sends, is let through.
+   */
+  readonly origins?: readonly string[] | undefined;
+  /** Compression by permessage-deflate. Default false. */
+  readonly compression?: CompressionOptions | undefined;
+  /** Decides about a request before the upgrade, at once or by a promise. */
+  onUpgrade?(
+    request: WebSocketRequest,
+  ): UpgradeDecision<Context> | Promise<UpgradeDecision<Context>>;
+}
+
+const OPTION_NAMES: readonly string[] = [
+  ...WEBSOCKET_HANDLER_NAMES,
+  ...WEBSOCKET_SETTING_NAMES,
+  "path",
+  "protocols",
+  "origins",
+  "compression",
+  "onUpgrade",
+];
+
+function sha1(text: string): string {
+  return createHash("sha1").update(text, "latin1").digest("base64");
+}
+
+/** See the head of the file. */
+export class WebSocketEndpoint<Context = unknown> {
+  /** The sockets that are open. */
+  readonly sockets: SocketGroup<Context>;
+  readonly #options: WebSocketEndpointOptions<Context>;
+  readonly #configuration: WebSocketConfiguration;
+  readonly #calls: WebSocketCalls<LiveWebSocket>;
+  readonly #stock: DeflateStock | undefined;
+
+  /** Throws `INVALID_ARGUMENT`. `alsoKnown`: options of somebody else's. */
+  constructor(options: WebSocketEndpointOptions<Context>, alsoKnown: readonly string[] = []) {
+    assertObject("options", options);
+    assertKnownKeys("options", options, [...OPTION_NAMES, ...alsoKnown]);
+    for (const name of [...WEBSOCKET_HANDLER_NAMES, "onUpgrade"] as const) {
+      if (options[name] !== undefined) assertFunction(name, options[name]);
+    }
+    const { path, protocols, origins } = options;
+    if (path !== undefined) assertPath(path);
+    if (protocols !== undefined) assertProtocols(protocols);
+    if (origins !== undefined && !Array.isArray(origins)) {
+      throw invalidArgument("origins must be an array");
+    }
+    this.#options = options;
+    this.#configuration = webSocketConfiguration(options);
+    const settings = compressionSettings(options.compression);
+    this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
+    this.sockets = new SocketGroup<Context>(this.#stock);
+    this.#calls = new WebSocketCalls(options as WebSocketHandlers<unknown>);
+  }
+
+  /**
+   * Takes a request, if it is for this path: answers it with 101 and makes a socket of its connection, or
+   * refuses it. Answers false for another path; then nothing was done.
+   */
+  handle(exchange: HttpExchange): boolean {
+    const { path } = this.#options;
+    if (path !== undefined && exchange.path !== path) return false;
+    const request = parseUpgradeRequest(exchange, exchange.headers);
+    if (isHandshakeFault(request)) refuse(exchange, request);
+    else this.#decide(exchange, request);
+    return true;
+  }
+
+  #decide(exchange: HttpExchange, request: UpgradeRequest): void {
+    const { origins } = this.#options;
+    const { origin, protocols } = request;
+    if (origin !== undefined && origins !== undefined && !origins.includes(origin)) {
+      exchange.respondError(403);
+      return;
+    }
+    const { onUpgrade } = this.#options;
+    if (onUpgrade === undefined) {
+      this.#upgrade(exchange, request, {});
+      return;
+    }
+    const failed = (cause: unknown): void => {
+      process.emitWarning(handlerError("onUpgrade", "handshake", cause, exchange.connection.id));
+      if (!exchange.isResponded) exchange.respondError(500);
+    };
+    const decided = (decision: UpgradeDecision<Context>): void => {
+      try {
+        this.#decided(exchange, request, decision);
+      } catch (error) {
+        failed(error);
+      }
+    };
+    try {
+      const decision = onUpgrade.call(this.#options, { exchange, origin, protocols });
+      if (isThenable(decision)) {
+        // The head is looked at later.
+        exchange.keep();
+        (decision as Promise<UpgradeDecision<Context>>).then(decided, failed);
+      } else decided(decision as UpgradeDecision<Context>);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #decided(
+    exchange: HttpExchange,
+    request: UpgradeRequest,
+    decision: UpgradeDecision<Context>,
+  ): void {
+    // The application has answered by itself, a deadline has, or the peer has gone.
+    if (exchange.isResponded || !exchange.isSendable) return;
+    const refusal = refusalOf(decision);
+    if (refusal !== undefined) {
+      exchange.respond(refusal.status, refusal.headers, refusal.body);
+      return;
+    }
+    const acceptance = typeof decision === "object" ? (decision as UpgradeAcceptance<Context>) : {};
+    this.#upgrade(exchange, request, acceptance);
+  }
+
+  #upgrade(
+    exchange: HttpExchange,
+    request: UpgradeRequest,
+    acceptance: UpgradeAcceptance<Context>,
+  ): void {
+    const protocol = acceptance.protocol ?? selectProtocol(request, this.#options.protocols ?? []);
+    const stock = acceptance.compress === false ? undefined : this.#stock;
+    const deflate =
+      stock?.isUsable === true
+        ? acceptDeflate(request.extensions, stock.wishes("server"))
+        : undefined;
+    const extensions = deflate === undefined ? [] : [deflate.response];
+    const fields = upgradeResponseFields(request, { protocol, extensions }, sha1);
+    let session: SocketSession | undefined;
+    const receiver: UpgradeReceiver = {
+      // What came behind the request, where that is not the connection's to keep.
+      onReceive: (connection, bytes) => {
+        if (session !== undefined) (connection as OwnConnection).receiveBy(session, bytes);
+      },
+      onStop: () => session?.stopping(),
+    };
+    const connection = exchange.upgrade(receiver, joined(fields, acceptance.headers));
+    const contexts =
+      deflate === undefined ? undefined : stock?.socketDeflate("server", deflate.agreement);
+    session = new SocketSession({
+      role: "server",
+      connection: connection as OwnConnection,
+      configuration: this.#configuration,
+      calls: this.#calls,
+      protocol: protocol ?? "",
+      context: acceptance.context,
+      contexts,
+      group: this.sockets as SocketGroup,
+    });
+    session.begin();
+  }
+}
+
+/** A {@link WebSocketEndpoint}. */
+export function webSocket<Context = unknown>(
+  options: WebSocketEndpointOptions<Context>,
+): WebSocketEndpoint<Context> {
+  return new WebSocketEndpoint(options);
+}
+
+function assertPath(path: unknown): void {
+  assertText("path", path);
+  if (!(path as string).startsWith("/")) throw invalidArgument(`path must begin with "/"`);
+}
+
+function refuse(exchange: HttpExchange, { status, fields, error }: HandshakeFault): void {
+  const all = [...fields, ["Content-Type", "text/plain; charset=utf-8"] as const];
+  exchange.respond(status, all, `${error.message}\n`);
+}
+
+function joined(
+  fields: readonly (readonly [string, string])[],
+  others: FieldInput | undefined,
+): FieldInput {
+  return others === undefined ? fields : [...fields, ...fieldPairs(others)];
+}

@@ -1,0 +1,90 @@
+/** A WebSocket server by itself: an `HttpServer` of its own with one endpoint on it. */
+import type { StopOptions, StopResult } from "../connection/component-options.js";
+import type { WaitOptions } from "../connection/connection.js";
+import type { ListenOptions } from "../connection/listening.js";
+import type { ServiceState } from "../connection/service-state.js";
+import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
+import { HttpServer } from "../http/server/http-server.js";
+import type { HttpServerOptions, HttpServerStats } from "../http/server/http-server-options.js";
+import type { SocketGroup } from "./socket-group.js";
+import { WebSocketEndpoint, type WebSocketEndpointOptions } from "./websocket-endpoint.js";
+
+/** Options of a {@link WebSocketServer}. */
+export interface WebSocketServerOptions<Context = unknown>
+  extends WebSocketEndpointOptions<Context> {
+  /** Certificates and rules of TLS: `wss`. */
+  readonly tls?: HttpServerOptions["tls"];
+  /** What moves the bytes; see `TcpServerOptions`. */
+  readonly engine?: EngineChoice;
+  /** Settings and handlers of the HTTP server below; with `onRequest` for what is no WebSocket's. Default: 404. */
+  readonly http?: Omit<HttpServerOptions, "engine" | "tls">;
+}
+
+/** See the head of the file. */
+export class WebSocketServer<Context = unknown> implements AsyncDisposable {
+  /** The HTTP server below. */
+  readonly http: HttpServer;
+  readonly #endpoint: WebSocketEndpoint<Context>;
+
+  /** Throws `INVALID_ARGUMENT`. */
+  constructor(options: WebSocketServerOptions<Context>) {
+    this.#endpoint = new WebSocketEndpoint(options, ["tls", "engine", "http"]);
+    const { tls, engine, http = {} } = options;
+    const { onRequest, fetch: _, ...others } = http;
+    this.http = new HttpServer({
+      ...others,
+      onRequest: (exchange) => {
+        if (this.#endpoint.handle(exchange)) return undefined;
+        if (onRequest !== undefined) return onRequest.call(http, exchange);
+        exchange.respondError(404);
+        return undefined;
+      },
+      ...(engine !== undefined && { engine }),
+      ...(tls !== undefined && { tls }),
+    });
+  }
+
+  /** The sockets that are open. */
+  get sockets(): SocketGroup<Context> {
+    return this.#endpoint.sockets;
+  }
+
+  /** See `TcpServer.listen`. */
+  listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
+  listen(options: ListenOptions): Promise<Address>;
+  listen(options: ListenOptions = {}): Promise<Address> {
+    return this.http.listen(options);
+  }
+
+  /** Stops: all sockets are closed with 1001. What is left after `drainMs` is cut. */
+  stop(options?: StopOptions): Promise<StopResult> {
+    return this.http.stop(options);
+  }
+
+  /** Resolves when the server is stopped, at once if it is. */
+  stopped(options?: WaitOptions): Promise<void> {
+    return this.http.stopped(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  get state(): ServiceState {
+    return this.http.state;
+  }
+
+  /** Where the server listens; undefined while it does not. */
+  get address(): Address | undefined {
+    return this.http.address;
+  }
+
+  /** The port it listens on; 0 while it does not, and on a path. */
+  get port(): number {
+    return this.http.port;
+  }
+
+  get stats(): HttpServerStats {
+    return this.http.stats;
+  }
+}

@@ -1,0 +1,365 @@
+/** WebSocket clients and agents: the handshake, how it fails, and the face of browsers. */
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { type EngineName, NetError } from "hp-socket";
+import { CookieStore } from "hp-socket/http";
+import {
+  type CloseEvent,
+  WebSocket,
+  WebSocketAgent,
+  type WebSocketAgentOptions,
+  WebSocketClient,
+  WebSocketServer,
+} from "hp-socket/websocket";
+import { acceptOf } from "#src/protocol/websocket/accept-key.js";
+import { availableEngines } from "../support/engine-list.js";
+import { proxyServer } from "../support/http-proxy-server.js";
+import { type ScriptedPeer, scriptedServer } from "../support/http-scripted-server.js";
+import { describeTls } from "../support/tls-certificates.js";
+import { until } from "../support/until.js";
+import { plainFrame } from "../support/websocket-frames.js";
+import { sha1 } from "../support/websocket-handshake.js";
+import { webSocketServer } from "../support/websocket-world.js";
+
+for (const engine of availableEngines()) {
+  describe(`WebSocket clients on ${engine}`, () => clients(engine));
+}
+describe("the WebSocket of browsers", browserFace);
+describeTls("WebSockets over TLS", ({ server: certificate, ca }) => {
+  it("goes through a proxy's tunnel, with TLS to the server", async (test) => {
+    const server = new WebSocketServer({
+      tls: certificate,
+      onMessage: (socket, data) => socket.send(`${data} ${socket.tls !== undefined}`),
+    });
+    await server.listen({ host: "127.0.0.1" });
+    test.after(() => server.stop({ drainMs: 0 }));
+    const proxy = await proxyServer(test);
+    const client = new WebSocketClient({ tls: { ca }, proxy: proxy.url });
+    test.after(() => client.stop({ drainMs: 0 }));
+
+    await client.connect(`wss://localhost:${server.port}/`);
+    client.send("over TLS:");
+
+    assert.equal(await client.read(), "over TLS: true");
+    assert.equal(proxy.seen[0]?.method, "CONNECT");
+  });
+});
+
+function agentOf<Context>(
+  test: TestContext,
+  options: WebSocketAgentOptions<Context>,
+): WebSocketAgent<Context> {
+  const agent = new WebSocketAgent<Context>(options);
+  test.after(() => agent.stop({ drainMs: 0 }));
+  return agent;
+}
+
+/** Responds to the handshake as it should be, but for what `change` makes of the lines. */
+async function respond(
+  peer: ScriptedPeer,
+  change: (lines: string[]) => string[] = (lines) => lines,
+  behind = "",
+): Promise<void> {
+  const request = await peer.request();
+  const key = /sec-websocket-key: (.*)\r/i.exec(request)?.[1] ?? "";
+  const lines = change([
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${acceptOf(key, sha1)}`,
+  ]);
+  peer.socket.write(`${lines.join("\r\n")}\r\n\r\n${behind}`, "latin1");
+}
+
+function clients(engine: EngineName): void {
+  it("asks with subprotocols, fields, origin and cookies, and keeps cookies of the response", async (test) => {
+    const seen: unknown[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      protocols: ["two"],
+      onUpgrade({ exchange, origin, protocols }) {
+        const { headers } = exchange;
+        seen.push(origin, protocols, headers.get("x-user"), headers.get("cookie"));
+        return { headers: { "Set-Cookie": "later=2" } };
+      },
+    });
+    const cookies = new CookieStore();
+    const url = `ws://127.0.0.1:${server.port}/`;
+    cookies.setFromHeader("first=1", `http://127.0.0.1:${server.port}/`);
+    const agent = agentOf(test, { engine, cookies });
+
+    const socket = await agent.connect(url, {
+      protocols: ["one", "two"],
+      headers: { "X-User": "ann" },
+      origin: "https://page.example",
+    });
+
+    assert.deepEqual(seen, ["https://page.example", ["one", "two"], "ann", "first=1"]);
+    assert.equal(socket.protocol, "two");
+    assert.match(cookies.cookieHeader(`http://127.0.0.1:${server.port}/`) ?? "", /later=2/);
+  });
+
+  it("has many sockets, each with its context, and closes them with 1001", async (test) => {
+    const codes: number[] = [];
+    const got: unknown[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      onMessage: (socket, data) => socket.send(data),
+      onClose: (_socket, code) => codes.push(code),
+    });
+    const agent = agentOf<number>(test, {
+      engine,
+      onMessage: ({ context }, data) => got.push([context, data]),
+    });
+
+    for (let context = 0; context < 3; context++) {
+      const socket = await agent.connect(`ws://127.0.0.1:${server.port}/`, { context });
+      socket.send(`hello ${context}`);
+    }
+    await until(() => got.length === 3);
+    await agent.stop();
+    await until(() => codes.length === 3);
+
+    assert.deepEqual(got.sort(), [
+      [0, "hello 0"],
+      [1, "hello 1"],
+      [2, "hello 2"],
+    ]);
+    assert.deepEqual(codes, [1_001, 1_001, 1_001]);
+    assert.equal(agent.sockets.count, 0);
+  });
+
+  it("has one socket at a time as a client, and can connect again", async (test) => {
+    const server = await webSocketServer(test, {
+      engine,
+      onMessage: (socket, data) => socket.send(data),
+    });
+    const client = new WebSocketClient({ engine });
+    test.after(() => client.stop({ drainMs: 0 }));
+    const url = `ws://127.0.0.1:${server.port}/`;
+
+    await client.connect(url);
+    await assert.rejects(client.connect(url), { code: "INVALID_STATE" });
+    const { id } = client.socket;
+    client.close();
+    await client.socket.closed();
+    await client.connect(url);
+    client.send("again");
+
+    assert.equal(await client.read(), "again");
+    assert.notEqual(client.socket.id, id);
+  });
+
+  it("gets what came right behind the response, and masks what it sends", async (test) => {
+    let peer: ScriptedPeer | undefined;
+    const { origin } = await scriptedServer(test, async (one) => {
+      peer = one;
+      await respond(one, undefined, plainFrame({ payload: "early" }).toString("latin1"));
+    });
+    const client = new WebSocketClient({ engine });
+    test.after(() => client.stop({ drainMs: 0 }));
+
+    await client.connect(`${origin}/`);
+    const early = await client.read();
+    client.send("masked");
+    client.send(Buffer.alloc(10_000, "masked"));
+    await until(() => (peer?.received.split("\r\n\r\n")[1]?.length ?? 0) >= 12 + 10_008);
+
+    assert.equal(early, "early");
+    const sent = Buffer.from(peer?.received.split("\r\n\r\n")[1] ?? "", "latin1");
+    assert.equal(sent[1], 0x80 | 6);
+    assert.equal(sent.includes("masked"), false);
+  });
+
+  const FAULTS: readonly (readonly [string, (lines: string[]) => string[], RegExp])[] = [
+    ["another status", () => ["HTTP/1.1 403 Forbidden", "Content-Length: 0"], /responded 403/],
+    [
+      "a wrong accept value",
+      ([a, b, c]) => [a ?? "", b ?? "", c ?? "", "Sec-WebSocket-Accept: x"],
+      /does not belong to the key/,
+    ],
+    ["no accept value", (lines) => lines.slice(0, 3), /no Sec-WebSocket-Accept/],
+    [
+      "a subprotocol that was not offered",
+      (lines) => [...lines, "Sec-WebSocket-Protocol: x"],
+      /not offered/,
+    ],
+    [
+      "an extension that was not offered",
+      (lines) => [...lines, "Sec-WebSocket-Extensions: x"],
+      /not offered/,
+    ],
+  ];
+  for (const [title, change, message] of FAULTS) {
+    it(`takes no response with ${title}`, async (test) => {
+      const { origin } = await scriptedServer(test, (peer) => respond(peer, change));
+      const client = new WebSocketClient({ engine });
+      test.after(() => client.stop({ drainMs: 0 }));
+
+      await assert.rejects(client.connect(`${origin}/`), (error) => {
+        assert.ok(error instanceof NetError);
+        assert.equal(error.code, "WEBSOCKET_HANDSHAKE");
+        assert.match(error.message, message);
+        return true;
+      });
+    });
+  }
+
+  it("gives up after timeoutMs, and when aborted", async (test) => {
+    const { origin } = await scriptedServer(test, async () => {});
+    const agent = agentOf(test, { engine });
+    const abort = new AbortController();
+
+    const late = agent.connect(`${origin}/`, { timeoutMs: 300 });
+    const aborted = agent.connect(`${origin}/`, { signal: abort.signal });
+    setImmediate(() => abort.abort());
+
+    await Promise.all([
+      assert.rejects(late, { code: "REQUEST_TIMEOUT" }),
+      assert.rejects(aborted, { code: "ABORTED" }),
+    ]);
+    assert.equal(agent.sockets.count, 0);
+  });
+
+  it("closes with 1002 where the server masks, and with 1009 where it sends too much", async (test) => {
+    const ends: string[] = [];
+    const agent = agentOf(test, {
+      engine,
+      maxMessageBytes: 10,
+      onClose: (_socket, code, _reason, { code: cause }) => ends.push(`${code} ${cause}`),
+    });
+    const bad = [
+      Buffer.from("818537fa213d7f9f4d5158", "hex"),
+      plainFrame({ payload: "more than ten bytes" }),
+    ];
+    const received: string[] = [];
+
+    for (const frame of bad) {
+      const { origin } = await scriptedServer(test, async (peer) => {
+        await respond(peer, undefined, frame.toString("latin1"));
+        await until(() => peer.hasEnded || peer.isClosed);
+        received.push(peer.received.split("\r\n\r\n")[1] ?? "");
+        peer.socket.end();
+      });
+      await agent.connect(`${origin}/`);
+      const count = received.length;
+      await until(() => received.length > count);
+    }
+    await until(() => ends.length === 2);
+
+    assert.deepEqual(ends, ["1006 WEBSOCKET_MALFORMED", "1006 WEBSOCKET_TOO_LONG"]);
+    assert.equal(received[0]?.charCodeAt(0), 0x88);
+  });
+
+  it("refuses URLs and options that are none", async (test) => {
+    const agent = agentOf(test, { engine });
+
+    for (const url of ["ftp://h/", "ws://h/#fragment", "nowhere"]) {
+      await assert.rejects(agent.connect(url), { code: "INVALID_ARGUMENT" }, url);
+    }
+    await assert.rejects(agent.connect("ws://h/", { protocols: ["a", "a"] }), {
+      code: "INVALID_ARGUMENT",
+    });
+    assert.throws(() => new WebSocketAgent({ pingIntervalMs: -1 }), { code: "INVALID_ARGUMENT" });
+    assert.throws(() => new WebSocketAgent({ onMassage: () => {} } as object), {
+      code: "INVALID_ARGUMENT",
+    });
+  });
+}
+
+function browserFace(): void {
+  /** Resolves with the event that ends it. */
+  function closed(socket: WebSocket): Promise<CloseEvent> {
+    return new Promise((resolve) => {
+      socket.onclose = resolve;
+    });
+  }
+
+  it("opens, sends text, bytes and blobs in order, and tells of messages", async (test) => {
+    const server = await webSocketServer(test, {
+      protocols: ["p"],
+      onMessage: (socket, data) => socket.send(data),
+    });
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/`, "p");
+    const got: unknown[] = [];
+    const states = [socket.readyState];
+    assert.throws(() => socket.send("early"), { name: "InvalidStateError" });
+
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", (event) => got.push((event as MessageEvent).data));
+    await new Promise((resolve) => {
+      socket.onopen = resolve;
+    });
+    states.push(socket.readyState);
+    socket.send("text");
+    socket.send(new Blob(["blob"]));
+    socket.send(new Uint8Array([1, 2]));
+    socket.send(new Uint8Array([3]).buffer);
+    assert.ok(socket.bufferedAmount > 0);
+    await until(() => got.length === 4);
+    socket.close(3_001, "bye");
+    states.push(socket.readyState);
+    const { code, reason, wasClean } = await closed(socket);
+    states.push(socket.readyState);
+
+    const bytes = (...octets: number[]): ArrayBuffer => new Uint8Array(octets).buffer;
+    assert.deepEqual(got, ["text", bytes(0x62, 0x6c, 0x6f, 0x62), bytes(1, 2), bytes(3)]);
+    assert.deepEqual([code, reason, wasClean], [3_001, "", true]);
+    assert.deepEqual(states, [0, 1, 2, 3]);
+    assert.equal(socket.protocol, "p");
+  });
+
+  it("gives bytes as a Blob where nobody says otherwise, and the server's code", async (test) => {
+    const server = await webSocketServer(test, {
+      onOpen(socket) {
+        socket.send(Buffer.from("blob"));
+        socket.close(4_002, "that was all");
+      },
+    });
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/`);
+    let blob: Blob | undefined;
+
+    socket.onmessage = ({ data }) => {
+      blob = data as Blob;
+    };
+    const { code, reason, wasClean } = await closed(socket);
+
+    assert.equal(await blob?.text(), "blob");
+    assert.deepEqual([code, reason, wasClean], [4_002, "that was all", true]);
+  });
+
+  it("tells error and 1006 where it can't connect, or closes before it could", async (test) => {
+    const { origin } = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      peer.socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    });
+    const url = `${origin.replace("http", "ws")}/`;
+
+    for (const closes of [false, true]) {
+      const socket = new WebSocket(url);
+      let errors = 0;
+      socket.onerror = () => {
+        errors++;
+      };
+      if (closes) socket.close();
+      const { code, wasClean } = await closed(socket);
+      assert.deepEqual([errors, code, wasClean], [1, 1_006, false]);
+    }
+  });
+
+  it("throws what browsers throw", () => {
+    const cases: readonly (readonly [() => unknown, string])[] = [
+      [() => new WebSocket("nowhere"), "SyntaxError"],
+      [() => new WebSocket("ftp://h/"), "SyntaxError"],
+      [() => new WebSocket("ws://h/#x"), "SyntaxError"],
+      [() => new WebSocket("ws://h/", ["a", "a"]), "SyntaxError"],
+      [() => new WebSocket("ws://h/", ["a b"]), "SyntaxError"],
+    ];
+    for (const [call, name] of cases) assert.throws(call, { name });
+
+    const socket = new WebSocket("ws://127.0.0.1:1/");
+    assert.throws(() => socket.close(1_001), { name: "InvalidAccessError" });
+    assert.throws(() => socket.close(1_000, "x".repeat(124)), { name: "SyntaxError" });
+    socket.close();
+  });
+}

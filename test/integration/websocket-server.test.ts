@@ -1,0 +1,623 @@
+/** WebSockets on a server: the upgrade, messages, closing, what a peer can do to it. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { EngineName } from "hp-socket";
+import { HttpServer } from "hp-socket/http";
+import { type Message, type WebSocketConnection, webSocket } from "hp-socket/websocket";
+import { OPCODE } from "#src/protocol/websocket/opcode.js";
+import { availableEngines } from "../support/engine-list.js";
+import { until } from "../support/until.js";
+import { closeBody } from "../support/websocket-frames.js";
+import { framePeer, webSocketServer } from "../support/websocket-world.js";
+
+for (const engine of availableEngines()) {
+  describe(`the upgrade to WebSocket on ${engine}`, () => upgrades(engine));
+  describe(`messages of WebSockets on ${engine}`, () => messages(engine));
+  describe(`the end of WebSockets on ${engine}`, () => ends(engine));
+}
+
+function upgrades(engine: EngineName): void {
+  it("answers with the accept value and the subprotocol that the client prefers", async (test) => {
+    const server = await webSocketServer(test, { engine, protocols: ["b", "a"] });
+
+    const peer = await framePeer(test, server.port, {
+      fields: ["Sec-WebSocket-Protocol: x, a, b"],
+    });
+
+    assert.equal(peer.status, 101);
+    assert.equal(peer.field("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    assert.equal(peer.field("sec-websocket-protocol"), "a");
+    assert.equal(peer.field("content-length"), undefined);
+    const [socket] = server.sockets;
+    assert.equal(socket?.protocol, "a");
+    assert.equal(socket?.isOpen, true);
+    assert.equal(server.sockets.get(socket?.id ?? 0), socket);
+  });
+
+  it("delivers what came behind the request first", async (test) => {
+    const seen: string[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      onOpen: () => seen.push("open"),
+      onMessage: (_socket, data) => seen.push(String(data)),
+    });
+
+    const early = Buffer.from("818037fa213d818537fa213d7f9f4d5158", "hex");
+    const peer = await framePeer(test, server.port, { early });
+    peer.send("later");
+    await until(() => seen.length === 4);
+
+    assert.deepEqual(seen, ["open", "", "Hello", "later"]);
+  });
+
+  it("keeps what comes while the application decides, and gives the socket its context", async (test) => {
+    let decide: (() => void) | undefined;
+    const seen: unknown[] = [];
+    const server = await webSocketServer<{ readonly user: string }>(test, {
+      engine,
+      async onUpgrade({ exchange }) {
+        await new Promise<void>((resolve) => {
+          decide = resolve;
+        });
+        const user = exchange.query.get("user") ?? "";
+        return { context: { user }, headers: { "X-User": user } };
+      },
+      onMessage: (socket, data) => seen.push(socket.context.user, data),
+    });
+
+    const pending = framePeer(test, server.port, {
+      path: "/?user=ann",
+      early: Buffer.from("818537fa213d7f9f4d5158", "hex"),
+    });
+    await until(() => decide !== undefined);
+    decide?.();
+    const peer = await pending;
+    await until(() => seen.length === 2);
+
+    assert.equal(peer.field("x-user"), "ann");
+    assert.deepEqual(seen, ["ann", "Hello"]);
+  });
+
+  it("refuses with the response of the application's choice", async (test) => {
+    const server = await webSocketServer(test, {
+      engine,
+      origins: ["https://good.example"],
+      onUpgrade: ({ exchange }) =>
+        exchange.path === "/busy"
+          ? { status: 503, headers: { "Retry-After": "7" }, body: "later" }
+          : exchange.path !== "/closed",
+    });
+
+    const busy = await framePeer(test, server.port, { path: "/busy" });
+    const closed = await framePeer(test, server.port, { path: "/closed" });
+    const bad = await framePeer(test, server.port, { fields: ["Origin: https://bad.example"] });
+    const good = await framePeer(test, server.port, { fields: ["Origin: https://good.example"] });
+    await until(() => busy.body !== "");
+
+    assert.equal(busy.status, 503);
+    assert.equal(busy.field("retry-after"), "7");
+    assert.equal(busy.body, "later");
+    assert.deepEqual([closed.status, bad.status, good.status], [403, 403, 101]);
+    assert.equal(server.sockets.count, 1);
+  });
+
+  it("answers 500 when the decision fails, and lives on", async (test) => {
+    const warnings: unknown[] = [];
+    const warned = (warning: unknown): unknown => warnings.push(warning);
+    process.on("warning", warned);
+    test.after(() => process.off("warning", warned));
+    let calls = 0;
+    const server = await webSocketServer(test, {
+      engine,
+      onUpgrade() {
+        calls++;
+        if (calls === 1) throw new Error("no");
+        return calls === 2 ? Promise.reject(new Error("no")) : true;
+      },
+    });
+
+    const statuses = [];
+    for (let count = 0; count < 3; count++) {
+      statuses.push((await framePeer(test, server.port)).status);
+    }
+    await until(() => warnings.length === 2);
+
+    assert.deepEqual(statuses, [500, 500, 101]);
+  });
+
+  it("says what a request that is none lacks", async (test) => {
+    const server = await webSocketServer(test, { engine });
+
+    const other = await framePeer(test, server.port, { fields: ["Sec-WebSocket-Version: 8"] });
+    const plain = await fetch(`http://127.0.0.1:${server.port}/`);
+
+    assert.equal(other.status, 400);
+    assert.equal(plain.status, 426);
+    assert.equal(plain.headers.get("upgrade"), "websocket");
+  });
+
+  it("leaves other paths to the server it stands on, and stands under a fetch application", async (test) => {
+    const sockets = webSocket({ path: "/ws", onMessage: (socket, data) => socket.send(data) });
+    const server = new HttpServer({
+      engine,
+      fetch: (_request, { exchange }) => {
+        if (sockets.handle(exchange)) return new Response(null);
+        return new Response("page");
+      },
+    });
+    await server.listen({ host: "127.0.0.1" });
+    test.after(() => server.stop({ drainMs: 0 }));
+
+    const peer = await framePeer(test, server.port, { path: "/ws" });
+    peer.send("over fetch");
+    await peer.saw("text over fetch");
+    const page = await fetch(`http://127.0.0.1:${server.port}/page`);
+
+    assert.equal(await page.text(), "page");
+  });
+}
+
+function messages(engine: EngineName): void {
+  it("sends back text and bytes of every length form, in order", async (test) => {
+    const server = await webSocketServer(test, {
+      engine,
+      onMessage: (socket, data) => socket.send(data),
+    });
+    const peer = await framePeer(test, server.port);
+    const texts = [
+      "",
+      "é",
+      "x".repeat(125),
+      "y".repeat(126),
+      "z".repeat(65_535),
+      "ü".repeat(70_000),
+    ];
+
+    for (const payload of texts) {
+      peer.send(payload, { opcode: OPCODE.binary, payload });
+    }
+    await until(() => peer.recorder.messages.length === 2 * texts.length);
+
+    const bytes = (text: string): string => `0x${Buffer.from(text).toString("hex")}`;
+    assert.deepEqual(
+      peer.recorder.messages,
+      texts.flatMap((text) => [text, bytes(text)]),
+    );
+  });
+
+  it("gives text as a string and bytes that stay the application's own", async (test) => {
+    const seen: Message[] = [];
+    const texts: boolean[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      onMessage(_socket, data, isText) {
+        seen.push(typeof data === "string" ? data.toUpperCase() : data);
+        texts.push(isText);
+      },
+    });
+    const peer = await framePeer(test, server.port);
+
+    peer.send("one", { opcode: OPCODE.binary, payload: "two" });
+    peer.send("x".repeat(1_000));
+    await until(() => seen.length === 3);
+
+    assert.equal(seen[0], "ONE");
+    assert.deepEqual(seen[1], Buffer.from("two"));
+    assert.deepEqual(texts, [true, false, true]);
+  });
+
+  it("holds the peer back while a handler's promise is not settled", async (test) => {
+    const seen: string[] = [];
+    let settle: (() => void) | undefined;
+    const server = await webSocketServer(test, {
+      engine,
+      onMessage(_socket, data) {
+        seen.push(String(data));
+        if (data !== "wait") return undefined;
+        return new Promise<void>((resolve) => {
+          settle = resolve;
+        });
+      },
+    });
+    const peer = await framePeer(test, server.port);
+
+    peer.send("wait", "next", "last");
+    await until(() => settle !== undefined);
+    const whileBusy = [...seen];
+    settle?.();
+    await until(() => seen.length === 3);
+
+    assert.deepEqual(whileBusy, ["wait"]);
+    assert.deepEqual(seen, ["wait", "next", "last"]);
+  });
+
+  it("hands large messages out in pieces, and tells of their frames", async (test) => {
+    const seen: string[] = [];
+    let byteCount = 0;
+    const server = await webSocketServer(test, {
+      engine,
+      onMessageBegin: (_socket, isText) => {
+        seen.push(`begin ${isText}`);
+        return isText ? "whole" : "pieces";
+      },
+      onMessage: (_socket, data) => seen.push(`message ${data}`),
+      onMessagePiece(_socket, bytes) {
+        byteCount += bytes.length;
+      },
+      onMessageEnd: () => seen.push(`end ${byteCount}`),
+      onFrameHead: (_socket, { opcode, isFinal, payloadBytes, isMasked }) =>
+        seen.push(`head ${opcode} ${isFinal} ${payloadBytes} ${isMasked}`),
+      onFrameEnd: (_socket, { remainingBytes }) => seen.push(`frame ${remainingBytes}`),
+    });
+    const peer = await framePeer(test, server.port);
+    const part = Buffer.alloc(300_000, 1);
+
+    peer.send({ opcode: OPCODE.binary, fin: false, payload: part });
+    peer.send({ opcode: OPCODE.continuation, payload: part }, "done");
+    await until(() => seen.at(-1) === "message done");
+
+    assert.deepEqual(seen, [
+      "head 2 false 300000 true",
+      "begin false",
+      "frame 0",
+      "head 0 true 300000 true",
+      "frame 0",
+      "end 600000",
+      "head 1 true 4 true",
+      "begin true",
+      "frame 0",
+      "message done",
+    ]);
+  });
+
+  it("can be read from, and iterated, until the peer closes", async (test) => {
+    const read: Message[] = [];
+    let isOver = false;
+    const server = await webSocketServer(test, {
+      engine,
+      async onOpen(socket) {
+        read.push(await socket.read());
+        for await (const message of socket) read.push(message);
+        isOver = true;
+      },
+    });
+    const peer = await framePeer(test, server.port);
+
+    peer.send("one", "two", { opcode: OPCODE.binary, payload: "three" });
+    peer.close();
+    await until(() => isOver);
+
+    assert.deepEqual(read, ["one", "two", Buffer.from("three")]);
+  });
+
+  it("holds the peer back at maxUnreadBytes", async (test) => {
+    let socket: WebSocketConnection | undefined;
+    const server = await webSocketServer(test, {
+      engine,
+      maxUnreadBytes: 1_000,
+      onOpen(one) {
+        socket = one;
+      },
+    });
+    const peer = await framePeer(test, server.port);
+
+    peer.send(...Array.from({ length: 100 }, (_, index) => `message ${index}`));
+    await until(() => (socket?.stats.receivedMessages ?? 0) > 0);
+    const held = socket?.stats.receivedMessages ?? 0;
+    const read: Message[] = [];
+    while (read.length < 100) read.push((await socket?.read()) ?? "");
+
+    assert.equal(held, 8);
+    assert.deepEqual(read.at(-1), "message 99");
+  });
+
+  it("sends a message in fragments, between which others may not begin", async (test) => {
+    let error: unknown;
+    const server = await webSocketServer(test, {
+      engine,
+      onOpen(socket) {
+        socket.send("frag", { isLast: false });
+        try {
+          socket.send("other");
+        } catch (thrown) {
+          error = thrown;
+        }
+        socket.ping("between");
+        socket.send("ments", { isLast: false });
+        socket.send("", {});
+        socket.send("whole", { isText: false });
+      },
+    });
+
+    const peer = await framePeer(test, server.port);
+    await peer.saw("binary 0x77686f6c65");
+
+    assert.equal((error as { code?: string }).code, "INVALID_STATE");
+    assert.deepEqual(peer.events, [
+      "begin text",
+      "ping 0x6265747765656e",
+      "text fragments",
+      "begin binary",
+      "binary 0x77686f6c65",
+    ]);
+  });
+
+  it("streams as fast as the peer takes it", async (test) => {
+    let mostPending = 0;
+    const server = await webSocketServer(test, {
+      engine,
+      onOpen(socket) {
+        const chunk = Buffer.alloc(65_536, 7);
+        const chunks = (function* (): Generator<Buffer> {
+          for (let count = 0; count < 200; count++) {
+            mostPending = Math.max(mostPending, socket.pendingBytes);
+            yield chunk;
+          }
+        })();
+        return socket.sendStream(chunks);
+      },
+    });
+    const peer = await framePeer(test, server.port);
+
+    await until(() => peer.recorder.messages.length === 1);
+
+    assert.equal(peer.recorder.messages[0]?.length, 2 + 2 * 200 * 65_536);
+    assert.ok(mostPending <= 1_048_576 + 65_536 + 20, `${mostPending}`);
+  });
+
+  it("replies to pings, between fragments too, and tells of pongs", async (test) => {
+    const seen: string[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      onMessage: (socket, data) => socket.send(data),
+      onPing: (_socket, data) => seen.push(`ping ${data}`),
+      onPong: (_socket, data) => seen.push(`pong ${data}`),
+    });
+    const peer = await framePeer(test, server.port);
+
+    peer.send(
+      { fin: false, payload: "a" },
+      { opcode: OPCODE.ping, payload: "1" },
+      { opcode: OPCODE.continuation, payload: "b" },
+      { opcode: OPCODE.ping, payload: "2" },
+      { opcode: OPCODE.pong, payload: "3" },
+    );
+    await peer.saw("pong 0x32");
+    await until(() => seen.length === 3);
+
+    assert.deepEqual(peer.events, ["pong 0x31", "begin text", "text ab", "pong 0x32"]);
+    assert.deepEqual(seen, ["ping 1", "ping 2", "pong 3"]);
+  });
+
+  it("drops messages for a slow peer, never in the middle of one, and tells when there is room", async (test) => {
+    let drains = 0;
+    let socket: WebSocketConnection | undefined;
+    const server = await webSocketServer(test, {
+      engine,
+      maxPendingBytes: 400_000,
+      slowConsumer: "drop",
+      onOpen(one) {
+        socket = one;
+      },
+      onDrain() {
+        drains++;
+      },
+    });
+    const peer = await framePeer(test, server.port);
+    await until(() => socket !== undefined);
+    peer.socket.pause();
+
+    const block = Buffer.alloc(100_000, 1);
+    let sends = 0;
+    while (socket?.stats.droppedMessages === 0 && sends < 1_000) {
+      for (let count = 0; count < 10; count++, sends++) socket.send(block);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { droppedMessages, sentMessages } = socket?.stats ?? {};
+    peer.socket.resume();
+    await until(() => drains > 0);
+    socket?.send("after");
+    await peer.saw("text after");
+
+    assert.equal((droppedMessages ?? 0) + (sentMessages ?? 0), sends);
+    assert.equal(peer.recorder.messages.length, (sentMessages ?? 0) + 1);
+  });
+
+  it("ends the socket of a peer that takes nothing, where nothing may be dropped", async (test) => {
+    const codes: string[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      maxPendingBytes: 100_000,
+      onOpen(socket) {
+        for (let count = 0; count < 3; count++) socket.send(Buffer.alloc(90_000));
+      },
+      onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
+    });
+
+    await framePeer(test, server.port);
+    await until(() => codes.length === 1);
+
+    assert.deepEqual(codes, ["1006 SEND_QUEUE_FULL"]);
+  });
+}
+
+function ends(engine: EngineName): void {
+  it("replies to the peer's Close frame and ends the connection", async (test) => {
+    const ends: unknown[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      onClose: (_socket, code, reason, end) => ends.push([code, reason, end.code, end.initiator]),
+    });
+    const peer = await framePeer(test, server.port);
+
+    peer.close(4_001, "bye");
+    await peer.ended();
+    await until(() => ends.length === 1);
+
+    assert.deepEqual(peer.events, ["close 4001 "]);
+    assert.deepEqual(ends, [[4_001, "bye", "CLOSED", "remote"]]);
+    assert.equal(server.sockets.count, 0);
+  });
+
+  it("sends a Close frame, delivers what still comes, and waits for the peer's", async (test) => {
+    const seen: unknown[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      onOpen(socket) {
+        seen.push(socket.close(3_000, "enough"), socket.close(), socket.send("late"), socket.state);
+        socket.closed().then(({ isClean }) => seen.push(isClean));
+      },
+      onMessage: (_socket, data) => seen.push(data),
+      onClose: (_socket, code, reason) => seen.push(code, reason),
+    });
+    const peer = await framePeer(test, server.port);
+
+    await peer.saw("close 3000 enough");
+    peer.send("still");
+    peer.close(1_000, "fine");
+    await peer.ended();
+    await until(() => seen.length === 8);
+
+    assert.deepEqual(seen, [true, false, false, "closing", "still", 1_000, "fine", true]);
+  });
+
+  it("gives up a peer that does not reply to a Close frame", async (test) => {
+    const codes: string[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      closeFrameTimeoutMs: 30,
+      onOpen: (socket) => socket.close(),
+      onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
+    });
+
+    await framePeer(test, server.port);
+    await until(() => codes.length === 1);
+
+    assert.deepEqual(codes, ["1006 CLOSE_TIMEOUT"]);
+  });
+
+  it("pings a silent peer, and ends the socket of one that stays silent", async (test) => {
+    const codes: string[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      pingIntervalMs: 40,
+      pongTimeoutMs: 40,
+      onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
+    });
+    const peer = await framePeer(test, server.port);
+
+    await peer.saw("ping 0x");
+    peer.send({ opcode: OPCODE.pong });
+    await until(() => peer.events.length === 2);
+    await until(() => codes.length === 1);
+
+    assert.deepEqual(peer.events, ["ping 0x", "ping 0x"]);
+    assert.deepEqual(codes, ["1006 WEBSOCKET_PONG_TIMEOUT"]);
+  });
+
+  it("tells a peer which rule it broke, and the others go on", async (test) => {
+    const codes: string[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      maxMessageBytes: 1_000,
+      maxFragments: 3,
+      onMessage: (socket, data) => socket.send(data),
+      onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
+    });
+    const other = await framePeer(test, server.port);
+    const broken = [
+      [{ key: undefined, payload: "plain" }],
+      [{ payload: Buffer.from("ff", "hex") }],
+      [{ length: 2n ** 30n, lengthBytes: 8 as const }],
+      Array.from({ length: 4 }, (_, index) => ({
+        fin: false,
+        payload: "x",
+        opcode: index === 0 ? OPCODE.text : OPCODE.continuation,
+      })),
+      [{ rsv: 4, payload: "x" }],
+      [{ opcode: OPCODE.close, payload: closeBody(1_005) }],
+    ];
+
+    const told: string[] = [];
+    for (const shapes of broken) {
+      const peer = await framePeer(test, server.port);
+      peer.send(...shapes);
+      await peer.ended();
+      told.push(peer.events[0]?.slice(0, 10) ?? "");
+    }
+    await until(() => codes.length === broken.length);
+    other.send("alive");
+    await other.saw("text alive");
+
+    assert.deepEqual(told, [
+      "close 1002",
+      "close 1007",
+      "close 1009",
+      "close 1008",
+      "close 1002",
+      "close 1002",
+    ]);
+    assert.deepEqual(codes, [
+      "1006 WEBSOCKET_MALFORMED",
+      "1006 WEBSOCKET_TEXT_INVALID",
+      "1006 WEBSOCKET_TOO_LONG",
+      "1006 WEBSOCKET_FLOOD",
+      "1006 WEBSOCKET_MALFORMED",
+      "1006 WEBSOCKET_MALFORMED",
+    ]);
+  });
+
+  it("closes with 1011 where a handler fails, and tells of a peer that just leaves", async (test) => {
+    const codes: string[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      onMessage(_socket, data) {
+        if (data === "throw") throw new Error("no");
+        return Promise.reject(new Error("no"));
+      },
+      onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
+    });
+
+    for (const text of ["throw", "reject"]) {
+      const peer = await framePeer(test, server.port);
+      peer.send(text);
+      await peer.saw("close 1011 ");
+      await peer.ended();
+    }
+    const leaver = await framePeer(test, server.port);
+    leaver.socket.end();
+    await until(() => codes.length === 3);
+
+    assert.deepEqual(codes, [
+      "1006 HANDLER_FAILED",
+      "1006 HANDLER_FAILED",
+      "1006 WEBSOCKET_TRUNCATED",
+    ]);
+  });
+
+  it("says 1001 to all sockets when the server stops, and waits for their replies", async (test) => {
+    const server = await webSocketServer(test, { engine });
+    const peers = await Promise.all(Array.from({ length: 20 }, () => framePeer(test, server.port)));
+
+    const stopping = server.stop({ drainMs: 5_000 });
+    await Promise.all(peers.map((peer) => peer.saw("close 1001 ")));
+    for (const peer of peers) peer.close(1_001);
+    const result = await stopping;
+
+    assert.deepEqual(result, { drainedCount: 20, cutCount: 0 });
+  });
+
+  it("keeps id, counters and books of the connection", async (test) => {
+    const server = await webSocketServer(test, { engine });
+    const peer = await framePeer(test, server.port);
+    const [socket] = server.sockets;
+
+    const counted = server.stats.connectionCount;
+    peer.close();
+    await peer.ended();
+    await until(() => server.stats.connectionCount === 0);
+
+    assert.equal(counted, 1);
+    assert.ok((socket?.stats.receivedBytes ?? 0) > 100);
+  });
+}

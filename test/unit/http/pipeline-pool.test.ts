@@ -1,0 +1,97 @@
+/** What connections of an HTTP server have while they are idle: nothing that only a request needs. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import v8 from "node:v8";
+import type { HttpExchange } from "hp-socket/http";
+import { RequestPipeline } from "#src/http/server/request-pipeline.js";
+import { ServerExchange } from "#src/http/server/server-exchange.js";
+import { RequestParser } from "#src/protocol/http1/request-parser.js";
+import { httpMemory } from "../../support/http-memory.js";
+
+const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/** Living objects of a class; -1 where this Node can't tell. */
+function livingCount(type: new (...given: never[]) => object): number {
+  const { queryObjects } = v8 as unknown as {
+    queryObjects?: (type: unknown, options: { format: "count" }) => number;
+  };
+  return queryObjects?.(type, { format: "count" }) ?? -1;
+}
+
+const canCount = livingCount(RequestParser) >= 0;
+
+describe("idle connections of an HTTP server", {
+  skip: canCount ? false : "Node can't count",
+}, () => {
+  it("share a parser", async () => {
+    const before = [RequestPipeline, RequestParser, ServerExchange].map(livingCount);
+    const world = await httpMemory({ onRequest: (exchange) => exchange.respond(200) });
+    const peers = [];
+    for (let count = 0; count < 50; count++) peers.push(await world.peer());
+
+    for (const peer of peers) await peer.send(GET + GET);
+    const after = [RequestPipeline, RequestParser, ServerExchange].map(livingCount);
+
+    assert.deepEqual(
+      after.map((count, index) => count - (before[index] as number)),
+      [1, 1, 0],
+    );
+    for (const peer of peers) assert.equal(peer.received.match(/HTTP\/1\.1 200/g)?.length, 2);
+  });
+
+  it("keep one in the middle of a message only", async () => {
+    const before = livingCount(RequestParser);
+    const waiting: HttpExchange[] = [];
+    const world = await httpMemory({
+      onRequest: (exchange) => {
+        waiting.push(exchange);
+      },
+    });
+    const peers = [await world.peer(), await world.peer(), await world.peer()];
+
+    await peers[0]?.send(GET.slice(0, 10));
+    await peers[1]?.send(GET);
+    await peers[2]?.send("\r\n");
+    assert.equal(livingCount(RequestParser) - before, 3);
+    await peers[0]?.send(GET.slice(10));
+    await peers[2]?.send(GET);
+    for (const exchange of waiting) exchange.respond(200, {}, exchange.path);
+    await world.pass(0);
+    await peers[1]?.send(GET);
+    waiting.at(-1)?.respond(200, {}, "again");
+    await world.pass(0);
+
+    assert.equal(world.server.stats.exchangeCount, 0);
+    for (const peer of peers) assert.match(peer?.received ?? "", /\r\n\r\n\//);
+    assert.match(peers[1]?.received ?? "", /again$/);
+  });
+
+  it("leave nothing of one connection to the next", async () => {
+    const codes: string[] = [];
+    const world = await httpMemory({
+      onRequest: (exchange) => exchange.respond(200, {}, exchange.headers.get("x-a") ?? "none"),
+      onParseError: (_connection, error) => codes.push(error.code),
+    });
+    const [broken, other, third] = [await world.peer(), await world.peer(), await world.peer()];
+
+    await other.send(GET.replace("Host", "X-A: secret\r\nHost"));
+    await broken.send("what?\r\n\r\n");
+    await third.send(GET);
+    await other.send(GET);
+
+    assert.deepEqual(codes, ["HTTP_MALFORMED"]);
+    assert.match(other.received, /secret[\s\S]*none$/);
+    assert.match(third.received, /\r\n\r\nnone$/);
+  });
+
+  it("hold requests to the limits of the time in which they come", async () => {
+    const world = await httpMemory({ onRequest: (exchange) => exchange.respond(200) });
+    const peer = await world.peer();
+
+    await peer.send(GET);
+    world.server.configure({ maxHeadBytes: 64 });
+    await peer.send(GET.replace("Host", `X-A: ${"x".repeat(100)}\r\nHost`));
+
+    assert.match(peer.received, /HTTP\/1\.1 200 [\s\S]*HTTP\/1\.1 431 /);
+  });
+});
