@@ -14,6 +14,7 @@ export type {
   Connection,
   ConnectionStats,
   Data,
+  DuplexViewOptions,
   SendResult,
   SmallFileOptions,
   WaitOptions,
@@ -31,6 +32,7 @@ export type {
   SlowConsumer,
 } from "./connection/settings.js";
 export type { ClientTls, ServerTls, TlsSettings } from "./connection/tls-settings.js";
+export type { WebView } from "./connection/web-view.js";
 export type { ConnectOptions, LocalEnd } from "./dial/connect-options.js";
 export { addressText } from "./engine/address-text.js";
 export { type EngineProbe, type EngineStatus, engineReport } from "./engine/choose-engine.js";

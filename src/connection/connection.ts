@@ -1,9 +1,12 @@
 /** What the application sees of a connection. */
+
+import type { Duplex } from "node:stream";
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { CloseReason } from "./close-reason.js";
 import type { ConnectionState } from "./connection-state.js";
+import type { WebView } from "./web-view.js";
 
 /** What can be sent: bytes, or text that is sent as UTF-8. */
 export type Data = string | Uint8Array;
@@ -45,6 +48,16 @@ export interface SmallFileOptions {
   readonly head?: Data;
   /** Sent after the file. */
   readonly tail?: Data;
+}
+
+/** How the stream keeps data. */
+export interface DuplexViewOptions {
+  /** Bytes that the stream keeps before the peer is held back. Default: Node's own, 64 KiB. */
+  readonly readableHighWaterMark?: number;
+  /** Bytes of writes that the stream keeps beside the connection's own queue. Default: Node's own. */
+  readonly writableHighWaterMark?: number;
+  /** Goes on sending when the peer has finished, until the stream is ended. Default true, as in Node. */
+  readonly allowHalfOpen?: boolean;
 }
 
 /** One connection. All its operations may be called at any time; on one that has ended they do nothing. */
@@ -182,6 +195,15 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
    * of the error. False when the connection has ended or closes.
    */
   setDeadline(deadlineMs: number, reason?: string): boolean;
+  /**
+   * The connection as a stream of Node, for `pipeline` and libraries: back-pressure both ways, `end`
+   * finishes, `destroy` aborts, and an error of the connection is the stream's. From here on the stream
+   * gets what is received, unread bytes first, as it came; `onReceive` and reads do not.
+   * Throws `INVALID_STATE` on a connection that is not open, or has a stream already.
+   */
+  toDuplex(options?: DuplexViewOptions): Duplex;
+  /** The same as streams of the web. See {@link toDuplex}. */
+  toWeb(options?: DuplexViewOptions): WebView;
   /** Sets `TCP_NODELAY`. */
   setNoDelay(on: boolean): void;
   /** Sets the kernel's probes; answers what is in force, without the parts that the platform can't set. */

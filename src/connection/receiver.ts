@@ -65,6 +65,8 @@ export interface PacketReader {
   /** See `Connection.request`. `send` sends the bytes, and answers false when they were dropped. */
   request(bytes: Buffer, options: WaitOptions, send: () => boolean): Promise<Buffer>;
   exchangeModel(model: ReceiveModel): void;
+  /** Takes out what is unread, and the beginning of a packet, as they came. */
+  takeUnread(): Buffer;
   /** Somebody waits for the end of the connection: an end that waits for a reader is passed on. */
   stopReading(): void;
   /** Nobody has read on for long enough: an end that waits is passed on. */

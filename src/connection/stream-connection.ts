@@ -6,6 +6,7 @@
  * ({@link Inbound}) with the first byte, a way out ({@link Outbound}) while something is to be sent, the
  * deadlines with the first one that is set, {@link Ending} when the end begins.
  */
+import type { Duplex } from "node:stream";
 import type { SendMemory } from "../bytes/send-memory.js";
 import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
@@ -18,6 +19,7 @@ import type {
   Connection,
   ConnectionStats,
   Data,
+  DuplexViewOptions,
   SendResult,
   SmallFileOptions,
   WaitOptions,
@@ -25,6 +27,7 @@ import type {
 import { nextConnectionId } from "./connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "./connection-state.js";
 import { bytesOf } from "./data.js";
+import { DuplexView } from "./duplex-view.js";
 import { type Dial, Ending, type EndingConnection } from "./ending.js";
 import type { EngineService } from "./engine-service.js";
 import { Inbound } from "./inbound.js";
@@ -37,6 +40,7 @@ import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
 import { assertWaitOptions, throwIfAborted } from "./waiter.js";
+import { type WebView, webView } from "./web-view.js";
 
 /** Longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -410,6 +414,26 @@ export class StreamConnection
       this.send(bytes);
       return (this.outbound?.droppedCount ?? 0) === droppedCount;
     });
+  }
+
+  toDuplex(options: DuplexViewOptions = {}): Duplex {
+    if (!this.isOpen) {
+      throw new NetError(
+        "INVALID_STATE",
+        `toDuplex needs an open connection, not one that is ${this.state}`,
+        {
+          connectionId: this.id,
+        },
+      );
+    }
+    const reader = this.reader();
+    const view = new DuplexView(this, options);
+    this.receiveBy(view, reader.takeUnread());
+    return view.duplex;
+  }
+
+  toWeb(options: DuplexViewOptions = {}): WebView {
+    return webView(this.toDuplex(options));
   }
 
   // — sending —

@@ -1,4 +1,5 @@
 /** One outbound connection (HP §2.6). */
+import type { Duplex } from "node:stream";
 import type { CloseReason } from "../connection/close-reason.js";
 import { Component, type ComponentRole } from "../connection/component.js";
 import {
@@ -16,6 +17,7 @@ import type {
   Connection,
   ConnectionStats,
   Data,
+  DuplexViewOptions,
   SendResult,
   SmallFileOptions,
   WaitOptions,
@@ -25,6 +27,7 @@ import type { ServiceState } from "../connection/service-state.js";
 import type { ConnectionSettings } from "../connection/settings.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { throwIfAborted } from "../connection/waiter.js";
+import type { WebView } from "../connection/web-view.js";
 import {
   assertConnectOptions,
   type ConnectOptions,
@@ -328,6 +331,16 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   /** See {@link Connection.setDeadline}; of the present connection. */
   setDeadline(deadlineMs: number, reason?: string): boolean {
     return this.#current?.setDeadline(deadlineMs, reason) ?? false;
+  }
+
+  /** See {@link Connection.toDuplex}. */
+  toDuplex(options?: DuplexViewOptions): Duplex {
+    return this.#connected.toDuplex(options);
+  }
+
+  /** See {@link Connection.toWeb}. */
+  toWeb(options?: DuplexViewOptions): WebView {
+    return this.#connected.toWeb(options);
   }
 
   /** See {@link Connection.setNoDelay}. */

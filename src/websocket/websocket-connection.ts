@@ -24,6 +24,14 @@ export interface SendOptions {
   readonly isText?: boolean | undefined;
 }
 
+/** How a message is published. */
+export interface PublishOptions {
+  /** Whether it is compressed, for sockets that can have that. Default: if it is long enough. */
+  readonly compress?: boolean | undefined;
+  /** Whether it is text. Default: strings are. */
+  readonly isText?: boolean | undefined;
+}
+
 /** `open`: messages go both ways. `closing`: a Close frame was sent or came. */
 export type WebSocketState = "open" | "closing" | "closed";
 

@@ -31,7 +31,7 @@ function connections(engine: EngineName): void {
     const agent = new TcpAgent<Buffer, string>({
       engine,
       receive: pack({ flag: 7 }),
-      context: () => "nobody",
+      context: () => "",
       onReceive: ({ context }, packet) => got.push(`${context} ${packet}`),
     });
     test.after(() => agent.stop({ drainMs: 0 }));

@@ -118,12 +118,12 @@ type FakeHandlers = Handlers<StreamConnection, Buffer>;
 
 /** A component with connections over {@link FakeStream}s. */
 export class FakeHost implements ConnectionHost {
+  readonly topics: PacketTopics<StreamConnection> = new PacketTopics<StreamConnection>();
   readonly engine: FakeEngine;
   readonly service: EngineService;
   settings: ConnectionSettings;
   security: SecurityOwner | undefined = undefined;
   readonly packetEvents: Events<StreamConnection, Buffer>;
-  readonly topics: PacketTopics<StreamConnection> = new PacketTopics();
   /** Reasons of the connections that have ended. */
   readonly reasons: CloseReason[] = [];
   readonly #waiters: Map<number, (() => void)[]> = new Map();

@@ -10,6 +10,8 @@ import { HTTP_SERVER_LIMITS } from "#src/http/server/http-server-settings.js";
 import { SYNC_CLIENT_NUMBERS } from "#src/http/sync/sync-client-options.js";
 import type { NumberRule } from "#src/options.js";
 import { HTTP1_LIMITS } from "#src/protocol/http1/limits.js";
+import { COMPRESSION_SETTINGS } from "#src/websocket/deflate/compression-options.js";
+import { WEBSOCKET_SETTINGS } from "#src/websocket/websocket-settings.js";
 
 const { maxInterimResponses: _, ...requestLimits } = HTTP1_LIMITS;
 
@@ -20,6 +22,8 @@ export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   "of an HTTP client": AGENT_NUMBERS,
   "of an HTTP sync client": SYNC_CLIENT_NUMBERS,
   "of a cookie store": COOKIE_LIMITS,
+  "of a WebSocket": WEBSOCKET_SETTINGS,
+  "of compression": COMPRESSION_SETTINGS,
   "of the uring engine": URING_OPTIONS,
 };
 

@@ -102,10 +102,12 @@ export class PipelineDeadlines implements DeadlineHolder {
 
   // — what is waited for —
 
-  /** The head of a request has begun to come, `sinceMs` ago where that is known. */
+  /** The head of a request has begun to come, at `sinceMs`; left out: now. */
   headBegun(sinceMs: number = this.nowMs()): void {
     this.headSinceMs = sinceMs;
-    this.watch(HEAD);
+    // What is due for an earlier connection may be later than that.
+    const { headTimeoutMs } = this.requests.limits;
+    if (headTimeoutMs > 0) this.deadlines.setAt(HEAD, sinceMs + headTimeoutMs);
   }
 
   /** The head is complete, a body is on its way. */
@@ -122,8 +124,9 @@ export class PipelineDeadlines implements DeadlineHolder {
   /** Bytes were sent. */
   sending(): void {
     if (this.deadlines.dueMs(SEND) < NEVER) return;
+    const { sendTimeoutMs } = this.requests.limits;
     this.sentBytes = -1;
-    this.watch(SEND);
+    if (sendTimeoutMs > 0) this.deadlines.set(SEND, this.lookMs());
   }
 
   /** Reading goes on. */
@@ -142,15 +145,15 @@ export class PipelineDeadlines implements DeadlineHolder {
     return Math.ceil(this.wheel.clock.now());
   }
 
+  /** Has a purpose looked at in time. What is set already is due before, and then looks anew. */
   private watch(purpose: number): void {
-    const nowMs = this.nowMs();
-    const dueMs = purpose === SEND ? nowMs + this.lookMs() : this.dueMs(purpose, nowMs);
-    if (dueMs < NEVER) this.deadlines.setAt(purpose, dueMs);
+    if (this.deadlines.dueMs(purpose) < NEVER) return;
+    const limitMs = this.requests.limits[ROWS[purpose as 0][1]];
+    if (limitMs > 0) this.deadlines.set(purpose, limitMs);
   }
 
   private lookMs(): number {
-    const { sendTimeoutMs } = this.requests.limits;
-    return sendTimeoutMs === 0 ? NEVER : Math.ceil(sendTimeoutMs / SEND_LOOKS);
+    return Math.ceil(this.requests.limits.sendTimeoutMs / SEND_LOOKS);
   }
 
   // — what falls due —

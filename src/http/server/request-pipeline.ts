@@ -7,9 +7,6 @@
  *        ├── close, a fault, a deadline, the peer's end ──► last                     ▲
  *        └── 101, or 2xx to CONNECT; the connection ends ────────────────────────────┘
  *
- * Nothing is read while a bit of `holds` is set. Only when more comes nevertheless the peer is held
- * back, so that its end is seen otherwise.
- *
  * Invariants: `reading` is the exchange whose request is being read, if its head has come; an exchange
  * leaves when its response is done and its request complete, or its response has said that the connection
  * closes; nothing enters once `isLast` is set and the request that is being read has come.
@@ -35,6 +32,7 @@ import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
 import type { HttpServerLimits } from "./http-server-settings.js";
 import { MessageEvents, type ObservedReceiver, type ObservedRequests } from "./message-events.js";
 import { PipelineDeadlines, type WatchedRequests } from "./pipeline-deadlines.js";
+import { ReadingHolds } from "./reading-holds.js";
 import { plainHead, switchingHead } from "./response/plain-head.js";
 import { ResponseQueue } from "./response-queue.js";
 import { type ExchangePipeline, ServerExchange } from "./server-exchange.js";
@@ -56,23 +54,12 @@ export interface PipelineOwner extends ObservedReceiver {
   handedOver(): void;
 }
 
-/** Requests of one connection that are read before others have their turn. */
-const MAX_REQUESTS_PER_TURN = 64;
-/** After so many is looked how long that takes, and whether it is longer than so many milliseconds. */
-const LOOK_REQUESTS = 16;
-const MAX_TURN_MS = 5;
-
-const ALL_HOLDS = HOLD.body | HOLD.pipeline | HOLD.slow | HOLD.upgrade | HOLD.turn;
-
 /** Reads the requests of a connection, and sends the responses to them. */
 export class RequestPipeline
   implements RequestSink, ExchangePipeline, ObservedRequests, WatchedRequests
 {
   /** Limits that the parser holds requests to. */
   readonly parserLimits: Http1Limits;
-  /** Who receives for the connection; the last one that did, while there is none. */
-  owner: PipelineOwner;
-  transport: StreamConnection;
   reading: ServerExchange | undefined = undefined;
   isOver = false;
   isInHead = false;
@@ -82,37 +69,50 @@ export class RequestPipeline
   private readonly resources: ServerResources;
   private readonly parser: RequestParser;
   private readonly sink: RequestSink;
-  private readonly queue = new ResponseQueue();
+  private readonly queue: ResponseQueue;
   private readonly deadlines: PipelineDeadlines;
-  /** Why reading stops: bits of `HOLD`. */
-  private holds = 0;
-  /** Whose unread body is the reason for `HOLD.body`. */
-  private bodyHolder: ServerExchange | undefined = undefined;
+  private readonly holds: ReadingHolds;
+  /** Who receives for the connection. */
+  private current: PipelineOwner | undefined;
   /** Asks for another protocol, and is given to its handler when it is its turn. */
   private deferred: ServerExchange | undefined = undefined;
-  /** The request that is being read, or was read, is the last one of the connection. */
-  private isLast = false;
   /** The request whose head is being read shall be the last. */
   private closesSoon = false;
   private isFeeding = false;
-  private turnCount = 0;
-  private turnSinceMs = 0;
 
   constructor(resources: ServerResources, owner: PipelineOwner) {
     const { wheel, calls, configuration } = resources;
     this.resources = resources;
-    this.owner = owner;
-    this.transport = owner.transport;
+    this.current = owner;
     this.parserLimits = configuration.parserLimits;
     this.parser = new RequestParser(configuration.parserLimits);
     this.sink = calls.tellsMessages ? new MessageEvents(this, calls) : this;
+    this.queue = new ResponseQueue(resources);
     this.deadlines = new PipelineDeadlines(this, wheel);
+    this.holds = new ReadingHolds(wheel.clock);
+  }
+
+  /** Who receives for the connection. There must be one. */
+  get owner(): PipelineOwner {
+    return this.current as PipelineOwner;
+  }
+
+  get transport(): StreamConnection {
+    return this.owner.transport;
+  }
+
+  /** The request that is being read, or was read, is the last one of the connection. */
+  private get isLast(): boolean {
+    return this.queue.isLast;
+  }
+
+  private set isLast(isLast: boolean) {
+    this.queue.isLast = isLast;
   }
 
   /** Serves a connection from now on. */
   serve(owner: PipelineOwner): void {
-    this.owner = owner;
-    this.transport = owner.transport;
+    this.current = owner;
     this.isOver = false;
     this.hasPeerEnded = false;
     this.failure = undefined;
@@ -123,6 +123,7 @@ export class RequestPipeline
 
   /** Serves nobody for the time being. Returns whether it can serve another. */
   leave(): boolean {
+    this.current = undefined;
     this.parser.forget();
     return this.parser.isFresh;
   }
@@ -151,12 +152,12 @@ export class RequestPipeline
   }
 
   get isHeld(): boolean {
-    return this.holds !== 0;
+    return this.holds.bits !== 0;
   }
 
-  /** Whether its deadlines mean anything. */
+  /** Whether it serves a connection, and its deadlines mean anything. */
   get isWatched(): boolean {
-    return this.owner.pipeline === this;
+    return this.current?.pipeline === this;
   }
 
   /** Deadlines were changed. */
@@ -169,16 +170,16 @@ export class RequestPipeline
   /** Takes bytes. Returns how many: fewer than all when the transport was held, or handed over. */
   feed(bytes: Buffer): number {
     if (!this.isReadOn) return bytes.length;
-    if (this.holds !== 0) {
-      this.transport.hold(this.holds);
+    if (this.isHeld) {
+      this.transport.hold(this.holds.bits);
       return 0;
     }
     this.isFeeding = true;
-    this.turnCount = 0;
+    this.holds.beginTurn();
     const taken = this.parser.feed(bytes, this.sink);
     this.isFeeding = false;
     if (taken < bytes.length) return this.leaveRest(bytes.length, taken);
-    this.holds &= ~HOLD.turn;
+    this.holds.endTurn();
     if (!this.isInHead && !this.isOver && this.parser.phase === "head") this.noteHead();
     this.settle(this.transport.receivedMs);
     return taken;
@@ -187,7 +188,7 @@ export class RequestPipeline
   /** Whether what comes means anything; else it is thrown away. */
   private get isReadOn(): boolean {
     if (this.isOver) return false;
-    return !this.isLast || this.reading !== undefined || (this.holds & HOLD.upgrade) !== 0;
+    return !this.isLast || this.reading !== undefined || this.holds.has(HOLD.upgrade);
   }
 
   /** Bytes are left behind those that were taken. */
@@ -195,8 +196,8 @@ export class RequestPipeline
     // Another protocol has it.
     if (!this.isWatched) return taken;
     if (!this.isReadOn) return byteCount;
-    if (this.holds !== 0) this.transport.hold(this.holds);
-    if ((this.holds & HOLD.turn) !== 0) {
+    if (this.isHeld) this.transport.hold(this.holds.bits);
+    if (this.holds.has(HOLD.turn)) {
       this.resources.wheel.clock.afterPoll(() => this.release(HOLD.turn));
     }
     return taken;
@@ -208,30 +209,26 @@ export class RequestPipeline
     this.deadlines.headBegun(requestCount === 0 ? idleSinceMs : undefined);
   }
 
-  private hold(reason: number): void {
-    this.holds |= reason;
+  /** Takes a hold away; reading goes on when it was the last. */
+  private release(bit: number): void {
+    if (this.current !== undefined && this.holds.clear(bit, this.transport)) this.readOn();
   }
 
-  /** Takes a hold away; reading goes on when it was the last. */
-  private release(reason: number): void {
-    if ((this.holds & reason) === 0) return;
-    this.holds &= ~reason;
-    if (this.holds === 0) this.deadlines.readOn();
-    // Not in the context of whoever has responded: the next handler is another request's.
-    if (this.transport.isHeld(reason)) inRootContext(() => this.transport.release(reason));
-    if (this.holds === 0) this.settle();
+  private readOn(): void {
+    this.deadlines.readOn();
+    this.settle();
   }
 
   /** Gives itself back where nothing is under way. */
   private settle(sinceMs?: number): void {
-    if (this.isFeeding || this.isOver || this.holds !== 0 || !this.isWatched) return;
+    if (this.isFeeding || this.isOver || this.isHeld || !this.isWatched) return;
     if (this.queue.front !== undefined || this.reading !== undefined) return;
     if (!this.parser.isFresh) return;
     this.owner.pipelineIdle(sinceMs ?? Math.ceil(this.resources.wheel.clock.now()));
   }
 
   congested(): void {
-    this.hold(HOLD.slow);
+    this.holds.set(HOLD.slow);
   }
 
   /** The send queue is below its mark again. */
@@ -240,12 +237,9 @@ export class RequestPipeline
   }
 
   holdBody(exchange: ServerExchange, isHeld: boolean): void {
-    if (isHeld) {
-      this.bodyHolder = exchange;
-      this.hold(HOLD.body);
-    } else if (this.bodyHolder === exchange) {
-      this.bodyHolder = undefined;
-      this.release(HOLD.body);
+    if (isHeld) this.holds.setBody(exchange);
+    else if (this.current !== undefined && this.holds.clearBody(exchange, this.transport)) {
+      this.readOn();
     }
   }
 
@@ -318,21 +312,11 @@ export class RequestPipeline
       exchange.startedMs = this.nowMs();
       if (exchange.isInTurn) this.deadlines.responseAwaited();
     }
-    if (exchange.isUpgrade && !exchange.isDone) this.hold(HOLD.upgrade);
+    if (exchange.isUpgrade && !exchange.isDone) this.holds.set(HOLD.upgrade);
     if (exchange.isInTurn) this.advance();
-    if (this.queue.count >= this.limits.maxPipelined) this.hold(HOLD.pipeline);
-    if (this.hasHadTurn()) this.hold(HOLD.turn);
-    return this.holds === 0 && !this.isLast && !this.isOver;
-  }
-
-  /** Counts a request. Returns whether others shall have their turn. */
-  private hasHadTurn(): boolean {
-    const count = ++this.turnCount;
-    if (count % LOOK_REQUESTS !== 0) return false;
-    if (count >= MAX_REQUESTS_PER_TURN) return true;
-    const nowMs = this.nowMs();
-    if (count === LOOK_REQUESTS) this.turnSinceMs = nowMs;
-    return nowMs - this.turnSinceMs > MAX_TURN_MS;
+    if (this.queue.count >= this.limits.maxPipelined) this.holds.set(HOLD.pipeline);
+    this.holds.countRequest();
+    return !this.isHeld && !this.isLast && !this.isOver;
   }
 
   onParseError(error: NetError): void {
@@ -424,7 +408,7 @@ export class RequestPipeline
       if (!exchange.isComplete) return;
       queue.leave();
       // A body that is still being read holds reading up.
-      if (this.bodyHolder === exchange) exchange.pipeline = this;
+      if (this.holds.bodyHolder === exchange) exchange.pipeline = this;
     }
     this.exchangesLeft();
   }
@@ -452,39 +436,15 @@ export class RequestPipeline
   // — responses —
 
   respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean {
-    const { encoder, commonFields } = this.resources;
-    const isKept = this.keeps(exchange, true);
-    encoder.begin(exchange, statusCode, fields, commonFields.get(isKept), isKept);
-    encoder.setBody(body);
-    const flows = encoder.sendTo(exchange);
-    exchange.closes ||= encoder.saysClose;
-    exchange.responseIs("done");
+    const flows = this.queue.respond(exchange, statusCode, fields, body);
     this.responseDone(exchange);
     return flows;
   }
 
   startResponse(exchange: ServerExchange, statusCode: number, fields: FieldInput): number {
-    const { encoder, commonFields } = this.resources;
-    const isKept = this.keeps(exchange, false);
-    encoder.begin(exchange, statusCode, fields, commonFields.get(isKept), isKept);
-    encoder.setOpenBody();
-    encoder.sendTo(exchange);
-    exchange.closes ||= encoder.saysClose;
-    exchange.responseIs("begun");
+    const bodyLength = this.queue.startResponse(exchange, statusCode, fields);
     this.deadlines.sending();
-    return encoder.bodyLength;
-  }
-
-  /** Whether the connection can stay behind the response to this exchange. `isWhole`: body included. */
-  private keeps(exchange: ServerExchange, isWhole: boolean): boolean {
-    const { request } = exchange;
-    if ((this.isLast && exchange === this.queue.back) || exchange.closes) return false;
-    if (request.minorVersion === 0 && !isWhole) return false;
-    if (!request.hasBody || request.isComplete) return true;
-    // The peer may now leave the body out or send it: what follows can't be told apart.
-    if (request.isBodyWithheld) return false;
-    if (!isWhole || request.isBodyRead || exchange.isObserved) return true;
-    return request.missingBytes <= this.limits.maxDiscardBytes;
+    return bodyLength;
   }
 
   interim(exchange: ServerExchange, statusCode: number, fields: FieldInput): boolean {
@@ -503,7 +463,7 @@ export class RequestPipeline
     this.owner.handedOver();
     const events = new UpgradeEvents(receiver, transport);
     transport.receiveBy(new PacketReceiver(transport, events, push()));
-    transport.release(ALL_HOLDS);
+    ReadingHolds.clearAll(transport);
     resources.calls.upgraded(exchange);
     return transport;
   }
@@ -550,8 +510,10 @@ export class RequestPipeline
   /** The connection has ended. */
   ended(): void {
     this.end();
+    this.reading = undefined;
     // An error costs the look at the stack: made where somebody hears of it.
     if (this.queue.front !== undefined) this.queue.fail(this.transport.closedError());
-    if (this.bodyHolder !== undefined) this.bodyHolder.pipeline = undefined;
+    const { bodyHolder } = this.holds;
+    if (bodyHolder !== undefined) bodyHolder.pipeline = undefined;
   }
 }

@@ -1,13 +1,16 @@
 /**
- * The exchanges of one connection, in the order of their requests: responses leave in that order (RFC
- * 9112 §9.3.2).
+ * The exchanges of one connection, in the order of their requests, and the responses that are sent for
+ * them: they leave in that order (RFC 9112 §9.3.2). Hot.
  *
  *     front ── next ── … ── back       enter: behind `back` · leave: `front`, in order
  *
  * Invariants: `front` is the one whose turn it is; nothing that has left is given anything any more.
  */
+import type { Data } from "../../connection/connection.js";
 import type { NetError } from "../../errors.js";
+import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import type { ServerExchange } from "./server-exchange.js";
+import type { ServerResources } from "./server-resources.js";
 
 /** Exchanges in the order of their requests. */
 export class ResponseQueue {
@@ -15,6 +18,13 @@ export class ResponseQueue {
   back: ServerExchange | undefined = undefined;
   /** Exchanges that have not left. */
   count = 0;
+  /** Nothing enters behind the last exchange: its response says so. */
+  isLast = false;
+  private readonly resources: ServerResources;
+
+  constructor(resources: ServerResources) {
+    this.resources = resources;
+  }
 
   /** Puts an exchange at the end. */
   enter(exchange: ServerExchange): void {
@@ -26,10 +36,10 @@ export class ResponseQueue {
     this.count++;
   }
 
-  /** The front leaves; the turn goes to the next, which is returned. */
-  leave(): ServerExchange | undefined {
+  /** The front leaves; the turn goes to the next. */
+  leave(): void {
     const exchange = this.front;
-    if (exchange === undefined) return undefined;
+    if (exchange === undefined) return;
     const { next } = exchange;
     exchange.isInTurn = false;
     exchange.next = undefined;
@@ -38,7 +48,42 @@ export class ResponseQueue {
     this.count--;
     if (next === undefined) this.back = undefined;
     else next.takeTurn();
-    return next;
+  }
+
+  /** Sends a whole response. Returns whether little waits to be sent. */
+  respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean {
+    const { encoder, commonFields } = this.resources;
+    const isKept = this.keeps(exchange, true);
+    encoder.begin(exchange, statusCode, fields, commonFields.get(isKept), isKept);
+    encoder.setBody(body);
+    const flows = encoder.sendTo(exchange);
+    exchange.closes ||= encoder.saysClose;
+    exchange.responseIs("done");
+    return flows;
+  }
+
+  /** Sends the head of a response. Returns how its body is sent: bytes, or one of `BODY`. */
+  startResponse(exchange: ServerExchange, statusCode: number, fields: FieldInput): number {
+    const { encoder, commonFields } = this.resources;
+    const isKept = this.keeps(exchange, false);
+    encoder.begin(exchange, statusCode, fields, commonFields.get(isKept), isKept);
+    encoder.setOpenBody();
+    encoder.sendTo(exchange);
+    exchange.closes ||= encoder.saysClose;
+    exchange.responseIs("begun");
+    return encoder.bodyLength;
+  }
+
+  /** Whether the connection can stay behind the response to this exchange. `isWhole`: body included. */
+  private keeps(exchange: ServerExchange, isWhole: boolean): boolean {
+    const { request } = exchange;
+    if ((this.isLast && exchange === this.back) || exchange.closes) return false;
+    if (request.minorVersion === 0 && !isWhole) return false;
+    if (!request.hasBody || request.isComplete) return true;
+    // The peer may now leave the body out or send it: what follows can't be told apart.
+    if (request.isBodyWithheld) return false;
+    if (!isWhole || request.isBodyRead || exchange.isObserved) return true;
+    return request.missingBytes <= this.resources.configuration.limits.maxDiscardBytes;
   }
 
   /** The connection has ended: all of them are told, and leave. */

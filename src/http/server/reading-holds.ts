@@ -1,0 +1,88 @@
+/**
+ * Why no request is read on one connection, and how many are read before others have their turn. Nothing
+ * is read while a bit is set. Only when more comes nevertheless the hold is set at the connection, and the
+ * peer held back, so that its end is seen otherwise. Hot.
+ */
+import { HOLD, type ProtocolConnection } from "../../connection/receiver.js";
+import type { Clock } from "../../time/clock.js";
+import { inRootContext } from "../../time/root-context.js";
+import type { ServerExchange } from "./server-exchange.js";
+
+/** Requests of one connection that are read in a turn. */
+const MAX_REQUESTS_PER_TURN = 64;
+/** After so many is looked how long that takes, and whether it is longer than so many milliseconds. */
+const LOOK_REQUESTS = 16;
+const MAX_TURN_MS = 5;
+
+const ALL_HOLDS = HOLD.body | HOLD.pipeline | HOLD.slow | HOLD.upgrade | HOLD.turn;
+
+/** The holds of one connection. */
+export class ReadingHolds {
+  /** Bits of `HOLD`. */
+  bits = 0;
+  /** Whose unread body is the reason for `HOLD.body`. */
+  bodyHolder: ServerExchange | undefined = undefined;
+  private readonly clock: Clock;
+  private turnCount = 0;
+  private turnSinceMs = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  has(bit: number): boolean {
+    return (this.bits & bit) !== 0;
+  }
+
+  set(bit: number): void {
+    this.bits |= bit;
+  }
+
+  /** Takes a hold away, at the connection, too. Returns whether it was the last. */
+  clear(bit: number, transport: ProtocolConnection): boolean {
+    if ((this.bits & bit) === 0) return false;
+    this.bits &= ~bit;
+    // Not in the context of whoever has responded: the next handler is another request's.
+    if (transport.isHeld(bit)) inRootContext(() => transport.release(bit));
+    return this.bits === 0;
+  }
+
+  /** Takes all of them away from the connection, which is another protocol's now. */
+  static clearAll(transport: ProtocolConnection): void {
+    transport.release(ALL_HOLDS);
+  }
+
+  /** So much of the exchange's body waits that the peer shall be held back. */
+  setBody(exchange: ServerExchange): void {
+    this.bodyHolder = exchange;
+    this.set(HOLD.body);
+  }
+
+  /** That is over. Returns whether it was the last hold. */
+  clearBody(exchange: ServerExchange, transport: ProtocolConnection): boolean {
+    if (this.bodyHolder !== exchange) return false;
+    this.bodyHolder = undefined;
+    return this.clear(HOLD.body, transport);
+  }
+
+  /** Bytes come: a turn begins. */
+  beginTurn(): void {
+    this.turnCount = 0;
+  }
+
+  /** Counts a request, and holds when the connection has had its turn. */
+  countRequest(): void {
+    const count = ++this.turnCount;
+    if (count % LOOK_REQUESTS !== 0) return;
+    const nowMs = this.clock.now();
+    if (count === LOOK_REQUESTS) this.turnSinceMs = nowMs;
+    if (count >= MAX_REQUESTS_PER_TURN || nowMs - this.turnSinceMs > MAX_TURN_MS) {
+      this.set(HOLD.turn);
+    }
+  }
+
+  /** All that had come was read: whatever comes next is another turn's. */
+  endTurn(): void {
+    this.bits &= ~HOLD.turn;
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The life of connections under random operations, on every engine, plain and secured. A failure names its
+ * seed: `LIFE_CYCLE_SEED=n` runs that one alone, `LIFE_CYCLE_SECONDS=n` looks for others for so long.
+ */
+import assert from "node:assert/strict";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { chooseEngine } from "#src/engine/choose-engine.js";
+import type { Engine } from "#src/engine/engine.js";
+import { MemoryEngine } from "#src/engine/memory/memory-engine.js";
+import { UringEngine } from "#src/engine/uring/uring-engine.js";
+import { selfSignedCertificate } from "#src/testing/self-signed-certificate.js";
+import { availableEngines } from "../support/engine-list.js";
+import { LifeCycleRun, type RunTls } from "../support/life-cycle.js";
+import { Random } from "../support/random.js";
+import { until } from "../support/until.js";
+
+const SECONDS = Number(process.env["LIFE_CYCLE_SECONDS"] ?? 2);
+const SEED = process.env["LIFE_CYCLE_SEED"];
+
+// Handlers that fail on purpose warn of it.
+process.removeAllListeners("warning");
+
+const { cert, key } = selfSignedCertificate();
+const TLS: RunTls = { server: { cert, key }, client: { ca: cert } };
+
+async function life(engineOf: () => Engine, tls: RunTls | undefined): Promise<void> {
+  const endMs = performance.now() + SECONDS * 1_000;
+  const first = SEED === undefined ? (Date.now() & 0xffff) * 1_000 : Number(SEED);
+  let seed = first;
+  for (; performance.now() < endMs; seed++) {
+    const engine = engineOf();
+    try {
+      await new LifeCycleRun({ engine, random: new Random(seed), tls }).run();
+      await nothingLeft(engine);
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
+    }
+    if (SEED !== undefined) return;
+  }
+  console.log(`# ${seed - first} runs`);
+}
+
+/** All that the engine had for the connections is given back. */
+async function nothingLeft(engine: Engine): Promise<void> {
+  if (!(engine instanceof UringEngine)) return;
+  const { arena, slots } = engine.loop;
+  await until(() => slots.heldCount <= 2).catch(() => {});
+  assert.ok(slots.heldCount <= 2, `${slots.heldCount} operations are left`);
+  assert.equal(arena.liveCount, 0, "regions of send memory are held");
+}
+
+describe("life cycle", { timeout: (SECONDS + 60) * 5_000 }, () => {
+  it("ends everything once, in order, on memory", () => life(() => new MemoryEngine(), undefined));
+  for (const name of availableEngines()) {
+    const engineOf = (): Engine => chooseEngine(name);
+    it(`ends everything once, in order, on ${name}`, () => life(engineOf, undefined));
+    if (chooseEngine(name).capabilities.tls !== true) continue;
+    it(`ends everything once, in order, secured on ${name}`, () => life(engineOf, TLS));
+  }
+});
