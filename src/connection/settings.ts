@@ -46,6 +46,15 @@ export type SlowConsumer =
   /** At `highWaterMarkBytes` receiving from this peer stops until it has taken its answers; at `maxPendingBytes` as `close`. */
   | "pause";
 
+/** What happens when a connection is given a key that another one has. */
+export type DuplicateKey =
+  /** It gets the key, and the one that had it is closed with `DUPLICATE_KEY`. */
+  | "replace"
+  /** It is closed with `DUPLICATE_KEY`, and gets no key. */
+  | "refuse"
+  /** It gets no key, and both go on. */
+  | "keep";
+
 /** Whose received bytes are. */
 export type Delivery =
   /** The application's own. */

@@ -28,7 +28,7 @@ function connections(engine: EngineName): void {
     await server.listen({ host: "127.0.0.1" });
     test.after(() => server.stop({ drainMs: 0 }));
     const got: string[] = [];
-    const agent = new TcpAgent<Buffer, string>({
+    const agent = new TcpAgent<Buffer, string | undefined>({
       engine,
       receive: pack({ flag: 7 }),
       context: () => "",
