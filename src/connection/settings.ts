@@ -62,15 +62,6 @@ export type Delivery =
   /** Lent: valid until the handler returns. Saves a copy on some engines. */
   | "borrow";
 
-/** What happens when a connection is given a key that another one has. */
-export type DuplicateKey =
-  /** It gets the key, and the one that had it is closed with `DUPLICATE_KEY`. */
-  | "replace"
-  /** It is closed with `DUPLICATE_KEY`, and gets no key. */
-  | "refuse"
-  /** It gets no key, and both go on. */
-  | "keep";
-
 /** Settings of connections. Times are in milliseconds, 0 switches a deadline off. */
 export interface ConnectionSettings {
   /** How received bytes become what `onReceive` gets. Default: `push()`. */
