@@ -20,6 +20,7 @@ export interface RefusableConnection extends ProtocolConnection {
 /** The handlers of a component. */
 export class Events<Handle, Received extends Buffer | number> implements PacketEvents {
   readonly hasReceiveHandler: boolean;
+  mayBeRead = true;
   readonly hasCloseHandler: boolean;
   private readonly handlers: Handlers<Handle, Received>;
   private readonly onReceive: Handlers<Handle, Received>["onReceive"];

@@ -14,6 +14,7 @@ import { PieceQueue } from "../bytes/piece-queue.js";
 import type { SendMemory } from "../bytes/send-memory.js";
 import type { StreamSocket } from "../engine/engine.js";
 import { NetError, textOf } from "../errors.js";
+import { inRootContext } from "../time/root-context.js";
 import { HOLD, type Receiver } from "./receiver.js";
 import type { ConnectionSettings } from "./settings.js";
 
@@ -172,9 +173,11 @@ export class Inbound {
   goOn(): void {
     if (this.isFeeding || this.isOver || this.isScheduled) return;
     this.isScheduled = true;
-    queueMicrotask(() => {
-      this.isScheduled = false;
-      this.deliver();
+    inRootContext(() => {
+      queueMicrotask(() => {
+        this.isScheduled = false;
+        this.deliver();
+      });
     });
   }
 

@@ -11,6 +11,8 @@ export interface HandlerSettled {
 export interface PacketEvents {
   /** Whether there is a handler for what is received. */
   readonly hasReceiveHandler: boolean;
+  /** Whether somebody has the connection, and may read from it by himself. */
+  readonly mayBeRead: boolean;
   /** Whether somebody is told of the ends of connections, and may ask where they were. */
   readonly hasCloseHandler?: boolean;
   /** Calls `onReceive`. Answers true when that has a promise: `settled.handlerSettled` follows. */

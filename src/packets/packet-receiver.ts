@@ -206,7 +206,8 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     const { connection, inbox } = this;
     if (this.end !== "decoded" || this.isOver || !connection.isDelivering(this)) return;
     const isEmpty = inbox?.isEmpty !== false;
-    const mayRead = this.isRead || (!this.events.hasReceiveHandler && !isEmpty);
+    const { hasReceiveHandler, mayBeRead } = this.events;
+    const mayRead = this.isRead || (mayBeRead && !hasReceiveHandler && !isEmpty);
     const isAsked = inbox?.isAwaited === true || connection.isEndAwaited;
     if (!mayRead || isAsked || !connection.isOpen) this.reportEnd();
     // Who has begun to read takes the time he needs for what is there.

@@ -37,7 +37,10 @@ export class TcpServer<
   constructor(options: TcpServerOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("server", options);
     assertComponentOptions(options);
-    const role = new PacketRole(new Events(options), options.context);
+    const events = new Events(options);
+    // Where no handler gets a connection, nobody will read from it.
+    events.mayBeRead = [options.onAccept, options.onHandshake, options.context].some(Boolean);
+    const role = new PacketRole(events, options.context);
     const component = new Component(role, engine, security, options);
     super(component);
     this.#component = component;

@@ -9,6 +9,7 @@ import type { UpgradeReceiver } from "./upgrade-receiver.js";
 /** Tells an `UpgradeReceiver` what happens to its connection. */
 export class UpgradeEvents implements PacketEvents {
   readonly hasReceiveHandler = true;
+  readonly mayBeRead = true;
   readonly stopping: ((connection: ProtocolConnection) => void) | undefined;
   readonly #events: Events<Connection, Buffer>;
   readonly #hasEndHandler: boolean;
