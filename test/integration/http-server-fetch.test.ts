@@ -1,5 +1,6 @@
 /** The web's own face of an HTTP server: from Request to Response. */
 import assert from "node:assert/strict";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { Hono } from "hono";
 import { stream } from "hono/streaming";
@@ -125,7 +126,9 @@ function handlers(engine: EngineName): void {
     assert.ok(whileStalled < 400, `${whileStalled}`);
   });
 
-  it("have the signal of their request aborted when the peer goes away", async (test) => {
+  const isUntold = engine === "node" && Number(process.versions.node.split(".")[0]) >= 26;
+  const skip = isUntold && "node:net of Node 26 does not tell of the reset that follows a probe";
+  it("have the signal of their request aborted when the peer goes away", { skip }, async (test) => {
     let isAborted = false;
     let isRunning = false;
     const server = await httpServer(test, {
