@@ -33,8 +33,8 @@ import { ownerReader } from "./owned-socket.js";
 import { ProcessHold } from "./process-hold.js";
 import { RecycledMemory } from "./recycled-memory.js";
 import { SharedReading } from "./shared-reading.js";
-import { TlsClientContext } from "./tls-client-context.js";
-import { TlsServerContext } from "./tls-server-context.js";
+import { TlsClientContext } from "../tls/tls-client-context.js";
+import { TlsServerContext } from "../tls/tls-server-context.js";
 
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
