@@ -10,7 +10,7 @@ import { assertInteger, describe, NetError } from "../../../errors.js";
 import type { Address, IpAddress, PathAddress } from "../../engine.js";
 import { zoneIndex } from "../../ip-zone.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
-import { formatIpv4, formatIpv6, parseIp } from "./ip-bytes.js";
+import { formatIpv4, formatIpv6, parseIp } from "../../../bytes/ip-bytes.js";
 
 /** Address families. */
 export const FAMILY_PATH = 1;
