@@ -44,7 +44,7 @@ export const rules = {
       to: { dependencyTypes: ["core"], pathNot: "^(node:)?buffer$" },
     },
     layer("ground-imports-nothing", GROUND, []),
-    layer("address-on-the-ground", ADDRESS, [GROUND]),
+    layer("address-on-bytes", ADDRESS, [GROUND, BYTES]),
     layer("bytes-on-errors", BYTES, [GROUND]),
     layer("time-on-bytes", TIME, [GROUND, BYTES]),
     layer("receive-is-pure", RECEIVE, [GROUND, BYTES, TIME]),
