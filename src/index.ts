@@ -11,6 +11,7 @@ export type {
   StopResult,
 } from "./connection/component-options.js";
 export type {
+  AnyConnection,
   Connection,
   ConnectionStats,
   Data,
