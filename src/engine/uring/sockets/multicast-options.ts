@@ -1,7 +1,8 @@
 /** Multicast groups, as socket options. Functions answer 0 or the negative error number. */
+
+import { parseIp } from "../../../bytes/ip-bytes.js";
 import { NetError } from "../../../errors.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
-import { parseIp } from "./ip-bytes.js";
 import { zoneOf } from "./socket-address.js";
 import { setOptions } from "./socket-options.js";
 

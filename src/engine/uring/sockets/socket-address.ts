@@ -6,11 +6,11 @@
  *     path   family u16 · path, a zero byte; a path that starts with a zero byte has no file
  */
 import { networkInterfaces } from "node:os";
+import { formatIpv4, formatIpv6, parseIp } from "../../../bytes/ip-bytes.js";
 import { assertInteger, describe, NetError } from "../../../errors.js";
 import type { Address, IpAddress, PathAddress } from "../../engine.js";
 import { zoneIndex } from "../../ip-zone.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
-import { formatIpv4, formatIpv6, parseIp } from "./ip-bytes.js";
 
 /** Address families. */
 export const FAMILY_PATH = 1;
