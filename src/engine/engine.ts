@@ -27,7 +27,6 @@
 import type { SendMemory } from "../bytes/send-memory.js";
 import type { NetError } from "../errors.js";
 import type { Clock } from "../time/clock.js";
-import type { PeerKey } from "./peer-key.js";
 import type { TlsClientOptions, TlsContext, TlsInfo, TlsServerOptions } from "./tls-options.js";
 
 /** Bytes that may still come after a pause, before a last receive buffer of as many. */
@@ -243,6 +242,9 @@ export interface Listener {
   ref(): void;
   unref(): void;
 }
+
+/** An address of datagrams, as `peer-key.ts` makes it. Two addresses are the same when their keys are. */
+export type PeerKey = number | string;
 
 /** Where and how to open a datagram socket. */
 export interface DatagramTarget {

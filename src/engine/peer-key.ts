@@ -8,11 +8,10 @@
 import { Buffer } from "node:buffer";
 import { formatIpv4, formatIpv6, parseIp } from "../bytes/ip-bytes.js";
 import { assertInteger, describe, invalidArgument } from "../errors.js";
-import type { IpAddress } from "./engine.js";
+import type { IpAddress, PeerKey } from "./engine.js";
 import { zoneIndex, zoneName } from "./ip-zone.js";
 
-/** See the head of the file. Two addresses are the same when their keys are. */
-export type PeerKey = number | string;
+export type { PeerKey } from "./engine.js";
 
 /** What the address of an IPv4 key is multiplied with. */
 export const PORT_SPAN = 65_536;

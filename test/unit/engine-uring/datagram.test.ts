@@ -81,8 +81,8 @@ describe("uring datagram", () => {
       const { calls } = engine.loop;
       const udp = 17;
       const noCheck = 11;
-      const isSet = (one.socket as unknown as Borrowing).withDescriptor(
-        (descriptor) => calls.setOption(descriptor, 1, noCheck, Int32Array.of(1)),
+      const isSet = (one.socket as unknown as Borrowing).withDescriptor((descriptor) =>
+        calls.setOption(descriptor, 1, noCheck, Int32Array.of(1)),
       );
       assert.equal(isSet, 0, `SO_NO_CHECK (${udp})`);
       const pieces = Array.from({ length: 20 }, (_, index) => Buffer.alloc(500, index));
@@ -177,7 +177,9 @@ describe("uring datagram", () => {
       assert.throws(() => probe.send(1, bytes, name), { code: "INVALID_ARGUMENT" });
       assert.throws(() => socket.joinGroup({ group: "no group" }), { code: "INVALID_ARGUMENT" });
       assert.throws(() => socket.setMulticastTtl(256), { code: "INVALID_ARGUMENT" });
-      assert.throws(() => socket.leaveGroup({ group: "239.1.2.3", interfaceHost: "127.0.0.1" }), { operation: "configure" });
+      assert.throws(() => socket.leaveGroup({ group: "239.1.2.3", interfaceHost: "127.0.0.1" }), {
+        operation: "configure",
+      });
 
       assert.equal(engine.loop.slots.heldCount, held);
     }),
