@@ -12,7 +12,7 @@ import { handlerError } from "../connection/handlers.js";
 import type { StreamComponent } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { streamOptions } from "../connection/stream-options.js";
-import { Waiter } from "../connection/waiter.js";
+import { type GiveUp, Waiter } from "../connection/waiter.js";
 import type { Address, ConnectTarget, StreamSocket } from "../engine/engine.js";
 import { NetError } from "../errors.js";
 import { ATTEMPT_DELAY_MS, CONNECT_TIMEOUT_MS, type ConnectOptions } from "./connect-options.js";
@@ -40,7 +40,12 @@ export class Dialing implements Dial, RaceSink {
     const forget = (error: NetError): void => {
       connection.fail(error);
     };
-    const giveUp = { code: "CONNECT_TIMEOUT", operation: "connect", forget } as const;
+    const giveUp: GiveUp = {
+      code: "CONNECT_TIMEOUT",
+      call: "connect",
+      operation: "connect",
+      forget,
+    };
     this.#waiter = new Waiter<void>(component.service.wheel, options, giveUp, CONNECT_TIMEOUT_MS);
     this.promise = this.#waiter.promise;
   }
@@ -114,8 +119,9 @@ export class Dialing implements Dial, RaceSink {
   raceLost(error: NetError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#connection.streamClosed(error);
-    this.#waiter.reject(error);
+    const told = localError(error, this.#options);
+    this.#connection.streamClosed(told);
+    this.#waiter.reject(told);
   }
 
   cancel(): boolean {
@@ -127,4 +133,20 @@ export class Dialing implements Dial, RaceSink {
     queueMicrotask(() => this.#connection.streamClosed(undefined));
     return true;
   }
+}
+
+/** Of a local address or port that can't be had the system says the peer's address: this says which it is. */
+function localError(error: NetError, { localHost, localPort, ...peer }: ConnectOptions): NetError {
+  const { code, systemCode, operation = "connect" } = error;
+  if (systemCode !== "EADDRNOTAVAIL" && systemCode !== "EADDRINUSE") return error;
+  const to = peer.path ?? `${peer.host ?? "127.0.0.1"} port ${peer.port}`;
+  const port = localPort === undefined || localPort === 0 ? undefined : `localPort ${localPort}`;
+  const host = localHost === undefined ? undefined : `localHost ${localHost}`;
+  const local = [host, port].filter((text) => text !== undefined).join(", ");
+  const why = systemCode === "EADDRINUSE" ? "is in use" : "is not available here";
+  const text =
+    port === undefined && (host === undefined || systemCode === "EADDRINUSE")
+      ? `no local port is left from which to connect to ${to}`
+      : `the local address ${why}: ${local}`;
+  return new NetError(code, `${text} (${systemCode})`, { operation, systemCode, cause: error });
 }

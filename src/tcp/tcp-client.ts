@@ -216,7 +216,7 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   async read(wish?: number | WaitOptions, options?: WaitOptions): Promise<Buffer> {
     return typeof wish === "number"
       ? this.#connected.read(wish, options)
-      : this.#connected.read(wish);
+      : this.#connected.read(wish === undefined ? options : wish);
   }
 
   /** See {@link Connection.readUntil}. */
@@ -279,8 +279,8 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   }
 
   /** See {@link Connection.closed}. */
-  closed(): Promise<CloseReason> {
-    return this.#connected.closed();
+  closed(options?: WaitOptions): Promise<CloseReason> {
+    return this.#connected.closed(options);
   }
 
   /** See {@link Connection.pendingBytes}. */
