@@ -57,6 +57,8 @@ export type {
 } from "./cookie/cookie-store-options.js";
 export type { Fields } from "./fields.js";
 export { type AccessLogFormat, type AccessLogOptions, accessLog } from "./server/access-log.js";
+export type { ContentCoding } from "./server/compression/coding-choice.js";
+export type { CompressionOptions } from "./server/compression/compression-options.js";
 export type { ClearCookieOptions, SetCookieOptions } from "./server/cookies/set-cookie.js";
 export type { FetchHandler, FetchInfo } from "./server/fetch/fetch-handler.js";
 export { installLightClasses } from "./server/fetch/install-light.js";
@@ -75,9 +77,9 @@ export type {
   HttpSettingsInput,
   RequestLimits,
 } from "./server/http-server-settings.js";
+export type { ResponseWriter } from "./server/response/body-output.js";
 export type { ResponseSource } from "./server/response/response-pump.js";
 export type { ResponseReport } from "./server/response/response-report.js";
-export type { ResponseWriter } from "./server/response/response-writer.js";
 export {
   HttpSyncClient,
   type OpenUrlOptions,
