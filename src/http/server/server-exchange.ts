@@ -251,9 +251,11 @@ export class ServerExchange
     if (!this.mayRespond(statusCode) || pipeline === undefined) return false;
     if (this.isTunnel(statusCode)) return this.respondError(501);
     const fields = this.fieldsOf(headers);
-    const plan = body && this.planFor(statusCode, fields, body);
-    if (plan === undefined || plan === "") return pipeline.respond(this, statusCode, fields, body);
-    return respondPlanned(this, pipeline.compression, plan, statusCode, body as Data);
+    const plan = body === undefined ? undefined : this.planFor(statusCode, fields, body);
+    if (plan === undefined || body === undefined) {
+      return pipeline.respond(this, statusCode, fields, body);
+    }
+    return respondPlanned(this, pipeline.compression, plan, statusCode, body);
   }
 
   // — compression —
