@@ -58,7 +58,7 @@ export type {
 export type { Fields } from "./fields.js";
 export { type AccessLogFormat, type AccessLogOptions, accessLog } from "./server/access-log.js";
 export type { ContentCoding } from "./server/compression/coding-choice.js";
-export type { CompressionOptions } from "./server/compression/compression-options.js";
+export type { ResponseCompressionOptions } from "./server/compression/compression-options.js";
 export type { ClearCookieOptions, SetCookieOptions } from "./server/cookies/set-cookie.js";
 export type { FetchHandler, FetchInfo } from "./server/fetch/fetch-handler.js";
 export { installLightClasses } from "./server/fetch/install-light.js";

@@ -6,7 +6,7 @@ import { AVAILABLE_CODINGS } from "./coder.js";
 import type { ContentCoding } from "./coding-choice.js";
 
 /** How responses are compressed. */
-export interface CompressionOptions {
+export interface ResponseCompressionOptions {
   /**
    * Codings that are offered, the preferred one first: what the peer weighs higher goes before. Default: `br`,
    * `zstd` where this Node has it, `gzip`, `deflate`.
@@ -24,7 +24,7 @@ export interface CompressionOptions {
 }
 
 /** Default and check of each option. */
-export const COMPRESSION_OPTIONS: OptionTable<CompressionOptions> = {
+export const COMPRESSION_OPTIONS: OptionTable<ResponseCompressionOptions> = {
   codings: checked<readonly ContentCoding[]>(AVAILABLE_CODINGS, assertCodings),
   minBytes: bytes(1_024),
   types: checked(isCompressible, assertFunction),
@@ -41,10 +41,10 @@ export function isCompressible(mediaType: string): boolean {
 
 /** The options in force. Throws `INVALID_ARGUMENT`. */
 export function compressionOptions(
-  given: boolean | Partial<CompressionOptions> | undefined,
-): CompressionOptions {
+  given: boolean | Partial<ResponseCompressionOptions> | undefined,
+): ResponseCompressionOptions {
   const options = typeof given === "boolean" || given === undefined ? {} : given;
-  return readAllOptions<CompressionOptions>("compression", COMPRESSION_OPTIONS, options);
+  return readAllOptions<ResponseCompressionOptions>("compression", COMPRESSION_OPTIONS, options);
 }
 
 function assertCodings(name: string, value: unknown): void {

@@ -6,7 +6,7 @@ import type { FieldInput, FieldValue } from "../../../protocol/http1/field-write
 import type { Fields } from "../../fields.js";
 import { type FieldPair, fieldPairs } from "../../http-fields.js";
 import { type ContentCoding, chooseCoding } from "./coding-choice.js";
-import { type CompressionOptions, compressionOptions } from "./compression-options.js";
+import { compressionOptions, type ResponseCompressionOptions } from "./compression-options.js";
 
 /** What becomes of a response that may be compressed. */
 export interface CompressionPlan {
@@ -43,10 +43,10 @@ export class ResponseCompression {
   readonly isOn: boolean;
   /** Responses that are being compressed. */
   underWayCount = 0;
-  private readonly options: CompressionOptions;
+  private readonly options: ResponseCompressionOptions;
 
   /** Throws `INVALID_ARGUMENT`. */
-  constructor(given: boolean | Partial<CompressionOptions> | undefined) {
+  constructor(given: boolean | Partial<ResponseCompressionOptions> | undefined) {
     this.isOn = given !== undefined && given !== false;
     this.options = compressionOptions(given);
   }
