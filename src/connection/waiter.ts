@@ -19,6 +19,8 @@ export interface GiveUp {
   /** Code of the time-out. */
   readonly code: NetErrorCode;
   readonly operation: Operation;
+  /** What has not happened in time, as "… within timeoutMs (50)" goes on; undefined: the operation. */
+  readonly missing?: () => string | undefined;
   /** Called with the error before the promise is rejected by time-out or abort. */
   readonly forget: (error: NetError) => void;
 }
@@ -75,8 +77,12 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   }
 
   deadlineReached(): void {
-    const { code, operation } = this.#giveUp;
-    const message = `${operation} took longer than timeoutMs (${this.#timeoutMs})`;
+    const { code, operation, missing } = this.#giveUp;
+    const text = missing?.();
+    const message =
+      text === undefined
+        ? `${operation} took longer than timeoutMs (${this.#timeoutMs})`
+        : `${text} within timeoutMs (${this.#timeoutMs})`;
     this.#giveItUp(new NetError(code, message, { operation }));
   }
 

@@ -13,7 +13,7 @@ import { throwIfAborted } from "../connection/waiter.js";
 import {
   assertConnectOptions,
   type ConnectOptions,
-  fromLocalEnd,
+  dialOptions,
   LOCAL_END_NAMES,
   type LocalEnd,
   localEnd,
@@ -21,7 +21,7 @@ import {
 import { Dialing } from "../dial/dialing.js";
 import { NetError } from "../errors.js";
 import { PacketRole } from "./packet-role.js";
-import { type ClientSecurity, secured } from "./secured.js";
+import { type ClientSecurity, schemeOf, secured } from "./secured.js";
 
 /** Options of a {@link TcpAgent}. */
 export type TcpAgentOptions<
@@ -83,8 +83,9 @@ export class TcpAgent<
       const message = `there are ${limit} connections already (maxConnections)`;
       throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
     }
+    const target = dialOptions(options, this.#localEnd, schemeOf(component.security));
     const connection = component.admit();
-    const dialing = new Dialing(component, connection, fromLocalEnd(options, this.#localEnd));
+    const dialing = new Dialing(component, connection, target);
     if (this.#role.prepareConnect(connection)) dialing.start();
     await dialing.promise;
     return connection as Connection as Connection<Context>;
