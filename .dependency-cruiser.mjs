@@ -17,6 +17,7 @@ const apart = (name, from, to) => ({
 });
 
 const GROUND = "^src/(errors|closest-word|options)\\.ts$";
+const ADDRESS = "^src/address/";
 const BYTES = "^src/bytes/";
 const TIME = "^src/time/";
 const RECEIVE = "^src/receive/";
@@ -43,6 +44,7 @@ export const rules = {
       to: { dependencyTypes: ["core"], pathNot: "^(node:)?buffer$" },
     },
     layer("ground-imports-nothing", GROUND, []),
+    layer("address-on-the-ground", ADDRESS, [GROUND]),
     layer("bytes-on-errors", BYTES, [GROUND]),
     layer("time-on-bytes", TIME, [GROUND, BYTES]),
     layer("receive-is-pure", RECEIVE, [GROUND, BYTES, TIME]),

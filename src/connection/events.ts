@@ -10,10 +10,16 @@ import type { CloseReason } from "./close-reason.js";
 import { handlerScope } from "./handler-scope.js";
 import { callHandler, type Handlers, handlerError, isThenable } from "./handlers.js";
 import type { HandlerSettled, PacketEvents } from "./packet-events.js";
-import type { ProtocolConnection } from "./receiver.js";
+
+/** A connection, as its events see it. */
+export interface EventOwner {
+  readonly id: number;
+  /** Ends the connection at once. Answers false when it has ended already. */
+  fail(error: NetError): boolean;
+}
 
 /** A connection that a handler may refuse. */
-export interface RefusableConnection extends ProtocolConnection {
+export interface RefusableConnection extends EventOwner {
   refuse(operation: Operation): void;
 }
 
@@ -38,7 +44,7 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     this.hasSendHandler = handlers.onSend !== undefined;
   }
 
-  private handleOf(connection: ProtocolConnection): Handle {
+  private handleOf(connection: EventOwner): Handle {
     return this.handle ?? (connection as Handle);
   }
 
@@ -52,11 +58,7 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
 
   // — packets —
 
-  received(
-    connection: ProtocolConnection,
-    unit: Buffer | number,
-    settled: HandlerSettled,
-  ): boolean {
+  received(connection: EventOwner, unit: Buffer | number, settled: HandlerSettled): boolean {
     const { onReceive, handlers, scope } = this;
     if (onReceive === undefined) return false;
     const handle = this.handleOf(connection);
@@ -78,21 +80,21 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     return true;
   }
 
-  sent(connection: ProtocolConnection, byteCount: number): void {
+  sent(connection: EventOwner, byteCount: number): void {
     if (this.hasSendHandler) this.tell(connection, "onSend", "send", byteCount);
   }
 
-  drained(connection: ProtocolConnection): void {
+  drained(connection: EventOwner): void {
     this.tell(connection, "onDrain", "send");
   }
 
-  ended(connection: ProtocolConnection): void {
+  ended(connection: EventOwner): void {
     this.tell(connection, "onEnd", "receive");
   }
 
   /** Calls a handler that takes note; a failure ends the connection. */
   private tell(
-    connection: ProtocolConnection,
+    connection: EventOwner,
     name: "onSend" | "onDrain" | "onEnd",
     operation: Operation,
     byteCount?: number,
@@ -140,7 +142,7 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
 
   /** Makes the context of a connection; a factory that fails ends it. */
   makeContext<Context>(
-    connection: ProtocolConnection & { context: unknown },
+    connection: EventOwner & { context: unknown },
     make: (connection: never) => Context,
     operation: Operation,
   ): void {
@@ -151,14 +153,14 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     }
   }
 
-  closed(connection: ProtocolConnection, reason: CloseReason): void {
+  closed(connection: EventOwner, reason: CloseReason): void {
     const { onClose } = this.handlers;
     if (onClose === undefined) return;
     this.guard("onClose", () => this.call(onClose, this.handleOf(connection), reason));
   }
 
   /** A handler has failed: its connection ends. Where nobody hears of that, a process warning tells. */
-  failed(connection: ProtocolConnection, name: string, operation: Operation, cause: unknown): void {
+  failed(connection: EventOwner, name: string, operation: Operation, cause: unknown): void {
     const error = handlerError(name, operation, cause, connection.id);
     if (connection.fail(error)) {
       if (this.handlers.onClose === undefined) process.emitWarning(error);
