@@ -299,6 +299,11 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     this.#refusedCount++;
     this.role.refused(error, remoteAddress);
   }
+
+  /** The same where nobody is told: there are too many of them. */
+  countRefused(): void {
+    this.#refusedCount++;
+  }
 }
 
 function withResolvers<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {

@@ -4,11 +4,11 @@
  */
 import type { AsyncResource } from "node:async_hooks";
 import process from "node:process";
-import type { Address, ListenTarget } from "../engine/engine.js";
+import type { Address, DatagramTarget, ListenTarget } from "../engine/engine.js";
 import { NetError, type Operation } from "../errors.js";
 import type { CloseReason } from "./close-reason.js";
 import { handlerScope } from "./handler-scope.js";
-import { callHandler, type Handlers, handlerError, isThenable } from "./handlers.js";
+import { callHandler, type Handlers, handlerError, isThenable, type Verdict } from "./handlers.js";
 import type { HandlerSettled, PacketEvents } from "./packet-events.js";
 
 /** A connection, as its events see it. */
@@ -23,19 +23,35 @@ export interface RefusableConnection extends EventOwner {
   refuse(operation: Operation): void;
 }
 
+/** What only components over datagrams tell. */
+export interface SendErrorHandler<Handle> {
+  /**
+   * Datagrams could not be sent, and are lost: `DATAGRAM_TOO_LONG` (for the path), `NO_BUFFERS`,
+   * `ACCESS_DENIED`, `CONNECTION_REFUSED` (of one sent before), … The connection goes on.
+   */
+  onSendError?(handle: Handle, error: NetError, failedCount: number): unknown;
+}
+
+/** The handlers of a component over streams or datagrams. */
+export interface AnyHandlers<Handle, Received>
+  extends Omit<Handlers<Handle, Received>, "onPrepareListen">,
+    SendErrorHandler<Handle> {
+  onPrepareListen?(target: never): Verdict;
+}
+
 /** The handlers of a component. */
 export class Events<Handle, Received extends Buffer | number> implements PacketEvents {
   readonly hasReceiveHandler: boolean;
   mayBeRead = true;
   readonly hasCloseHandler: boolean;
-  private readonly handlers: Handlers<Handle, Received>;
+  private readonly handlers: AnyHandlers<Handle, Received>;
   private readonly onReceive: Handlers<Handle, Received>["onReceive"];
   private readonly hasSendHandler: boolean;
   private readonly scope: AsyncResource | undefined = handlerScope();
   /** What handlers are given; undefined: the connection itself. */
   private readonly handle: Handle | undefined;
 
-  constructor(handlers: Handlers<Handle, Received>, handle?: Handle) {
+  constructor(handlers: AnyHandlers<Handle, Received>, handle?: Handle) {
     this.handlers = handlers;
     this.handle = handle;
     this.onReceive = handlers.onReceive;
@@ -82,6 +98,16 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
 
   sent(connection: EventOwner, byteCount: number): void {
     if (this.hasSendHandler) this.tell(connection, "onSend", "send", byteCount);
+  }
+
+  /** Datagrams failed. */
+  sendFailed(connection: EventOwner, error: NetError, failedCount: number): void {
+    const { onSendError } = this.handlers;
+    if (onSendError === undefined) return;
+    callHandler(
+      () => this.call(onSendError, this.handleOf(connection), error, failedCount),
+      (cause) => this.failed(connection, "onSendError", "send", cause),
+    );
   }
 
   drained(connection: EventOwner): void {
@@ -170,7 +196,7 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
   // — the component's life —
 
   /** Asks whether to listen. Throws `REFUSED`, `HANDLER_FAILED`. */
-  askListen(target: ListenTarget): void {
+  askListen(target: ListenTarget | DatagramTarget): void {
     const { onPrepareListen } = this.handlers;
     if (onPrepareListen === undefined) return;
     let verdict: unknown;
