@@ -21,6 +21,8 @@ export interface GiveUp {
   readonly operation: Operation;
   /** What has not happened in time, as "… within timeoutMs (50)" goes on; undefined: the operation. */
   readonly missing?: () => string | undefined;
+  /** Name of the option that was given as `timeoutMs`. Default: that. */
+  readonly limit?: string;
   /** Called with the error before the promise is rejected by time-out or abort. */
   readonly forget: (error: NetError) => void;
 }
@@ -77,12 +79,12 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   }
 
   deadlineReached(): void {
-    const { code, operation, missing } = this.#giveUp;
+    const { code, operation, missing, limit = "timeoutMs" } = this.#giveUp;
     const text = missing?.();
     const message =
       text === undefined
-        ? `${operation} took longer than timeoutMs (${this.#timeoutMs})`
-        : `${text} within timeoutMs (${this.#timeoutMs})`;
+        ? `${operation} took longer than ${limit} (${this.#timeoutMs})`
+        : `${text} within ${limit} (${this.#timeoutMs})`;
     this.#giveItUp(new NetError(code, message, { operation }));
   }
 

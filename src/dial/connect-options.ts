@@ -87,6 +87,8 @@ export interface DialOptions extends ConnectOptions {
   readonly isForwarded?: boolean;
   /** We speak first with the destination: bytes that come before are none of its own. */
   readonly refusesEarly?: boolean;
+  /** What `timeoutMs` is called where it was given, for messages. */
+  readonly timeoutName?: string;
 }
 
 /**

@@ -12,7 +12,7 @@ import { handlerError } from "../connection/handlers.js";
 import type { StreamComponent } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { streamOptions } from "../connection/stream-options.js";
-import { Waiter } from "../connection/waiter.js";
+import { type GiveUp, Waiter } from "../connection/waiter.js";
 import type { Address, ConnectTarget, StreamSocket } from "../engine/engine.js";
 import { NetError } from "../errors.js";
 import {
@@ -37,7 +37,7 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
   #lookup: AbortController | undefined;
   #race: AddressRace | undefined;
   #stream: StreamSocket | undefined;
-  #proxies: typeof import("./tunnel.js") | undefined;
+  #tunnelClass: typeof Tunnel | undefined;
   #tunnel: Tunnel | undefined;
   #isOver = false;
 
@@ -51,7 +51,13 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
       connection.fail(error);
     };
     const missing = (): string | undefined => this.#tunnel?.step;
-    const giveUp = { code: "CONNECT_TIMEOUT", operation: "connect", missing, forget } as const;
+    const giveUp: GiveUp = {
+      code: "CONNECT_TIMEOUT",
+      operation: "connect",
+      missing,
+      limit: options.timeoutName ?? "timeoutMs",
+      forget,
+    };
     this.#waiter = new Waiter<void>(component.service.wheel, options, giveUp, CONNECT_TIMEOUT_MS);
     this.promise = this.#waiter.promise;
   }
@@ -68,7 +74,9 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
     const { path, family = "any", route, isForwarded } = this.#options;
     if (path !== undefined) return [{ path }];
     // Proxies are loaded by those who use them.
-    if (route !== undefined && isForwarded !== true) this.#proxies = await import("./tunnel.js");
+    if (route !== undefined && isForwarded !== true) {
+      this.#tunnelClass = (await import("./tunnel.js")).Tunnel;
+    }
     if (this.#isOver) return [];
     const { host = LOOPBACK, port = 0 } = route === undefined ? this.#options : endOf(route);
     this.#lookup = new AbortController();
@@ -130,8 +138,8 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
 
   #makeTunnel(stream: StreamSocket, route: ProxyRoute): void {
     const { host = LOOPBACK, port = 0 } = this.#options;
-    const { Tunnel } = this.#proxies as typeof import("./tunnel.js");
-    this.#tunnel = new Tunnel(stream, route, { host, port }, this);
+    const TunnelClass = this.#tunnelClass as typeof Tunnel;
+    this.#tunnel = new TunnelClass(stream, route, { host, port }, this);
     try {
       this.#tunnel.begin();
     } catch (error) {

@@ -68,6 +68,7 @@ export class ProxyHop {
     const hasOwn = url.username !== "" || url.password !== "";
     this.username = username ?? (hasOwn ? decode(url.username) : undefined);
     this.password = password ?? (username === undefined ? decode(url.password) : "");
+    if (this.username !== undefined) assertCredentials(protocol, this.username, this.password);
     this.#exceptions = readExceptions(noProxy);
   }
 
@@ -91,6 +92,22 @@ export class ProxyHop {
       (one) =>
         (one.port === 0 || one.port === port) &&
         (one.name === "*" || host === one.name || host.endsWith(`.${one.name}`)),
+    );
+  }
+}
+
+/** Longest user name, and longest password, of SOCKS, in bytes (RFC 1929 §2). */
+export const MAX_CREDENTIAL_BYTES = 255;
+
+/** What SOCKS can't send is refused at once, and not when it is about to be sent. */
+function assertCredentials(protocol: ProxyProtocol, username: string, password: string): void {
+  if (protocol === "http") return;
+  for (const [name, value] of Object.entries({ username, password })) {
+    const length = Buffer.byteLength(value);
+    const isNeeded = protocol === "socks5" && length === 0;
+    if (length <= MAX_CREDENTIAL_BYTES && !isNeeded) continue;
+    throw invalidArgument(
+      `proxy.${name} must be 1 to ${MAX_CREDENTIAL_BYTES} bytes for SOCKS, not ${length}`,
     );
   }
 }

@@ -2,7 +2,7 @@
  * The proxies that lead to a destination: none, one, or a chain, each reached through the one before.
  * What an application can give as `proxy` is turned into a route for each destination here.
  */
-import { invalidArgument, NetError, textOf } from "../errors.js";
+import { describe, invalidArgument, NetError, textOf } from "../errors.js";
 import { ProxyHop, type ProxyOptions } from "./proxy-hop.js";
 
 /** One proxy: its URL, or options. */
@@ -86,7 +86,9 @@ export class ProxyRouter {
     if (found === undefined) return undefined;
     const route = found === this.#choice ? this.#fixed : this.#known(found);
     const isServed = route?.first.serves(destination.host, destination.port);
-    return isServed === true ? route : undefined;
+    if (isServed !== true) return undefined;
+    assertSendable(destination.host);
+    return route;
   }
 
   /** Taking a URL apart costs a microsecond: those that come again and again are kept. */
@@ -103,6 +105,17 @@ export class ProxyRouter {
 }
 
 const MAX_ROUTES = 256;
+
+/** Longest host that can be asked of a proxy: SOCKS has one byte for its length (RFC 1928 §5). */
+export const MAX_PROXIED_HOST = 255;
+
+function assertSendable(host: string): void {
+  if (host.length <= MAX_PROXIED_HOST && /^[\x21-\x7e]+$/.test(host)) return;
+  throw invalidArgument(
+    `a host behind a proxy must be 1 to ${MAX_PROXIED_HOST} characters of visible ASCII, not ${describe(host)}`,
+    { operation: "connect" },
+  );
+}
 
 function routeOf(given: Proxy | readonly Proxy[]): ProxyRoute {
   const proxies: readonly Proxy[] = Array.isArray(given) ? given : [given as Proxy];

@@ -130,6 +130,7 @@ export class HttpDialer<Handle> implements Dialer {
       route: proxies,
       isForwarded: forward !== undefined,
       refusesEarly: true,
+      timeoutName: "connectTimeoutMs",
       onLookup: () => {
         lookedUpMs = clock.now();
       },

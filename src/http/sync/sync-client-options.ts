@@ -80,7 +80,9 @@ export function syncSettings(given: HttpSyncClientOptions): SyncSettings {
   // The worker makes its own; here it is only looked at.
   ProxyRouter.assert(proxy);
   if (typeof proxy === "function") {
-    throw invalidArgument("proxy of HttpSyncClient must be a URL, options or a list, not a function");
+    throw invalidArgument(
+      "proxy of HttpSyncClient must be a URL, options or a list, not a function",
+    );
   }
   if (given.limits !== undefined) assertOptionsObject("limits", given.limits);
   const numbers = readOptions<Record<SyncClientNumber, number>>(SYNC_CLIENT_NUMBERS, {
