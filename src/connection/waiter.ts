@@ -19,6 +19,10 @@ export interface GiveUp {
   /** Code of the time-out. */
   readonly code: NetErrorCode;
   readonly operation: Operation;
+  /** What has not happened in time, as "… within timeoutMs (50)" goes on; undefined: the operation. */
+  readonly missing?: () => string | undefined;
+  /** Name of the option that was given as `timeoutMs`. Default: that. */
+  readonly limit?: string;
   /** Called with the error before the promise is rejected by time-out or abort. */
   readonly forget: (error: NetError) => void;
 }
@@ -75,8 +79,12 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   }
 
   deadlineReached(): void {
-    const { code, operation } = this.#giveUp;
-    const message = `${operation} took longer than timeoutMs (${this.#timeoutMs})`;
+    const { code, operation, missing, limit = "timeoutMs" } = this.#giveUp;
+    const text = missing?.();
+    const message =
+      text === undefined
+        ? `${operation} took longer than ${limit} (${this.#timeoutMs})`
+        : `${text} within ${limit} (${this.#timeoutMs})`;
     this.#giveItUp(new NetError(code, message, { operation }));
   }
 
