@@ -84,7 +84,14 @@ export const ERROR_CODES = {
     fault: "limit",
     text: "the content grows above maxDecodedBytes or maxDecodedRatio",
   },
-  HTTP_PROXY_REFUSED: { fault: "remote", text: "the proxy did not make the tunnel" },
+
+  PROXY_UNREACHABLE: { fault: "remote", text: "no connection to the proxy could be made" },
+  PROXY_REFUSED: { fault: "remote", text: "the proxy did not make the tunnel" },
+  PROXY_AUTHENTICATION: { fault: "remote", text: "the proxy does not accept the credentials" },
+  PROXY_DESTINATION: { fault: "remote", text: "the proxy could not reach the destination" },
+  PROXY_MALFORMED: { fault: "remote", text: "the proxy, or its client, broke the protocol" },
+  PROXY_HEADER_MALFORMED: { fault: "remote", text: "no PROXY header came, or a malformed one" },
+  PROXY_HEADER_TOO_LONG: { fault: "limit", text: "a PROXY header is longer than maxHeaderBytes" },
 
   WEBSOCKET_HANDSHAKE: { fault: "remote", text: "the peer's handshake is no WebSocket's" },
   WEBSOCKET_MALFORMED: { fault: "remote", text: "the peer sent what RFC 6455 does not allow" },

@@ -17,7 +17,7 @@ import type { TlsUpgrade } from "./tls-upgrade.js";
 /** An attempt to connect, which lasts until the connection is open. */
 export interface Dial {
   /** Host name as given to `connect`; what TLS verifies. */
-  host: string | undefined;
+  readonly host: string | undefined;
   /** The connection is open. */
   established(): void;
   /** The connection has ended; answers true where there is no stream yet that would have to be closed. */

@@ -686,10 +686,6 @@ export class StreamConnection
     return this.dial?.host;
   }
 
-  set remoteHost(host: string | undefined) {
-    if (this.dial !== undefined) this.dial.host = host;
-  }
-
   get localAddress(): Address | undefined {
     return this.stream.localAddress();
   }

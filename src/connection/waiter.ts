@@ -25,6 +25,10 @@ export interface GiveUp {
   /** Name of the setting that bounds the wait where the call has no time-out of its own. */
   readonly setting?: string;
   readonly operation: Operation;
+  /** What has not happened in time, as "… within timeoutMs (50)" goes on; undefined: the call. */
+  readonly missing?: () => string | undefined;
+  /** Name of the option that was given as `timeoutMs`. Default: that. */
+  readonly limit?: string;
   /** Called with the error before the promise is rejected by time-out or abort. */
   readonly forget: (error: NetError) => void;
 }
@@ -46,7 +50,8 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   constructor(wheel: TimingWheel, options: WaitOptions, giveUp: GiveUp, defaultTimeoutMs = 0) {
     assertWaitOptions(options);
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-    this.#limit = options.timeoutMs === undefined ? (giveUp.setting ?? "timeoutMs") : "timeoutMs";
+    const { limit = "timeoutMs", setting = limit } = giveUp;
+    this.#limit = options.timeoutMs === undefined ? setting : limit;
     this.#wheel = wheel;
     this.#giveUp = giveUp;
     this.promise = new Promise((resolve, reject) => {
@@ -84,8 +89,11 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   }
 
   deadlineReached(): void {
-    const { code, call, operation } = this.#giveUp;
-    const message = `${call} took longer than ${this.#limit} (${this.#timeoutMs})`;
+    const { code, call, operation, missing } = this.#giveUp;
+    const bound = `${this.#limit} (${this.#timeoutMs})`;
+    const text = missing?.();
+    const message =
+      text === undefined ? `${call} took longer than ${bound}` : `${text} within ${bound}`;
     this.#giveItUp(new NetError(code, message, { operation }));
   }
 
