@@ -162,8 +162,8 @@ export const rules = {
     {
       name: "tunnels-are-loaded-by-those-who-use-them",
       severity: "error",
-      from: { path: "^src/" },
-      to: { path: "^src/dial/tunnel\\.ts$", dependencyTypesNot: ["dynamic-import", "type-only"] },
+      from: { path: "^src/", pathNot: "^src/dial/dialing\\.ts$" },
+      to: { path: "^src/dial/tunnel\\.ts$" },
     },
     {
       name: "nothing-imports-the-entry",
