@@ -11,9 +11,9 @@ import { createSecureContext } from "node:tls";
 import { sealedRoom } from "./cipher-port.js";
 import { assertContextAt, contextAddress } from "./native-context.js";
 import { bindOpenSsl, type OpenSsl } from "./openssl-functions.js";
+import { TlsLibrary } from "./tls-library.js";
 import type { Side } from "./tls-session.js";
 import { HANDSHAKE_FAILED, HANDSHAKE_WAITS, TlsSession } from "./tls-session.js";
-import { TlsLibrary } from "./tls-library.js";
 
 const MAJOR_SHIFT = 28;
 const MAJOR_VERSION = 3;

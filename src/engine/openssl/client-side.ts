@@ -10,7 +10,6 @@ import { derOf, isReused, peerCertificate, sessionInfo, verdict } from "./sessio
 import type { TlsLibrary } from "./tls-library.js";
 import type { Side } from "./tls-session.js";
 
-const VERIFY_NONE = 0;
 const VERIFY_PEER = 1;
 const SET_HOST_NAME = 55;
 const HOST_NAME = 0;
@@ -53,10 +52,11 @@ export class ClientSide implements Side {
   }
 
   begin(ssl: number): void {
-    const { functions } = this.library;
+    const { calls, functions } = this.library;
     this.ssl = ssl;
     functions.sslSetConnectState(ssl);
-    functions.sslSetVerify(ssl, this.verify === "full" ? VERIFY_PEER : VERIFY_NONE, 0);
+    // The verdict counts, and is looked at in `refusal`: so it is the same that Node comes to.
+    functions.sslSetVerify(ssl, VERIFY_PEER, calls.takeAnyChain);
     const sentName = TlsClientContext.sentName(this.serverName);
     if (sentName !== "") {
       functions.sslControl(ssl, SET_HOST_NAME, HOST_NAME, Buffer.from(`${sentName}\0`));
@@ -122,10 +122,6 @@ export class ClientSide implements Side {
   }
 
   failure(error: OpenSslError): NetError {
-    const code = verdict(this.library, this.ssl);
-    if (error.code === "ERR_SSL_CERTIFICATE_VERIFY_FAILED" && code !== undefined) {
-      return certificateError(code, this.serverName, error);
-    }
     return tlsError(error, "handshake", this.serverName);
   }
 

@@ -38,8 +38,7 @@ const NUMBERS = {
   sslSetConnectState: "void SSL_set_connect_state(intptr_t ssl)",
   sslControl: "long SSL_ctrl(intptr_t ssl, int command, long number, void* argument)",
   sslSetVerify: "void SSL_set_verify(intptr_t ssl, int mode, intptr_t call)",
-  sslSetCertificateCall:
-    "void SSL_set_cert_cb(intptr_t ssl, intptr_t call, intptr_t argument)",
+  sslSetCertificateCall: "void SSL_set_cert_cb(intptr_t ssl, intptr_t call, intptr_t argument)",
   // Takes a reference to the context, gives back the one to the former.
   sslSetContext: "intptr_t SSL_set_SSL_CTX(intptr_t ssl, intptr_t context)",
   // Copies the list.

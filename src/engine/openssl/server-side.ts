@@ -22,8 +22,8 @@ export class ServerSide implements Side {
   private readonly rules: TlsServerContext;
   /** What asked for a certificate later: the handshake can go on. */
   private readonly onCertificate: () => void;
-  /** The context under the one in use: it must live as long. */
-  private secureContext: SecureContext;
+  /** Those that are used: they must live as long. */
+  private readonly secureContexts: SecureContext[];
   private readonly requirement: "none" | "request" | "require";
   private readonly protocols: readonly string[] | undefined;
   private ssl = 0;
@@ -36,8 +36,9 @@ export class ServerSide implements Side {
     this.library = library;
     this.rules = rules;
     this.onCertificate = onCertificate;
-    this.secureContext = rules.main;
-    this.context = library.serverContext(this.secureContext);
+    const { main } = rules;
+    this.secureContexts = [main];
+    this.context = library.serverContext(main);
     this.requirement = rules.options.clientCertificate ?? "none";
     this.protocols = rules.options.alpnProtocols;
   }
@@ -46,10 +47,10 @@ export class ServerSide implements Side {
     const { calls, functions } = this.library;
     this.ssl = ssl;
     functions.sslSetAcceptState(ssl);
-    if (this.requirement === "require") {
-      functions.sslSetVerify(ssl, VERIFY_PEER | VERIFY_FAIL_WITHOUT, 0);
-    } else if (this.requirement === "request") {
-      functions.sslSetVerify(ssl, VERIFY_PEER, calls.takeAnyChain);
+    // The verdict counts, and is looked at in `refusal`: so it is the same that Node comes to.
+    if (this.requirement !== "none") {
+      const mode = this.requirement === "require" ? VERIFY_FAIL_WITHOUT : 0;
+      functions.sslSetVerify(ssl, VERIFY_PEER | mode, calls.takeAnyChain);
     }
     if (this.rules.hasNames) functions.sslSetCertificateCall(ssl, calls.certificate, 0);
   }
@@ -60,7 +61,7 @@ export class ServerSide implements Side {
     if (this.choiceError !== undefined) return REFUSE;
     if (this.chosen !== undefined) {
       this.library.functions.sslSetContext(this.ssl, this.library.serverContext(this.chosen));
-      this.secureContext = this.chosen;
+      this.secureContexts.push(this.chosen);
       this.chosen = undefined;
     }
     return GO_ON;
@@ -104,22 +105,15 @@ export class ServerSide implements Side {
 
   refusal(): NetError | undefined {
     if (this.requirement !== "require") return undefined;
-    if (this.library.functions.sslVerifyResult(this.ssl) !== 0) return this.badCertificate();
+    const code = verdict(this.library, this.ssl);
+    if (code !== undefined) return certificateError(code, "the client", undefined);
     return peerCertificate(this.library, this.ssl) === undefined ? noCertificateError() : undefined;
   }
 
   failure(error: OpenSslError): NetError {
     const { choiceError } = this;
     if (choiceError instanceof NetError) return choiceError;
-    if (this.requirement === "require" && error.code === "ERR_SSL_CERTIFICATE_VERIFY_FAILED") {
-      return this.badCertificate(error);
-    }
     return tlsError(error, "handshake");
-  }
-
-  private badCertificate(cause?: OpenSslError): NetError {
-    const code = verdict(this.library, this.ssl) ?? "UNSPECIFIED";
-    return certificateError(code, "the client", cause);
   }
 
   info(): TlsInfo {
@@ -127,10 +121,5 @@ export class ServerSide implements Side {
       isAsked: isShown,
       problem: isShown ? verdict(this.library, this.ssl) : undefined,
     }));
-  }
-
-  /** The context in use; also what keeps it. */
-  get usedContext(): SecureContext {
-    return this.secureContext;
   }
 }

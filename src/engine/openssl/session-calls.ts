@@ -41,34 +41,30 @@ export class SessionCalls {
   active: AskedSession | undefined = undefined;
 
   constructor(functions: OpenSsl) {
-    this.certificate = functions.callAddress(
-      [POINTER, POINTER],
-      () => this.ask(REFUSE, (session) => session.chooseCertificate()),
+    this.certificate = functions.callAddress([POINTER, POINTER], () =>
+      this.ask(REFUSE, (session) => session.chooseCertificate()),
     );
     this.protocol = functions.callAddress(
       [POINTER, POINTER, POINTER, POINTER, "uint32_t", POINTER],
       (_ssl, out, outLength, theirs, theirLength) =>
         this.ask(FATAL, (session) =>
-          session.chooseProtocol(Number(out), Number(outLength), Number(theirs), Number(theirLength)),
+          session.chooseProtocol(
+            Number(out),
+            Number(outLength),
+            Number(theirs),
+            Number(theirLength),
+          ),
         ),
     );
-    this.newSession = functions.callAddress(
-      [POINTER, POINTER],
-      (_ssl, came) =>
-        this.ask(0, (session) => {
-          session.sessionCame(Number(came));
-          // It stays OpenSSL's.
-          return 0;
-        }),
+    this.newSession = functions.callAddress([POINTER, POINTER], (_ssl, came) =>
+      this.ask(0, (session) => {
+        session.sessionCame(Number(came));
+        // It stays OpenSSL's.
+        return 0;
+      }),
     );
-    this.serverName = functions.callAddress(
-      [POINTER, POINTER, POINTER],
-      () => OK,
-    );
-    this.takeAnyChain = functions.callAddress(
-      ["int", POINTER],
-      () => 1,
-    );
+    this.serverName = functions.callAddress([POINTER, POINTER, POINTER], () => OK);
+    this.takeAnyChain = functions.callAddress(["int", POINTER], () => 1);
   }
 
   private ask(otherwise: number, question: (session: AskedSession) => number): number {
