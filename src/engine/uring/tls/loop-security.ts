@@ -1,7 +1,8 @@
 /** What the secured streams of one ring have in common. */
 import { tlsLibrary } from "../../openssl/availability.js";
 import type { TlsLibrary } from "../../openssl/tls-library.js";
-import type { UringLoop } from "../ring/uring-loop.js";
+import type { ProvidedBuffers } from "../memory/provided-buffers.js";
+import type { ForeignFunctions } from "../ring/foreign-functions.js";
 import { PlainMemory } from "./plain-memory.js";
 
 /** See the head of the file. */
@@ -9,8 +10,8 @@ export class LoopSecurity {
   readonly library: TlsLibrary;
   readonly plain: PlainMemory;
 
-  constructor(loop: UringLoop) {
+  constructor(buffers: ProvidedBuffers, calls: ForeignFunctions) {
     this.library = tlsLibrary();
-    this.plain = new PlainMemory(loop.buffers, loop.calls);
+    this.plain = new PlainMemory(buffers, calls);
   }
 }

@@ -110,7 +110,7 @@ export class StreamSecurity {
     this.loop = loop;
     this.context = context;
     this.isPauseWanted = isPaused;
-    loop.security ??= new LoopSecurity(loop);
+    loop.security ??= new LoopSecurity(loop.buffers, loop.calls);
   }
 
   /** Begins. A server waits for the first bytes, and has no session before. `host` is what was connected to. */
