@@ -113,9 +113,10 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
   readonly topics: readonly string[];
 
   /**
-   * Sends and resolves with the answer: the next thing received, or, with `correlate`, the one with
+   * Sends and resolves with the response: the next thing received, or, with `correlate`, the one with
    * the same key. `timeoutMs` is `requestTimeoutMs` where left out. Rejects with `REQUEST_TIMEOUT`,
-   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`. An answer that comes too late is dropped.
+   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`. A response that comes too late is dropped; with
+   * `correlate` it goes to `onReceive`, as every packet does whose key nobody waits for.
    */
   request(data: Data, options?: WaitOptions): Promise<Buffer>;
   /**
