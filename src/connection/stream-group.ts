@@ -6,7 +6,7 @@ import type { ConnectionSettings } from "./settings.js";
 import type { StreamComponent } from "./stream-component.js";
 import type { StreamConnection } from "./stream-connection.js";
 
-/** See the head of the file. */
+/** A component with many streams: what it has beyond every {@link ConnectionGroup}. */
 export abstract class StreamGroup<Context> extends ConnectionGroup<
   StreamConnection,
   Connection<Context>,
