@@ -102,7 +102,7 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
    * is so already, and on a connection that is ending. Throws `TOPIC_LIMIT` at `maxTopics`.
    */
   subscribe(topic: string): boolean;
-  /** Takes that back; false where it was not so. */
+  /** Takes a subscription back; false where there was none. */
   unsubscribe(topic: string): boolean;
   /**
    * Sends to all subscribers of a topic but itself, each by its receive model; encoded once. Returns
@@ -195,7 +195,7 @@ export interface Connection<Context = unknown> extends AnyConnection<Context> {
   readUntil(delimiter: Data, options?: WaitOptions): Promise<Buffer>;
   /** Takes `byteCount` unread bytes, or answers undefined when fewer are there. */
   fetch(byteCount: number): Buffer | undefined;
-  /** The same without taking them. */
+  /** The first `byteCount` unread bytes without taking them; undefined when fewer are there. */
   peek(byteCount: number): Buffer | undefined;
   /**
    * Begins TLS on a connection that is plain so far, on a component with `tls: { start: "manual" }`:
