@@ -149,7 +149,9 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
   readonly closeReason: CloseReason | undefined;
   /** Bytes given to `send` that the kernel has not taken. */
   readonly pendingBytes: number;
+  /** The address of this end; undefined before the connection is made. */
   readonly localAddress: Address | undefined;
+  /** The address of the peer; undefined before the connection is made, and for peers without a path of their own. */
   readonly remoteAddress: Address | undefined;
   /** Host name as given to `connect`; undefined on a server. */
   readonly remoteHost: string | undefined;
