@@ -187,11 +187,17 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
   #begin(options: HttpRequestOptions, omitted: readonly string[]): Promise<HttpResponse> {
     const target = this.#targets.of(options.url);
     const proxy = this.#proxyFor(options, target);
-    const isAbsolute = proxy !== undefined && !target.isSecure;
+    // An upgrade ends at the next hop: through a proxy it needs a tunnel (RFC 6455 §4.1).
+    const isTunnelled = proxy !== undefined && (target.isSecure || options.upgrade !== undefined);
+    const isAbsolute = proxy !== undefined && !isTunnelled;
     const proxyAuthorization = isAbsolute ? proxy.authorization : undefined;
     const route = { target, isAbsolute, proxyAuthorization, omitted };
     const plan = planRequest(options, route, this.#defaults);
-    const pool = this.#pools.of(keyOf(target, proxy), { target, proxy });
+    const pool = this.#pools.of(keyOf(target, proxy, isTunnelled), {
+      target,
+      proxy,
+      isTunnelled,
+    });
     const exchange = new ClientExchange(pool, plan);
     this.#requestCount++;
     pool.add(exchange, options.connectTimeoutMs ?? this.numbers.connectTimeoutMs);
@@ -269,9 +275,9 @@ export function createFetch(agent: HttpAgent): HttpFetch {
 const NOTHING: readonly string[] = [];
 
 /** Requests of one key can use each other's connections. */
-function keyOf(target: HttpTarget, proxy: HttpProxy | undefined): string {
+function keyOf(target: HttpTarget, proxy: HttpProxy | undefined, isTunnelled: boolean): string {
   if (proxy === undefined) return target.origin;
-  return target.isSecure ? `${target.origin} by ${proxy.key}` : `proxy ${proxy.key}`;
+  return isTunnelled ? `${target.origin} by ${proxy.key}` : `proxy ${proxy.key}`;
 }
 
 function handleOf<Context>(connection: Connection): HttpAgentConnection<Context> {

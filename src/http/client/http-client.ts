@@ -130,7 +130,8 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
       ...(family !== undefined && { family }),
     };
     throwIfAborted(options, "connect");
-    const route = { target, proxy: this.#proxyFor(given, target) };
+    const isTunnelled = target.isSecure;
+    const route = { target, proxy: this.#proxyFor(given, target), isTunnelled };
     await this.#link.connect(route, { timeoutMs, signal, locality });
     return this;
   }

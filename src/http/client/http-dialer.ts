@@ -31,6 +31,8 @@ export interface DialRoute {
   readonly target: HttpTarget;
   /** Through which proxy. */
   readonly proxy: HttpProxy | undefined;
+  /** Where there is a proxy: by a tunnel that it makes. */
+  readonly isTunnelled: boolean;
 }
 
 /** From where, and to which addresses. */
@@ -147,9 +149,10 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
     await dialing.promise;
     const receiver = role.takeReceiver(connection);
     const lookupMs = lookedUpMs - startMs;
-    const connectedMs = target.isSecure
-      ? await this.#secureConnection(receiver, route, { bounds, startMs })
-      : clock.now();
+    const isAlone = !target.isSecure && (proxy === undefined || !route.isTunnelled);
+    const connectedMs = isAlone
+      ? clock.now()
+      : await this.#finishConnection(receiver, route, { bounds, startMs });
     const connectMs = connectedMs - lookedUpMs;
     const tlsMs = target.isSecure ? clock.now() - connectedMs : 0;
     receiver.timing = { lookupMs, connectMs, tlsMs };
@@ -158,8 +161,8 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
     return receiver;
   }
 
-  /** Makes the tunnel and begins TLS. Resolves with the moment at which TLS began. */
-  async #secureConnection(
+  /** Makes the tunnel and begins TLS, where these are wanted. Resolves with the moment between. */
+  async #finishConnection(
     receiver: ClientReceiver,
     { target, proxy }: DialRoute,
     { bounds, startMs }: { readonly bounds: DialBounds; readonly startMs: number },
@@ -170,6 +173,7 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
         await this.#makeTunnel(receiver, { target, proxy }, this.#left(bounds, startMs));
       }
       const connectedMs = this.wheel.clock.now();
+      if (!target.isSecure) return connectedMs;
       // Certificate and server name are those of the origin, also behind a proxy.
       connection.remoteHost = target.hostname;
       await connection.startTls(this.#left(bounds, startMs));
