@@ -75,7 +75,7 @@ for (const engine of availableEngines()) {
       const agent = agentOf(test, { engine, proxy: proxy.url });
       const url = `ws://127.0.0.1:${port}/`;
 
-      await assert.rejects(agent.connect(url), { code: "HTTP_PROXY_REFUSED" });
+      await assert.rejects(agent.connect(url), { code: "PROXY_AUTHENTICATION" });
       const direct = await agent.connect(url, { proxy: false });
       const excepted = await agent.connect(url, {
         proxy: { url: proxy.url, noProxy: "127.0.0.1" },
