@@ -110,7 +110,7 @@ class IdleContexts {
   }
 }
 
-/** See the head of the file. */
+/** The contexts of the sockets of one component: who deflates and inflates for whom. */
 export class DeflateStock {
   readonly settings: CompressionSettings;
   readonly #idle: IdleContexts;
