@@ -200,6 +200,6 @@ export abstract class ConnectionGroup<
   }
 }
 
-function closeFor(connection: StreamConnection, error: NetError): boolean {
+function closeFor(connection: Member, error: NetError): boolean {
   return connection.closeWith(reasonOf(error, "close"));
 }

@@ -21,7 +21,8 @@ import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
 import { STATUS_TEXT } from "../../protocol/http1/status-text.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import type { BodyOwner, IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
+import type { BodyIntake, BodyOwner } from "../body/body-intake.js";
+import type { WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
 import { fieldPairs } from "../http-fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
@@ -185,7 +186,7 @@ export class ServerExchange
     return this.request.contentLength;
   }
 
-  get body(): IncomingBody {
+  get body(): BodyIntake {
     return this.request.bodyFor(this);
   }
 
