@@ -28,7 +28,10 @@ export interface InboxSession {
   callHandler(message: Buffer, settled: HandlerSettled): boolean;
 }
 
-/** See the head of the file. */
+/**
+ * What one session has received and nobody has taken: made when somebody reads, requests or pauses,
+ * or a handler is busy.
+ */
 export class MessageInbox implements HandlerSettled {
   /** Messages that were dropped because nobody took those before them. */
   droppedCount = 0;
@@ -157,7 +160,11 @@ export class MessageInbox implements HandlerSettled {
     const { requests } = this;
     const waiter = requests.add(message, options, this.session.settings);
     try {
-      if (!send()) throw new NetError("SEND_QUEUE_FULL", undefined, { operation: "request" });
+      if (!send()) {
+        const { maxPendingBytes } = this.session.settings;
+        const text = `maxPendingBytes (${maxPendingBytes}) wait to be sent: the request was dropped`;
+        throw new NetError("SEND_QUEUE_FULL", text, { operation: "request" });
+      }
     } catch (error) {
       requests.remove(waiter);
       waiter.cancel();

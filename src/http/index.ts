@@ -1,5 +1,13 @@
 /** hp-socket/http: the public names of HTTP, and the error that all parts share. */
 
+export type { ProxyOptions } from "../dial/proxy-hop.js";
+export {
+  type Proxy,
+  type ProxyChoice,
+  type ProxyDestination,
+  type ProxyScheme,
+  proxyFromEnvironment,
+} from "../dial/proxy-route.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
 export type { FieldSection } from "../protocol/http1/field-section.js";
 export { EncodedFields, type FieldInput, type FieldValue } from "../protocol/http1/field-writer.js";
@@ -32,7 +40,6 @@ export {
 } from "./client/http-client.js";
 export type { HttpClientHandlers } from "./client/http-client-handlers.js";
 export type { HttpFollowOptions } from "./client/http-follow.js";
-export type { ProxyOptions } from "./client/http-proxy.js";
 export type { HttpResponse, HttpTiming } from "./client/http-response.js";
 export type { BodyChunks, RequestBody } from "./client/request-content.js";
 export type {

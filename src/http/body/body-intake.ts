@@ -160,6 +160,7 @@ export class BodyIntake implements IncomingBody {
   private wait<Value>(options: WaitOptions, forget: () => void): Waiter<Value> {
     return new Waiter<Value>(this.owner.wheel, options, {
       code: "READ_TIMEOUT",
+      call: "reading the body",
       operation: "receive",
       forget,
     });
