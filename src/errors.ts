@@ -93,6 +93,9 @@ export const ERROR_CODES = {
 
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },
+  DATAGRAM_TOO_LONG: { fault: "limit", text: "a datagram is too long" },
+  SESSION_RATE_LIMIT: { fault: "limit", text: "too many sessions come from one network" },
+  DETECT_TIMEOUT: { fault: "limit", text: "the peer sent nothing while it was probed" },
   CONNECTION_LIMIT: { fault: "limit", text: "there are maxConnections connections already" },
   REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for an answer" },
   READ_LIMIT: { fault: "limit", text: "more bytes were asked for than maxUnreadBytes allows" },

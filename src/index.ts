@@ -1,4 +1,8 @@
 /** hp-socket: the public names, but for those of HTTP, which hp-socket/http has. */
+export { CidrSet } from "./address/cidr-set.js";
+export { type HostPort, parseHostPort } from "./address/host-port.js";
+export { type InterfaceAddress, listInterfaces } from "./address/interfaces.js";
+export { compareIps, formatIp, type Ip, parseIp } from "./address/ip.js";
 export type { BroadcastResult } from "./connection/broadcast.js";
 export type { CloseReason, Initiator } from "./connection/close-reason.js";
 export type {
@@ -11,6 +15,7 @@ export type {
   StopResult,
 } from "./connection/component-options.js";
 export type {
+  AnyConnection,
   Connection,
   ConnectionStats,
   Data,

@@ -3,39 +3,40 @@
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
  */
 import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
-import { type BroadcastResult, broadcastTo } from "./broadcast.js";
+import type { BroadcastResult } from "./broadcast.js";
 import { reasonOf } from "./close-reason.js";
 import type { Component } from "./component.js";
-import type {
-  ChangeableSettings,
-  ComponentStats,
-  StopOptions,
-  StopResult,
-} from "./component-options.js";
-import { OPTION_NAMES } from "./component-options.js";
-import type { Connection, Data, SendResult, SmallFileOptions, WaitOptions } from "./connection.js";
+import type { ComponentStats, StopOptions, StopResult } from "./component-options.js";
+import type { AnyConnection, Connection, Data, SendResult, WaitOptions } from "./connection.js";
 import { bytesOf } from "./data.js";
+import type { Member } from "./member.js";
 import type { ServiceState } from "./service-state.js";
-import type { ConnectionSettings } from "./settings.js";
-import type { StreamConnection } from "./stream-connection.js";
 
 /** Whom a broadcast goes to. */
-export interface BroadcastOptions<Context = unknown> {
+export interface BroadcastOptions<Handle = Connection> {
   /** A connection that does not get it, or its id. */
   readonly except?: { readonly id: number } | number | undefined;
   /** Answers whether a connection gets it. */
-  filter?(connection: Connection<Context>): boolean;
+  filter?(connection: Handle): boolean;
 }
 
-/** Base of servers and agents; see the head of the file. */
-export abstract class ConnectionGroup<Context> implements AsyncDisposable {
-  readonly #component: Component;
+/**
+ * Base of servers and agents; see the head of the file. `Held` is the class behind the connections, `Handle`
+ * what the application sees of it.
+ */
+export abstract class ConnectionGroup<
+  Held extends Member & AnyConnection,
+  Handle extends AnyConnection,
+  Settings extends Held["settings"],
+> implements AsyncDisposable
+{
+  readonly #component: Component<Held, Settings>;
 
-  constructor(component: Component) {
+  constructor(component: Component<Held, Settings>) {
     this.#component = component;
   }
 
-  #find(id: number): StreamConnection | undefined {
+  #find(id: number): Held | undefined {
     return this.#component.registry.find(id);
   }
 
@@ -47,17 +48,8 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
   }
 
   /** Settings in force. Change them with {@link configure}. */
-  get settings(): ConnectionSettings {
+  get settings(): Settings {
     return this.#component.settings;
-  }
-
-  /**
-   * Changes settings, also while running: limits and deadlines hold at once, `receive`, `noDelay`,
-   * `keepAlive` and the kernel's buffer sizes for connections to come. Throws `SETTING_FIXED` for what
-   * can't be changed, `INVALID_ARGUMENT` for a value that can't be; then nothing is changed.
-   */
-  configure(changes: ChangeableSettings): void {
-    this.#component.configure(changes, OPTION_NAMES);
   }
 
   /** What the component has done so far. */
@@ -96,15 +88,13 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
   }
 
   /** The connection with this id, or undefined. */
-  connection(id: number): Connection<Context> | undefined {
-    return this.#find(id) as Connection<Context> | undefined;
+  connection(id: number): Handle | undefined {
+    return this.#find(id) as AnyConnection | undefined as Handle | undefined;
   }
 
   /** The connection with this `key`, or undefined. See {@link Connection.key}. */
-  byKey(key: unknown): Connection<Context> | undefined {
-    return this.#component.keys.find(key) as Connection | undefined as
-      | Connection<Context>
-      | undefined;
+  byKey(key: unknown): Handle | undefined {
+    return this.#component.keys.find(key) as AnyConnection | undefined as Handle | undefined;
   }
 
   /** See {@link Connection.setIdleTimeout}. */
@@ -134,16 +124,16 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
    *
    * Throws `PACKET_INVALID` and `INVALID_ARGUMENT` before anything is sent.
    */
-  broadcast(data: Data, options: BroadcastOptions<Context> = {}): BroadcastResult {
+  broadcast(data: Data, options: BroadcastOptions<Handle> = {}): BroadcastResult {
     const bytes = bytesOf(data);
     assertKnownKeys("broadcast", options, ["except", "filter"]);
     const { except, filter } = options;
     const exceptId = typeof except === "object" ? except.id : except;
     const targets = this.#component.registry.list().filter((connection) => {
       if (connection.id === exceptId) return false;
-      return filter === undefined || filter(connection as Connection as Connection<Context>);
+      return filter === undefined || filter(connection as AnyConnection as Handle);
     });
-    return broadcastTo(targets, bytes, this.#component.service.engine.memory);
+    return this.#component.sendToAll(targets, bytes);
   }
 
   /** See {@link Connection.subscribe}. */
@@ -171,26 +161,11 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
     return this.#component.topics.table.topics();
   }
 
-  /** See {@link Connection.sendSmallFile}. */
-  async sendSmallFile(id: number, path: string, options?: SmallFileOptions): Promise<SendResult> {
-    return (await this.#find(id)?.sendSmallFile(path, options)) ?? false;
-  }
-
   /** See {@link Connection.request}. Rejects with `CONNECTION_CLOSED` for an id that is not there. */
   async request(id: number, data: Data, options?: WaitOptions): Promise<Buffer> {
     const connection = this.#find(id);
     if (connection === undefined) throw new NetError("CONNECTION_CLOSED", `no connection ${id}`);
     return connection.request(data, options);
-  }
-
-  /** See {@link Connection.fetch}. */
-  fetch(id: number, byteCount: number): Buffer | undefined {
-    return this.#find(id)?.fetch(byteCount);
-  }
-
-  /** See {@link Connection.peek}. */
-  peek(id: number, byteCount: number): Buffer | undefined {
-    return this.#find(id)?.peek(byteCount);
   }
 
   /** See {@link Connection.pause}. */
@@ -201,11 +176,6 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
   /** See {@link Connection.resume}. */
   resume(id: number): boolean {
     return this.#find(id)?.resume() ?? false;
-  }
-
-  /** See {@link Connection.finish}. */
-  finish(id: number): boolean {
-    return this.#find(id)?.finish() ?? false;
   }
 
   /** See {@link Connection.close}. */
@@ -222,7 +192,7 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
   closeSilent(silentMs: number): number {
     assertInteger("silentMs", silentMs, 0, Number.MAX_SAFE_INTEGER);
     const message = `nothing was received for silentMs (${silentMs})`;
-    const isSilent = (connection: StreamConnection) => connection.silentForMs >= silentMs;
+    const isSilent = (connection: Held) => connection.silentForMs >= silentMs;
     return this.#closeWhere(isSilent, "IDLE_TIMEOUT", message);
   }
 
@@ -234,7 +204,7 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
   }
 
   #closeWhere(
-    applies: (connection: StreamConnection) => boolean,
+    applies: (connection: Held) => boolean,
     code: "IDLE_TIMEOUT" | "AGE_LIMIT",
     message: string,
   ): number {

@@ -21,7 +21,7 @@ import {
   type NumberRule,
   optional,
 } from "../options.js";
-import type { Component } from "./component.js";
+import type { StreamComponent } from "./stream-component.js";
 import type { StreamConnection } from "./stream-connection.js";
 import { streamOptions } from "./stream-options.js";
 import { handshakeLimit } from "./tls-upgrade.js";
@@ -62,7 +62,7 @@ interface Opening {
 
 /** See the head of the file. */
 export class Listening implements ListenerSink {
-  readonly #component: Component;
+  readonly #component: StreamComponent;
   readonly #role: ListeningRole;
   #listener: Listener | undefined;
   #address: Address | undefined;
@@ -70,7 +70,7 @@ export class Listening implements ListenerSink {
   /** Calls of {@link listen}, so that one which was overtaken by `stop` knows. */
   #startCount = 0;
 
-  constructor(component: Component, role: ListeningRole) {
+  constructor(component: StreamComponent, role: ListeningRole) {
     this.#component = component;
     this.#role = role;
   }

@@ -29,11 +29,11 @@ import { type ConnectionState, nextConnectionState } from "./connection-state.js
 import { bytesOf } from "./data.js";
 import { DuplexView } from "./duplex-view.js";
 import { type Dial, Ending, type EndingConnection } from "./ending.js";
-import type { EngineService } from "./engine-service.js";
 import { Inbound } from "./inbound.js";
+import type { Member } from "./member.js";
+import type { MemberHost } from "./member-host.js";
 import type { Outbound, SendingConnection } from "./outbound.js";
 import type { PacketEvents } from "./packet-events.js";
-import type { PacketTopics } from "./packet-topics.js";
 import { DUE, HOLD, type PacketReader, type PieceWriter, type Receiver } from "./receiver.js";
 import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
@@ -45,28 +45,14 @@ import { type WebView, webView } from "./web-view.js";
 /** Longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** The component, as its connections see it. */
-export interface ConnectionHost {
-  readonly service: EngineService;
+/** The component, as its streams see it. */
+export interface ConnectionHost extends MemberHost<StreamConnection> {
   readonly settings: ConnectionSettings;
   readonly security: SecurityOwner | undefined;
   /** Who is told of packets. Undefined where the protocol above has no packets of the application's. */
   readonly packetEvents: PacketEvents | undefined;
-  readonly topics: PacketTopics<StreamConnection>;
   /** The receiver of a connection that has received its first byte. */
   createReceiver(connection: StreamConnection): Receiver;
-  /** The stream is open: calls `onAccept` or `onConnect`, which may refuse or end it. */
-  connectionOpened(connection: StreamConnection, isOutgoing: boolean): void;
-  /** The connection is ready for data: calls `onHandshake`, which may refuse or end it. */
-  connectionReady(connection: StreamConnection): void;
-  /** Gives the connection a key instead of its `last` one; answers which it has now. */
-  giveKey(connection: StreamConnection, key: unknown, last: unknown): unknown;
-  /** The connection is gone; calls `onClose`. */
-  connectionClosed(connection: StreamConnection, reason: CloseReason): void;
-  /** Resolves when the connection has ended. */
-  whenClosed(connection: StreamConnection): Promise<void>;
-  /** Whether somebody waits for the connection's end. */
-  isEndAwaited(connection: StreamConnection): boolean;
 }
 
 /** What an application has set for one connection alone. Most have nothing of it. */
@@ -78,7 +64,7 @@ interface OwnRules {
 
 /** See the head of the file. */
 export class StreamConnection
-  implements Connection, SendingConnection, EndingConnection, StreamSink
+  implements Connection, SendingConnection, EndingConnection, Member, StreamSink
 {
   readonly id: number = nextConnectionId();
   readonly host: ConnectionHost;

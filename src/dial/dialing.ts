@@ -6,9 +6,10 @@
  * what ended it before. However it ends, `connection.streamClosed` is called once and later, as an
  * engine does it.
  */
-import type { Component } from "../connection/component.js";
+
 import type { Dial } from "../connection/ending.js";
 import { handlerError } from "../connection/handlers.js";
+import type { StreamComponent } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { streamOptions } from "../connection/stream-options.js";
 import { Waiter } from "../connection/waiter.js";
@@ -22,7 +23,7 @@ export class Dialing implements Dial, RaceSink {
   readonly promise: Promise<void>;
   /** Host name as given; what TLS verifies. */
   host: string | undefined;
-  readonly #component: Component;
+  readonly #component: StreamComponent;
   readonly #connection: StreamConnection;
   #options: ConnectOptions;
   readonly #waiter: Waiter<void>;
@@ -30,7 +31,7 @@ export class Dialing implements Dial, RaceSink {
   #race: AddressRace | undefined;
   #isOver = false;
 
-  constructor(component: Component, connection: StreamConnection, options: ConnectOptions) {
+  constructor(component: StreamComponent, connection: StreamConnection, options: ConnectOptions) {
     this.#component = component;
     this.#connection = connection;
     this.#options = options;

@@ -1,5 +1,5 @@
 /** Many outbound connections of one object (HP §2.5). */
-import { Component } from "../connection/component.js";
+
 import {
   type AnyModelRule,
   assertComponentOptions,
@@ -7,8 +7,9 @@ import {
   type ContextRule,
 } from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
-import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
+import { StreamComponent } from "../connection/stream-component.js";
+import { StreamGroup } from "../connection/stream-group.js";
 import { throwIfAborted } from "../connection/waiter.js";
 import {
   assertConnectOptions,
@@ -36,8 +37,8 @@ export type TcpAgentOptions<
 export class TcpAgent<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> extends ConnectionGroup<Context> {
-  readonly #component: Component;
+> extends StreamGroup<Context> {
+  readonly #component: StreamComponent;
   readonly #localEnd: LocalEnd;
   readonly #role: PacketRole<Connection<Context>, Received, Context>;
 
@@ -50,7 +51,7 @@ export class TcpAgent<
     assertComponentOptions(options, LOCAL_END_NAMES);
     const local = localEnd(options);
     const role = new PacketRole(new Events(options), options.context);
-    const component = new Component(role, engine, security, options);
+    const component = new StreamComponent(role, engine, security, options);
     super(component);
     this.#component = component;
     this.#localEnd = local;

@@ -1,7 +1,6 @@
 /** One outbound connection (HP §2.6). */
 import type { Duplex } from "node:stream";
 import type { CloseReason } from "../connection/close-reason.js";
-import { Component, type ComponentRole } from "../connection/component.js";
 import {
   type AnyModelRule,
   assertComponentOptions,
@@ -25,6 +24,7 @@ import type {
 import { Events } from "../connection/events.js";
 import type { ServiceState } from "../connection/service-state.js";
 import type { ConnectionSettings } from "../connection/settings.js";
+import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { throwIfAborted } from "../connection/waiter.js";
 import type { WebView } from "../connection/web-view.js";
@@ -61,7 +61,7 @@ export type TcpClientOptions<
 export class TcpClient<Received extends Buffer | number = Buffer, Context = unknown>
   implements AsyncIterable<Buffer>, AsyncDisposable
 {
-  readonly #component: Component;
+  readonly #component: StreamComponent;
   readonly #localEnd: LocalEnd;
   readonly #role: ClientRole<TcpClient<Received, Context>, Received, Context>;
   /** The present connection, or the last one. */
@@ -77,7 +77,7 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     assertComponentOptions(options, LOCAL_END_NAMES);
     this.#localEnd = localEnd(options);
     this.#role = new ClientRole(new Events(options, this), options.context);
-    this.#component = new Component(this.#role, engine, security, options);
+    this.#component = new StreamComponent(this.#role, engine, security, options);
     this.#role.component = this.#component;
   }
 
@@ -372,10 +372,10 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
 /** A client's one connection starts and stops it. */
 class ClientRole<Handle, Received extends Buffer | number, Context>
   extends PacketRole<Handle, Received, Context>
-  implements ComponentRole
+  implements StreamRole
 {
   /** The client's; set as soon as it is made. */
-  component: Component | undefined = undefined;
+  component: StreamComponent | undefined = undefined;
   /** Somebody waits for the client to stop. */
   isStopAwaited = false;
 

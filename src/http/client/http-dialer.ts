@@ -2,9 +2,10 @@
  * Makes connections for HTTP clients: name lookup, TCP, the tunnel through a proxy, TLS, all within
  * one time. What is made belongs to the caller; what fails is gone when the promise rejects.
  */
-import { Component } from "../../connection/component.js";
+
 import type { Events } from "../../connection/events.js";
 import type { ConnectionSettings } from "../../connection/settings.js";
+import { StreamComponent } from "../../connection/stream-component.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { ClientTls } from "../../connection/tls-settings.js";
 import type { ConnectOptions } from "../../dial/connect-options.js";
@@ -67,7 +68,7 @@ export interface Dialer {
 
 /** Connections of one kind, and what they are made with. */
 interface Maker<Handle> {
-  readonly component: Component;
+  readonly component: StreamComponent;
   readonly role: ClientRole<Handle>;
 }
 
@@ -102,7 +103,7 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
       events: connections,
     };
     const role = new ClientRole(connections, shared, makeContext);
-    const component = new Component(
+    const component = new StreamComponent(
       role,
       engine,
       security,
@@ -250,7 +251,7 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
 }
 
 /** The first connection starts the component, also after a stop. */
-function start(component: Component): void {
+function start(component: StreamComponent): void {
   if (component.state === "started") return;
   component.move("start");
   component.move("ready");

@@ -1,10 +1,10 @@
 /** What an HTTP server does with its connections. */
 import type { CloseReason } from "../../connection/close-reason.js";
-import type { ComponentRole } from "../../connection/component.js";
 import { Events } from "../../connection/events.js";
 import type { Handlers, MayRefuse } from "../../connection/handlers.js";
 import type { Listening, ListeningRole } from "../../connection/listening.js";
 import type { Receiver } from "../../connection/receiver.js";
+import type { StreamRole } from "../../connection/stream-component.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { Address, ListenTarget } from "../../engine/engine.js";
 import type { NetError } from "../../errors.js";
@@ -19,7 +19,7 @@ import { PipelinePool } from "./pipeline-pool.js";
 import { ServerResources } from "./server-resources.js";
 
 /** The role of an HTTP server. */
-export class HttpRole implements ComponentRole, ListeningRole, ReceiverServices {
+export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
   /** No packets of the application's. */
   readonly packetEvents: undefined;
   readonly resources: ServerResources;
