@@ -5,6 +5,7 @@ import type { SendErrorHandler } from "../connection/events.js";
 import { HANDLER_NAMES, type Handlers, type Verdict } from "../connection/handlers.js";
 import type { DatagramTarget, EngineChoice } from "../engine/engine.js";
 import {
+  assertBoolean,
   assertFunction,
   assertInteger,
   assertKnownKeys,
@@ -59,10 +60,26 @@ export const DATAGRAM_OPTION_NAMES: readonly string[] = [
   "context",
 ];
 
-/** The names without those that have no meaning for a role. */
-export function namesWithout(...without: readonly string[]): readonly string[] {
-  return DATAGRAM_OPTION_NAMES.filter((name) => !without.includes(name));
+/** Options of components that make their sessions themselves. */
+export interface OutgoingOptions<Handle, Context>
+  extends Omit<
+    DatagramOptions<Handle, Context>,
+    "maxNewPerSecond" | "onPrepareListen" | "onAccept" | "onRefuse"
+  > {
+  /**
+   * Ends the connection with `CONNECTION_REFUSED` when the peer's host says that nobody is at the port (ICMP). That
+   * can be forged, and a peer may be about to start; probes find who is gone. Default false.
+   */
+  readonly closeOnRefused?: boolean;
 }
+
+/** Names of all options of components that make their sessions themselves. */
+export const OUTGOING_OPTION_NAMES: readonly string[] = [
+  ...DATAGRAM_OPTION_NAMES.filter(
+    (name) => !["maxNewPerSecond", "onPrepareListen", "onAccept", "onRefuse"].includes(name),
+  ),
+  "closeOnRefused",
+];
 
 /** Throws `INVALID_ARGUMENT` for a name that is not among `known`, and for a handler that is no function. */
 export function assertDatagramOptions(options: object, known: readonly string[]): void {
@@ -72,6 +89,8 @@ export function assertDatagramOptions(options: object, known: readonly string[])
     const handler: unknown = (options as Record<string, unknown>)[name];
     if (handler !== undefined) assertFunction(name, handler);
   }
+  const { closeOnRefused } = options as { readonly closeOnRefused?: unknown };
+  if (closeOnRefused !== undefined) assertBoolean("closeOnRefused", closeOnRefused);
 }
 
 /** Where and how to listen for datagrams. */

@@ -15,6 +15,12 @@ import type { Session, SessionDial } from "./session.js";
 import type { SessionComponent } from "./session-component.js";
 import { bufferSizes } from "./session-listening.js";
 
+/** What the component says of all its outgoing sessions. */
+export interface DialingShare {
+  readonly ports: PortCount;
+  readonly closeOnRefused: boolean;
+}
+
 /** Counts the sockets of outgoing sessions, so that a stop can wait for them. */
 export interface PortCount {
   openPortCount: number;
@@ -26,7 +32,7 @@ export class SessionDialing implements PortOwner, SessionDial {
   private readonly component: SessionComponent;
   private readonly session: Session;
   private readonly options: DatagramConnectOptions;
-  private readonly ports: PortCount;
+  private readonly share: DialingShare;
   private readonly waiter: Waiter<void>;
   private readonly lookup: AbortController = new AbortController();
   private readonly prober: Prober;
@@ -37,12 +43,12 @@ export class SessionDialing implements PortOwner, SessionDial {
     component: SessionComponent,
     session: Session,
     options: DatagramConnectOptions,
-    ports: PortCount,
+    share: DialingShare,
   ) {
     this.component = component;
     this.session = session;
     this.options = options;
-    this.ports = ports;
+    this.share = share;
     this.prober = new Prober(session);
     session.dial = this;
     session.remoteHost = options.host ?? "127.0.0.1";
@@ -91,7 +97,7 @@ export class SessionDialing implements PortOwner, SessionDial {
     try {
       session.peer = peerKeyOf(peer);
       this.port = new DatagramPort(component.service, target, this);
-      this.ports.openPortCount++;
+      this.share.ports.openPortCount++;
       if (!component.isHeld) this.port.unref();
     } catch (failure) {
       this.tryNext(failure as NetError);
@@ -110,7 +116,7 @@ export class SessionDialing implements PortOwner, SessionDial {
   }
 
   portClosed(error: NetError | undefined): void {
-    this.ports.openPortCount--;
+    this.share.ports.openPortCount--;
     this.port = undefined;
     const { session } = this;
     if (session.state === "connecting") this.tryNext(error);
@@ -123,6 +129,10 @@ export class SessionDialing implements PortOwner, SessionDial {
   established(): void {
     this.waiter.resolve();
     this.prober.start();
+  }
+
+  refused(error: NetError): void {
+    if (this.share.closeOnRefused) this.session.failSilently(error);
   }
 
   ended(): void {

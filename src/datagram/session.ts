@@ -55,6 +55,8 @@ export interface SessionEvents {
 export interface SessionDial {
   /** The session is open. */
   established(): void;
+  /** The peer's host says that nobody is there. */
+  refused(error: NetError): void;
   /** It has ended, or was never made. */
   ended(): void;
   ref(): void;
@@ -398,14 +400,18 @@ export class Session
     const sentBytes = error === undefined ? byteCount : leftBytes(byteCount, count, failedCount);
     this.sentBytes += sentBytes;
     if (this.state === "closed") return;
-    if (error !== undefined) this.sendFailed(error, failedCount);
+    if (error !== undefined) this.sendFailed(error, byteCount > 0 ? failedCount : 0);
     else if (this.link === undefined && byteCount > 0) this.host.events.sent(this, sentBytes);
     this.afterSend();
   }
 
+  /** `failedCount` is 0 for a probe, whose failure is nobody's concern (HP §3.3). */
   private sendFailed(error: NetError, failedCount: number): void {
-    this.more().failedCount += failedCount;
-    if (this.link === undefined) this.host.events.sendFailed(this, error, failedCount);
+    if (failedCount > 0) {
+      this.more().failedCount += failedCount;
+      if (this.link === undefined) this.host.events.sendFailed(this, error, failedCount);
+    }
+    if (error.code === "CONNECTION_REFUSED") this.dial?.refused(error);
   }
 
   /** Something is sent: who waits for room is told. */
