@@ -75,6 +75,10 @@ export const ERROR_CODES = {
   },
   HTTP_REDIRECT_LIMIT: { fault: "limit", text: "more than maxRedirects redirects" },
   HTTP_REDIRECT_REFUSED: { fault: "remote", text: "a redirect that can't be followed" },
+  HTTP_CONTENT_UNSUPPORTED: {
+    fault: "remote",
+    text: "content of a type or coding that is not taken",
+  },
   HTTP_CONTENT_MALFORMED: { fault: "remote", text: "the content can't be decoded" },
   HTTP_CONTENT_TOO_LARGE: {
     fault: "limit",

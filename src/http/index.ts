@@ -56,6 +56,8 @@ export type {
   CookieStoreOptions,
 } from "./cookie/cookie-store-options.js";
 export type { Fields } from "./fields.js";
+export { type AccessLogFormat, type AccessLogOptions, accessLog } from "./server/access-log.js";
+export type { ClearCookieOptions, SetCookieOptions } from "./server/cookies/set-cookie.js";
 export type { FetchHandler, FetchInfo } from "./server/fetch/fetch-handler.js";
 export { installLightClasses } from "./server/fetch/install-light.js";
 export type { FileResponseOptions } from "./server/files/file-response-options.js";
@@ -74,6 +76,7 @@ export type {
   RequestLimits,
 } from "./server/http-server-settings.js";
 export type { ResponseSource } from "./server/response/response-pump.js";
+export type { ResponseReport } from "./server/response/response-report.js";
 export type { ResponseWriter } from "./server/response/response-writer.js";
 export {
   HttpSyncClient,

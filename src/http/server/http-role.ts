@@ -75,7 +75,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
 
   closed(connection: StreamConnection, reason: CloseReason): void {
     // Not its receiver any more, where another protocol had it, or not yet.
-    receiverOf(connection).closed();
+    receiverOf(connection).closed(reason);
     this.#events.closed(connection, reason);
   }
 
@@ -85,7 +85,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
 
   shutdown(): void {
     this.pipelines.clear();
-    this.resources.commonFields.end();
+    this.resources.addedFields.end();
     this.fresh.end();
     this.idle.end();
     this.#events.shutdown();

@@ -9,6 +9,7 @@
  * Both sides go on by themselves. What the connection makes of that is in `request-pipeline.ts`. Whose
  * turn it is sends at once; the others hold what they have, see `held-output.ts`. Hot.
  */
+import type { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
 import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
@@ -20,9 +21,15 @@ import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
 import { STATUS_TEXT } from "../../protocol/http1/status-text.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import type { BodyOwner, IncomingBody } from "../body/incoming-body.js";
+import type { BodyOwner, IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
+import { cookiesOf } from "./cookies/request-cookies.js";
+import {
+  type ClearCookieOptions,
+  ResponseCookies,
+  type SetCookieOptions,
+} from "./cookies/set-cookie.js";
 import { type FileTarget, sendFile } from "./files/file-response.js";
 import type { FileResponseOptions } from "./files/file-response-options.js";
 import { HeldOutput } from "./held-output.js";
@@ -31,8 +38,20 @@ import type { HttpServerConnection } from "./http-server-connection.js";
 import { ReceivedRequest } from "./received-request.js";
 import { pathOf, queryOf } from "./request-path.js";
 import { NO_FIELDS, type RequestTraits } from "./response/response-encoder.js";
+import {
+  assertRedirect,
+  JSON_TYPE,
+  jsonOf,
+  locationOf,
+  PLAIN_TYPE,
+  withFields,
+  withType,
+} from "./response/response-forms.js";
 import { ResponsePump, type ResponseSource } from "./response/response-pump.js";
+import type { ResponseRecord } from "./response/response-report.js";
 import { type ResponseOutput, ResponseWriter } from "./response/response-writer.js";
+
+import { contentBytes, contentJson, contentText } from "./typed-content.js";
 
 /** The receiver of the connection, as its exchanges see it. */
 export interface ExchangeOwner {
@@ -52,6 +71,8 @@ export interface ExchangePipeline {
   /** Hands the connection over. */
   upgrade(exchange: ServerExchange, receiver: UpgradeReceiver, fields: FieldInput): Connection;
   responseDone(exchange: ServerExchange): void;
+  /** All of the response was given to the connection. */
+  responseGiven(exchange: ServerExchange): void;
   /** Bytes of the request's body shall, or may again, be held back. */
   holdBody(exchange: ServerExchange, isHeld: boolean): void;
   /** The send queue is above its mark: nothing more shall be read until it is below. */
@@ -79,12 +100,17 @@ export class ServerExchange
   isObserved = false;
   /** When the head, then the body was complete, by the clock; 0 where nobody had to look. */
   startedMs = 0;
+  /** Status code of the response that was begun; 0 before. */
+  statusCode = 0;
+  /** What is told when the response is complete; undefined where nobody wants to know. */
+  record: ResponseRecord | undefined = undefined;
   /** Told when the connection ends before the response is complete. */
   onEnded: ((error: NetError) => void) | undefined = undefined;
   private readonly owner: ExchangeOwner;
   private response: "none" | "begun" | "done" | "dropped" | "cut" = "none";
   private writer: ResponseWriter | undefined = undefined;
   private held: HeldOutput | undefined = undefined;
+  private setCookies: ResponseCookies | undefined = undefined;
   private abortController: AbortController | undefined = undefined;
 
   constructor(id: number, owner: ExchangeOwner, pipeline: ExchangePipeline, head: RequestHead) {
@@ -156,6 +182,22 @@ export class ServerExchange
     return this.request.bodyFor(this);
   }
 
+  get cookies(): ReadonlyMap<string, string> {
+    return cookiesOf(this.headers);
+  }
+
+  bytes(options?: WholeBodyOptions): Promise<Buffer> {
+    return contentBytes(this, options);
+  }
+
+  text(options?: WholeBodyOptions): Promise<string> {
+    return contentText(this, options);
+  }
+
+  json(options?: WholeBodyOptions): Promise<unknown> {
+    return contentJson(this, options);
+  }
+
   get isComplete(): boolean {
     return this.request.isComplete;
   }
@@ -180,6 +222,10 @@ export class ServerExchange
     return this.response !== "none";
   }
 
+  get status(): number | undefined {
+    return this.statusCode === 0 ? undefined : this.statusCode;
+  }
+
   get isDone(): boolean {
     return this.response !== "none" && this.response !== "begun";
   }
@@ -197,7 +243,17 @@ export class ServerExchange
     const { pipeline } = this;
     if (!this.mayRespond(statusCode) || pipeline === undefined) return false;
     if (this.isTunnel(statusCode)) return this.respondError(501);
-    return pipeline.respond(this, statusCode, headers, body);
+    return pipeline.respond(this, statusCode, this.fieldsOf(headers), body);
+  }
+
+  /** The fields of a response, with the cookies that it sets. */
+  private fieldsOf(headers: FieldInput): FieldInput {
+    const { setCookies } = this;
+    if (setCookies === undefined) return headers;
+    return withFields(
+      headers,
+      setCookies.lines.map((line) => ["Set-Cookie", line] as const),
+    );
   }
 
   respondError(statusCode: number, detail?: string): boolean {
@@ -210,12 +266,47 @@ export class ServerExchange
     );
   }
 
+  /** Responds to a request that has failed: without what its handler had set. */
+  respondFailure(statusCode: number): boolean {
+    this.setCookies = undefined;
+    return this.respondError(statusCode);
+  }
+
+  respondJson(statusCode: number, value: unknown, headers?: FieldInput): boolean {
+    return this.respond(statusCode, withType(headers, JSON_TYPE), jsonOf(value));
+  }
+
+  respondText(statusCode: number, text: string, headers?: FieldInput): boolean {
+    return this.respond(statusCode, withType(headers, PLAIN_TYPE), text);
+  }
+
+  respondRedirect(statusCode: number, location: string | URL, headers?: FieldInput): boolean {
+    assertRedirect(statusCode);
+    const place = [["Location", locationOf(location)]] as const;
+    const text = `${statusCode} ${STATUS_TEXT[statusCode] ?? ""}\n`;
+    return this.respondText(statusCode, text, withFields(headers ?? NO_FIELDS, place));
+  }
+
+  setCookie(name: string, value: string, options: SetCookieOptions = {}): void {
+    this.cookiesToSet().set(name, value, options);
+  }
+
+  clearCookie(name: string, options: ClearCookieOptions = {}): void {
+    this.cookiesToSet().clear(name, options);
+  }
+
+  private cookiesToSet(): ResponseCookies {
+    if (this.isResponded && !this.isLost) throw responded();
+    this.setCookies ??= new ResponseCookies(this.transport.tls !== undefined);
+    return this.setCookies;
+  }
+
   startResponse(statusCode: number, headers: FieldInput = NO_FIELDS): ResponseWriter {
     const { pipeline } = this;
     let bodyLength: number = BODY.none;
     if (this.mayRespond(statusCode) && pipeline !== undefined) {
       if (this.isTunnel(statusCode)) this.respondError(501);
-      else bodyLength = pipeline.startResponse(this, statusCode, headers);
+      else bodyLength = pipeline.startResponse(this, statusCode, this.fieldsOf(headers));
     }
     this.writer = new ResponseWriter(this, bodyLength);
     return this.writer;
@@ -255,7 +346,7 @@ export class ServerExchange
     if (!this.isUpgrade) throw unsendable("the request asks for no other protocol");
     if (!this.isInTurn) throw unsendable("earlier requests have no response yet");
     if (this.hasBody && !this.isComplete) throw unsendable("the body of the request has not come");
-    return pipeline.upgrade(this, receiver, headers);
+    return pipeline.upgrade(this, receiver, this.fieldsOf(headers));
   }
 
   /** Whether to send a response at all; throws where it is a mistake. */
@@ -319,6 +410,10 @@ export class ServerExchange
     return this.transport.drained(options);
   }
 
+  bodyGiven(byteCount: number): void {
+    if (this.record !== undefined) this.record.bodyBytes += byteCount;
+  }
+
   responseEnded(): void {
     if (this.response !== "begun") return;
     this.responseIs("done");
@@ -362,6 +457,7 @@ export class ServerExchange
     const { held } = this;
     this.held = undefined;
     held?.release((piece) => this.sendBytes(piece));
+    if (this.isDone) this.pipeline?.responseGiven(this);
   }
 
   /** The response was begun, or is complete. */
@@ -419,7 +515,7 @@ export class ServerExchange
 
 /** RFC 2518 §10.1: the request was taken, and the response is still to come. */
 const PROCESSING = 102;
-const TEXT_FIELDS: FieldInput = { "Content-Type": "text/plain; charset=utf-8" };
+const TEXT_FIELDS: FieldInput = { "Content-Type": PLAIN_TYPE };
 
 function responded(): NetError {
   return unsendable("there is a response to this request already");

@@ -9,6 +9,8 @@ import { BODY } from "#src/protocol/http1/head.js";
 
 /** An exchange that takes everything, until it is closed. */
 class Output implements ResponseOutput {
+  bodyGiven(): void {}
+
   pendingBytes = 0;
   isSendable = true;
   sent = "";

@@ -16,6 +16,8 @@ export interface ResponseOutput extends PieceTarget {
   readonly isSendable: boolean;
   /** Whether so many bytes may still wait; ends the connection when not. */
   hasRoom(byteCount: number): boolean;
+  /** So many bytes of the body were given. */
+  bodyGiven(byteCount: number): void;
   /** Resolves when little waits to be sent; rejects when the response can't be sent any more. */
   drained(options?: WaitOptions): Promise<void>;
   /** The same for a response that is complete. */
@@ -76,6 +78,12 @@ export class ResponseWriter implements PieceWriter {
     if (!this.output.isSendable) return false;
     if (this.isBodyless || bytes.length === 0) return true;
     if (!this.output.hasRoom(bytes.length)) return false;
+    const flows = this.send(bytes, extensions);
+    this.output.bodyGiven(bytes.length);
+    return flows;
+  }
+
+  private send(bytes: Uint8Array, extensions: string): boolean {
     if (this.body.bodyLength !== BODY.chunked) {
       this.body.begin(NOWHERE, 0, bytes.length, extensions);
       return this.output.sendBytes(bytes);
