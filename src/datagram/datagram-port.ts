@@ -99,9 +99,6 @@ export class DatagramPort implements DatagramSink, DeadlineOwner {
     this.socket = service.engine.openDatagram(target, this);
   }
 
-  /** Whether bytes that it lends are being delivered. */
-  isLending = false;
-
   /** Whether it is open, and not about to close. */
   get isOpen(): boolean {
     return this.address !== undefined && !this.isClosing;
@@ -264,11 +261,9 @@ export class DatagramPort implements DatagramSink, DeadlineOwner {
       this.owner.datagramsReceived(bytes, from, segmentBytes);
       return;
     }
-    this.isLending = true;
     beginLending(bytes, this.service.engine.memory);
     this.owner.datagramsReceived(bytes, from, segmentBytes);
     endLending();
-    this.isLending = false;
   }
 
   datagramSent(token: number, error: NetError | undefined, failedCount: number): void {

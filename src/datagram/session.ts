@@ -8,7 +8,7 @@
  * Invariants: one reason, one `onClose`, nothing after it; a session that closes waits for its sends under way,
  * then tells the peer; nothing is delivered from within a call of the application.
  */
-import { isLent } from "../bytes/lending.js";
+import { isLent, owned } from "../bytes/lending.js";
 import {
   CLOSED_BY_PEER,
   CLOSED_LOCALLY,
@@ -243,10 +243,7 @@ export class Session
   }
 
   deliver(given: Buffer): void {
-    const { port, settings } = this;
-    // What the port lends is copied here, or marked as lent by the component.
-    const isCopied = settings.delivery === "copy" && port?.isLending === true;
-    const message = isCopied ? Buffer.from(given) : given;
+    const message = this.settings.delivery === "copy" ? owned(given) : given;
     const inbox = this.extras?.inbox;
     if (inbox !== undefined) inbox.receive(message);
     else if (!this.hasReceiveHandler) this.inbox().receive(message);
