@@ -101,6 +101,15 @@ export const rules = {
       DATAGRAM,
       "^src/protocol/udp-control/",
     ]),
+    layer("arq-on-datagram", "^src/arq/", [
+      GROUND,
+      BYTES,
+      TIME,
+      ENGINE_DOOR,
+      CONNECTION,
+      DATAGRAM,
+      "^src/protocol/(arq|kcp)/",
+    ]),
     layer("tcp-on-connection", "^src/tcp/", [
       GROUND,
       BYTES,
@@ -150,13 +159,13 @@ export const rules = {
       name: "the-entry-reaches-no-http",
       severity: "error",
       from: { path: "^src/index\\.ts$" },
-      to: { path: "^src/(http|websocket|udp|datagram|protocol)/", reachable: true },
+      to: { path: "^src/(http|websocket|udp|arq|datagram|protocol)/", reachable: true },
     },
     {
       name: "nothing-imports-the-entry",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(cli|index\\.ts|testing)" },
-      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp)/index\\.ts)" },
+      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp|arq)/index\\.ts)" },
     },
   ],
   options: {
