@@ -15,10 +15,7 @@ import { ArqProtocol } from "./arq-protocol.js";
 import type { ArqSettings } from "./arq-settings.js";
 
 /** Options of an {@link ArqClient}. */
-export type ArqClientOptions<Context = unknown> = ArqOutgoingOptions<
-  ArqClient<Context>,
-  Context
-> &
+export type ArqClientOptions<Context = unknown> = ArqOutgoingOptions<ArqClient<Context>, Context> &
   MessageContextRule<Context>;
 
 /** A client of reliable messages over UDP: one connection at a time. `connect` resolves when the handshake is done. */

@@ -10,12 +10,12 @@
 import type { LinkedSession, MessageOptions, SessionLink } from "../datagram/session-link.js";
 import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
 import { Handshake } from "../protocol/arq/handshake.js";
-import { HANDSHAKE_BYTES, parseHandshake, writeHandshake } from "../protocol/arq/handshake-packet.js";
 import {
-  type Congestion,
-  NoCongestion,
-  StockCongestion,
-} from "../protocol/kcp/congestion.js";
+  HANDSHAKE_BYTES,
+  parseHandshake,
+  writeHandshake,
+} from "../protocol/arq/handshake-packet.js";
+import { type Congestion, NoCongestion, StockCongestion } from "../protocol/kcp/congestion.js";
 import { Kcp, type KcpSink } from "../protocol/kcp/kcp.js";
 import { PacedCongestion } from "../protocol/kcp/pacing.js";
 import { HEAD_BYTES } from "../protocol/kcp/segment.js";

@@ -56,7 +56,7 @@ export interface ArqSettings {
   readonly handshakeTimeoutMs: number;
   /** Ends a session that waits for the peer, and has heard nothing of it for so long; 0: never. Default 10 s. */
   readonly deadLinkMs: number;
-  /** Ends a session when one segment was sent so often; 0: never. Default 20. */
+  /** Ends a session when one segment was sent so often; 0: never. Default 40. */
   readonly deadLinkCount: number;
   /** Borders of messages are not kept, so that segments are full. Both sides must agree. Default false. */
   readonly isStream: boolean;
@@ -82,7 +82,7 @@ export const ARQ_SETTINGS: OptionTable<ArqSettings> = {
   maxMessageBytes: bytes(65_536, { min: 1, max: MAX_FRAGMENTS * MAX_DATAGRAM_BYTES }),
   handshakeTimeoutMs: milliseconds(5_000, { min: 1 }),
   deadLinkMs: milliseconds(10_000),
-  deadLinkCount: count(20, "times", { max: 1_000_000 }),
+  deadLinkCount: count(40, "times", { max: 1_000_000 }),
   noDelay: flag(true),
   isStream: flag(false),
   congestion: choice("paced", ["paced", "stock", "none"]),

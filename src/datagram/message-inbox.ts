@@ -72,7 +72,10 @@ export class MessageInbox implements HandlerSettled {
   private keep(message: Buffer): void {
     const cost = message.length + PACKET_COST_BYTES;
     const { holdsPeer } = this.session;
-    if (!holdsPeer && this.waitingCost + this.unread.cost + cost > this.session.settings.maxUnreadBytes) {
+    if (
+      !holdsPeer &&
+      this.waitingCost + this.unread.cost + cost > this.session.settings.maxUnreadBytes
+    ) {
       this.droppedCount++;
       return;
     }

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import { SimulatedLink, type LinkOptions } from "#src/engine/memory/simulated-link.js";
+import { type LinkOptions, SimulatedLink } from "#src/engine/memory/simulated-link.js";
 import { NoCongestion } from "#src/protocol/kcp/congestion.js";
-import { Kcp, type InputResult, type KcpSettings } from "#src/protocol/kcp/kcp.js";
+import { type InputResult, Kcp, type KcpSettings } from "#src/protocol/kcp/kcp.js";
 import { SegmentMemory } from "#src/protocol/kcp/segment-memory.js";
 
 /** Quick settings, without congestion control. */

@@ -91,10 +91,9 @@ export class Handshake {
     if (!this.isEstablished) return this.receivedFirst(packet, isEcho, nowMs);
     if (packet.ownId !== this.peerId) return isEcho ? "replaced" : "foreign";
     if (!isEcho && packet.peerId !== 0) return "foreign";
-    const wasComplete = this.isComplete;
     if (packet.isComplete && isEcho) this.isComplete = true;
-    // Who has heard us needs no answer, but for one whose answer from us was lost.
-    if (!packet.isComplete || !wasComplete || nowMs >= this.nextMs) this.tell(nowMs);
+    // Who has heard us needs no answer, unless ours was lost: then it repeats.
+    if (!packet.isComplete || nowMs >= this.nextMs) this.tell(nowMs);
     return "taken";
   }
 
