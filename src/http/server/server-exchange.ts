@@ -23,6 +23,7 @@ import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { BodyOwner, IncomingBody } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
+import type { RequestSource } from "./fetch/light-request.js";
 import { type FileTarget, sendFile } from "./files/file-response.js";
 import type { FileResponseOptions } from "./files/file-response-options.js";
 import { HeldOutput } from "./held-output.js";
@@ -62,7 +63,7 @@ export interface ExchangePipeline {
 
 /** A request and the response to it. See {@link HttpExchange}. */
 export class ServerExchange
-  implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget
+  implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget, RequestSource
 {
   readonly id: number;
   context: unknown = undefined;
@@ -81,6 +82,7 @@ export class ServerExchange
   startedMs = 0;
   /** Told when the connection ends before the response is complete. */
   onEnded: ((error: NetError) => void) | undefined = undefined;
+  wholeRequest: Request | undefined = undefined;
   private readonly owner: ExchangeOwner;
   private response: "none" | "begun" | "done" | "dropped" | "cut" = "none";
   private writer: ResponseWriter | undefined = undefined;
