@@ -119,7 +119,9 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   /**
    * Sends and resolves with the answer: the next thing received, or, with `correlate`, the one with
    * the same key. `timeoutMs` is `requestTimeoutMs` where left out. Rejects with `REQUEST_TIMEOUT`,
-   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`. An answer that comes too late is dropped.
+   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`, the last also when the peer has finished sending. An
+   * answer that comes too late is dropped. May be awaited in `onReceive`: the answer gets through to a
+   * handler whose promise is open.
    */
   request(data: Data, options?: WaitOptions): Promise<Buffer>;
 
