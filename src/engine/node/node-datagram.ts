@@ -8,11 +8,11 @@
  */
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from "node:dgram";
 import process from "node:process";
-import { NetError } from "../../errors.js";
+import { NetError, rethrowLater } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
 import type { DatagramSink, DatagramSocket, DatagramTarget, IpAddress } from "../engine.js";
-import { callSink, rethrowLater } from "../sink-defect.js";
+import { callSink } from "../sink-defect.js";
 import { errnoNameOf, systemError } from "../system-error.js";
 import { addressFromInfo, ipAddress } from "./node-address.js";
 
