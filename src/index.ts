@@ -1,4 +1,8 @@
 /** hp-socket: the public names, but for those of HTTP, which hp-socket/http has. */
+export { CidrSet } from "./address/cidr-set.js";
+export { type HostPort, parseHostPort } from "./address/host-port.js";
+export { type InterfaceAddress, listInterfaces } from "./address/interfaces.js";
+export { compareIps, formatIp, type Ip, parseIp } from "./address/ip.js";
 export type { BroadcastResult } from "./connection/broadcast.js";
 export type { CloseReason, Initiator } from "./connection/close-reason.js";
 export type {
@@ -11,6 +15,7 @@ export type {
   StopResult,
 } from "./connection/component-options.js";
 export type {
+  AnyConnection,
   Connection,
   ConnectionStats,
   Data,
@@ -34,6 +39,14 @@ export type {
 export type { ClientTls, ServerTls, TlsSettings } from "./connection/tls-settings.js";
 export type { WebView } from "./connection/web-view.js";
 export type { ConnectOptions, LocalEnd } from "./dial/connect-options.js";
+export type { ProxyOptions } from "./dial/proxy-hop.js";
+export {
+  type Proxy,
+  type ProxyChoice,
+  type ProxyDestination,
+  type ProxyScheme,
+  proxyFromEnvironment,
+} from "./dial/proxy-route.js";
 export { addressText } from "./engine/address-text.js";
 export { type EngineProbe, type EngineStatus, engineReport } from "./engine/choose-engine.js";
 export type {

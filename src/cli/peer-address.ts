@@ -1,4 +1,4 @@
-import type { ConnectOptions } from "../index.js";
+import { type ConnectOptions, parseHostPort } from "../index.js";
 import { quoted, UsageError } from "./command-line.js";
 
 /** A peer as it was typed, and how to connect to it. */
@@ -16,11 +16,10 @@ export function readPeerAddress(words: readonly string[], path: string | undefin
     return { text: path, connect: { path } };
   }
   if (text === undefined) throw new UsageError("where to? Name HOST:PORT, or a socket with --path");
-  const match = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || port < 1 || port > 65_535) {
+  const peer = parseHostPort(text);
+  if (peer === undefined || peer.port === 0) {
     throw new UsageError(`${quoted(text)} is not HOST:PORT, such as 127.0.0.1:5555 or [::1]:5555`);
   }
+  const { host, port } = peer;
   return { text, connect: { host, port } };
 }

@@ -1,41 +1,31 @@
 /**
  * What is behind every component: its settings, its connections, and its life from start to stop. Servers,
- * agents and clients of all protocols are made of one of these and of what makes their role.
+ * agents and clients of all protocols are made of one of these and of what makes their role. It knows
+ * nothing of what carries the bytes: streams have `stream-component.ts`, datagrams `src/datagram`.
  */
-import type { Address, Engine, StreamSocket } from "../engine/engine.js";
-import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
+import type { Address, Engine } from "../engine/engine.js";
+import { assertInteger, assertKnownKeys, assertObject, NetError } from "../errors.js";
+import type { BroadcastResult } from "./broadcast.js";
 import type { CloseReason } from "./close-reason.js";
-import type {
-  ChangeableSettings,
-  ComponentStats,
-  StopOptions,
-  StopResult,
-} from "./component-options.js";
-import type { ComponentSecurity } from "./component-security.js";
+import type { ComponentStats, StopOptions, StopResult } from "./component-options.js";
 import type { WaitOptions } from "./connection.js";
 import { ConnectionKeys } from "./connection-keys.js";
 import { ConnectionRegistry } from "./connection-registry.js";
 import { type EngineService, engineServiceOf } from "./engine-service.js";
-import type { PacketEvents } from "./packet-events.js";
+import type { Member } from "./member.js";
+import type { MemberHost } from "./member-host.js";
 import { PacketTopics } from "./packet-topics.js";
-import type { Receiver } from "./receiver.js";
 import { nextServiceState, type ServiceEvent, type ServiceState } from "./service-state.js";
-import { type ConnectionSettings, connectionSettings, SETTING_NAMES } from "./settings.js";
-import { type ConnectionHost, StreamConnection } from "./stream-connection.js";
-import { throwIfAborted, Waiter } from "./waiter.js";
+import { beginWait, Waiter } from "./waiter.js";
 
 /** What a component of this role does with its connections. */
-export interface ComponentRole {
-  /** Who is told of packets; undefined where a protocol of ours reads. */
-  readonly packetEvents: PacketEvents | undefined;
-  /** The receiver of a connection, made with its first byte at the latest. */
-  createReceiver(connection: StreamConnection): Receiver;
-  /** The stream is open. May refuse or end the connection. */
-  opened(connection: StreamConnection, isOutgoing: boolean): void;
+export interface ComponentRole<Held extends Member> {
+  /** The connection is open. May refuse or end it. */
+  opened(connection: Held, isOutgoing: boolean): void;
   /** The connection is ready for data. May refuse or end it. */
-  ready(connection: StreamConnection): void;
+  ready(connection: Held): void;
   /** The connection is gone: calls `onClose`. */
-  closed(connection: StreamConnection, reason: CloseReason): void;
+  closed(connection: Held, reason: CloseReason): void;
   /** A peer was not let in, or accepting failed. */
   refused(error: NetError, remoteAddress: Address | undefined): void;
   /** The component has stopped. */
@@ -45,7 +35,15 @@ export interface ComponentRole {
   /** Whether something that lets connections in is still closing. */
   hasListeners?(): boolean;
   /** Somebody begins to wait for the component's stop: a client's own matter. */
-  isEndAwaited?(connection: StreamConnection): boolean;
+  isEndAwaited?(connection: Held): boolean;
+}
+
+/** Which settings a component has. */
+export interface SettingsKind<Settings> {
+  /** Their names. */
+  readonly names: readonly string[];
+  /** The settings with every default filled in. Throws `INVALID_ARGUMENT`. */
+  read(given: Partial<Settings>): Settings;
 }
 
 interface Stopping {
@@ -57,22 +55,26 @@ interface Stopping {
   cutCount: number;
 }
 
-/** See the head of the file. */
-export class Component implements ConnectionHost {
+/**
+ * What is behind every component: its settings, its connections, and its life from start to stop.
+ */
+export abstract class Component<Held extends Member, Settings extends Held["settings"]>
+  implements MemberHost<Held>
+{
   readonly service: EngineService;
-  readonly security: ComponentSecurity | undefined;
-  readonly registry: ConnectionRegistry<StreamConnection> = new ConnectionRegistry();
+  readonly registry: ConnectionRegistry<Held> = new ConnectionRegistry();
   /** Connections by the application's own keys. */
-  readonly keys: ConnectionKeys<StreamConnection> = new ConnectionKeys();
+  readonly keys: ConnectionKeys<Held> = new ConnectionKeys();
   /** Settings in force. */
-  settings: ConnectionSettings;
+  settings: Settings;
   /** Whether its sockets keep the process alive. */
   isHeld = true;
-  readonly role: ComponentRole;
-  readonly topics: PacketTopics<StreamConnection> = new PacketTopics<StreamConnection>();
+  readonly role: ComponentRole<Held>;
+  readonly topics: PacketTopics<Held> = new PacketTopics<Held>();
+  readonly #kind: SettingsKind<Settings>;
   /** What was asked for; what was left out follows from it. */
-  #given: Partial<ConnectionSettings>;
-  readonly #closeWaiters: Map<number, (() => void)[]> = new Map();
+  #given: Partial<Settings>;
+  readonly #closeWaiters: Map<number, Waiter<void>[]> = new Map();
   #state: ServiceState = "stopped";
   #stopping: Stopping | undefined;
   #stopWaiters: Waiter<void>[] = [];
@@ -84,20 +86,16 @@ export class Component implements ConnectionHost {
 
   /** Throws `INVALID_ARGUMENT` for settings that can't be. */
   constructor(
-    role: ComponentRole,
+    role: ComponentRole<Held>,
     engine: Engine,
-    security: ComponentSecurity | undefined,
-    given: Partial<ConnectionSettings>,
+    kind: SettingsKind<Settings>,
+    given: Partial<Settings>,
   ) {
     this.role = role;
+    this.#kind = kind;
     this.#given = given;
-    this.settings = connectionSettings(given);
+    this.settings = kind.read(given);
     this.service = engineServiceOf(engine);
-    this.security = security;
-  }
-
-  get packetEvents(): PacketEvents | undefined {
-    return this.role.packetEvents;
   }
 
   // — state and settings —
@@ -111,26 +109,25 @@ export class Component implements ConnectionHost {
     this.#state = nextServiceState(this.#state, event);
   }
 
-  /** See `TcpServer.configure`. `known`: names of the component's options that can't be changed. */
-  configure(changes: ChangeableSettings, known: readonly string[]): void {
-    const { tls, ...settings } = changes;
-    assertKnownKeys("configure", settings, known);
-    for (const name of Object.keys(settings)) {
-      if ((SETTING_NAMES as readonly string[]).includes(name)) continue;
+  /**
+   * See `TcpServer.configure`. `known`: names of the component's options that can't be changed; `before`
+   * runs when the changes are found to be possible, and not in force yet.
+   */
+  change(
+    changes: Partial<Settings>,
+    known: readonly string[],
+    before?: (changed: Settings) => void,
+  ): void {
+    assertKnownKeys("configure", changes, known);
+    for (const name of Object.keys(changes)) {
+      if (this.#kind.names.includes(name)) continue;
       throw new NetError("SETTING_FIXED", `${name} can't be changed once the component is made`, {
         operation: "configure",
       });
     }
-    if (tls !== undefined && this.security === undefined) {
-      throw new NetError("SETTING_FIXED", "tls can't be switched on once the component is made");
-    }
-    const given = { ...this.#given, ...settings };
-    const changed = connectionSettings(given);
-    if (tls !== undefined) this.security?.update(tls);
-    // A model holds for connections to come: the others get their receiver while the old one is in force.
-    if (changed.receive !== this.settings.receive) {
-      for (const connection of this.registry.list()) connection.keepModel();
-    }
+    const given = { ...this.#given, ...changes };
+    const changed = this.#kind.read(given);
+    before?.(changed);
     this.settings = changed;
     this.#given = given;
     for (const connection of this.registry.list()) connection.settingsChanged();
@@ -150,7 +147,7 @@ export class Component implements ConnectionHost {
       openedCount: this.#openedCount,
       closedCount: this.#closedCount,
       refusedCount: this.#refusedCount,
-      handshakeCount: this.security?.underWayCount ?? 0,
+      handshakeCount: 0,
       receivedBytes,
       sentBytes,
     };
@@ -174,7 +171,9 @@ export class Component implements ConnectionHost {
 
   /** See `TcpServer.stop`. */
   stop(options: StopOptions = {}): Promise<StopResult> {
-    const drainMs = options.drainMs ?? 5_000;
+    assertObject("the options of stop", options);
+    assertKnownKeys("stop", options, ["drainMs"]);
+    const { drainMs = 5_000 } = options;
     assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
     if (this.#stopping !== undefined) return this.#stopping.promise;
     if (this.#state === "stopped") return Promise.resolve({ drainedCount: 0, cutCount: 0 });
@@ -186,12 +185,12 @@ export class Component implements ConnectionHost {
     for (const connection of this.registry.list()) {
       // Whoever waits for the end must live to see it, `unref` or not.
       connection.ref();
-      if (drainMs === 0 || connection.state === "connecting") this.#cut(connection);
+      if (drainMs === 0 || connection.state === "connecting") this.#cut(connection, drainMs);
       else connection.stop();
     }
     if (drainMs > 0 && this.registry.count > 0) {
       const timer = this.service.wheel.clock.setTimer(drainMs, () => {
-        for (const connection of this.registry.list()) this.#cut(connection);
+        for (const connection of this.registry.list()) this.#cut(connection, drainMs);
       });
       void promise.then(() => timer.cancel());
     }
@@ -199,8 +198,9 @@ export class Component implements ConnectionHost {
     return promise;
   }
 
-  #cut(connection: StreamConnection): void {
-    const error = new NetError("STOPPED", undefined, {
+  #cut(connection: Held, drainMs: number): void {
+    const text = `the component was stopped, and the connection had not ended within drainMs (${drainMs})`;
+    const error = new NetError("STOPPED", text, {
       operation: "close",
       connectionId: connection.id,
     });
@@ -238,10 +238,11 @@ export class Component implements ConnectionHost {
 
   /** See `TcpServer.stopped`. */
   async stopped(options: WaitOptions = {}): Promise<void> {
-    throwIfAborted(options, "close");
+    beginWait(options, "stopped", "close");
     if (this.#state === "stopped") return;
     const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
       code: "CLOSE_TIMEOUT",
+      call: "stopped",
       operation: "close",
       forget: () => {
         this.#stopWaiters = this.#stopWaiters.filter((other) => other !== waiter);
@@ -253,35 +254,23 @@ export class Component implements ConnectionHost {
 
   // — connections —
 
-  /** Enters a connection: an accepted stream's, or one that is still to be made. */
-  admit(stream?: StreamSocket): StreamConnection {
-    const connection = new StreamConnection(this);
-    this.registry.add(connection);
-    if (stream !== undefined) {
-      connection.stream = stream;
-      stream.sink = connection;
-    }
-    return connection;
-  }
+  /** Sends the same bytes to each of them. Throws `PACKET_INVALID`, before anything is sent. */
+  abstract sendToAll(connections: readonly Held[], bytes: Buffer): BroadcastResult;
 
-  giveKey(connection: StreamConnection, key: unknown, last: unknown): unknown {
+  giveKey(connection: Held, key: unknown, last: unknown): unknown {
     return this.keys.give(connection, key, last);
   }
 
-  createReceiver(connection: StreamConnection): Receiver {
-    return this.role.createReceiver(connection);
-  }
-
-  connectionOpened(connection: StreamConnection, isOutgoing: boolean): void {
+  connectionOpened(connection: Held, isOutgoing: boolean): void {
     this.#openedCount++;
     this.role.opened(connection, isOutgoing);
   }
 
-  connectionReady(connection: StreamConnection): void {
+  connectionReady(connection: Held): void {
     this.role.ready(connection);
   }
 
-  connectionClosed(connection: StreamConnection, reason: CloseReason): void {
+  connectionClosed(connection: Held, reason: CloseReason): void {
     this.registry.remove(connection);
     this.keys.take(connection, connection.key);
     this.topics.table.leave(connection);
@@ -293,28 +282,44 @@ export class Component implements ConnectionHost {
     const waiters = this.#closeWaiters.get(connection.id);
     if (waiters !== undefined) {
       this.#closeWaiters.delete(connection.id);
-      for (const resolve of waiters) resolve();
+      for (const waiter of waiters) waiter.resolve();
     }
     this.finishStop();
   }
 
-  isEndAwaited(connection: StreamConnection): boolean {
+  isEndAwaited(connection: Held): boolean {
     return this.#closeWaiters.has(connection.id) || this.role.isEndAwaited?.(connection) === true;
   }
 
-  whenClosed(connection: StreamConnection): Promise<void> {
-    if (connection.state === "closed") return Promise.resolve();
-    return new Promise((resolve) => {
-      const waiters = this.#closeWaiters.get(connection.id);
-      if (waiters === undefined) this.#closeWaiters.set(connection.id, [resolve]);
-      else waiters.push(resolve);
+  async whenClosed(connection: Held, options: WaitOptions = {}): Promise<void> {
+    beginWait(options, "closed", "close");
+    if (connection.state === "closed") return;
+    const { id } = connection;
+    const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
+      code: "CLOSE_TIMEOUT",
+      call: "closed",
+      operation: "close",
+      forget: () => {
+        const others = (this.#closeWaiters.get(id) ?? []).filter((other) => other !== waiter);
+        if (others.length === 0) this.#closeWaiters.delete(id);
+        else this.#closeWaiters.set(id, others);
+      },
     });
+    const waiters = this.#closeWaiters.get(id);
+    if (waiters === undefined) this.#closeWaiters.set(id, [waiter]);
+    else waiters.push(waiter);
+    await waiter.promise;
   }
 
   /** A peer was not let in, or accepting failed. */
   tellRefused(error: NetError, remoteAddress: Address | undefined): void {
     this.#refusedCount++;
     this.role.refused(error, remoteAddress);
+  }
+
+  /** The same where nobody is told: there are too many of them. */
+  countRefused(): void {
+    this.#refusedCount++;
   }
 }
 

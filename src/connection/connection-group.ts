@@ -2,40 +2,47 @@
  * A component with many connections. Each operation on a connection exists here by id as well; for
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
  */
-import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
-import { type BroadcastResult, broadcastTo } from "./broadcast.js";
+import {
+  assertFunction,
+  assertInteger,
+  assertKnownKeys,
+  assertObject,
+  NetError,
+} from "../errors.js";
+import type { BroadcastResult } from "./broadcast.js";
 import { reasonOf } from "./close-reason.js";
 import type { Component } from "./component.js";
-import type {
-  ChangeableSettings,
-  ComponentStats,
-  StopOptions,
-  StopResult,
-} from "./component-options.js";
-import { OPTION_NAMES } from "./component-options.js";
-import type { Connection, Data, SendResult, SmallFileOptions, WaitOptions } from "./connection.js";
+import type { ComponentStats, StopOptions, StopResult } from "./component-options.js";
+import type { AnyConnection, Connection, Data, SendResult, WaitOptions } from "./connection.js";
 import { bytesOf } from "./data.js";
+import type { Member } from "./member.js";
 import type { ServiceState } from "./service-state.js";
-import type { ConnectionSettings } from "./settings.js";
-import type { StreamConnection } from "./stream-connection.js";
 
 /** Whom a broadcast goes to. */
-export interface BroadcastOptions<Context = unknown> {
+export interface BroadcastOptions<Handle = Connection> {
   /** A connection that does not get it, or its id. */
   readonly except?: { readonly id: number } | number | undefined;
   /** Answers whether a connection gets it. */
-  filter?(connection: Connection<Context>): boolean;
+  filter?(connection: Handle): boolean;
 }
 
-/** Base of servers and agents; see the head of the file. */
-export abstract class ConnectionGroup<Context> implements AsyncDisposable {
-  readonly #component: Component;
+/**
+ * Base of servers and agents; see the head of the file. `Held` is the class behind the connections, `Handle`
+ * what the application sees of it.
+ */
+export abstract class ConnectionGroup<
+  Held extends Member & AnyConnection,
+  Handle extends AnyConnection,
+  Settings extends Held["settings"],
+> implements AsyncDisposable
+{
+  readonly #component: Component<Held, Settings>;
 
-  constructor(component: Component) {
+  constructor(component: Component<Held, Settings>) {
     this.#component = component;
   }
 
-  #find(id: number): StreamConnection | undefined {
+  #find(id: number): Held | undefined {
     return this.#component.registry.find(id);
   }
 
@@ -47,17 +54,8 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
   }
 
   /** Settings in force. Change them with {@link configure}. */
-  get settings(): ConnectionSettings {
+  get settings(): Settings {
     return this.#component.settings;
-  }
-
-  /**
-   * Changes settings, also while running: limits and deadlines hold at once, `receive`, `noDelay`,
-   * `keepAlive` and the kernel's buffer sizes for connections to come. Throws `SETTING_FIXED` for what
-   * can't be changed, `INVALID_ARGUMENT` for a value that can't be; then nothing is changed.
-   */
-  configure(changes: ChangeableSettings): void {
-    this.#component.configure(changes, OPTION_NAMES);
   }
 
   /** What the component has done so far. */
@@ -96,33 +94,40 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
   }
 
   /** The connection with this id, or undefined. */
-  connection(id: number): Connection<Context> | undefined {
-    return this.#find(id) as Connection<Context> | undefined;
+  connection(id: number): Handle | undefined {
+    return this.#find(id) as AnyConnection | undefined as Handle | undefined;
   }
 
   /** The connection with this `key`, or undefined. See {@link Connection.key}. */
-  byKey(key: unknown): Connection<Context> | undefined {
-    return this.#component.keys.find(key) as Connection | undefined as
-      | Connection<Context>
-      | undefined;
+  byKey(key: unknown): Handle | undefined {
+    return this.#component.keys.find(key) as AnyConnection | undefined as Handle | undefined;
   }
 
-  /** See {@link Connection.setIdleTimeout}. */
+  /**
+   * Ends the connection when nothing comes for `idleTimeoutMs`, counted from when something came
+   * last; 0: never. See {@link Connection.setIdleTimeout}.
+   */
   setIdleTimeout(id: number, idleTimeoutMs: number): boolean {
     return this.#find(id)?.setIdleTimeout(idleTimeoutMs) ?? false;
   }
 
-  /** See {@link Connection.setDeadline}. */
+  /**
+   * Closes the connection, with the code `DEADLINE_PASSED`, `deadlineMs` from now, whatever comes
+   * until then: time for a login, say. See {@link Connection.setDeadline}.
+   */
   setDeadline(id: number, deadlineMs: number, reason?: string): boolean {
     return this.#find(id)?.setDeadline(deadlineMs, reason) ?? false;
   }
 
-  /** See {@link Connection.send}. */
+  /** Sends bytes or text; with a packet model as one packet. See {@link Connection.send}. */
   send(id: number, data: Data): SendResult {
     return this.#find(id)?.send(data) ?? false;
   }
 
-  /** See {@link Connection.sendAll}. */
+  /**
+   * Sends several pieces as one; with a packet model as one packet.
+   * See {@link Connection.sendAll}.
+   */
   sendAll(id: number, pieces: readonly Data[]): SendResult {
     return this.#find(id)?.sendAll(pieces) ?? false;
   }
@@ -134,24 +139,29 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
    *
    * Throws `PACKET_INVALID` and `INVALID_ARGUMENT` before anything is sent.
    */
-  broadcast(data: Data, options: BroadcastOptions<Context> = {}): BroadcastResult {
+  broadcast(data: Data, options: BroadcastOptions<Handle> = {}): BroadcastResult {
     const bytes = bytesOf(data);
+    assertObject("the options of broadcast", options);
     assertKnownKeys("broadcast", options, ["except", "filter"]);
     const { except, filter } = options;
+    if (filter !== undefined) assertFunction("filter", filter);
     const exceptId = typeof except === "object" ? except.id : except;
     const targets = this.#component.registry.list().filter((connection) => {
       if (connection.id === exceptId) return false;
-      return filter === undefined || filter(connection as Connection as Connection<Context>);
+      return filter === undefined || filter(connection as AnyConnection as Handle);
     });
-    return broadcastTo(targets, bytes, this.#component.service.engine.memory);
+    return this.#component.sendToAll(targets, bytes);
   }
 
-  /** See {@link Connection.subscribe}. */
+  /**
+   * Subscribes to a topic of its component: an exact name of at most 1,024 characters.
+   * See {@link Connection.subscribe}.
+   */
   subscribe(id: number, topic: string): boolean {
     return this.#find(id)?.subscribe(topic) ?? false;
   }
 
-  /** See {@link Connection.unsubscribe}. */
+  /** Takes a subscription back; false where there was none. See {@link Connection.unsubscribe}. */
   unsubscribe(id: number, topic: string): boolean {
     return this.#find(id)?.unsubscribe(topic) ?? false;
   }
@@ -171,11 +181,6 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
     return this.#component.topics.table.topics();
   }
 
-  /** See {@link Connection.sendSmallFile}. */
-  async sendSmallFile(id: number, path: string, options?: SmallFileOptions): Promise<SendResult> {
-    return (await this.#find(id)?.sendSmallFile(path, options)) ?? false;
-  }
-
   /** See {@link Connection.request}. Rejects with `CONNECTION_CLOSED` for an id that is not there. */
   async request(id: number, data: Data, options?: WaitOptions): Promise<Buffer> {
     const connection = this.#find(id);
@@ -183,37 +188,28 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
     return connection.request(data, options);
   }
 
-  /** See {@link Connection.fetch}. */
-  fetch(id: number, byteCount: number): Buffer | undefined {
-    return this.#find(id)?.fetch(byteCount);
-  }
-
-  /** See {@link Connection.peek}. */
-  peek(id: number, byteCount: number): Buffer | undefined {
-    return this.#find(id)?.peek(byteCount);
-  }
-
-  /** See {@link Connection.pause}. */
+  /** Stops receiving; the kernel holds the peer of a stream back. See {@link Connection.pause}. */
   pause(id: number): boolean {
     return this.#find(id)?.pause() ?? false;
   }
 
-  /** See {@link Connection.resume}. */
+  /** Goes on receiving. See {@link Connection.resume}. */
   resume(id: number): boolean {
     return this.#find(id)?.resume() ?? false;
   }
 
-  /** See {@link Connection.finish}. */
-  finish(id: number): boolean {
-    return this.#find(id)?.finish() ?? false;
-  }
-
-  /** See {@link Connection.close}. */
+  /**
+   * Closes in good order: sends what waits, and over a stream FIN, waits for the peer's FIN for at
+   * most `closeTimeoutMs`. See {@link Connection.close}.
+   */
   close(id: number): boolean {
     return this.#find(id)?.close() ?? false;
   }
 
-  /** See {@link Connection.abort}. */
+  /**
+   * Ends the connection at once, a stream with a reset; what waits is not sent.
+   * See {@link Connection.abort}.
+   */
   abort(id: number): boolean {
     return this.#find(id)?.abort() ?? false;
   }
@@ -222,7 +218,7 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
   closeSilent(silentMs: number): number {
     assertInteger("silentMs", silentMs, 0, Number.MAX_SAFE_INTEGER);
     const message = `nothing was received for silentMs (${silentMs})`;
-    const isSilent = (connection: StreamConnection) => connection.silentForMs >= silentMs;
+    const isSilent = (connection: Held) => connection.silentForMs >= silentMs;
     return this.#closeWhere(isSilent, "IDLE_TIMEOUT", message);
   }
 
@@ -234,7 +230,7 @@ export abstract class ConnectionGroup<Context> implements AsyncDisposable {
   }
 
   #closeWhere(
-    applies: (connection: StreamConnection) => boolean,
+    applies: (connection: Held) => boolean,
     code: "IDLE_TIMEOUT" | "AGE_LIMIT",
     message: string,
   ): number {

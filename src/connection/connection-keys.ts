@@ -1,10 +1,10 @@
 /** Connections by a key of the application's own, each key with one holder at most. */
 import { NetError } from "../errors.js";
 import { reasonOf } from "./close-reason.js";
-import type { ProtocolConnection } from "./receiver.js";
+import type { Member } from "./member.js";
 
-/** See the head of the file. */
-export class ConnectionKeys<Holder extends ProtocolConnection> {
+/** Connections by a key of the application's own, each key with one holder at most. */
+export class ConnectionKeys<Holder extends Member> {
   readonly #holders: Map<unknown, Holder> = new Map();
 
   find(key: unknown): Holder | undefined {
@@ -34,11 +34,7 @@ export class ConnectionKeys<Holder extends ProtocolConnection> {
   }
 }
 
-function taken(
-  { id }: ProtocolConnection,
-  key: unknown,
-  text: string,
-): ReturnType<typeof reasonOf> {
+function taken({ id }: Member, key: unknown, text: string): ReturnType<typeof reasonOf> {
   const message = `${text} ${String(key)}`;
   const error = new NetError("DUPLICATE_KEY", message, { operation: "close", connectionId: id });
   return reasonOf(error, "close");

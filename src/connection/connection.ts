@@ -60,8 +60,11 @@ export interface DuplexViewOptions {
   readonly allowHalfOpen?: boolean;
 }
 
-/** One connection. All its operations may be called at any time; on one that has ended they do nothing. */
-export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIterable<Buffer> {
+/**
+ * A connection of any kind, over a stream or over datagrams. All its operations may be called at any time; on
+ * one that has ended they do nothing.
+ */
+export interface AnyConnection<Context = unknown> extends AsyncDisposable, AsyncIterable<Buffer> {
   /** Whole number from 1; never given again in the process. */
   readonly id: number;
   /** The application's own. The library does not look at it. */
@@ -77,8 +80,6 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   readonly isOpen: boolean;
   /** Whether `pause()` is in force. */
   readonly isPaused: boolean;
-  /** The receive model. Setting another exchanges it in mid-stream: bytes not yet delivered go to the new one. */
-  receive: ReceiveModel;
 
   /**
    * Sends bytes or text; with a packet model as one packet. All sends of one turn leave as one
@@ -93,11 +94,6 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   send(data: Data): SendResult;
   /** Sends several pieces as one; with a packet model as one packet. See {@link send}. */
   sendAll(pieces: readonly Data[]): SendResult;
-  /**
-   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). Answers
-   * like {@link send}; rejects with `FILE_INVALID` when it can't be read, is too large or empty.
-   */
-  sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult>;
   /** Resolves when `pendingBytes` is at `lowWaterMarkBytes` or below. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
   drained(options?: WaitOptions): Promise<void>;
 
@@ -106,7 +102,7 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
    * is so already, and on a connection that is ending. Throws `TOPIC_LIMIT` at `maxTopics`.
    */
   subscribe(topic: string): boolean;
-  /** Takes that back; false where it was not so. */
+  /** Takes a subscription back; false where there was none. */
   unsubscribe(topic: string): boolean;
   /**
    * Sends to all subscribers of a topic but itself, each by its receive model; encoded once. Returns
@@ -117,67 +113,47 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
   readonly topics: readonly string[];
 
   /**
-   * Sends and resolves with the answer: the next thing received, or, with `correlate`, the one with
+   * Sends and resolves with the response: the next thing received, or, with `correlate`, the one with
    * the same key. `timeoutMs` is `requestTimeoutMs` where left out. Rejects with `REQUEST_TIMEOUT`,
-   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`, the last also when the peer has finished sending. An
-   * answer that comes too late is dropped. May be awaited in `onReceive`: the answer gets through to a
-   * handler whose promise is open.
+   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`, the last also when the peer has finished sending. A
+   * response that comes too late is dropped; with `correlate` it goes to `onReceive`, as every packet does
+   * whose key nobody waits for. May be awaited in `onReceive`: the response gets through to a handler whose
+   * promise is open.
    */
   request(data: Data, options?: WaitOptions): Promise<Buffer>;
-
   /**
-   * Resolves with exactly `byteCount` bytes, or, left out, with what there is: the next packet, or
-   * the bytes that came. From the first awaiting read on, data is no longer given to `onReceive`
-   * (except with `pull()`, where both look at the same buffer). One read at a time.
-   *
-   * Rejects with `READ_TIMEOUT`, `READ_LIMIT`, `ABORTED`, and `CONNECTION_CLOSED` when the
-   * connection ends before; what came until then can still be read.
+   * Resolves with the next thing received. From the first awaiting read on, data is no longer given to
+   * `onReceive`. One read at a time. Rejects with `READ_TIMEOUT`, `ABORTED`, and `CONNECTION_CLOSED`
+   * when the connection ends before; what came until then can still be read.
    */
-  read(byteCount: number, options?: WaitOptions): Promise<Buffer>;
   read(options?: WaitOptions): Promise<Buffer>;
-  /** Resolves with the bytes up to and including `delimiter`. See {@link read}. */
-  readUntil(delimiter: Data, options?: WaitOptions): Promise<Buffer>;
-  /** Takes `byteCount` unread bytes, or answers undefined when fewer are there. */
-  fetch(byteCount: number): Buffer | undefined;
-  /** The same without taking them. */
-  peek(byteCount: number): Buffer | undefined;
   /** Received bytes that nobody has taken yet. */
   readonly unreadBytes: number;
 
-  /** Stops receiving; the peer is held back by the kernel. */
+  /** Stops receiving; the kernel holds the peer of a stream back. */
   pause(): boolean;
   /** Goes on receiving. */
   resume(): boolean;
   /**
-   * Begins TLS on a connection that is plain so far, on a component with `tls: { start: "manual" }`:
-   * what was sent goes out as plain text first, then the handshake begins. Until it is done nothing
-   * can be sent. Resolves when it is, after `onHandshake`.
-   *
-   * Rejects, and ends the connection, with `TLS_PLAINTEXT` when plain bytes came that were not yet
-   * taken (they may be injected), `TLS_FAILED`, `TLS_CERTIFICATE`, `HANDSHAKE_TIMEOUT`,
-   * `HANDSHAKE_LIMIT`, `CONNECTION_CLOSED`. Rejects with `INVALID_STATE` where TLS can't begin.
+   * Closes in good order: sends what waits, and over a stream FIN, waits for the peer's FIN for at most
+   * `closeTimeoutMs`. False when it has ended already.
    */
-  startTls(options?: WaitOptions): Promise<TlsInfo>;
-  /** What is known of TLS on this connection; undefined while it is plain, and after its end unless it was read before. */
-  readonly tls: TlsInfo | undefined;
-
-  /**
-   * Sends what waits, then FIN: nothing more can be sent, and receiving goes on until the peer
-   * finishes too. False when it has ended already.
-   */
-  finish(): boolean;
-  /** Sends what waits, then FIN, waits for the peer's FIN and closes: at most `closeTimeoutMs`. False when it has ended already. */
   close(): boolean;
-  /** Ends the connection at once with a reset; what waits is not sent. */
+  /** Ends the connection at once, a stream with a reset; what waits is not sent. */
   abort(): boolean;
 
-  /** Resolves with the reason when the connection has ended, after `onClose`; at once when it has already. */
-  closed(): Promise<CloseReason>;
+  /**
+   * Resolves with the reason when the connection has ended, after `onClose`; at once when it has already.
+   * Rejects with `CLOSE_TIMEOUT` or `ABORTED` as `options` say; the connection goes on then.
+   */
+  closed(options?: WaitOptions): Promise<CloseReason>;
   /** Why the connection ended or is ending; undefined before. */
   readonly closeReason: CloseReason | undefined;
   /** Bytes given to `send` that the kernel has not taken. */
   readonly pendingBytes: number;
+  /** The address of this end; undefined before the connection is made. */
   readonly localAddress: Address | undefined;
+  /** The address of the peer; undefined before the connection is made, and for peers without a path of their own. */
   readonly remoteAddress: Address | undefined;
   /** Host name as given to `connect`; undefined on a server. */
   readonly remoteHost: string | undefined;
@@ -197,6 +173,52 @@ export interface Connection<Context = unknown> extends AsyncDisposable, AsyncIte
    * of the error. False when the connection has ended or closes.
    */
   setDeadline(deadlineMs: number, reason?: string): boolean;
+}
+
+/** One connection over a stream: TCP, TLS, a Unix-domain socket. */
+export interface Connection<Context = unknown> extends AnyConnection<Context> {
+  /** The receive model. Setting another exchanges it in mid-stream: bytes not yet delivered go to the new one. */
+  receive: ReceiveModel;
+  /**
+   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). Answers
+   * like {@link send}; rejects with `FILE_INVALID` when it can't be read, is too large or empty.
+   */
+  sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult>;
+
+  /**
+   * Resolves with exactly `byteCount` bytes, or, left out, with what there is: the next packet, or
+   * the bytes that came. From the first awaiting read on, data is no longer given to `onReceive`
+   * (except with `pull()`, where both look at the same buffer). One read at a time.
+   *
+   * Rejects with `READ_TIMEOUT`, `READ_LIMIT`, `ABORTED`, and `CONNECTION_CLOSED` when the
+   * connection ends before; what came until then can still be read.
+   */
+  read(byteCount: number, options?: WaitOptions): Promise<Buffer>;
+  read(options?: WaitOptions): Promise<Buffer>;
+  /** Resolves with the bytes up to and including `delimiter`. See {@link read}. */
+  readUntil(delimiter: Data, options?: WaitOptions): Promise<Buffer>;
+  /** Takes `byteCount` unread bytes, or answers undefined when fewer are there. */
+  fetch(byteCount: number): Buffer | undefined;
+  /** The first `byteCount` unread bytes without taking them; undefined when fewer are there. */
+  peek(byteCount: number): Buffer | undefined;
+  /**
+   * Begins TLS on a connection that is plain so far, on a component with `tls: { start: "manual" }`:
+   * what was sent goes out as plain text first, then the handshake begins. Until it is done nothing
+   * can be sent. Resolves when it is, after `onHandshake`.
+   *
+   * Rejects, and ends the connection, with `TLS_PLAINTEXT` when plain bytes came that were not yet
+   * taken (they may be injected), `TLS_FAILED`, `TLS_CERTIFICATE`, `HANDSHAKE_TIMEOUT`,
+   * `HANDSHAKE_LIMIT`, `CONNECTION_CLOSED`. Rejects with `INVALID_STATE` where TLS can't begin.
+   */
+  startTls(options?: WaitOptions): Promise<TlsInfo>;
+  /** What is known of TLS on this connection; undefined while it is plain, and after its end unless it was read before. */
+  readonly tls: TlsInfo | undefined;
+
+  /**
+   * Sends what waits, then FIN: nothing more can be sent, and receiving goes on until the peer
+   * finishes too. False when it has ended already.
+   */
+  finish(): boolean;
   /**
    * The connection as a stream of Node, for `pipeline` and libraries: back-pressure both ways, `end`
    * finishes, `destroy` aborts, and an error of the connection is the stream's. From here on the stream

@@ -21,7 +21,7 @@ import {
   type NumberRule,
   optional,
 } from "../options.js";
-import type { Component } from "./component.js";
+import type { StreamComponent } from "./stream-component.js";
 import type { StreamConnection } from "./stream-connection.js";
 import { streamOptions } from "./stream-options.js";
 import { handshakeLimit } from "./tls-upgrade.js";
@@ -60,9 +60,9 @@ interface Opening {
   readonly reject: (error: NetError) => void;
 }
 
-/** See the head of the file. */
+/** What lets connections in: one listener of the engine, and who may pass. */
 export class Listening implements ListenerSink {
-  readonly #component: Component;
+  readonly #component: StreamComponent;
   readonly #role: ListeningRole;
   #listener: Listener | undefined;
   #address: Address | undefined;
@@ -70,7 +70,7 @@ export class Listening implements ListenerSink {
   /** Calls of {@link listen}, so that one which was overtaken by `stop` knows. */
   #startCount = 0;
 
-  constructor(component: Component, role: ListeningRole) {
+  constructor(component: StreamComponent, role: ListeningRole) {
     this.#component = component;
     this.#role = role;
   }
@@ -180,7 +180,7 @@ export class Listening implements ListenerSink {
     const { settings, connectionCount, security } = this.#component;
     const { maxConnections, maxHandshakes } = settings;
     if (connectionCount >= maxConnections) {
-      const message = `there are ${maxConnections} connections already (maxConnections)`;
+      const message = `there are ${connectionCount} connections, and maxConnections is ${maxConnections}`;
       return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
     }
     if (security?.startsAtOnce !== true) return undefined;

@@ -2,11 +2,14 @@
 import type { Encoder } from "../receive/receive-model.js";
 import type { Data } from "./connection.js";
 import { bytesOf } from "./data.js";
-import type { ProtocolConnection } from "./receiver.js";
+import type { Member } from "./member.js";
 import { TopicTable } from "./topic-table.js";
 
-/** See the head of the file. */
-export class PacketTopics<Subscriber extends ProtocolConnection> {
+/**
+ * The topics of connections with packets: what is published becomes one packet for all that have
+ * the same model.
+ */
+export class PacketTopics<Subscriber extends Member> {
   readonly table: TopicTable<Subscriber> = new TopicTable<Subscriber>();
 
   /** Sends `data` to each subscriber but `except`. Returns to how many. Throws as `Connection.send` does. */

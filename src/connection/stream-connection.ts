@@ -29,44 +29,30 @@ import { type ConnectionState, nextConnectionState } from "./connection-state.js
 import { bytesOf } from "./data.js";
 import { DuplexView } from "./duplex-view.js";
 import { type Dial, Ending, type EndingConnection } from "./ending.js";
-import type { EngineService } from "./engine-service.js";
 import { Inbound } from "./inbound.js";
+import type { Member } from "./member.js";
+import type { MemberHost } from "./member-host.js";
 import type { Outbound, SendingConnection } from "./outbound.js";
 import type { PacketEvents } from "./packet-events.js";
-import type { PacketTopics } from "./packet-topics.js";
 import { DUE, HOLD, type PacketReader, type PieceWriter, type Receiver } from "./receiver.js";
 import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
-import { assertWaitOptions, throwIfAborted } from "./waiter.js";
+import { beginWait } from "./waiter.js";
 import { type WebView, webView } from "./web-view.js";
 
 /** Longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** The component, as its connections see it. */
-export interface ConnectionHost {
-  readonly service: EngineService;
+/** The component, as its streams see it. */
+export interface ConnectionHost extends MemberHost<StreamConnection> {
   readonly settings: ConnectionSettings;
   readonly security: SecurityOwner | undefined;
   /** Who is told of packets. Undefined where the protocol above has no packets of the application's. */
   readonly packetEvents: PacketEvents | undefined;
-  readonly topics: PacketTopics<StreamConnection>;
   /** The receiver of a connection that has received its first byte. */
   createReceiver(connection: StreamConnection): Receiver;
-  /** The stream is open: calls `onAccept` or `onConnect`, which may refuse or end it. */
-  connectionOpened(connection: StreamConnection, isOutgoing: boolean): void;
-  /** The connection is ready for data: calls `onHandshake`, which may refuse or end it. */
-  connectionReady(connection: StreamConnection): void;
-  /** Gives the connection a key instead of its `last` one; answers which it has now. */
-  giveKey(connection: StreamConnection, key: unknown, last: unknown): unknown;
-  /** The connection is gone; calls `onClose`. */
-  connectionClosed(connection: StreamConnection, reason: CloseReason): void;
-  /** Resolves when the connection has ended. */
-  whenClosed(connection: StreamConnection): Promise<void>;
-  /** Whether somebody waits for the connection's end. */
-  isEndAwaited(connection: StreamConnection): boolean;
 }
 
 /** What an application has set for one connection alone. Most have nothing of it. */
@@ -76,9 +62,12 @@ interface OwnRules {
   deadlineError: NetError | undefined;
 }
 
-/** See the head of the file. */
+/**
+ * The one class of connections over streams: an engine's stream on one side, a receiver on the
+ * other, and the component above both.
+ */
 export class StreamConnection
-  implements Connection, SendingConnection, EndingConnection, StreamSink
+  implements Connection, SendingConnection, EndingConnection, Member, StreamSink
 {
   readonly id: number = nextConnectionId();
   readonly host: ConnectionHost;
@@ -204,8 +193,7 @@ export class StreamConnection
   // — TLS —
 
   async startTls(options: WaitOptions = {}): Promise<TlsInfo> {
-    throwIfAborted(options, "handshake");
-    assertWaitOptions(options);
+    beginWait(options, "startTls", "handshake");
     const { security } = this.host;
     if (security === undefined || this.upgrade !== undefined || this.state !== "open") {
       const why = startTlsProblem(security, this.upgrade, this.state);
@@ -327,10 +315,14 @@ export class StreamConnection
   private reader(): PacketReader {
     const { packets } = (this.inbound ?? this.begin()).receiver;
     if (packets !== undefined) return packets;
-    throw new NetError("INVALID_STATE", "a protocol reads from this connection", {
-      operation: "receive",
-      connectionId: this.id,
-    });
+    throw new NetError(
+      "INVALID_STATE",
+      "a stream or a protocol of its own reads from this connection",
+      {
+        operation: "receive",
+        connectionId: this.id,
+      },
+    );
   }
 
   get receive(): ReceiveModel {
@@ -357,7 +349,7 @@ export class StreamConnection
     const packets = this.reader();
     return typeof wish === "number"
       ? packets.read({ kind: "bytes", byteCount: wish }, options)
-      : packets.read({ kind: "chunk" }, wish ?? options);
+      : packets.read({ kind: "chunk" }, wish === undefined ? options : wish);
   }
 
   async readUntil(delimiter: Data, options: WaitOptions = {}): Promise<Buffer> {
@@ -421,9 +413,7 @@ export class StreamConnection
       throw new NetError(
         "INVALID_STATE",
         `toDuplex needs an open connection, not one that is ${this.state}`,
-        {
-          connectionId: this.id,
-        },
+        { connectionId: this.id },
       );
     }
     const reader = this.reader();
@@ -505,7 +495,7 @@ export class StreamConnection
   }
 
   async drained(options: WaitOptions = {}): Promise<void> {
-    throwIfAborted(options, "send");
+    beginWait(options, "drained", "send");
     if (this.state === "ending" || this.state === "closed") throw this.closedError();
     await this.outbound?.whenDrained(options);
   }
@@ -598,8 +588,8 @@ export class StreamConnection
   }
 
   /** A handler said no. */
-  refuse(operation: Operation): void {
-    this.ending().refuse(operation);
+  refuse(operation: Operation, handler: string): void {
+    this.ending().refuse(operation, handler);
   }
 
   /** Ends what is closing now: in good order when only the peer's FIN is missing, else by `error`. */
@@ -635,8 +625,8 @@ export class StreamConnection
     this.packets?.stopReading();
   }
 
-  async closed(): Promise<CloseReason> {
-    const closed = this.host.whenClosed(this);
+  async closed(options?: WaitOptions): Promise<CloseReason> {
+    const closed = this.host.whenClosed(this, options);
     this.stopReading();
     await closed;
     return this.closeReason as CloseReason;
@@ -697,10 +687,6 @@ export class StreamConnection
 
   get remoteHost(): string | undefined {
     return this.dial?.host;
-  }
-
-  set remoteHost(host: string | undefined) {
-    if (this.dial !== undefined) this.dial.host = host;
   }
 
   get localAddress(): Address | undefined {

@@ -12,7 +12,7 @@ import process from "node:process";
 import { describe, NetError } from "../errors.js";
 import type { Capability, Engine, EngineChoice, EngineName } from "./engine.js";
 import { nodeEngine } from "./node/node-engine.js";
-import { uringAvailability, uringEngine, uringProbes } from "./uring/uring-engine.js";
+import { isBundled, uringAvailability, uringEngine, uringProbes } from "./uring/uring-engine.js";
 
 /** An engine that can be chosen by name. */
 interface Candidate {
@@ -96,10 +96,23 @@ function configureError(
   return new NetError(code, message, { operation: "configure" });
 }
 
+let isBundleTold = false;
+
+/** A bundler leaves koffi behind without a word, and with it the faster engine: that is said once. */
+function tellOfBundle(): void {
+  if (isBundleTold) return;
+  isBundleTold = true;
+  const reason = process.platform === "linux" ? uringAvailability() : true;
+  if (reason === true || !isBundled()) return;
+  const text = `hp-socket runs without io_uring: ${reason}. HP_SOCKET_ENGINE=node stops this warning`;
+  process.emitWarning(text, { code: "ENGINE_UNAVAILABLE" });
+}
+
 function engineByName(name: string, source: string): Engine {
   if (name === "auto") {
     const best = automatic();
     if (best === undefined) throw configureError("ENGINE_UNAVAILABLE", "no engine can run here");
+    tellOfBundle();
     return best.create();
   }
   if (name === "memory") {
@@ -138,8 +151,22 @@ export function chooseEngine(wanted: EngineChoice | undefined, needed?: Capabili
   throw configureError("NOT_SUPPORTED", `${needed}: ${chosen.capabilities[needed]}`);
 }
 
+function isEngine(given: Partial<Engine>): boolean {
+  const { capabilities, clock, connect, listen } = given;
+  return (
+    typeof capabilities === "object" &&
+    typeof clock === "object" &&
+    typeof connect === "function" &&
+    typeof listen === "function"
+  );
+}
+
 function chosenEngine(wanted: EngineChoice | undefined): Engine {
-  if (typeof wanted === "object" && wanted !== null) return wanted;
+  if (typeof wanted === "object" && wanted !== null) {
+    if (isEngine(wanted)) return wanted;
+    const text = "engine must be an engine, or the name of one, and the object given is none";
+    throw configureError("INVALID_ARGUMENT", text);
+  }
   if (wanted !== undefined) return engineByName(wanted, "engine");
   const named = process.env["HP_SOCKET_ENGINE"];
   if (named !== undefined && named !== "") return engineByName(named, "HP_SOCKET_ENGINE");

@@ -27,7 +27,11 @@ import type { Decoder, PacketSink, ReceiveModel } from "../receive/receive-model
 import { Inbox } from "./inbox.js";
 import { RequestList } from "./request-list.js";
 
-/** See the head of the file. */
+/**
+ * The receiver of all receive models: makes packets of bytes and gives each to the first of these
+ * that wants it: a request that waits for its response, a reader (`read`, `for await`), the handler
+ * `onReceive`, and else the inbox, for a later read.
+ */
 export class PacketReceiver implements Receiver, PacketReader, PacketSink, HandlerSettled {
   readonly stopping?: () => void;
   private readonly connection: ProtocolConnection;
@@ -339,7 +343,11 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     const { requests } = this;
     const waiter = requests.add(bytes, options, connection.settings);
     try {
-      if (!send()) throw new NetError("SEND_QUEUE_FULL", undefined, { operation: "request" });
+      if (!send()) {
+        const { maxPendingBytes } = connection.settings;
+        const text = `${connection.pendingBytes} bytes wait to be sent and maxPendingBytes is ${maxPendingBytes}: the request was dropped`;
+        throw new NetError("SEND_QUEUE_FULL", text, { operation: "request" });
+      }
     } catch (error) {
       requests.remove(waiter);
       waiter.cancel();

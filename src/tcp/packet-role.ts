@@ -1,11 +1,11 @@
 /** What TCP components do with their connections: packets of a receive model, and the application's handlers. */
 
 import type { CloseReason } from "../connection/close-reason.js";
-import type { ComponentRole } from "../connection/component.js";
 import type { Connection } from "../connection/connection.js";
 import type { Events } from "../connection/events.js";
 import type { Listening, ListeningRole } from "../connection/listening.js";
 import type { Receiver } from "../connection/receiver.js";
+import type { StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import type { Address, ListenTarget } from "../engine/engine.js";
 import type { NetError, Operation } from "../errors.js";
@@ -13,9 +13,12 @@ import { PacketReceiver } from "../packets/packet-receiver.js";
 
 type ContextFactory<Context> = (connection: Connection<Context>) => Context;
 
-/** See the head of the file. */
+/**
+ * What TCP components do with their connections: packets of a receive model, and the application's
+ * handlers.
+ */
 export class PacketRole<Handle, Received extends Buffer | number, Context>
-  implements ComponentRole, ListeningRole
+  implements StreamRole, ListeningRole
 {
   readonly packetEvents: Events<Handle, Received>;
   /** What lets connections in, on a server. */

@@ -1,5 +1,5 @@
 /** Many outbound connections of one object (HP §2.5). */
-import { Component } from "../connection/component.js";
+
 import {
   type AnyModelRule,
   assertComponentOptions,
@@ -7,13 +7,14 @@ import {
   type ContextRule,
 } from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
-import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
+import { StreamComponent } from "../connection/stream-component.js";
+import { StreamGroup } from "../connection/stream-group.js";
 import { throwIfAborted } from "../connection/waiter.js";
 import {
   assertConnectOptions,
   type ConnectOptions,
-  fromLocalEnd,
+  dialOptions,
   LOCAL_END_NAMES,
   type LocalEnd,
   localEnd,
@@ -21,7 +22,7 @@ import {
 import { Dialing } from "../dial/dialing.js";
 import { NetError } from "../errors.js";
 import { PacketRole } from "./packet-role.js";
-import { type ClientSecurity, secured } from "./secured.js";
+import { type ClientSecurity, schemeOf, secured } from "./secured.js";
 
 /** Options of a {@link TcpAgent}. */
 export type TcpAgentOptions<
@@ -36,8 +37,8 @@ export type TcpAgentOptions<
 export class TcpAgent<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> extends ConnectionGroup<Context> {
-  readonly #component: Component;
+> extends StreamGroup<Context> {
+  readonly #component: StreamComponent;
   readonly #localEnd: LocalEnd;
   readonly #role: PacketRole<Connection<Context>, Received, Context>;
 
@@ -50,7 +51,7 @@ export class TcpAgent<
     assertComponentOptions(options, LOCAL_END_NAMES);
     const local = localEnd(options);
     const role = new PacketRole(new Events(options), options.context);
-    const component = new Component(role, engine, security, options);
+    const component = new StreamComponent(role, engine, security, options);
     super(component);
     this.#component = component;
     this.#localEnd = local;
@@ -74,17 +75,18 @@ export class TcpAgent<
       component.move("start");
       component.move("ready");
     } else if (component.state !== "started") {
-      throw new NetError("INVALID_STATE", `the agent is ${component.state}`, {
+      throw new NetError("INVALID_STATE", `can't connect: the agent is ${component.state}`, {
         operation: "connect",
       });
     }
     const limit = component.settings.maxConnections;
     if (component.connectionCount >= limit) {
-      const message = `there are ${limit} connections already (maxConnections)`;
+      const message = `there are ${component.connectionCount} connections, and maxConnections is ${limit}`;
       throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
     }
+    const target = dialOptions(options, this.#localEnd, schemeOf(component.security));
     const connection = component.admit();
-    const dialing = new Dialing(component, connection, fromLocalEnd(options, this.#localEnd));
+    const dialing = new Dialing(component, connection, target);
     if (this.#role.prepareConnect(connection)) dialing.start();
     await dialing.promise;
     return connection as Connection as Connection<Context>;

@@ -1,5 +1,5 @@
 /** Many inbound connections (HP §2.4). */
-import { Component } from "../connection/component.js";
+
 import {
   type AnyModelRule,
   assertComponentOptions,
@@ -7,9 +7,10 @@ import {
   type ContextRule,
 } from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
-import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
 import { Listening, type ListenOptions } from "../connection/listening.js";
+import { StreamComponent } from "../connection/stream-component.js";
+import { StreamGroup } from "../connection/stream-group.js";
 import type { Address, IpAddress } from "../engine/engine.js";
 import { PacketRole } from "./packet-role.js";
 import { type ServerSecurity, secured } from "./secured.js";
@@ -26,8 +27,8 @@ export type TcpServerOptions<
 export class TcpServer<
   Received extends Buffer | number = Buffer,
   Context = unknown,
-> extends ConnectionGroup<Context> {
-  readonly #component: Component;
+> extends StreamGroup<Context> {
+  readonly #component: StreamComponent;
   readonly #listening: Listening;
 
   constructor(options?: TcpServerOptions<Received, Context>);
@@ -41,7 +42,7 @@ export class TcpServer<
     // Where no handler gets a connection, nobody will read from it.
     events.mayBeRead = [options.onAccept, options.onHandshake, options.context].some(Boolean);
     const role = new PacketRole(events, options.context);
-    const component = new Component(role, engine, security, options);
+    const component = new StreamComponent(role, engine, security, options);
     super(component);
     this.#component = component;
     this.#listening = new Listening(component, role);

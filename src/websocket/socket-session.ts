@@ -63,7 +63,10 @@ export interface SessionParts {
   readonly group: SocketGroup;
 }
 
-/** See the head of the file. */
+/**
+ * What stands behind one WebSocket, of either role, on a connection that has left HTTP: the
+ * receiver of its connection and the sink of its decoder.
+ */
 export class SocketSession
   implements Receiver, WebSocketSink, CalledSession<LiveWebSocket>, SocketBehind, GroupedSession
 {

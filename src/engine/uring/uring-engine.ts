@@ -32,6 +32,7 @@ import { UringListener } from "./sockets/uring-listener.js";
 import { UringStream } from "./sockets/uring-stream.js";
 
 export { type UringProbe, uringAvailability, uringProbes } from "./setup/availability.js";
+export { isBundled } from "./setup/bundled.js";
 export type { UringOptions } from "./setup/uring-options.js";
 
 const CAPABILITIES: Capabilities = {

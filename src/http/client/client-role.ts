@@ -1,7 +1,7 @@
 /** What HTTP clients do with their connections: each has a receiver from the moment at which it is open. */
 import type { CloseReason } from "../../connection/close-reason.js";
-import type { ComponentRole } from "../../connection/component.js";
 import type { Events } from "../../connection/events.js";
+import type { StreamRole } from "../../connection/stream-component.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import { ClientReceiver, type ReceiverShare } from "./client-receiver.js";
 
@@ -9,7 +9,7 @@ import { ClientReceiver, type ReceiverShare } from "./client-receiver.js";
 export type ContextFactory = (connection: never) => unknown;
 
 /** The role of the components that HTTP clients are made of. */
-export class ClientRole<Handle> implements ComponentRole {
+export class ClientRole<Handle> implements StreamRole {
   readonly packetEvents = undefined;
   readonly #events: Events<Handle, Buffer>;
   readonly #shared: ReceiverShare;

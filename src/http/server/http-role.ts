@@ -1,14 +1,15 @@
 /** What an HTTP server does with its connections. */
 import type { CloseReason } from "../../connection/close-reason.js";
-import type { ComponentRole } from "../../connection/component.js";
 import { Events } from "../../connection/events.js";
 import type { Handlers, MayRefuse } from "../../connection/handlers.js";
 import type { Listening, ListeningRole } from "../../connection/listening.js";
 import type { Receiver } from "../../connection/receiver.js";
+import type { StreamRole } from "../../connection/stream-component.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { Address, ListenTarget } from "../../engine/engine.js";
 import type { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
+import { ResponseCompression } from "./compression/response-compression.js";
 import type { HandlerCalls } from "./handler-calls.js";
 import { HttpReceiver, type ReceiverServices } from "./http-receiver.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
@@ -19,7 +20,7 @@ import { PipelinePool } from "./pipeline-pool.js";
 import { ServerResources } from "./server-resources.js";
 
 /** The role of an HTTP server. */
-export class HttpRole implements ComponentRole, ListeningRole, ReceiverServices {
+export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
   /** No packets of the application's. */
   readonly packetEvents: undefined;
   readonly resources: ServerResources;
@@ -37,7 +38,12 @@ export class HttpRole implements ComponentRole, ListeningRole, ReceiverServices 
     configuration: HttpServerConfiguration,
   ) {
     this.#events = new Events(lifeHandlers(options));
-    this.resources = new ServerResources(wheel, calls, configuration);
+    this.resources = new ServerResources(
+      wheel,
+      calls,
+      configuration,
+      new ResponseCompression(options.compression),
+    );
     this.pipelines = new PipelinePool(this.resources);
     this.fresh = new IdleConnections(wheel, configuration.limits.headTimeoutMs);
     this.idle = new IdleConnections(wheel, idleLookMs(configuration));
@@ -75,7 +81,7 @@ export class HttpRole implements ComponentRole, ListeningRole, ReceiverServices 
 
   closed(connection: StreamConnection, reason: CloseReason): void {
     // Not its receiver any more, where another protocol had it, or not yet.
-    receiverOf(connection).closed();
+    receiverOf(connection).closed(reason);
     this.#events.closed(connection, reason);
   }
 
@@ -85,7 +91,7 @@ export class HttpRole implements ComponentRole, ListeningRole, ReceiverServices 
 
   shutdown(): void {
     this.pipelines.clear();
-    this.resources.commonFields.end();
+    this.resources.addedFields.end();
     this.fresh.end();
     this.idle.end();
     this.#events.shutdown();

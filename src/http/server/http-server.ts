@@ -1,10 +1,10 @@
-import { Component } from "../../connection/component.js";
 import type { StopOptions, StopResult } from "../../connection/component-options.js";
 import type { WaitOptions } from "../../connection/connection.js";
 import { engineServiceOf } from "../../connection/engine-service.js";
 import { Listening, type ListenOptions } from "../../connection/listening.js";
 import type { ServiceState } from "../../connection/service-state.js";
 import { SETTING_NAMES } from "../../connection/settings.js";
+import { StreamComponent } from "../../connection/stream-component.js";
 import type { Address, IpAddress } from "../../engine/engine.js";
 import { secured } from "../../tcp/secured.js";
 import { HandlerCalls } from "./handler-calls.js";
@@ -22,19 +22,19 @@ import { HttpServerConfiguration, settingsAmong } from "./http-server-settings.j
 
 /** An HTTP/1.1 server (HP §2.14). It runs on every engine, and over TLS. */
 export class HttpServer implements AsyncDisposable {
-  readonly #component: Component;
+  readonly #component: StreamComponent;
   readonly #listening: Listening;
   readonly #role: HttpRole;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: HttpServerOptions) {
-    const others = [...HTTP_HANDLER_NAMES, "fetch", "engine", "tls"];
+    const others = [...HTTP_HANDLER_NAMES, "fetch", "engine", "tls", "compression"];
     const configuration = new HttpServerConfiguration(settingsAmong(asOptions(options), others));
     const calls = new HandlerCalls(options);
     const [engine, security] = secured("server", options);
     const { wheel } = engineServiceOf(engine);
     this.#role = new HttpRole(options, wheel, calls, configuration);
-    this.#component = new Component(this.#role, engine, security, configuration.transport());
+    this.#component = new StreamComponent(this.#role, engine, security, configuration.transport());
     this.#listening = new Listening(this.#component, this.#role);
     this.#role.listening = this.#listening;
   }

@@ -45,7 +45,10 @@ const COMPRESSED_SLACK_BYTES = 1024;
 /** For messages that are wanted whole; no sink is called while it is in use. */
 let shared: Buffer | undefined;
 
-/** See the head of the file. */
+/**
+ * Makes messages out of the payloads of data frames: their order, UTF-8 as it comes, what is
+ * gathered of a message that is cut, inflating.
+ */
 export class MessageReader {
   private readonly limits: WebSocketLimits;
   private readonly inflater: Inflater | undefined;

@@ -54,7 +54,7 @@ class Spares {
   }
 }
 
-/** See the head of the file. */
+/** The contexts of the sockets of one component: who deflates and inflates for whom. */
 export class DeflateStock {
   readonly settings: CompressionSettings;
   readonly #inflates: Spares = new Spares(() => createInflate(WINDOW_BITS));

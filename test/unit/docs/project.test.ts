@@ -9,7 +9,7 @@ const TOP = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", 
 const documents = [...TOP, ...projectFiles("docs", ".md"), ...projectFiles("src", ".md")];
 
 /** Folders whose files are listed one by one; the others have a README that says more. */
-const LISTED = ["bytes", "time", "receive", "connection", "tcp", "testing", "cli"];
+const LISTED = ["address", "bytes", "time", "receive", "connection", "tcp", "testing", "cli"];
 
 /** Paths in the tree of ARCHITECTURE.md. */
 function listedPaths(): string[] {
@@ -65,6 +65,16 @@ describe("the tree of ARCHITECTURE.md", () => {
       sources.filter((path) => !paths.includes(path)),
       [],
     );
+  });
+});
+
+describe("comments", () => {
+  it("say what a name is for, and send nobody to the head of the file", () => {
+    const sending = projectFiles("src", ".ts").filter((path) =>
+      readProjectFile(path).includes("See the head of the file"),
+    );
+
+    assert.deepEqual(sending, []);
   });
 });
 

@@ -29,6 +29,7 @@ import { Ring } from "../ring/ring.js";
 import { type RingParts, ringMemoryBytes, setUpMappedRing, setUpRing } from "../ring/ring-setup.js";
 import { supportedOperations } from "../ring/supported-operations.js";
 import { EINVAL, EMFILE, ENOMEM, ENOSYS, EPERM, errnoName } from "../ring/system-call-error.js";
+import { isBundled } from "./bundled.js";
 import { type UringSettings, uringSettings } from "./uring-options.js";
 
 /** Where the numbers of `kernel-interface.ts` and `socket-options.ts` hold. */
@@ -78,11 +79,16 @@ function setUpFailure(result: number): string {
   }
 }
 
+function missingKoffi(): string {
+  if (!isBundled()) return "the package koffi is not installed";
+  return "this is a bundle, from which the package koffi is not found: install it beside the bundle";
+}
+
 function check(result: number, what: string): void {
   if (result < 0) throw new Error(`${what} failed (${errnoName(result)})`);
 }
 
-/** See the head of the file. */
+/** One try-out, step by step. */
 export class Trial {
   readonly #load: () => ForeignFunctions;
   readonly #settings: UringSettings = uringSettings({
@@ -113,7 +119,7 @@ export class Trial {
       this.#calls = this.#load();
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if (code === "MODULE_NOT_FOUND") throw new Error("the package koffi is not installed");
+      if (code === "MODULE_NOT_FOUND") throw new Error(missingKoffi());
       const text = error instanceof Error ? error.message.split("\n")[0] : String(error);
       throw new Error(`koffi can't be used: ${text}`);
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { isIP } from "node:net";
 import { describe, it } from "node:test";
-import { formatIpv4, formatIpv6, parseIp } from "#src/engine/uring/sockets/ip-bytes.js";
+import { formatIpv4, formatIpv6, parseIp } from "#src/bytes/ip-bytes.js";
 import { Random } from "../../support/random.js";
 
 const hex = (bytes: Uint8Array | undefined): string | undefined =>
@@ -26,11 +27,59 @@ describe("IP addresses as bytes", () => {
     });
   }
 
-  for (const text of ["", "localhost", "1.2.3", "1.2.3.256", "1::2::3", ":::", "[::1]", "::g"]) {
+  for (const text of [
+    "",
+    "localhost",
+    "1.2.3",
+    "1.2.3.256",
+    "1::2::3",
+    ":::",
+    "[::1]",
+    "::g",
+    "127.1",
+    "010.0.0.1",
+    "0x7f.0.0.1",
+    "2130706433",
+    "::1%",
+  ]) {
     it(`takes ${JSON.stringify(text)} for no address`, () => {
       assert.equal(parseIp(text), undefined);
     });
   }
+
+  it("takes for addresses what Node does", () => {
+    const random = new Random(11);
+    const alphabet = [
+      "0",
+      "1",
+      "25",
+      "255",
+      "256",
+      "ff",
+      "FFFF",
+      "fffff",
+      ":",
+      "::",
+      ".",
+      "01",
+      "x",
+    ];
+    const seeds = ["", "1.2.3.4", "::", "1:2:3:4:5:6:7:8", "::1.2.3.4", "1:2:3:4:5:6:1.2.3.4"];
+    let familyCount = 0;
+    for (let round = 0; round < 20_000; round++) {
+      let text = seeds[random.integer(0, seeds.length - 1)] ?? "";
+      for (let edit = random.integer(0, 3); edit > 0; edit--) {
+        const at = random.integer(0, text.length);
+        const piece = alphabet[random.integer(0, alphabet.length - 1)] ?? "";
+        text = text.slice(0, at) + piece + text.slice(at + random.integer(0, 1));
+      }
+      const family = isIP(text);
+      familyCount += family === 0 ? 0 : 1;
+      const length = parseIp(text)?.length;
+      assert.equal(length, family === 0 ? undefined : family === 4 ? 4 : 16, text);
+    }
+    assert.ok(familyCount > 1_000);
+  });
 
   // RFC 5952 §4.2: the longest run of zero groups is left out, the first of equals, never one.
   const formatted: readonly (readonly [bytes: string, text: string])[] = [
