@@ -21,11 +21,12 @@ const ADDRESS = "^src/address/";
 const BYTES = "^src/bytes/";
 const TIME = "^src/time/";
 const RECEIVE = "^src/receive/";
-const ENGINE_CONTRACT = "^src/engine/(engine|tls-options)\\.ts$";
-const ENGINE_DOOR = "^src/engine/(engine|tls-options|choose-engine)\\.ts$";
+const ENGINE_CONTRACT = "^src/engine/(engine|tls-options|peer-key)\\.ts$";
+const ENGINE_DOOR = "^src/engine/(engine|tls-options|peer-key|choose-engine)\\.ts$";
 const CONNECTION = "^src/connection/";
 const PACKETS = "^src/packets/";
 const DIAL = "^src/dial/";
+const DATAGRAM = "^src/datagram/";
 
 export const rules = {
   forbidden: [
@@ -44,7 +45,7 @@ export const rules = {
       to: { dependencyTypes: ["core"], pathNot: "^(node:)?buffer$" },
     },
     layer("ground-imports-nothing", GROUND, []),
-    layer("address-on-the-ground", ADDRESS, [GROUND]),
+    layer("address-on-bytes", ADDRESS, [GROUND, BYTES]),
     layer("bytes-on-errors", BYTES, [GROUND]),
     layer("time-on-bytes", TIME, [GROUND, BYTES]),
     layer("receive-is-pure", RECEIVE, [GROUND, BYTES, TIME]),
@@ -81,6 +82,25 @@ export const rules = {
       TIME,
       "^src/engine/(engine|tls-options|address-text)\\.ts$",
       CONNECTION,
+      "^src/protocol/(http1|socks)/",
+    ]),
+    layer("datagram-on-connection", DATAGRAM, [
+      GROUND,
+      BYTES,
+      TIME,
+      ENGINE_CONTRACT,
+      CONNECTION,
+      PACKETS,
+      "^src/protocol/udp-control/",
+    ]),
+    layer("udp-on-datagram", "^src/udp/", [
+      GROUND,
+      BYTES,
+      TIME,
+      ENGINE_DOOR,
+      CONNECTION,
+      DATAGRAM,
+      "^src/protocol/udp-control/",
     ]),
     layer("tcp-on-connection", "^src/tcp/", [
       GROUND,
@@ -110,6 +130,7 @@ export const rules = {
       TIME,
       ENGINE_DOOR,
       CONNECTION,
+      DIAL,
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
     ]),
@@ -131,13 +152,24 @@ export const rules = {
       name: "the-entry-reaches-no-http",
       severity: "error",
       from: { path: "^src/index\\.ts$" },
-      to: { path: "^src/(http|websocket|protocol)/", reachable: true },
+      // Proxies speak HTTP too: what of its wire format they need is loaded with `dial/tunnel`, see below.
+      to: {
+        path: "^src/(http|websocket|udp|datagram|protocol)/",
+        pathNot: "^src/protocol/(http1|socks)/",
+        reachable: true,
+      },
+    },
+    {
+      name: "tunnels-are-loaded-by-those-who-use-them",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/dial/dialing\\.ts$" },
+      to: { path: "^src/dial/tunnel\\.ts$" },
     },
     {
       name: "nothing-imports-the-entry",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(cli|index\\.ts|testing)" },
-      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket)/index\\.ts)" },
+      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp)/index\\.ts)" },
     },
   ],
   options: {

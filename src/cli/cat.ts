@@ -1,4 +1,5 @@
 import type { CloseReason } from "../index.js";
+import { catWebSocket, WEBSOCKET_CAT_OPTIONS } from "./cat-websocket.js";
 import { type Command, type ExitCode, engineOption } from "./command.js";
 import { readCommandLine, secondsOption, textOption } from "./command-line.js";
 import { Conversation } from "./conversation.js";
@@ -6,6 +7,7 @@ import { readPeerAddress } from "./peer-address.js";
 import { DATA_RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "./receive-choice.js";
 import type { Terminal } from "./terminal.js";
 import { clientTlsOf, clientTlsTable } from "./tls-choice.js";
+import { isSocketUrl } from "./url.js";
 
 const MS_PER_SECOND = 1_000;
 
@@ -25,16 +27,27 @@ const OPTIONS = {
 export const cat: Command = {
   name: "cat",
   summary: "type and see: lines go out as packets, what comes is shown",
-  usage: "HOST:PORT [options]",
-  options: OPTIONS,
+  usage: "HOST:PORT|URL [options]",
+  options: { ...WEBSOCKET_CAT_OPTIONS, ...OPTIONS },
   notes:
     "With --receive push the input is sent as it is, with its line ends; else each line is one\n" +
-    "packet, without. What is not printable UTF-8 is shown in hexadecimal.",
+    "packet, without. What is not printable UTF-8 is shown in hexadecimal.\n" +
+    "With a URL of ws: or wss: each line is one message. The options marked ws, and --header, --user, -k\n" +
+    "are for those; --path, --receive and what goes with it, --tls are not.",
   run,
 };
 
-async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  const { options, positionals } = readCommandLine(OPTIONS, argv, 1);
+const NOT_WEBSOCKET = { table: OPTIONS, text: "goes with HOST:PORT, not with a URL" };
+const NOT_TCP = { table: WEBSOCKET_CAT_OPTIONS, text: "goes with a URL, not with HOST:PORT" };
+
+function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  return argv.some(isSocketUrl)
+    ? catWebSocket(argv, terminal, NOT_WEBSOCKET)
+    : catTcp(argv, terminal);
+}
+
+async function catTcp(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const { options, positionals } = readCommandLine(OPTIONS, argv, 1, NOT_TCP);
   const peer = readPeerAddress(positionals, options.path);
   let isUnsent = false;
   const conversation = new Conversation({

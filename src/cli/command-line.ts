@@ -145,7 +145,7 @@ export function readCommandLine<Table extends OptionTable>(
   table: Table,
   argv: readonly string[],
   maxPositionals: number,
-  others?: OtherOptions,
+  ...others: readonly OtherOptions[]
 ): CommandLine<Table> {
   const { values, positionals } = parse(table, withValuesJoined(table, argv), others);
   const extra = positionals[maxPositionals];
@@ -191,7 +191,7 @@ function withValuesJoined(table: OptionTable, argv: readonly string[]): readonly
 function parse(
   table: OptionTable,
   argv: readonly string[],
-  others: OtherOptions | undefined,
+  others: readonly OtherOptions[],
 ): Parsed {
   const options: NonNullable<ParseArgsConfig["options"]> = {};
   for (const [name, { placeholder, short, isList = false }] of Object.entries(table)) {
@@ -210,9 +210,8 @@ function parse(
     const text = sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, "");
     const unknown = /^unknown option '-*([^']+)'/.exec(text)?.[1];
     if (unknown === undefined) throw new UsageError(text);
-    if (others !== undefined && unknown in others.table) {
-      throw new UsageError(`--${unknown} ${others.text}`);
-    }
+    const other = others.find((one) => unknown in one.table);
+    if (other !== undefined) throw new UsageError(`--${unknown} ${other.text}`);
     const meant = closestWord(unknown, Object.keys(table));
     throw new UsageError(meant === undefined ? text : `${text}; did you mean --${meant}?`);
   }

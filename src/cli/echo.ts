@@ -1,13 +1,22 @@
 import { addressText } from "../engine/address-text.js";
 import type { Address, ListenOptions } from "../index.js";
 import { type Command, type ExitCode, engineOption, jsonOption } from "./command.js";
-import { integerOption, readCommandLine, textOption, UsageError } from "./command-line.js";
+import {
+  integerOption,
+  type OptionValues,
+  readCommandLine,
+  switchOption,
+  textOption,
+  UsageError,
+} from "./command-line.js";
 import { EchoServer } from "./echo-server.js";
 import type { Paint } from "./paint.js";
 import { RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "./receive-choice.js";
+import type { Service } from "./service.js";
 import { runServices } from "./service-run.js";
 import type { Terminal } from "./terminal.js";
 import { serverTlsOf, serverTlsTable } from "./tls-choice.js";
+import { WebSocketEcho } from "./websocket-echo.js";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 5_555;
@@ -21,6 +30,8 @@ const OPTIONS = {
   ),
   path: textOption("FILE", "Unix-domain socket instead of host and port"),
   ...receiveOptionTable(RECEIVE_NAMES, "push"),
+  websocket: switchOption("WebSockets instead, on every path; --max-packet: largest message"),
+  "no-compression": switchOption("websocket: without permessage-deflate"),
   "max-connections": integerOption(
     "refuse more than these (default: 10000)",
     { min: 1, max: 5_000_000 },
@@ -47,14 +58,8 @@ export const echo: Command = {
 async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { options } = readCommandLine(OPTIONS, argv, 0);
   const target = listenOptions(options);
-  const receive = options.receive;
-  const server = new EchoServer({
-    name: receive,
-    receive: receiveModelOf(options),
-    engine: options.engine,
-    maxConnections: options["max-connections"],
-    secured: serverTlsOf(options, options.host),
-  });
+  const server = serverOf(options);
+  const receive = server.name;
   const address = await server.listen(target);
   return await runServices({
     commandName: echo.name,
@@ -68,6 +73,22 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
       );
     },
   });
+}
+
+function serverOf(options: OptionValues<typeof OPTIONS>): Service {
+  const { engine, websocket, "max-connections": maxConnections, receive } = options;
+  const secured = serverTlsOf(options, options.host);
+  if (!websocket) {
+    if (options["no-compression"]) throw new UsageError("--no-compression goes with --websocket");
+    const model = receiveModelOf(options);
+    return new EchoServer({ name: receive, receive: model, engine, maxConnections, secured });
+  }
+  if (receive !== "push") throw new UsageError("--websocket and --receive exclude each other");
+  const { "max-packet": maxMessageBytes, ...others } = options;
+  // Refuses what goes with packets.
+  receiveModelOf({ ...others, "max-packet": undefined });
+  const compresses = !options["no-compression"];
+  return new WebSocketEcho({ engine, maxMessageBytes, maxConnections, compresses, secured });
 }
 
 interface ListenChoice {

@@ -23,6 +23,7 @@ import type { Service } from "./service.js";
 import { runServices } from "./service-run.js";
 import type { Terminal } from "./terminal.js";
 import { servedOnTheSpot } from "./tls-choice.js";
+import { WebSocketEcho } from "./websocket-echo.js";
 
 /** One service: its name, what it is, and what to type to see it work. */
 interface Row {
@@ -58,6 +59,14 @@ const ROWS: readonly Row[] = [
     create: (engine) => new HttpEcho(engine),
     tries: (address) => [`curl http://${addressText(address)}/ -d hello`],
   },
+  {
+    name: "websocket",
+    create: (engine) => new WebSocketEcho({ engine }),
+    tries: (address) => [
+      `echo hello | npx hp-socket cat ws://${addressText(address)}/`,
+      `npx hp-socket load ws://${addressText(address)}/ --depth 16`,
+    ],
+  },
 ];
 
 const OPTIONS = {
@@ -79,7 +88,7 @@ export const serve: Command = {
   options: OPTIONS,
   notes:
     "Ports, from --port on: push, pull, pack, line, length, push over TLS with a certificate\n" +
-    "that is made on the spot, and HTTP. SIGINT and SIGTERM drain and end it; a second one ends it\n" +
+    "that is made on the spot, HTTP, and WebSocket. SIGINT and SIGTERM drain and end it; a second one ends it\n" +
     "at once.",
   run,
 };

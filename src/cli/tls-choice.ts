@@ -112,10 +112,11 @@ export function clientTlsOf(options: ClientTlsOptions): ClientTls | undefined {
   return options.tls ? urlTlsOf(options) : undefined;
 }
 
-/** Throws `UsageError` for options of TLS where there is none: the URL is one of `http:`. */
-export function assertNoTls(options: UrlTlsOptions): void {
+/** Throws `UsageError` for options of TLS where there is none: the URL is one of `http:`, or `ws:`. */
+export function assertNoTls(options: UrlTlsOptions, scheme: "http" | "ws" = "http"): void {
   const [name] = Object.entries(given(options)).find(([, value]) => value !== undefined) ?? [];
-  if (name !== undefined) throw new UsageError(`--${name} goes with https:, not with http:`);
+  if (name !== undefined)
+    throw new UsageError(`--${name} goes with ${scheme}s:, not with ${scheme}:`);
 }
 
 function given({ ca, servername, fingerprint, insecure, cert, key }: UrlTlsOptions): object {

@@ -15,3 +15,18 @@ export function readUrl(text: string | undefined): URL {
 export function isUrl(text: string): boolean {
   return /^https?:\/\//i.test(text);
 }
+
+/** Reads the URL of a WebSocket. */
+export function readSocketUrl(text: string | undefined): URL {
+  if (text === undefined) throw new UsageError("which URL? Name one, such as ws://127.0.0.1:8080/");
+  if (!URL.canParse(text)) throw new UsageError(`${quoted(text)} is no URL`);
+  const url = new URL(text);
+  if (url.hash !== "")
+    throw new UsageError(`${quoted(text)} has a fragment, which no WebSocket has`);
+  return url;
+}
+
+/** Whether a word of the command line is a URL of a WebSocket. */
+export function isSocketUrl(text: string): boolean {
+  return /^wss?:\/\//i.test(text);
+}

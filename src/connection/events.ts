@@ -4,11 +4,11 @@
  */
 import type { AsyncResource } from "node:async_hooks";
 import process from "node:process";
-import type { Address, ListenTarget } from "../engine/engine.js";
+import type { Address, DatagramTarget, ListenTarget } from "../engine/engine.js";
 import { NetError, type Operation } from "../errors.js";
 import type { CloseReason } from "./close-reason.js";
 import { handlerScope } from "./handler-scope.js";
-import { callHandler, type Handlers, handlerError, isThenable } from "./handlers.js";
+import { callHandler, type Handlers, handlerError, isThenable, type Verdict } from "./handlers.js";
 import type { HandlerSettled, PacketEvents } from "./packet-events.js";
 
 /** A connection, as its events see it. */
@@ -20,7 +20,24 @@ export interface EventOwner {
 
 /** A connection that a handler may refuse. */
 export interface RefusableConnection extends EventOwner {
-  refuse(operation: Operation): void;
+  /** The handler of this name has said no. */
+  refuse(operation: Operation, handler: string): void;
+}
+
+/** What only components over datagrams tell. */
+export interface SendErrorHandler<Handle> {
+  /**
+   * Datagrams could not be sent, and are lost: `DATAGRAM_TOO_LONG` (for the path), `NO_BUFFERS`,
+   * `ACCESS_DENIED`, `CONNECTION_REFUSED` (of one sent before), … The connection goes on.
+   */
+  onSendError?(handle: Handle, error: NetError, failedCount: number): unknown;
+}
+
+/** The handlers of a component over streams or datagrams. */
+export interface AnyHandlers<Handle, Received>
+  extends Omit<Handlers<Handle, Received>, "onPrepareListen">,
+    SendErrorHandler<Handle> {
+  onPrepareListen?(target: never): Verdict;
 }
 
 /** The handlers of a component. */
@@ -28,14 +45,14 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
   readonly hasReceiveHandler: boolean;
   mayBeRead = true;
   readonly hasCloseHandler: boolean;
-  private readonly handlers: Handlers<Handle, Received>;
+  private readonly handlers: AnyHandlers<Handle, Received>;
   private readonly onReceive: Handlers<Handle, Received>["onReceive"];
   private readonly hasSendHandler: boolean;
   private readonly scope: AsyncResource | undefined = handlerScope();
   /** What handlers are given; undefined: the connection itself. */
   private readonly handle: Handle | undefined;
 
-  constructor(handlers: Handlers<Handle, Received>, handle?: Handle) {
+  constructor(handlers: AnyHandlers<Handle, Received>, handle?: Handle) {
     this.handlers = handlers;
     this.handle = handle;
     this.onReceive = handlers.onReceive;
@@ -84,6 +101,16 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     if (this.hasSendHandler) this.tell(connection, "onSend", "send", byteCount);
   }
 
+  /** Datagrams failed. */
+  sendFailed(connection: EventOwner, error: NetError, failedCount: number): void {
+    const { onSendError } = this.handlers;
+    if (onSendError === undefined) return;
+    callHandler(
+      () => this.call(onSendError, this.handleOf(connection), error, failedCount),
+      (cause) => this.failed(connection, "onSendError", "send", cause),
+    );
+  }
+
   drained(connection: EventOwner): void {
     this.tell(connection, "onDrain", "send");
   }
@@ -129,10 +156,10 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     const failed = (error: unknown): void => this.failed(connection, name, operation, error);
     try {
       const verdict = this.call(handler, this.handleOf(connection));
-      if (verdict === false) connection.refuse(operation);
+      if (verdict === false) connection.refuse(operation, name);
       else if (isThenable(verdict)) {
         verdict.then((later) => {
-          if (later === false) connection.refuse(operation);
+          if (later === false) connection.refuse(operation, name);
         }, failed);
       }
     } catch (error) {
@@ -170,7 +197,7 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
   // — the component's life —
 
   /** Asks whether to listen. Throws `REFUSED`, `HANDLER_FAILED`. */
-  askListen(target: ListenTarget): void {
+  askListen(target: ListenTarget | DatagramTarget): void {
     const { onPrepareListen } = this.handlers;
     if (onPrepareListen === undefined) return;
     let verdict: unknown;
@@ -180,7 +207,7 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
       throw handlerError("onPrepareListen", "listen", error);
     }
     if (verdict !== false) return;
-    throw new NetError("REFUSED", "onPrepareListen refused", { operation: "listen" });
+    throw new NetError("REFUSED", "onPrepareListen refused to listen", { operation: "listen" });
   }
 
   /** A peer was not let in, or accepting failed. */

@@ -243,6 +243,9 @@ export interface Listener {
   unref(): void;
 }
 
+/** An address of datagrams, as `peer-key.ts` makes it. Two addresses are the same when their keys are. */
+export type PeerKey = number | string;
+
 /** Where and how to open a datagram socket. */
 export interface DatagramTarget {
   /** Local address to bind; port 0: any. */
@@ -257,24 +260,56 @@ export interface DatagramTarget {
   readonly sendBufferBytes?: number;
 }
 
+/** Most datagrams of one run, and most bytes of all of them: what the kernel takes at once. */
+export const MAX_RUN_DATAGRAMS: number = 64;
+export const MAX_RUN_BYTES: number = 65_507;
+
 /** Gets what happens to a datagram socket. */
 export interface DatagramSink {
   datagramOpened(address: IpAddress): void;
-  /** One datagram came; empty ones too. Where the socket lends, the bytes are valid during the call only. */
-  datagramReceived(bytes: Buffer, from: IpAddress): void;
-  /** The send that was given `token` left, or failed. A failed send does not close the socket. */
-  datagramSent(token: number, error: NetError | undefined): void;
+  /**
+   * A datagram came, or several of one peer: `bytes` are cut into datagrams of `segmentBytes`, of which
+   * the last may be shorter. An empty datagram comes alone, with `segmentBytes` 0. Where the socket lends,
+   * the bytes are valid during the call only.
+   */
+  datagramReceived(bytes: Buffer, from: PeerKey, segmentBytes: number): void;
+  /**
+   * The send or run that was given `token` left, or `failedCount` datagrams of it failed; `error` is that of
+   * the first of them. What failed does not close the socket.
+   */
+  datagramSent(token: number, error: NetError | undefined, failedCount: number): void;
   /** The socket is gone. Last call. */
   datagramClosed(error: NetError | undefined): void;
+}
+
+/** What may be asked of a group membership. */
+export interface GroupMembership {
+  /** Address of the group. */
+  readonly group: string;
+  /** Address of the interface (IPv6: of a zone, `::%eth0`) on which it is joined; left out: the system's choice. */
+  readonly interfaceHost?: string | undefined;
+  /** Only datagrams of this sender are wanted (RFC 3678). */
+  readonly source?: string | undefined;
 }
 
 /** One datagram socket. */
 export interface DatagramSocket {
   readonly lendsBytes: boolean;
+  /** Datagrams that came and were dropped because nobody took them in time, as far as the engine is told. */
+  readonly droppedCount: number;
   /** Starts one datagram; any number may be under way. `to` left out: the peer. */
-  send(token: number, bytes: Uint8Array, to?: IpAddress): void;
-  joinGroup(group: string, interfaceHost?: string): void;
-  leaveGroup(group: string, interfaceHost?: string): void;
+  send(token: number, bytes: Uint8Array, to?: PeerKey): void;
+  /**
+   * Starts a run of datagrams to one peer, a piece each: all of one length, of which the last may be
+   * shorter, but not empty; at most {@link MAX_RUN_DATAGRAMS} and {@link MAX_RUN_BYTES}. An engine hands
+   * it to the kernel as one where it can, and sends one by one where not. The array may be re-used.
+   */
+  sendRun(token: number, pieces: readonly Uint8Array[], to?: PeerKey): void;
+  /** Throws `NOT_SUPPORTED` for a source where the engine can't, and what the system says. */
+  joinGroup(membership: GroupMembership): void;
+  leaveGroup(membership: GroupMembership): void;
+  /** Which interface datagrams to groups leave by; see {@link GroupMembership.interfaceHost}. */
+  setMulticastInterface(interfaceHost: string): void;
   setMulticastTtl(ttl: number): void;
   setMulticastLoop(on: boolean): void;
   pause(): void;

@@ -21,6 +21,14 @@ export function zoneIndex(zone: string): number | undefined {
   return scopes.find((scope) => scope > 0);
 }
 
+/** The name of the interface with this index, or the index where it has none. */
+export function zoneName(zone: number): string {
+  for (const [name, entries] of Object.entries(networkInterfaces())) {
+    if (entries?.some((entry) => entry.family === "IPv6" && entry.scopeid === zone)) return name;
+  }
+  return String(zone);
+}
+
 /** Throws `INVALID_ARGUMENT` for an address in a zone that is not there. */
 export function assertZone(address: Address, operation: Operation): void {
   if ("path" in address) return;

@@ -19,9 +19,9 @@ const sendCases: readonly ContractCase[] = [
       const one = await world.datagram();
       const two = await world.datagram();
 
-      one.socket.send(7, Buffer.from("ping"), two.address);
+      one.send(7, Buffer.from("ping"), two.address);
       await until(() => two.received.length === 1);
-      two.socket.send(8, Buffer.from("pong"), two.received[0]!.from);
+      two.send(8, Buffer.from("pong"), two.received[0]!.from);
       await until(() => one.received.length === 1 && one.sent.length + two.sent.length === 2);
 
       assert.deepEqual(two.received[0]!.from, one.address);
@@ -37,8 +37,8 @@ const sendCases: readonly ContractCase[] = [
       const one = await world.datagram();
       const two = await world.datagram();
 
-      one.socket.send(1, new Uint8Array(0), two.address);
-      one.socket.send(2, Buffer.from("next"), two.address);
+      one.send(1, new Uint8Array(0), two.address);
+      one.send(2, Buffer.from("next"), two.address);
       await until(() => two.received.length === 2);
 
       assert.deepEqual(texts(two), ["", "next"]);
@@ -52,7 +52,7 @@ const sendCases: readonly ContractCase[] = [
       const two = await world.datagram();
 
       for (let token = 0; token < 50; token++) {
-        one.socket.send(token, Buffer.from(`datagram ${token}`), two.address);
+        one.send(token, Buffer.from(`datagram ${token}`), two.address);
       }
       await until(() => one.sent.length === 50 && two.received.length === 50);
       await turns(5);
@@ -64,6 +64,58 @@ const sendCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "sends a run as one send: every datagram comes whole and in order, the last one shorter",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram();
+      const two = await world.datagram();
+      const pieces = Array.from({ length: 64 }, (_, index) =>
+        Buffer.alloc(index === 63 ? 7 : 600, index),
+      );
+
+      one.sendRun(5, pieces, two.address);
+      one.send(6, Buffer.from("behind"), two.address);
+      await until(() => two.received.length === 65 && one.sent.length === 2);
+
+      assert.deepEqual(
+        two.received.map(({ bytes }) => bytes),
+        [...pieces, Buffer.from("behind")],
+      );
+      assert.ok(two.received.every(({ from }) => from.port === one.address!.port));
+      const tokens = one.sent.map(({ token }) => token).sort((a, b) => a - b);
+      assert.deepEqual(tokens, [5, 6]);
+      assert.equal(one.failedCount, 0);
+    },
+  },
+  {
+    title: "sends a run to the peer",
+    needs: "datagram",
+    async run(world) {
+      const peer = await world.datagram();
+      const one = await world.datagram({ peer: peer.address! });
+
+      one.sendRun(1, [Buffer.from("one"), Buffer.from("two"), Buffer.from("3")]);
+      await until(() => peer.received.length === 3 && one.sent.length === 1);
+
+      assert.deepEqual(texts(peer), ["one", "two", "3"]);
+    },
+  },
+  {
+    title: "tells of a run how many of it failed",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram();
+      const to = { host: "255.255.255.255", port: one.address!.port, family: "IPv4" } as const;
+
+      one.sendRun(1, [Buffer.from("one"), Buffer.from("two")], to);
+      await until(() => one.sent.length === 1);
+
+      assert.equal(one.sent[0]!.error?.systemCode, "EACCES");
+      assert.equal(one.failedCount, 2);
+      assert.equal(one.isClosed, false);
+    },
+  },
+  {
     title: "takes datagrams of the peer alone, and sends to it by default",
     needs: "datagram",
     async run(world) {
@@ -71,10 +123,10 @@ const sendCases: readonly ContractCase[] = [
       const stranger = await world.datagram();
       const one = await world.datagram({ peer: peer.address! });
 
-      stranger.socket.send(1, Buffer.from("not for you"), one.address);
-      one.socket.send(2, Buffer.from("hello"));
+      stranger.send(1, Buffer.from("not for you"), one.address);
+      one.send(2, Buffer.from("hello"));
       await until(() => peer.received.length === 1 && stranger.sent.length === 1);
-      peer.socket.send(3, Buffer.from("welcome"), peer.received[0]!.from);
+      peer.send(3, Buffer.from("welcome"), peer.received[0]!.from);
       await until(() => one.received.length === 1);
       await turns(10);
 
@@ -89,9 +141,9 @@ const sendCases: readonly ContractCase[] = [
       const one = await world.datagram();
       const two = await world.datagram();
 
-      one.socket.send(1, Buffer.alloc(65_508), two.address);
+      one.send(1, Buffer.alloc(65_508), two.address);
       await until(() => one.sent.length === 1);
-      one.socket.send(2, Buffer.alloc(1_400, "a"), two.address);
+      one.send(2, Buffer.alloc(1_400, "a"), two.address);
       await until(() => one.sent.length === 2 && two.received.length === 1);
 
       assert.equal(one.sent[0]!.error?.systemCode, "EMSGSIZE");
@@ -111,9 +163,9 @@ const sendCases: readonly ContractCase[] = [
       await until(() => gone.isClosed);
       const one = await world.datagram({ peer: address! });
 
-      for (let token = 0; token < 5; token++) one.socket.send(token, Buffer.from("anyone?"));
+      for (let token = 0; token < 5; token++) one.send(token, Buffer.from("anyone?"));
       await until(() => one.sent.length === 5);
-      other.socket.send(9, Buffer.from("still here"), other.address);
+      other.send(9, Buffer.from("still here"), other.address);
       await until(() => other.received.length === 1);
 
       assert.equal(one.isClosed, false);
@@ -129,7 +181,7 @@ const sendCases: readonly ContractCase[] = [
       await turns(5);
 
       for (let token = 0; token < 10; token++) {
-        one.socket.send(token, Buffer.from(String(token)), two.address);
+        one.send(token, Buffer.from(String(token)), two.address);
       }
       await until(() => one.sent.length === 10);
       await turns(20);
@@ -148,7 +200,7 @@ const sendCases: readonly ContractCase[] = [
       const one = await world.datagram({ address: { ...loopback(), host: "0.0.0.0" } });
       const to = { host: GROUP, port: one.address!.port, family: "IPv4" } as const;
       try {
-        one.socket.joinGroup(GROUP, "127.0.0.1");
+        one.socket.joinGroup({ group: GROUP, interfaceHost: "127.0.0.1" });
       } catch (error) {
         context.skip(`no multicast here: ${String(error)}`);
         return;
@@ -157,19 +209,59 @@ const sendCases: readonly ContractCase[] = [
       one.socket.setMulticastLoop(true);
       const two = await world.datagram({ peer: to });
 
-      two.socket.send(1, Buffer.from("to all"));
+      two.send(1, Buffer.from("to all"));
       await until(() => two.sent.length === 1);
       if (two.sent[0]!.error !== undefined) {
         context.skip(`no route to a group here: ${two.sent[0]!.error.message}`);
         return;
       }
       await until(() => one.received.length === 1);
-      one.socket.leaveGroup(GROUP, "127.0.0.1");
-      two.socket.send(2, Buffer.from("unheard"));
+      one.socket.leaveGroup({ group: GROUP, interfaceHost: "127.0.0.1" });
+      two.send(2, Buffer.from("unheard"));
       await until(() => two.sent.length === 2);
       await turns(10);
 
       assert.deepEqual(texts(one), ["to all"]);
+    },
+  },
+];
+
+const groupCases: readonly ContractCase[] = [
+  {
+    title: "hears of a group the sources alone that it has joined for",
+    needs: "datagram",
+    async run(world, context) {
+      const one = await world.datagram({ address: { ...loopback(), host: "0.0.0.0" } });
+      const to = { host: GROUP, port: one.address!.port, family: "IPv4" } as const;
+      const wanted = { group: GROUP, interfaceHost: "127.0.0.1", source: "127.0.0.1" };
+      const unwanted = { group: GROUP, interfaceHost: "127.0.0.1", source: "127.9.9.9" };
+      try {
+        one.socket.joinGroup(unwanted);
+      } catch (error) {
+        context.skip(`no multicast here: ${String(error)}`);
+        return;
+      }
+      const two = await world.datagram();
+      two.socket.setMulticastInterface("127.0.0.1");
+      two.socket.setMulticastLoop(true);
+
+      two.send(1, Buffer.from("unheard"), to);
+      await until(() => two.sent.length === 1);
+      if (two.sent[0]!.error !== undefined) {
+        context.skip(`no route to a group here: ${two.sent[0]!.error.message}`);
+        return;
+      }
+      two.send(2, Buffer.from("first"), loopback(one.address!.port));
+      await until(() => texts(one).includes("first"));
+      one.socket.joinGroup(wanted);
+      two.send(3, Buffer.from("heard"), to);
+      await until(() => texts(one).includes("heard"));
+      one.socket.leaveGroup(wanted);
+      two.send(4, Buffer.from("not any more"), to);
+      two.send(5, Buffer.from("last"), loopback(one.address!.port));
+      await until(() => texts(one).includes("last"));
+
+      assert.deepEqual(texts(one), ["first", "heard", "last"]);
     },
   },
 ];
@@ -205,12 +297,12 @@ const lifeCases: readonly ContractCase[] = [
     async run(world) {
       const one = await world.datagram();
       const two = await world.datagram();
-      one.socket.send(1, Buffer.from("on its way"), two.address);
+      one.send(1, Buffer.from("on its way"), two.address);
 
       one.socket.close();
       one.socket.close();
       await until(() => one.isClosed);
-      one.socket.send(2, Buffer.from("late"), two.address);
+      one.send(2, Buffer.from("late"), two.address);
       one.socket.pause();
       one.socket.resume();
       await turns(5);
@@ -235,4 +327,4 @@ const lifeCases: readonly ContractCase[] = [
 ];
 
 /** Datagram sockets. */
-export const datagramCases: readonly ContractCase[] = [...sendCases, ...lifeCases];
+export const datagramCases: readonly ContractCase[] = [...sendCases, ...groupCases, ...lifeCases];

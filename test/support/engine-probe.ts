@@ -13,6 +13,7 @@ import type {
   StreamSink,
   StreamSocket,
 } from "#src/engine/engine.js";
+import { addressOfPeer, type PeerKey, peerKeyOf } from "#src/engine/peer-key.js";
 import type { NetError } from "#src/errors.js";
 
 /** Counts how deep we are inside calls into the engine. */
@@ -192,6 +193,10 @@ export class DatagramProbe implements DatagramSink {
   readonly events: string[] = [];
   readonly received: { readonly bytes: Buffer; readonly from: IpAddress }[] = [];
   readonly sent: { readonly token: number; readonly error: NetError | undefined }[] = [];
+  /** Datagrams that failed. */
+  failedCount = 0;
+  /** Calls in which datagrams came. */
+  receiveCount = 0;
   address: IpAddress | undefined = undefined;
   error: NetError | undefined = undefined;
   readonly #depth: CallDepth;
@@ -223,14 +228,32 @@ export class DatagramProbe implements DatagramSink {
     this.address = address;
   }
 
-  datagramReceived(bytes: Buffer, from: IpAddress): void {
+  datagramReceived(bytes: Buffer, from: PeerKey, segmentBytes: number): void {
     this.#note("received");
-    this.received.push({ bytes: Buffer.from(bytes), from });
+    this.receiveCount++;
+    const address = addressOfPeer(from);
+    let at = 0;
+    do {
+      const end = Math.min(at + segmentBytes, bytes.length);
+      this.received.push({ bytes: Buffer.from(bytes.subarray(at, end)), from: address });
+      at = end;
+    } while (at < bytes.length);
   }
 
-  datagramSent(token: number, error: NetError | undefined): void {
+  datagramSent(token: number, error: NetError | undefined, failedCount: number): void {
     this.#note("sent");
     this.sent.push({ token, error });
+    this.failedCount += failedCount;
+  }
+
+  /** Sends a datagram to an address, or to the peer. */
+  send(token: number, bytes: Uint8Array, to?: IpAddress): void {
+    this.socket.send(token, bytes, to && peerKeyOf(to));
+  }
+
+  /** Sends a run of datagrams to an address, or to the peer. */
+  sendRun(token: number, pieces: readonly Uint8Array[], to?: IpAddress): void {
+    this.socket.sendRun(token, pieces, to && peerKeyOf(to));
   }
 
   datagramClosed(error: NetError | undefined): void {

@@ -23,15 +23,20 @@ export class BytePattern {
   readonly #bytes: Buffer;
   readonly #messages: readonly Buffer[];
 
-  /** `alphabet`: the bytes that may occur. */
-  constructor(messageBytes: number, alphabet: Uint8Array) {
+  /** `source`: the bytes that may occur, or what fills one round of the stream. */
+  constructor(messageBytes: number, source: Uint8Array | ((bytes: Buffer) => void)) {
     this.messageBytes = messageBytes;
     this.messageCount = Math.min(
       MAX_MESSAGES,
       Math.max(MIN_MESSAGES, Math.floor(TARGET_BYTES / messageBytes)),
     );
     this.#periodBytes = messageBytes * this.messageCount;
-    this.#bytes = twice(this.#periodBytes, alphabet);
+    const bytes = Buffer.allocUnsafeSlow(2 * this.#periodBytes);
+    const round = bytes.subarray(0, this.#periodBytes);
+    if (typeof source === "function") source(round);
+    else fillRandomly(round, source);
+    bytes.copy(bytes, this.#periodBytes, 0, this.#periodBytes);
+    this.#bytes = bytes;
     this.#messages = Array.from({ length: this.messageCount }, (_, index) => this.run(index, 1));
   }
 
@@ -44,6 +49,12 @@ export class BytePattern {
   run(index: number, count: number): Buffer {
     const start = index * this.messageBytes;
     return this.#bytes.subarray(start, start + count * this.messageBytes);
+  }
+
+  /** Whether `bytes[start … end)` are message `index`. Hot. */
+  isMessage(index: number, bytes: Buffer, start: number, end: number): boolean {
+    if (end - start !== this.messageBytes) return false;
+    return this.#messages[index]!.compare(bytes, start, end) === 0;
   }
 
   /** Where `bytes` first differ from the stream, which is at `position`; −1: nowhere. Hot. */
@@ -75,16 +86,13 @@ export class BytePattern {
   }
 }
 
-/** Pseudo-random bytes of the alphabet (xorshift32), and the same again. */
-function twice(byteCount: number, alphabet: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(2 * byteCount);
+/** Pseudo-random bytes of the alphabet (xorshift32). */
+function fillRandomly(bytes: Buffer, alphabet: Uint8Array): void {
   let state = SEED;
-  for (let index = 0; index < byteCount; index += 1) {
+  for (let index = 0; index < bytes.length; index += 1) {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
     bytes[index] = alphabet[(state >>> 8) % alphabet.length]!;
   }
-  bytes.copy(bytes, byteCount, 0, byteCount);
-  return bytes;
 }

@@ -12,6 +12,13 @@ export interface ConnectionLoad {
   readonly isOver: boolean;
   /** Code of what `received` and `ended` found. */
   readonly problemCode: string;
+  /**
+   * It was made: what has to be said before the first message. Resolves when that is done, or the connection
+   * has failed. Default: nothing.
+   */
+  prepare?(connection: Connection<ConnectionLoad>): Promise<void>;
+  /** The load is over: says so to the peer, before the connection is closed. Default: nothing. */
+  finish?(connection: Connection<ConnectionLoad>): void;
   /** Sends the first messages. */
   start(connection: Connection<ConnectionLoad>, nowMs: number): void;
   /** Takes what came; answers what is wrong with it, or undefined. Hot. */

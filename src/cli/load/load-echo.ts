@@ -47,9 +47,9 @@ export const ECHO_LOAD_OPTIONS: OptionTable = OPTIONS;
 export async function loadEcho(
   argv: readonly string[],
   terminal: Terminal,
-  others: OtherOptions,
+  others: readonly OtherOptions[],
 ): Promise<ExitCode> {
-  const { options, positionals } = readCommandLine(OPTIONS, argv, 1, others);
+  const { options, positionals } = readCommandLine(OPTIONS, argv, 1, ...others);
   const peer = readPeerAddress(positionals, options.path);
   const receive = receiveModelOf(options);
   assertPossible(options, receive.maxPacketBytes);

@@ -50,9 +50,9 @@ export const HTTP_LOAD_OPTIONS: OptionTable = OPTIONS;
 export async function loadHttp(
   argv: readonly string[],
   terminal: Terminal,
-  others: OtherOptions,
+  others: readonly OtherOptions[],
 ): Promise<ExitCode> {
-  const { options, positionals } = readCommandLine(OPTIONS, argv, 1, others);
+  const { options, positionals } = readCommandLine(OPTIONS, argv, 1, ...others);
   const url = readUrl(positionals[0]);
   const isSecure = url.protocol === "https:";
   if (!isSecure) assertNoTls(options);

@@ -141,7 +141,8 @@ export class LoadRun {
     while (this.#attemptCount < this.#plan.connectionCount && !this.#isStopping) {
       this.#attemptCount += 1;
       try {
-        await this.#agent.connect(this.#plan.connect);
+        const connection = await this.#agent.connect(this.#plan.connect);
+        await connection.context.prepare?.(connection);
       } catch (error) {
         if (!(error instanceof NetError) || error.fault === "usage") {
           this.#isStopping = true;
@@ -205,6 +206,7 @@ export class LoadRun {
 
   async #close(): Promise<void> {
     const isClean = this.#tally.inFlightCount === 0;
+    for (const connection of this.#open) connection.context.finish?.(connection);
     await this.#agent.stop({ drainMs: isClean ? CLOSE_MS : 0 });
   }
 
@@ -252,6 +254,7 @@ export class LoadRun {
   async #replacement(): Promise<void> {
     try {
       const connection = await this.#agent.connect(this.#plan.connect);
+      await connection.context.prepare?.(connection);
       this.#replacedCount += 1;
       const isUnderWay = this.#isStarted && !this.#isStopping;
       if (isUnderWay) connection.context.start(connection, systemClock.now());

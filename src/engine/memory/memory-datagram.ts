@@ -4,7 +4,15 @@
  */
 import { assertInteger, NetError, type NetErrorCode } from "../../errors.js";
 import { addressText } from "../address-text.js";
-import type { DatagramSink, DatagramSocket, DatagramTarget, IpAddress } from "../engine.js";
+import { DatagramRun } from "../datagram-run.js";
+import type {
+  DatagramSink,
+  DatagramSocket,
+  DatagramTarget,
+  GroupMembership,
+  IpAddress,
+} from "../engine.js";
+import { addressOfPeer, type PeerKey, peerKeyOf } from "../peer-key.js";
 import { callSink } from "../sink-defect.js";
 import { systemError } from "../system-error.js";
 import type { MemoryBindings } from "./memory-bindings.js";
@@ -45,7 +53,9 @@ function usageError(code: NetErrorCode, text: string): NetError {
 export class MemoryDatagram implements DatagramSocket {
   readonly lendsBytes: boolean;
   readonly #setup: MemoryDatagramSetup;
-  readonly #groups = new Set<string>();
+  /** Groups, and whose datagrams are wanted; undefined: everybody's. */
+  readonly #groups = new Map<string, Set<string> | undefined>();
+  droppedCount = 0;
   #local: IpAddress | undefined;
   #held: HeldDatagram[] = [];
   #heldBytes = 0;
@@ -72,28 +82,48 @@ export class MemoryDatagram implements DatagramSocket {
     setup.loop.post(() => this.#opened(bound));
   }
 
-  send(token: number, bytes: Uint8Array, to?: IpAddress): void {
+  send(token: number, bytes: Uint8Array, to?: PeerKey): void {
+    const sent = (error: NetError | undefined): void =>
+      this.#setup.sink.datagramSent(token, error, error === undefined ? 0 : 1);
+    this.#send(bytes, to, sent);
+  }
+
+  sendRun(token: number, pieces: readonly Uint8Array[], to?: PeerKey): void {
+    const { sink } = this.#setup;
+    const run = new DatagramRun(token, pieces.length, (...result) => sink.datagramSent(...result));
+    for (const piece of pieces) this.#send(piece, to, (error) => run.sent(error));
+  }
+
+  #send(bytes: Uint8Array, to: PeerKey | undefined, sent: (error?: NetError) => void): void {
     if (this.#isClosed) return;
     if (!this.#isOpen) {
       throw usageError("INVALID_STATE", "a datagram was sent before the socket was open");
     }
-    const destination = this.#destination(to);
+    const destination = this.#destination(to === undefined ? undefined : addressOfPeer(to));
     const errnoName = this.#whyNotSend(bytes, destination);
     if (errnoName === undefined) this.#transmit(Buffer.from(bytes), destination);
     const text = addressText(destination);
     const error =
       errnoName === undefined ? undefined : systemError(errnoName, "send", undefined, text);
     this.#setup.loop.post(() => {
-      if (!this.#isClosed) callSink(() => this.#setup.sink.datagramSent(token, error));
+      if (!this.#isClosed) callSink(() => sent(error));
     });
   }
 
-  joinGroup(group: string, _interfaceHost?: string): void {
-    this.#groups.add(group);
+  joinGroup({ group, source }: GroupMembership): void {
+    const sources = source === undefined ? undefined : (this.#groups.get(group) ?? new Set());
+    if (source !== undefined) sources?.add(source);
+    this.#groups.set(group, sources);
   }
 
-  leaveGroup(group: string, _interfaceHost?: string): void {
-    this.#groups.delete(group);
+  leaveGroup({ group, source }: GroupMembership): void {
+    const sources = this.#groups.get(group);
+    if (source !== undefined) sources?.delete(source);
+    if (source === undefined || sources?.size === 0) this.#groups.delete(group);
+  }
+
+  setMulticastInterface(_interfaceHost: string): void {
+    // A memory network is one network.
   }
 
   setMulticastTtl(ttl: number): void {
@@ -133,7 +163,10 @@ export class MemoryDatagram implements DatagramSocket {
     const { peer } = target;
     if (this.#isClosed) return;
     if (peer !== undefined && (peer.host !== from.host || peer.port !== from.port)) return;
-    if (this.#heldBytes + bytes.length > network.windowBytes) return;
+    if (this.#heldBytes + bytes.length > network.windowBytes) {
+      this.droppedCount++;
+      return;
+    }
     this.#heldBytes += bytes.length;
     this.#held.push({ bytes, from });
     this.#deliverHeld();
@@ -152,7 +185,8 @@ export class MemoryDatagram implements DatagramSocket {
       if (datagram === undefined) return;
       const { bytes, from } = datagram;
       this.#heldBytes -= bytes.length;
-      callSink(() => this.#setup.sink.datagramReceived(bytes, from));
+      const key = peerKeyOf(from);
+      callSink(() => this.#setup.sink.datagramReceived(bytes, key, bytes.length));
       if (this.lendsBytes) bytes.fill(SPENT_BYTE);
     }
   }
@@ -193,7 +227,8 @@ export class MemoryDatagram implements DatagramSocket {
     const arrivalsMs = network.arrivalsOf({ kind: "datagram", from, to, byteCount: bytes.length });
     for (const arrivalMs of arrivalsMs) {
       loop.post(() => {
-        for (const receiver of this.#receiversOf(to)) receiver.arrive(Buffer.from(bytes), from);
+        for (const receiver of this.#receiversOf(to, from))
+          receiver.arrive(Buffer.from(bytes), from);
       }, arrivalMs);
     }
   }
@@ -205,7 +240,11 @@ export class MemoryDatagram implements DatagramSocket {
     return { host, port: local.port, family: to.family };
   }
 
-  #receiversOf(to: IpAddress): readonly MemoryDatagram[] {
+  #hears(group: string, source: string): boolean {
+    return this.#groups.has(group) && this.#groups.get(group)?.has(source) !== false;
+  }
+
+  #receiversOf(to: IpAddress, from: IpAddress): readonly MemoryDatagram[] {
     const { bindings } = this.#setup;
     if (to.host === BROADCAST_HOST) {
       return bindings.findByPort(to.port).filter((other) => other.#local?.family === "IPv4");
@@ -213,7 +252,7 @@ export class MemoryDatagram implements DatagramSocket {
     if (isGroup(to.host)) {
       return bindings
         .findByPort(to.port)
-        .filter((other) => other.#groups.has(to.host) && (other !== this || this.#isLooped));
+        .filter((other) => other.#hears(to.host, from.host) && (other !== this || this.#isLooped));
     }
     const receiver = bindings.find(to);
     return receiver === undefined ? [] : [receiver];

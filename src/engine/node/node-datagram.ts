@@ -11,10 +11,13 @@ import process from "node:process";
 import { NetError } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
-import type { DatagramSink, DatagramSocket, DatagramTarget, IpAddress } from "../engine.js";
+import { DatagramRun } from "../datagram-run.js";
+import type { DatagramSink, DatagramSocket, DatagramTarget, GroupMembership } from "../engine.js";
+import { addressOfPeer, type PeerKey, peerKeyOf } from "../peer-key.js";
 import { callSink, rethrowLater } from "../sink-defect.js";
 import { errnoNameOf, systemError } from "../system-error.js";
-import { addressFromInfo, ipAddress } from "./node-address.js";
+import { addressFromInfo } from "./node-address.js";
+import { NodePeers } from "./node-peers.js";
 
 /** Linux's own default, `net.core.rmem_default`. */
 const DEFAULT_HELD_BYTES = 212_992;
@@ -42,7 +45,7 @@ function literalLookup(host: string, _options: unknown, callback: LookupCallback
 
 interface HeldDatagram {
   readonly bytes: Buffer;
-  readonly from: IpAddress;
+  readonly from: PeerKey;
 }
 
 /** `SocketOptions` of the Node that has `reusePort`. */
@@ -72,8 +75,10 @@ export class NodeDatagram implements DatagramSocket {
   readonly #socket: Socket;
   #held: HeldDatagram[] = [];
   #heldBytes = 0;
-  /** The peer in the kernel's own spelling, to compare senders with. */
-  #peer: IpAddress | undefined;
+  readonly #peers: NodePeers;
+  /** The peer, as the kernel names it, to compare senders with. */
+  #peer: PeerKey | undefined;
+  droppedCount = 0;
   #isOpen = false;
   #isPaused = false;
   #isClosed = false;
@@ -81,6 +86,7 @@ export class NodeDatagram implements DatagramSocket {
   constructor(target: DatagramTarget, sink: DatagramSink) {
     this.#target = target;
     this.#sink = sink;
+    this.#peers = new NodePeers(target.address.family === "IPv6");
     this.#socket = createDatagramSocket(target);
     this.#socket.on("message", (bytes, from) => this.#received(bytes, from));
     this.#socket.on("error", (error) => this.#failed(error));
@@ -88,32 +94,61 @@ export class NodeDatagram implements DatagramSocket {
     this.#bind();
   }
 
-  send(token: number, bytes: Uint8Array, to?: IpAddress): void {
+  send(token: number, bytes: Uint8Array, to?: PeerKey): void {
+    this.#send(bytes, to, (cause) => this.#sent(token, cause, to));
+  }
+
+  sendRun(token: number, pieces: readonly Uint8Array[], to?: PeerKey): void {
+    const run = new DatagramRun(token, pieces.length, (...result) => {
+      this.#sink.datagramSent(...result);
+    });
+    const done = (cause: Error | null): void => {
+      if (this.#isClosed) return;
+      try {
+        run.sent(this.#errorOf(cause, to));
+      } catch (defect) {
+        rethrowLater(defect);
+      }
+    };
+    for (const piece of pieces) this.#send(piece, to, done);
+  }
+
+  #send(bytes: Uint8Array, to: PeerKey | undefined, done: (cause: Error | null) => void): void {
     if (this.#isClosed) return;
     if (!this.#isOpen) {
       throw new NetError("INVALID_STATE", "a datagram was sent before the socket was open", {
         operation: "send",
       });
     }
-    const address = this.#destination(to);
-    const done = (error: Error | null): void => this.#sent(token, error, address);
+    const peer = this.#destination(to);
     try {
       inRootContext(() => {
-        if (address === undefined) this.#socket.send(bytes, done);
-        else this.#socket.send(bytes, address.port, this.#hostFor(address), done);
+        if (peer === undefined) this.#socket.send(bytes, done);
+        else this.#socket.send(bytes, this.#peers.port(peer), this.#peers.host(peer), done);
       });
     } catch (cause) {
-      const text = `can't send a datagram${address ? ` to ${addressText(address)}` : ""}`;
+      const text = `can't send a datagram${peer === undefined ? "" : ` to ${addressText(addressOfPeer(peer))}`}`;
       throw new NetError("INVALID_ARGUMENT", text, { operation: "send", cause });
     }
   }
 
-  joinGroup(group: string, interfaceHost?: string): void {
-    this.#configure(group, () => this.#socket.addMembership(group, interfaceHost));
+  joinGroup({ group, interfaceHost, source }: GroupMembership): void {
+    this.#configure(group, () => {
+      if (source === undefined) this.#socket.addMembership(group, interfaceHost);
+      else this.#socket.addSourceSpecificMembership(source, group, interfaceHost);
+    });
   }
 
-  leaveGroup(group: string, interfaceHost?: string): void {
-    this.#configure(group, () => this.#socket.dropMembership(group, interfaceHost));
+  leaveGroup({ group, interfaceHost, source }: GroupMembership): void {
+    this.#configure(group, () => {
+      if (source === undefined) this.#socket.dropMembership(group, interfaceHost);
+      else this.#socket.dropSourceSpecificMembership(source, group, interfaceHost);
+    });
+  }
+
+  setMulticastInterface(interfaceHost: string): void {
+    const what = `multicast interface ${interfaceHost}`;
+    this.#configure(what, () => this.#socket.setMulticastInterface(interfaceHost));
   }
 
   setMulticastTtl(ttl: number): void {
@@ -173,10 +208,12 @@ export class NodeDatagram implements DatagramSocket {
     }
     this.#socket.on("connect", () => {
       if (this.#isClosed) return;
-      this.#peer = addressFromInfo(this.#socket.remoteAddress());
+      const { address, port: remotePort } = this.#socket.remoteAddress();
+      this.#peer = this.#peers.key(address, remotePort);
       this.#opened();
     });
-    this.#socket.connect(peer.port, this.#hostFor(peer));
+    const isMapped = this.#target.address.family === "IPv6" && peer.family === "IPv4";
+    this.#socket.connect(peer.port, isMapped ? `::ffff:${peer.host}` : peer.host);
   }
 
   #opened(): void {
@@ -187,15 +224,18 @@ export class NodeDatagram implements DatagramSocket {
   #received(bytes: Buffer, from: RemoteInfo): void {
     if (!this.#isOpen || this.#isClosed) return;
     const peer = this.#peer;
+    const address = this.#peers.key(from.address, from.port);
     // What came between binding and connecting passed no filter.
-    if (peer !== undefined && (peer.port !== from.port || peer.host !== from.address)) return;
-    const address = ipAddress(from.address, from.port);
+    if (peer !== undefined && peer !== address) return;
     if (!this.#isPaused && this.#held.length === 0) {
       this.#deliver(bytes, address);
       return;
     }
     const limitBytes = this.#target.receiveBufferBytes ?? DEFAULT_HELD_BYTES;
-    if (this.#heldBytes + bytes.length > limitBytes) return;
+    if (this.#heldBytes + bytes.length > limitBytes) {
+      this.droppedCount++;
+      return;
+    }
     this.#heldBytes += bytes.length;
     this.#held.push({ bytes, from: address });
   }
@@ -209,24 +249,27 @@ export class NodeDatagram implements DatagramSocket {
     }
   }
 
-  #deliver(bytes: Buffer, from: IpAddress): void {
+  #deliver(bytes: Buffer, from: PeerKey): void {
     try {
-      this.#sink.datagramReceived(bytes, from);
+      this.#sink.datagramReceived(bytes, from, bytes.length);
     } catch (defect) {
       rethrowLater(defect);
     }
   }
 
-  #sent(token: number, cause: Error | null, to: IpAddress | undefined): void {
+  #sent(token: number, cause: Error | null, to: PeerKey | undefined): void {
     if (this.#isClosed) return;
-    const where = to ?? this.#target.peer;
-    const text = where && addressText(where);
-    const error = cause === null ? undefined : systemError(errnoNameOf(cause), "send", cause, text);
     try {
-      this.#sink.datagramSent(token, error);
+      this.#sink.datagramSent(token, this.#errorOf(cause, to), cause === null ? 0 : 1);
     } catch (defect) {
       rethrowLater(defect);
     }
+  }
+
+  #errorOf(cause: Error | null, to: PeerKey | undefined): NetError | undefined {
+    if (cause === null) return undefined;
+    const where = to === undefined ? this.#target.peer : addressOfPeer(to);
+    return systemError(errnoNameOf(cause), "send", cause, where && addressText(where));
   }
 
   #failed(cause: unknown): void {
@@ -246,7 +289,7 @@ export class NodeDatagram implements DatagramSocket {
   }
 
   /** Where to send, or undefined for the peer. */
-  #destination(to: IpAddress | undefined): IpAddress | undefined {
+  #destination(to: PeerKey | undefined): PeerKey | undefined {
     const { peer } = this.#target;
     if (peer === undefined && to === undefined) {
       throw new NetError("INVALID_ARGUMENT", "a datagram without a peer needs an address", {
@@ -254,15 +297,11 @@ export class NodeDatagram implements DatagramSocket {
       });
     }
     if (peer === undefined || to === undefined) return to;
-    if (to.port === peer.port && to.host === peer.host) return undefined;
+    if (to === this.#peer || to === peerKeyOf(peer)) return undefined;
     const text = `a datagram socket with the peer ${addressText(peer)} can't send to`;
-    throw new NetError("INVALID_ARGUMENT", `${text} ${addressText(to)}`, { operation: "send" });
-  }
-
-  /** An IPv6 socket reaches IPv4 peers by their mapped address (RFC 4291 §2.5.5.2). */
-  #hostFor(to: IpAddress): string {
-    const isMapped = this.#target.address.family === "IPv6" && to.family === "IPv4";
-    return isMapped ? `::ffff:${to.host}` : to.host;
+    throw new NetError("INVALID_ARGUMENT", `${text} ${addressText(addressOfPeer(to))}`, {
+      operation: "send",
+    });
   }
 
   #configure(what: string, call: () => void): void {

@@ -4,9 +4,10 @@
  */
 import type { AsyncResource } from "node:async_hooks";
 import process from "node:process";
+import type { CloseReason } from "../../connection/close-reason.js";
 import { handlerScope } from "../../connection/handler-scope.js";
 import { callHandler, handlerError, isThenable } from "../../connection/handlers.js";
-import { NetError } from "../../errors.js";
+import { describe, NetError } from "../../errors.js";
 import { statusOfError } from "../../protocol/http1/parse-fault.js";
 import { type HttpServerHandlers, MESSAGE_HANDLER_NAMES } from "./http-server-handlers.js";
 import { type HttpServerOptions, requestHandler } from "./http-server-options.js";
@@ -17,6 +18,10 @@ export class HandlerCalls {
   readonly handlers: HttpServerHandlers;
   /** Whether handlers are told of what is read, perhaps later than there is a response. */
   readonly tellsMessages: boolean;
+  /** Whether heads are read later than there is a response. */
+  readonly keepsHeads: boolean;
+  /** Whether somebody hears of responses that are complete. */
+  readonly tellsResponses: boolean;
   /** Whether they are told of what comes behind the head. */
   readonly tellsBodies: boolean;
   private readonly onRequest: (this: HttpServerHandlers, exchange: ServerExchange) => unknown;
@@ -30,6 +35,8 @@ export class HandlerCalls {
     this.onRequest = requestHandler(options);
     this.requestName = options.fetch === undefined ? "onRequest" : "fetch";
     this.tellsMessages = MESSAGE_HANDLER_NAMES.some((name) => options[name] !== undefined);
+    this.tellsResponses = options.onResponseComplete !== undefined;
+    this.keepsHeads = this.tellsMessages || this.tellsResponses;
     this.tellsBodies = BODY_HANDLER_NAMES.some((name) => options[name] !== undefined);
   }
 
@@ -48,11 +55,24 @@ export class HandlerCalls {
       this.failed(exchange, this.requestName, error);
       return false;
     }
-    if (typeof result !== "object" || result === null) return false;
-    Promise.resolve(result).then(undefined, (error: unknown) => {
-      this.failed(exchange, this.requestName, error);
-    });
+    if (result === undefined) return false;
+    if (!isThenable(result)) {
+      this.assertResponded(exchange, result);
+      return false;
+    }
+    Promise.resolve(result).then(
+      (value) => this.assertResponded(exchange, value),
+      (error: unknown) => this.failed(exchange, this.requestName, error),
+    );
     return true;
+  }
+
+  /** Who returns a value for a response, as with other servers, hears of that now and not at a deadline. */
+  private assertResponded(exchange: ServerExchange, returned: unknown): void {
+    if (returned === undefined || exchange.isResponded || !exchange.isSendable) return;
+    const message = `it returned ${described(returned)} and gave no response: respond by the exchange, and return nothing`;
+    const error = new NetError("INVALID_STATE", message, { operation: "request" });
+    this.failed(exchange, this.requestName, error);
   }
 
   private tellHeadersComplete(exchange: ServerExchange): void {
@@ -66,6 +86,21 @@ export class HandlerCalls {
     this.tell(
       () => this.handlers.onUpgrade?.(exchange),
       (error) => this.failed(exchange, "onUpgrade", error),
+    );
+  }
+
+  /** A response is complete, or was cut. Told once. */
+  responseComplete(exchange: ServerExchange, cut: CloseReason | undefined): void {
+    const { record } = exchange;
+    if (record === undefined || record.isTold) return;
+    record.isTold = true;
+    const report = record.report(exchange.status, cut);
+    this.tell(
+      () => this.handlers.onResponseComplete?.(exchange, report),
+      (cause) => {
+        const { id } = exchange.connection;
+        this.report(handlerError("onResponseComplete", "send", cause, id), exchange);
+      },
     );
   }
 
@@ -86,7 +121,7 @@ export class HandlerCalls {
     const error = handlerError(name, "request", cause, exchange.connection.id);
     if (!isPeers) this.report(error, exchange);
     if (!exchange.isSendable) return;
-    if (!exchange.isResponded) exchange.respondError(isPeers ? statusOfError(cause) : 500);
+    if (!exchange.isResponded) exchange.respondFailure(isPeers ? statusFor(cause) : 500);
     else if (!exchange.isDone) exchange.responseBroken(error);
   }
 
@@ -112,6 +147,20 @@ const BODY_HANDLER_NAMES = [
   "onTrailer",
   "onMessageComplete",
 ] as const satisfies readonly (keyof HttpServerHandlers)[];
+
+/** The status that an error of a request's content, or of the request itself, deserves. */
+function statusFor(error: NetError): number {
+  return error.code === "HTTP_CONTENT_UNSUPPORTED" ? 415 : statusOfError(error);
+}
+
+/** A value of the application's may be a proxy that throws when it is looked at. */
+function described(value: unknown): string {
+  try {
+    return describe(value);
+  } catch {
+    return "a value that can't be looked at";
+  }
+}
 
 /** What a handler threw may be anything, a proxy that throws when it is looked at included. */
 function isNetError(cause: unknown): cause is NetError {

@@ -1,12 +1,13 @@
 import type { Connection, Data } from "../../connection/connection.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
-import type { IncomingBody } from "../body/incoming-body.js";
+import type { IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
+import type { ClearCookieOptions, SetCookieOptions } from "./cookies/set-cookie.js";
 import type { FileResponseOptions } from "./files/file-response-options.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
+import type { ResponseWriter } from "./response/body-output.js";
 import type { ResponseSource } from "./response/response-pump.js";
-import type { ResponseWriter } from "./response/response-writer.js";
 
 /**
  * One request and the response to it, on a server. The response may be complete before the request is,
@@ -46,6 +47,28 @@ export interface HttpExchange {
   readonly contentLength: number | undefined;
   /** The body. An empty one where the request has none. */
   readonly body: IncomingBody;
+  /**
+   * Cookies that the request brings, name → value, as they were sent: nothing is decoded. Of several with one
+   * name the first. At most 300 are looked at. Made anew each time.
+   */
+  readonly cookies: ReadonlyMap<string, string>;
+  /**
+   * Resolves with the whole body. Rejects as `body.bytes()` does, and with `HTTP_CONTENT_UNSUPPORTED` for one
+   * that has a Content-Encoding. A handler that passes the error on responds with 400, 413 or 415.
+   */
+  bytes(options?: WholeBodyOptions): Promise<Buffer>;
+  /**
+   * Resolves with the whole body as text in the charset of its Content-Type, default UTF-8. See
+   * {@link bytes}; rejects with `HTTP_CONTENT_UNSUPPORTED` for a charset that is not known, and with
+   * `HTTP_MALFORMED` for what is no text in it.
+   */
+  text(options?: WholeBodyOptions): Promise<string>;
+  /**
+   * Resolves with the value that the body has as JSON. See {@link bytes}; rejects with
+   * `HTTP_CONTENT_UNSUPPORTED` unless Content-Type is `application/json` or ends in `+json`, and with
+   * `HTTP_MALFORMED` for what is no JSON. `body.json()` takes any type.
+   */
+  json(options?: WholeBodyOptions): Promise<unknown>;
   /** Whether the request has come whole, or what is missing will not come. */
   readonly isComplete: boolean;
   /**
@@ -61,6 +84,8 @@ export interface HttpExchange {
 
   /** Whether a response was begun, by whomever, or can't be any more. */
   readonly isResponded: boolean;
+  /** Status code of the response that was begun, by whomever; undefined before, and where there was none. */
+  readonly status: number | undefined;
   /** Whether the response is complete, or there will be none. */
   readonly isDone: boolean;
   /** Whether the response can still be sent: the connection is open, and no deadline has passed. */
@@ -68,6 +93,11 @@ export interface HttpExchange {
   /** Bytes of the response that wait to be sent. */
   readonly pendingBytes: number;
 
+  /**
+   * Whether the response may be compressed: the server's option `compression`, unless set here before the
+   * response. Switch it off where a secret stands beside what the peer can choose (BREACH).
+   */
+  compression: boolean;
   /**
    * Responds with head and body as one. `headers`: an object, pairs, `Headers`, or fields that
    * `encodeFields` has made; Content-Length, Date, Connection and Keep-Alive are added. A response that
@@ -81,6 +111,30 @@ export interface HttpExchange {
   respond(statusCode: number, headers?: FieldInput, body?: Data): boolean;
   /** Responds with a line of text that says what the status code means. See {@link respond}. */
   respondError(statusCode: number, detail?: string): boolean;
+  /**
+   * Responds with a value as JSON, with `Content-Type: application/json` unless `headers` have another. See
+   * {@link respond}; throws `INVALID_ARGUMENT` for a value that JSON can't write.
+   */
+  respondJson(statusCode: number, value: unknown, headers?: FieldInput): boolean;
+  /** Responds with text, as `text/plain; charset=utf-8` unless `headers` have another type. See {@link respond}. */
+  respondText(statusCode: number, text: string, headers?: FieldInput): boolean;
+  /**
+   * Responds with a redirect: 301, 302, 303, 307 or 308. What of `location` is no visible ASCII is
+   * percent-encoded. A place that a peer has named may be anybody's: check it first. See {@link respond}.
+   */
+  respondRedirect(statusCode: number, location: string | URL, headers?: FieldInput): boolean;
+  /**
+   * Sets a cookie with the response to come, an upgrade included; the same name, domain and path again
+   * replaces it. By default it goes to this host alone, with `HttpOnly`, `SameSite=Lax`, `Path=/`, and `Secure`
+   * over TLS. A response that says that the handler has failed sets none.
+   *
+   * Throws `INVALID_ARGUMENT` for what browsers would not store: other characters than RFC 6265 §4.1.1
+   * allows, more than 4,096 bytes, a broken promise of `__Host-`, `__Secure-`, `sameSite: "none"` or
+   * `partitioned`; and for more than 64 cookies. `INVALID_STATE` when the response was begun.
+   */
+  setCookie(name: string, value: string, options?: SetCookieOptions): void;
+  /** Has the browser remove a cookie: `domain` and `path` as it was set with. See {@link setCookie}. */
+  clearCookie(name: string, options?: ClearCookieOptions): void;
   /**
    * Begins a response whose body follows piece by piece: with `Content-Length` among `headers` of that
    * length, else in chunks, or, to an HTTP/1.0 peer, until the connection closes. Throws as

@@ -8,7 +8,7 @@
  *      └── idle for too long, close ─────────────────────────┘
  */
 import type { Buffer } from "node:buffer";
-import { reasonOf } from "../../connection/close-reason.js";
+import { type CloseReason, reasonOf } from "../../connection/close-reason.js";
 import { handlerError } from "../../connection/handlers.js";
 import type { Receiver } from "../../connection/receiver.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
@@ -16,6 +16,7 @@ import type { HttpServerConnection } from "./http-server-connection.js";
 import type { IdleConnections, IdleEntry } from "./idle-connections.js";
 import type { PipelinePool } from "./pipeline-pool.js";
 import type { PipelineOwner, RequestPipeline } from "./request-pipeline.js";
+import { UnsentResponses } from "./response/unsent-responses.js";
 import { type HandledReceiver, ServerConnection } from "./server-connection.js";
 import type { ServerExchange } from "./server-exchange.js";
 import type { ServerResources } from "./server-resources.js";
@@ -44,6 +45,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   nextIdle: IdleEntry | undefined = undefined;
   private readonly services: ReceiverServices;
   private state: "open" | "upgraded" | "shut" | "closed" = "open";
+  private unsent: UnsentResponses | undefined = undefined;
   private ownHandle: ServerConnection | undefined = undefined;
 
   constructor(services: ReceiverServices, transport: StreamConnection) {
@@ -95,6 +97,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
 
   sent(): void {
     const { pipeline, transport, state } = this;
+    this.unsent?.sent(transport.sentBytes);
     if (state === "shut" && transport.pendingBytes <= REST_BYTES) this.shut();
     else if (state === "open" && transport.pendingBytes === 0) pipeline?.allSent();
   }
@@ -108,12 +111,13 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
     if (this.state === "open") this.close();
   }
 
-  closed(): void {
+  closed(reason: CloseReason): void {
     this.state = "closed";
     this.idleList?.remove(this);
+    this.unsent?.end(reason);
     const { pipeline } = this;
     this.pipeline = undefined;
-    pipeline?.ended();
+    pipeline?.ended(reason);
   }
 
   // — how it ends —
@@ -163,7 +167,17 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
     services.idle.add(this, sinceMs);
   }
 
+  responseGiven(exchange: ServerExchange): void {
+    const { transport } = this;
+    const { calls } = this.services.resources;
+    this.unsent ??= new UnsentResponses((complete, cut) => calls.responseComplete(complete, cut));
+    const { sentBytes, pendingBytes } = transport;
+    this.unsent.given(exchange, sentBytes + pendingBytes, sentBytes);
+  }
+
   handedOver(): void {
+    // What was sent before is not heard of any more.
+    this.unsent?.end(undefined);
     this.state = "upgraded";
     this.pipeline = undefined;
   }

@@ -9,6 +9,7 @@ import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { Address, ListenTarget } from "../../engine/engine.js";
 import type { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
+import { ResponseCompression } from "./compression/response-compression.js";
 import type { HandlerCalls } from "./handler-calls.js";
 import { HttpReceiver, type ReceiverServices } from "./http-receiver.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
@@ -37,7 +38,12 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
     configuration: HttpServerConfiguration,
   ) {
     this.#events = new Events(lifeHandlers(options));
-    this.resources = new ServerResources(wheel, calls, configuration);
+    this.resources = new ServerResources(
+      wheel,
+      calls,
+      configuration,
+      new ResponseCompression(options.compression),
+    );
     this.pipelines = new PipelinePool(this.resources);
     this.fresh = new IdleConnections(wheel, configuration.limits.headTimeoutMs);
     this.idle = new IdleConnections(wheel, idleLookMs(configuration));
@@ -75,7 +81,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
 
   closed(connection: StreamConnection, reason: CloseReason): void {
     // Not its receiver any more, where another protocol had it, or not yet.
-    receiverOf(connection).closed();
+    receiverOf(connection).closed(reason);
     this.#events.closed(connection, reason);
   }
 
@@ -85,7 +91,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
 
   shutdown(): void {
     this.pipelines.clear();
-    this.resources.commonFields.end();
+    this.resources.addedFields.end();
     this.fresh.end();
     this.idle.end();
     this.#events.shutdown();

@@ -8,6 +8,7 @@
  *         onTrailer …
  *     · onMessageComplete · onUpgrade
  *
+ * and `onResponseComplete` when the response has left, before or after the request has come whole;
  * or `onParseError`, last. The request of a handler that throws or rejects gets 500, or, where the
  * response has begun, its connection is ended; `onHandlerError` tells of it, and without that a process
  * warning does.
@@ -20,6 +21,7 @@ import type { ListenTarget } from "../../engine/engine.js";
 import type { NetError } from "../../errors.js";
 import type { HttpExchange } from "./http-exchange.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
+import type { ResponseReport } from "./response/response-report.js";
 
 /** What came of one request as it was read (HP §2.14). */
 export interface MessageHandlers {
@@ -53,6 +55,12 @@ export interface MessageHandlers {
 export interface HttpServerHandlers extends MessageHandlers {
   /** A request came: its head is complete, its body may be on its way. Respond now or later. */
   onRequest?(exchange: HttpExchange): MayWait;
+  /**
+   * A response is complete: the system has taken its last byte, or the connection has ended before; also the
+   * responses of the server itself, to what is no request among them. Once for each exchange, the head of the
+   * request can still be read. For access logs (`accessLog`) and metrics. Fails like {@link onHandlerError}.
+   */
+  onResponseComplete?(exchange: HttpExchange, report: ResponseReport): MayWait;
   /**
    * A handler failed; `cause` of the error is what it threw. Without an exchange where it failed
    * before the head of the request was complete.
@@ -92,6 +100,7 @@ export const HTTP_HANDLER_NAMES: readonly (keyof HttpServerHandlers)[] = [
   ...MESSAGE_HANDLER_NAMES,
   "onRequest",
   "onHandlerError",
+  "onResponseComplete",
   "onPrepareListen",
   "onAccept",
   "onHandshake",

@@ -12,6 +12,7 @@
  * closes; nothing enters once `isLast` is set and the request that is being read has come.
  */
 import type { Buffer } from "node:buffer";
+import type { CloseReason } from "../../connection/close-reason.js";
 import type { Connection, Data } from "../../connection/connection.js";
 import { handlerError } from "../../connection/handlers.js";
 import { HOLD } from "../../connection/receiver.js";
@@ -29,11 +30,13 @@ import { push } from "../../receive/push.js";
 import { inRootContext } from "../../time/root-context.js";
 import { UpgradeEvents } from "../upgrade/upgrade-events.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
+import type { ResponseCompression } from "./compression/response-compression.js";
 import type { HttpServerLimits } from "./http-server-settings.js";
 import { MessageEvents, type ObservedReceiver, type ObservedRequests } from "./message-events.js";
 import { PipelineDeadlines, type WatchedRequests } from "./pipeline-deadlines.js";
 import { ReadingHolds } from "./reading-holds.js";
 import { plainHead, switchingHead } from "./response/plain-head.js";
+import { ResponseRecord } from "./response/response-report.js";
 import { ResponseQueue } from "./response-queue.js";
 import { type ExchangePipeline, ServerExchange } from "./server-exchange.js";
 import type { ServerResources } from "./server-resources.js";
@@ -48,6 +51,8 @@ export interface PipelineOwner extends ObservedReceiver {
   readonly idleSinceMs: number;
   /** Nothing is under way any more. */
   pipelineIdle(sinceMs: number): void;
+  /** A response was given to the connection whole; told where somebody wants to know when it has left. */
+  responseGiven(exchange: ServerExchange): void;
   /** Closes the connection in good order, as soon as little is left to be sent. */
   shut(): void;
   /** The connection is another protocol's from now on. */
@@ -136,6 +141,10 @@ export class RequestPipeline
 
   get limits(): HttpServerLimits {
     return this.resources.configuration.limits;
+  }
+
+  get compression(): ResponseCompression {
+    return this.resources.compression;
   }
 
   get maxPendingBytes(): number {
@@ -260,7 +269,7 @@ export class RequestPipeline
     // The usual request goes the straight way.
     const isUsual = !exchange.isUpgrade && head.expectation !== "unknown";
     const isAtWork = isUsual ? resources.calls.handle(exchange) : this.handleOther(exchange, head);
-    if (isAtWork || !exchange.isDone || resources.calls.tellsMessages) head.keep();
+    if (isAtWork || !exchange.isDone || resources.calls.keepsHeads) head.keep();
     else exchange.request.releaseHead();
     if (!exchange.isDone || head.hasBody) exchange.startedMs = this.nowMs();
     if (head.hasBody) this.deadlines.bodyBegun();
@@ -270,7 +279,10 @@ export class RequestPipeline
 
   private createExchange(head: RequestHead): ServerExchange {
     const id = ++this.resources.requestCount;
-    return new ServerExchange(id, this.owner, this, head);
+    const exchange = new ServerExchange(id, this.owner, this, head);
+    const { calls, wheel } = this.resources;
+    if (calls.tellsResponses) exchange.record = new ResponseRecord(wheel.clock);
+    return exchange;
   }
 
   /** A request that expects or asks for more. Returns whether its handler is at work, or called later. */
@@ -360,7 +372,7 @@ export class RequestPipeline
     exchange.closes = true;
     exchange.isObserved = false;
     if (!exchange.isResponded) {
-      exchange.respondError(statusCode);
+      exchange.respondFailure(statusCode);
       exchange.drop();
     }
     exchange.request.fail(error);
@@ -386,6 +398,7 @@ export class RequestPipeline
   // — exchanges leave —
 
   responseDone(exchange: ServerExchange): void {
+    if (exchange.isInTurn) this.responseGiven(exchange);
     const { request } = exchange;
     if (request.hasBody && !request.isComplete) {
       // Who has discarded the body does not want to be told of the rest of it.
@@ -394,6 +407,10 @@ export class RequestPipeline
     }
     this.deadlines.sending();
     if (exchange.isInTurn) this.advance();
+  }
+
+  responseGiven(exchange: ServerExchange): void {
+    if (exchange.record !== undefined) this.owner.responseGiven(exchange);
   }
 
   /** Lets those leave from the front that are done; the turn goes to the next. */
@@ -453,13 +470,17 @@ export class RequestPipeline
 
   upgrade(exchange: ServerExchange, receiver: UpgradeReceiver, fields: FieldInput): Connection {
     const { transport, resources } = this;
-    const dateLine = resources.commonFields.get(false);
-    exchange.sendBytes(switchingHead(exchange.method, fields, dateLine));
+    const dateLine = resources.addedFields.get(false);
+    const head = switchingHead(exchange.method, fields, dateLine);
+    exchange.sendBytes(head);
+    exchange.record?.begun(head.length, 0);
+    exchange.statusCode = exchange.method === "CONNECT" ? 200 : 101;
     exchange.responseIs("done");
     exchange.complete(undefined);
     this.queue.leave();
     this.reading = undefined;
     this.end();
+    this.responseGiven(exchange);
     this.owner.handedOver();
     const events = new UpgradeEvents(receiver, transport);
     transport.receiveBy(new PacketReceiver(transport, events, push()));
@@ -508,11 +529,11 @@ export class RequestPipeline
   }
 
   /** The connection has ended. */
-  ended(): void {
+  ended(reason: CloseReason): void {
     this.end();
     this.reading = undefined;
     // An error costs the look at the stack: made where somebody hears of it.
-    if (this.queue.front !== undefined) this.queue.fail(this.transport.closedError());
+    if (this.queue.front !== undefined) this.queue.fail(this.transport.closedError(), reason);
     const { bodyHolder } = this.holds;
     if (bodyHolder !== undefined) bodyHolder.pipeline = undefined;
   }

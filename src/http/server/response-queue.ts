@@ -6,6 +6,7 @@
  *
  * Invariants: `front` is the one whose turn it is; nothing that has left is given anything any more.
  */
+import type { CloseReason } from "../../connection/close-reason.js";
 import type { Data } from "../../connection/connection.js";
 import type { NetError } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
@@ -52,11 +53,13 @@ export class ResponseQueue {
 
   /** Sends a whole response. Returns whether little waits to be sent. */
   respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean {
-    const { encoder, commonFields } = this.resources;
+    const { encoder, addedFields } = this.resources;
     const isKept = this.keeps(exchange, true);
-    encoder.begin(exchange, statusCode, fields, commonFields.get(isKept), isKept);
+    encoder.begin(exchange, statusCode, fields, addedFields.get(isKept), isKept);
     encoder.setBody(body);
     const flows = encoder.sendTo(exchange);
+    exchange.statusCode = statusCode;
+    exchange.record?.begun(encoder.headBytes, Math.max(0, encoder.bodyLength));
     exchange.closes ||= encoder.saysClose;
     exchange.responseIs("done");
     return flows;
@@ -64,11 +67,13 @@ export class ResponseQueue {
 
   /** Sends the head of a response. Returns how its body is sent: bytes, or one of `BODY`. */
   startResponse(exchange: ServerExchange, statusCode: number, fields: FieldInput): number {
-    const { encoder, commonFields } = this.resources;
+    const { encoder, addedFields } = this.resources;
     const isKept = this.keeps(exchange, false);
-    encoder.begin(exchange, statusCode, fields, commonFields.get(isKept), isKept);
+    encoder.begin(exchange, statusCode, fields, addedFields.get(isKept), isKept);
     encoder.setOpenBody();
     encoder.sendTo(exchange);
+    exchange.statusCode = statusCode;
+    exchange.record?.begun(encoder.headBytes, 0);
     exchange.closes ||= encoder.saysClose;
     exchange.responseIs("begun");
     return encoder.bodyLength;
@@ -87,7 +92,7 @@ export class ResponseQueue {
   }
 
   /** The connection has ended: all of them are told, and leave. */
-  fail(error: NetError): void {
+  fail(error: NetError, reason: CloseReason): void {
     let exchange = this.front;
     this.front = undefined;
     this.back = undefined;
@@ -97,6 +102,7 @@ export class ResponseQueue {
       exchange.isInTurn = false;
       exchange.next = undefined;
       exchange.ended(error);
+      this.resources.calls.responseComplete(exchange, reason);
       exchange = next;
     }
   }

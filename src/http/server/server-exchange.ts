@@ -9,20 +9,31 @@
  * Both sides go on by themselves. What the connection makes of that is in `request-pipeline.ts`. Whose
  * turn it is sends at once; the others hold what they have, see `held-output.ts`. Hot.
  */
+import { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
 import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { throwIfAborted } from "../../connection/waiter.js";
-import { assertInteger, NetError } from "../../errors.js";
+import { assertBoolean, assertInteger, NetError } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import type { FieldInput, FieldValue } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
 import { STATUS_TEXT } from "../../protocol/http1/status-text.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import type { BodyOwner, IncomingBody } from "../body/incoming-body.js";
+import type { BodyOwner, IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
+import { fieldPairs } from "../http-fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
+import { CompressedWriter } from "./compression/compressed-writer.js";
+import { type PlannedExchange, respondPlanned } from "./compression/planned-response.js";
+import type { CompressionPlan, ResponseCompression } from "./compression/response-compression.js";
+import { cookiesOf } from "./cookies/request-cookies.js";
+import {
+  type ClearCookieOptions,
+  ResponseCookies,
+  type SetCookieOptions,
+} from "./cookies/set-cookie.js";
 import { type FileTarget, sendFile } from "./files/file-response.js";
 import type { FileResponseOptions } from "./files/file-response-options.js";
 import { HeldOutput } from "./held-output.js";
@@ -30,9 +41,22 @@ import type { HttpExchange } from "./http-exchange.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 import { ReceivedRequest } from "./received-request.js";
 import { pathOf, queryOf } from "./request-path.js";
+import type { BodyOutput } from "./response/body-output.js";
 import { NO_FIELDS, type RequestTraits } from "./response/response-encoder.js";
+import {
+  assertRedirect,
+  JSON_TYPE,
+  jsonOf,
+  locationOf,
+  PLAIN_TYPE,
+  withFields,
+  withType,
+} from "./response/response-forms.js";
 import { ResponsePump, type ResponseSource } from "./response/response-pump.js";
-import { type ResponseOutput, ResponseWriter } from "./response/response-writer.js";
+import type { ResponseRecord } from "./response/response-report.js";
+import { PlainWriter, type ResponseOutput } from "./response/response-writer.js";
+
+import { contentBytes, contentJson, contentText } from "./typed-content.js";
 
 /** The receiver of the connection, as its exchanges see it. */
 export interface ExchangeOwner {
@@ -44,6 +68,7 @@ export interface ExchangeOwner {
 export interface ExchangePipeline {
   /** Bound of what may wait to be sent. */
   readonly maxPendingBytes: number;
+  readonly compression: ResponseCompression;
   /** Sends a whole response. Returns whether little waits to be sent. */
   respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean;
   /** Sends the head of a response. Returns how its body is sent: bytes, or one of `BODY`. */
@@ -52,6 +77,8 @@ export interface ExchangePipeline {
   /** Hands the connection over. */
   upgrade(exchange: ServerExchange, receiver: UpgradeReceiver, fields: FieldInput): Connection;
   responseDone(exchange: ServerExchange): void;
+  /** All of the response was given to the connection. */
+  responseGiven(exchange: ServerExchange): void;
   /** Bytes of the request's body shall, or may again, be held back. */
   holdBody(exchange: ServerExchange, isHeld: boolean): void;
   /** The send queue is above its mark: nothing more shall be read until it is below. */
@@ -62,7 +89,7 @@ export interface ExchangePipeline {
 
 /** A request and the response to it. See {@link HttpExchange}. */
 export class ServerExchange
-  implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget
+  implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget, PlannedExchange
 {
   readonly id: number;
   context: unknown = undefined;
@@ -79,12 +106,18 @@ export class ServerExchange
   isObserved = false;
   /** When the head, then the body was complete, by the clock; 0 where nobody had to look. */
   startedMs = 0;
+  /** Status code of the response that was begun; 0 before. */
+  statusCode = 0;
+  /** What is told when the response is complete; undefined where nobody wants to know. */
+  record: ResponseRecord | undefined = undefined;
   /** Told when the connection ends before the response is complete. */
   onEnded: ((error: NetError) => void) | undefined = undefined;
   private readonly owner: ExchangeOwner;
   private response: "none" | "begun" | "done" | "dropped" | "cut" = "none";
-  private writer: ResponseWriter | undefined = undefined;
+  private writer: BodyOutput | undefined = undefined;
+  private ownCompression: boolean | undefined = undefined;
   private held: HeldOutput | undefined = undefined;
+  private setCookies: ResponseCookies | undefined = undefined;
   private abortController: AbortController | undefined = undefined;
 
   constructor(id: number, owner: ExchangeOwner, pipeline: ExchangePipeline, head: RequestHead) {
@@ -156,6 +189,22 @@ export class ServerExchange
     return this.request.bodyFor(this);
   }
 
+  get cookies(): ReadonlyMap<string, string> {
+    return cookiesOf(this.headers);
+  }
+
+  bytes(options?: WholeBodyOptions): Promise<Buffer> {
+    return contentBytes(this, options);
+  }
+
+  text(options?: WholeBodyOptions): Promise<string> {
+    return contentText(this, options);
+  }
+
+  json(options?: WholeBodyOptions): Promise<unknown> {
+    return contentJson(this, options);
+  }
+
   get isComplete(): boolean {
     return this.request.isComplete;
   }
@@ -180,6 +229,10 @@ export class ServerExchange
     return this.response !== "none";
   }
 
+  get status(): number | undefined {
+    return this.statusCode === 0 ? undefined : this.statusCode;
+  }
+
   get isDone(): boolean {
     return this.response !== "none" && this.response !== "begun";
   }
@@ -197,7 +250,96 @@ export class ServerExchange
     const { pipeline } = this;
     if (!this.mayRespond(statusCode) || pipeline === undefined) return false;
     if (this.isTunnel(statusCode)) return this.respondError(501);
-    return pipeline.respond(this, statusCode, headers, body);
+    const fields = this.fieldsOf(headers);
+    const plan = body === undefined ? undefined : this.planFor(statusCode, fields, body);
+    if (plan === undefined || body === undefined) {
+      return pipeline.respond(this, statusCode, fields, body);
+    }
+    return respondPlanned(this, pipeline.compression, plan, statusCode, body);
+  }
+
+  // — compression —
+
+  get compression(): boolean {
+    return this.ownCompression ?? this.pipeline?.compression.isOn === true;
+  }
+
+  set compression(isOn: boolean) {
+    assertBoolean("compression", isOn);
+    this.ownCompression = isOn;
+  }
+
+  /** What compression makes of a response; undefined: nothing. */
+  private planFor(
+    statusCode: number,
+    fields: FieldInput,
+    body: Data | number | undefined,
+  ): CompressionPlan | undefined {
+    const { pipeline } = this;
+    if (pipeline === undefined || !this.compression) return undefined;
+    const byteCount = typeof body === "string" ? Buffer.byteLength(body) : body;
+    const bodyBytes = typeof byteCount === "object" ? byteCount.length : byteCount;
+    return pipeline.compression.plan(this.headers, statusCode, fields, bodyBytes);
+  }
+
+  get isAwaited(): boolean {
+    return this.isSendable && this.pipeline !== undefined;
+  }
+
+  beginLater(statusCode: number): void {
+    this.statusCode = statusCode;
+    this.responseIs("begun");
+  }
+
+  sendWhole(statusCode: number, fields: FieldInput, body: Data): boolean {
+    return this.pipeline?.respond(this, statusCode, fields, body) ?? false;
+  }
+
+  startPlanned(statusCode: number, plan: CompressionPlan): BodyOutput {
+    const { pipeline } = this;
+    const { coding, fields, announcedBytes } = plan;
+    if (pipeline === undefined) return this.writerOf(BODY.none);
+    const writer = this.writerOf(pipeline.startResponse(this, statusCode, fields));
+    if (coding === undefined || writer.isBodyless) return writer;
+    const { compression } = pipeline;
+    this.writer = new CompressedWriter(writer, this, compression, coding, announcedBytes);
+    return this.writer;
+  }
+
+  sendPieces(writer: BodyOutput, pieces: Iterable<Uint8Array>): void {
+    const pump = new ResponsePump(writer, pieces, this.wheel.clock);
+    this.onEnded = () => pump.ended();
+    // What goes wrong has ended the connection.
+    pump.run().catch(() => undefined);
+  }
+
+  /** Fields of a 304: entity tag and Vary are those of the 200 that it stands for (RFC 9110 §15.4.5). */
+  unchangedFields(
+    fields: Readonly<Record<string, FieldValue>>,
+    contentType: string,
+    byteCount: number,
+  ): FieldInput {
+    const plan = this.planFor(200, { ...fields, "Content-Type": contentType }, byteCount);
+    if (plan === undefined) return fields;
+    return [...fieldPairs(plan.fields)].filter(
+      ([name]) => !/^content-(?:type|encoding)$/i.test(name),
+    );
+  }
+
+  private writerOf(bodyLength: number): PlainWriter {
+    const writer = new PlainWriter(this, bodyLength);
+    this.writer = writer;
+    return writer;
+  }
+
+  /** The fields of a response, with the cookies that it sets. */
+  private fieldsOf(headers: FieldInput): FieldInput {
+    const { setCookies } = this;
+    if (setCookies === undefined) return headers;
+    return withFields(
+      headers,
+      setCookies.lines.map((line) => ["Set-Cookie", line] as const),
+    );
   }
 
   respondError(statusCode: number, detail?: string): boolean {
@@ -210,15 +352,52 @@ export class ServerExchange
     );
   }
 
-  startResponse(statusCode: number, headers: FieldInput = NO_FIELDS): ResponseWriter {
+  /** Responds to a request that has failed: without what its handler had set. */
+  respondFailure(statusCode: number): boolean {
+    this.setCookies = undefined;
+    return this.respondError(statusCode);
+  }
+
+  respondJson(statusCode: number, value: unknown, headers?: FieldInput): boolean {
+    return this.respond(statusCode, withType(headers, JSON_TYPE), jsonOf(value));
+  }
+
+  respondText(statusCode: number, text: string, headers?: FieldInput): boolean {
+    return this.respond(statusCode, withType(headers, PLAIN_TYPE), text);
+  }
+
+  respondRedirect(statusCode: number, location: string | URL, headers?: FieldInput): boolean {
+    assertRedirect(statusCode);
+    const place = [["Location", locationOf(location)]] as const;
+    const text = `${statusCode} ${STATUS_TEXT[statusCode] ?? ""}\n`;
+    return this.respondText(statusCode, text, withFields(headers ?? NO_FIELDS, place));
+  }
+
+  setCookie(name: string, value: string, options: SetCookieOptions = {}): void {
+    this.cookiesToSet().set(name, value, options);
+  }
+
+  clearCookie(name: string, options: ClearCookieOptions = {}): void {
+    this.cookiesToSet().clear(name, options);
+  }
+
+  private cookiesToSet(): ResponseCookies {
+    if (this.isResponded && !this.isLost) throw responded();
+    this.setCookies ??= new ResponseCookies(this.transport.tls !== undefined);
+    return this.setCookies;
+  }
+
+  startResponse(statusCode: number, headers: FieldInput = NO_FIELDS): BodyOutput {
     const { pipeline } = this;
-    let bodyLength: number = BODY.none;
-    if (this.mayRespond(statusCode) && pipeline !== undefined) {
-      if (this.isTunnel(statusCode)) this.respondError(501);
-      else bodyLength = pipeline.startResponse(this, statusCode, headers);
+    if (!this.mayRespond(statusCode) || pipeline === undefined) return this.writerOf(BODY.none);
+    if (this.isTunnel(statusCode)) {
+      this.respondError(501);
+      return this.writerOf(BODY.none);
     }
-    this.writer = new ResponseWriter(this, bodyLength);
-    return this.writer;
+    const fields = this.fieldsOf(headers);
+    const plan = this.planFor(statusCode, fields, undefined);
+    if (plan !== undefined) return this.startPlanned(statusCode, plan);
+    return this.writerOf(pipeline.startResponse(this, statusCode, fields));
   }
 
   respondStream(
@@ -255,7 +434,7 @@ export class ServerExchange
     if (!this.isUpgrade) throw unsendable("the request asks for no other protocol");
     if (!this.isInTurn) throw unsendable("earlier requests have no response yet");
     if (this.hasBody && !this.isComplete) throw unsendable("the body of the request has not come");
-    return pipeline.upgrade(this, receiver, headers);
+    return pipeline.upgrade(this, receiver, this.fieldsOf(headers));
   }
 
   /** Whether to send a response at all; throws where it is a mistake. */
@@ -298,8 +477,9 @@ export class ServerExchange
     return this.held;
   }
 
-  hasRoom(byteCount: number): boolean {
-    const { pendingBytes, pipeline } = this;
+  hasRoom(byteCount: number, waitingBytes: number = 0): boolean {
+    const pendingBytes = this.pendingBytes + waitingBytes;
+    const { pipeline } = this;
     if (pipeline === undefined) return false;
     const { maxPendingBytes } = pipeline;
     if (pendingBytes === 0 || pendingBytes + byteCount <= maxPendingBytes) return true;
@@ -317,6 +497,10 @@ export class ServerExchange
 
   flushed(options?: WaitOptions): Promise<void> {
     return this.transport.drained(options);
+  }
+
+  bodyGiven(byteCount: number): void {
+    if (this.record !== undefined) this.record.bodyBytes += byteCount;
   }
 
   responseEnded(): void {
@@ -362,6 +546,7 @@ export class ServerExchange
     const { held } = this;
     this.held = undefined;
     held?.release((piece) => this.sendBytes(piece));
+    if (this.isDone) this.pipeline?.responseGiven(this);
   }
 
   /** The response was begun, or is complete. */
@@ -410,6 +595,7 @@ export class ServerExchange
     const { isDone } = this;
     this.response = isDone ? "dropped" : "cut";
     this.pipeline = undefined;
+    this.writer?.connectionEnded(error);
     if (!isDone) this.abortController?.abort(error);
     this.request.fail(error);
     this.held?.fail(error);
@@ -419,7 +605,7 @@ export class ServerExchange
 
 /** RFC 2518 §10.1: the request was taken, and the response is still to come. */
 const PROCESSING = 102;
-const TEXT_FIELDS: FieldInput = { "Content-Type": "text/plain; charset=utf-8" };
+const TEXT_FIELDS: FieldInput = { "Content-Type": PLAIN_TYPE };
 
 function responded(): NetError {
   return unsendable("there is a response to this request already");

@@ -1,7 +1,8 @@
 import type { TimingWheel } from "../../time/timing-wheel.js";
+import type { ResponseCompression } from "./compression/response-compression.js";
 import type { HandlerCalls } from "./handler-calls.js";
 import type { HttpServerConfiguration } from "./http-server-settings.js";
-import { CommonFields } from "./response/common-fields.js";
+import { AddedFields } from "./response/added-fields.js";
 import { ResponseEncoder } from "./response/response-encoder.js";
 
 /** What the connections of a server share. */
@@ -9,15 +10,22 @@ export class ServerResources {
   readonly wheel: TimingWheel;
   readonly calls: HandlerCalls;
   readonly encoder: ResponseEncoder = new ResponseEncoder();
-  readonly commonFields: CommonFields;
+  readonly compression: ResponseCompression;
+  readonly addedFields: AddedFields;
   /** Requests that have come. */
   requestCount = 0;
   private settings: HttpServerConfiguration;
 
-  constructor(wheel: TimingWheel, calls: HandlerCalls, configuration: HttpServerConfiguration) {
+  constructor(
+    wheel: TimingWheel,
+    calls: HandlerCalls,
+    configuration: HttpServerConfiguration,
+    compression: ResponseCompression,
+  ) {
+    this.compression = compression;
     this.wheel = wheel;
     this.calls = calls;
-    this.commonFields = new CommonFields(wheel);
+    this.addedFields = new AddedFields(wheel);
     this.settings = configuration;
     this.announce();
   }
@@ -34,6 +42,6 @@ export class ServerResources {
 
   private announce(): void {
     const { keepAliveTimeoutMs, maxRequestsPerConnection } = this.settings.limits;
-    this.commonFields.announce(keepAliveTimeoutMs, maxRequestsPerConnection);
+    this.addedFields.announce(keepAliveTimeoutMs, maxRequestsPerConnection);
   }
 }

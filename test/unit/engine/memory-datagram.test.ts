@@ -13,7 +13,7 @@ async function arrivals(options: MemoryEngineOptions, count = COUNT): Promise<nu
   const from = await world.datagram();
   const to = await world.datagram();
   for (let token = 0; token < count; token++) {
-    from.socket.send(token, Buffer.from(String(token)), to.address);
+    from.send(token, Buffer.from(String(token)), to.address);
   }
   await engine.advance(100);
   assert.equal(from.sent.length, count);
@@ -77,7 +77,7 @@ describe("memory engine: datagrams", () => {
     const to = await world.datagram();
     to.socket.pause();
 
-    for (let token = 0; token < 5; token++) from.socket.send(token, Buffer.alloc(4), to.address);
+    for (let token = 0; token < 5; token++) from.send(token, Buffer.alloc(4), to.address);
     await engine.settle();
     to.socket.resume();
     await engine.settle();
@@ -93,8 +93,8 @@ describe("memory engine: datagrams", () => {
     const two = await world.datagram({ address: there, reuseAddress: true });
     const all = { host: "255.255.255.255", port: 9, family: "IPv4" } as const;
 
-    two.socket.send(1, Buffer.from("not allowed"), all);
-    one.socket.send(2, Buffer.from("to all"), all);
+    two.send(1, Buffer.from("not allowed"), all);
+    one.send(2, Buffer.from("to all"), all);
     await engine.settle();
 
     assert.equal(two.sent[0]?.error?.code, "ACCESS_DENIED");
@@ -109,8 +109,8 @@ describe("memory engine: datagrams", () => {
     const free = await world.datagram();
     const bound = await world.datagram({ peer: free.address! });
 
-    assert.throws(() => free.socket.send(1, Buffer.from("x")), { code: "INVALID_ARGUMENT" });
-    assert.throws(() => bound.socket.send(1, Buffer.from("x"), loopback(9)), {
+    assert.throws(() => free.send(1, Buffer.from("x")), { code: "INVALID_ARGUMENT" });
+    assert.throws(() => bound.send(1, Buffer.from("x"), loopback(9)), {
       code: "INVALID_ARGUMENT",
     });
   });

@@ -77,7 +77,7 @@ describe("node engine", () => {
     to.socket.pause();
 
     for (let token = 0; token < 5; token++) {
-      from.socket.send(token, Buffer.alloc(4_000), to.address);
+      from.send(token, Buffer.alloc(4_000), to.address);
       await until(() => from.sent.length === token + 1);
       await turns(3);
     }
@@ -91,11 +91,11 @@ describe("node engine", () => {
     const free = await world.datagram();
     const bound = await world.datagram({ peer: free.address! });
 
-    assert.throws(() => free.socket.send(1, Buffer.from("x")), { code: "INVALID_ARGUMENT" });
-    assert.throws(() => free.socket.send(1, Buffer.from("x"), loopback(0)), {
+    assert.throws(() => free.send(1, Buffer.from("x")), { code: "INVALID_ARGUMENT" });
+    assert.throws(() => free.send(1, Buffer.from("x"), loopback(0)), {
       code: "INVALID_ARGUMENT",
     });
-    assert.throws(() => bound.socket.send(1, Buffer.from("x"), loopback(9)), {
+    assert.throws(() => bound.send(1, Buffer.from("x"), loopback(9)), {
       code: "INVALID_ARGUMENT",
     });
   });

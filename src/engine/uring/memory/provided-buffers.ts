@@ -61,12 +61,17 @@ export class ProvidedBuffers {
   readonly memory: SharedMemory;
   /** Where the first of them begins. */
   readonly firstOffset: number;
+  /** All buffers, as bytes and as words. */
+  private readonly pool: Buffer;
+  private readonly poolWords: Int32Array;
   private readonly words: Int32Array;
   private readonly halfWords: Uint16Array;
   /** Places in the ring. */
   private readonly count: number;
   private readonly stride: number;
   private readonly views: Buffer[] = [];
+  /** The same of what lies behind a head; see {@link payload}. */
+  private readonly payloads: Buffer[] = [];
   /** Holders of each buffer that is kept. */
   private readonly holders: Int32Array;
   private readonly spares: number[] = [];
@@ -88,6 +93,8 @@ export class ProvidedBuffers {
     this.count = settings.receiveBufferCount;
     this.stride = settings.receiveBufferBytes + SPARE_BYTES;
     this.firstOffset = memory.takePages(poolBytes);
+    this.pool = memory.bytes(this.firstOffset, poolBytes);
+    this.poolWords = memory.words(this.firstOffset, poolBytes);
     this.check = check;
     this.registration = new Int32Array(10);
     this.registration[0] = memory.addressLow(ringAt);
@@ -114,6 +121,27 @@ export class ProvidedBuffers {
     if (last.length === byteCount) return last;
     const view = this.memory.bytes(this.firstOffset + id * this.stride, byteCount);
     this.views[id] = view;
+    return view;
+  }
+
+  /** Word `index` of buffer `id`, which begins at a multiple of four. */
+  word(id: number, index: number): number {
+    return this.poolWords[((id * this.stride) >> 2) + index]!;
+  }
+
+  /** `byteCount` bytes of buffer `id` from `at` on, as a text of as many characters. */
+  text(id: number, at: number, byteCount: number): string {
+    const from = id * this.stride + at;
+    return this.pool.toString("latin1", from, from + byteCount);
+  }
+
+  /** `byteCount` bytes of buffer `id` behind a head of `at`, both of which the kernel has filled. */
+  payload(id: number, at: number, byteCount: number): Buffer {
+    this.check?.handOut(id, this.whole(id), at + byteCount);
+    const last = this.payloads[id];
+    if (last !== undefined && last.length === byteCount) return last;
+    const view = this.memory.bytes(this.firstOffset + id * this.stride + at, byteCount);
+    this.payloads[id] = view;
     return view;
   }
 

@@ -28,6 +28,7 @@ import type { ProvidedBuffers } from "../memory/provided-buffers.js";
 import type { SendArena } from "../memory/send-arena.js";
 import type { UringSettings } from "../setup/uring-options.js";
 import { PeerNames } from "../sockets/peer-names.js";
+import { RECEIVED_CONTROL_BYTES } from "../sockets/received-datagram.js";
 import { IPV6_BYTES } from "../sockets/socket-address.js";
 import { StreamWrite } from "../sockets/stream-write.js";
 import type { DescriptorTable } from "./descriptor-table.js";
@@ -109,6 +110,7 @@ export class UringLoop {
     this.acceptRecords = new AcceptRecordPool(parts.calls, parts.buffers.memory);
     this.datagramHeader = new MessageHeader(parts.calls, 0, 0);
     this.datagramHeader.setNameLength(IPV6_BYTES);
+    this.datagramHeader.setControlLength(RECEIVED_CONTROL_BYTES);
     this.turnCompletions = parts.settings.turnCompletions;
     this.spinMs = parts.settings.spinMicroseconds / 1000;
   }

@@ -1,21 +1,23 @@
 /**
- * One datagram on its way out. The object and the memory of its description are used again for the
- * next one; it holds a slot while it is under way.
+ * One datagram, or a run of them, on its way out. The object and the memory of its description are used again
+ * for the next one; it holds a slot while it is under way.
  */
-import type { IpAddress } from "../../engine.js";
+import type { DatagramRun } from "../../datagram-run.js";
+import type { PeerKey } from "../../peer-key.js";
 import { MessageHeader } from "../memory/message-header.js";
 import { NONE } from "../memory/shared-memory.js";
 import type { OperationOwner } from "../ring/operation-slots.js";
 import type { UringLoop } from "../ring/uring-loop.js";
-import { MAX_ADDRESS_BYTES } from "./socket-address.js";
+import { IPV6_BYTES, writePeerName } from "./socket-address.js";
+import { IPPROTO_UDP, UDP_SEGMENT } from "./socket-options.js";
 
 /** Bytes up to here are copied: that costs less than asking for their address. */
 const COPY_MAX_BYTES = 16_384;
 
-const NO_NAME = new Uint8Array(0);
-
 /** Hears of the end of a datagram on its way. */
 export interface SendOwner {
+  /** For sockets of this family. */
+  readonly isIpv6: boolean;
   sendCompleted(send: DatagramSend, result: number): void;
 }
 
@@ -26,53 +28,102 @@ export class DatagramSend implements OperationOwner {
   slot = 0;
   token = 0;
   /** Where it goes; undefined: to the peer. */
-  to: IpAddress | undefined = undefined;
+  to: PeerKey | undefined = undefined;
+  /** How long the datagrams of the run are; 0: it is one datagram. */
+  segmentBytes = 0;
+  /** The run that this datagram is one of, where they are sent one by one. */
+  run: DatagramRun | undefined = undefined;
   private readonly loop: UringLoop;
   private readonly owner: SendOwner;
   /** Where the bytes lie in the shared memory, or `NONE`. */
   private region: number = NONE;
+  private byteCount = 0;
   /** The caller's memory, where they were not copied. */
   private held: Uint8Array | undefined = undefined;
 
   constructor(loop: UringLoop, owner: SendOwner) {
     this.loop = loop;
     this.owner = owner;
-    this.header = new MessageHeader(loop.calls, 1, MAX_ADDRESS_BYTES);
+    this.header = new MessageHeader(loop.calls, 1, IPV6_BYTES);
     this.header.setVectorCount(1);
   }
 
   /** Takes a slot. `to` is left out for the peer. */
-  begin(token: number, to: IpAddress | undefined): void {
+  begin(token: number, to: PeerKey | undefined): void {
     this.token = token;
     this.to = to;
     this.slot = this.loop.slots.take(this);
+    const { header, owner } = this;
+    header.setNameLength(to === undefined ? 0 : writePeerName(header.name, to, owner.isIpv6));
   }
 
-  /** Fills in what is to be sent; `name` is where to, as the kernel takes it. */
-  describe(bytes: Uint8Array, name: Uint8Array = NO_NAME): void {
-    const { header, loop } = this;
+  /** Fills in the one datagram that is to be sent. */
+  describe(bytes: Uint8Array): void {
+    const { loop } = this;
     const { arena } = loop;
-    const byteCount = bytes.length;
-    header.setName(name);
-    let region = byteCount <= COPY_MAX_BYTES ? arena.copy(bytes) : NONE;
+    this.setSegments(0);
+    let region = bytes.length <= COPY_MAX_BYTES ? arena.copy(bytes) : NONE;
     const shared = region === NONE ? arena.offsetOf(bytes) : NONE;
     // What lies in the engine's own memory may be used again before it is sent.
     if (shared !== NONE) region = arena.keep(bytes) ? shared : arena.copy(bytes);
-    if (region === NONE) {
-      this.held = shared === NONE ? bytes : Buffer.from(bytes);
-      header.setVector(0, byteCount === 0 ? 0 : loop.calls.addressOf(this.held), byteCount);
-    } else {
-      this.region = region;
-      header.setVector(0, loop.buffers.memory.addressOf(region), byteCount);
+    if (region !== NONE) this.sendFrom(region, bytes.length);
+    else this.sendHeld(shared === NONE ? bytes : Buffer.from(bytes));
+  }
+
+  /** Fills in a run, a piece for each datagram. */
+  describeRun(pieces: readonly Uint8Array[]): void {
+    let byteCount = 0;
+    for (const piece of pieces) byteCount += piece.length;
+    this.setSegments(pieces[0]?.length ?? 0);
+    const region = this.loop.arena.copyAll(pieces, byteCount);
+    if (region !== NONE) this.sendFrom(region, byteCount);
+    else this.sendHeld(Buffer.concat(pieces, byteCount));
+  }
+
+  /** How many datagrams the run has. */
+  get datagramCount(): number {
+    return Math.ceil(this.byteCount / this.segmentBytes);
+  }
+
+  /** The datagrams of a run. */
+  pieces(): Uint8Array[] {
+    const { loop, region, byteCount, segmentBytes } = this;
+    const bytes = this.held ?? loop.buffers.memory.bytes(region, byteCount);
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < byteCount; at += segmentBytes) {
+      pieces.push(bytes.subarray(at, Math.min(at + segmentBytes, byteCount)));
     }
+    return pieces;
+  }
+
+  private setSegments(segmentBytes: number): void {
+    this.segmentBytes = segmentBytes;
+    this.header.setSegmentBytes(IPPROTO_UDP, UDP_SEGMENT, segmentBytes);
+  }
+
+  private sendFrom(region: number, byteCount: number): void {
+    this.region = region;
+    this.byteCount = byteCount;
+    this.header.setVector(0, this.loop.buffers.memory.addressOf(region), byteCount);
+  }
+
+  private sendHeld(bytes: Uint8Array): void {
+    this.held = bytes;
+    this.byteCount = bytes.length;
+    const address = bytes.length === 0 ? 0 : this.loop.calls.addressOf(bytes);
+    this.header.setVector(0, address, bytes.length);
   }
 
   completed(_kind: number, result: number, _flags: number): void {
-    const { arena, slots } = this.loop;
-    slots.release(this.slot);
-    if (this.region !== NONE) arena.releaseAt(this.region);
+    this.loop.slots.release(this.slot);
+    this.owner.sendCompleted(this, result);
+  }
+
+  /** Gives back what it was sent from. */
+  release(): void {
+    if (this.region !== NONE) this.loop.arena.releaseAt(this.region);
     this.region = NONE;
     this.held = undefined;
-    this.owner.sendCompleted(this, result);
+    this.run = undefined;
   }
 }

@@ -5,11 +5,11 @@
  *     IPv6   family u16 · port u16 (network order) · flow u32 · 16 bytes · zone u32
  *     path   family u16 · path, a zero byte; a path that starts with a zero byte has no file
  */
-import { networkInterfaces } from "node:os";
 import { formatIpv4, formatIpv6, parseIp } from "../../../bytes/ip-bytes.js";
 import { assertInteger, describe, NetError } from "../../../errors.js";
 import type { Address, IpAddress, PathAddress } from "../../engine.js";
-import { zoneIndex } from "../../ip-zone.js";
+import { zoneIndex, zoneName } from "../../ip-zone.js";
+import { IPV6_KEY_BYTES, type PeerKey, PORT_SPAN } from "../../peer-key.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 
 /** Address families. */
@@ -49,13 +49,6 @@ export function zoneOf(host: string): number {
   throw invalid(`there is no network interface ${describe(name)}`);
 }
 
-function zoneName(zone: number): string {
-  for (const [name, entries] of Object.entries(networkInterfaces())) {
-    if (entries?.some((entry) => entry.family === "IPv6" && entry.scopeid === zone)) return name;
-  }
-  return String(zone);
-}
-
 function encodePath(path: string): Uint8Array {
   const text = Buffer.from(path);
   if (text.length === 0 || text.length > MAX_PATH_BYTES) {
@@ -82,6 +75,43 @@ export function encodeAddress(address: Address): Uint8Array {
   bytes.set(ip, isIpv6 ? 8 : 4);
   if (isIpv6) bytes.writeUInt32LE(zoneOf(host), 24);
   return bytes;
+}
+
+/** The key of the peer whose address lies in `bytes` from `at`. */
+export function peerKeyAt(bytes: Buffer, at: number): PeerKey {
+  if (bytes[at] === FAMILY_IPV4) {
+    return bytes.readUInt32BE(at + 4) * PORT_SPAN + bytes.readUInt16BE(at + 2);
+  }
+  return bytes.toString("latin1", at + 2, at + 2 + IPV6_KEY_BYTES);
+}
+
+/**
+ * Writes a peer's address into `name` as the kernel takes it; answers its length. An IPv6 socket reaches IPv4
+ * peers by their mapped address (RFC 4291 §2.5.5.2).
+ */
+export function writePeerName(name: Uint8Array, key: PeerKey, isIpv6: boolean): number {
+  name[1] = 0;
+  if (typeof key === "string") {
+    name[0] = FAMILY_IPV6;
+    for (let index = 0; index < IPV6_KEY_BYTES; index++) name[2 + index] = key.charCodeAt(index);
+    return IPV6_BYTES;
+  }
+  const host = Math.floor(key / PORT_SPAN);
+  name[2] = (key & 0xffff) >> 8;
+  name[3] = key & 0xff;
+  let at = 4;
+  if (isIpv6) {
+    name.fill(0, 4, IPV6_BYTES);
+    name[18] = 0xff;
+    name[19] = 0xff;
+    at = 20;
+  }
+  name[0] = isIpv6 ? FAMILY_IPV6 : FAMILY_IPV4;
+  name[at] = host >>> 24;
+  name[at + 1] = host >>> 16;
+  name[at + 2] = host >>> 8;
+  name[at + 3] = host;
+  return isIpv6 ? IPV6_BYTES : IPV4_BYTES;
 }
 
 function decodeIpv6(bytes: Buffer): IpAddress {

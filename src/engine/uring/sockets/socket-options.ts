@@ -7,7 +7,7 @@ import type { KeepAlive, ListenTarget, StreamOptions, TcpInfo } from "../../engi
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 import { decodeTcpInfo, TCP_INFO_BYTES } from "./tcp-info.js";
 
-const SOL_SOCKET = 1;
+export const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
 const SO_BROADCAST = 6;
@@ -16,6 +16,7 @@ const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
 const SO_REUSEPORT = 15;
+export const SO_RXQ_OVFL = 40;
 const IPPROTO_IP = 0;
 const IP_BIND_ADDRESS_NO_PORT = 24;
 const IPPROTO_TCP = 6;
@@ -25,6 +26,9 @@ const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 const TCP_INFO = 11;
 const TCP_USER_TIMEOUT = 18;
+export const IPPROTO_UDP = 17;
+export const UDP_SEGMENT = 103;
+export const UDP_GRO = 104;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
@@ -125,6 +129,16 @@ export function datagramOptions(flags: DatagramFlags): OptionList {
     list.push([IPPROTO_IPV6, IPV6_V6ONLY, flags.onlyIpv6 ? 1 : 0]);
   }
   return list;
+}
+
+/** Has the kernel tell what it drops, and hand datagrams of one peer over as trains; not every kernel can. */
+export function wishDatagramOptions(
+  calls: ForeignFunctions,
+  descriptor: number,
+  takesTrains: boolean,
+): void {
+  setOptions(calls, descriptor, [[SOL_SOCKET, SO_RXQ_OVFL, 1]]);
+  if (takesTrains) setOptions(calls, descriptor, [[IPPROTO_UDP, UDP_GRO, 1]]);
 }
 
 /** The error that broke a connection, as a positive number; 0: none. */

@@ -26,7 +26,7 @@ export interface HeadKey {
   readonly statusCode: number;
   readonly fields: FieldInput;
   /** Date and the like, the same object as long as it is the same text. */
-  readonly commonFields: Uint8Array;
+  readonly addedFields: Uint8Array;
   readonly isKept: boolean;
 }
 
@@ -35,7 +35,7 @@ export class HeadTemplate {
   /** Whether the head tells that the connection closes. */
   readonly saysClose: boolean;
   private readonly statusCode: number;
-  private readonly commonFields: Uint8Array;
+  private readonly addedFields: Uint8Array;
   private readonly isKept: boolean;
   private readonly encoded: EncodedFields | undefined;
   private readonly names: readonly string[];
@@ -44,7 +44,7 @@ export class HeadTemplate {
 
   private constructor(key: HeadKey, octets: Uint8Array, saysClose: boolean) {
     this.statusCode = key.statusCode;
-    this.commonFields = key.commonFields;
+    this.addedFields = key.addedFields;
     this.isKept = key.isKept;
     this.encoded = key.fields instanceof EncodedFields ? key.fields : undefined;
     this.names = this.encoded === undefined ? Object.keys(key.fields) : [];
@@ -67,7 +67,7 @@ export class HeadTemplate {
 
   /** Whether it is the head for this. */
   fits(key: HeadKey): boolean {
-    if (key.statusCode !== this.statusCode || key.commonFields !== this.commonFields) return false;
+    if (key.statusCode !== this.statusCode || key.addedFields !== this.addedFields) return false;
     if (key.isKept !== this.isKept) return false;
     const { fields } = key;
     if (this.encoded !== undefined) return fields === this.encoded;

@@ -72,6 +72,8 @@ export class ResponseEncoder implements PieceWriter, HeadKey {
   isKept = true;
   /** How the body behind the head that was written last is sent; see `HeadWriter`. */
   bodyLength: number = BODY.none;
+  /** Bytes of that head. */
+  headBytes = 0;
   /** Whether that head told the peer that the connection closes. */
   saysClose = false;
 
@@ -83,16 +85,16 @@ export class ResponseEncoder implements PieceWriter, HeadKey {
     return this.outgoing.fields;
   }
 
-  get commonFields(): Uint8Array {
+  get addedFields(): Uint8Array {
     return this.outgoing.dateLine;
   }
 
-  /** Begins a response. `commonFields`: Date and the like. `isKept`: the connection stays behind it. */
+  /** Begins a response. `addedFields`: Date and the like. `isKept`: the connection stays behind it. */
   begin(
     request: RequestTraits,
     statusCode: number,
     fields: FieldInput,
-    commonFields: Uint8Array,
+    addedFields: Uint8Array,
     isKept: boolean,
   ): void {
     const { outgoing } = this;
@@ -100,7 +102,7 @@ export class ResponseEncoder implements PieceWriter, HeadKey {
     outgoing.fields = statusCode === 204 ? withoutLength(fields) : fields;
     outgoing.requestMethod = request.method;
     outgoing.requestMinorVersion = request.minorVersion;
-    outgoing.dateLine = commonFields;
+    outgoing.dateLine = addedFields;
     outgoing.connection = isKept ? "keep-alive" : "close";
     this.isKept = isKept;
     this.text = "";
@@ -203,6 +205,7 @@ export class ResponseEncoder implements PieceWriter, HeadKey {
   writePiece(target: Buffer, offset: number): number {
     const headEnd = this.writeHead(target, offset);
     if (headEnd === NO_ROOM) return NO_ROOM;
+    this.headBytes = headEnd - offset;
     const bodyBytes = this.bodyLength > 0 ? this.inlineBytes : 0;
     if (headEnd + bodyBytes - offset > this.room) return NO_ROOM;
     if (bodyBytes === 0) return headEnd;

@@ -1,5 +1,5 @@
 /**
- * The field lines that every response of a server has: Date, and Keep-Alive where the connection stays.
+ * The field lines that a server adds to every response: Date, and Keep-Alive where the connection stays.
  * Made when first needed in a second, and forgotten at its end, so that neither a clock is read nor a
  * text made for each response.
  */
@@ -10,7 +10,7 @@ import { Deadline, type DeadlineOwner, type TimingWheel } from "../../../time/ti
 const SECOND_MS = 1000;
 
 /** Date and Keep-Alive, as bytes. */
-export class CommonFields implements DeadlineOwner {
+export class AddedFields implements DeadlineOwner {
   private readonly wheel: TimingWheel;
   private readonly deadline: Deadline = new Deadline(this);
   private keepAliveLine = "";

@@ -1,0 +1,65 @@
+/**
+ * Who may begin a session: so many of one network in a second. A network is an IPv4 address, or the first 64 bits
+ * of an IPv6 one, which is what one customer has.
+ *
+ * Each network has a bucket that fills with `perSecond` permits a second and holds as many. The networks that were
+ * heard of last are remembered, {@link MAX_NETWORKS} of them; who is forgotten has a full bucket again.
+ */
+import { type PeerKey, PORT_SPAN } from "../engine/peer-key.js";
+
+/** Networks that are remembered. */
+export const MAX_NETWORKS = 8_192;
+
+/** Where the address begins in an IPv6 key, and where its first 64 bits end. */
+const NETWORK_AT = 6;
+const NETWORK_END = 14;
+
+interface Bucket {
+  permits: number;
+  atMs: number;
+}
+
+/** See the head of the file. */
+export class Admission {
+  /** Least recently heard of first. */
+  private readonly buckets: Map<PeerKey, Bucket> = new Map();
+
+  /** Networks that are remembered. */
+  get networkCount(): number {
+    return this.buckets.size;
+  }
+
+  /** Takes a permit for a new session of `peer`. Answers false where its network has none left. */
+  admits(peer: PeerKey, perSecond: number, nowMs: number): boolean {
+    if (perSecond === 0) return true;
+    const network = networkOf(peer);
+    const bucket = this.buckets.get(network) ?? this.newBucket(perSecond, nowMs);
+    this.buckets.delete(network);
+    this.buckets.set(network, bucket);
+    const gained = ((nowMs - bucket.atMs) * perSecond) / 1_000;
+    bucket.permits = Math.min(perSecond, bucket.permits + Math.max(0, gained));
+    bucket.atMs = nowMs;
+    if (bucket.permits < 1) return false;
+    bucket.permits--;
+    return true;
+  }
+
+  private newBucket(permits: number, atMs: number): Bucket {
+    const { buckets } = this;
+    if (buckets.size < MAX_NETWORKS) return { permits, atMs };
+    const [oldest] = buckets.keys();
+    if (oldest !== undefined) buckets.delete(oldest);
+    return { permits, atMs };
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.buckets.clear();
+  }
+}
+
+/** The network of a peer. */
+export function networkOf(peer: PeerKey): PeerKey {
+  if (typeof peer === "number") return Math.floor(peer / PORT_SPAN);
+  return peer.slice(NETWORK_AT, NETWORK_END);
+}

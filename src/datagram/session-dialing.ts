@@ -1,0 +1,158 @@
+/**
+ * An outgoing session: looks its peer up, has a socket of its own for it, probes it while it lives, and closes the
+ * socket when the session has ended. The promise settles once: resolved when the session is open, rejected with
+ * what ended it before.
+ */
+import { type GiveUp, Waiter } from "../connection/waiter.js";
+import type { DatagramTarget, IpAddress } from "../engine/engine.js";
+import { type PeerKey, peerKeyOf } from "../engine/peer-key.js";
+import { NetError } from "../errors.js";
+import { CONNECT_TIMEOUT_MS, type DatagramConnectOptions } from "./datagram-options.js";
+import { DatagramPort, type PortOwner } from "./datagram-port.js";
+import { Prober } from "./prober.js";
+import { anyAddress, resolveDatagramHost } from "./resolve-peer.js";
+import type { Session, SessionDial } from "./session.js";
+import type { SessionComponent } from "./session-component.js";
+import { bufferSizes } from "./session-listening.js";
+
+/** What the component says of all its outgoing sessions. */
+export interface DialingShare {
+  readonly ports: PortCount;
+  readonly closeOnRefused: boolean;
+}
+
+/** Counts the sockets of outgoing sessions, so that a stop can wait for them. */
+export interface PortCount {
+  openPortCount: number;
+}
+
+/** See the head of the file. */
+export class SessionDialing implements PortOwner, SessionDial {
+  readonly promise: Promise<void>;
+  private readonly component: SessionComponent;
+  private readonly session: Session;
+  private readonly options: DatagramConnectOptions;
+  private readonly share: DialingShare;
+  private readonly waiter: Waiter<void>;
+  private readonly lookup: AbortController = new AbortController();
+  private readonly prober: Prober;
+  private addresses: IpAddress[] = [];
+  private port: DatagramPort | undefined = undefined;
+
+  constructor(
+    component: SessionComponent,
+    session: Session,
+    options: DatagramConnectOptions,
+    share: DialingShare,
+  ) {
+    this.component = component;
+    this.session = session;
+    this.options = options;
+    this.share = share;
+    this.prober = new Prober(session);
+    session.dial = this;
+    session.remoteHost = options.host ?? "127.0.0.1";
+    const forget = (error: NetError): void => {
+      session.fail(error);
+    };
+    const giveUp: GiveUp = {
+      code: "CONNECT_TIMEOUT",
+      call: "connect",
+      operation: "connect",
+      forget,
+    };
+    this.waiter = new Waiter<void>(component.service.wheel, options, giveUp, CONNECT_TIMEOUT_MS);
+    this.promise = this.waiter.promise;
+  }
+
+  /** Begins. Nothing is called from within. */
+  start(): void {
+    const { host = "127.0.0.1", port, family } = this.options;
+    const { engine } = this.component.service;
+    const { signal } = this.lookup;
+    resolveDatagramHost(engine, { host, port, family }, "connect", signal).then(
+      (addresses) => {
+        this.addresses = [...addresses];
+        this.tryNext(undefined);
+      },
+      (error: unknown) => this.session.fail(error as NetError),
+    );
+  }
+
+  /** Opens a socket to the next address; `error` is why the last one has failed. */
+  private tryNext(error: NetError | undefined): void {
+    const { component, session } = this;
+    if (session.state !== "connecting") return;
+    const peer = this.addresses.shift();
+    if (peer === undefined) {
+      session.fail(error ?? new NetError("HOST_NOT_FOUND", undefined, { operation: "connect" }));
+      return;
+    }
+    const { localHost, localPort = 0 } = this.options;
+    const any = anyAddress(peer.family, localPort);
+    const target: DatagramTarget = {
+      address: localHost === undefined ? any : { ...any, host: localHost },
+      peer,
+      reuseAddress: false,
+      reusePort: false,
+      dualStack: false,
+      broadcast: false,
+      ...bufferSizes(component.settings),
+    };
+    try {
+      session.peer = peerKeyOf(peer);
+      this.port = new DatagramPort(component.service, target, this);
+      this.share.ports.openPortCount++;
+      if (!component.isHeld) this.port.unref();
+    } catch (failure) {
+      this.tryNext(failure as NetError);
+    }
+  }
+
+  // — the port's calls —
+
+  portOpened(): void {
+    const { port, session } = this;
+    if (port !== undefined && session.state === "connecting") session.open(port);
+  }
+
+  datagramsReceived(bytes: Buffer, _from: PeerKey, segmentBytes: number): void {
+    this.session.datagramsReceived(bytes, segmentBytes);
+  }
+
+  portClosed(error: NetError | undefined): void {
+    this.share.ports.openPortCount--;
+    this.port = undefined;
+    const { session } = this;
+    if (session.state === "connecting") this.tryNext(error);
+    else if (error !== undefined) session.failSilently(error);
+    this.component.finishStop();
+  }
+
+  // — the session's calls —
+
+  established(): void {
+    this.waiter.resolve();
+    this.prober.start();
+  }
+
+  refused(error: NetError): void {
+    if (this.share.closeOnRefused) this.session.failSilently(error);
+  }
+
+  ended(): void {
+    this.lookup.abort();
+    this.prober.end();
+    this.waiter.reject(this.session.endError());
+    // Its last word leaves first.
+    this.port?.close();
+  }
+
+  ref(): void {
+    this.port?.ref();
+  }
+
+  unref(): void {
+    this.port?.unref();
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The seam between a session and a protocol of messages over its datagrams, such as reliable UDP. Without one
+ * each datagram is a message.
+ *
+ *     socket ─► probe? close-notify? ─► link.received ─► session.deliver ─► the application
+ *     the application ─► session.send ─► link.send ─► session.sendDatagram ─► the end of the turn ─► socket
+ */
+import type { SendResult } from "../connection/connection.js";
+import type { NetError } from "../errors.js";
+import type { Deadlines } from "../time/deadlines.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
+import type { DatagramSettings } from "./datagram-settings.js";
+
+/** What a protocol does with the datagrams of one session. */
+export interface SessionLink {
+  /** Bytes that were given to `send` and that the peer has not acknowledged. */
+  readonly pendingBytes: number;
+  /** The session is open for datagrams: `onAccept` or `onConnect` was called. May send. */
+  opened(): void;
+  /** A datagram came that is neither a probe nor a close-notify. Valid during the call only. */
+  received(datagram: Buffer): void;
+  /** Sends a message. The bytes are the link's from here on. Answers as `Connection.send` does. */
+  send(message: Buffer): SendResult;
+  /** See {@link LinkedSession.askLater}. */
+  turnEnded(): void;
+  /**
+   * The session closes in good order. Answers whether all is sent and acknowledged; where not, it calls
+   * {@link LinkedSession.allSent} when it is.
+   */
+  closing(): boolean;
+  /** The session has ended: nothing is sent or received any more. Once, and last. */
+  ended(): void;
+}
+
+/** A session, as its link sees it. */
+export interface LinkedSession {
+  readonly id: number;
+  readonly settings: DatagramSettings;
+  /** The wheel of all deadlines, and its clock. */
+  readonly wheel: TimingWheel;
+  /** Deadlines of the session; those of the link are from `DUE.protocol` on, see {@link onDue}. */
+  readonly deadlines: Deadlines;
+  onDue: ((purpose: number) => void) | undefined;
+  /** Whether the session was made by us. */
+  readonly isOutgoing: boolean;
+  /** When something last came from the peer, by the wheel's clock. */
+  readonly heardMs: number;
+  /** Sends a datagram to the peer when the turn ends. The bytes must stay as they are until it is sent. */
+  sendDatagram(bytes: Uint8Array): void;
+  /** Calls `turnEnded` of the link once, when the turn ends and before what it has sent leaves. */
+  askLater(): void;
+  /** The handshake is done: calls `onHandshake`, and the session is open. Only where the link has one. */
+  establish(): void;
+  /** A message for the application. It may be a part of the datagram that was lent. */
+  deliver(message: Buffer): void;
+  /** The peer has acknowledged `byteCount` bytes of messages: `onSend`, and `onDrain` where it is due. */
+  acknowledged(byteCount: number): void;
+  /** Nothing waits any more on a session that closes. */
+  allSent(): void;
+  /** Ends the session at once; the peer is told by a close-notify. Answers false when it has ended already. */
+  fail(error: NetError): boolean;
+}
+
+/** A protocol of messages over sessions. */
+export interface SessionProtocol {
+  /** Whether it has a handshake: the session is then open when the link says so. */
+  readonly hasHandshake: boolean;
+  /**
+   * Whether a datagram of a stranger may begin a session. Keeps nothing, and answers garbage with no. Left out:
+   * every one may.
+   */
+  mayBegin?(datagram: Buffer): boolean;
+  createLink(session: LinkedSession): SessionLink;
+}

@@ -1,0 +1,240 @@
+/**
+ * What lets sessions in: one socket, the sessions of its peers by their addresses, and who may begin one. Servers
+ * of all protocols over datagrams have one of these. Hot.
+ *
+ * A stranger's datagram begins a session where the component has started, the protocol can make something of it,
+ * its network has a permit left and there is room. Nothing is kept of who is turned away. A refusal is answered
+ * with a close-notify, one for each datagram at most, and so many in a second; beyond them it is counted only.
+ */
+import type { DatagramTarget, IpAddress } from "../engine/engine.js";
+import { addressOfPeer, type PeerKey } from "../engine/peer-key.js";
+import { NetError } from "../errors.js";
+import { CLOSE_NOTIFY, isCloseNotify } from "../protocol/udp-control/udp-control.js";
+import { Admission } from "./admission.js";
+import { assertDatagramListen, type DatagramListenOptions } from "./datagram-options.js";
+import { DatagramPort, type Destination, NOWHERE, type PortOwner } from "./datagram-port.js";
+import { resolveDatagramHost } from "./resolve-peer.js";
+import type { Session } from "./session.js";
+import type { SessionComponent } from "./session-component.js";
+
+/** Refusals in a second of which `onRefuse` and the peer are told. */
+export const MAX_REFUSALS_TOLD = 100;
+
+/** The server, as what lets sessions in sees it. */
+export interface SessionListeningRole {
+  /** Asks whether to listen there. Throws `REFUSED`, `HANDLER_FAILED`. */
+  askListen(target: DatagramTarget): void;
+  /** A session is let in: gives it what it needs. May end it, which is then not opened. */
+  prepare(session: Session): void;
+}
+
+interface Opening {
+  readonly resolve: (address: IpAddress) => void;
+  readonly reject: (error: NetError) => void;
+}
+
+/** See the head of the file. */
+export class SessionListening implements PortOwner {
+  private readonly component: SessionComponent;
+  private readonly role: SessionListeningRole;
+  private readonly sessions: Map<PeerKey, Session> = new Map();
+  private readonly admission: Admission = new Admission();
+  private port: DatagramPort | undefined = undefined;
+  private opening: Opening | undefined = undefined;
+  /** Calls of {@link listen}, so that one which was overtaken by `stop` knows. */
+  private startCount = 0;
+  private droppedBefore = 0;
+  /** Refusals of the present second that were told, and when it began. */
+  private toldCount = 0;
+  private toldSinceMs = 0;
+
+  constructor(component: SessionComponent, role: SessionListeningRole) {
+    this.component = component;
+    this.role = role;
+    component.onEmpty = () => this.port?.close();
+  }
+
+  /** Where it listens; undefined while it does not. */
+  get address(): IpAddress | undefined {
+    return this.port?.address;
+  }
+
+  get isOpen(): boolean {
+    return this.port !== undefined;
+  }
+
+  /** Datagrams that the system has dropped because we did not take them in time. */
+  get droppedCount(): number {
+    return this.droppedBefore + (this.port?.droppedCount ?? 0);
+  }
+
+  /** The session of a peer. */
+  find(peer: PeerKey): Session | undefined {
+    return this.sessions.get(peer);
+  }
+
+  /** See `UdpServer.listen`. */
+  async listen(options: DatagramListenOptions = {}): Promise<IpAddress> {
+    assertDatagramListen(options);
+    const { component } = this;
+    component.move("start");
+    const start = ++this.startCount;
+    const isCurrent = (): boolean => start === this.startCount && component.state === "starting";
+    try {
+      const target = await this.target(options);
+      if (!isCurrent()) throw stopped();
+      this.role.askListen(target);
+      // The handler may have stopped the server.
+      if (!isCurrent()) throw stopped();
+      return await new Promise<IpAddress>((resolve, reject) => {
+        this.opening = { resolve, reject };
+        this.port = new DatagramPort(component.service, target, this);
+        if (!component.isHeld) this.port.unref();
+      });
+    } catch (error) {
+      if (isCurrent()) await component.stop({ drainMs: 0 });
+      throw error;
+    }
+  }
+
+  private async target(options: DatagramListenOptions): Promise<DatagramTarget> {
+    const { host = "0.0.0.0", port = 0, family } = options;
+    const { engine } = this.component.service;
+    const [address] = await resolveDatagramHost(engine, { host, port, family }, "listen");
+    return {
+      address: address as IpAddress,
+      reuseAddress: options.reuseAddress ?? false,
+      reusePort: options.reusePort ?? false,
+      dualStack: options.dualStack ?? true,
+      broadcast: false,
+      ...bufferSizes(this.component.settings),
+    };
+  }
+
+  ref(): void {
+    this.port?.ref();
+  }
+
+  unref(): void {
+    this.port?.unref();
+  }
+
+  /** The session has ended. */
+  forget(session: Session): void {
+    const { peer } = session;
+    if (peer !== undefined && this.sessions.get(peer) === session) this.sessions.delete(peer);
+  }
+
+  // — the port's calls —
+
+  portOpened(address: IpAddress): void {
+    if (this.component.state !== "starting") return;
+    this.component.move("ready");
+    this.opening?.resolve(address);
+    this.opening = undefined;
+  }
+
+  datagramsReceived(bytes: Buffer, from: PeerKey, segmentBytes: number): void {
+    const session = this.sessions.get(from) ?? this.begin(bytes, from, segmentBytes);
+    session?.datagramsReceived(bytes, segmentBytes);
+  }
+
+  /** The new session of a stranger, unless it may not begin one. */
+  private begin(bytes: Buffer, from: PeerKey, segmentBytes: number): Session | undefined {
+    const { component, port } = this;
+    if (component.state !== "started" || port === undefined) return undefined;
+    const first = bytes.subarray(0, segmentBytes);
+    if (isCloseNotify(first)) return undefined;
+    if (component.protocol?.mayBegin?.(first) === false) return undefined;
+    const { maxConnections, maxNewPerSecond } = component.settings;
+    const nowMs = component.service.arrivalMs();
+    if (!this.admission.admits(from, maxNewPerSecond, nowMs)) {
+      this.refuse("SESSION_RATE_LIMIT", from, nowMs);
+      return undefined;
+    }
+    if (component.connectionCount >= maxConnections) {
+      this.refuse("CONNECTION_LIMIT", from, nowMs);
+      return undefined;
+    }
+    const session = component.admit(from);
+    this.sessions.set(from, session);
+    this.role.prepare(session);
+    if (session.state === "connecting") session.open(port);
+    return session;
+  }
+
+  private refuse(
+    code: "SESSION_RATE_LIMIT" | "CONNECTION_LIMIT",
+    from: PeerKey,
+    nowMs: number,
+  ): void {
+    if (nowMs - this.toldSinceMs >= 1_000) {
+      this.toldSinceMs = nowMs;
+      this.toldCount = 0;
+    }
+    if (++this.toldCount > MAX_REFUSALS_TOLD) {
+      this.component.countRefused();
+      return;
+    }
+    const { maxConnections, maxNewPerSecond } = this.component.settings;
+    const text =
+      code === "CONNECTION_LIMIT"
+        ? `there are ${maxConnections} sessions, as many as maxConnections allows`
+        : `its network has begun maxNewPerSecond (${maxNewPerSecond}) sessions within a second`;
+    // A network that begins so many is not told: it may be somebody else who writes its addresses.
+    if (code === "CONNECTION_LIMIT") this.port?.send(new Stranger(from), CLOSE_NOTIFY);
+    this.component.tellRefused(
+      new NetError(code, text, { operation: "accept" }),
+      addressOfPeer(from),
+    );
+  }
+
+  portClosed(error: NetError | undefined): void {
+    const { component, opening } = this;
+    this.droppedBefore = this.droppedCount;
+    this.port = undefined;
+    this.opening = undefined;
+    this.admission.clear();
+    opening?.reject(error ?? stopped());
+    if (component.state === "started") {
+      if (error !== undefined) component.tellRefused(error, undefined);
+      for (const session of component.registry.list()) session.failSilently(error ?? stopped());
+      void component.stop();
+    } else component.finishStop();
+  }
+}
+
+/** Somebody who has no session, and is told so. */
+class Stranger implements Destination {
+  readonly peer: PeerKey;
+  firstWaiting: number = NOWHERE;
+  lastWaiting: number = NOWHERE;
+
+  constructor(peer: PeerKey) {
+    this.peer = peer;
+  }
+
+  datagramsSent(): void {
+    // Whether it has left is nobody's concern.
+  }
+}
+
+function stopped(): NetError {
+  return new NetError("STOPPED", "the server was stopped while it began to listen", {
+    operation: "listen",
+  });
+}
+
+/** Sizes of the kernel's buffers, where they are asked for. */
+export function bufferSizes({
+  receiveBufferBytes,
+  sendBufferBytes,
+}: {
+  readonly receiveBufferBytes: number;
+  readonly sendBufferBytes: number;
+}): Pick<DatagramTarget, "receiveBufferBytes" | "sendBufferBytes"> {
+  return {
+    ...(receiveBufferBytes > 0 && { receiveBufferBytes }),
+    ...(sendBufferBytes > 0 && { sendBufferBytes }),
+  };
+}

@@ -1,0 +1,802 @@
+/**
+ * The one class of connections over datagrams: a peer's address on a socket that others may share, and the
+ * component above. Hot. What may follow what is in `connection-state.ts`.
+ *
+ * There are many of them, and most are idle: what only some need (unread messages, deadlines and keys of their
+ * own, who waits) is made when it is needed.
+ *
+ * Invariants: one reason, one `onClose`, nothing after it; a session that closes waits for its sends under way,
+ * then tells the peer; nothing is delivered from within a call of the application.
+ */
+import { isLent, owned } from "../bytes/lending.js";
+import {
+  CLOSED_BY_PEER,
+  CLOSED_LOCALLY,
+  type CloseReason,
+  reasonOf,
+} from "../connection/close-reason.js";
+import type { ConnectionStats, Data, SendResult, WaitOptions } from "../connection/connection.js";
+import { nextConnectionId } from "../connection/connection-registry.js";
+import { type ConnectionState, nextConnectionState } from "../connection/connection-state.js";
+import { bytesOf } from "../connection/data.js";
+import type { EventOwner, RefusableConnection } from "../connection/events.js";
+import type { Member } from "../connection/member.js";
+import type { MemberHost } from "../connection/member-host.js";
+import type { HandlerSettled } from "../connection/packet-events.js";
+import { DUE, HOLD } from "../connection/receiver.js";
+import { beginWait, Waiter } from "../connection/waiter.js";
+import type { Address } from "../engine/engine.js";
+import { addressOfPeer, type PeerKey } from "../engine/peer-key.js";
+import { assertInteger, assertText, describe, NetError, type Operation } from "../errors.js";
+import { CLOSE_NOTIFY, isCloseNotify, PROBE } from "../protocol/udp-control/udp-control.js";
+import { Deadlines } from "../time/deadlines.js";
+import { inRootContext } from "../time/root-context.js";
+import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
+import { type DatagramPort, type Destination, NOWHERE } from "./datagram-port.js";
+import type { DatagramSettings } from "./datagram-settings.js";
+import type { MessageConnection } from "./message-connection.js";
+import { type InboxSession, MessageInbox } from "./message-inbox.js";
+import type { LinkedSession, SessionLink } from "./session-link.js";
+
+/** Longest delay of a timer. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** Who is told of what sessions do. */
+export interface SessionEvents {
+  readonly hasReceiveHandler: boolean;
+  /** Calls `onReceive`. Answers true when that has a promise: `settled.handlerSettled` follows. */
+  received(session: EventOwner, message: Buffer, settled: HandlerSettled): boolean;
+  sent(session: EventOwner, byteCount: number): void;
+  sendFailed(session: EventOwner, error: NetError, failedCount: number): void;
+  drained(session: EventOwner): void;
+}
+
+/** What made an outgoing session, and looks after it. */
+export interface SessionDial {
+  /** The session is open. */
+  established(): void;
+  /** The peer's host says that nobody is there. */
+  refused(error: NetError): void;
+  /** It has ended, or was never made. */
+  ended(): void;
+  ref(): void;
+  unref(): void;
+}
+
+/** The component, as its sessions see it. */
+export interface SessionHost extends MemberHost<Session> {
+  readonly settings: DatagramSettings;
+  readonly events: SessionEvents;
+  /** The link of a new session; undefined where each datagram is a message. */
+  createLink(session: Session): SessionLink | undefined;
+  /** Whether sessions are open as soon as they begin, and not when their link says so. */
+  readonly hasHandshake: boolean;
+}
+
+/** What only some sessions have. */
+interface Extras {
+  key: unknown;
+  idleTimeoutMs: number | undefined;
+  deadlineError: NetError | undefined;
+  deadlines: Deadlines | undefined;
+  inbox: MessageInbox | undefined;
+  waiters: Waiter<void>[] | undefined;
+  isAbove: boolean;
+  droppedCount: number;
+  failedCount: number;
+  reason: CloseReason | undefined;
+  closedMs: number | undefined;
+  onDue: ((purpose: number) => void) | undefined;
+  remoteHost: string | undefined;
+}
+
+/** See the head of the file. */
+export class Session
+  implements
+    MessageConnection,
+    Member,
+    Destination,
+    RefusableConnection,
+    LinkedSession,
+    InboxSession,
+    HandlerSettled,
+    DeadlineOwner
+{
+  readonly id: number = nextConnectionId();
+  readonly host: SessionHost;
+  /** Where its peer is; undefined while an outgoing one is being made. */
+  peer: PeerKey | undefined;
+  /** Whether it was made by us. */
+  readonly isOutgoing: boolean;
+  state: ConnectionState = "connecting";
+  context: unknown = undefined;
+  receivedBytes = 0;
+  sentBytes = 0;
+  /** When something last came from the peer, by the clock, in whole milliseconds. */
+  heardMs: number;
+  firstWaiting: number = NOWHERE;
+  lastWaiting: number = NOWHERE;
+  /** Of an outgoing session. */
+  dial: SessionDial | undefined = undefined;
+  private port: DatagramPort | undefined = undefined;
+  private link: SessionLink | undefined = undefined;
+  private openedMs: number;
+  /** Bytes of datagrams that are not sent yet. */
+  private waitingBytes = 0;
+  private extras: Extras | undefined = undefined;
+  /** Idle and missed probes. */
+  private deadline: Deadline | undefined = undefined;
+
+  /** `peer` is left out for an outgoing session, which gets it with {@link open}. */
+  constructor(host: SessionHost, peer?: PeerKey) {
+    this.host = host;
+    this.peer = peer;
+    this.isOutgoing = peer === undefined;
+    this.openedMs = Math.ceil(host.service.wheel.clock.now());
+    this.heardMs = this.openedMs;
+  }
+
+  private more(): Extras {
+    this.extras ??= {
+      key: undefined,
+      idleTimeoutMs: undefined,
+      deadlineError: undefined,
+      deadlines: undefined,
+      inbox: undefined,
+      waiters: undefined,
+      isAbove: false,
+      droppedCount: 0,
+      failedCount: 0,
+      reason: undefined,
+      closedMs: undefined,
+      onDue: undefined,
+      remoteHost: undefined,
+    };
+    return this.extras;
+  }
+
+  get settings(): DatagramSettings {
+    return this.host.settings;
+  }
+
+  get wheel(): TimingWheel {
+    return this.host.service.wheel;
+  }
+
+  /** Datagrams are sent as they are. */
+  get encoder(): undefined {
+    return undefined;
+  }
+
+  // — how it begins —
+
+  /** The socket is there: calls the handlers, and the session is open unless one of them refuses. */
+  open(port: DatagramPort): void {
+    this.port = port;
+    this.state = nextConnectionState(this.state, "opened");
+    this.openedMs = Math.ceil(this.wheel.clock.now());
+    this.heardMs = this.openedMs;
+    this.link = this.host.createLink(this);
+    this.watch();
+    this.host.connectionOpened(this, this.isOutgoing);
+    if (this.state !== "handshaking") return;
+    if (this.link === undefined || !this.host.hasHandshake) this.establish();
+    if (this.isAlive) this.link?.opened();
+  }
+
+  establish(): void {
+    if (this.state !== "handshaking") return;
+    this.host.connectionReady(this);
+    if (this.state === "handshaking") this.state = nextConnectionState(this.state, "established");
+    // A handler that closes the session in good order has let it in.
+    if (this.state === "open" || this.state === "closing") this.dial?.established();
+  }
+
+  private get isAlive(): boolean {
+    return this.state === "open" || this.state === "handshaking";
+  }
+
+  // — receiving —
+
+  /** Datagrams came, of `segmentBytes` each but for the last. The bytes may be lent. */
+  datagramsReceived(bytes: Buffer, segmentBytes: number): void {
+    this.heardMs = this.host.service.arrivalMs();
+    this.receivedBytes += bytes.length;
+    if (segmentBytes >= bytes.length) {
+      this.datagramReceived(bytes);
+      return;
+    }
+    for (let at = 0; at < bytes.length; at += segmentBytes) {
+      this.datagramReceived(bytes.subarray(at, Math.min(at + segmentBytes, bytes.length)));
+    }
+  }
+
+  private datagramReceived(datagram: Buffer): void {
+    const { link, state } = this;
+    if (state === "ending" || state === "closed") return;
+    if (datagram.length === 0) this.probed();
+    else if (isCloseNotify(datagram)) this.peerClosed();
+    else if (state === "closing") link?.received(datagram);
+    else if (datagram.length > this.settings.maxDatagramBytes) this.tooLong(datagram.length);
+    else if (link !== undefined) link.received(datagram);
+    else this.deliver(datagram);
+  }
+
+  /** A probe is answered by who was not the one to begin (HP §3.3). */
+  private probed(): void {
+    if (!this.isOutgoing && this.isAlive) this.sendDatagram(PROBE);
+  }
+
+  private tooLong(byteCount: number): void {
+    const { maxDatagramBytes } = this.settings;
+    const text = `a datagram of ${byteCount} bytes came, above maxDatagramBytes (${maxDatagramBytes})`;
+    this.fail(
+      new NetError("DATAGRAM_TOO_LONG", text, { operation: "receive", connectionId: this.id }),
+    );
+  }
+
+  deliver(given: Buffer): void {
+    const message = this.settings.delivery === "copy" ? owned(given) : given;
+    const inbox = this.extras?.inbox;
+    if (inbox !== undefined) inbox.receive(message);
+    else if (!this.hasReceiveHandler) this.inbox().receive(message);
+    else if (this.callHandler(message, this)) this.inbox().handlerBegan();
+  }
+
+  get hasReceiveHandler(): boolean {
+    return this.host.events.hasReceiveHandler;
+  }
+
+  callHandler(message: Buffer, settled: HandlerSettled): boolean {
+    return this.host.events.received(this, message, settled);
+  }
+
+  handlerSettled(): void {
+    this.extras?.inbox?.handlerSettled();
+  }
+
+  private inbox(): MessageInbox {
+    const more = this.more();
+    more.inbox ??= new MessageInbox(this);
+    return more.inbox;
+  }
+
+  get isPaused(): boolean {
+    return this.extras?.inbox?.isHeld(HOLD.application) ?? false;
+  }
+
+  pause(): boolean {
+    if (!this.isAlive) return false;
+    this.inbox().hold(HOLD.application);
+    return true;
+  }
+
+  resume(): boolean {
+    if (!this.isAlive) return false;
+    this.extras?.inbox?.release(HOLD.application);
+    return true;
+  }
+
+  get unreadBytes(): number {
+    return this.extras?.inbox?.unreadBytes ?? 0;
+  }
+
+  async read(options: WaitOptions = {}): Promise<Buffer> {
+    if (this.state === "closed" && this.extras?.inbox === undefined) throw this.closedError();
+    const inbox = this.inbox();
+    if (!this.isAlive && this.state !== "connecting") inbox.abandon();
+    return inbox.read(options);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      let message: Buffer;
+      try {
+        message = await this.read();
+      } catch (error) {
+        if (error instanceof NetError && error.code === "CONNECTION_CLOSED") {
+          if (error.cause === undefined) return;
+        }
+        throw error;
+      }
+      yield message;
+    }
+  }
+
+  async request(data: Data, options: WaitOptions = {}): Promise<Buffer> {
+    const bytes = bytesOf(data);
+    if (!this.isOpen) throw this.closedError();
+    const { droppedCount } = this.more();
+    return this.inbox().request(bytes, options, () => {
+      this.send(bytes);
+      return this.isOpen && this.more().droppedCount === droppedCount;
+    });
+  }
+
+  // — sending —
+
+  get isOpen(): boolean {
+    return this.state === "open" || (this.state === "handshaking" && !this.host.hasHandshake);
+  }
+
+  send(data: Data): SendResult {
+    return this.sendMessage(bytesOf(data));
+  }
+
+  sendAll(pieces: readonly Data[]): SendResult {
+    if (!Array.isArray(pieces)) {
+      throw new NetError("INVALID_ARGUMENT", `pieces must be an array, not ${describe(pieces)}`);
+    }
+    return this.sendMessage(Buffer.concat(pieces.map(bytesOf)));
+  }
+
+  sendBytes(bytes: Uint8Array): boolean {
+    return this.sendMessage(bytesOf(bytes)) === true;
+  }
+
+  private sendMessage(message: Buffer): SendResult {
+    const { link } = this;
+    if (link !== undefined) {
+      return this.isOpen && link.send(isLent(message) ? Buffer.from(message) : message);
+    }
+    assertSendable(message, this.settings.maxDatagramBytes);
+    if (!this.isOpen || !this.hasRoom(message.length)) return false;
+    this.sendDatagram(message);
+    return this.marked();
+  }
+
+  sendDatagram(bytes: Uint8Array): void {
+    const { port } = this;
+    if (port === undefined || this.state === "closed") return;
+    this.waitingBytes += bytes.length;
+    port.send(this, isLent(bytes) ? Buffer.from(bytes) : bytes);
+  }
+
+  askLater(): void {
+    const { link, port } = this;
+    if (link !== undefined) port?.askLater(link);
+  }
+
+  private hasRoom(byteCount: number): boolean {
+    const { settings, port } = this;
+    const { maxPendingBytes, maxSocketPendingBytes } = settings;
+    const waitingBytes = this.waitingBytes;
+    const isOwn = waitingBytes > 0 && waitingBytes + byteCount > maxPendingBytes;
+    const socketBytes = port?.pendingBytes ?? 0;
+    if (!isOwn && (socketBytes === 0 || socketBytes + byteCount <= maxSocketPendingBytes)) {
+      return true;
+    }
+    const more = this.more();
+    if (settings.slowConsumer === "drop" || !isOwn) {
+      more.droppedCount++;
+      more.isAbove = true;
+      return false;
+    }
+    const text = `${waitingBytes} bytes wait to be sent and ${byteCount} more would pass maxPendingBytes (${maxPendingBytes})`;
+    this.fail(new NetError("SEND_QUEUE_FULL", text, { operation: "send", connectionId: this.id }));
+    return false;
+  }
+
+  private marked(): SendResult {
+    if (this.waitingBytes < this.settings.highWaterMarkBytes) return true;
+    const more = this.more();
+    if (!more.isAbove) {
+      more.isAbove = true;
+      if (this.settings.slowConsumer === "pause") this.inbox().hold(HOLD.slow);
+    }
+    return "slow";
+  }
+
+  datagramsSent(
+    byteCount: number,
+    count: number,
+    error: NetError | undefined,
+    failedCount: number,
+  ): void {
+    this.waitingBytes -= byteCount;
+    const sentBytes = error === undefined ? byteCount : leftBytes(byteCount, count, failedCount);
+    this.sentBytes += sentBytes;
+    if (this.state === "closed") return;
+    if (error !== undefined) this.sendFailed(error, byteCount > 0 ? failedCount : 0);
+    else if (this.link === undefined && byteCount > 0) this.host.events.sent(this, sentBytes);
+    this.afterSend();
+  }
+
+  /** `failedCount` is 0 for a probe, whose failure is nobody's concern (HP §3.3). */
+  private sendFailed(error: NetError, failedCount: number): void {
+    if (failedCount > 0) {
+      this.more().failedCount += failedCount;
+      if (this.link === undefined) this.host.events.sendFailed(this, error, failedCount);
+    }
+    if (error.code === "CONNECTION_REFUSED") this.dial?.refused(error);
+  }
+
+  /** Something is sent: who waits for room is told. */
+  private afterSend(): void {
+    if (this.state === "closing" && this.pendingBytes === 0) this.allSent();
+    const { extras } = this;
+    if (extras === undefined || this.state === "closed") return;
+    if (this.pendingBytes > this.settings.lowWaterMarkBytes) return;
+    const { waiters } = extras;
+    extras.waiters = undefined;
+    if (waiters !== undefined) for (const waiter of waiters) waiter.resolve();
+    if (!extras.isAbove) return;
+    extras.isAbove = false;
+    extras.inbox?.release(HOLD.slow);
+    if (this.isAlive) this.host.events.drained(this);
+  }
+
+  acknowledged(byteCount: number): void {
+    if (this.state === "closed") return;
+    this.host.events.sent(this, byteCount);
+    this.afterSend();
+  }
+
+  get pendingBytes(): number {
+    return this.link?.pendingBytes ?? this.waitingBytes;
+  }
+
+  async drained(options: WaitOptions = {}): Promise<void> {
+    beginWait(options, "drained", "send");
+    if (this.state === "ending" || this.state === "closed") throw this.closedError();
+    if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
+    const more = this.more();
+    const waiter: Waiter<void> = new Waiter<void>(this.wheel, options, {
+      code: "DRAIN_TIMEOUT",
+      call: "drained",
+      operation: "send",
+      forget: () => {
+        more.waiters = more.waiters?.filter((other) => other !== waiter);
+      },
+    });
+    more.waiters = [...(more.waiters ?? []), waiter];
+    await waiter.promise;
+  }
+
+  // — topics and keys —
+
+  subscribe(topic: string): boolean {
+    if (!this.isAlive) return false;
+    return this.host.topics.table.subscribe(this, topic, this.settings.maxTopics);
+  }
+
+  unsubscribe(topic: string): boolean {
+    return this.host.topics.table.unsubscribe(this, topic);
+  }
+
+  publish(topic: string, data: Data): number {
+    return this.host.topics.send(topic, data, this);
+  }
+
+  get topics(): string[] {
+    return this.host.topics.table.topicsOf(this);
+  }
+
+  get key(): unknown {
+    return this.extras?.key;
+  }
+
+  set key(key: unknown) {
+    if (this.state === "ending" || this.state === "closed") return;
+    if (key === undefined && this.extras === undefined) return;
+    const more = this.more();
+    more.key = this.host.giveKey(this, key, more.key);
+  }
+
+  // — how it ends —
+
+  close(): boolean {
+    return this.closeWith(CLOSED_LOCALLY);
+  }
+
+  closeWith(reason: CloseReason): boolean {
+    if (this.state === "connecting") return this.abort();
+    if (!this.isAlive) return false;
+    this.state = nextConnectionState(this.state, "closing");
+    const more = this.more();
+    more.reason = reason;
+    more.inbox?.abandon();
+    this.endWatch();
+    more.deadlines?.end();
+    this.deadlines.set(DUE.close, this.settings.closeTimeoutMs);
+    if (this.link === undefined ? this.waitingBytes === 0 : this.link.closing()) this.allSent();
+    return true;
+  }
+
+  allSent(): void {
+    if (this.state === "closing") this.settle(this.more().reason ?? CLOSED_LOCALLY, true);
+  }
+
+  /** The peer says that it has closed. */
+  private peerClosed(): void {
+    this.settle(CLOSED_BY_PEER, false);
+  }
+
+  abort(): boolean {
+    const isConnecting = this.state === "connecting";
+    const text = isConnecting
+      ? "the connection was closed while it was being made"
+      : "abort() was called";
+    const operation = isConnecting ? "connect" : "close";
+    return this.fail(new NetError("ABORTED", text, { operation, connectionId: this.id }));
+  }
+
+  fail(error: NetError): boolean {
+    return this.endWith(error, true);
+  }
+
+  /** Ends it without a word to the peer, who is gone. */
+  failSilently(error: NetError): boolean {
+    return this.endWith(error, false);
+  }
+
+  private endWith(error: NetError, tellsPeer: boolean): boolean {
+    if (this.state === "ending" || this.state === "closed") return false;
+    const operation = this.state === "connecting" ? "connect" : "receive";
+    this.settle(reasonOf(error, operation), tellsPeer);
+    return true;
+  }
+
+  refuse(operation: Operation, handler: string): void {
+    const text = `${handler} refused the connection`;
+    this.fail(new NetError("REFUSED", text, { operation, connectionId: this.id }));
+  }
+
+  cut(error: NetError): boolean {
+    return this.fail(error);
+  }
+
+  stop(): void {
+    this.close();
+  }
+
+  /** Fixes the reason; from here on nothing is sent or delivered. `onClose` follows in a microtask. */
+  private settle(reason: CloseReason, tellsPeer: boolean): void {
+    const wasOpen = this.state !== "connecting";
+    const more = this.more();
+    more.reason = reason;
+    if (tellsPeer && wasOpen) this.sendDatagram(CLOSE_NOTIFY);
+    this.state = nextConnectionState(this.state, "ended");
+    this.endWatch();
+    more.deadlines?.end();
+    more.inbox?.abandon();
+    const { waiters } = more;
+    more.waiters = undefined;
+    if (waiters !== undefined) for (const waiter of waiters) waiter.reject(this.closedError());
+    this.link?.ended();
+    this.dial?.ended();
+    inRootContext(() => {
+      queueMicrotask(() => this.release(reason));
+    });
+  }
+
+  private release(reason: CloseReason): void {
+    this.state = nextConnectionState(this.state, "released");
+    this.more().closedMs = this.wheel.clock.now();
+    this.host.connectionClosed(this, reason);
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.extras?.reason;
+  }
+
+  closedError(): NetError {
+    const reason = this.extras?.reason;
+    const cause = reason?.cause;
+    const text = cause === undefined ? "" : `: ${cause.message}`;
+    return new NetError("CONNECTION_CLOSED", `the connection is closed${text}`, {
+      operation: reason?.operation ?? "close",
+      connectionId: this.id,
+      cause,
+    });
+  }
+
+  /** The error that ended it, or `CONNECTION_CLOSED` after an orderly end. */
+  endError(): NetError {
+    return this.extras?.reason?.cause ?? this.closedError();
+  }
+
+  async closed(options?: WaitOptions): Promise<CloseReason> {
+    await this.host.whenClosed(this, options);
+    return this.closeReason as CloseReason;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.host.whenClosed(this);
+  }
+
+  // — deadlines —
+
+  get deadlines(): Deadlines {
+    const more = this.more();
+    more.deadlines ??= new Deadlines(this.wheel, {
+      deadlinePassed: (purpose) => this.deadlinePassed(purpose),
+    });
+    return more.deadlines;
+  }
+
+  get onDue(): ((purpose: number) => void) | undefined {
+    return this.extras?.onDue;
+  }
+
+  set onDue(call: ((purpose: number) => void) | undefined) {
+    this.more().onDue = call;
+  }
+
+  private deadlinePassed(purpose: number): void {
+    if (purpose === DUE.application) this.ownDeadlinePassed();
+    else if (purpose === DUE.close) this.closePassed();
+    else this.extras?.onDue?.(purpose);
+  }
+
+  private closePassed(): void {
+    const { closeTimeoutMs } = this.settings;
+    const text = `${this.pendingBytes} bytes were not taken within closeTimeoutMs (${closeTimeoutMs})`;
+    this.fail(new NetError("CLOSE_TIMEOUT", text, { operation: "close", connectionId: this.id }));
+  }
+
+  setIdleTimeout(idleTimeoutMs: number): boolean {
+    assertInteger("idleTimeoutMs", idleTimeoutMs, 0, MAX_DELAY_MS);
+    if (!this.isAlive && this.state !== "connecting") return false;
+    this.more().idleTimeoutMs = idleTimeoutMs;
+    this.settingsChanged();
+    return true;
+  }
+
+  setDeadline(deadlineMs: number, reason?: string): boolean {
+    assertInteger("deadlineMs", deadlineMs, 0, MAX_DELAY_MS);
+    if (reason !== undefined) assertText("reason", reason);
+    if (!this.isAlive && this.state !== "connecting") return false;
+    if (deadlineMs === 0) {
+      this.extras?.deadlines?.clear(DUE.application);
+      return true;
+    }
+    const text = reason ?? `the deadline of the connection (${deadlineMs} ms) has passed`;
+    const detail = { operation: "receive", connectionId: this.id } as const;
+    this.more().deadlineError = new NetError("DEADLINE_PASSED", text, detail);
+    this.deadlines.set(DUE.application, deadlineMs);
+    return true;
+  }
+
+  private ownDeadlinePassed(): void {
+    const error = this.extras?.deadlineError;
+    if (error === undefined) return;
+    if (this.state === "connecting") this.fail(error);
+    else this.closeWith(reasonOf(error, "receive"));
+  }
+
+  settingsChanged(): void {
+    if (this.isAlive) this.watch();
+  }
+
+  /** When the peer has been silent for too long: Infinity where nobody minds. */
+  private get idleDueMs(): number {
+    const idleTimeoutMs = this.extras?.idleTimeoutMs ?? this.settings.idleTimeoutMs;
+    return idleTimeoutMs > 0 ? this.heardMs + idleTimeoutMs : Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * When the peer has missed too many probes. Who is probed counts the intervals since it began, and starts
+   * again with everything it hears (HP §3.3); who probes has a `Prober`.
+   */
+  private get detectDueMs(): number {
+    const { detectAttempts, detectIntervalMs } = this.settings;
+    if (this.isOutgoing || detectAttempts === 0 || detectIntervalMs === 0) {
+      return Number.POSITIVE_INFINITY;
+    }
+    const heard = Math.floor((this.heardMs - this.openedMs) / detectIntervalMs);
+    return this.openedMs + (heard + detectAttempts + 1) * detectIntervalMs;
+  }
+
+  private watch(): void {
+    const dueMs = Math.min(this.idleDueMs, this.detectDueMs);
+    if (dueMs === Number.POSITIVE_INFINITY) {
+      this.endWatch();
+      return;
+    }
+    this.deadline ??= new Deadline(this);
+    this.wheel.set(this.deadline, Math.max(0, dueMs - this.wheel.clock.now()));
+  }
+
+  private endWatch(): void {
+    if (this.deadline !== undefined) this.wheel.clear(this.deadline);
+  }
+
+  deadlineReached(): void {
+    const nowMs = this.wheel.clock.now();
+    if (this.detectDueMs <= nowMs) this.failSilently(missed(this.id, this.settings));
+    else if (this.idleDueMs <= nowMs) this.idlePassed();
+    else this.watch();
+  }
+
+  private idlePassed(): void {
+    const idleTimeoutMs = this.extras?.idleTimeoutMs ?? this.settings.idleTimeoutMs;
+    const text = `nothing was received for idleTimeoutMs (${idleTimeoutMs})`;
+    const detail = { operation: "receive", connectionId: this.id } as const;
+    this.closeWith(reasonOf(new NetError("IDLE_TIMEOUT", text, detail), "receive"));
+  }
+
+  // — what is known of it —
+
+  get localAddress(): Address | undefined {
+    return this.port?.address;
+  }
+
+  get remoteAddress(): Address | undefined {
+    return this.peer === undefined ? undefined : addressOfPeer(this.peer);
+  }
+
+  get missedCount(): number {
+    return this.extras?.inbox?.droppedCount ?? 0;
+  }
+
+  get failedCount(): number {
+    return this.extras?.failedCount ?? 0;
+  }
+
+  get remoteHost(): string | undefined {
+    return this.extras?.remoteHost;
+  }
+
+  set remoteHost(host: string | undefined) {
+    this.more().remoteHost = host;
+  }
+
+  get connectedAt(): number {
+    return this.wheel.clock.originMs + this.openedMs;
+  }
+
+  private get lastMs(): number {
+    return this.extras?.closedMs ?? this.wheel.clock.now();
+  }
+
+  get ageMs(): number {
+    return Math.max(0, this.lastMs - this.openedMs);
+  }
+
+  get silentForMs(): number {
+    return Math.max(0, this.lastMs - this.heardMs);
+  }
+
+  get stats(): ConnectionStats {
+    return {
+      receivedBytes: this.receivedBytes,
+      sentBytes: this.sentBytes,
+      pendingBytes: this.pendingBytes,
+      unreadBytes: this.unreadBytes,
+      droppedCount: this.extras?.droppedCount ?? 0,
+      ageMs: this.ageMs,
+    };
+  }
+
+  /** The socket of an outgoing session is its own; a server's is its component's. */
+  ref(): void {
+    this.dial?.ref();
+  }
+
+  unref(): void {
+    this.dial?.unref();
+  }
+}
+
+/** Throws `PACKET_INVALID` for what can't be a datagram of the application's. */
+function assertSendable(message: Buffer, maxDatagramBytes: number): void {
+  const { length } = message;
+  if (length > 0 && length <= maxDatagramBytes && !isCloseNotify(message)) return;
+  let why = `a datagram of ${length} bytes is above maxDatagramBytes (${maxDatagramBytes})`;
+  if (length === 0) why = "an empty datagram is a probe, and never the application's";
+  else if (isCloseNotify(message)) why = "these 16 bytes say that the session is closed";
+  throw new NetError("PACKET_INVALID", why, { operation: "send" });
+}
+
+/** Bytes that were sent where some datagrams of a run failed. */
+function leftBytes(byteCount: number, count: number, failedCount: number): number {
+  return Math.max(0, byteCount - failedCount * Math.ceil(byteCount / count));
+}
+
+function missed(connectionId: number, settings: DatagramSettings): NetError {
+  const { detectAttempts, detectIntervalMs } = settings;
+  const text = `nothing came for detectAttempts (${detectAttempts}) + 1 times detectIntervalMs (${detectIntervalMs})`;
+  return new NetError("DETECT_TIMEOUT", text, { operation: "receive", connectionId });
+}

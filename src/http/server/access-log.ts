@@ -1,0 +1,131 @@
+/**
+ * Lines of an access log out of what `onResponseComplete` tells. What a peer has sent can't end a line, nor
+ * a part of one: everything but visible ASCII is escaped, and long parts are cut.
+ */
+import process from "node:process";
+import { assertFunction } from "../../connection/settings.js";
+import type { Address } from "../../engine/engine.js";
+import { checked, choice, count, type OptionTable, readAllOptions } from "../../options.js";
+import type { HttpExchange } from "./http-exchange.js";
+import type { ResponseReport } from "./response/response-report.js";
+
+/**
+ * `combined`: the Combined Log Format of Apache and nginx, with times in UTC. `json`: an object a line, with
+ * `time`, `remoteAddress`, `method`, `target`, `version`, `authority`, `status`, `headBytes`, `bodyBytes`,
+ * `firstByteMs`, `durationMs`, `referer`, `userAgent`, and `cut` with the code of what cut a response.
+ */
+export type AccessLogFormat = "combined" | "json";
+
+/** How an access log is written. */
+export interface AccessLogOptions {
+  /** Form of a line. Default `combined`. */
+  readonly format: AccessLogFormat;
+  /**
+   * Gets each line, with its line feed. What it throws goes to `onHandlerError`. Default: standard output,
+   * where what waits to be written is not bounded: a busy server has a logger of its own here.
+   */
+  readonly write: (line: string) => void;
+  /** Characters of each part that a peer has sent; longer ones are cut, and end in "...". Default 1,024. */
+  readonly maxPartLength: number;
+}
+
+/** Default and check of each option. */
+export const ACCESS_LOG_OPTIONS: OptionTable<AccessLogOptions> = {
+  format: choice<AccessLogFormat>("combined", ["combined", "json"]),
+  write: checked((line: string): void => {
+    process.stdout.write(line);
+  }, assertFunction),
+  maxPartLength: count(1_024, "characters", { min: 16, max: 65_536 }),
+};
+
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+const NOT_PLAIN = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
+const NOT_VISIBLE = /[^\x20-\x7e]/g;
+
+/**
+ * Makes a handler `onResponseComplete` that writes a line for each response. Throws `INVALID_ARGUMENT`.
+ * Requests for other protocols are logged when their connection is handed over.
+ */
+export function accessLog(
+  options: Partial<AccessLogOptions> = {},
+): (exchange: HttpExchange, report: ResponseReport) => void {
+  const { format, write, maxPartLength } = readAllOptions<AccessLogOptions>(
+    "accessLog",
+    ACCESS_LOG_OPTIONS,
+    options,
+  );
+  const lineOf = format === "json" ? jsonLine : combinedLine;
+  return (exchange, report) => write(lineOf(exchange, report, maxPartLength));
+}
+
+function combinedLine(exchange: HttpExchange, report: ResponseReport, maxLength: number): string {
+  const { method, target, version, headers } = exchange;
+  const part = (text: string): string => cut(text, maxLength).replace(NOT_PLAIN, escaped);
+  const quoted = (text: string | undefined): string => `"${text === undefined ? "-" : part(text)}"`;
+  // What was no request has neither.
+  const line =
+    method === "" ? undefined : `${cut(method, maxLength)} ${cut(target, maxLength)} ${version}`;
+  const request = line === undefined ? '"-"' : `"${line.replace(NOT_PLAIN, escaped)}"`;
+  const host = part(hostOf(exchange.connection.remoteAddress));
+  const status = report.status ?? "-";
+  const referer = quoted(headers.get("referer"));
+  const agent = quoted(headers.get("user-agent"));
+  const time = timeOf(report.startedAt);
+  return `${host} - - [${time}] ${request} ${status} ${report.bodyBytes} ${referer} ${agent}\n`;
+}
+
+function jsonLine(exchange: HttpExchange, report: ResponseReport, maxLength: number): string {
+  const { method, target, version, authority, headers, connection } = exchange;
+  const part = (text: string | undefined): string | null =>
+    text === undefined || text === "" ? null : cut(text, maxLength);
+  const object = {
+    time: new Date(report.startedAt).toISOString(),
+    remoteAddress: part(hostOf(connection.remoteAddress)),
+    method: part(method),
+    target: part(target),
+    version: method === "" ? null : version,
+    authority: part(authority),
+    status: report.status ?? null,
+    headBytes: report.headBytes,
+    bodyBytes: report.bodyBytes,
+    firstByteMs: rounded(report.firstByteMs),
+    durationMs: rounded(report.durationMs),
+    referer: part(headers.get("referer")),
+    userAgent: part(headers.get("user-agent")),
+    cut: report.cut?.code ?? null,
+  };
+  return `${JSON.stringify(object).replace(NOT_VISIBLE, escapedInJson)}\n`;
+}
+
+/** What a part is cut to; it shows that it was. */
+function cut(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 3)}...`;
+}
+
+function hostOf(address: Address | undefined): string {
+  if (address === undefined) return "-";
+  // A peer on a path has none of its own.
+  return address.host ?? "unix:";
+}
+
+/** As Apache has it. */
+function escaped(character: string): string {
+  if (character === '"' || character === "\\") return `\\${character}`;
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+}
+
+function escapedInJson(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+function rounded(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.round(ms * 1000) / 1000;
+}
+
+function timeOf(epochMs: number): string {
+  const date = new Date(epochMs);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const day = `${two(date.getUTCDate())}/${MONTHS[date.getUTCMonth()]}/${date.getUTCFullYear()}`;
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");
+  return `${day}:${time} +0000`;
+}

@@ -1,0 +1,173 @@
+/** Where casts and nodes are opened. */
+import { anyAddress, resolveDatagramHost } from "../datagram/resolve-peer.js";
+import { bufferSizes } from "../datagram/session-listening.js";
+import type { DatagramTarget, Engine, GroupMembership } from "../engine/engine.js";
+import { assertText, describe, invalidArgument } from "../errors.js";
+import {
+  assertOptions,
+  type CallTable,
+  checked,
+  choice,
+  count,
+  flag,
+  type OptionRule,
+  optional,
+} from "../options.js";
+import type { CastSettings } from "./cast-settings.js";
+
+/** All of a group, or of a network. */
+export interface CastTarget {
+  /** Address of a multicast group, IPv4 or IPv6. */
+  readonly group?: string;
+  /** Broadcast: `true` for 255.255.255.255 (HP §2.11), or the broadcast address of one network. IPv4 only. */
+  readonly broadcast?: true | string;
+  /**
+   * The interface that a group is joined on, and sent by: its IPv4 address, or for IPv6 `::%` and its name. Left
+   * out: the system's choice.
+   */
+  readonly interfaceHost?: string;
+  /** Only datagrams of these senders are wanted (source-specific multicast, RFC 3678). Left out: everybody's. */
+  readonly sources?: readonly string[];
+}
+
+/** Options of `UdpCast.open`. */
+export interface CastOpenOptions extends CastTarget {
+  /** Port of all who take part, 1 to 65535. */
+  readonly port: number;
+  /** Others on this host may take part too (`SO_REUSEADDR`). Default true. */
+  readonly reuseAddress?: boolean;
+}
+
+/** Options of `UdpNode.open`. */
+export interface NodeOpenOptions {
+  /** Address or name of this host to bind. Default `0.0.0.0`; `::` for IPv6, and both with `dualStack`. */
+  readonly host?: string;
+  /** 0 to 65535; 0 (default): any free port. */
+  readonly port?: number;
+  /** Which addresses of a name to take. Default `any`. */
+  readonly family?: "any" | "IPv4" | "IPv6";
+  /** `SO_REUSEADDR`. Default false; true where there is a `cast`. */
+  readonly reuseAddress?: boolean;
+  /** `SO_REUSEPORT`. Default false. `NOT_SUPPORTED` where the engine can't. */
+  readonly reusePort?: boolean;
+  /** An IPv6 socket reaches IPv4 peers as well. Default true. */
+  readonly dualStack?: boolean;
+  /** The group or network that `sendCast` sends to, and that is listened to. */
+  readonly cast?: CastTarget & {
+    /** Port of all who take part. Default: that of the node. */
+    readonly port?: number;
+  };
+}
+
+const assertBroadcast = (name: string, value: unknown): void => {
+  if (value !== true) assertText(name, value);
+};
+const assertTexts = (name: string, value: unknown): void => {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_SOURCES) {
+    throw invalidArgument(`${name} must be 1 to ${MAX_SOURCES} addresses, not ${describe(value)}`);
+  }
+  for (const one of value) assertText(name, one);
+};
+
+/** Sources of one group: what Linux allows a socket without being told (`igmp_max_msf`). */
+export const MAX_SOURCES = 10;
+
+const TARGET: CallTable<CastTarget> = {
+  group: optional(assertText),
+  broadcast: optional(assertBroadcast),
+  interfaceHost: optional(assertText),
+  sources: optional(assertTexts),
+};
+const port = (min: number): OptionRule<undefined> =>
+  optional(count(0, "port", { min, max: 65_535 }));
+
+const CAST_OPEN: CallTable<CastOpenOptions> = {
+  ...TARGET,
+  port: port(1),
+  reuseAddress: optional(flag(true)),
+};
+
+const NODE_CAST: CallTable<NonNullable<NodeOpenOptions["cast"]>> = { ...TARGET, port: port(1) };
+
+const NODE_OPEN: CallTable<NodeOpenOptions> = {
+  host: optional(assertText),
+  port: port(0),
+  family: optional(choice("any", ["any", "IPv4", "IPv6"])),
+  reuseAddress: optional(flag(false)),
+  reusePort: optional(flag(false)),
+  dualStack: optional(flag(true)),
+  cast: optional(
+    checked(undefined, (_, value) => {
+      assertOptions("cast", NODE_CAST, value);
+      assertOneTarget("cast", value as CastTarget);
+    }),
+  ),
+};
+
+function assertOneTarget(name: string, { group, broadcast, sources }: CastTarget): void {
+  if ((group === undefined) === (broadcast === undefined)) {
+    throw invalidArgument(`${name} takes either a group or broadcast`);
+  }
+  if (broadcast !== undefined && sources !== undefined) {
+    throw invalidArgument("sources have a meaning with a group only");
+  }
+}
+
+/** Throws `INVALID_ARGUMENT` for options that can't be. */
+export function assertCastOpen(options: CastOpenOptions): void {
+  assertOptions<CastOpenOptions>("open", CAST_OPEN, options);
+  if (options.port === undefined) throw invalidArgument("open needs the port of the cast");
+  assertOneTarget("open", options);
+}
+
+/** Throws `INVALID_ARGUMENT` for options that can't be. */
+export function assertNodeOpen(options: NodeOpenOptions): void {
+  assertOptions<NodeOpenOptions>("open", NODE_OPEN, options);
+}
+
+/** Whom a cast reaches. */
+export function castHost({ group, broadcast }: CastTarget): string {
+  if (group !== undefined) return group;
+  return broadcast === true || broadcast === undefined ? "255.255.255.255" : broadcast;
+}
+
+/** What is joined for it. */
+export function memberships({ group, interfaceHost, sources }: CastTarget): GroupMembership[] {
+  if (group === undefined) return [];
+  const one = { group, interfaceHost };
+  return sources === undefined ? [one] : sources.map((source) => ({ ...one, source }));
+}
+
+/** The socket of a cast: on any address, so that what is sent to the group or network comes in. */
+export function castTarget(options: CastOpenOptions, settings: CastSettings): DatagramTarget {
+  const family = castHost(options).includes(":") ? "IPv6" : "IPv4";
+  return {
+    address: anyAddress(family, options.port),
+    reuseAddress: options.reuseAddress ?? true,
+    reusePort: false,
+    dualStack: false,
+    broadcast: options.broadcast !== undefined,
+    ...bufferSizes(settings),
+  };
+}
+
+/** The socket of a node. */
+export async function nodeTarget(
+  engine: Engine,
+  options: NodeOpenOptions,
+  settings: CastSettings,
+): Promise<DatagramTarget> {
+  const { cast, family, port: wanted = 0 } = options;
+  const isIpv6 = cast?.group?.includes(":") === true;
+  const { host = isIpv6 ? "::" : "0.0.0.0" } = options;
+  const query = { host, port: wanted, family };
+  const [address] = await resolveDatagramHost(engine, query, "listen");
+  return {
+    address: address ?? anyAddress("IPv4", wanted),
+    reuseAddress: options.reuseAddress ?? cast !== undefined,
+    reusePort: options.reusePort ?? false,
+    dualStack: options.dualStack ?? true,
+    broadcast: cast?.broadcast !== undefined,
+    ...bufferSizes(settings),
+  };
+}

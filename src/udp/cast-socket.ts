@@ -1,0 +1,446 @@
+/**
+ * One socket without sessions, from its opening to its end: what a cast and a node are made of. It opens, joins
+ * groups, sends to whomever, tells what came, and closes. Hot where datagrams pass.
+ */
+import type { AsyncResource } from "node:async_hooks";
+import process from "node:process";
+import { owned } from "../bytes/lending.js";
+import { CLOSED_LOCALLY, type CloseReason, reasonOf } from "../connection/close-reason.js";
+import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
+import { bytesOf } from "../connection/data.js";
+import { type EngineService, engineServiceOf } from "../connection/engine-service.js";
+import { handlerScope } from "../connection/handler-scope.js";
+import { callHandler, handlerError } from "../connection/handlers.js";
+import {
+  nextServiceState,
+  type ServiceEvent,
+  type ServiceState,
+} from "../connection/service-state.js";
+import { throwIfAborted, Waiter } from "../connection/waiter.js";
+import { DatagramPort, type PortOwner } from "../datagram/datagram-port.js";
+import type {
+  DatagramTarget,
+  Engine,
+  GroupMembership,
+  IpAddress,
+  PeerKey,
+} from "../engine/engine.js";
+import { describe, NetError, type Operation } from "../errors.js";
+import {
+  assertCastChanges,
+  type CastHandlers,
+  type CastSettings,
+  castSettings,
+} from "./cast-settings.js";
+import {
+  type PeerOwner,
+  type SendTarget,
+  type UdpPeerAddress,
+  UdpPeers,
+} from "./udp-peer-address.js";
+
+/** What a cast or node has done so far. */
+export interface CastStats {
+  readonly engine: string;
+  readonly state: ServiceState;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** Bytes that wait to be sent. */
+  readonly pendingBytes: number;
+  /** Sends that were dropped at `maxPendingBytes`. */
+  readonly missedCount: number;
+  /** Datagrams that could not be sent. */
+  readonly failedCount: number;
+  /** Datagrams that the system has dropped because they were not taken in time, as far as it tells. */
+  readonly droppedCount: number;
+}
+
+interface Opening {
+  readonly resolve: (address: IpAddress) => void;
+  readonly reject: (error: NetError) => void;
+}
+
+/** See the head of the file. */
+export class CastSocket<Handle> implements PortOwner, PeerOwner {
+  settings: CastSettings;
+  readonly service: EngineService;
+  readonly peers: UdpPeers = new UdpPeers(this);
+  private readonly handle: Handle;
+  private readonly handlers: CastHandlers<Handle>;
+  private readonly scope: AsyncResource | undefined = handlerScope();
+  private given: Partial<CastSettings>;
+  private serviceState: ServiceState = "stopped";
+  private port: DatagramPort | undefined = undefined;
+  private opening: Opening | undefined = undefined;
+  private groups: readonly GroupMembership[] = [];
+  private multicastInterface: string | undefined = undefined;
+  private stopWaiters: (() => void)[] = [];
+  private drainWaiters: Waiter<void>[] = [];
+  private startCount = 0;
+  private isAbove = false;
+  private isHeld = true;
+  private reason: CloseReason | undefined = undefined;
+  private receivedBytes = 0;
+  private sentBytes = 0;
+  private missedCount = 0;
+  private failedCount = 0;
+  private droppedBefore = 0;
+
+  constructor(
+    engine: Engine,
+    handle: Handle,
+    options: Partial<CastSettings> & CastHandlers<Handle>,
+  ) {
+    this.handle = handle;
+    this.handlers = options;
+    this.given = options;
+    this.settings = castSettings(options);
+    this.service = engineServiceOf(engine);
+  }
+
+  // — state and settings —
+
+  get state(): ServiceState {
+    return this.serviceState;
+  }
+
+  private move(event: ServiceEvent): void {
+    this.serviceState = nextServiceState(this.serviceState, event);
+  }
+
+  get address(): IpAddress | undefined {
+    return this.port?.address;
+  }
+
+  get isOpen(): boolean {
+    return this.serviceState === "started" && this.port?.isOpen === true;
+  }
+
+  get pendingBytes(): number {
+    return this.port?.pendingBytes ?? 0;
+  }
+
+  get stats(): CastStats {
+    return {
+      engine: this.service.engine.name,
+      state: this.serviceState,
+      receivedBytes: this.receivedBytes,
+      sentBytes: this.sentBytes,
+      pendingBytes: this.pendingBytes,
+      missedCount: this.missedCount,
+      failedCount: this.failedCount,
+      droppedCount: this.droppedBefore + (this.port?.droppedCount ?? 0),
+    };
+  }
+
+  configure(changes: Partial<CastSettings>): void {
+    assertCastChanges(changes);
+    const given = { ...this.given, ...changes };
+    const settings = castSettings(given);
+    this.given = given;
+    this.settings = settings;
+    if (this.isOpen) this.applyMulticast();
+  }
+
+  private applyMulticast(): void {
+    const { port, settings, multicastInterface } = this;
+    if (port === undefined) return;
+    port.groups.setMulticastTtl(settings.multicastTtl);
+    port.groups.setMulticastLoop(settings.multicastLoop);
+    if (multicastInterface !== undefined) port.groups.setMulticastInterface(multicastInterface);
+  }
+
+  // — opening and closing —
+
+  /**
+   * Opens the socket that `find` describes, joins the groups, and resolves with its address. Rejects with what the
+   * system says.
+   */
+  async open(
+    find: () => Promise<DatagramTarget>,
+    groups: readonly GroupMembership[],
+    multicastInterface: string | undefined,
+  ): Promise<IpAddress> {
+    this.move("start");
+    const start = ++this.startCount;
+    const isCurrent = (): boolean => start === this.startCount && this.serviceState === "starting";
+    try {
+      const target = await find();
+      if (!isCurrent()) throw stopped();
+      this.askListen(target);
+      if (!isCurrent()) throw stopped();
+      this.groups = groups;
+      this.multicastInterface = multicastInterface;
+      this.reason = undefined;
+      return await new Promise<IpAddress>((resolve, reject) => {
+        this.opening = { resolve, reject };
+        this.port = new DatagramPort(this.service, target, this);
+        if (!this.isHeld) this.port.unref();
+      });
+    } catch (error) {
+      if (isCurrent()) {
+        this.move("stop");
+        this.finish();
+      }
+      throw error;
+    }
+  }
+
+  private askListen(target: DatagramTarget): void {
+    const { onPrepareListen } = this.handlers;
+    if (onPrepareListen === undefined) return;
+    let verdict: unknown;
+    try {
+      verdict = this.call(onPrepareListen, target);
+    } catch (error) {
+      throw handlerError("onPrepareListen", "listen", error);
+    }
+    if (verdict !== false) return;
+    throw new NetError("REFUSED", "onPrepareListen refused", { operation: "listen" });
+  }
+
+  stop(): Promise<void> {
+    if (this.serviceState === "stopped") return Promise.resolve();
+    const promise = new Promise<void>((resolve) => this.stopWaiters.push(resolve));
+    if (this.serviceState === "stopping") return promise;
+    this.move("stop");
+    if (this.port === undefined) queueMicrotask(() => this.finish());
+    else this.port.close();
+    return promise;
+  }
+
+  /** Everything is over. */
+  private finish(): void {
+    if (this.serviceState !== "stopping") return;
+    this.move("finished");
+    const { onShutdown } = this.handlers;
+    if (onShutdown !== undefined && this.reason !== undefined) {
+      this.guard("onShutdown", "close", undefined, () => this.call(onShutdown));
+    }
+    const waiters = this.stopWaiters;
+    this.stopWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  ref(): void {
+    this.isHeld = true;
+    this.port?.ref();
+  }
+
+  unref(): void {
+    this.isHeld = false;
+    this.port?.unref();
+  }
+
+  pause(): boolean {
+    if (!this.isOpen) return false;
+    this.port?.pause();
+    return true;
+  }
+
+  resume(): boolean {
+    if (!this.isOpen) return false;
+    this.port?.resume();
+    return true;
+  }
+
+  join(membership: GroupMembership): void {
+    this.opened().groups.joinGroup(membership);
+  }
+
+  leave(membership: GroupMembership): void {
+    this.opened().groups.leaveGroup(membership);
+  }
+
+  private opened(): DatagramPort {
+    if (this.port !== undefined && this.isOpen) return this.port;
+    throw new NetError("INVALID_STATE", `the socket is ${this.serviceState}`, {
+      operation: "configure",
+    });
+  }
+
+  // — sending —
+
+  sendTo(to: SendTarget, data: Data): SendResult {
+    return this.sendToPeer(this.peers.at(to), bytesOf(data));
+  }
+
+  sendAllTo(to: SendTarget, pieces: readonly Data[]): SendResult {
+    if (!Array.isArray(pieces)) {
+      throw new NetError("INVALID_ARGUMENT", `pieces must be an array, not ${describe(pieces)}`);
+    }
+    return this.sendToPeer(this.peers.at(to), Buffer.concat(pieces.map(bytesOf)));
+  }
+
+  private sendToPeer(peer: UdpPeerAddress, bytes: Buffer): SendResult {
+    const { port, settings } = this;
+    const { maxDatagramBytes, maxPendingBytes, highWaterMarkBytes } = settings;
+    if (bytes.length > maxDatagramBytes) {
+      const text = `a datagram of ${bytes.length} bytes is above maxDatagramBytes (${maxDatagramBytes})`;
+      throw new NetError("PACKET_INVALID", text, { operation: "send" });
+    }
+    if (port === undefined || !this.isOpen) return false;
+    if (port.pendingBytes > 0 && port.pendingBytes + bytes.length > maxPendingBytes) {
+      this.missedCount++;
+      this.isAbove = true;
+      return false;
+    }
+    port.send(peer, owned(bytes));
+    if (port.pendingBytes < highWaterMarkBytes) return true;
+    this.isAbove = true;
+    return "slow";
+  }
+
+  async drained(options: WaitOptions = {}): Promise<void> {
+    throwIfAborted(options, "send");
+    if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
+    const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
+      code: "DRAIN_TIMEOUT",
+      call: "drained",
+      operation: "send",
+      forget: () => {
+        this.drainWaiters = this.drainWaiters.filter((other) => other !== waiter);
+      },
+    });
+    this.drainWaiters.push(waiter);
+    await waiter.promise;
+  }
+
+  peerSent(
+    peer: UdpPeerAddress,
+    byteCount: number,
+    count: number,
+    error: NetError | undefined,
+    failedCount: number,
+  ): void {
+    const segmentBytes = Math.ceil(byteCount / count);
+    const sentBytes = error === undefined ? byteCount : byteCount - failedCount * segmentBytes;
+    this.sentBytes += Math.max(0, sentBytes);
+    if (error !== undefined) {
+      this.failedCount += failedCount;
+      this.tellError(error, peer);
+    } else {
+      const { onSend } = this.handlers;
+      if (onSend !== undefined) {
+        this.guard("onSend", "send", peer, () => this.call(onSend, this.handle, byteCount, peer));
+      }
+    }
+    if (this.pendingBytes <= this.settings.lowWaterMarkBytes) this.wentBelow();
+  }
+
+  private wentBelow(): void {
+    const waiters = this.drainWaiters;
+    this.drainWaiters = [];
+    for (const waiter of waiters) waiter.resolve();
+    if (!this.isAbove) return;
+    this.isAbove = false;
+    const { onDrain } = this.handlers;
+    if (onDrain !== undefined && this.isOpen) {
+      this.guard("onDrain", "send", undefined, () => this.call(onDrain, this.handle));
+    }
+  }
+
+  // — the port's calls —
+
+  portOpened(address: IpAddress): void {
+    if (this.serviceState !== "starting") return;
+    try {
+      this.applyMulticast();
+      for (const membership of this.groups) this.port?.groups.joinGroup(membership);
+    } catch (error) {
+      this.opening?.reject(error as NetError);
+      this.opening = undefined;
+      void this.stop();
+      return;
+    }
+    this.move("ready");
+    // It was open, and will have its `onClose`.
+    this.reason = CLOSED_LOCALLY;
+    this.opening?.resolve(address);
+    this.opening = undefined;
+  }
+
+  datagramsReceived(bytes: Buffer, from: PeerKey, segmentBytes: number): void {
+    this.receivedBytes += bytes.length;
+    const peer = this.peers.of(from);
+    if (segmentBytes >= bytes.length) {
+      this.received(bytes, peer);
+      return;
+    }
+    for (let at = 0; at < bytes.length; at += segmentBytes) {
+      this.received(bytes.subarray(at, Math.min(at + segmentBytes, bytes.length)), peer);
+    }
+  }
+
+  private received(datagram: Buffer, peer: UdpPeerAddress): void {
+    const { onReceive } = this.handlers;
+    const { maxDatagramBytes, delivery } = this.settings;
+    if (this.serviceState !== "started") return;
+    if (datagram.length > maxDatagramBytes) {
+      const text = `a datagram of ${datagram.length} bytes came, above maxDatagramBytes (${maxDatagramBytes})`;
+      this.tellError(new NetError("DATAGRAM_TOO_LONG", text, { operation: "receive" }), peer);
+      return;
+    }
+    if (onReceive === undefined) return;
+    const bytes = delivery === "copy" ? owned(datagram) : datagram;
+    this.guard("onReceive", "receive", peer, () => this.call(onReceive, this.handle, bytes, peer));
+  }
+
+  portClosed(error: NetError | undefined): void {
+    this.droppedBefore += this.port?.droppedCount ?? 0;
+    this.port = undefined;
+    this.peers.clear();
+    const { opening } = this;
+    this.opening = undefined;
+    opening?.reject(error ?? stopped());
+    if (this.serviceState === "started" || this.serviceState === "starting") this.move("stop");
+    for (const waiter of this.drainWaiters.splice(0)) waiter.reject(error ?? stopped());
+    const { onClose } = this.handlers;
+    if (this.reason !== undefined) {
+      const reason = error === undefined ? this.reason : reasonOf(error, "receive");
+      if (onClose !== undefined) {
+        this.guard("onClose", "close", undefined, () => this.call(onClose, this.handle, reason));
+      }
+    }
+    this.finish();
+  }
+
+  // — handlers —
+
+  private call(handler: (...given: never[]) => unknown, ...given: unknown[]): unknown {
+    const { scope, handlers } = this;
+    const call = handler as (...given: unknown[]) => unknown;
+    return scope === undefined
+      ? call.apply(handlers, given)
+      : scope.runInAsyncScope(call, handlers, ...given);
+  }
+
+  /** Calls a handler; its failure is told, and ends nothing: there is no connection that it could be of. */
+  private guard(
+    name: string,
+    operation: Operation,
+    peer: UdpPeerAddress | undefined,
+    call: () => unknown,
+  ): void {
+    callHandler(call, (cause) => {
+      const error = handlerError(name, operation, cause);
+      if (this.handlers.onError === undefined) process.emitWarning(error);
+      else this.tellError(error, peer);
+    });
+  }
+
+  private tellError(error: NetError, peer: UdpPeerAddress | undefined): void {
+    const { onError } = this.handlers;
+    if (onError === undefined) return;
+    callHandler(
+      () => this.call(onError, this.handle, error, peer),
+      (cause) => process.emitWarning(handlerError("onError", "receive", cause)),
+    );
+  }
+}
+
+function stopped(): NetError {
+  return new NetError("STOPPED", "the component was stopped while its socket was being opened", {
+    operation: "listen",
+  });
+}

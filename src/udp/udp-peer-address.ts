@@ -1,0 +1,126 @@
+/**
+ * Addresses of peers that have no session, as applications see them: text is made when somebody reads it. Those that
+ * were heard of last are remembered, so that none is made anew for each datagram, and one that was handed out is
+ * known when something is sent to it.
+ */
+
+import { type Destination, NOWHERE } from "../datagram/datagram-port.js";
+import type { IpAddress } from "../engine/engine.js";
+import {
+  familyOfPeer,
+  hostOfPeer,
+  type PeerKey,
+  peerKeyOf,
+  portOfPeer,
+} from "../engine/peer-key.js";
+import type { NetError } from "../errors.js";
+import { assertInteger, assertObject } from "../errors.js";
+
+/** Peers that are remembered. */
+export const MAX_PEERS = 4_096;
+
+/** Hears what became of datagrams. */
+export interface PeerOwner {
+  peerSent(
+    peer: UdpPeerAddress,
+    byteCount: number,
+    count: number,
+    error: NetError | undefined,
+    failedCount: number,
+  ): void;
+}
+
+/** The address of a peer. */
+export class UdpPeerAddress implements IpAddress, Destination {
+  /** See `Destination`. */
+  readonly peer: PeerKey;
+  firstWaiting: number = NOWHERE;
+  lastWaiting: number = NOWHERE;
+  readonly #owner: PeerOwner;
+  #host: string | undefined;
+
+  constructor(owner: PeerOwner, peer: PeerKey) {
+    this.#owner = owner;
+    this.peer = peer;
+  }
+
+  /** IP address, as text. */
+  get host(): string {
+    this.#host ??= hostOfPeer(this.peer);
+    return this.#host;
+  }
+
+  get port(): number {
+    return portOfPeer(this.peer);
+  }
+
+  get family(): "IPv4" | "IPv6" {
+    return familyOfPeer(this.peer);
+  }
+
+  /** See `Destination`. */
+  datagramsSent(
+    byteCount: number,
+    count: number,
+    error: NetError | undefined,
+    failedCount: number,
+  ): void {
+    this.#owner.peerSent(this, byteCount, count, error, failedCount);
+  }
+
+  /** The address as plain data. */
+  toJSON(): IpAddress {
+    return { host: this.host, port: this.port, family: this.family };
+  }
+}
+
+/** Where to send: an address, or what a handler was given. */
+export interface SendTarget {
+  /** An IP address; names are looked up by `resolve` of the component. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The peers of one socket. */
+export class UdpPeers {
+  readonly #owner: PeerOwner;
+  readonly #peers: Map<PeerKey, UdpPeerAddress> = new Map();
+  /** Addresses of the application's that were sent to before. */
+  #known: WeakMap<SendTarget, UdpPeerAddress> = new WeakMap();
+
+  constructor(owner: PeerOwner) {
+    this.#owner = owner;
+  }
+
+  /** The peer with this key. */
+  of(key: PeerKey): UdpPeerAddress {
+    const known = this.#peers.get(key);
+    if (known !== undefined) return known;
+    if (this.#peers.size === MAX_PEERS) {
+      const [oldest] = this.#peers.keys();
+      if (oldest !== undefined) this.#peers.delete(oldest);
+    }
+    const peer = new UdpPeerAddress(this.#owner, key);
+    this.#peers.set(key, peer);
+    return peer;
+  }
+
+  /** The peer at an address of the application's. Throws `INVALID_ARGUMENT` for what is no address. */
+  at(to: SendTarget): UdpPeerAddress {
+    if (to instanceof UdpPeerAddress) return to;
+    assertObject("the address", to);
+    const known = this.#known.get(to);
+    // The application may have changed it since.
+    if (known !== undefined && known.port === to.port && known.host === to.host) return known;
+    assertInteger("port", to.port, 1, 65_535);
+    const peer = this.of(peerKeyOf({ host: to.host, port: to.port, family: "IPv4" }));
+    this.#known.set(to, peer);
+    return peer;
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.#peers.clear();
+    this.#known = new WeakMap();
+  }
+}
