@@ -48,6 +48,15 @@ describe("the documents' snippets", () => {
     assert.ok(blocks.length > 20);
   });
 
+  it("are run, or say why not", () => {
+    // Those of README.md are run by a test of their own.
+    const silent = blocks
+      .filter(({ document, isRun, notRun }) => document !== "README.md" && !isRun && !notRun)
+      .map(({ document, line }) => `${document}:${line}`);
+
+    assert.deepEqual(silent, [], "write `run` or `not run: WHY` behind ts");
+  });
+
   const programs = blocks.filter(({ isRun }) => isRun);
   let runs: readonly Run[] = [];
   before(async () => {
