@@ -3,7 +3,7 @@
  * thread, and come within a call that a session has made, which is the active one. Nothing that is thrown
  * gets out of them, or C would be left in the middle: it is thrown again later.
  */
-import { rethrowLater } from "../sink-defect.js";
+import { rethrowLater } from "../../errors.js";
 import type { OpenSsl } from "./openssl-functions.js";
 
 /** What OpenSSL asks of a session. */

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { type CodeBlock, codeBlocks, PROJECT, projectFiles } from "../../support/document.js";
-import { runBlock, runProgram } from "../../support/document-run.js";
+import { type Run, runBlocks, runProgram } from "../../support/document-run.js";
 
 const FOLDER = "build/documents-types";
 
@@ -48,11 +48,26 @@ describe("the documents' snippets", () => {
     assert.ok(blocks.length > 20);
   });
 
-  for (const block of blocks.filter(({ isRun }) => isRun)) {
-    it(`print what they say: ${block.document}, line ${block.line}`, async () => {
-      const run = await runBlock(block);
+  it("are run, or say why not", () => {
+    // Those of README.md are run by a test of their own.
+    const silent = blocks
+      .filter(({ document, isRun, notRun }) => document !== "README.md" && !isRun && !notRun)
+      .map(({ document, line }) => `${document}:${line}`);
 
-      assert.equal(run.stderr, "");
+    assert.deepEqual(silent, [], "write `run` or `not run: WHY` behind ts");
+  });
+
+  const programs = blocks.filter(({ isRun }) => isRun);
+  let runs: readonly Run[] = [];
+  before(async () => {
+    runs = await runBlocks(programs);
+  });
+
+  for (const [index, block] of programs.entries()) {
+    it(`print what they say: ${block.document}, line ${block.line}`, () => {
+      const run = runs[index];
+
+      assert.equal(run?.stderr, "");
       assert.equal(run.stdout, block.output);
       assert.equal(run.exitCode, 0);
     });

@@ -13,7 +13,7 @@
  * and output is taken out before one.
  */
 import { SEGMENT_BYTES } from "../../../bytes/send-memory.js";
-import { NetError } from "../../../errors.js";
+import { NetError, rethrowLater } from "../../../errors.js";
 import { inRootContext } from "../../../time/root-context.js";
 import { MAX_AHEAD_BYTES, type StreamSink } from "../../engine.js";
 import { RECORD_BYTES, sealedRoom } from "../../openssl/cipher-port.js";
@@ -28,7 +28,7 @@ import {
   READ_FAILED,
   TlsSession,
 } from "../../openssl/tls-session.js";
-import { callSink, rethrowLater } from "../../sink-defect.js";
+import { callSink } from "../../sink-defect.js";
 import { TlsClientContext } from "../../tls/tls-client-context.js";
 import { tlsError } from "../../tls/tls-error.js";
 import { TlsServerContext } from "../../tls/tls-server-context.js";
