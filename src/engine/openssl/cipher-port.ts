@@ -38,7 +38,7 @@ export function sealedRoom(byteCount: number): number {
   return byteCount + RECORD_OVERHEAD_BYTES * (Math.ceil(byteCount / RECORD_BYTES) + 2);
 }
 
-/** See the head of the file. */
+/** The way of cipher text into OpenSSL and out of it. */
 export class CipherPort {
   /** Memory for what functions answer by pointers, 64 bytes, at {@link scratchAddress}. */
   readonly scratch: DataView;

@@ -14,7 +14,7 @@ const VERIFY_PEER = 1;
 const SET_HOST_NAME = 55;
 const HOST_NAME = 0;
 
-/** See the head of the file. */
+/** What a client asks for, and whom it accepts. */
 export class ClientSide implements Side {
   readonly context: number;
   /** The context in use; it must live as long. */

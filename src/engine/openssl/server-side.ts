@@ -15,7 +15,7 @@ const VERIFY_FAIL_WITHOUT = 2;
 const HOST_NAME = 0;
 const NEGOTIATED = 1;
 
-/** See the head of the file. */
+/** What a server asks for, and whom it accepts. */
 export class ServerSide implements Side {
   readonly context: number;
   private readonly library: TlsLibrary;

@@ -28,7 +28,7 @@ export const OK = 0;
 export const FATAL = 2;
 export const NOT_TAKEN = 3;
 
-/** See the head of the file. Fields are addresses. */
+/** The addresses at which C calls a thread's sessions. */
 export class SessionCalls {
   readonly certificate: number;
   readonly protocol: number;

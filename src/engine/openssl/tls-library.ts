@@ -13,7 +13,7 @@ export interface ProtocolList {
   readonly address: number;
 }
 
-/** See the head of the file. */
+/** What the sessions of a thread have in common. */
 export class TlsLibrary {
   readonly functions: OpenSsl;
   readonly port: CipherPort;

@@ -53,7 +53,7 @@ const MODE_RELEASE_BUFFERS = 0x10;
 /** Output of more plain text than this goes straight to where it is sent from. */
 const DIRECT_BYTES = 2_048;
 
-/** See the head of the file. */
+/** One session of TLS, without a socket. */
 export class TlsSession {
   /** Why it has failed. */
   error: OpenSslError | undefined = undefined;

@@ -1,5 +1,5 @@
 /**
- * Where received bytes are deciphered to, on one ring: a receive buffer that was taken out of the pool.
+ * Hot. Where received bytes are deciphered to, on one ring: a receive buffer that was taken out of the pool.
  * When its bytes are lent to a sink it goes to the kernel in place of the buffer that brought the cipher
  * text, which is the next to decipher to. So bytes can be kept and sent on as those of a plain stream can.
  *
@@ -10,7 +10,7 @@ import type { ProvidedBuffers } from "../memory/provided-buffers.js";
 import { NONE } from "../memory/shared-memory.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 
-/** See the head of the file. Hot. */
+/** Memory for received plain text. */
 export class PlainMemory {
   /** Bytes that fit. */
   readonly byteCount: number;

@@ -72,7 +72,7 @@ export interface CipherStream {
   failCipher(error: NetError): void;
 }
 
-/** See the head of the file. */
+/** TLS of one stream of the ring. */
 export class StreamSecurity {
   /** Whether anything came since the handshake began. */
   hasHeard = false;
