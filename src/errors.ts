@@ -280,3 +280,14 @@ export function textOf(thrown: unknown): string {
     return "a value that has no text";
   }
 }
+
+/**
+ * A callback of the library's own has thrown, which is a defect. It must neither unwind those who call others
+ * behind it, nor be hidden: it is thrown again from a microtask of its own, and becomes the process's
+ * `uncaughtException`.
+ */
+export function rethrowLater(defect: unknown): void {
+  queueMicrotask(() => {
+    throw defect;
+  });
+}

@@ -46,5 +46,6 @@ export function requestSource({ method, fields, body }: SampleRequest): RequestS
     hasBody: body !== undefined,
     body: incoming,
     signal: new AbortController().signal,
+    wholeRequest: undefined,
   };
 }

@@ -35,6 +35,7 @@ import {
   ResponseCookies,
   type SetCookieOptions,
 } from "./cookies/set-cookie.js";
+import type { RequestSource } from "./fetch/light-request.js";
 import { type FileTarget, sendFile } from "./files/file-response.js";
 import type { FileResponseOptions } from "./files/file-response-options.js";
 import { HeldOutput } from "./held-output.js";
@@ -90,7 +91,14 @@ export interface ExchangePipeline {
 
 /** A request and the response to it. See {@link HttpExchange}. */
 export class ServerExchange
-  implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget, PlannedExchange
+  implements
+    HttpExchange,
+    BodyOwner,
+    ResponseOutput,
+    RequestTraits,
+    FileTarget,
+    PlannedExchange,
+    RequestSource
 {
   readonly id: number;
   context: unknown = undefined;
@@ -113,6 +121,7 @@ export class ServerExchange
   record: ResponseRecord | undefined = undefined;
   /** Told when the connection ends before the response is complete. */
   onEnded: ((error: NetError) => void) | undefined = undefined;
+  wholeRequest: Request | undefined = undefined;
   private readonly owner: ExchangeOwner;
   private response: "none" | "begun" | "done" | "dropped" | "cut" = "none";
   private writer: BodyOutput | undefined = undefined;

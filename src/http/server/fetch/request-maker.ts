@@ -93,4 +93,5 @@ const SAMPLE: RequestSource = {
   get signal(): AbortSignal {
     return new AbortController().signal;
   },
+  wholeRequest: undefined,
 };
