@@ -103,7 +103,7 @@ class NodeEngine implements Engine {
   }
 
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
-    return inRootContext(() => new NodeDatagram(target, sink));
+    return inRootContext(() => new NodeDatagram(target, sink, this.#turn));
   }
 }
 
