@@ -45,7 +45,7 @@ export const rules = {
       to: { dependencyTypes: ["core"], pathNot: "^(node:)?buffer$" },
     },
     layer("ground-imports-nothing", GROUND, []),
-    layer("address-on-the-ground", ADDRESS, [GROUND]),
+    layer("address-on-bytes", ADDRESS, [GROUND, BYTES]),
     layer("bytes-on-errors", BYTES, [GROUND]),
     layer("time-on-bytes", TIME, [GROUND, BYTES]),
     layer("receive-is-pure", RECEIVE, [GROUND, BYTES, TIME]),
@@ -82,6 +82,7 @@ export const rules = {
       TIME,
       "^src/engine/(engine|tls-options|address-text)\\.ts$",
       CONNECTION,
+      "^src/protocol/(http1|socks)/",
     ]),
     layer("datagram-on-connection", DATAGRAM, [
       GROUND,
@@ -129,6 +130,7 @@ export const rules = {
       TIME,
       ENGINE_DOOR,
       CONNECTION,
+      DIAL,
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
     ]),
@@ -150,7 +152,18 @@ export const rules = {
       name: "the-entry-reaches-no-http",
       severity: "error",
       from: { path: "^src/index\\.ts$" },
-      to: { path: "^src/(http|websocket|udp|datagram|protocol)/", reachable: true },
+      // Proxies speak HTTP too: what of its wire format they need is loaded with `dial/tunnel`, see below.
+      to: {
+        path: "^src/(http|websocket|udp|datagram|protocol)/",
+        pathNot: "^src/protocol/(http1|socks)/",
+        reachable: true,
+      },
+    },
+    {
+      name: "tunnels-are-loaded-by-those-who-use-them",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/dial/dialing\\.ts$" },
+      to: { path: "^src/dial/tunnel\\.ts$" },
     },
     {
       name: "nothing-imports-the-entry",

@@ -84,7 +84,14 @@ export const ERROR_CODES = {
     fault: "limit",
     text: "the content grows above maxDecodedBytes or maxDecodedRatio",
   },
-  HTTP_PROXY_REFUSED: { fault: "remote", text: "the proxy did not make the tunnel" },
+
+  PROXY_UNREACHABLE: { fault: "remote", text: "no connection to the proxy could be made" },
+  PROXY_REFUSED: { fault: "remote", text: "the proxy did not make the tunnel" },
+  PROXY_AUTHENTICATION: { fault: "remote", text: "the proxy does not accept the credentials" },
+  PROXY_DESTINATION: { fault: "remote", text: "the proxy could not reach the destination" },
+  PROXY_MALFORMED: { fault: "remote", text: "the proxy, or its client, broke the protocol" },
+  PROXY_HEADER_MALFORMED: { fault: "remote", text: "no PROXY header came, or a malformed one" },
+  PROXY_HEADER_TOO_LONG: { fault: "limit", text: "a PROXY header is longer than maxHeaderBytes" },
 
   WEBSOCKET_HANDSHAKE: { fault: "remote", text: "the peer's handshake is no WebSocket's" },
   WEBSOCKET_MALFORMED: { fault: "remote", text: "the peer sent what RFC 6455 does not allow" },
@@ -101,7 +108,7 @@ export const ERROR_CODES = {
   SESSION_RATE_LIMIT: { fault: "limit", text: "too many sessions come from one network" },
   DETECT_TIMEOUT: { fault: "limit", text: "the peer sent nothing while it was probed" },
   CONNECTION_LIMIT: { fault: "limit", text: "there are maxConnections connections already" },
-  REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for an answer" },
+  REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for a response" },
   READ_LIMIT: { fault: "limit", text: "more bytes were asked for than maxUnreadBytes allows" },
   CONNECT_TIMEOUT: { fault: "limit", text: "the connection was not made within timeoutMs" },
   HANDSHAKE_TIMEOUT: {
@@ -114,7 +121,7 @@ export const ERROR_CODES = {
   TOPIC_LIMIT: { fault: "limit", text: "no more topics can be subscribed to" },
   AGE_LIMIT: { fault: "limit", text: "the connection is older than allowed" },
   READ_TIMEOUT: { fault: "limit", text: "the read was not satisfied within timeoutMs" },
-  REQUEST_TIMEOUT: { fault: "limit", text: "no answer came within timeoutMs" },
+  REQUEST_TIMEOUT: { fault: "limit", text: "no response came within timeoutMs" },
   DRAIN_TIMEOUT: { fault: "limit", text: "the bytes were not sent within timeoutMs" },
   CLOSE_TIMEOUT: {
     fault: "limit",
@@ -222,7 +229,7 @@ export function assertBoolean(name: string, value: unknown): void {
 /** Throws `INVALID_ARGUMENT` unless `value` is text that is not empty. */
 export function assertText(name: string, value: unknown): void {
   if (typeof value === "string" && value !== "") return;
-  throw invalidArgument(`${name} must be text, not ${describe(value)}`);
+  throw invalidArgument(`${name} must be text that is not empty, not ${describe(value)}`);
 }
 
 /** Throws `INVALID_ARGUMENT` unless `value` is a function. */
@@ -256,7 +263,7 @@ export function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
   if (typeof value === "function") return "a function";
   if (value instanceof Uint8Array) return `${value.length} bytes`;
-  if (Array.isArray(value)) return "an array";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
 }

@@ -39,6 +39,14 @@ export type {
 export type { ClientTls, ServerTls, TlsSettings } from "./connection/tls-settings.js";
 export type { WebView } from "./connection/web-view.js";
 export type { ConnectOptions, LocalEnd } from "./dial/connect-options.js";
+export type { ProxyOptions } from "./dial/proxy-hop.js";
+export {
+  type Proxy,
+  type ProxyChoice,
+  type ProxyDestination,
+  type ProxyScheme,
+  proxyFromEnvironment,
+} from "./dial/proxy-route.js";
 export { addressText } from "./engine/address-text.js";
 export { type EngineProbe, type EngineStatus, engineReport } from "./engine/choose-engine.js";
 export type {

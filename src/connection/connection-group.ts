@@ -2,7 +2,13 @@
  * A component with many connections. Each operation on a connection exists here by id as well; for
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
  */
-import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
+import {
+  assertFunction,
+  assertInteger,
+  assertKnownKeys,
+  assertObject,
+  NetError,
+} from "../errors.js";
 import type { BroadcastResult } from "./broadcast.js";
 import { reasonOf } from "./close-reason.js";
 import type { Component } from "./component.js";
@@ -126,8 +132,10 @@ export abstract class ConnectionGroup<
    */
   broadcast(data: Data, options: BroadcastOptions<Handle> = {}): BroadcastResult {
     const bytes = bytesOf(data);
+    assertObject("the options of broadcast", options);
     assertKnownKeys("broadcast", options, ["except", "filter"]);
     const { except, filter } = options;
+    if (filter !== undefined) assertFunction("filter", filter);
     const exceptId = typeof except === "object" ? except.id : except;
     const targets = this.#component.registry.list().filter((connection) => {
       if (connection.id === exceptId) return false;

@@ -139,8 +139,11 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
   /** Ends the connection at once, a stream with a reset; what waits is not sent. */
   abort(): boolean;
 
-  /** Resolves with the reason when the connection has ended, after `onClose`; at once when it has already. */
-  closed(): Promise<CloseReason>;
+  /**
+   * Resolves with the reason when the connection has ended, after `onClose`; at once when it has already.
+   * Rejects with `CLOSE_TIMEOUT` or `ABORTED` as `options` say; the connection goes on then.
+   */
+  closed(options?: WaitOptions): Promise<CloseReason>;
   /** Why the connection ended or is ending; undefined before. */
   readonly closeReason: CloseReason | undefined;
   /** Bytes given to `send` that the kernel has not taken. */

@@ -17,7 +17,7 @@ import type { TlsUpgrade } from "./tls-upgrade.js";
 /** An attempt to connect, which lasts until the connection is open. */
 export interface Dial {
   /** Host name as given to `connect`; what TLS verifies. */
-  host: string | undefined;
+  readonly host: string | undefined;
   /** The connection is open. */
   established(): void;
   /** The connection has ended; answers true where there is no stream yet that would have to be closed. */
@@ -154,7 +154,9 @@ export class Ending {
   abort(): boolean {
     const { id, state } = this.connection;
     const isConnecting = state === "connecting";
-    const text = isConnecting ? "the connection was closed while it was being made" : "aborted";
+    const text = isConnecting
+      ? "the connection was closed while it was being made"
+      : "abort() was called";
     const operation = isConnecting ? "connect" : "close";
     return this.fail(new NetError("ABORTED", text, { operation, connectionId: id }));
   }
@@ -167,9 +169,9 @@ export class Ending {
   }
 
   /** A handler said no. */
-  refuse(operation: Operation): void {
+  refuse(operation: Operation, handler: string): void {
     if (this.isOver) return;
-    const error = new NetError("REFUSED", undefined, {
+    const error = new NetError("REFUSED", `${handler} refused the connection`, {
       operation,
       connectionId: this.connection.id,
     });

@@ -180,7 +180,7 @@ export class Listening implements ListenerSink {
     const { settings, connectionCount, security } = this.#component;
     const { maxConnections, maxHandshakes } = settings;
     if (connectionCount >= maxConnections) {
-      const message = `there are ${maxConnections} connections already (maxConnections)`;
+      const message = `there are ${connectionCount} connections, and maxConnections is ${maxConnections}`;
       return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
     }
     if (security?.startsAtOnce !== true) return undefined;

@@ -137,7 +137,7 @@ export interface ProtocolConnection {
   readonly localAddress: Address | undefined;
   readonly remoteAddress: Address | undefined;
   /** Host name as given to `connect`; undefined on a server. What TLS verifies. */
-  remoteHost: string | undefined;
+  readonly remoteHost: string | undefined;
   readonly tls: TlsInfo | undefined;
   readonly connectedAt: number;
   readonly receivedBytes: number;

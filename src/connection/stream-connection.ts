@@ -39,7 +39,7 @@ import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./
 import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
-import { assertWaitOptions, throwIfAborted } from "./waiter.js";
+import { beginWait } from "./waiter.js";
 import { type WebView, webView } from "./web-view.js";
 
 /** Longest delay of a timer. */
@@ -190,8 +190,7 @@ export class StreamConnection
   // — TLS —
 
   async startTls(options: WaitOptions = {}): Promise<TlsInfo> {
-    throwIfAborted(options, "handshake");
-    assertWaitOptions(options);
+    beginWait(options, "startTls", "handshake");
     const { security } = this.host;
     if (security === undefined || this.upgrade !== undefined || this.state !== "open") {
       const why = startTlsProblem(security, this.upgrade, this.state);
@@ -313,10 +312,14 @@ export class StreamConnection
   private reader(): PacketReader {
     const { packets } = (this.inbound ?? this.begin()).receiver;
     if (packets !== undefined) return packets;
-    throw new NetError("INVALID_STATE", "a protocol reads from this connection", {
-      operation: "receive",
-      connectionId: this.id,
-    });
+    throw new NetError(
+      "INVALID_STATE",
+      "a stream or a protocol of its own reads from this connection",
+      {
+        operation: "receive",
+        connectionId: this.id,
+      },
+    );
   }
 
   get receive(): ReceiveModel {
@@ -343,7 +346,7 @@ export class StreamConnection
     const packets = this.reader();
     return typeof wish === "number"
       ? packets.read({ kind: "bytes", byteCount: wish }, options)
-      : packets.read({ kind: "chunk" }, wish ?? options);
+      : packets.read({ kind: "chunk" }, wish === undefined ? options : wish);
   }
 
   async readUntil(delimiter: Data, options: WaitOptions = {}): Promise<Buffer> {
@@ -407,9 +410,7 @@ export class StreamConnection
       throw new NetError(
         "INVALID_STATE",
         `toDuplex needs an open connection, not one that is ${this.state}`,
-        {
-          connectionId: this.id,
-        },
+        { connectionId: this.id },
       );
     }
     const reader = this.reader();
@@ -491,7 +492,7 @@ export class StreamConnection
   }
 
   async drained(options: WaitOptions = {}): Promise<void> {
-    throwIfAborted(options, "send");
+    beginWait(options, "drained", "send");
     if (this.state === "ending" || this.state === "closed") throw this.closedError();
     await this.outbound?.whenDrained(options);
   }
@@ -584,8 +585,8 @@ export class StreamConnection
   }
 
   /** A handler said no. */
-  refuse(operation: Operation): void {
-    this.ending().refuse(operation);
+  refuse(operation: Operation, handler: string): void {
+    this.ending().refuse(operation, handler);
   }
 
   /** Ends what is closing now: in good order when only the peer's FIN is missing, else by `error`. */
@@ -621,8 +622,8 @@ export class StreamConnection
     this.packets?.stopReading();
   }
 
-  async closed(): Promise<CloseReason> {
-    const closed = this.host.whenClosed(this);
+  async closed(options?: WaitOptions): Promise<CloseReason> {
+    const closed = this.host.whenClosed(this, options);
     this.stopReading();
     await closed;
     return this.closeReason as CloseReason;
@@ -683,10 +684,6 @@ export class StreamConnection
 
   get remoteHost(): string | undefined {
     return this.dial?.host;
-  }
-
-  set remoteHost(host: string | undefined) {
-    if (this.dial !== undefined) this.dial.host = host;
   }
 
   get localAddress(): Address | undefined {

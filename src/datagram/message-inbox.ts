@@ -157,7 +157,11 @@ export class MessageInbox implements HandlerSettled {
     const { requests } = this;
     const waiter = requests.add(message, options, this.session.settings);
     try {
-      if (!send()) throw new NetError("SEND_QUEUE_FULL", undefined, { operation: "request" });
+      if (!send()) {
+        const { maxPendingBytes } = this.session.settings;
+        const text = `maxPendingBytes (${maxPendingBytes}) wait to be sent: the request was dropped`;
+        throw new NetError("SEND_QUEUE_FULL", text, { operation: "request" });
+      }
     } catch (error) {
       requests.remove(waiter);
       waiter.cancel();

@@ -179,7 +179,7 @@ export class SessionListening implements PortOwner {
     const { maxConnections, maxNewPerSecond } = this.component.settings;
     const text =
       code === "CONNECTION_LIMIT"
-        ? `there are ${maxConnections} sessions already (maxConnections)`
+        ? `there are ${maxConnections} sessions, as many as maxConnections allows`
         : `its network has begun maxNewPerSecond (${maxNewPerSecond}) sessions within a second`;
     // A network that begins so many is not told: it may be somebody else who writes its addresses.
     if (code === "CONNECTION_LIMIT") this.port?.send(new Stranger(from), CLOSE_NOTIFY);

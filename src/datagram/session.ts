@@ -24,7 +24,7 @@ import type { Member } from "../connection/member.js";
 import type { MemberHost } from "../connection/member-host.js";
 import type { HandlerSettled } from "../connection/packet-events.js";
 import { DUE, HOLD } from "../connection/receiver.js";
-import { throwIfAborted, Waiter } from "../connection/waiter.js";
+import { beginWait, Waiter } from "../connection/waiter.js";
 import type { Address } from "../engine/engine.js";
 import { addressOfPeer, type PeerKey } from "../engine/peer-key.js";
 import { assertInteger, assertText, describe, NetError, type Operation } from "../errors.js";
@@ -437,12 +437,13 @@ export class Session
   }
 
   async drained(options: WaitOptions = {}): Promise<void> {
-    throwIfAborted(options, "send");
+    beginWait(options, "drained", "send");
     if (this.state === "ending" || this.state === "closed") throw this.closedError();
     if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
     const more = this.more();
     const waiter: Waiter<void> = new Waiter<void>(this.wheel, options, {
       code: "DRAIN_TIMEOUT",
+      call: "drained",
       operation: "send",
       forget: () => {
         more.waiters = more.waiters?.filter((other) => other !== waiter);
@@ -513,7 +514,9 @@ export class Session
 
   abort(): boolean {
     const isConnecting = this.state === "connecting";
-    const text = isConnecting ? "the connection was closed while it was being made" : "aborted";
+    const text = isConnecting
+      ? "the connection was closed while it was being made"
+      : "abort() was called";
     const operation = isConnecting ? "connect" : "close";
     return this.fail(new NetError("ABORTED", text, { operation, connectionId: this.id }));
   }
@@ -534,8 +537,9 @@ export class Session
     return true;
   }
 
-  refuse(operation: Operation): void {
-    this.fail(new NetError("REFUSED", undefined, { operation, connectionId: this.id }));
+  refuse(operation: Operation, handler: string): void {
+    const text = `${handler} refused the connection`;
+    this.fail(new NetError("REFUSED", text, { operation, connectionId: this.id }));
   }
 
   cut(error: NetError): boolean {
@@ -592,8 +596,8 @@ export class Session
     return this.extras?.reason?.cause ?? this.closedError();
   }
 
-  async closed(): Promise<CloseReason> {
-    await this.host.whenClosed(this);
+  async closed(options?: WaitOptions): Promise<CloseReason> {
+    await this.host.whenClosed(this, options);
     return this.closeReason as CloseReason;
   }
 

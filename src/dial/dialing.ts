@@ -1,6 +1,6 @@
 /**
- * One attempt to make an outgoing connection: look the name up, race its addresses, hand the stream
- * that wins over to the connection.
+ * One attempt to make an outgoing connection: look the name up, race its addresses, make the tunnel where
+ * it goes through proxies, hand the stream over to the connection.
  *
  * The promise settles once: resolved when the handlers have let the connection in, rejected with
  * what ended it before. However it ends, `connection.streamClosed` is called once and later, as an
@@ -12,35 +12,53 @@ import { handlerError } from "../connection/handlers.js";
 import type { StreamComponent } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { streamOptions } from "../connection/stream-options.js";
-import { Waiter } from "../connection/waiter.js";
+import { type GiveUp, Waiter } from "../connection/waiter.js";
 import type { Address, ConnectTarget, StreamSocket } from "../engine/engine.js";
 import { NetError } from "../errors.js";
-import { ATTEMPT_DELAY_MS, CONNECT_TIMEOUT_MS, type ConnectOptions } from "./connect-options.js";
+import {
+  ATTEMPT_DELAY_MS,
+  CONNECT_TIMEOUT_MS,
+  type DialOptions,
+  LOOPBACK,
+} from "./connect-options.js";
 import { AddressRace, interleaveFamilies, type RaceSink } from "./happy-eyeballs.js";
+import type { ProxyRoute } from "./proxy-route.js";
+import type { Tunnel, TunnelOwner } from "./tunnel.js";
 
 /** See the head of the file. */
-export class Dialing implements Dial, RaceSink {
+export class Dialing implements Dial, RaceSink, TunnelOwner {
   readonly promise: Promise<void>;
   /** Host name as given; what TLS verifies. */
-  host: string | undefined;
+  readonly host: string | undefined;
   readonly #component: StreamComponent;
   readonly #connection: StreamConnection;
-  #options: ConnectOptions;
+  #options: DialOptions;
   readonly #waiter: Waiter<void>;
   #lookup: AbortController | undefined;
   #race: AddressRace | undefined;
+  #stream: StreamSocket | undefined;
+  #tunnelClass: typeof Tunnel | undefined;
+  #tunnel: Tunnel | undefined;
   #isOver = false;
 
-  constructor(component: StreamComponent, connection: StreamConnection, options: ConnectOptions) {
+  constructor(component: StreamComponent, connection: StreamConnection, options: DialOptions) {
     this.#component = component;
     this.#connection = connection;
     this.#options = options;
-    this.host = options.path === undefined ? (options.host ?? "127.0.0.1") : undefined;
+    this.host = options.path === undefined ? (options.host ?? LOOPBACK) : undefined;
     connection.dial = this;
     const forget = (error: NetError): void => {
       connection.fail(error);
     };
-    const giveUp = { code: "CONNECT_TIMEOUT", operation: "connect", forget } as const;
+    const missing = (): string | undefined => this.#tunnel?.step;
+    const giveUp: GiveUp = {
+      code: "CONNECT_TIMEOUT",
+      call: "connect",
+      operation: "connect",
+      missing,
+      limit: options.timeoutName ?? "timeoutMs",
+      forget,
+    };
     this.#waiter = new Waiter<void>(component.service.wheel, options, giveUp, CONNECT_TIMEOUT_MS);
     this.promise = this.#waiter.promise;
   }
@@ -54,8 +72,14 @@ export class Dialing implements Dial, RaceSink {
   }
 
   async #addresses(): Promise<Address[]> {
-    const { path, host = "127.0.0.1", port = 0, family = "any" } = this.#options;
+    const { path, family = "any", route, isForwarded } = this.#options;
     if (path !== undefined) return [{ path }];
+    // Proxies are loaded by those who use them.
+    if (route !== undefined && isForwarded !== true) {
+      this.#tunnelClass = (await import("./tunnel.js")).Tunnel;
+    }
+    if (this.#isOver) return [];
+    const { host = LOOPBACK, port = 0 } = route === undefined ? this.#options : endOf(route);
     this.#lookup = new AbortController();
     const hosts = await this.#component.service.engine.resolve(host, this.#lookup.signal);
     this.#lookup = undefined;
@@ -94,15 +118,53 @@ export class Dialing implements Dial, RaceSink {
   }
 
   raceWon(stream: StreamSocket): void {
-    this.#isOver = true;
     this.#race = undefined;
+    this.#stream = stream;
+    if (!this.#component.isHeld) stream.unref();
+    const { route, isForwarded } = this.#options;
+    if (route === undefined || isForwarded === true) this.#open(stream);
+    else this.#makeTunnel(stream, route);
+  }
+
+  /** The stream leads to the destination. */
+  #open(stream: StreamSocket): void {
+    this.#isOver = true;
     const connection = this.#connection;
     connection.stream = stream;
     stream.sink = connection;
-    if (!this.#component.isHeld) stream.unref();
     connection.open(true);
     // A handler that closes the connection in good order has let it in.
     if (connection.state === "closing") this.#waiter.resolve();
+  }
+
+  #makeTunnel(stream: StreamSocket, route: ProxyRoute): void {
+    const { host = LOOPBACK, port = 0 } = this.#options;
+    const TunnelClass = this.#tunnelClass as typeof Tunnel;
+    this.#tunnel = new TunnelClass(stream, route, { host, port }, this);
+    try {
+      this.#tunnel.begin();
+    } catch (error) {
+      this.#tunnel.cancel();
+      this.raceLost(error as NetError);
+    }
+  }
+
+  tunnelMade(early: readonly Buffer[], hasEnded: boolean): void {
+    const stream = this.#stream as StreamSocket;
+    if (early.length > 0 && this.#options.refusesEarly === true) {
+      const text = `${this.#tunnel?.step}: the proxy sent bytes of its own into the tunnel`;
+      stream.reset();
+      this.raceLost(new NetError("PROXY_MALFORMED", text, { operation: "connect" }));
+      return;
+    }
+    this.#open(stream);
+    const connection = this.#connection;
+    for (const bytes of early) connection.streamReceived(bytes);
+    if (hasEnded) connection.streamEnded();
+  }
+
+  tunnelFailed(error: NetError): void {
+    this.raceLost(error);
   }
 
   established(): void {
@@ -114,8 +176,21 @@ export class Dialing implements Dial, RaceSink {
   raceLost(error: NetError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#connection.streamClosed(error);
-    this.#waiter.reject(error);
+    const told = this.#stream === undefined ? this.#beforeStream(error) : error;
+    this.#connection.streamClosed(told);
+    this.#waiter.reject(told);
+  }
+
+  /** Says of an error before there was a stream whose it is: our own end's, the first proxy's, or the peer's. */
+  #beforeStream(error: NetError): NetError {
+    const { route } = this.#options;
+    const { systemCode, fault } = error;
+    if (systemCode === "EADDRNOTAVAIL" || systemCode === "EADDRINUSE") {
+      return localError(error, this.#options);
+    }
+    if (route === undefined || fault === "local" || fault === "usage") return error;
+    const text = `the proxy ${route.first.host} can't be reached: ${error.message}`;
+    return new NetError("PROXY_UNREACHABLE", text, { operation: "connect", cause: error });
   }
 
   cancel(): boolean {
@@ -124,7 +199,27 @@ export class Dialing implements Dial, RaceSink {
     this.#isOver = true;
     this.#lookup?.abort();
     this.#race?.cancel();
+    this.#tunnel?.cancel();
     queueMicrotask(() => this.#connection.streamClosed(undefined));
     return true;
   }
+}
+
+/** Where a route begins. */
+function endOf({ first }: ProxyRoute): { readonly host: string; readonly port: number } {
+  return { host: first.hostname, port: first.port };
+}
+
+/** Of a local address or port that can't be had the system names the peer's address: this says which it is. */
+function localError(error: NetError, { localHost, localPort, ...peer }: DialOptions): NetError {
+  const { code, systemCode = "", operation = "connect" } = error;
+  const port = localPort === undefined || localPort === 0 ? undefined : `localPort ${localPort}`;
+  const host = localHost === undefined ? undefined : `localHost ${localHost}`;
+  const local = [host, port].filter((text) => text !== undefined).join(", ");
+  const why = systemCode === "EADDRINUSE" ? "is in use" : "is not available here";
+  const text =
+    port === undefined && (host === undefined || systemCode === "EADDRINUSE")
+      ? `no local port is left from which to connect to ${peer.path ?? `${peer.host ?? LOOPBACK} port ${peer.port}`}`
+      : `the local address ${why}: ${local}`;
+  return new NetError(code, `${text} (${systemCode})`, { operation, systemCode, cause: error });
 }

@@ -1,5 +1,13 @@
 /** hp-socket/http: the public names of HTTP, and the error that all parts share. */
 
+export type { ProxyOptions } from "../dial/proxy-hop.js";
+export {
+  type Proxy,
+  type ProxyChoice,
+  type ProxyDestination,
+  type ProxyScheme,
+  proxyFromEnvironment,
+} from "../dial/proxy-route.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
 export type { FieldSection } from "../protocol/http1/field-section.js";
 export { EncodedFields, type FieldInput, type FieldValue } from "../protocol/http1/field-writer.js";
@@ -32,7 +40,6 @@ export {
 } from "./client/http-client.js";
 export type { HttpClientHandlers } from "./client/http-client-handlers.js";
 export type { HttpFollowOptions } from "./client/http-follow.js";
-export type { ProxyOptions } from "./client/http-proxy.js";
 export type { HttpResponse, HttpTiming } from "./client/http-response.js";
 export type { BodyChunks, RequestBody } from "./client/request-content.js";
 export type {
@@ -57,6 +64,8 @@ export type {
 } from "./cookie/cookie-store-options.js";
 export type { Fields } from "./fields.js";
 export { type AccessLogFormat, type AccessLogOptions, accessLog } from "./server/access-log.js";
+export type { ContentCoding } from "./server/compression/coding-choice.js";
+export type { ResponseCompressionOptions } from "./server/compression/compression-options.js";
 export type { ClearCookieOptions, SetCookieOptions } from "./server/cookies/set-cookie.js";
 export type { FetchHandler, FetchInfo } from "./server/fetch/fetch-handler.js";
 export { installLightClasses } from "./server/fetch/install-light.js";
@@ -75,9 +84,9 @@ export type {
   HttpSettingsInput,
   RequestLimits,
 } from "./server/http-server-settings.js";
+export type { ResponseWriter } from "./server/response/body-output.js";
 export type { ResponseSource } from "./server/response/response-pump.js";
 export type { ResponseReport } from "./server/response/response-report.js";
-export type { ResponseWriter } from "./server/response/response-writer.js";
 export {
   HttpSyncClient,
   type OpenUrlOptions,

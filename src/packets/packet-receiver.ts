@@ -287,7 +287,11 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     const { requests } = this;
     const waiter = requests.add(bytes, options, connection.settings);
     try {
-      if (!send()) throw new NetError("SEND_QUEUE_FULL", undefined, { operation: "request" });
+      if (!send()) {
+        const { maxPendingBytes } = connection.settings;
+        const text = `${connection.pendingBytes} bytes wait to be sent and maxPendingBytes is ${maxPendingBytes}: the request was dropped`;
+        throw new NetError("SEND_QUEUE_FULL", text, { operation: "request" });
+      }
     } catch (error) {
       requests.remove(waiter);
       waiter.cancel();

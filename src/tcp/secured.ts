@@ -31,3 +31,8 @@ export function secured(
   const engine = chooseEngine(wanted, "tls");
   return [engine, new ComponentSecurity(role, engine, tls)];
 }
+
+/** What is spoken with the peers of a component: for proxies that depend on it. */
+export function schemeOf(security: ComponentSecurity | undefined): "tcp" | "tls" {
+  return security?.startsAtOnce === true ? "tls" : "tcp";
+}

@@ -14,7 +14,7 @@ import { throwIfAborted } from "../connection/waiter.js";
 import {
   assertConnectOptions,
   type ConnectOptions,
-  fromLocalEnd,
+  dialOptions,
   LOCAL_END_NAMES,
   type LocalEnd,
   localEnd,
@@ -22,7 +22,7 @@ import {
 import { Dialing } from "../dial/dialing.js";
 import { NetError } from "../errors.js";
 import { PacketRole } from "./packet-role.js";
-import { type ClientSecurity, secured } from "./secured.js";
+import { type ClientSecurity, schemeOf, secured } from "./secured.js";
 
 /** Options of a {@link TcpAgent}. */
 export type TcpAgentOptions<
@@ -75,17 +75,18 @@ export class TcpAgent<
       component.move("start");
       component.move("ready");
     } else if (component.state !== "started") {
-      throw new NetError("INVALID_STATE", `the agent is ${component.state}`, {
+      throw new NetError("INVALID_STATE", `can't connect: the agent is ${component.state}`, {
         operation: "connect",
       });
     }
     const limit = component.settings.maxConnections;
     if (component.connectionCount >= limit) {
-      const message = `there are ${limit} connections already (maxConnections)`;
+      const message = `there are ${component.connectionCount} connections, and maxConnections is ${limit}`;
       throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
     }
+    const target = dialOptions(options, this.#localEnd, schemeOf(component.security));
     const connection = component.admit();
-    const dialing = new Dialing(component, connection, fromLocalEnd(options, this.#localEnd));
+    const dialing = new Dialing(component, connection, target);
     if (this.#role.prepareConnect(connection)) dialing.start();
     await dialing.promise;
     return connection as Connection as Connection<Context>;

@@ -31,7 +31,7 @@ import type { WebView } from "../connection/web-view.js";
 import {
   assertConnectOptions,
   type ConnectOptions,
-  fromLocalEnd,
+  dialOptions,
   LOCAL_END_NAMES,
   type LocalEnd,
   localEnd,
@@ -42,7 +42,7 @@ import type { TlsInfo } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import { PacketRole } from "./packet-role.js";
-import { type ClientSecurity, secured } from "./secured.js";
+import { type ClientSecurity, schemeOf, secured } from "./secured.js";
 
 /** Options of a {@link TcpClient}. */
 export type TcpClientOptions<
@@ -113,11 +113,12 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   async connect(options: ConnectOptions): Promise<this> {
     assertConnectOptions(options);
     throwIfAborted(options, "connect");
+    const target = dialOptions(options, this.#localEnd, schemeOf(this.#component.security));
     this.#component.move("start");
     this.#role.isStopAwaited = false;
     const connection = this.#component.admit();
     this.#current = connection;
-    const dialing = new Dialing(this.#component, connection, fromLocalEnd(options, this.#localEnd));
+    const dialing = new Dialing(this.#component, connection, target);
     if (this.#role.prepareConnect(connection)) dialing.start();
     await dialing.promise;
     return this;
@@ -216,7 +217,7 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   async read(wish?: number | WaitOptions, options?: WaitOptions): Promise<Buffer> {
     return typeof wish === "number"
       ? this.#connected.read(wish, options)
-      : this.#connected.read(wish);
+      : this.#connected.read(wish === undefined ? options : wish);
   }
 
   /** See {@link Connection.readUntil}. */
@@ -279,8 +280,8 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   }
 
   /** See {@link Connection.closed}. */
-  closed(): Promise<CloseReason> {
-    return this.#connected.closed();
+  closed(options?: WaitOptions): Promise<CloseReason> {
+    return this.#connected.closed(options);
   }
 
   /** See {@link Connection.pendingBytes}. */

@@ -296,6 +296,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
     const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
       code: "DRAIN_TIMEOUT",
+      call: "drained",
       operation: "send",
       forget: () => {
         this.drainWaiters = this.drainWaiters.filter((other) => other !== waiter);

@@ -3,6 +3,7 @@
  * a session on the connection.
  */
 import { createHash, randomBytes } from "node:crypto";
+import type { ProxyChoice } from "../dial/proxy-route.js";
 import {
   assertInteger,
   assertKnownKeys,
@@ -12,7 +13,6 @@ import {
   NetError,
 } from "../errors.js";
 import { HttpAgent, type HttpAgentOptions } from "../http/client/http-agent.js";
-import type { ProxyOptions } from "../http/client/http-proxy.js";
 import type { HttpResponse } from "../http/client/http-response.js";
 import { fieldPairs } from "../http/http-fields.js";
 import type { FieldInput } from "../protocol/http1/field-writer.js";
@@ -69,8 +69,8 @@ export interface WebSocketConnectOptions<Context = unknown> {
   /** For everything: lookup, TCP, proxy, TLS and handshake. Default 10,000; 0: no limit. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Through which proxy, or `false` for none. Default: as with the agent. */
-  readonly proxy?: string | ProxyOptions | false | undefined;
+  /** Through which proxies, or `false` for none. Default: as with the agent. */
+  readonly proxy?: ProxyChoice | undefined;
   /** The socket's `context`. */
   readonly context?: Context;
 }

@@ -6,6 +6,8 @@ import { CONNECTION_SETTINGS } from "#src/connection/settings.js";
 import { URING_OPTIONS } from "#src/engine/uring/setup/uring-options.js";
 import { AGENT_NUMBERS } from "#src/http/client/client-options.js";
 import { COOKIE_LIMITS } from "#src/http/cookie/cookie-limits.js";
+import { ACCESS_LOG_OPTIONS } from "#src/http/server/access-log.js";
+import { COMPRESSION_OPTIONS } from "#src/http/server/compression/compression-options.js";
 import { HTTP_SERVER_LIMITS } from "#src/http/server/http-server-settings.js";
 import { SYNC_CLIENT_NUMBERS } from "#src/http/sync/sync-client-options.js";
 import type { NumberRule } from "#src/options.js";
@@ -19,6 +21,7 @@ const { maxInterimResponses: _, ...requestLimits } = HTTP1_LIMITS;
 export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   setting: CONNECTION_SETTINGS,
   "of an HTTP server": { ...HTTP_SERVER_LIMITS, ...requestLimits },
+  "of compressed responses and logs": { ...COMPRESSION_OPTIONS, ...ACCESS_LOG_OPTIONS },
   "of an HTTP client": AGENT_NUMBERS,
   "of an HTTP sync client": SYNC_CLIENT_NUMBERS,
   "of a cookie store": COOKIE_LIMITS,

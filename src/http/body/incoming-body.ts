@@ -183,6 +183,7 @@ export class IncomingBody implements AsyncIterable<Buffer> {
   private wait<Value>(options: WaitOptions, forget: () => void): Waiter<Value> {
     return new Waiter<Value>(this.owner.wheel, options, {
       code: "READ_TIMEOUT",
+      call: "reading the body",
       operation: "receive",
       forget,
     });

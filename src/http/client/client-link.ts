@@ -15,7 +15,8 @@ import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
 import type { ClientNumbers } from "./client-options.js";
 import type { ClientReceiver, ConnectionHolder } from "./client-receiver.js";
 import { assertHead } from "./head-check.js";
-import type { DialBounds, Dialer, DialRoute } from "./http-dialer.js";
+import type { DialBounds, Dialer } from "./http-dialer.js";
+import type { DialRoute } from "./http-proxy.js";
 import type { HttpTarget } from "./http-target.js";
 
 /** The one connection of an `HttpClient`, and its queue of requests. */

@@ -2,8 +2,10 @@
  * Options of HTTP clients and of their requests: names, defaults, limits. `docs/limits.md` is compared
  * with the table of numbers.
  */
+
 import { assertKeepAlive } from "../../connection/settings.js";
 import type { ClientTls } from "../../connection/tls-settings.js";
+import type { ProxyChoice } from "../../dial/proxy-route.js";
 import type { EngineChoice, KeepAlive } from "../../engine/engine.js";
 import { assertBoolean, assertKnownKeys, assertOneOf, assertText } from "../../errors.js";
 import {
@@ -21,7 +23,6 @@ import { createLimits, type Http1Limits } from "../../protocol/http1/limits.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
 import type { DialerOptions } from "./http-dialer.js";
-import type { ProxyOptions } from "./http-proxy.js";
 
 /** Times of a request, in milliseconds; 0 switches one off. */
 export interface RequestTimes {
@@ -83,8 +84,8 @@ export interface ClientOptions {
   readonly cookies?: CookieStore;
   /** Whether cookies go with requests and are taken from responses, where there is a store. Default true. */
   readonly useCookies?: boolean;
-  /** Through which proxy, by its URL or with more. Default: none. */
-  readonly proxy?: string | ProxyOptions;
+  /** Through which proxies, by URL or with more; see `ProxyChoice`. Default: none. */
+  readonly proxy?: ProxyChoice;
   /** What is taken of a response at most. */
   readonly limits?: Partial<Http1Limits>;
   /** Local address that connections are bound to. Default: the system chooses. */

@@ -88,7 +88,6 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   private isComplete = false;
   private isBroken = false;
   private isKept = false;
-  private isTunnelling = false;
 
   constructor(connection: OwnConnection, shared: ReceiverShare) {
     this.connection = connection;
@@ -153,12 +152,6 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     else this.deadline.set(this.sender.isWaiting ? plan.continueTimeoutMs : 0);
   }
 
-  /** Begins an exchange that makes a tunnel; HTTP goes on at its other end, from the beginning. */
-  startTunnel(exchange: ClientExchange): void {
-    this.isTunnelling = true;
-    this.start(exchange);
-  }
-
   /** See {@link SendingOwner}. */
   contentEnded(error: NetError | undefined): void {
     const { exchange } = this;
@@ -187,7 +180,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     }
     const taken = parser.feed(bytes, this.sink);
     if (!this.isComplete) return bytes.length;
-    this.finish(taken < bytes.length);
+    this.finish();
     return this.handover === undefined ? bytes.length : taken;
   }
 
@@ -254,7 +247,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   }
 
   /** The exchange is over: the connection is free, another protocol's, or of no more use. */
-  private finish(hasRest: boolean): void {
+  private finish(): void {
     this.isComplete = false;
     const exchange = this.exchange!;
     this.exchange = undefined;
@@ -262,7 +255,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     const { parser } = this;
     this.parser = undefined;
     if (parser?.phase === "upgraded") {
-      this.handOver(exchange, hasRest);
+      this.handOver(exchange);
       return;
     }
     this.connection.release(HOLD.body);
@@ -278,14 +271,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     else this.connection.close();
   }
 
-  private handOver(exchange: ClientExchange, hasRest: boolean): void {
-    if (this.isTunnelling) {
-      this.isTunnelling = false;
-      if (hasRest) this.abandon("the proxy sent bytes of its own into the tunnel");
-      this.state = new ExchangeState();
-      this.exchangeCount = 0;
-      return;
-    }
+  private handOver(exchange: ClientExchange): void {
     this.handover = new Handover(this.connection, (reason) => this.gone(reason));
     exchange.upgraded = this.handover.upgraded;
     this.holder?.connectionUpgraded?.(this);
@@ -302,7 +288,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
       return;
     }
     this.parser?.end(this.sink);
-    if (this.isComplete) this.finish(false);
+    if (this.isComplete) this.finish();
     else if (this.exchange !== undefined) {
       const text = "the server closed the connection without a response";
       const detail = { operation: "receive", fault: "remote" } as const;

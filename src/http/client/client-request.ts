@@ -1,7 +1,10 @@
 /** The options of a request, and what they come to: its head, its body, and what it waits for. */
+
 import { AsyncResource } from "node:async_hooks";
 import { assertFunction } from "../../connection/settings.js";
 import { throwIfAborted } from "../../connection/waiter.js";
+import type { ProxyHop } from "../../dial/proxy-hop.js";
+import type { ProxyChoice } from "../../dial/proxy-route.js";
 import { assertInteger, assertKnownKeys, describe } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
@@ -17,7 +20,6 @@ import {
   assertSwitch,
   type RequestTimes,
 } from "./client-options.js";
-import type { ProxyOptions } from "./http-proxy.js";
 import type { HttpTarget } from "./http-target.js";
 import { type RequestBody, RequestContent } from "./request-content.js";
 
@@ -57,7 +59,7 @@ export interface HttpRequestOptions extends Partial<RequestTimes> {
   /** Whether cookies go with it and are taken from the response. Default: as with the client. */
   readonly useCookies?: boolean;
   /** Through which proxy, or `false` for none. Default: as with the agent. */
-  readonly proxy?: string | ProxyOptions | false;
+  readonly proxy?: ProxyChoice;
 }
 
 /** What a client adds to every request. */
@@ -71,9 +73,8 @@ export interface RequestDefaults extends RequestTimes {
 /** How the request goes to its server. */
 export interface RequestRoute {
   readonly target: HttpTarget;
-  /** It is asked of a proxy: by the whole URL. */
-  readonly isAbsolute: boolean;
-  readonly proxyAuthorization: string | undefined;
+  /** The proxy that is asked by the whole URL. */
+  readonly forward: ProxyHop | undefined;
   /** Fields in lower case that are not added: credentials, after a redirect to another origin. */
   readonly omitted: readonly string[];
 }
@@ -162,7 +163,7 @@ export function planRequest(
     target,
     head: {
       method,
-      target: options.target ?? (route.isAbsolute ? target.absolute : target.path),
+      target: options.target ?? (route.forward === undefined ? target.path : target.absolute),
       host,
       fields,
       body,
@@ -233,7 +234,8 @@ function fieldsOf(
   { defaults, content, expectsContinue, cookies }: FieldSources,
 ): FieldInput {
   const { headers = NO_FIELDS, upgrade } = options;
-  const { target, proxyAuthorization } = route;
+  const { target } = route;
+  const proxyAuthorization = route.forward?.authorization;
   const { authorization } = target;
   const cookie = cookies?.cookieHeader(target.url);
   const isPlain =

@@ -9,7 +9,8 @@
 import type { NetError } from "../../errors.js";
 import type { Timer } from "../../time/clock.js";
 import type { AgentNumbers } from "./client-options.js";
-import type { Dialer, DialRoute } from "./http-dialer.js";
+import type { Dialer } from "./http-dialer.js";
+import type { DialRoute } from "./http-proxy.js";
 import { OriginPool, type PoolOwner } from "./origin-pool.js";
 
 /** The pools of one agent. */

@@ -2,10 +2,12 @@
  * An HTTP agent: requests to any number of hosts over connections that are kept and used again
  * (HP §2.14).
  */
+
 import type { StopOptions } from "../../connection/component-options.js";
 import type { Connection } from "../../connection/connection.js";
 import { Events } from "../../connection/events.js";
 import { assertFunction } from "../../connection/settings.js";
+import { ProxyRouter } from "../../dial/proxy-route.js";
 import { assertInteger, NetError } from "../../errors.js";
 import { ClientExchange } from "./client-exchange.js";
 import {
@@ -34,9 +36,9 @@ import {
 } from "./http-client-handlers.js";
 import { HttpDialer } from "./http-dialer.js";
 import { type FollowingAgent, followWith, type HttpFollowOptions } from "./http-follow.js";
-import { HttpProxy, ProxyCache } from "./http-proxy.js";
+import { dialRoute, routeKey } from "./http-proxy.js";
 import type { HttpResponse } from "./http-response.js";
-import { type HttpTarget, TargetCache } from "./http-target.js";
+import { TargetCache } from "./http-target.js";
 
 /** A connection of an {@link HttpAgent}, as handlers see it. What is sent over it is the agent's. */
 export type HttpAgentConnection<Context = unknown> = Pick<
@@ -108,8 +110,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
   readonly #dialer: HttpDialer<HttpAgentConnection<Context>>;
   readonly #events: Events<HttpAgentConnection<Context>, Buffer>;
   readonly #targets: TargetCache = new TargetCache();
-  readonly #proxies: ProxyCache = new ProxyCache();
-  readonly #proxy: HttpProxy | undefined;
+  readonly #proxies: ProxyRouter;
   readonly #following: FollowingAgent;
   #defaults: RequestDefaults;
   #requestCount = 0;
@@ -124,7 +125,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
     }
     const { headers, cookies, useCookies = true, proxy } = options;
     this.numbers = agentNumbers(options);
-    this.#proxy = proxy === undefined ? undefined : new HttpProxy(proxy);
+    this.#proxies = new ProxyRouter(proxy);
     this.#defaults = { ...this.numbers, headers, cookies, useCookies };
     this.#events = new Events<HttpAgentConnection<Context>, Buffer>(options);
     this.#dialer = new HttpDialer<HttpAgentConnection<Context>>(
@@ -146,7 +147,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
    * Asks for something. Resolves with the head of the response; its body follows.
    *
    * Rejects with what ended the request before: `INVALID_ARGUMENT`, `HTTP_QUEUE_FULL`,
-   * `HTTP_QUEUE_TIMEOUT`, what `TcpAgent.connect` and TLS reject with, `HTTP_PROXY_REFUSED`,
+   * `HTTP_QUEUE_TIMEOUT`, what `TcpAgent.connect` and TLS reject with, `PROXY_REFUSED` and its like,
    * `HTTP_HEAD_TIMEOUT`, `REQUEST_TIMEOUT`, `ABORTED`, `STOPPED`, `CONNECTION_RESET`,
    * `CONNECTION_CLOSED`, `HTTP_MALFORMED` and the other codes of a response that can't be read. What
    * ends it later goes to the body. A request that may be repeated does not fail when a kept connection
@@ -186,22 +187,14 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
 
   #begin(options: HttpRequestOptions, omitted: readonly string[]): Promise<HttpResponse> {
     const target = this.#targets.of(options.url);
-    const proxy = this.#proxyFor(options, target);
-    const isAbsolute = proxy !== undefined && !target.isSecure;
-    const proxyAuthorization = isAbsolute ? proxy.authorization : undefined;
-    const route = { target, isAbsolute, proxyAuthorization, omitted };
-    const plan = planRequest(options, route, this.#defaults);
-    const pool = this.#pools.of(keyOf(target, proxy), { target, proxy });
+    const asksUpgrade = options.upgrade !== undefined;
+    const route = dialRoute(target, this.#proxies, options.proxy, asksUpgrade);
+    const plan = planRequest(options, { ...route, omitted }, this.#defaults);
+    const pool = this.#pools.of(routeKey(route), route);
     const exchange = new ClientExchange(pool, plan);
     this.#requestCount++;
     pool.add(exchange, options.connectTimeoutMs ?? this.numbers.connectTimeoutMs);
     return exchange.promise;
-  }
-
-  #proxyFor({ proxy: given }: HttpRequestOptions, target: HttpTarget): HttpProxy | undefined {
-    if (given === false) return undefined;
-    const proxy = given === undefined ? this.#proxy : this.#proxies.of(given);
-    return proxy?.serves(target) === true ? proxy : undefined;
   }
 
   /** Whether cookies go with requests and are taken from responses, unless a request says otherwise. */
@@ -267,12 +260,6 @@ export function createFetch(agent: HttpAgent): HttpFetch {
 }
 
 const NOTHING: readonly string[] = [];
-
-/** Requests of one key can use each other's connections. */
-function keyOf(target: HttpTarget, proxy: HttpProxy | undefined): string {
-  if (proxy === undefined) return target.origin;
-  return target.isSecure ? `${target.origin} by ${proxy.key}` : `proxy ${proxy.key}`;
-}
 
 function handleOf<Context>(connection: Connection): HttpAgentConnection<Context> {
   return connection as HttpAgentConnection<Context>;

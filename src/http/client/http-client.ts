@@ -2,10 +2,12 @@
  * An HTTP client: one connection at a time, requests in their order, and every event of the responses
  * for who wants them (HP §2.14). An `HttpAgent` is the better choice for who only wants responses.
  */
+
 import type { Connection, WaitOptions } from "../../connection/connection.js";
 import { Events } from "../../connection/events.js";
 import { assertFunction } from "../../connection/settings.js";
 import { throwIfAborted } from "../../connection/waiter.js";
+import { type ProxyChoice, ProxyRouter } from "../../dial/proxy-route.js";
 import type { Address } from "../../engine/engine.js";
 import { assertInteger, assertOneOf, assertText, describe, NetError } from "../../errors.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
@@ -29,7 +31,7 @@ import {
   ResponseEvents,
 } from "./http-client-handlers.js";
 import { type DialLocality, HttpDialer } from "./http-dialer.js";
-import { HttpProxy, type ProxyOptions } from "./http-proxy.js";
+import { dialRoute } from "./http-proxy.js";
 import type { HttpResponse } from "./http-response.js";
 import { HttpTarget } from "./http-target.js";
 import type { RequestBody } from "./request-content.js";
@@ -46,7 +48,7 @@ export interface HttpClientOptions<Context = unknown>
 /** How an {@link HttpClient} connects. */
 export interface HttpConnectOptions extends WaitOptions, DialLocality {
   /** Through which proxy, or `false` for none. Default: the client's. */
-  readonly proxy?: string | ProxyOptions | false;
+  readonly proxy?: ProxyChoice;
 }
 
 /** What a client asks for, over the connection it has. */
@@ -76,7 +78,7 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
   readonly #options: HttpClientOptions<Context>;
   readonly #numbers: ClientNumbers;
   readonly #dialer: HttpDialer<HttpClient<Context>>;
-  readonly #proxy: HttpProxy | undefined;
+  readonly #proxies: ProxyRouter;
   readonly #link: ClientLink;
   /** The present connection, or the last one. */
   #connection: Connection | undefined;
@@ -91,7 +93,7 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
     this.#options = options;
     this.#numbers = agentNumbers(options);
     this.#useCookies = useCookies;
-    this.#proxy = proxy === undefined ? undefined : new HttpProxy(proxy);
+    this.#proxies = new ProxyRouter(proxy);
     this.#dialer = new HttpDialer<HttpClient<Context>>(
       { ...dialerOptions(options), makeContext: (connection) => this.#begin(connection) },
       {
@@ -112,7 +114,7 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
 
   /**
    * Connects to the server of a URL, of which scheme, host and port count. Rejects like
-   * `TcpAgent.connect` and TLS, with `HTTP_PROXY_REFUSED`, and with `INVALID_STATE` while there is a
+   * `TcpAgent.connect` and TLS, with `PROXY_REFUSED` and its like, and with `INVALID_STATE` while there is a
    * connection. `timeoutMs`: default `connectTimeoutMs`.
    */
   async connect(url: string | URL, options: HttpConnectOptions = {}): Promise<this> {
@@ -130,15 +132,12 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
       ...(family !== undefined && { family }),
     };
     throwIfAborted(options, "connect");
-    const route = { target, proxy: this.#proxyFor(given, target) };
-    await this.#link.connect(route, { timeoutMs, signal, locality });
+    await this.#link.connect(dialRoute(target, this.#proxies, given), {
+      timeoutMs,
+      signal,
+      locality,
+    });
     return this;
-  }
-
-  #proxyFor(given: HttpConnectOptions["proxy"], target: HttpTarget): HttpProxy | undefined {
-    if (given === false) return undefined;
-    const proxy = given === undefined ? this.#proxy : new HttpProxy(given);
-    return proxy?.serves(target) === true ? proxy : undefined;
   }
 
   /** Whether requests can be sent. */
@@ -277,10 +276,7 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
     const target = this.#targetOf(path);
     const full: HttpRequestOptions = { ...options, url: target.url };
     assertRequestOptions(full);
-    const proxy = this.#link.route?.proxy;
-    const isAbsolute = proxy !== undefined && !target.isSecure;
-    const proxyAuthorization = isAbsolute ? proxy.authorization : undefined;
-    const route = { target, isAbsolute, proxyAuthorization, omitted: NOTHING };
+    const route = { target, forward: this.#link.route?.forward, omitted: NOTHING };
     const { headers, cookies } = this.#options;
     const defaults = { ...this.#numbers, headers, cookies, useCookies: this.#useCookies };
     const plan = planRequest(full, route, defaults);

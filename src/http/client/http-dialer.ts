@@ -11,27 +11,15 @@ import type { ClientTls } from "../../connection/tls-settings.js";
 import type { ConnectOptions } from "../../dial/connect-options.js";
 import { Dialing } from "../../dial/dialing.js";
 import type { EngineChoice } from "../../engine/engine.js";
-import { NetError } from "../../errors.js";
 import type { Http1Limits } from "../../protocol/http1/limits.js";
 import { secured } from "../../tcp/secured.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import { ClientExchange, type ExchangeOwner } from "./client-exchange.js";
 import type { ClientReceiver } from "./client-receiver.js";
 import { ClientRole, type ContextFactory } from "./client-role.js";
 import type { ResponseEvents } from "./http-client-handlers.js";
-import type { HttpProxy } from "./http-proxy.js";
-import type { HttpResponse } from "./http-response.js";
-import type { HttpTarget } from "./http-target.js";
+import type { DialRoute } from "./http-proxy.js";
 import { PollQueue } from "./poll-queue.js";
-import { RequestContent } from "./request-content.js";
 import { SpareParsers } from "./spare-parsers.js";
-
-/** Where to connect. */
-export interface DialRoute {
-  readonly target: HttpTarget;
-  /** Through which proxy. */
-  readonly proxy: HttpProxy | undefined;
-}
 
 /** From where, and to which addresses. */
 export type DialLocality = Pick<ConnectOptions, "localHost" | "localPort" | "family">;
@@ -73,7 +61,7 @@ interface Maker<Handle> {
 }
 
 /** Makes connections for one client or agent. */
-export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
+export class HttpDialer<Handle> implements Dialer {
   /** Deadlines of requests go here. */
   readonly wheel: TimingWheel;
   readonly #options: DialerOptions;
@@ -123,9 +111,9 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
     return this.#secure;
   }
 
-  /** Makes a connection. Rejects like `TcpAgent.connect` and `startTls`, and with `HTTP_PROXY_REFUSED`. */
+  /** Makes a connection. Rejects like `TcpAgent.connect` and `startTls`, and with `PROXY_REFUSED` and its like. */
   async connect(route: DialRoute, bounds: DialBounds): Promise<ClientReceiver> {
-    const { target, proxy } = route;
+    const { target, proxies, forward } = route;
     const { clock } = this.wheel;
     const { component, role } = target.isSecure ? this.#secureMaker() : this.#plain;
     start(component);
@@ -137,8 +125,12 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
       ...bounds.locality,
       timeoutMs: bounds.timeoutMs,
       signal: bounds.signal,
-      host: proxy?.hostname ?? target.hostname,
-      port: proxy?.port ?? target.port,
+      host: target.hostname,
+      port: target.port,
+      route: proxies,
+      isForwarded: forward !== undefined,
+      refusesEarly: true,
+      timeoutName: "connectTimeoutMs",
       onLookup: () => {
         lookedUpMs = clock.now();
       },
@@ -146,34 +138,20 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
     if (role.prepareConnect(connection)) dialing.start();
     await dialing.promise;
     const receiver = role.takeReceiver(connection);
-    const lookupMs = lookedUpMs - startMs;
-    const connectedMs = target.isSecure
-      ? await this.#secureConnection(receiver, route, { bounds, startMs })
-      : clock.now();
-    const connectMs = connectedMs - lookedUpMs;
-    const tlsMs = target.isSecure ? clock.now() - connectedMs : 0;
-    receiver.timing = { lookupMs, connectMs, tlsMs };
-    // What a proxy says of its tunnel is no response to the application.
+    const connectedMs = clock.now();
+    if (target.isSecure) await this.#startTls(receiver, this.#left(bounds, startMs));
+    receiver.timing = {
+      lookupMs: lookedUpMs - startMs,
+      connectMs: connectedMs - lookedUpMs,
+      tlsMs: clock.now() - connectedMs,
+    };
     this.#events.responses.attach(receiver);
     return receiver;
   }
 
-  /** Makes the tunnel and begins TLS. Resolves with the moment at which TLS began. */
-  async #secureConnection(
-    receiver: ClientReceiver,
-    { target, proxy }: DialRoute,
-    { bounds, startMs }: { readonly bounds: DialBounds; readonly startMs: number },
-  ): Promise<number> {
-    const { connection } = receiver;
+  async #startTls({ connection }: ClientReceiver, bounds: DialBounds): Promise<void> {
     try {
-      if (proxy !== undefined) {
-        await this.#makeTunnel(receiver, { target, proxy }, this.#left(bounds, startMs));
-      }
-      const connectedMs = this.wheel.clock.now();
-      // Certificate and server name are those of the origin, also behind a proxy.
-      connection.remoteHost = target.hostname;
-      await connection.startTls(this.#left(bounds, startMs));
-      return connectedMs;
+      await connection.startTls(bounds);
     } catch (error) {
       connection.abort();
       throw error;
@@ -184,46 +162,6 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
     if (timeoutMs === 0) return { timeoutMs, signal };
     const leftMs = timeoutMs - (this.wheel.clock.now() - startMs);
     return { timeoutMs: Math.max(1, Math.ceil(leftMs)), signal };
-  }
-
-  async #makeTunnel(
-    receiver: ClientReceiver,
-    { target, proxy }: { readonly target: HttpTarget; readonly proxy: HttpProxy },
-    { timeoutMs, signal }: DialBounds,
-  ): Promise<void> {
-    const { authorization } = proxy;
-    const authority = `${target.url.hostname}:${target.port}`;
-    const exchange = new ClientExchange(this, {
-      target,
-      head: {
-        method: "CONNECT",
-        target: authority,
-        host: authority,
-        fields: authorization === undefined ? {} : { "Proxy-Authorization": authorization },
-      },
-      content: RequestContent.NONE,
-      scope: undefined,
-      trailers: undefined,
-      asksUpgrade: false,
-      expectsContinue: false,
-      keepsBody: false,
-      mayRepeat: false,
-      continueTimeoutMs: 0,
-      headTimeoutMs: 0,
-      bodyTimeoutMs: 0,
-      queueTimeoutMs: 0,
-      timeoutMs,
-      signal,
-      onInterim: undefined,
-      onHead: undefined,
-    });
-    receiver.startTunnel(exchange);
-    const response = await exchange.promise.catch((error: NetError) => error);
-    const isMade = !(response instanceof NetError) && response.status < 300;
-    const { connection } = receiver;
-    if (isMade && connection.isOpen) return;
-    const refusal = isMade ? connection.endError() : response;
-    throw tunnelError(refusal, `the proxy ${proxy.host}`, authority);
   }
 
   /** The connections that there are or that are being made, by id. */
@@ -238,11 +176,6 @@ export class HttpDialer<Handle> implements Dialer, ExchangeOwner {
     return registry.find(id) ?? this.#secure?.component.registry.find(id);
   }
 
-  /** Exchanges of ours are never without a connection. */
-  withdraw(): void {
-    // Nothing to take back.
-  }
-
   /** Lets go of what is left. Resolves when all connections have ended. */
   async stop(drainMs: number): Promise<void> {
     const makers = [this.#plain, this.#secure];
@@ -255,23 +188,4 @@ function start(component: StreamComponent): void {
   if (component.state === "started") return;
   component.move("start");
   component.move("ready");
-}
-
-function tunnelError(
-  response: NetError | HttpResponse,
-  proxy: string,
-  authority: string,
-): NetError {
-  const detail = { operation: "connect", cause: response } as const;
-  if (!(response instanceof NetError)) {
-    const text = `${proxy} responded with ${response.status} to CONNECT ${authority}`;
-    return new NetError("HTTP_PROXY_REFUSED", text, { operation: "connect" });
-  }
-  if (response.code === "ABORTED") return response;
-  if (response.code !== "REQUEST_TIMEOUT") {
-    const text = `${proxy} made no tunnel to ${authority}: ${response.message}`;
-    return new NetError("HTTP_PROXY_REFUSED", text, detail);
-  }
-  const text = `${proxy} made no tunnel to ${authority} within connectTimeoutMs`;
-  return new NetError("CONNECT_TIMEOUT", text, detail);
 }

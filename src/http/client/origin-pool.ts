@@ -12,7 +12,8 @@ import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
 import type { AgentNumbers } from "./client-options.js";
 import type { ClientReceiver, ConnectionHolder } from "./client-receiver.js";
 import { assertHead } from "./head-check.js";
-import type { Dialer, DialRoute } from "./http-dialer.js";
+import type { Dialer } from "./http-dialer.js";
+import type { DialRoute } from "./http-proxy.js";
 
 /** The agent, as its pools see it. */
 export interface PoolOwner {

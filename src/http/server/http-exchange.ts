@@ -6,8 +6,8 @@ import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
 import type { ClearCookieOptions, SetCookieOptions } from "./cookies/set-cookie.js";
 import type { FileResponseOptions } from "./files/file-response-options.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
+import type { ResponseWriter } from "./response/body-output.js";
 import type { ResponseSource } from "./response/response-pump.js";
-import type { ResponseWriter } from "./response/response-writer.js";
 
 /**
  * One request and the response to it, on a server. The response may be complete before the request is,
@@ -93,6 +93,11 @@ export interface HttpExchange {
   /** Bytes of the response that wait to be sent. */
   readonly pendingBytes: number;
 
+  /**
+   * Whether the response may be compressed: the server's option `compression`, unless set here before the
+   * response. Switch it off where a secret stands beside what the peer can choose (BREACH).
+   */
+  compression: boolean;
   /**
    * Responds with head and body as one. `headers`: an object, pairs, `Headers`, or fields that
    * `encodeFields` has made; Content-Length, Date, Connection and Keep-Alive are added. A response that

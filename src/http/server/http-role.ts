@@ -9,6 +9,7 @@ import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { Address, ListenTarget } from "../../engine/engine.js";
 import type { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
+import { ResponseCompression } from "./compression/response-compression.js";
 import type { HandlerCalls } from "./handler-calls.js";
 import { HttpReceiver, type ReceiverServices } from "./http-receiver.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
@@ -37,7 +38,12 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
     configuration: HttpServerConfiguration,
   ) {
     this.#events = new Events(lifeHandlers(options));
-    this.resources = new ServerResources(wheel, calls, configuration);
+    this.resources = new ServerResources(
+      wheel,
+      calls,
+      configuration,
+      new ResponseCompression(options.compression),
+    );
     this.pipelines = new PipelinePool(this.resources);
     this.fresh = new IdleConnections(wheel, configuration.limits.headTimeoutMs);
     this.idle = new IdleConnections(wheel, idleLookMs(configuration));

@@ -5,6 +5,7 @@ import type { TlsSettings } from "../../connection/tls-settings.js";
 import type { EngineChoice } from "../../engine/engine.js";
 import { describe, NetError } from "../../errors.js";
 import type { ServerSecurity } from "../../tcp/secured.js";
+import type { ResponseCompressionOptions } from "./compression/compression-options.js";
 import { type FetchHandler, respondByFetch } from "./fetch/fetch-handler.js";
 import { HTTP_HANDLER_NAMES, type HttpServerHandlers } from "./http-server-handlers.js";
 import type { HttpSettingsInput } from "./http-server-settings.js";
@@ -14,6 +15,11 @@ import type { ServerExchange } from "./server-exchange.js";
 export interface HttpServerOptions extends HttpServerHandlers, HttpSettingsInput, ServerSecurity {
   /** Instead of `onRequest`: from a web Request to a Response. */
   readonly fetch?: FetchHandler;
+  /**
+   * Compresses responses, as the peer accepts it and where it is worth it: `true`, or how. It can be switched
+   * for each exchange. Default off.
+   */
+  readonly compression?: boolean | Partial<ResponseCompressionOptions>;
   /** What moves the bytes; see `TcpServerOptions`. */
   readonly engine?: EngineChoice;
 }

@@ -28,7 +28,7 @@ export class HttpServer implements AsyncDisposable {
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: HttpServerOptions) {
-    const others = [...HTTP_HANDLER_NAMES, "fetch", "engine", "tls"];
+    const others = [...HTTP_HANDLER_NAMES, "fetch", "engine", "tls", "compression"];
     const configuration = new HttpServerConfiguration(settingsAmong(asOptions(options), others));
     const calls = new HandlerCalls(options);
     const [engine, security] = secured("server", options);

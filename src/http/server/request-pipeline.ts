@@ -30,6 +30,7 @@ import { push } from "../../receive/push.js";
 import { inRootContext } from "../../time/root-context.js";
 import { UpgradeEvents } from "../upgrade/upgrade-events.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
+import type { ResponseCompression } from "./compression/response-compression.js";
 import type { HttpServerLimits } from "./http-server-settings.js";
 import { MessageEvents, type ObservedReceiver, type ObservedRequests } from "./message-events.js";
 import { PipelineDeadlines, type WatchedRequests } from "./pipeline-deadlines.js";
@@ -140,6 +141,10 @@ export class RequestPipeline
 
   get limits(): HttpServerLimits {
     return this.resources.configuration.limits;
+  }
+
+  get compression(): ResponseCompression {
+    return this.resources.compression;
   }
 
   get maxPendingBytes(): number {

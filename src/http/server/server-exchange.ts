@@ -9,21 +9,25 @@
  * Both sides go on by themselves. What the connection makes of that is in `request-pipeline.ts`. Whose
  * turn it is sends at once; the others hold what they have, see `held-output.ts`. Hot.
  */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
 import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { throwIfAborted } from "../../connection/waiter.js";
-import { assertInteger, NetError } from "../../errors.js";
+import { assertBoolean, assertInteger, NetError } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import type { FieldInput, FieldValue } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
 import { STATUS_TEXT } from "../../protocol/http1/status-text.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { BodyOwner, IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
+import { fieldPairs } from "../http-fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
+import { CompressedWriter } from "./compression/compressed-writer.js";
+import { type PlannedExchange, respondPlanned } from "./compression/planned-response.js";
+import type { CompressionPlan, ResponseCompression } from "./compression/response-compression.js";
 import { cookiesOf } from "./cookies/request-cookies.js";
 import {
   type ClearCookieOptions,
@@ -37,6 +41,7 @@ import type { HttpExchange } from "./http-exchange.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 import { ReceivedRequest } from "./received-request.js";
 import { pathOf, queryOf } from "./request-path.js";
+import type { BodyOutput } from "./response/body-output.js";
 import { NO_FIELDS, type RequestTraits } from "./response/response-encoder.js";
 import {
   assertRedirect,
@@ -49,7 +54,7 @@ import {
 } from "./response/response-forms.js";
 import { ResponsePump, type ResponseSource } from "./response/response-pump.js";
 import type { ResponseRecord } from "./response/response-report.js";
-import { type ResponseOutput, ResponseWriter } from "./response/response-writer.js";
+import { PlainWriter, type ResponseOutput } from "./response/response-writer.js";
 
 import { contentBytes, contentJson, contentText } from "./typed-content.js";
 
@@ -63,6 +68,7 @@ export interface ExchangeOwner {
 export interface ExchangePipeline {
   /** Bound of what may wait to be sent. */
   readonly maxPendingBytes: number;
+  readonly compression: ResponseCompression;
   /** Sends a whole response. Returns whether little waits to be sent. */
   respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean;
   /** Sends the head of a response. Returns how its body is sent: bytes, or one of `BODY`. */
@@ -83,7 +89,7 @@ export interface ExchangePipeline {
 
 /** A request and the response to it. See {@link HttpExchange}. */
 export class ServerExchange
-  implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget
+  implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget, PlannedExchange
 {
   readonly id: number;
   context: unknown = undefined;
@@ -108,7 +114,8 @@ export class ServerExchange
   onEnded: ((error: NetError) => void) | undefined = undefined;
   private readonly owner: ExchangeOwner;
   private response: "none" | "begun" | "done" | "dropped" | "cut" = "none";
-  private writer: ResponseWriter | undefined = undefined;
+  private writer: BodyOutput | undefined = undefined;
+  private ownCompression: boolean | undefined = undefined;
   private held: HeldOutput | undefined = undefined;
   private setCookies: ResponseCookies | undefined = undefined;
   private abortController: AbortController | undefined = undefined;
@@ -243,7 +250,86 @@ export class ServerExchange
     const { pipeline } = this;
     if (!this.mayRespond(statusCode) || pipeline === undefined) return false;
     if (this.isTunnel(statusCode)) return this.respondError(501);
-    return pipeline.respond(this, statusCode, this.fieldsOf(headers), body);
+    const fields = this.fieldsOf(headers);
+    const plan = body === undefined ? undefined : this.planFor(statusCode, fields, body);
+    if (plan === undefined || body === undefined) {
+      return pipeline.respond(this, statusCode, fields, body);
+    }
+    return respondPlanned(this, pipeline.compression, plan, statusCode, body);
+  }
+
+  // — compression —
+
+  get compression(): boolean {
+    return this.ownCompression ?? this.pipeline?.compression.isOn === true;
+  }
+
+  set compression(isOn: boolean) {
+    assertBoolean("compression", isOn);
+    this.ownCompression = isOn;
+  }
+
+  /** What compression makes of a response; undefined: nothing. */
+  private planFor(
+    statusCode: number,
+    fields: FieldInput,
+    body: Data | number | undefined,
+  ): CompressionPlan | undefined {
+    const { pipeline } = this;
+    if (pipeline === undefined || !this.compression) return undefined;
+    const byteCount = typeof body === "string" ? Buffer.byteLength(body) : body;
+    const bodyBytes = typeof byteCount === "object" ? byteCount.length : byteCount;
+    return pipeline.compression.plan(this.headers, statusCode, fields, bodyBytes);
+  }
+
+  get isAwaited(): boolean {
+    return this.isSendable && this.pipeline !== undefined;
+  }
+
+  beginLater(statusCode: number): void {
+    this.statusCode = statusCode;
+    this.responseIs("begun");
+  }
+
+  sendWhole(statusCode: number, fields: FieldInput, body: Data): boolean {
+    return this.pipeline?.respond(this, statusCode, fields, body) ?? false;
+  }
+
+  startPlanned(statusCode: number, plan: CompressionPlan): BodyOutput {
+    const { pipeline } = this;
+    const { coding, fields, announcedBytes } = plan;
+    if (pipeline === undefined) return this.writerOf(BODY.none);
+    const writer = this.writerOf(pipeline.startResponse(this, statusCode, fields));
+    if (coding === undefined || writer.isBodyless) return writer;
+    const { compression } = pipeline;
+    this.writer = new CompressedWriter(writer, this, compression, coding, announcedBytes);
+    return this.writer;
+  }
+
+  sendPieces(writer: BodyOutput, pieces: Iterable<Uint8Array>): void {
+    const pump = new ResponsePump(writer, pieces, this.wheel.clock);
+    this.onEnded = () => pump.ended();
+    // What goes wrong has ended the connection.
+    pump.run().catch(() => undefined);
+  }
+
+  /** Fields of a 304: entity tag and Vary are those of the 200 that it stands for (RFC 9110 §15.4.5). */
+  unchangedFields(
+    fields: Readonly<Record<string, FieldValue>>,
+    contentType: string,
+    byteCount: number,
+  ): FieldInput {
+    const plan = this.planFor(200, { ...fields, "Content-Type": contentType }, byteCount);
+    if (plan === undefined) return fields;
+    return [...fieldPairs(plan.fields)].filter(
+      ([name]) => !/^content-(?:type|encoding)$/i.test(name),
+    );
+  }
+
+  private writerOf(bodyLength: number): PlainWriter {
+    const writer = new PlainWriter(this, bodyLength);
+    this.writer = writer;
+    return writer;
   }
 
   /** The fields of a response, with the cookies that it sets. */
@@ -301,15 +387,17 @@ export class ServerExchange
     return this.setCookies;
   }
 
-  startResponse(statusCode: number, headers: FieldInput = NO_FIELDS): ResponseWriter {
+  startResponse(statusCode: number, headers: FieldInput = NO_FIELDS): BodyOutput {
     const { pipeline } = this;
-    let bodyLength: number = BODY.none;
-    if (this.mayRespond(statusCode) && pipeline !== undefined) {
-      if (this.isTunnel(statusCode)) this.respondError(501);
-      else bodyLength = pipeline.startResponse(this, statusCode, this.fieldsOf(headers));
+    if (!this.mayRespond(statusCode) || pipeline === undefined) return this.writerOf(BODY.none);
+    if (this.isTunnel(statusCode)) {
+      this.respondError(501);
+      return this.writerOf(BODY.none);
     }
-    this.writer = new ResponseWriter(this, bodyLength);
-    return this.writer;
+    const fields = this.fieldsOf(headers);
+    const plan = this.planFor(statusCode, fields, undefined);
+    if (plan !== undefined) return this.startPlanned(statusCode, plan);
+    return this.writerOf(pipeline.startResponse(this, statusCode, fields));
   }
 
   respondStream(
@@ -389,8 +477,9 @@ export class ServerExchange
     return this.held;
   }
 
-  hasRoom(byteCount: number): boolean {
-    const { pendingBytes, pipeline } = this;
+  hasRoom(byteCount: number, waitingBytes: number = 0): boolean {
+    const pendingBytes = this.pendingBytes + waitingBytes;
+    const { pipeline } = this;
     if (pipeline === undefined) return false;
     const { maxPendingBytes } = pipeline;
     if (pendingBytes === 0 || pendingBytes + byteCount <= maxPendingBytes) return true;
@@ -506,6 +595,7 @@ export class ServerExchange
     const { isDone } = this;
     this.response = isDone ? "dropped" : "cut";
     this.pipeline = undefined;
+    this.writer?.connectionEnded(error);
     if (!isDone) this.abortController?.abort(error);
     this.request.fail(error);
     this.held?.fail(error);

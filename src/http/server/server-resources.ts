@@ -1,4 +1,5 @@
 import type { TimingWheel } from "../../time/timing-wheel.js";
+import type { ResponseCompression } from "./compression/response-compression.js";
 import type { HandlerCalls } from "./handler-calls.js";
 import type { HttpServerConfiguration } from "./http-server-settings.js";
 import { AddedFields } from "./response/added-fields.js";
@@ -9,12 +10,19 @@ export class ServerResources {
   readonly wheel: TimingWheel;
   readonly calls: HandlerCalls;
   readonly encoder: ResponseEncoder = new ResponseEncoder();
+  readonly compression: ResponseCompression;
   readonly addedFields: AddedFields;
   /** Requests that have come. */
   requestCount = 0;
   private settings: HttpServerConfiguration;
 
-  constructor(wheel: TimingWheel, calls: HandlerCalls, configuration: HttpServerConfiguration) {
+  constructor(
+    wheel: TimingWheel,
+    calls: HandlerCalls,
+    configuration: HttpServerConfiguration,
+    compression: ResponseCompression,
+  ) {
+    this.compression = compression;
     this.wheel = wheel;
     this.calls = calls;
     this.addedFields = new AddedFields(wheel);

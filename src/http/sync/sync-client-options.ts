@@ -2,10 +2,12 @@
  * Options of an `HttpSyncClient`: names, defaults, checks. `docs/limits.md` is compared with the
  * table of numbers.
  */
+
 import process from "node:process";
 import { assertTlsSettings } from "../../connection/tls-settings.js";
+import { ProxyRouter } from "../../dial/proxy-route.js";
 import type { EngineName } from "../../engine/engine.js";
-import { assertOneOf } from "../../errors.js";
+import { assertOneOf, invalidArgument } from "../../errors.js";
 import { bytes, GIB, milliseconds, type OptionTable, readOptions } from "../../options.js";
 import { createLimits } from "../../protocol/http1/limits.js";
 import {
@@ -14,7 +16,6 @@ import {
   CLIENT_OPTION_NAMES,
   type ClientOptions,
 } from "../client/client-options.js";
-import { HttpProxy } from "../client/http-proxy.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
 import { fieldPairs } from "../http-fields.js";
 import { assertOptionsObject } from "../option-check.js";
@@ -77,7 +78,12 @@ export function syncSettings(given: HttpSyncClientOptions): SyncSettings {
   if (engine !== undefined) assertOneOf("engine", engine, ["auto", "uring", "node"]);
   if (tls !== undefined) assertTlsSettings("client", tls);
   // The worker makes its own; here it is only looked at.
-  if (proxy !== undefined) new HttpProxy(proxy);
+  ProxyRouter.assert(proxy);
+  if (typeof proxy === "function") {
+    throw invalidArgument(
+      "proxy of HttpSyncClient must be a URL, options or a list, not a function",
+    );
+  }
   if (given.limits !== undefined) assertOptionsObject("limits", given.limits);
   const numbers = readOptions<Record<SyncClientNumber, number>>(SYNC_CLIENT_NUMBERS, {
     connectTimeoutMs: given.connectTimeoutMs,

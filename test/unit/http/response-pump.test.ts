@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { NetError } from "hp-socket";
 import { ManualClock } from "hp-socket/testing";
 import { ResponsePump, type ResponseSource } from "#src/http/server/response/response-pump.js";
-import { type ResponseOutput, ResponseWriter } from "#src/http/server/response/response-writer.js";
+import { PlainWriter, type ResponseOutput } from "#src/http/server/response/response-writer.js";
 import { BODY } from "#src/protocol/http1/head.js";
 
 /** An exchange that takes everything, until it is closed. */
@@ -50,7 +50,7 @@ class Output implements ResponseOutput {
 
 function pump(source: ResponseSource, bodyLength: number = BODY.untilClose) {
   const output = new Output();
-  const one = new ResponsePump(new ResponseWriter(output, bodyLength), source, new ManualClock());
+  const one = new ResponsePump(new PlainWriter(output, bodyLength), source, new ManualClock());
   return { output, one, result: one.run() };
 }
 

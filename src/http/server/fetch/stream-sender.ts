@@ -1,7 +1,7 @@
 /** Sends the stream of a Response: with its length where all of it is there at once, else piece by piece. */
 import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import { PumpBreath } from "../../pump-breath.js";
-import type { ResponseWriter } from "../response/response-writer.js";
+import type { ResponseWriter } from "../response/body-output.js";
 import type { ServerExchange } from "../server-exchange.js";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;

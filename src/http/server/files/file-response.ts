@@ -6,9 +6,9 @@ import { Buffer } from "node:buffer";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { assertKnownKeys, NetError, textOf } from "../../../errors.js";
-import type { FieldValue } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput, FieldValue } from "../../../protocol/http1/field-writer.js";
 import type { HttpExchange } from "../http-exchange.js";
-import type { ResponseWriter } from "../response/response-writer.js";
+import type { ResponseWriter } from "../response/body-output.js";
 import { type ByteRange, rangeOf } from "./byte-range.js";
 import { contentTypeOf } from "./content-type.js";
 import type { FileResponseOptions } from "./file-response-options.js";
@@ -23,6 +23,12 @@ export interface FileTarget
   > {
   /** The present, in milliseconds since 1970 UTC. */
   readonly nowMs: number;
+  /** Fields of a 304, out of those of the file. */
+  unchangedFields(
+    fields: Readonly<Record<string, FieldValue>>,
+    contentType: string,
+    byteCount: number,
+  ): FieldInput;
   /** Resolves when it is its turn to send. Rejects with `CONNECTION_CLOSED`. */
   turn(): Promise<void>;
 }
@@ -129,7 +135,10 @@ async function respondWith(
   const { ranges = true, conditional = true, contentType } = served.options;
   if (conditional) {
     const verdict = checkPreconditions(method, headers, served, nowMs);
-    if (verdict === 304) target.respond(304, served.fields());
+    if (verdict === 304) {
+      const type = contentType ?? contentTypeOf(served.path);
+      target.respond(304, target.unchangedFields(served.fields(), type, served.size));
+    }
     if (verdict === 412) target.respondError(412);
     if (verdict !== "proceed") return verdict;
   }

@@ -12,7 +12,7 @@ import type { Data } from "../../../connection/connection.js";
 import { NetError } from "../../../errors.js";
 import type { Clock } from "../../../time/clock.js";
 import { PumpBreath } from "../../pump-breath.js";
-import type { ResponseWriter } from "./response-writer.js";
+import type { ResponseWriter } from "./body-output.js";
 
 /** What a response can be made of: pieces of bytes or text, as they come. */
 export type ResponseSource = AsyncIterable<Data> | Iterable<Data>;

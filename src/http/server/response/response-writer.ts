@@ -1,4 +1,4 @@
-/** A response whose body is given piece by piece: what `exchange.startResponse` returns. */
+/** Sends a body as it is given, piece by piece. */
 import { Buffer } from "node:buffer";
 import type { Data, WaitOptions } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
@@ -7,6 +7,7 @@ import { NetError } from "../../../errors.js";
 import { BodyWriter, MAX_CHUNK_HEAD_BYTES } from "../../../protocol/http1/body-writer.js";
 import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import { BODY } from "../../../protocol/http1/head.js";
+import type { BodyOutput } from "./body-output.js";
 import type { PieceTarget } from "./response-encoder.js";
 
 /** The exchange, as the writer of its response sees it. */
@@ -37,7 +38,7 @@ const END_BYTES = 8;
 const MAX_TRAILER_BYTES = 65_536;
 
 /** Writes the body of one response. */
-export class ResponseWriter implements PieceWriter {
+export class PlainWriter implements BodyOutput, PieceWriter {
   private readonly output: ResponseOutput;
   private readonly body: BodyWriter;
   /** Whether nothing of a body is sent: to HEAD, with 304, or because the connection has ended. */
@@ -63,15 +64,6 @@ export class ResponseWriter implements PieceWriter {
     return this.output.pendingBytes;
   }
 
-  /**
-   * Sends a piece of the body; of a body in chunks as one chunk, with `extensions` (from the first
-   * ";" on) if there are any. Returns true while little waits; on false, wait for {@link drained}.
-   * Also false when the connection has ended. A response that has no body (to HEAD, 304) takes pieces
-   * and sends none of them.
-   *
-   * Throws `INVALID_ARGUMENT` for more bytes than Content-Length announced, `INVALID_STATE` behind the
-   * end. Ends the connection with `SEND_QUEUE_FULL` when more than `maxPendingBytes` would wait.
-   */
   write(data: Data, extensions: string = ""): boolean {
     const bytes = bytesOf(data);
     if (this.isEnded) throw ended();
@@ -108,12 +100,6 @@ export class ResponseWriter implements PieceWriter {
     }
   }
 
-  /**
-   * Ends the body; in chunks with `trailers`, if there are any. Where the peer gets no chunks
-   * (HTTP/1.0, HEAD) they are left out. Returns whether it could be sent. Throws `INVALID_STATE` when
-   * fewer bytes were written than announced, `INVALID_ARGUMENT` for trailers that can't be sent, and
-   * where Content-Length was given.
-   */
   end(trailers?: FieldInput): boolean {
     if (this.isEnded) throw ended();
     if (!this.output.isSendable) {
@@ -126,10 +112,6 @@ export class ResponseWriter implements PieceWriter {
     return true;
   }
 
-  /**
-   * The exchange's own: sends a byte that means nothing, where there is such a one: the size of the
-   * next chunk may begin with zeros. There are few, as peers may bound them.
-   */
   probe(): void {
     if (this.isEnded || this.isBodyless || this.body.bodyLength !== BODY.chunked) return;
     if (this.probeCount >= MAX_PROBES || !this.output.isSendable) return;
@@ -168,20 +150,20 @@ export class ResponseWriter implements PieceWriter {
     return start + inline.length + pieceTail.length;
   }
 
-  /**
-   * Resolves when little waits to be sent. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, and with
-   * `CONNECTION_CLOSED` when the response can't be sent any more.
-   */
   drained(options?: WaitOptions): Promise<void> {
     return this.isEnded ? this.output.flushed(options) : this.output.drained(options);
   }
 
-  /** Gives the response up: the connection is ended, so that the peer sees that something is missing. */
-  abort(): void {
+  abort(
+    error: NetError = new NetError("ABORTED", "the response was aborted", { operation: "send" }),
+  ): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    const message = "the response was aborted";
-    this.output.responseBroken(new NetError("ABORTED", message, { operation: "send" }));
+    this.output.responseBroken(error);
+  }
+
+  connectionEnded(): void {
+    // What waits is the connection's.
   }
 }
 

@@ -1,0 +1,75 @@
+/** The client's part of CONNECT (RFC 9110 §9.3.6): one request, and the head of its response. */
+import { invalidArgument, NetError, type NetErrorCode } from "../errors.js";
+import { HeadWriter } from "../protocol/http1/head-writer.js";
+import { AFTER_HEAD, type AfterHead, type ResponseSink } from "../protocol/http1/message-sink.js";
+import type { ResponseHead } from "../protocol/http1/response-head.js";
+import { ResponseParser } from "../protocol/http1/response-parser.js";
+import type { TunnelHandshake, TunnelSink } from "./tunnel-handshake.js";
+
+/** What the status of a refusal means; any other: the proxy did not want to. */
+const CODES: Readonly<Record<number, NetErrorCode>> = {
+  407: "PROXY_AUTHENTICATION",
+  502: "PROXY_DESTINATION",
+  503: "PROXY_DESTINATION",
+  504: "PROXY_DESTINATION",
+};
+
+const MAX_REQUEST_BYTES = 65_536;
+
+/** See the head of the file. */
+export class HttpConnect implements TunnelHandshake, ResponseSink {
+  readonly #parser: ResponseParser = new ResponseParser();
+  readonly #request: Buffer;
+  #sink: TunnelSink | undefined;
+
+  /** `authority`: `host:port`, with brackets round an IPv6 address. Throws `INVALID_ARGUMENT`. */
+  constructor(authority: string, authorization: string | undefined) {
+    const fields = authorization === undefined ? {} : { "Proxy-Authorization": authorization };
+    const bytes = Buffer.alloc(MAX_REQUEST_BYTES);
+    const head = { method: "CONNECT", target: authority, host: authority, fields };
+    const end = new HeadWriter().writeRequest(bytes, 0, head);
+    if (end < 0) throw invalidArgument(`a CONNECT request has at most ${MAX_REQUEST_BYTES} bytes`);
+    this.#request = bytes.subarray(0, end);
+    this.#parser.expect("CONNECT");
+  }
+
+  begin(): Buffer {
+    return this.#request;
+  }
+
+  feed(bytes: Buffer, sink: TunnelSink): number {
+    this.#sink = sink;
+    return this.#parser.feed(bytes, this);
+  }
+
+  /** See {@link ResponseSink}. */
+  onHeadersComplete(head: ResponseHead): AfterHead {
+    const { statusCode } = head;
+    if (head.isInterim || (statusCode >= 200 && statusCode < 300)) return AFTER_HEAD.goOn;
+    const text = `it responded with ${statusCode} to CONNECT`;
+    this.#fail(CODES[statusCode] ?? "PROXY_REFUSED", text);
+    return AFTER_HEAD.stop;
+  }
+
+  onBody(): boolean {
+    return false;
+  }
+
+  onMessageComplete(): boolean {
+    return true;
+  }
+
+  /** The head of a 2xx is complete: what follows is the tunnel. */
+  onUpgrade(): void {
+    this.#sink?.handshakeDone();
+  }
+
+  onParseError(error: NetError): void {
+    this.#fail("PROXY_MALFORMED", error.message, error);
+  }
+
+  #fail(code: NetErrorCode, text: string, cause?: NetError): void {
+    this.#sink?.handshakeFailed(new NetError(code, text, { operation: "connect", cause }));
+    this.#sink = undefined;
+  }
+}

@@ -1,0 +1,63 @@
+/** What a PROXY header says, whichever version wrote it (PROXY protocol, versions 1 and 2, §2). */
+import type { Buffer } from "node:buffer";
+
+/** An end of the connection that was relayed. */
+export interface ProxyEnd {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Types of TLVs that have a name (§2.2). */
+export const TLV = {
+  alpn: 0x01,
+  authority: 0x02,
+  crc32c: 0x03,
+  noop: 0x04,
+  uniqueId: 0x05,
+  ssl: 0x20,
+  sslVersion: 0x21,
+  sslCommonName: 0x22,
+  sslCipher: 0x23,
+  sslSignature: 0x24,
+  sslKey: 0x25,
+  netns: 0x30,
+} as const;
+
+/** One value behind the addresses of version 2. */
+export interface ProxyTlv {
+  /** One of {@link TLV}, or another number up to 255. */
+  readonly type: number;
+  readonly value: Buffer;
+}
+
+/** What TLS the client spoke with the relay (§2.2.6). */
+export interface ProxySsl {
+  /** The client connected over TLS. */
+  readonly isSecured: boolean;
+  /** It presented a certificate, on this connection or in the session. */
+  readonly hasCertificate: boolean;
+  /** The certificate was verified. */
+  readonly isVerified: boolean;
+  /** `TLSv1.3`, for example. */
+  readonly version: string | undefined;
+  readonly commonName: string | undefined;
+  readonly cipher: string | undefined;
+}
+
+/** A header that was read. */
+export interface ProxyHeader {
+  readonly version: 1 | 2;
+  /** The relay speaks for itself (LOCAL: a health check), or the family is unknown: there are no addresses. */
+  readonly isLocal: boolean;
+  /** Who connected to the relay; undefined where the header has no addresses of IP. */
+  readonly source: ProxyEnd | undefined;
+  /** Where it connected to. */
+  readonly destination: ProxyEnd | undefined;
+  /** Values of version 2 in their order; NOOP and the checksum are left out. */
+  readonly tlvs: readonly ProxyTlv[];
+}
+
+/** The value of the first TLV of a type, as text; undefined where there is none. */
+export function tlvText(header: ProxyHeader, type: number): string | undefined {
+  return header.tlvs.find((tlv) => tlv.type === type)?.value.toString("utf8");
+}
