@@ -15,27 +15,13 @@ import { DatagramRun } from "../datagram-run.js";
 import type { DatagramSink, DatagramSocket, DatagramTarget, GroupMembership } from "../engine.js";
 import { addressOfPeer, type PeerKey, peerKeyOf, portOfPeer } from "../peer-key.js";
 import { callSink, rethrowLater } from "../sink-defect.js";
-import { errnoNameOf, systemError } from "../system-error.js";
+import { datagramErrorKind, errnoNameOf, systemError } from "../system-error.js";
 import { addressFromInfo } from "./node-address.js";
 import { NodePeers } from "./node-peers.js";
 import type { NodeTurn } from "./node-turn.js";
 
 /** Linux's own default, `net.core.rmem_default`. */
 const DEFAULT_HELD_BYTES = 212_992;
-
-/** Errors of a receive call that tell of a datagram sent before, or pass by themselves. */
-const PASSING_ERRORS: readonly string[] = [
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EHOSTUNREACH",
-  "EHOSTDOWN",
-  "ENETUNREACH",
-  "ENETDOWN",
-  "EMSGSIZE",
-  "ENOBUFS",
-  "ENOMEM",
-  "EPERM",
-];
 
 type LookupCallback = (error: null, address: string, family: number) => void;
 
@@ -312,9 +298,22 @@ export class NodeDatagram implements DatagramSocket {
 
   #failed(cause: unknown): void {
     const name = errnoNameOf(cause);
-    if (this.#isClosed || (this.#isOpen && PASSING_ERRORS.includes(name))) return;
+    if (this.#isClosed) return;
+    const kind = this.#isOpen ? datagramErrorKind(name) : "fatal";
+    if (kind === "refusal") this.#refused(name, cause);
+    if (kind !== "fatal") return;
     const text = addressText(this.#target.address);
     this.#close(systemError(name, this.#isOpen ? "receive" : "listen", cause, text));
+  }
+
+  #refused(name: string, cause: unknown): void {
+    const { peer } = this.#target;
+    const error = systemError(name, "receive", cause, peer && addressText(peer));
+    try {
+      this.#sink.datagramRefused(error);
+    } catch (defect) {
+      rethrowLater(defect);
+    }
   }
 
   #close(error: NetError | undefined): void {
