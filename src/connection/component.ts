@@ -55,7 +55,9 @@ interface Stopping {
   cutCount: number;
 }
 
-/** See the head of the file. */
+/**
+ * What is behind every component: its settings, its connections, and its life from start to stop.
+ */
 export abstract class Component<Held extends Member, Settings extends Held["settings"]>
   implements MemberHost<Held>
 {

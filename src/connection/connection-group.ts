@@ -103,22 +103,31 @@ export abstract class ConnectionGroup<
     return this.#component.keys.find(key) as AnyConnection | undefined as Handle | undefined;
   }
 
-  /** See {@link Connection.setIdleTimeout}. */
+  /**
+   * Ends the connection when nothing comes for `idleTimeoutMs`, counted from when something came
+   * last; 0: never. See {@link Connection.setIdleTimeout}.
+   */
   setIdleTimeout(id: number, idleTimeoutMs: number): boolean {
     return this.#find(id)?.setIdleTimeout(idleTimeoutMs) ?? false;
   }
 
-  /** See {@link Connection.setDeadline}. */
+  /**
+   * Closes the connection, with the code `DEADLINE_PASSED`, `deadlineMs` from now, whatever comes
+   * until then: time for a login, say. See {@link Connection.setDeadline}.
+   */
   setDeadline(id: number, deadlineMs: number, reason?: string): boolean {
     return this.#find(id)?.setDeadline(deadlineMs, reason) ?? false;
   }
 
-  /** See {@link Connection.send}. */
+  /** Sends bytes or text; with a packet model as one packet. See {@link Connection.send}. */
   send(id: number, data: Data): SendResult {
     return this.#find(id)?.send(data) ?? false;
   }
 
-  /** See {@link Connection.sendAll}. */
+  /**
+   * Sends several pieces as one; with a packet model as one packet.
+   * See {@link Connection.sendAll}.
+   */
   sendAll(id: number, pieces: readonly Data[]): SendResult {
     return this.#find(id)?.sendAll(pieces) ?? false;
   }
@@ -144,12 +153,15 @@ export abstract class ConnectionGroup<
     return this.#component.sendToAll(targets, bytes);
   }
 
-  /** See {@link Connection.subscribe}. */
+  /**
+   * Subscribes to a topic of its component: an exact name of at most 1,024 characters.
+   * See {@link Connection.subscribe}.
+   */
   subscribe(id: number, topic: string): boolean {
     return this.#find(id)?.subscribe(topic) ?? false;
   }
 
-  /** See {@link Connection.unsubscribe}. */
+  /** Takes a subscription back; false where there was none. See {@link Connection.unsubscribe}. */
   unsubscribe(id: number, topic: string): boolean {
     return this.#find(id)?.unsubscribe(topic) ?? false;
   }
@@ -176,22 +188,28 @@ export abstract class ConnectionGroup<
     return connection.request(data, options);
   }
 
-  /** See {@link Connection.pause}. */
+  /** Stops receiving; the kernel holds the peer of a stream back. See {@link Connection.pause}. */
   pause(id: number): boolean {
     return this.#find(id)?.pause() ?? false;
   }
 
-  /** See {@link Connection.resume}. */
+  /** Goes on receiving. See {@link Connection.resume}. */
   resume(id: number): boolean {
     return this.#find(id)?.resume() ?? false;
   }
 
-  /** See {@link Connection.close}. */
+  /**
+   * Closes in good order: sends what waits, and over a stream FIN, waits for the peer's FIN for at
+   * most `closeTimeoutMs`. See {@link Connection.close}.
+   */
   close(id: number): boolean {
     return this.#find(id)?.close() ?? false;
   }
 
-  /** See {@link Connection.abort}. */
+  /**
+   * Ends the connection at once, a stream with a reset; what waits is not sent.
+   * See {@link Connection.abort}.
+   */
   abort(id: number): boolean {
     return this.#find(id)?.abort() ?? false;
   }

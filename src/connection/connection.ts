@@ -102,7 +102,7 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
    * is so already, and on a connection that is ending. Throws `TOPIC_LIMIT` at `maxTopics`.
    */
   subscribe(topic: string): boolean;
-  /** Takes that back; false where it was not so. */
+  /** Takes a subscription back; false where there was none. */
   unsubscribe(topic: string): boolean;
   /**
    * Sends to all subscribers of a topic but itself, each by its receive model; encoded once. Returns
@@ -113,9 +113,10 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
   readonly topics: readonly string[];
 
   /**
-   * Sends and resolves with the answer: the next thing received, or, with `correlate`, the one with
+   * Sends and resolves with the response: the next thing received, or, with `correlate`, the one with
    * the same key. `timeoutMs` is `requestTimeoutMs` where left out. Rejects with `REQUEST_TIMEOUT`,
-   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`. An answer that comes too late is dropped.
+   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`. A response that comes too late is dropped; with
+   * `correlate` it goes to `onReceive`, as every packet does whose key nobody waits for.
    */
   request(data: Data, options?: WaitOptions): Promise<Buffer>;
   /**
@@ -148,7 +149,9 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
   readonly closeReason: CloseReason | undefined;
   /** Bytes given to `send` that the kernel has not taken. */
   readonly pendingBytes: number;
+  /** The address of this end; undefined before the connection is made. */
   readonly localAddress: Address | undefined;
+  /** The address of the peer; undefined before the connection is made, and for peers without a path of their own. */
   readonly remoteAddress: Address | undefined;
   /** Host name as given to `connect`; undefined on a server. */
   readonly remoteHost: string | undefined;
@@ -194,7 +197,7 @@ export interface Connection<Context = unknown> extends AnyConnection<Context> {
   readUntil(delimiter: Data, options?: WaitOptions): Promise<Buffer>;
   /** Takes `byteCount` unread bytes, or answers undefined when fewer are there. */
   fetch(byteCount: number): Buffer | undefined;
-  /** The same without taking them. */
+  /** The first `byteCount` unread bytes without taking them; undefined when fewer are there. */
   peek(byteCount: number): Buffer | undefined;
   /**
    * Begins TLS on a connection that is plain so far, on a component with `tls: { start: "manual" }`:

@@ -40,7 +40,7 @@ export interface EndingConnection extends ProtocolConnection {
   gone(reason: CloseReason): void;
 }
 
-/** See the head of the file. */
+/** How a connection ends. */
 export class Ending {
   reason: CloseReason | undefined = undefined;
   hasPeerEnded = false;

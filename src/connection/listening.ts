@@ -60,7 +60,7 @@ interface Opening {
   readonly reject: (error: NetError) => void;
 }
 
-/** See the head of the file. */
+/** What lets connections in: one listener of the engine, and who may pass. */
 export class Listening implements ListenerSink {
   readonly #component: StreamComponent;
   readonly #role: ListeningRole;

@@ -20,7 +20,7 @@ export interface StreamRole extends ComponentRole<StreamConnection> {
 
 const STREAM_SETTINGS = { names: SETTING_NAMES, read: connectionSettings };
 
-/** See the head of the file. */
+/** A component whose connections are streams: what it adds to every component. */
 export class StreamComponent
   extends Component<StreamConnection, ConnectionSettings>
   implements ConnectionHost

@@ -62,7 +62,10 @@ interface OwnRules {
   deadlineError: NetError | undefined;
 }
 
-/** See the head of the file. */
+/**
+ * The one class of connections over streams: an engine's stream on one side, a receiver on the
+ * other, and the component above both.
+ */
 export class StreamConnection
   implements Connection, SendingConnection, EndingConnection, Member, StreamSink
 {

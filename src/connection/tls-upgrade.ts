@@ -57,7 +57,7 @@ export interface UpgradeOwner {
   fail(error: NetError): boolean;
 }
 
-/** See the head of the file. */
+/** The way of one connection from plain to secured. */
 export class TlsUpgrade implements Handshake {
   readonly #owner: UpgradeOwner;
   readonly #security: SecurityOwner;

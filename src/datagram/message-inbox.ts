@@ -28,7 +28,10 @@ export interface InboxSession {
   callHandler(message: Buffer, settled: HandlerSettled): boolean;
 }
 
-/** See the head of the file. */
+/**
+ * What one session has received and nobody has taken: made when somebody reads, requests or pauses,
+ * or a handler is busy.
+ */
 export class MessageInbox implements HandlerSettled {
   /** Messages that were dropped because nobody took those before them. */
   droppedCount = 0;

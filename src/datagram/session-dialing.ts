@@ -26,7 +26,10 @@ export interface PortCount {
   openPortCount: number;
 }
 
-/** See the head of the file. */
+/**
+ * An outgoing session: looks its peer up, has a socket of its own for it, probes it while it lives,
+ * and closes the socket when the session has ended.
+ */
 export class SessionDialing implements PortOwner, SessionDial {
   readonly promise: Promise<void>;
   private readonly component: SessionComponent;

@@ -33,7 +33,10 @@ interface Opening {
   readonly reject: (error: NetError) => void;
 }
 
-/** See the head of the file. */
+/**
+ * What lets sessions in: one socket, the sessions of its peers by their addresses, and who may
+ * begin one.
+ */
 export class SessionListening implements PortOwner {
   private readonly component: SessionComponent;
   private readonly role: SessionListeningRole;

@@ -90,7 +90,10 @@ interface Extras {
   remoteHost: string | undefined;
 }
 
-/** See the head of the file. */
+/**
+ * The one class of connections over datagrams: a peer's address on a socket that others may share,
+ * and the component above.
+ */
 export class Session
   implements
     MessageConnection,

@@ -23,7 +23,11 @@ import type { Decoder, PacketSink, ReceiveModel } from "../receive/receive-model
 import { Inbox } from "./inbox.js";
 import { RequestList } from "./request-list.js";
 
-/** See the head of the file. */
+/**
+ * The receiver of all receive models: makes packets of bytes and gives each to the first of these
+ * that wants it: a request that waits for its response, a reader (`read`, `for await`), the handler
+ * `onReceive`, and else the inbox, for a later read.
+ */
 export class PacketReceiver implements Receiver, PacketReader, PacketSink, HandlerSettled {
   readonly stopping?: () => void;
   private readonly connection: ProtocolConnection;

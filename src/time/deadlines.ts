@@ -16,7 +16,7 @@ export interface DeadlineHolder {
   deadlinePassed(purpose: number): void;
 }
 
-/** See the head of the file. */
+/** Several deadlines of one owner on one deadline of the timing wheel. */
 export class Deadlines implements DeadlineOwner {
   private readonly wheel: TimingWheel;
   private readonly holder: DeadlineHolder;

@@ -60,7 +60,7 @@ interface Opening {
   readonly reject: (error: NetError) => void;
 }
 
-/** See the head of the file. */
+/** One socket without sessions, from its opening to its end: what a cast and a node are made of. */
 export class CastSocket<Handle> implements PortOwner, PeerOwner {
   settings: CastSettings;
   readonly service: EngineService;

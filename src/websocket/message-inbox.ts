@@ -8,7 +8,7 @@ import type { Message } from "./websocket-handlers.js";
 /** What a message counts for besides its bytes: it takes memory however short it is. */
 const MESSAGE_COST_BYTES = 128;
 
-/** See the head of the file. */
+/** Messages that came and wait to be read, and those who wait for them. */
 export class MessageInbox {
   readonly #wheel: TimingWheel;
   #messages: Message[] = [];

@@ -82,7 +82,17 @@ describe("hp-socket serve", () => {
     const [line] = await serve.shows("stdout", /^{.*}$/m);
 
     const names = JSON.parse(line).services.map(({ service }: { service: string }) => service);
-    assert.deepEqual(names, ["push", "pull", "pack", "line", "length", "tls", "http", "websocket", "udp"]);
+    assert.deepEqual(names, [
+      "push",
+      "pull",
+      "pack",
+      "line",
+      "length",
+      "tls",
+      "http",
+      "websocket",
+      "udp",
+    ]);
   });
 
   it("starts nothing and says so when one of its ports is taken", async (test) => {

@@ -49,7 +49,7 @@ function usageError(code: NetErrorCode, text: string): NetError {
   return new NetError(code, text, { operation: "send" });
 }
 
-/** See the head of the file. */
+/** One datagram socket in memory. */
 export class MemoryDatagram implements DatagramSocket {
   readonly lendsBytes: boolean;
   readonly #setup: MemoryDatagramSetup;

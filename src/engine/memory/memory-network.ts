@@ -117,7 +117,10 @@ function fateByRates(rates: DatagramRates, random: Random): DatagramFate {
 
 type Setting<Name extends keyof MemoryNetworkOptions> = NonNullable<MemoryNetworkOptions[Name]>;
 
-/** See the head of the file. */
+/**
+ * The scripted network of a memory engine: how long things take, how streams are cut into segments,
+ * what becomes of connects, accepts and datagrams.
+ */
 export class MemoryNetwork {
   #delayMs: Setting<"delayMs"> = 0;
   #split: Setting<"split"> = Number.MAX_SAFE_INTEGER;

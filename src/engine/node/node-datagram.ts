@@ -67,7 +67,7 @@ function createDatagramSocket(target: DatagramTarget): Socket {
   return createSocket(options);
 }
 
-/** See the head of the file. */
+/** One datagram socket over node:dgram. */
 export class NodeDatagram implements DatagramSocket {
   readonly lendsBytes = false;
   readonly #target: DatagramTarget;

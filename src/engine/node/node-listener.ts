@@ -39,7 +39,7 @@ export interface ListenerService {
   readonly reading: SharedReading;
 }
 
-/** See the head of the file. */
+/** One listener over node:net. */
 export class NodeListener implements Listener {
   readonly #target: ListenTarget;
   readonly #sink: ListenerSink;

@@ -76,7 +76,7 @@ export interface NodeStreamSetup {
   readonly local: Address | undefined;
 }
 
-/** See the head of the file. Methods below `unref` are called by the socket's listeners. */
+/** One stream over node:net. Methods below `unref` are called by the socket's listeners. */
 export class NodeStream implements StreamSocket, SocketOwner {
   lendsBytes: boolean;
   sink: StreamSink = noStreamSink;

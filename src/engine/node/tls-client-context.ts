@@ -41,7 +41,7 @@ export class SessionTable {
   }
 }
 
-/** See the head of the file. */
+/** The rules of a client, and the sessions that it can resume: the last one of each peer. */
 export class TlsClientContext implements TlsContext {
   readonly role = "client";
   #options: TlsClientOptions;

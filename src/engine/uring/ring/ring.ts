@@ -33,7 +33,7 @@ const NOT_FOUND = -1;
 
 const LINE = 0x1_0000_0000;
 
-/** See the head of the file. */
+/** Submission and completion: the two queues that kernel and thread share. */
 export class Ring {
   /** Words of the submission entries, for those who fill them. */
   readonly entries: Int32Array;

@@ -88,7 +88,10 @@ const SURE_SEGMENT_BYTES = 1_232;
 /** Descriptions that are kept for the next datagrams. */
 const MAX_SPARE_SENDS = 256;
 
-/** See the head of the file. */
+/**
+ * One datagram socket on the ring: a multishot RECVMSG that brings one datagram, or one train of
+ * them, after the other, and any number of SENDMSG.
+ */
 export class UringDatagram extends RingSocket implements DatagramSocket, SendOwner {
   readonly isIpv6: boolean;
   /** Datagrams that were longer than a receive buffer, and dropped. */

@@ -25,7 +25,10 @@ export interface RequestSource {
 /** Longest body that is read as a whole; the server's own limit is below. */
 const MAX_BODY_BYTES = 2 ** 32;
 
-/** See the head of the file. */
+/**
+ * A Request that is made of what has come, and becomes a whole one of the platform's when more is
+ * asked of it than applications usually do.
+ */
 export class LightRequest {
   readonly #source: RequestSource;
   readonly #method: string;

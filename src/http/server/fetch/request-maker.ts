@@ -29,7 +29,7 @@ export function requestMethod(method: string): string | undefined {
   return new Request(SAMPLE_URL, { method }).method;
 }
 
-/** See the head of the file. Node loads its classes when they are first looked at, so it waits with that. */
+/** Makes the Request of an exchange: a light one where Node's own functions take such, else a whole one. Node loads its classes when they are first looked at, so it waits with that. */
 class RequestMaker {
   /** Whether the global classes were replaced by such as take light requests. */
   isInstalled = false;
