@@ -15,7 +15,7 @@ import type { LoadedConnection } from "./load-agent.js";
 /** What has not come back for so long is lost. */
 const LOST_MS = 1_000;
 
-/** See the head of the file. */
+/** One connection of a load of an echo server over datagrams. */
 export class DatagramLoad implements ConnectionLoad {
   isOpen = false;
   hasAnswered = false;

@@ -14,7 +14,7 @@ export interface LoadEvents {
   closed(connection: LoadedConnection, reason: CloseReason): void;
 }
 
-/** See the head of the file. */
+/** Makes the connections of a load. */
 export interface LoadAgent {
   readonly engineName: string;
   /** Makes the next one. */
