@@ -106,6 +106,10 @@ export const ERROR_CODES = {
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },
   DATAGRAM_TOO_LONG: { fault: "limit", text: "a datagram is too long" },
   SESSION_RATE_LIMIT: { fault: "limit", text: "too many sessions come from one network" },
+  ARQ_DEAD_LINK: {
+    fault: "limit",
+    text: "the peer acknowledges nothing any more",
+  },
   DETECT_TIMEOUT: { fault: "limit", text: "the peer sent nothing while it was probed" },
   CONNECTION_LIMIT: { fault: "limit", text: "there are maxConnections connections already" },
   REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for a response" },
@@ -275,4 +279,15 @@ export function textOf(thrown: unknown): string {
   } catch {
     return "a value that has no text";
   }
+}
+
+/**
+ * A callback of the library's own has thrown, which is a defect. It must neither unwind those who call others
+ * behind it, nor be hidden: it is thrown again from a microtask of its own, and becomes the process's
+ * `uncaughtException`.
+ */
+export function rethrowLater(defect: unknown): void {
+  queueMicrotask(() => {
+    throw defect;
+  });
 }

@@ -168,14 +168,15 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     }
   }
 
-  /** Makes the context of a connection; a factory that fails ends it. */
+  /** Makes the context of a connection; a factory that fails ends it. `holder`: what has it, the connection unless given. */
   makeContext<Context>(
     connection: EventOwner & { context: unknown },
     make: (connection: never) => Context,
     operation: Operation,
+    holder: { context: unknown } = connection,
   ): void {
     try {
-      connection.context = this.call(make, connection);
+      holder.context = this.call(make, holder);
     } catch (error) {
       this.failed(connection, "context", operation, error);
     }
