@@ -63,6 +63,12 @@ export const rules = {
       to: { path: "^src/engine/(node|uring|memory)/", pathNot: "^src/engine/$1/" },
     },
     {
+      name: "tls-knows-no-engine",
+      severity: "error",
+      from: { path: "^src/engine/(tls|openssl)/" },
+      to: { path: "^src/engine/(node|uring|memory)/" },
+    },
+    {
       name: "only-the-chooser-knows-engines",
       severity: "error",
       from: { path: "^src/engine/[^/]+\\.ts$", pathNot: "choose-engine\\.ts$" },
