@@ -45,7 +45,7 @@ export const rules = {
       to: { dependencyTypes: ["core"], pathNot: "^(node:)?buffer$" },
     },
     layer("ground-imports-nothing", GROUND, []),
-    layer("address-on-the-ground", ADDRESS, [GROUND]),
+    layer("address-on-bytes", ADDRESS, [GROUND, BYTES]),
     layer("bytes-on-errors", BYTES, [GROUND]),
     layer("time-on-bytes", TIME, [GROUND, BYTES]),
     layer("receive-is-pure", RECEIVE, [GROUND, BYTES, TIME]),
@@ -102,6 +102,15 @@ export const rules = {
       DATAGRAM,
       "^src/protocol/udp-control/",
     ]),
+    layer("arq-on-datagram", "^src/arq/", [
+      GROUND,
+      BYTES,
+      TIME,
+      ENGINE_DOOR,
+      CONNECTION,
+      DATAGRAM,
+      "^src/protocol/(arq|kcp)/",
+    ]),
     layer("tcp-on-connection", "^src/tcp/", [
       GROUND,
       BYTES,
@@ -154,7 +163,7 @@ export const rules = {
       from: { path: "^src/index\\.ts$" },
       // Proxies speak HTTP too: what of its wire format they need is loaded with `dial/tunnel`, see below.
       to: {
-        path: "^src/(http|websocket|udp|datagram|protocol)/",
+        path: "^src/(http|websocket|udp|arq|datagram|protocol)/",
         pathNot: "^src/protocol/(http1|socks)/",
         reachable: true,
       },
@@ -169,7 +178,7 @@ export const rules = {
       name: "nothing-imports-the-entry",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(cli|index\\.ts|testing)" },
-      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp)/index\\.ts)" },
+      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp|arq)/index\\.ts)" },
     },
   ],
   options: {

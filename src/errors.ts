@@ -106,9 +106,13 @@ export const ERROR_CODES = {
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },
   DATAGRAM_TOO_LONG: { fault: "limit", text: "a datagram is too long" },
   SESSION_RATE_LIMIT: { fault: "limit", text: "too many sessions come from one network" },
+  ARQ_DEAD_LINK: {
+    fault: "limit",
+    text: "the peer acknowledges nothing any more",
+  },
   DETECT_TIMEOUT: { fault: "limit", text: "the peer sent nothing while it was probed" },
   CONNECTION_LIMIT: { fault: "limit", text: "there are maxConnections connections already" },
-  REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for an answer" },
+  REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for a response" },
   READ_LIMIT: { fault: "limit", text: "more bytes were asked for than maxUnreadBytes allows" },
   CONNECT_TIMEOUT: { fault: "limit", text: "the connection was not made within timeoutMs" },
   HANDSHAKE_TIMEOUT: {
@@ -122,7 +126,7 @@ export const ERROR_CODES = {
   TOPIC_LIMIT: { fault: "limit", text: "no more topics can be subscribed to" },
   AGE_LIMIT: { fault: "limit", text: "the connection is older than allowed" },
   READ_TIMEOUT: { fault: "limit", text: "the read was not satisfied within timeoutMs" },
-  REQUEST_TIMEOUT: { fault: "limit", text: "no answer came within timeoutMs" },
+  REQUEST_TIMEOUT: { fault: "limit", text: "no response came within timeoutMs" },
   DRAIN_TIMEOUT: { fault: "limit", text: "the bytes were not sent within timeoutMs" },
   CLOSE_TIMEOUT: {
     fault: "limit",
@@ -230,7 +234,7 @@ export function assertBoolean(name: string, value: unknown): void {
 /** Throws `INVALID_ARGUMENT` unless `value` is text that is not empty. */
 export function assertText(name: string, value: unknown): void {
   if (typeof value === "string" && value !== "") return;
-  throw invalidArgument(`${name} must be text, not ${describe(value)}`);
+  throw invalidArgument(`${name} must be text that is not empty, not ${describe(value)}`);
 }
 
 /** Throws `INVALID_ARGUMENT` unless `value` is a function. */
@@ -264,7 +268,7 @@ export function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
   if (typeof value === "function") return "a function";
   if (value instanceof Uint8Array) return `${value.length} bytes`;
-  if (Array.isArray(value)) return "an array";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
 }
@@ -276,4 +280,15 @@ export function textOf(thrown: unknown): string {
   } catch {
     return "a value that has no text";
   }
+}
+
+/**
+ * A callback of the library's own has thrown, which is a defect. It must neither unwind those who call others
+ * behind it, nor be hidden: it is thrown again from a microtask of its own, and becomes the process's
+ * `uncaughtException`.
+ */
+export function rethrowLater(defect: unknown): void {
+  queueMicrotask(() => {
+    throw defect;
+  });
 }

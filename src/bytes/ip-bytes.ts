@@ -1,18 +1,26 @@
 /** IP addresses between text and bytes (RFC 4291 §2.2, RFC 5952 §4). */
 const GROUPS = 8;
-const IPV4_PART = /^(?:0|[1-9]\d{0,2})$/;
 const IPV6_GROUP = /^[0-9a-f]{1,4}$/i;
 
 /** The four bytes of `a.b.c.d`, decimal and without leading zeros; undefined for anything else. */
-function parseIpv4(text: string): number[] | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
-  const bytes: number[] = [];
-  for (const part of parts) {
-    if (!IPV4_PART.test(part) || Number(part) > 255) return undefined;
-    bytes.push(Number(part));
+function parseIpv4(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(4);
+  let count = 0;
+  let value = -1;
+  for (let index = 0; index <= text.length; index++) {
+    const digit = text.charCodeAt(index) - 0x30;
+    if (digit >= 0 && digit <= 9) {
+      if (value === 0) return undefined; // a leading zero
+      value = Math.max(value, 0) * 10 + digit;
+      if (value > 255) return undefined;
+    } else {
+      if (value < 0 || count === 4 || (index < text.length && text[index] !== "."))
+        return undefined;
+      bytes[count++] = value;
+      value = -1;
+    }
   }
-  return bytes;
+  return count === 4 ? bytes : undefined;
 }
 
 /** Two bytes for each group of hexadecimal digits; an IPv4 tail, which only the last may be, gives its four. */
@@ -58,8 +66,7 @@ function parseIpv6(text: string): Uint8Array | undefined {
  */
 export function parseIp(text: string): Uint8Array | undefined {
   if (text.includes(":")) return parseIpv6(text);
-  const bytes = parseIpv4(text);
-  return bytes === undefined ? undefined : Uint8Array.from(bytes);
+  return parseIpv4(text);
 }
 
 /** The address of these 4 or 16 bytes as text. */
@@ -72,7 +79,8 @@ export function formatIpv4(bytes: Uint8Array, at: number): string {
   return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
 }
 
-const isMapped = (bytes: Uint8Array, at: number): boolean => {
+/** Whether the sixteen bytes from `at` are an IPv4-mapped address (RFC 4291 §2.5.5.2). */
+export const isMapped = (bytes: Uint8Array, at: number): boolean => {
   for (let index = 0; index < 10; index++) if (bytes[at + index] !== 0) return false;
   return bytes[at + 10] === 0xff && bytes[at + 11] === 0xff;
 };

@@ -16,7 +16,7 @@ import { Buffer } from "node:buffer";
 /** Bytes of one segment: the most that can be reserved at once. */
 export const SEGMENT_BYTES: number = 65_536;
 
-/** See the head of the file. */
+/** Memory that is sent from. */
 export interface SendMemory {
   /** The segment that is being written to. */
   readonly buffer: Buffer;

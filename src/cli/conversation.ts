@@ -36,7 +36,7 @@ export interface ConversationOptions {
   onUnsent(error: NetError): void;
 }
 
-/** See the head of the file. */
+/** A connection between standard input and standard output. */
 export class Conversation {
   readonly #options: ConversationOptions;
   readonly #terminal: Terminal;

@@ -10,7 +10,7 @@ import { hexView } from "./hex-view.js";
 
 const CONTROL = /\r(?!\n)|(?![\t\n\r])\p{Cc}/u;
 
-/** See the head of the file. */
+/** Received bytes as they are shown: text where they are printable UTF-8, else a hex view. */
 export class PacketView {
   #isInLine = false;
   #unfinished: Buffer | undefined;

@@ -30,7 +30,10 @@ export interface SocketConversationOptions {
   onUnsent(error: NetError): void;
 }
 
-/** See the head of the file. */
+/**
+ * A WebSocket between standard input and standard output: lines that are typed become messages,
+ * what comes is shown, each message on its line.
+ */
 export class SocketConversation {
   readonly #options: SocketConversationOptions;
   readonly #terminal: Terminal;

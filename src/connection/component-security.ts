@@ -5,7 +5,7 @@ import { NetError } from "../errors.js";
 import { assertTlsSettings, type TlsSettings } from "./tls-settings.js";
 import type { Handshake, SecurityOwner } from "./tls-upgrade.js";
 
-/** See the head of the file. */
+/** TLS of one component: its certificates and rules, and the handshakes under way. */
 export class ComponentSecurity implements SecurityOwner {
   readonly context: TlsContext;
   readonly startsAtOnce: boolean;

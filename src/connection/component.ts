@@ -4,7 +4,7 @@
  * nothing of what carries the bytes: streams have `stream-component.ts`, datagrams `src/datagram`.
  */
 import type { Address, Engine } from "../engine/engine.js";
-import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
+import { assertInteger, assertKnownKeys, assertObject, NetError } from "../errors.js";
 import type { BroadcastResult } from "./broadcast.js";
 import type { CloseReason } from "./close-reason.js";
 import type { ComponentStats, StopOptions, StopResult } from "./component-options.js";
@@ -16,7 +16,7 @@ import type { Member } from "./member.js";
 import type { MemberHost } from "./member-host.js";
 import { PacketTopics } from "./packet-topics.js";
 import { nextServiceState, type ServiceEvent, type ServiceState } from "./service-state.js";
-import { throwIfAborted, Waiter } from "./waiter.js";
+import { beginWait, Waiter } from "./waiter.js";
 
 /** What a component of this role does with its connections. */
 export interface ComponentRole<Held extends Member> {
@@ -55,7 +55,9 @@ interface Stopping {
   cutCount: number;
 }
 
-/** See the head of the file. */
+/**
+ * What is behind every component: its settings, its connections, and its life from start to stop.
+ */
 export abstract class Component<Held extends Member, Settings extends Held["settings"]>
   implements MemberHost<Held>
 {
@@ -72,7 +74,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   readonly #kind: SettingsKind<Settings>;
   /** What was asked for; what was left out follows from it. */
   #given: Partial<Settings>;
-  readonly #closeWaiters: Map<number, (() => void)[]> = new Map();
+  readonly #closeWaiters: Map<number, Waiter<void>[]> = new Map();
   #state: ServiceState = "stopped";
   #stopping: Stopping | undefined;
   #stopWaiters: Waiter<void>[] = [];
@@ -169,7 +171,9 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
 
   /** See `TcpServer.stop`. */
   stop(options: StopOptions = {}): Promise<StopResult> {
-    const drainMs = options.drainMs ?? 5_000;
+    assertObject("the options of stop", options);
+    assertKnownKeys("stop", options, ["drainMs"]);
+    const { drainMs = 5_000 } = options;
     assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
     if (this.#stopping !== undefined) return this.#stopping.promise;
     if (this.#state === "stopped") return Promise.resolve({ drainedCount: 0, cutCount: 0 });
@@ -181,12 +185,12 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     for (const connection of this.registry.list()) {
       // Whoever waits for the end must live to see it, `unref` or not.
       connection.ref();
-      if (drainMs === 0 || connection.state === "connecting") this.#cut(connection);
+      if (drainMs === 0 || connection.state === "connecting") this.#cut(connection, drainMs);
       else connection.stop();
     }
     if (drainMs > 0 && this.registry.count > 0) {
       const timer = this.service.wheel.clock.setTimer(drainMs, () => {
-        for (const connection of this.registry.list()) this.#cut(connection);
+        for (const connection of this.registry.list()) this.#cut(connection, drainMs);
       });
       void promise.then(() => timer.cancel());
     }
@@ -194,8 +198,9 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     return promise;
   }
 
-  #cut(connection: Held): void {
-    const error = new NetError("STOPPED", undefined, {
+  #cut(connection: Held, drainMs: number): void {
+    const text = `the component was stopped, and the connection had not ended within drainMs (${drainMs})`;
+    const error = new NetError("STOPPED", text, {
       operation: "close",
       connectionId: connection.id,
     });
@@ -233,10 +238,11 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
 
   /** See `TcpServer.stopped`. */
   async stopped(options: WaitOptions = {}): Promise<void> {
-    throwIfAborted(options, "close");
+    beginWait(options, "stopped", "close");
     if (this.#state === "stopped") return;
     const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
       code: "CLOSE_TIMEOUT",
+      call: "stopped",
       operation: "close",
       forget: () => {
         this.#stopWaiters = this.#stopWaiters.filter((other) => other !== waiter);
@@ -276,7 +282,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     const waiters = this.#closeWaiters.get(connection.id);
     if (waiters !== undefined) {
       this.#closeWaiters.delete(connection.id);
-      for (const resolve of waiters) resolve();
+      for (const waiter of waiters) waiter.resolve();
     }
     this.finishStop();
   }
@@ -285,13 +291,24 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     return this.#closeWaiters.has(connection.id) || this.role.isEndAwaited?.(connection) === true;
   }
 
-  whenClosed(connection: Held): Promise<void> {
-    if (connection.state === "closed") return Promise.resolve();
-    return new Promise((resolve) => {
-      const waiters = this.#closeWaiters.get(connection.id);
-      if (waiters === undefined) this.#closeWaiters.set(connection.id, [resolve]);
-      else waiters.push(resolve);
+  async whenClosed(connection: Held, options: WaitOptions = {}): Promise<void> {
+    beginWait(options, "closed", "close");
+    if (connection.state === "closed") return;
+    const { id } = connection;
+    const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
+      code: "CLOSE_TIMEOUT",
+      call: "closed",
+      operation: "close",
+      forget: () => {
+        const others = (this.#closeWaiters.get(id) ?? []).filter((other) => other !== waiter);
+        if (others.length === 0) this.#closeWaiters.delete(id);
+        else this.#closeWaiters.set(id, others);
+      },
     });
+    const waiters = this.#closeWaiters.get(id);
+    if (waiters === undefined) this.#closeWaiters.set(id, [waiter]);
+    else waiters.push(waiter);
+    await waiter.promise;
   }
 
   /** A peer was not let in, or accepting failed. */

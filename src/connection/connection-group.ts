@@ -2,13 +2,14 @@
  * A component with many connections. Each operation on a connection exists here by id as well; for
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
  */
-import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
+import { assertFunction, assertKnownKeys, assertObject, NetError } from "../errors.js";
 import type { BroadcastResult } from "./broadcast.js";
 import { reasonOf } from "./close-reason.js";
 import type { Component } from "./component.js";
 import type { ComponentStats, StopOptions, StopResult } from "./component-options.js";
 import type { AnyConnection, Connection, Data, SendResult, WaitOptions } from "./connection.js";
 import { bytesOf } from "./data.js";
+import { closeOldOnes, closeSilentOnes } from "./mass-close.js";
 import type { Member } from "./member.js";
 import type { ServiceState } from "./service-state.js";
 
@@ -97,22 +98,31 @@ export abstract class ConnectionGroup<
     return this.#component.keys.find(key) as AnyConnection | undefined as Handle | undefined;
   }
 
-  /** See {@link Connection.setIdleTimeout}. */
+  /**
+   * Ends the connection when nothing comes for `idleTimeoutMs`, counted from when something came
+   * last; 0: never. See {@link Connection.setIdleTimeout}.
+   */
   setIdleTimeout(id: number, idleTimeoutMs: number): boolean {
     return this.#find(id)?.setIdleTimeout(idleTimeoutMs) ?? false;
   }
 
-  /** See {@link Connection.setDeadline}. */
+  /**
+   * Closes the connection, with the code `DEADLINE_PASSED`, `deadlineMs` from now, whatever comes
+   * until then: time for a login, say. See {@link Connection.setDeadline}.
+   */
   setDeadline(id: number, deadlineMs: number, reason?: string): boolean {
     return this.#find(id)?.setDeadline(deadlineMs, reason) ?? false;
   }
 
-  /** See {@link Connection.send}. */
+  /** Sends bytes or text; with a packet model as one packet. See {@link Connection.send}. */
   send(id: number, data: Data): SendResult {
     return this.#find(id)?.send(data) ?? false;
   }
 
-  /** See {@link Connection.sendAll}. */
+  /**
+   * Sends several pieces as one; with a packet model as one packet.
+   * See {@link Connection.sendAll}.
+   */
   sendAll(id: number, pieces: readonly Data[]): SendResult {
     return this.#find(id)?.sendAll(pieces) ?? false;
   }
@@ -126,8 +136,10 @@ export abstract class ConnectionGroup<
    */
   broadcast(data: Data, options: BroadcastOptions<Handle> = {}): BroadcastResult {
     const bytes = bytesOf(data);
+    assertObject("the options of broadcast", options);
     assertKnownKeys("broadcast", options, ["except", "filter"]);
     const { except, filter } = options;
+    if (filter !== undefined) assertFunction("filter", filter);
     const exceptId = typeof except === "object" ? except.id : except;
     const targets = this.#component.registry.list().filter((connection) => {
       if (connection.id === exceptId) return false;
@@ -136,12 +148,15 @@ export abstract class ConnectionGroup<
     return this.#component.sendToAll(targets, bytes);
   }
 
-  /** See {@link Connection.subscribe}. */
+  /**
+   * Subscribes to a topic of its component: an exact name of at most 1,024 characters.
+   * See {@link Connection.subscribe}.
+   */
   subscribe(id: number, topic: string): boolean {
     return this.#find(id)?.subscribe(topic) ?? false;
   }
 
-  /** See {@link Connection.unsubscribe}. */
+  /** Takes a subscription back; false where there was none. See {@link Connection.unsubscribe}. */
   unsubscribe(id: number, topic: string): boolean {
     return this.#find(id)?.unsubscribe(topic) ?? false;
   }
@@ -168,55 +183,43 @@ export abstract class ConnectionGroup<
     return connection.request(data, options);
   }
 
-  /** See {@link Connection.pause}. */
+  /** Stops receiving; the kernel holds the peer of a stream back. See {@link Connection.pause}. */
   pause(id: number): boolean {
     return this.#find(id)?.pause() ?? false;
   }
 
-  /** See {@link Connection.resume}. */
+  /** Goes on receiving. See {@link Connection.resume}. */
   resume(id: number): boolean {
     return this.#find(id)?.resume() ?? false;
   }
 
-  /** See {@link Connection.close}. */
+  /**
+   * Closes in good order: sends what waits, and over a stream FIN, waits for the peer's FIN for at
+   * most `closeTimeoutMs`. See {@link Connection.close}.
+   */
   close(id: number): boolean {
     return this.#find(id)?.close() ?? false;
   }
 
-  /** See {@link Connection.abort}. */
+  /**
+   * Ends the connection at once, a stream with a reset; what waits is not sent.
+   * See {@link Connection.abort}.
+   */
   abort(id: number): boolean {
     return this.#find(id)?.abort() ?? false;
   }
 
   /** Closes all connections from which nothing came for `silentMs`; answers how many (HP §2.3). */
   closeSilent(silentMs: number): number {
-    assertInteger("silentMs", silentMs, 0, Number.MAX_SAFE_INTEGER);
-    const message = `nothing was received for silentMs (${silentMs})`;
-    const isSilent = (connection: Held) => connection.silentForMs >= silentMs;
-    return this.#closeWhere(isSilent, "IDLE_TIMEOUT", message);
+    return closeSilentOnes(this.#component.registry.list(), silentMs, closeFor);
   }
 
   /** Closes all connections that are older than `ageMs`; answers how many (HP §2.3). */
   closeOlderThan(ageMs: number): number {
-    assertInteger("ageMs", ageMs, 0, Number.MAX_SAFE_INTEGER);
-    const message = `the connection is older than ageMs (${ageMs})`;
-    return this.#closeWhere((connection) => connection.ageMs >= ageMs, "AGE_LIMIT", message);
+    return closeOldOnes(this.#component.registry.list(), ageMs, closeFor);
   }
+}
 
-  #closeWhere(
-    applies: (connection: Held) => boolean,
-    code: "IDLE_TIMEOUT" | "AGE_LIMIT",
-    message: string,
-  ): number {
-    let count = 0;
-    for (const connection of this.#component.registry.list()) {
-      if (!connection.isOpen || !applies(connection)) continue;
-      const error = new NetError(code, message, {
-        operation: "close",
-        connectionId: connection.id,
-      });
-      if (connection.closeWith(reasonOf(error, "close"))) count++;
-    }
-    return count;
-  }
+function closeFor(connection: Member, error: NetError): boolean {
+  return connection.closeWith(reasonOf(error, "close"));
 }

@@ -3,7 +3,7 @@ import { NetError } from "../errors.js";
 import { reasonOf } from "./close-reason.js";
 import type { Member } from "./member.js";
 
-/** See the head of the file. */
+/** Connections by a key of the application's own, each key with one holder at most. */
 export class ConnectionKeys<Holder extends Member> {
   readonly #holders: Map<unknown, Holder> = new Map();
 

@@ -102,7 +102,7 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
    * is so already, and on a connection that is ending. Throws `TOPIC_LIMIT` at `maxTopics`.
    */
   subscribe(topic: string): boolean;
-  /** Takes that back; false where it was not so. */
+  /** Takes a subscription back; false where there was none. */
   unsubscribe(topic: string): boolean;
   /**
    * Sends to all subscribers of a topic but itself, each by its receive model; encoded once. Returns
@@ -113,9 +113,12 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
   readonly topics: readonly string[];
 
   /**
-   * Sends and resolves with the answer: the next thing received, or, with `correlate`, the one with
+   * Sends and resolves with the response: the next thing received, or, with `correlate`, the one with
    * the same key. `timeoutMs` is `requestTimeoutMs` where left out. Rejects with `REQUEST_TIMEOUT`,
-   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`. An answer that comes too late is dropped.
+   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`, the last also when the peer has finished sending. A
+   * response that comes too late is dropped; with `correlate` it goes to `onReceive`, as every packet does
+   * whose key nobody waits for. May be awaited in `onReceive`: the response gets through to a handler whose
+   * promise is open.
    */
   request(data: Data, options?: WaitOptions): Promise<Buffer>;
   /**
@@ -139,13 +142,18 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
   /** Ends the connection at once, a stream with a reset; what waits is not sent. */
   abort(): boolean;
 
-  /** Resolves with the reason when the connection has ended, after `onClose`; at once when it has already. */
-  closed(): Promise<CloseReason>;
+  /**
+   * Resolves with the reason when the connection has ended, after `onClose`; at once when it has already.
+   * Rejects with `CLOSE_TIMEOUT` or `ABORTED` as `options` say; the connection goes on then.
+   */
+  closed(options?: WaitOptions): Promise<CloseReason>;
   /** Why the connection ended or is ending; undefined before. */
   readonly closeReason: CloseReason | undefined;
   /** Bytes given to `send` that the kernel has not taken. */
   readonly pendingBytes: number;
+  /** The address of this end; undefined before the connection is made. */
   readonly localAddress: Address | undefined;
+  /** The address of the peer; undefined before the connection is made, and for peers without a path of their own. */
   readonly remoteAddress: Address | undefined;
   /** Host name as given to `connect`; undefined on a server. */
   readonly remoteHost: string | undefined;
@@ -191,7 +199,7 @@ export interface Connection<Context = unknown> extends AnyConnection<Context> {
   readUntil(delimiter: Data, options?: WaitOptions): Promise<Buffer>;
   /** Takes `byteCount` unread bytes, or answers undefined when fewer are there. */
   fetch(byteCount: number): Buffer | undefined;
-  /** The same without taking them. */
+  /** The first `byteCount` unread bytes without taking them; undefined when fewer are there. */
   peek(byteCount: number): Buffer | undefined;
   /**
    * Begins TLS on a connection that is plain so far, on a component with `tls: { start: "manual" }`:

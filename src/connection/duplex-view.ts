@@ -8,13 +8,20 @@
 import process from "node:process";
 import type { Duplex, DuplexOptions } from "node:stream";
 import { isLent } from "../bytes/lending.js";
+import { assertKnownKeys, assertObject } from "../errors.js";
 import { CLOSED_BY_PEER, type CloseReason } from "./close-reason.js";
 import type { DuplexViewOptions } from "./connection.js";
 import { HOLD, type ProtocolConnection, type Receiver } from "./receiver.js";
 
 type Callback = (error?: Error | null) => void;
 
-/** See the head of the file. */
+const OPTION_NAMES: readonly (keyof DuplexViewOptions)[] = [
+  "readableHighWaterMark",
+  "writableHighWaterMark",
+  "allowHalfOpen",
+];
+
+/** One connection's stream. */
 export class DuplexView implements Receiver {
   readonly duplex: Duplex;
   readonly #connection: ProtocolConnection;
@@ -22,6 +29,8 @@ export class DuplexView implements Receiver {
   #isEnded = false;
 
   constructor(connection: ProtocolConnection, options: DuplexViewOptions) {
+    assertObject("the options of toDuplex", options);
+    assertKnownKeys("toDuplex", options, OPTION_NAMES);
     this.#connection = connection;
     // Loaded by whoever uses it.
     const { Duplex } = process.getBuiltinModule("node:stream");

@@ -40,7 +40,7 @@ export interface EndingConnection extends ProtocolConnection {
   gone(reason: CloseReason): void;
 }
 
-/** See the head of the file. */
+/** How a connection ends. */
 export class Ending {
   reason: CloseReason | undefined = undefined;
   hasPeerEnded = false;
@@ -154,7 +154,9 @@ export class Ending {
   abort(): boolean {
     const { id, state } = this.connection;
     const isConnecting = state === "connecting";
-    const text = isConnecting ? "the connection was closed while it was being made" : "aborted";
+    const text = isConnecting
+      ? "the connection was closed while it was being made"
+      : "abort() was called";
     const operation = isConnecting ? "connect" : "close";
     return this.fail(new NetError("ABORTED", text, { operation, connectionId: id }));
   }
@@ -167,9 +169,9 @@ export class Ending {
   }
 
   /** A handler said no. */
-  refuse(operation: Operation): void {
+  refuse(operation: Operation, handler: string): void {
     if (this.isOver) return;
-    const error = new NetError("REFUSED", undefined, {
+    const error = new NetError("REFUSED", `${handler} refused the connection`, {
       operation,
       connectionId: this.connection.id,
     });

@@ -20,7 +20,8 @@ export interface EventOwner {
 
 /** A connection that a handler may refuse. */
 export interface RefusableConnection extends EventOwner {
-  refuse(operation: Operation): void;
+  /** The handler of this name has said no. */
+  refuse(operation: Operation, handler: string): void;
 }
 
 /** What only components over datagrams tell. */
@@ -155,10 +156,10 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     const failed = (error: unknown): void => this.failed(connection, name, operation, error);
     try {
       const verdict = this.call(handler, this.handleOf(connection));
-      if (verdict === false) connection.refuse(operation);
+      if (verdict === false) connection.refuse(operation, name);
       else if (isThenable(verdict)) {
         verdict.then((later) => {
-          if (later === false) connection.refuse(operation);
+          if (later === false) connection.refuse(operation, name);
         }, failed);
       }
     } catch (error) {
@@ -166,14 +167,15 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     }
   }
 
-  /** Makes the context of a connection; a factory that fails ends it. */
+  /** Makes the context of a connection; a factory that fails ends it. `holder`: what has it, the connection unless given. */
   makeContext<Context>(
     connection: EventOwner & { context: unknown },
     make: (connection: never) => Context,
     operation: Operation,
+    holder: { context: unknown } = connection,
   ): void {
     try {
-      connection.context = this.call(make, connection);
+      holder.context = this.call(make, holder);
     } catch (error) {
       this.failed(connection, "context", operation, error);
     }
@@ -215,7 +217,7 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
       throw handlerError("onPrepareListen", "listen", error);
     }
     if (verdict !== false) return;
-    throw new NetError("REFUSED", "onPrepareListen refused", { operation: "listen" });
+    throw new NetError("REFUSED", "onPrepareListen refused to listen", { operation: "listen" });
   }
 
   /** A peer was not let in, or accepting failed. */

@@ -60,7 +60,7 @@ interface Opening {
   readonly reject: (error: NetError) => void;
 }
 
-/** See the head of the file. */
+/** What lets connections in: one listener of the engine, and who may pass. */
 export class Listening implements ListenerSink {
   readonly #component: StreamComponent;
   readonly #role: ListeningRole;
@@ -180,7 +180,7 @@ export class Listening implements ListenerSink {
     const { settings, connectionCount, security } = this.#component;
     const { maxConnections, maxHandshakes } = settings;
     if (connectionCount >= maxConnections) {
-      const message = `there are ${maxConnections} connections already (maxConnections)`;
+      const message = `there are ${connectionCount} connections, and maxConnections is ${maxConnections}`;
       return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
     }
     if (security?.startsAtOnce !== true) return undefined;

@@ -1,5 +1,6 @@
 /** What holds members, as they see it. */
 import type { CloseReason } from "./close-reason.js";
+import type { WaitOptions } from "./connection.js";
 import type { EngineService } from "./engine-service.js";
 import type { Member } from "./member.js";
 import type { PacketTopics } from "./packet-topics.js";
@@ -18,7 +19,7 @@ export interface MemberHost<Held extends Member> {
   /** The connection is gone; calls `onClose`. */
   connectionClosed(connection: Held, reason: CloseReason): void;
   /** Resolves when the connection has ended. */
-  whenClosed(connection: Held): Promise<void>;
+  whenClosed(connection: Held, options?: WaitOptions): Promise<void>;
   /** Whether somebody waits for the connection's end. */
   isEndAwaited(connection: Held): boolean;
 }

@@ -11,7 +11,7 @@ import type { TimingWheel } from "../time/timing-wheel.js";
 import type { SendResult, WaitOptions } from "./connection.js";
 import { HOLD, type PieceWriter, type ProtocolConnection } from "./receiver.js";
 import { StreamQueue } from "./stream-queue.js";
-import { throwIfAborted, Waiter } from "./waiter.js";
+import { Waiter } from "./waiter.js";
 
 /** Text of up to this many characters is encoded straight into the memory that is sent from. */
 const MAX_TEXT_LENGTH = 16_384;
@@ -226,11 +226,11 @@ export class Outbound {
 
   /** See `Connection.drained`. */
   whenDrained(options: WaitOptions): Promise<void> {
-    throwIfAborted(options, "send");
     const { settings } = this.served;
     if (this.queue.pendingBytes <= settings.lowWaterMarkBytes) return Promise.resolve();
     const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
       code: "DRAIN_TIMEOUT",
+      call: "drained",
       operation: "send",
       forget: () => {
         const others = this.waiters?.filter((other) => other !== waiter);

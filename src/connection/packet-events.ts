@@ -7,7 +7,7 @@ export interface HandlerSettled {
   handlerSettled(): void;
 }
 
-/** See the head of the file. */
+/** Who is told of packets: the handlers of a component, or of a connection that was taken over. */
 export interface PacketEvents {
   /** Whether there is a handler for what is received. */
   readonly hasReceiveHandler: boolean;

@@ -5,7 +5,10 @@ import { bytesOf } from "./data.js";
 import type { Member } from "./member.js";
 import { TopicTable } from "./topic-table.js";
 
-/** See the head of the file. */
+/**
+ * The topics of connections with packets: what is published becomes one packet for all that have
+ * the same model.
+ */
 export class PacketTopics<Subscriber extends Member> {
   readonly table: TopicTable<Subscriber> = new TopicTable<Subscriber>();
 

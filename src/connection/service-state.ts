@@ -26,7 +26,7 @@ export const SERVICE_TRANSITIONS: Transitions = {
 export function nextServiceState(state: ServiceState, event: ServiceEvent): ServiceState {
   const next = SERVICE_TRANSITIONS[state][event];
   if (next === undefined) {
-    throw new NetError("INVALID_STATE", `a component that is ${state} can't ${event}`, {
+    throw new NetError("INVALID_STATE", `can't ${event}: the component is ${state}`, {
       operation: "configure",
     });
   }

@@ -1,6 +1,6 @@
 /** Small files that are sent whole, between a head and a tail (HP §2.4 SendSmallFile). */
 import { readFile, stat } from "node:fs/promises";
-import { NetError } from "../errors.js";
+import { assertKnownKeys, assertObject, assertText, NetError } from "../errors.js";
 import type { SmallFileOptions } from "./connection.js";
 import { bytesOf } from "./data.js";
 
@@ -9,6 +9,9 @@ export const MAX_SMALL_FILE_BYTES: number = 4_194_303;
 
 /** Head, file and tail as pieces. Rejects with `FILE_INVALID`. */
 export async function readSmallFile(path: string, options: SmallFileOptions): Promise<Buffer[]> {
+  assertText("path", path);
+  assertObject("the options of sendSmallFile", options);
+  assertKnownKeys("sendSmallFile", options, ["head", "tail"]);
   const head = bytesOf(options.head ?? "");
   const tail = bytesOf(options.tail ?? "");
   const room = MAX_SMALL_FILE_BYTES - head.length - tail.length;

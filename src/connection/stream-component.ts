@@ -1,6 +1,6 @@
 /** A component whose connections are streams: what it adds to every component. */
 import type { Engine, StreamSocket } from "../engine/engine.js";
-import { NetError } from "../errors.js";
+import { assertObject, NetError } from "../errors.js";
 import { type BroadcastResult, broadcastTo } from "./broadcast.js";
 import { Component, type ComponentRole } from "./component.js";
 import type { ChangeableSettings, ComponentStats } from "./component-options.js";
@@ -20,7 +20,7 @@ export interface StreamRole extends ComponentRole<StreamConnection> {
 
 const STREAM_SETTINGS = { names: SETTING_NAMES, read: connectionSettings };
 
-/** See the head of the file. */
+/** A component whose connections are streams: what it adds to every component. */
 export class StreamComponent
   extends Component<StreamConnection, ConnectionSettings>
   implements ConnectionHost
@@ -61,6 +61,7 @@ export class StreamComponent
 
   /** See `TcpServer.configure`. `known`: names of the component's options that can't be changed. */
   configure(changes: ChangeableSettings, known: readonly string[]): void {
+    assertObject("the options of configure", changes);
     const { tls, ...settings } = changes;
     if (tls !== undefined && this.security === undefined) {
       throw new NetError("SETTING_FIXED", "tls can't be switched on once the component is made");

@@ -41,7 +41,7 @@ import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./
 import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
-import { assertWaitOptions, throwIfAborted } from "./waiter.js";
+import { beginWait } from "./waiter.js";
 import { type WebView, webView } from "./web-view.js";
 
 /** Longest delay of a timer. */
@@ -64,7 +64,10 @@ interface OwnRules {
   deadlineError: NetError | undefined;
 }
 
-/** See the head of the file. */
+/**
+ * The one class of connections over streams: an engine's stream on one side, a receiver on the
+ * other, and the component above both.
+ */
 export class StreamConnection
   implements Connection, SendingConnection, EndingConnection, Member, StreamSink
 {
@@ -200,8 +203,7 @@ export class StreamConnection
   // — TLS —
 
   async startTls(options: WaitOptions = {}): Promise<TlsInfo> {
-    throwIfAborted(options, "handshake");
-    assertWaitOptions(options);
+    beginWait(options, "startTls", "handshake");
     const { security } = this.host;
     if (security === undefined || this.upgrade !== undefined || this.state !== "open") {
       const why = startTlsProblem(security, this.upgrade, this.state);
@@ -323,10 +325,14 @@ export class StreamConnection
   private reader(): PacketReader {
     const { packets } = (this.inbound ?? this.begin()).receiver;
     if (packets !== undefined) return packets;
-    throw new NetError("INVALID_STATE", "a protocol reads from this connection", {
-      operation: "receive",
-      connectionId: this.id,
-    });
+    throw new NetError(
+      "INVALID_STATE",
+      "a stream or a protocol of its own reads from this connection",
+      {
+        operation: "receive",
+        connectionId: this.id,
+      },
+    );
   }
 
   get receive(): ReceiveModel {
@@ -353,7 +359,7 @@ export class StreamConnection
     const packets = this.reader();
     return typeof wish === "number"
       ? packets.read({ kind: "bytes", byteCount: wish }, options)
-      : packets.read({ kind: "chunk" }, wish ?? options);
+      : packets.read({ kind: "chunk" }, wish === undefined ? options : wish);
   }
 
   async readUntil(delimiter: Data, options: WaitOptions = {}): Promise<Buffer> {
@@ -417,9 +423,7 @@ export class StreamConnection
       throw new NetError(
         "INVALID_STATE",
         `toDuplex needs an open connection, not one that is ${this.state}`,
-        {
-          connectionId: this.id,
-        },
+        { connectionId: this.id },
       );
     }
     const reader = this.reader();
@@ -501,7 +505,7 @@ export class StreamConnection
   }
 
   async drained(options: WaitOptions = {}): Promise<void> {
-    throwIfAborted(options, "send");
+    beginWait(options, "drained", "send");
     if (this.state === "ending" || this.state === "closed") throw this.closedError();
     await this.outbound?.whenDrained(options);
   }
@@ -594,8 +598,8 @@ export class StreamConnection
   }
 
   /** A handler said no. */
-  refuse(operation: Operation): void {
-    this.ending().refuse(operation);
+  refuse(operation: Operation, handler: string): void {
+    this.ending().refuse(operation, handler);
   }
 
   /** Ends what is closing now: in good order when only the peer's FIN is missing, else by `error`. */
@@ -631,8 +635,8 @@ export class StreamConnection
     this.packets?.stopReading();
   }
 
-  async closed(): Promise<CloseReason> {
-    const closed = this.host.whenClosed(this);
+  async closed(options?: WaitOptions): Promise<CloseReason> {
+    const closed = this.host.whenClosed(this, options);
     this.stopReading();
     await closed;
     return this.closeReason as CloseReason;

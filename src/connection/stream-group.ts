@@ -6,7 +6,7 @@ import type { ConnectionSettings } from "./settings.js";
 import type { StreamComponent } from "./stream-component.js";
 import type { StreamConnection } from "./stream-connection.js";
 
-/** See the head of the file. */
+/** A component with many streams: what it has beyond every {@link ConnectionGroup}. */
 export abstract class StreamGroup<Context> extends ConnectionGroup<
   StreamConnection,
   Connection<Context>,
@@ -28,22 +28,31 @@ export abstract class StreamGroup<Context> extends ConnectionGroup<
     this.#component.configure(changes, OPTION_NAMES);
   }
 
-  /** See {@link Connection.sendSmallFile}. */
+  /**
+   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). See
+   * {@link Connection.sendSmallFile}.
+   */
   async sendSmallFile(id: number, path: string, options?: SmallFileOptions): Promise<SendResult> {
     return (await this.#component.registry.find(id)?.sendSmallFile(path, options)) ?? false;
   }
 
-  /** See {@link Connection.fetch}. */
+  /**
+   * Takes `byteCount` unread bytes, or answers undefined when fewer are there.
+   * See {@link Connection.fetch}.
+   */
   fetch(id: number, byteCount: number): Buffer | undefined {
     return this.#component.registry.find(id)?.fetch(byteCount);
   }
 
-  /** See {@link Connection.peek}. */
+  /** The first `byteCount` unread bytes without taking them; undefined when fewer are there. See {@link Connection.peek}. */
   peek(id: number, byteCount: number): Buffer | undefined {
     return this.#component.registry.find(id)?.peek(byteCount);
   }
 
-  /** See {@link Connection.finish}. */
+  /**
+   * Sends what waits, then FIN: nothing more can be sent, and receiving goes on until the peer
+   * finishes too. See {@link Connection.finish}.
+   */
   finish(id: number): boolean {
     return this.#component.registry.find(id)?.finish() ?? false;
   }

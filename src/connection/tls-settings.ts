@@ -88,7 +88,17 @@ export function assertTlsSettings(role: "server" | "client", settings: TlsSettin
       `tls.minVersion (${minVersion}) must not be above tls.maxVersion (${maxVersion})`,
     );
   }
-  const { ticketKeys, ticketRotationMs = 0 } = settings as ServerTls;
+  const { ticketKeys, ticketRotationMs = 0, clientCertificate } = settings as ServerTls;
+  // Node would take the certificate of any authority in the world for one of ours.
+  if (
+    clientCertificate === "require" &&
+    settings.ca === undefined &&
+    settings.caFile === undefined
+  ) {
+    throw invalid(
+      'tls.clientCertificate "require" needs tls.ca or tls.caFile: whose certificates to let in',
+    );
+  }
   if (ticketKeys !== undefined && ticketRotationMs > 0) {
     throw invalid("tls.ticketRotationMs is for keys that are made here, not for tls.ticketKeys");
   }

@@ -13,7 +13,7 @@ import { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { WaitOptions } from "./connection.js";
 import type { ConnectionSettings } from "./settings.js";
-import { Waiter } from "./waiter.js";
+import { type GiveUp, Waiter } from "./waiter.js";
 
 /** A handshake under way, as the component counts it. */
 export interface Handshake {
@@ -57,7 +57,7 @@ export interface UpgradeOwner {
   fail(error: NetError): boolean;
 }
 
-/** See the head of the file. */
+/** The way of one connection from plain to secured. */
 export class TlsUpgrade implements Handshake {
   readonly #owner: UpgradeOwner;
   readonly #security: SecurityOwner;
@@ -108,7 +108,12 @@ export class TlsUpgrade implements Handshake {
     const forget = (error: NetError): void => {
       this.#owner.fail(error);
     };
-    const giveUp = { code: "HANDSHAKE_TIMEOUT", operation: "handshake", forget } as const;
+    const giveUp: GiveUp = {
+      code: "HANDSHAKE_TIMEOUT",
+      call: "startTls",
+      operation: "handshake",
+      forget,
+    };
     this.#waiter = new Waiter<TlsInfo>(this.#owner.wheel, options, giveUp);
     this.#owner.upgradeBegins();
     // What came in the same turn as the bytes that are being handled is looked at afterwards.

@@ -11,7 +11,7 @@ export const MAX_TOPICS: number = 1_000_000;
 /** Longest name of a topic, in UTF-16 units. */
 export const MAX_TOPIC_LENGTH: number = 1_024;
 
-/** See the head of the file. */
+/** Who is subscribed to what, for one component. */
 export class TopicTable<Subscriber extends object> {
   readonly #maxTopics: number;
   readonly #subscribers: Map<string, Set<Subscriber>> = new Map();

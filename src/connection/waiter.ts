@@ -4,6 +4,8 @@
  */
 import {
   assertInteger,
+  assertKnownKeys,
+  assertObject,
   describe,
   invalidArgument,
   NetError,
@@ -18,8 +20,12 @@ import type { WaitOptions } from "./connection.js";
 export interface GiveUp {
   /** Code of the time-out. */
   readonly code: NetErrorCode;
+  /** What the application has called: `read`. The error names it. */
+  readonly call: string;
+  /** Name of the setting that bounds the wait where the call has no time-out of its own. */
+  readonly setting?: string;
   readonly operation: Operation;
-  /** What has not happened in time, as "… within timeoutMs (50)" goes on; undefined: the operation. */
+  /** What has not happened in time, as "… within timeoutMs (50)" goes on; undefined: the call. */
   readonly missing?: () => string | undefined;
   /** Name of the option that was given as `timeoutMs`. Default: that. */
   readonly limit?: string;
@@ -33,6 +39,8 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   readonly #wheel: TimingWheel;
   readonly #giveUp: GiveUp;
   readonly #timeoutMs: number;
+  /** Name of what bounds the wait. */
+  readonly #limit: string;
   #signal: AbortSignal | undefined;
   #deadline: Deadline | undefined;
   #resolve: ((value: Value) => void) | undefined;
@@ -42,6 +50,8 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   constructor(wheel: TimingWheel, options: WaitOptions, giveUp: GiveUp, defaultTimeoutMs = 0) {
     assertWaitOptions(options);
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+    const { limit = "timeoutMs", setting = limit } = giveUp;
+    this.#limit = options.timeoutMs === undefined ? setting : limit;
     this.#wheel = wheel;
     this.#giveUp = giveUp;
     this.promise = new Promise((resolve, reject) => {
@@ -79,17 +89,17 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   }
 
   deadlineReached(): void {
-    const { code, operation, missing, limit = "timeoutMs" } = this.#giveUp;
+    const { code, call, operation, missing } = this.#giveUp;
+    const bound = `${this.#limit} (${this.#timeoutMs})`;
     const text = missing?.();
     const message =
-      text === undefined
-        ? `${operation} took longer than ${limit} (${this.#timeoutMs})`
-        : `${text} within ${limit} (${this.#timeoutMs})`;
+      text === undefined ? `${call} took longer than ${bound}` : `${text} within ${bound}`;
     this.#giveItUp(new NetError(code, message, { operation }));
   }
 
   signalAborted(signal: AbortSignal): void {
-    this.#giveItUp(abortError(this.#giveUp.operation, signal.reason));
+    const { call, operation } = this.#giveUp;
+    this.#giveItUp(abortError(operation, signal.reason, call));
   }
 
   #giveItUp(error: NetError): void {
@@ -108,6 +118,8 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   }
 }
 
+const WAIT_OPTION_NAMES: readonly (keyof WaitOptions)[] = ["timeoutMs", "signal"];
+
 /** Throws `INVALID_ARGUMENT` for bounds that can't be: then nothing is begun. */
 export function assertWaitOptions({ timeoutMs, signal }: WaitOptions): void {
   if (timeoutMs !== undefined) assertInteger("timeoutMs", timeoutMs, 0, 2 ** 31 - 1);
@@ -122,14 +134,33 @@ function assertSignal(signal: unknown): void {
   throw invalidArgument(`signal must be an AbortSignal, not ${describe(signal)}`);
 }
 
+/**
+ * Before anything is begun: throws `INVALID_ARGUMENT` for options of `call` that can't be, `ABORTED` when the
+ * signal was aborted already.
+ */
+export function beginWait(options: WaitOptions, call: string, operation: Operation): void {
+  assertObject(`the options of ${call}`, options);
+  assertKnownKeys(call, options, WAIT_OPTION_NAMES);
+  assertWaitOptions(options);
+  throwIfAborted(options, operation, call);
+}
+
 /** Throws `ABORTED` when the signal was aborted already: then nothing is begun. */
-export function throwIfAborted(options: WaitOptions, operation: Operation): void {
+export function throwIfAborted(
+  options: WaitOptions,
+  operation: Operation,
+  call: string = operation,
+): void {
   const signal = options.signal;
   if (signal !== undefined) assertSignal(signal);
-  if (signal?.aborted === true) throw abortError(operation, signal.reason);
+  if (signal?.aborted === true) throw abortError(operation, signal.reason, call);
 }
 
 /** `ABORTED` with the reason of the signal as its cause. */
-export function abortError(operation: Operation, cause: unknown): NetError {
-  return new NetError("ABORTED", `${operation} was aborted`, { operation, cause });
+export function abortError(
+  operation: Operation,
+  cause: unknown,
+  call: string = operation,
+): NetError {
+  return new NetError("ABORTED", `${call} was aborted`, { operation, cause });
 }

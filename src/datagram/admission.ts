@@ -19,7 +19,7 @@ interface Bucket {
   atMs: number;
 }
 
-/** See the head of the file. */
+/** Who may begin a session: so many of one network in a second. */
 export class Admission {
   /** Least recently heard of first. */
   private readonly buckets: Map<PeerKey, Bucket> = new Map();

@@ -65,7 +65,7 @@ export interface TurnSender {
   turnEnded(): void;
 }
 
-/** See the head of the file. */
+/** One datagram socket, and what its component sends by it. */
 export class DatagramPort implements DatagramSink, DeadlineOwner {
   /** Bytes that wait, or are under way. */
   pendingBytes = 0;

@@ -12,7 +12,7 @@ import type { SessionListening, SessionListeningRole } from "./session-listening
 /** Makes the context of a session. */
 export type MessageContextFactory<Context> = (connection: MessageConnection<Context>) => Context;
 
-/** See the head of the file. */
+/** What components over datagrams do with their sessions: they call the application's handlers. */
 export class DatagramRole<Handle, Context> implements SessionRole, SessionListeningRole, PortCount {
   readonly events: Events<Handle, Buffer>;
   /** What lets sessions in, on a server. */

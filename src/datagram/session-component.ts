@@ -18,7 +18,7 @@ export interface SessionRole extends ComponentRole<Session> {
 
 const SESSION_SETTINGS = { names: DATAGRAM_SETTING_NAMES, read: datagramSettings };
 
-/** See the head of the file. */
+/** A component whose connections are sessions over datagrams: what it adds to every component. */
 export class SessionComponent extends Component<Session, DatagramSettings> implements SessionHost {
   readonly events: SessionEvents;
   /** The protocol of messages above the datagrams; undefined where each of them is a message. */

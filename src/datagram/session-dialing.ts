@@ -3,7 +3,7 @@
  * socket when the session has ended. The promise settles once: resolved when the session is open, rejected with
  * what ended it before.
  */
-import { Waiter } from "../connection/waiter.js";
+import { type GiveUp, Waiter } from "../connection/waiter.js";
 import type { DatagramTarget, IpAddress } from "../engine/engine.js";
 import { type PeerKey, peerKeyOf } from "../engine/peer-key.js";
 import { NetError } from "../errors.js";
@@ -26,7 +26,10 @@ export interface PortCount {
   openPortCount: number;
 }
 
-/** See the head of the file. */
+/**
+ * An outgoing session: looks its peer up, has a socket of its own for it, probes it while it lives,
+ * and closes the socket when the session has ended.
+ */
 export class SessionDialing implements PortOwner, SessionDial {
   readonly promise: Promise<void>;
   private readonly component: SessionComponent;
@@ -55,7 +58,12 @@ export class SessionDialing implements PortOwner, SessionDial {
     const forget = (error: NetError): void => {
       session.fail(error);
     };
-    const giveUp = { code: "CONNECT_TIMEOUT", operation: "connect", forget } as const;
+    const giveUp: GiveUp = {
+      code: "CONNECT_TIMEOUT",
+      call: "connect",
+      operation: "connect",
+      forget,
+    };
     this.waiter = new Waiter<void>(component.service.wheel, options, giveUp, CONNECT_TIMEOUT_MS);
     this.promise = this.waiter.promise;
   }

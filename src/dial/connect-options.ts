@@ -1,6 +1,7 @@
 /** Where and how to connect, for clients and agents alike. */
+import { parseIp } from "../bytes/ip-bytes.js";
 import type { WaitOptions } from "../connection/connection.js";
-import { assertFunction, assertInteger, assertText, invalidArgument } from "../errors.js";
+import { assertFunction, assertInteger, assertText, describe, invalidArgument } from "../errors.js";
 import {
   assertOptions,
   type CallTable,
@@ -45,11 +46,17 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 /** Default and range of {@link ConnectOptions.attemptDelayMs}: RFC 8305 §5. */
 export const ATTEMPT_DELAY_MS: NumberRule = milliseconds(250, { min: 10, max: 60_000 });
 
+/** Names are not looked up: a socket is bound to an address. */
+function assertIp(name: string, value: unknown): void {
+  if (typeof value === "string" && parseIp(value) !== undefined) return;
+  throw invalidArgument(`${name} must be an IP address, not ${describe(value)}`);
+}
+
 const CONNECT_OPTIONS: CallTable<ConnectOptions> = {
   host: optional(assertText),
   port: optional(count(0, "port", { min: 1, max: 65_535 })),
   path: optional(assertText),
-  localHost: optional(assertText),
+  localHost: optional(assertIp),
   localPort: optional(count(0, "port", { max: 65_535 })),
   family: optional(choice("any", ["any", "IPv4", "IPv6"])),
   attemptDelayMs: optional(ATTEMPT_DELAY_MS),

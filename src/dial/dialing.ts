@@ -25,7 +25,10 @@ import { AddressRace, interleaveFamilies, type RaceSink } from "./happy-eyeballs
 import type { ProxyRoute } from "./proxy-route.js";
 import type { Tunnel, TunnelOwner } from "./tunnel.js";
 
-/** See the head of the file. */
+/**
+ * One attempt to make an outgoing connection: look the name up, race its addresses, make the tunnel
+ * where it goes through proxies, hand the stream over to the connection.
+ */
 export class Dialing implements Dial, RaceSink, TunnelOwner {
   readonly promise: Promise<void>;
   /** Host name as given; what TLS verifies. */
@@ -53,6 +56,7 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
     const missing = (): string | undefined => this.#tunnel?.step;
     const giveUp: GiveUp = {
       code: "CONNECT_TIMEOUT",
+      call: "connect",
       operation: "connect",
       missing,
       limit: options.timeoutName ?? "timeoutMs",
@@ -175,15 +179,19 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
   raceLost(error: NetError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const told = this.#stream === undefined ? this.#fromProxy(error) : error;
+    const told = this.#stream === undefined ? this.#beforeStream(error) : error;
     this.#connection.streamClosed(told);
     this.#waiter.reject(told);
   }
 
-  /** Says of an error before there was a stream that it is the first proxy's. */
-  #fromProxy(error: NetError): NetError {
+  /** Says of an error before there was a stream whose it is: our own end's, the first proxy's, or the peer's. */
+  #beforeStream(error: NetError): NetError {
     const { route } = this.#options;
-    if (route === undefined || error.fault === "local" || error.fault === "usage") return error;
+    const { systemCode, fault } = error;
+    if (systemCode === "EADDRNOTAVAIL" || systemCode === "EADDRINUSE") {
+      return localError(error, this.#options);
+    }
+    if (route === undefined || fault === "local" || fault === "usage") return error;
     const text = `the proxy ${route.first.host} can't be reached: ${error.message}`;
     return new NetError("PROXY_UNREACHABLE", text, { operation: "connect", cause: error });
   }
@@ -203,4 +211,18 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
 /** Where a route begins. */
 function endOf({ first }: ProxyRoute): { readonly host: string; readonly port: number } {
   return { host: first.hostname, port: first.port };
+}
+
+/** Of a local address or port that can't be had the system names the peer's address: this says which it is. */
+function localError(error: NetError, { localHost, localPort, ...peer }: DialOptions): NetError {
+  const { code, systemCode = "", operation = "connect" } = error;
+  const port = localPort === undefined || localPort === 0 ? undefined : `localPort ${localPort}`;
+  const host = localHost === undefined ? undefined : `localHost ${localHost}`;
+  const local = [host, port].filter((text) => text !== undefined).join(", ");
+  const why = systemCode === "EADDRINUSE" ? "is in use" : "is not available here";
+  const text =
+    port === undefined && (host === undefined || systemCode === "EADDRINUSE")
+      ? `no local port is left from which to connect to ${peer.path ?? `${peer.host ?? LOOPBACK} port ${peer.port}`}`
+      : `the local address ${why}: ${local}`;
+  return new NetError(code, `${text} (${systemCode})`, { operation, systemCode, cause: error });
 }

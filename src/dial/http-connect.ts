@@ -16,7 +16,7 @@ const CODES: Readonly<Record<number, NetErrorCode>> = {
 
 const MAX_REQUEST_BYTES = 65_536;
 
-/** See the head of the file. */
+/** The client's part of CONNECT (RFC 9110 §9.3.6): one request, and the head of its response. */
 export class HttpConnect implements TunnelHandshake, ResponseSink {
   readonly #parser: ResponseParser = new ResponseParser();
   readonly #request: Buffer;

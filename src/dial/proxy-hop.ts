@@ -37,7 +37,7 @@ interface Exception {
   readonly port: number;
 }
 
-/** See the head of the file. Does not change. */
+/** One proxy on the way to a destination, as it was given. Does not change. */
 export class ProxyHop {
   readonly protocol: ProxyProtocol;
   /** Name or address, without brackets. */

@@ -31,7 +31,11 @@ export interface TunnelOwner {
   tunnelFailed(error: NetError): void;
 }
 
-/** See the head of the file. */
+/**
+ * Makes a tunnel through the proxies of a route, over a stream that leads to the first of them:
+ * each is asked, by its own protocol, for a connection to the next, and the last for one to the
+ * destination.
+ */
 export class Tunnel implements StreamSink, TunnelSink {
   readonly #stream: StreamSocket;
   readonly #route: ProxyRoute;

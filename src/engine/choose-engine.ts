@@ -151,8 +151,22 @@ export function chooseEngine(wanted: EngineChoice | undefined, needed?: Capabili
   throw configureError("NOT_SUPPORTED", `${needed}: ${chosen.capabilities[needed]}`);
 }
 
+function isEngine(given: Partial<Engine>): boolean {
+  const { capabilities, clock, connect, listen } = given;
+  return (
+    typeof capabilities === "object" &&
+    typeof clock === "object" &&
+    typeof connect === "function" &&
+    typeof listen === "function"
+  );
+}
+
 function chosenEngine(wanted: EngineChoice | undefined): Engine {
-  if (typeof wanted === "object" && wanted !== null) return wanted;
+  if (typeof wanted === "object" && wanted !== null) {
+    if (isEngine(wanted)) return wanted;
+    const text = "engine must be an engine, or the name of one, and the object given is none";
+    throw configureError("INVALID_ARGUMENT", text);
+  }
   if (wanted !== undefined) return engineByName(wanted, "engine");
   const named = process.env["HP_SOCKET_ENGINE"];
   if (named !== undefined && named !== "") return engineByName(named, "HP_SOCKET_ENGINE");

@@ -7,7 +7,10 @@ import type { NetError } from "../errors.js";
 /** Hears that all of a run were sent, or failed. */
 export type RunDone = (token: number, error: NetError | undefined, failedCount: number) => void;
 
-/** See the head of the file. */
+/**
+ * A run of datagrams that an engine sends one by one: completes as one send, with the first error
+ * and how many failed.
+ */
 export class DatagramRun {
   private readonly token: number;
   private readonly done: RunDone;

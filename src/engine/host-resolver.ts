@@ -27,7 +27,10 @@ interface LookUp {
   readonly waiters: Set<Waiter>;
 }
 
-/** See the head of the file. */
+/**
+ * Look-ups of host names: one for each name under way, shared by all who ask for it meanwhile, and
+ * a bounded number of them at once.
+ */
 export class HostResolver {
   readonly #lookup: SystemLookup;
   readonly #runningMax: number;

@@ -8,7 +8,10 @@ import type { Clock } from "../time/clock.js";
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 
-/** See the head of the file. */
+/**
+ * Keeps a failure that repeats (no descriptor left) from being told again and again: the first one
+ * is told at once, then at most one in 100 ms, growing to one a second while the failure lasts.
+ */
 export class ReportBackOff {
   readonly #clock: Clock;
   #pauseMs = 0;

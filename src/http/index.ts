@@ -75,12 +75,14 @@ export { HttpServer } from "./server/http-server.js";
 export type { HttpServerConnection } from "./server/http-server-connection.js";
 export type { HttpServerHandlers, MessageHandlers } from "./server/http-server-handlers.js";
 export type {
+  HttpContextRule,
   HttpServerChanges,
   HttpServerOptions,
   HttpServerStats,
 } from "./server/http-server-options.js";
 export type {
   HttpServerLimits,
+  HttpServerSettings,
   HttpSettingsInput,
   RequestLimits,
 } from "./server/http-server-settings.js";

@@ -5,7 +5,7 @@
 import { ByteQueue } from "../bytes/byte-queue.js";
 import type { WaitOptions } from "../connection/connection.js";
 import type { ReadWish } from "../connection/receiver.js";
-import { throwIfAborted, Waiter } from "../connection/waiter.js";
+import { beginWait, Waiter } from "../connection/waiter.js";
 import { assertInteger, NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 
@@ -68,7 +68,8 @@ export class Inbox {
 
   /** Reads now or later. Throws `INVALID_STATE` while another read waits, `READ_LIMIT`, `ABORTED`. */
   read(wish: ReadWish, options: WaitOptions, maxUnreadBytes: number): Promise<Buffer> {
-    throwIfAborted(options, "receive");
+    const call = wish.kind === "until" ? "readUntil" : "read";
+    beginWait(options, call, "receive");
     if (this.#reader !== undefined) {
       throw new NetError("INVALID_STATE", "a read is under way on this connection already", {
         operation: "receive",
@@ -82,6 +83,7 @@ export class Inbox {
     if (this.cost >= maxUnreadBytes) throw unsatisfied(wish, maxUnreadBytes);
     const waiter = new Waiter<Buffer>(this.#wheel, options, {
       code: "READ_TIMEOUT",
+      call,
       operation: "receive",
       forget: () => {
         this.#reader = undefined;
@@ -101,6 +103,13 @@ export class Inbox {
   /** Takes `byteCount` bytes; undefined when fewer are there. */
   fetch(byteCount: number): Buffer | undefined {
     return this.#queue.take(byteCount);
+  }
+
+  /** Takes one chunk, all bytes where chunks are joined; undefined when nothing is there. */
+  next(): Buffer | undefined {
+    return this.joinsChunks && this.#queue.byteCount > 0
+      ? this.#queue.takeAll()
+      : this.#queue.takeChunk();
   }
 
   /** The first `byteCount` bytes; undefined when fewer are there. */
@@ -130,9 +139,7 @@ export class Inbox {
       case "bytes":
         return this.#queue.take(wish.byteCount);
       case "chunk":
-        return this.joinsChunks && this.#queue.byteCount > 0
-          ? this.#queue.takeAll()
-          : this.#queue.takeChunk();
+        return this.next();
       case "until": {
         const at = this.#queue.find(wish.mark, this.#searched);
         if (at >= 0) return this.#queue.take(at + wish.mark.length);

@@ -7,7 +7,7 @@
  */
 
 import type { WaitOptions } from "../connection/connection.js";
-import { throwIfAborted, Waiter } from "../connection/waiter.js";
+import { beginWait, Waiter } from "../connection/waiter.js";
 import { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 
@@ -18,7 +18,14 @@ export interface RequestSettings {
   readonly correlate: ((packet: Uint8Array) => unknown) | undefined;
 }
 
-/** Waits for answers. */
+const GIVE_UP = {
+  code: "REQUEST_TIMEOUT",
+  call: "request",
+  setting: "requestTimeoutMs",
+  operation: "request",
+} as const;
+
+/** Waits for responses. */
 export class RequestList {
   readonly #wheel: TimingWheel;
   readonly #inOrder: Waiter<Buffer>[] = [];
@@ -38,11 +45,11 @@ export class RequestList {
    * `REQUEST_LIMIT`, `INVALID_ARGUMENT` (a key that is in use): then nothing was put in.
    */
   add(data: Uint8Array, options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
-    throwIfAborted(options, "request");
+    beginWait(options, "request", "request");
     if (this.count >= settings.maxRequestsInFlight) {
       throw new NetError(
         "REQUEST_LIMIT",
-        `${this.count} requests wait already (maxRequestsInFlight)`,
+        `${this.count} requests wait for a response, as many as maxRequestsInFlight (${settings.maxRequestsInFlight}) allows`,
         { operation: "request" },
       );
     }
@@ -52,7 +59,7 @@ export class RequestList {
   }
 
   #addInOrder(options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
-    const giveUp = { code: "REQUEST_TIMEOUT", operation: "request", forget: () => {} } as const;
+    const giveUp = { ...GIVE_UP, forget: () => {} };
     const waiter = new Waiter<Buffer>(this.#wheel, options, giveUp, settings.requestTimeoutMs);
     this.#inOrder.push(waiter);
     return waiter;
@@ -63,7 +70,7 @@ export class RequestList {
       throw new NetError(
         "INVALID_ARGUMENT",
         key === undefined
-          ? "correlate gives no key for this request"
+          ? "correlate returned no key for this request"
           : `a request with the key ${String(key)} waits already`,
         { operation: "request" },
       );
@@ -71,7 +78,7 @@ export class RequestList {
     const forget = (): void => {
       this.#byKey.delete(key);
     };
-    const giveUp = { code: "REQUEST_TIMEOUT", operation: "request", forget } as const;
+    const giveUp = { ...GIVE_UP, forget };
     const waiter = new Waiter<Buffer>(this.#wheel, options, giveUp, settings.requestTimeoutMs);
     this.#byKey.set(key, waiter);
     return waiter;

@@ -13,7 +13,10 @@ import { PacketReceiver } from "../packets/packet-receiver.js";
 
 type ContextFactory<Context> = (connection: Connection<Context>) => Context;
 
-/** See the head of the file. */
+/**
+ * What TCP components do with their connections: packets of a receive model, and the application's
+ * handlers.
+ */
 export class PacketRole<Handle, Received extends Buffer | number, Context>
   implements StreamRole, ListeningRole
 {

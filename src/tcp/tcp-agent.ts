@@ -75,13 +75,13 @@ export class TcpAgent<
       component.move("start");
       component.move("ready");
     } else if (component.state !== "started") {
-      throw new NetError("INVALID_STATE", `the agent is ${component.state}`, {
+      throw new NetError("INVALID_STATE", `can't connect: the agent is ${component.state}`, {
         operation: "connect",
       });
     }
     const limit = component.settings.maxConnections;
     if (component.connectionCount >= limit) {
-      const message = `there are ${limit} connections already (maxConnections)`;
+      const message = `there are ${component.connectionCount} connections, and maxConnections is ${limit}`;
       throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
     }
     const target = dialOptions(options, this.#localEnd, schemeOf(component.security));

@@ -291,7 +291,7 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     return this.#current?.isOpen ?? false;
   }
 
-  /** See {@link Connection.isPaused}. */
+  /** Whether `pause()` is in force. See {@link Connection.isPaused}. */
   get isPaused(): boolean {
     return this.#current?.isPaused ?? false;
   }
@@ -306,42 +306,54 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     else this.configure({ receive: model });
   }
 
-  /** See {@link Connection.send}. */
+  /** Sends bytes or text; with a packet model as one packet. See {@link Connection.send}. */
   send(data: Data): SendResult {
     if (this.isReconnecting && !this.isOpen) return this.#reconnect?.keep(data) ?? false;
     return this.#current?.send(data) ?? false;
   }
 
-  /** See {@link Connection.sendAll}. */
+  /**
+   * Sends several pieces as one; with a packet model as one packet.
+   * See {@link Connection.sendAll}.
+   */
   sendAll(pieces: readonly Data[]): SendResult {
     return this.#current?.sendAll(pieces) ?? false;
   }
 
-  /** See {@link Connection.sendSmallFile}. */
+  /**
+   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). See
+   * {@link Connection.sendSmallFile}.
+   */
   async sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult> {
     return (await this.#current?.sendSmallFile(path, options)) ?? false;
   }
 
-  /** See {@link Connection.drained}. */
+  /**
+   * Resolves when `pendingBytes` is at `lowWaterMarkBytes` or below.
+   * See {@link Connection.drained}.
+   */
   async drained(options?: WaitOptions): Promise<void> {
     await this.#current?.drained(options);
   }
 
-  /** See {@link Connection.request}. */
+  /**
+   * Sends and resolves with the response: the next thing received, or, with `correlate`, the one
+   * with the same key. See {@link Connection.request}.
+   */
   async request(data: Data, options?: WaitOptions): Promise<Buffer> {
     return this.#connected.request(data, options);
   }
 
-  /** See {@link Connection.read}. */
+  /** Resolves with the next thing received. See {@link Connection.read}. */
   async read(byteCount: number, options?: WaitOptions): Promise<Buffer>;
   async read(options?: WaitOptions): Promise<Buffer>;
   async read(wish?: number | WaitOptions, options?: WaitOptions): Promise<Buffer> {
     return typeof wish === "number"
       ? this.#connected.read(wish, options)
-      : this.#connected.read(wish);
+      : this.#connected.read(wish === undefined ? options : wish);
   }
 
-  /** See {@link Connection.readUntil}. */
+  /** Resolves with the bytes up to and including `delimiter`. See {@link Connection.readUntil}. */
   async readUntil(delimiter: Data, options?: WaitOptions): Promise<Buffer> {
     return this.#connected.readUntil(delimiter, options);
   }
@@ -350,79 +362,101 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     return this.#connected[Symbol.asyncIterator]();
   }
 
-  /** See {@link Connection.startTls}. */
+  /**
+   * Begins TLS on a connection that is plain so far, on a component with `tls: { start: "manual"
+   * }`: what was sent goes out as plain text first, then the handshake begins.
+   * See {@link Connection.startTls}.
+   */
   async startTls(options?: WaitOptions): Promise<TlsInfo> {
     return this.#connected.startTls(options);
   }
 
-  /** See {@link Connection.tls}. */
+  /**
+   * What is known of TLS on this connection; undefined while it is plain, and after its end unless
+   * it was read before. See {@link Connection.tls}.
+   */
   get tls(): TlsInfo | undefined {
     return this.#current?.tls;
   }
 
-  /** See {@link Connection.fetch}. */
+  /**
+   * Takes `byteCount` unread bytes, or answers undefined when fewer are there.
+   * See {@link Connection.fetch}.
+   */
   fetch(byteCount: number): Buffer | undefined {
     return this.#current?.fetch(byteCount);
   }
 
-  /** See {@link Connection.peek}. */
+  /** The first `byteCount` unread bytes without taking them; undefined when fewer are there. See {@link Connection.peek}. */
   peek(byteCount: number): Buffer | undefined {
     return this.#current?.peek(byteCount);
   }
 
-  /** See {@link Connection.unreadBytes}. */
+  /** Received bytes that nobody has taken yet. See {@link Connection.unreadBytes}. */
   get unreadBytes(): number {
     return this.#current?.unreadBytes ?? 0;
   }
 
-  /** See {@link Connection.pause}. */
+  /** Stops receiving; the kernel holds the peer of a stream back. See {@link Connection.pause}. */
   pause(): boolean {
     return this.#current?.pause() ?? false;
   }
 
-  /** See {@link Connection.resume}. */
+  /** Goes on receiving. See {@link Connection.resume}. */
   resume(): boolean {
     return this.#current?.resume() ?? false;
   }
 
-  /** See {@link Connection.finish}. */
+  /**
+   * Sends what waits, then FIN: nothing more can be sent, and receiving goes on until the peer
+   * finishes too. See {@link Connection.finish}.
+   */
   finish(): boolean {
     return this.#current?.finish() ?? false;
   }
 
-  /** See {@link Connection.close}. */
+  /**
+   * Closes in good order: sends what waits, and over a stream FIN, waits for the peer's FIN for at
+   * most `closeTimeoutMs`. See {@link Connection.close}.
+   */
   close(): boolean {
     if (this.#reconnect?.cancel() === true) return true;
     return this.#current?.close() ?? false;
   }
 
-  /** See {@link Connection.abort}. */
+  /**
+   * Ends the connection at once, a stream with a reset; what waits is not sent.
+   * See {@link Connection.abort}.
+   */
   abort(): boolean {
     if (this.#reconnect?.cancel() === true) return true;
     return this.#current?.abort() ?? false;
   }
 
-  /** See {@link Connection.closed}. */
-  closed(): Promise<CloseReason> {
-    return this.#connected.closed();
+  /**
+   * Resolves with the reason when the connection has ended, after `onClose`; at once when it has
+   * already. See {@link Connection.closed}.
+   */
+  closed(options?: WaitOptions): Promise<CloseReason> {
+    return this.#connected.closed(options);
   }
 
-  /** See {@link Connection.pendingBytes}. */
+  /** Bytes that wait to be sent. See {@link Connection.pendingBytes}. */
   get pendingBytes(): number {
     return this.#current?.pendingBytes ?? 0;
   }
 
-  /** See {@link Connection.localAddress}. */
+  /** The address of this end; undefined while there is no connection. See {@link Connection.localAddress}. */
   get localAddress(): Address | undefined {
     return this.#current?.localAddress;
   }
 
-  /** See {@link Connection.remoteAddress}. */
+  /** The address of the peer; undefined before there is a connection. See {@link Connection.remoteAddress}. */
   get remoteAddress(): Address | undefined {
     return this.#current?.remoteAddress;
   }
 
-  /** See {@link Connection.remoteHost}. */
+  /** Host name as given to `connect`; undefined on a server. See {@link Connection.remoteHost}. */
   get remoteHost(): string | undefined {
     return this.#current?.remoteHost;
   }
@@ -457,27 +491,37 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     return this.#current?.setDeadline(deadlineMs, reason) ?? false;
   }
 
-  /** See {@link Connection.toDuplex}. */
+  /**
+   * The connection as a stream of Node, for `pipeline` and libraries: back-pressure both ways,
+   * `end` finishes, `destroy` aborts, and an error of the connection is the stream's.
+   * See {@link Connection.toDuplex}.
+   */
   toDuplex(options?: DuplexViewOptions): Duplex {
     return this.#connected.toDuplex(options);
   }
 
-  /** See {@link Connection.toWeb}. */
+  /** The same as streams of the web. See {@link Connection.toWeb}. */
   toWeb(options?: DuplexViewOptions): WebView {
     return this.#connected.toWeb(options);
   }
 
-  /** See {@link Connection.setNoDelay}. */
+  /** Sets `TCP_NODELAY`. See {@link Connection.setNoDelay}. */
   setNoDelay(on: boolean): void {
     this.#connected.setNoDelay(on);
   }
 
-  /** See {@link Connection.setKeepAlive}. */
+  /**
+   * Sets the kernel's probes; answers what is in force, without the parts that the platform can't
+   * set. See {@link Connection.setKeepAlive}.
+   */
   setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false {
     return this.#connected.setKeepAlive(keepAlive);
   }
 
-  /** See {@link Connection.tcpInfo}. */
+  /**
+   * What the kernel knows of the connection; undefined where the engine can't ask.
+   * See {@link Connection.tcpInfo}.
+   */
   tcpInfo(): TcpInfo | undefined {
     return this.#current?.tcpInfo();
   }

@@ -60,7 +60,7 @@ interface Opening {
   readonly reject: (error: NetError) => void;
 }
 
-/** See the head of the file. */
+/** One socket without sessions, from its opening to its end: what a cast and a node are made of. */
 export class CastSocket<Handle> implements PortOwner, PeerOwner {
   settings: CastSettings;
   readonly service: EngineService;
@@ -296,6 +296,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
     const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
       code: "DRAIN_TIMEOUT",
+      call: "drained",
       operation: "send",
       forget: () => {
         this.drainWaiters = this.drainWaiters.filter((other) => other !== waiter);

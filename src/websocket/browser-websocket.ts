@@ -57,7 +57,10 @@ function createBrowserAgent(): WebSocketAgent<BrowserWebSocket> {
   });
 }
 
-/** See the head of the file. */
+/**
+ * The `WebSocket` of browsers (HTML, "Web sockets"), for code that was written for them: an
+ * EventTarget with `binaryType`, `bufferedAmount` and close codes.
+ */
 export class BrowserWebSocket extends EventTarget {
   static readonly CONNECTING: number = CONNECTING;
   static readonly OPEN: number = OPEN;

@@ -77,7 +77,9 @@ export interface Compression {
   readonly minBytes: number;
 }
 
-/** See the head of the file. */
+/**
+ * Sends the frames of one socket, straight into the memory that is sent from where they are small.
+ */
 export class FrameOutput {
   private readonly connection: OwnConnection;
   private readonly settings: WebSocketSettings;

@@ -2,7 +2,7 @@
 import type { Delivery, FrameState, WebSocketSink } from "../protocol/websocket/websocket-sink.js";
 import type { CalledSession, WebSocketCalls } from "./websocket-calls.js";
 
-/** See the head of the file. */
+/** Tells handlers of frames, before it passes on what they mean. */
 export class FrameTeller<Socket> implements WebSocketSink {
   readonly #session: CalledSession<Socket> & Required<MeaningSink>;
   readonly #calls: WebSocketCalls<Socket>;

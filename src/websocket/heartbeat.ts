@@ -27,7 +27,7 @@ export interface PingedSocket {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** See the head of the file. */
+/** Pings a peer that is silent, and ends a socket whose peer stays silent. */
 export class Heartbeat {
   private readonly socket: PingedSocket;
   private pingedMs = 0;

@@ -46,7 +46,7 @@ export interface SocketBehind {
   close(code: number | undefined, reason: string): boolean;
 }
 
-/** See the head of the file. */
+/** What handlers see of a WebSocket. */
 export class LiveWebSocket implements WebSocketConnection {
   context: unknown;
   readonly protocol: string;

@@ -1,6 +1,6 @@
 /** Messages that came and wait to be read, and those who wait for them. */
 import type { WaitOptions } from "../connection/connection.js";
-import { throwIfAborted, Waiter } from "../connection/waiter.js";
+import { beginWait, Waiter } from "../connection/waiter.js";
 import type { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { Message } from "./websocket-handlers.js";
@@ -8,7 +8,7 @@ import type { Message } from "./websocket-handlers.js";
 /** What a message counts for besides its bytes: it takes memory however short it is. */
 const MESSAGE_COST_BYTES = 128;
 
-/** See the head of the file. */
+/** Messages that came and wait to be read, and those who wait for them. */
 export class MessageInbox {
   readonly #wheel: TimingWheel;
   #messages: Message[] = [];
@@ -37,7 +37,7 @@ export class MessageInbox {
   }
 
   read(options: WaitOptions): Promise<Message> {
-    throwIfAborted(options, "receive");
+    beginWait(options, "read", "receive");
     const message = this.#messages[this.#taken];
     if (message !== undefined) {
       this.#taken++;
@@ -51,6 +51,7 @@ export class MessageInbox {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     const waiter: Waiter<Message> = new Waiter<Message>(this.#wheel, options, {
       code: "READ_TIMEOUT",
+      call: "read",
       operation: "receive",
       forget: () => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);

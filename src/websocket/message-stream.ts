@@ -15,7 +15,7 @@ export interface StreamedSocket {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** See the head of the file. Rejects with what the source throws: the socket is closed then, for nobody can end the message. */
+/** Sends a message chunk by chunk, a fragment each, no faster than the peer takes them. Rejects with what the source throws: the socket is closed then, for nobody can end the message. */
 export async function streamMessage(
   session: StreamedSocket,
   source: AsyncIterable<Data> | Iterable<Data>,

@@ -9,7 +9,9 @@ import { firstByteOf } from "../protocol/websocket/message-framing.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
 import type { PublishOptions } from "./websocket-connection.js";
 
-/** See the head of the file. */
+/**
+ * One message for many sockets: its frame is made once, and, where it is compressed, deflated once.
+ */
 export class PublishedMessage {
   readonly bytes: Buffer;
   readonly isText: boolean;

@@ -13,7 +13,7 @@ export interface GroupedSession {
   deliverPublished(message: PublishedMessage): boolean;
 }
 
-/** See the head of the file. */
+/** The open sockets of one component, by id, and what is done with all of them. */
 export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnection<Context>> {
   /** The component's: who is subscribed to what. */
   readonly topicTable: TopicTable<GroupedSession> = new TopicTable<GroupedSession>();

@@ -26,7 +26,7 @@ const OPTION_NAMES: readonly string[] = [
   ...DIAL_OPTION_NAMES,
 ];
 
-/** See the head of the file. */
+/** Any number of WebSockets to any servers, with one set of handlers. */
 export class WebSocketAgent<Context = unknown> implements AsyncDisposable {
   /** The sockets that are open. */
   readonly sockets: SocketGroup<Context> = new SocketGroup<Context>();

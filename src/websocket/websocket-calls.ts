@@ -21,7 +21,7 @@ export interface CalledSession<Socket> {
 
 type Handler = (...given: never[]) => unknown;
 
-/** See the head of the file. One for each set of handlers. */
+/** Calls the application's handlers, and sees to it that what goes wrong in one closes its own socket. One for each set of handlers. */
 export class WebSocketCalls<Socket> {
   readonly hasMessageHandler: boolean;
   readonly hasFrameHandlers: boolean;

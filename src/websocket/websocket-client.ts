@@ -13,7 +13,7 @@ export type WebSocketClientOptions<Context = unknown> = Omit<
   "maxSockets"
 >;
 
-/** See the head of the file. */
+/** A WebSocket client with one socket at a time. */
 export class WebSocketClient<Context = unknown> implements AsyncDisposable, AsyncIterable<Message> {
   readonly #agent: WebSocketAgent<Context>;
   #socket: WebSocketConnection<Context> | undefined;

@@ -57,7 +57,7 @@ export interface WebSocketStats {
   readonly droppedMessages: number;
 }
 
-/** See the head of the file. */
+/** What the application sees of a WebSocket, of either role. */
 export interface WebSocketConnection<Context = unknown>
   extends AsyncDisposable,
     AsyncIterable<Message> {

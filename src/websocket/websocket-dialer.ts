@@ -107,7 +107,7 @@ function sha1(text: string): string {
   return createHash("sha1").update(text, "latin1").digest("base64");
 }
 
-/** See the head of the file. */
+/** Makes WebSockets over an HTTP agent. */
 export class WebSocketDialer {
   readonly #http: HttpAgent;
   readonly #configuration: WebSocketConfiguration;

@@ -82,7 +82,10 @@ function sha1(text: string): string {
   return createHash("sha1").update(text, "latin1").digest("base64");
 }
 
-/** See the head of the file. */
+/**
+ * Where WebSockets of an HTTP server begin: checks requests, asks the application, answers 101 and
+ * makes sockets, or refuses.
+ */
 export class WebSocketEndpoint<Context = unknown> {
   /** The sockets that are open. */
   readonly sockets: SocketGroup<Context>;

@@ -15,7 +15,7 @@ import type { FrameState } from "../protocol/websocket/websocket-sink.js";
 /** A message: text as a string, anything else as bytes. */
 export type Message = string | Buffer;
 
-/** See the head of the file. `Socket` is what they are given. */
+/** What an application implements of WebSockets. `Socket` is what they are given. */
 export interface WebSocketHandlers<Socket> {
   /** The socket is open: it can be sent to. */
   onOpen?(socket: Socket): MayWait;

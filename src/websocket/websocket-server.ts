@@ -20,7 +20,7 @@ export interface WebSocketServerOptions<Context = unknown>
   readonly http?: Omit<HttpServerOptions, "engine" | "tls">;
 }
 
-/** See the head of the file. */
+/** A WebSocket server by itself: an `HttpServer` of its own with one endpoint on it. */
 export class WebSocketServer<Context = unknown> implements AsyncDisposable {
   /** The HTTP server below. */
   readonly http: HttpServer;

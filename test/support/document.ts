@@ -17,6 +17,8 @@ export interface CodeBlock {
   readonly language: string;
   /** Whether the fence says `run`. */
   readonly isRun: boolean;
+  /** Why it is not run, as the fence says: `not run: needs its server`. */
+  readonly notRun: string | undefined;
   readonly text: string;
   /** The `text` block that follows at once: what the code prints. */
   readonly output: string | undefined;
@@ -38,12 +40,14 @@ export function projectFiles(folder: string, ending: string): string[] {
 /** The fenced blocks of a document. */
 export function codeBlocks(document: string): CodeBlock[] {
   const text = readProjectFile(document);
-  const fence = /^```(\w*)( run)?\n([\s\S]*?)^```$(?:\n\n```text\n([\s\S]*?)^```$)?/gm;
+  const fence =
+    /^```(\w*)( run| not run: [^\n`]+)?\n([\s\S]*?)^```$(?:\n\n```text\n([\s\S]*?)^```$)?/gm;
   return [...text.matchAll(fence)].map((match) => ({
     document,
     line: text.slice(0, match.index).split("\n").length + 1,
     language: match[1] ?? "",
-    isRun: match[2] !== undefined,
+    isRun: match[2] === " run",
+    notRun: /: (.*)/.exec(match[2] ?? "")?.[1],
     text: match[3] ?? "",
     output: match[4],
   }));

@@ -2,6 +2,7 @@
  * Which table of options each table of docs/limits.md is made of, and the rows that follow from it.
  * The last column, what happens at the limit, is written by hand; `npm run docs` writes the others.
  */
+import { ARQ_SETTINGS } from "#src/arq/arq-settings.js";
 import { CONNECTION_SETTINGS } from "#src/connection/settings.js";
 import { URING_OPTIONS } from "#src/engine/uring/setup/uring-options.js";
 import { AGENT_NUMBERS } from "#src/http/client/client-options.js";
@@ -27,6 +28,7 @@ export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   "of a cookie store": COOKIE_LIMITS,
   "of a WebSocket": WEBSOCKET_SETTINGS,
   "of compression": COMPRESSION_SETTINGS,
+  "of ARQ": ARQ_SETTINGS,
   "of the uring engine": URING_OPTIONS,
 };
 

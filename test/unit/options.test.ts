@@ -93,7 +93,7 @@ describe("readAllOptions", () => {
     [{ waitMS: 1 }, 'example has no option "waitMS"; did you mean waitMs?'],
     [{ colour: "red" }, 'example has no option "colour"'],
     [null, "the options of example must be an object, not null"],
-    [[], "the options of example must be an object, not an array"],
+    [[], "the options of example must be an object, not an empty array"],
     ["fast", 'the options of example must be an object, not "fast"'],
   ] as const) {
     it(`refuses ${JSON.stringify(given)}`, () => {

@@ -17,7 +17,10 @@ import type { ConnectionLoad } from "./connection-load.js";
 import type { HttpTally } from "./http-tally.js";
 import { SentTimes } from "./sent-times.js";
 
-/** See the head of the file. */
+/**
+ * One connection of a load of an HTTP server: keeps its requests in flight, reads the responses,
+ * and takes the time of each.
+ */
 export class HttpLoad implements ConnectionLoad, ResponseSink {
   isOpen = false;
   hasAnswered = false;

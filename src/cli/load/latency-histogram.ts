@@ -28,7 +28,7 @@ export interface HistogramRow {
   readonly count: number;
 }
 
-/** See the head of the file. */
+/** Times sorted into buckets. */
 export class LatencyHistogram {
   readonly #counts = new Float64Array(BUCKETS);
   #count = 0;

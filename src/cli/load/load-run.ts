@@ -61,7 +61,7 @@ export interface LoadOutcome {
   readonly measuredMs: number;
 }
 
-/** See the head of the file. */
+/** One load, from the first connection to the last answer. */
 export class LoadRun {
   readonly #plan: LoadPlan;
   readonly #tally: LoadTally;

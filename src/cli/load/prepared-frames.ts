@@ -10,7 +10,10 @@ import type { BytePattern } from "./byte-pattern.js";
 
 const KEYS = 2 ** 32;
 
-/** See the head of the file. */
+/**
+ * The messages of a pattern as frames of a client, made once: whole frames, masked, one behind the
+ * other, and the same once more, so that any run of up to `messageCount` frames is one piece.
+ */
 export class PreparedFrames {
   readonly #bytes: Buffer;
   /** Where each frame of both rounds begins, and the end. */

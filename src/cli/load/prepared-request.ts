@@ -19,7 +19,7 @@ export interface RequestPlan {
   readonly body: Uint8Array | undefined;
 }
 
-/** See the head of the file. */
+/** A request that is sent again and again, as bytes. */
 export class PreparedRequest {
   readonly method: string;
   /** Bytes of one. */

@@ -35,7 +35,10 @@ const LIMITS = createLimits({
 
 const CLOSE_CODE = 1_000;
 
-/** See the head of the file. */
+/**
+ * One connection of a load of a WebSocket echo server: upgrades, keeps its messages in flight,
+ * compares every message that comes back with what was sent, and takes the time of each.
+ */
 export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
   isOpen = false;
   hasAnswered = false;

@@ -29,7 +29,7 @@ function sha1(text: string): string {
   return createHash("sha1").update(text, "latin1").digest("base64");
 }
 
-/** See the head of the file. */
+/** The opening handshake of one connection of a load (RFC 6455 §4.1). */
 export class WebSocketOpening implements ResponseSink {
   /** What was agreed on, once the response has come. */
   result: UpgradeResult | undefined = undefined;

@@ -25,7 +25,7 @@ function covers(bound: IpAddress, dualStack: boolean, to: IpAddress): boolean {
   return bound.family === to.family || (bound.family === "IPv6" && dualStack);
 }
 
-/** See the head of the file. */
+/** Who is bound where, for listeners or for datagram sockets. */
 export class MemoryBindings<Owner> {
   #bindings: Binding<Owner>[] = [];
   #nextPort = FIRST_FREE_PORT;

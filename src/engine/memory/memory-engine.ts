@@ -73,7 +73,7 @@ function resolvedHost(host: string): ResolvedHost {
   return { host, family: isIP(host) === 6 ? "IPv6" : "IPv4" };
 }
 
-/** See the head of the file. Give the same engine to every component that shall meet the others. */
+/** An engine without a kernel: streams and datagrams between components of one process, over a network that a script and a seed decide. Give the same engine to every component that shall meet the others. */
 export class MemoryEngine implements Engine {
   readonly name: "memory" = "memory";
   readonly memory: SendMemory = new HeapSendMemory();

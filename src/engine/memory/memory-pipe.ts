@@ -40,7 +40,7 @@ export interface PipeSetup {
 
 type Segment = Buffer | "end" | "reset";
 
-/** See the head of the file. */
+/** One direction of a stream in memory. */
 export class MemoryPipe {
   readonly #setup: PipeSetup;
   #pieces: Uint8Array[] = [];

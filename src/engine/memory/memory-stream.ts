@@ -27,7 +27,7 @@ export interface MemoryStreamSetup {
   readonly remote: Address;
 }
 
-/** See the head of the file. */
+/** One end of a stream in memory. */
 export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
   readonly lendsBytes: boolean;
   sink: StreamSink = noStreamSink;

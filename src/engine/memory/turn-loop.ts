@@ -21,7 +21,7 @@ const TURNS_IN_ROW = 64;
 /** Longer than any delay; it only holds the process. */
 const LONG_MS = 2 ** 31 - 1;
 
-/** See the head of the file. */
+/** What the memory engine has in place of an event loop. */
 export class TurnLoop {
   readonly #clock: Clock;
   readonly #endOfTurn = new TurnQueue(() => this.#schedule());

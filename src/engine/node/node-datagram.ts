@@ -8,13 +8,13 @@
  */
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from "node:dgram";
 import process from "node:process";
-import { NetError } from "../../errors.js";
+import { NetError, rethrowLater } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
 import { DatagramRun } from "../datagram-run.js";
 import type { DatagramSink, DatagramSocket, DatagramTarget, GroupMembership } from "../engine.js";
 import { addressOfPeer, type PeerKey, peerKeyOf } from "../peer-key.js";
-import { callSink, rethrowLater } from "../sink-defect.js";
+import { callSink } from "../sink-defect.js";
 import { errnoNameOf, systemError } from "../system-error.js";
 import { addressFromInfo } from "./node-address.js";
 import { NodePeers } from "./node-peers.js";
@@ -67,7 +67,7 @@ function createDatagramSocket(target: DatagramTarget): Socket {
   return createSocket(options);
 }
 
-/** See the head of the file. */
+/** One datagram socket over node:dgram. */
 export class NodeDatagram implements DatagramSocket {
   readonly lendsBytes = false;
   readonly #target: DatagramTarget;

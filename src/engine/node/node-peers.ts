@@ -8,7 +8,7 @@ import { ipAddress } from "./node-address.js";
 /** Hosts that are remembered; then all are forgotten. */
 const MAX_HOSTS = 4_096;
 
-/** See the head of the file. */
+/** Peers of a datagram socket, between the text that Node has and their keys. */
 export class NodePeers {
   readonly #isIpv6: boolean;
   /** Host → its key with port 0. */

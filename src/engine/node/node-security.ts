@@ -11,7 +11,10 @@ import { TlsClientContext } from "./tls-client-context.js";
 import { tlsError } from "./tls-error.js";
 import { beginHandshake, type HandshakeSink, tlsInfoOf } from "./tls-handshake.js";
 
-/** See the head of the file. */
+/**
+ * TLS of one stream: the handshake, what is known afterwards, and what the ends and errors of the
+ * secured socket mean.
+ */
 export class NodeSecurity implements HandshakeSink {
   readonly socket: TLSSocket;
   /** The socket underneath. */

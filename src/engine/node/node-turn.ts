@@ -26,7 +26,7 @@ const LARGE_BYTES = 16_384;
 const nothing = (): void => {};
 const settled = Promise.resolve();
 
-/** See the head of the file. */
+/** When the tasks of `afterTurn` run. */
 export class NodeTurn {
   readonly #queue: TurnQueue;
   /** How many times bytes came since the immediate was set. */

@@ -6,7 +6,10 @@
 /** Longer than any timer of Node's; it fires for nothing, and stands again. */
 const LONG_MS = 2 ** 31 - 1;
 
-/** See the head of the file. */
+/**
+ * Holds the process for open streams that Node would not: libuv counts a socket as alive only while
+ * it reads or writes, so one that is paused, or whose peer has finished, would let the process end.
+ */
 export class ProcessHold {
   #count = 0;
   #timer: NodeJS.Timeout | undefined;

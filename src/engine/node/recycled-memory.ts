@@ -18,7 +18,7 @@ interface Segment {
   holders: number;
 }
 
-/** See the head of the file. */
+/** Send memory whose segments are used again when nobody holds a region of them any more. */
 export class RecycledMemory implements SendMemory {
   used = 0;
   buffer: Buffer;

@@ -39,7 +39,10 @@ interface ReadingNames {
   readonly callback: symbol;
 }
 
-/** See the head of the file. */
+/**
+ * One buffer that all plain sockets read into: node:net fills it and calls back before the next
+ * read.
+ */
 export class SharedReading {
   readonly buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   readonly #names: ReadingNames | undefined;

@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import type { PeerCertificate, SecureContext } from "node:tls";
 import { checkServerIdentity } from "node:tls";
-import { NetError } from "../../errors.js";
+import { describe, NetError } from "../../errors.js";
 import type { TlsClientOptions, TlsContext } from "../tls-options.js";
 import { sendableServerName } from "./server-name.js";
 import { certificateOptions, ruleOptions, secureContext } from "./tls-credentials.js";
@@ -41,7 +41,7 @@ export class SessionTable {
   }
 }
 
-/** See the head of the file. */
+/** The rules of a client, and the sessions that it can resume: the last one of each peer. */
 export class TlsClientContext implements TlsContext {
   readonly role = "client";
   #options: TlsClientOptions;
@@ -123,12 +123,15 @@ function fingerprintSet(options: TlsClientOptions): ReadonlySet<string> {
   const { verify = "full", fingerprints } = options;
   const plain = (fingerprints ?? []).map(plainFingerprint);
   const bad = plain.find((text) => !/^[0-9a-f]{64}$/.test(text));
-  if (bad !== undefined) throw invalid(`tls: ${JSON.stringify(bad)} is no SHA-256 fingerprint`);
+  if (bad !== undefined)
+    throw invalid(
+      `tls.fingerprints has ${describe(bad)}, which is no SHA-256 fingerprint: 32 bytes in hexadecimal`,
+    );
   if (fingerprints === undefined ? verify === "pin" : plain.length === 0) {
-    throw invalid("tls: fingerprints are missing");
+    throw invalid("tls.fingerprints must have one at least; tls.verify pin needs them");
   }
   if (verify === "none" && fingerprints !== undefined) {
-    throw invalid("tls: fingerprints are not looked at with verify none: take verify pin");
+    throw invalid("tls.fingerprints have no meaning where tls.verify is none: take pin");
   }
   return new Set(plain);
 }

@@ -21,9 +21,21 @@ export function secureContext(options: SecureContextOptions): SecureContext {
   try {
     return createSecureContext(options);
   } catch (error) {
-    throw invalid((error as Error).message, error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const part = code === undefined ? undefined : WRONG_PARTS[code];
+    throw invalid(part === undefined ? message : `${part} (${message})`, error);
   }
 }
+
+/** Which option OpenSSL means by its error. */
+const WRONG_PARTS: Readonly<Record<string, string>> = {
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: "key does not belong to cert",
+  ERR_OSSL_PEM_NO_START_LINE: "cert or key is no PEM",
+  ERR_OSSL_PEM_BAD_PASSWORD_READ: "key needs passphrase",
+  ERR_OSSL_BAD_DECRYPT: "passphrase does not fit",
+  ERR_SSL_NO_CIPHER_MATCH: "ciphers has none that OpenSSL knows",
+  ERR_CRYPTO_OPERATION_FAILED: "crl, cert or key can't be read",
+};
 
 /** The certificate and its key. Throws `INVALID_ARGUMENT` for a file that can't be read. */
 export function certificateOptions(given: TlsCertificate): SecureContextOptions {

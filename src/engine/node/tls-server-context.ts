@@ -23,7 +23,10 @@ const TICKET_ROTATION_MS = 43_200_000;
 /** Tells the context for a name; undefined for the main one. */
 export type ServerNameAnswer = (error: Error | null, context?: SecureContext) => void;
 
-/** See the head of the file. */
+/**
+ * The certificates of a server: one for each name, made anew when options change or when the ticket
+ * keys grow old.
+ */
 export class TlsServerContext implements TlsContext {
   readonly role = "server";
   readonly #clock: Clock;

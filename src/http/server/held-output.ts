@@ -61,6 +61,7 @@ export class HeldOutput implements PieceTarget {
   turn(wheel: TimingWheel, options: WaitOptions): Promise<void> {
     const waiter: Waiter<void> = new Waiter<void>(wheel, options, {
       code: "DRAIN_TIMEOUT",
+      call: "drained",
       operation: "send",
       forget: () => {
         this.waiters = this.waiters.filter((other) => other !== waiter);

@@ -21,7 +21,8 @@ import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
 import { STATUS_TEXT } from "../../protocol/http1/status-text.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import type { BodyOwner, IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
+import type { BodyIntake, BodyOwner } from "../body/body-intake.js";
+import type { WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
 import { fieldPairs } from "../http-fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
@@ -34,6 +35,7 @@ import {
   ResponseCookies,
   type SetCookieOptions,
 } from "./cookies/set-cookie.js";
+import type { RequestSource } from "./fetch/light-request.js";
 import { type FileTarget, sendFile } from "./files/file-response.js";
 import type { FileResponseOptions } from "./files/file-response-options.js";
 import { HeldOutput } from "./held-output.js";
@@ -89,7 +91,14 @@ export interface ExchangePipeline {
 
 /** A request and the response to it. See {@link HttpExchange}. */
 export class ServerExchange
-  implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget, PlannedExchange
+  implements
+    HttpExchange,
+    BodyOwner,
+    ResponseOutput,
+    RequestTraits,
+    FileTarget,
+    PlannedExchange,
+    RequestSource
 {
   readonly id: number;
   context: unknown = undefined;
@@ -112,6 +121,7 @@ export class ServerExchange
   record: ResponseRecord | undefined = undefined;
   /** Told when the connection ends before the response is complete. */
   onEnded: ((error: NetError) => void) | undefined = undefined;
+  wholeRequest: Request | undefined = undefined;
   private readonly owner: ExchangeOwner;
   private response: "none" | "begun" | "done" | "dropped" | "cut" = "none";
   private writer: BodyOutput | undefined = undefined;
@@ -185,7 +195,7 @@ export class ServerExchange
     return this.request.contentLength;
   }
 
-  get body(): IncomingBody {
+  get body(): BodyIntake {
     return this.request.bodyFor(this);
   }
 

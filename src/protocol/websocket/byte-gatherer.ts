@@ -10,7 +10,7 @@ const MIN_BYTES = 64;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** See the head of the file. */
+/** Gathers the bytes of a message that is not complete. */
 export class ByteGatherer {
   private memory: Buffer = NOTHING;
   /** Bytes that are here. */

@@ -18,7 +18,7 @@ import { NetError } from "../../errors.js";
 import { CLOSE_CODE } from "./close-code.js";
 import type { Role } from "./opcode.js";
 
-/** See the head of the file. */
+/** How a WebSocket ends (RFC 6455 §7.1), seen from either side. */
 export type ClosingState = "open" | "closeSent" | "closeReceived" | "done" | "failed" | "ended";
 
 /** What moves it. */

@@ -38,7 +38,10 @@ export interface FrameDecoderOptions {
   readonly inflater?: Inflater | undefined;
 }
 
-/** See the head of the file. */
+/**
+ * Reads the frames of one connection (RFC 6455 §5), whatever way their bytes are cut, and what they
+ * mean.
+ */
 export class FrameDecoder {
   private readonly limits: WebSocketLimits;
   private readonly head: FrameHead;

@@ -53,7 +53,7 @@ export interface HeadRules {
   readonly maxFrameBytes: number;
 }
 
-/** See the head of the file. */
+/** The head of a frame (RFC 6455 §5.2), read whatever way it is cut. */
 export class FrameHead implements FrameState {
   private readonly mustBeMasked: boolean;
   private readonly allowsCompression: boolean;

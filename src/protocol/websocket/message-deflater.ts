@@ -20,7 +20,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 /** For all deflaters of a thread: used within one call each. */
 let shared: Buffer | undefined;
 
-/** See the head of the file. */
+/** Deflates what one side sends (RFC 7692 §7.2.1): messages as one, or piece by piece. */
 export class MessageDeflater {
   readonly #deflater: Deflater;
   #isOpen = false;

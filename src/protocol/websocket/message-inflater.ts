@@ -24,7 +24,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 /** For the copies of {@link JOINED_BYTES}; used by one message at a time, and never between two calls. */
 const joined: Buffer = Buffer.allocUnsafeSlow(JOINED_BYTES + MESSAGE_TAIL.length);
 
-/** See the head of the file. */
+/** Inflates one message (RFC 7692 §7.2.2) in steps that the caller bounds. */
 export class MessageInflater {
   private readonly inflater: Inflater;
   private readonly limits: WebSocketLimits;

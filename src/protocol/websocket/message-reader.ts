@@ -37,7 +37,7 @@ const WHOLE_ROOM_BYTES = 65_536;
 const PIECE_ROOM_BYTES = 16_384;
 
 /** What a step costs of a turn's bytes besides those it makes: input can be made to yield none. */
-const STEP_COST_BYTES = 256;
+export const STEP_COST_BYTES: number = 256;
 
 /** A compressed message may be longer than what it holds: by an eighth, and some. */
 const COMPRESSED_SLACK_BYTES = 1024;
@@ -45,7 +45,10 @@ const COMPRESSED_SLACK_BYTES = 1024;
 /** For messages that are wanted whole; no sink is called while it is in use. */
 let shared: Buffer | undefined;
 
-/** See the head of the file. */
+/**
+ * Makes messages out of the payloads of data frames: their order, UTF-8 as it comes, what is
+ * gathered of a message that is cut, inflating.
+ */
 export class MessageReader {
   private readonly limits: WebSocketLimits;
   private readonly inflater: Inflater | undefined;
@@ -84,7 +87,8 @@ export class MessageReader {
 
   /** A turn begins. */
   beginTurn(): void {
-    this.turnBytes = this.limits.maxInflatedBytesPerTurn;
+    const shared = this.inflater?.turnBytes ?? Number.POSITIVE_INFINITY;
+    this.turnBytes = Math.min(this.limits.maxInflatedBytesPerTurn, shared);
   }
 
   /** A control frame came. Answers a fault, or 0. */

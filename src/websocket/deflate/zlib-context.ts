@@ -35,7 +35,10 @@ export interface DeflateSettings {
   readonly level: number;
 }
 
-/** See the head of the file. */
+/**
+ * A deflate or an inflate of Node's zlib, driven synchronously in steps of bounded output, on the
+ * handle inside a stream that is never used as one (docs/decisions/0013-websocket-deflate.md).
+ */
 export class ZlibContext {
   /** Bytes of its input that the last step took. */
   takenBytes = 0;

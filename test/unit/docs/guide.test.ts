@@ -48,6 +48,15 @@ describe("the documents' snippets", () => {
     assert.ok(blocks.length > 20);
   });
 
+  it("are run, or say why not", () => {
+    // Those of README.md are run by a test of their own.
+    const silent = blocks
+      .filter(({ document, isRun, notRun }) => document !== "README.md" && !isRun && !notRun)
+      .map(({ document, line }) => `${document}:${line}`);
+
+    assert.deepEqual(silent, [], "write `run` or `not run: WHY` behind ts");
+  });
+
   for (const block of blocks.filter(({ isRun }) => isRun)) {
     it(`print what they say: ${block.document}, line ${block.line}`, async () => {
       const run = await runBlock(block);

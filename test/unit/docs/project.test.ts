@@ -68,6 +68,16 @@ describe("the tree of ARCHITECTURE.md", () => {
   });
 });
 
+describe("comments", () => {
+  it("say what a name is for, and send nobody to the head of the file", () => {
+    const sending = projectFiles("src", ".ts").filter((path) =>
+      readProjectFile(path).includes("See the head of the file"),
+    );
+
+    assert.deepEqual(sending, []);
+  });
+});
+
 describe("the demos", () => {
   it("have at most 60 lines each", () => {
     const demos = projectFiles("demos", ".ts");

@@ -98,13 +98,19 @@ describe("the option tls of a client", () => {
   const bad: Record<string, readonly [unknown, RegExp]> = {
     "an option of servers": [{ clientCertificate: "none" }, /no option "clientCertificate"/],
     "a verification that is none": [{ verify: false }, /tls.verify must be one of/],
-    "a pin without fingerprints": [{ verify: "pin" }, /fingerprints are missing/],
-    "an empty list of fingerprints": [{ fingerprints: [] }, /fingerprints are missing/],
-    "a fingerprint that is none": [{ fingerprints: ["abc"] }, /"abc" is no SHA-256 fingerprint/],
+    "a pin without fingerprints": [{ verify: "pin" }, /tls.fingerprints must have one at least/],
+    "an empty list of fingerprints": [
+      { fingerprints: [] },
+      /tls.fingerprints must have one at least/,
+    ],
+    "a fingerprint that is none": [
+      { fingerprints: ["abc"] },
+      /"abc", which is no SHA-256 fingerprint/,
+    ],
     "fingerprints that are no list": [{ fingerprints: "00".repeat(32) }, /must be an array/],
     "fingerprints that nobody looks at": [
       { fingerprints: ["00".repeat(32)], verify: "none" },
-      /fingerprints are not looked at with verify none/,
+      /tls.fingerprints have no meaning where tls.verify is none/,
     ],
     "a name that is no text": [{ serverName: 1 }, /tls.serverName must be text/],
     "a name with a line behind it": [{ serverName: "a\r\n" }, /serverName must be a name/],

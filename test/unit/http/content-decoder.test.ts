@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import { IncomingBody } from "#src/http/body/incoming-body.js";
+import type { IncomingBody } from "hp-socket/http";
+import { BodyIntake } from "#src/http/body/body-intake.js";
 import { decodeBody } from "#src/http/client/content-decoder.js";
 import { ManualClock } from "#src/time/clock.js";
 import { TimingWheel } from "#src/time/timing-wheel.js";
@@ -14,7 +15,7 @@ const LIMITS = { maxDecodedBytes: 1e9, maxDecodedRatio: 1e6 };
 class Encoded {
   isHeld = false;
   readonly wheel = wheel;
-  readonly body: IncomingBody = new IncomingBody(this, undefined);
+  readonly body: BodyIntake = new BodyIntake(this, undefined);
 
   bodyWanted(): void {}
 

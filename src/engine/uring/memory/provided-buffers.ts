@@ -53,7 +53,7 @@ export function providedBuffersBytes(settings: UringSettings): readonly [number,
   return [receiveBufferCount * PLACE_BYTES, count * (receiveBufferBytes + SPARE_BYTES)];
 }
 
-/** See the head of the file. */
+/** Receive buffers. */
 export class ProvidedBuffers {
   /** Argument of REGISTER_BUFFER_RING. */
   readonly registration: Int32Array;

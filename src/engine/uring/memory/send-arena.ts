@@ -22,7 +22,7 @@ const SEGMENT_SHIFT = 16;
 /** Copies start at multiples of this, so that making them is fast. */
 const ALIGNMENT = 16;
 
-/** See the head of the file. Copies are named by their offset in the shared memory. */
+/** The memory that is sent from ({@link SendMemory}): what others write into it, and copies of small writes. Copies are named by their offset in the shared memory. */
 export class SendArena implements SendMemory {
   buffer: Buffer;
   used = 0;

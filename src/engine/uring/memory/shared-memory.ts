@@ -50,7 +50,11 @@ function webAssembly(): WebAssemblyParts {
   });
 }
 
-/** See the head of the file. */
+/**
+ * One block of memory that the kernel and this thread share: receive buffers, their ring, the send
+ * arena and (where the kernel lets us bring them) the rings themselves, laid out one behind the
+ * other.
+ */
 export class SharedMemory {
   readonly buffer: ArrayBuffer;
   /** Low word of the address of the block, as a signed 32-bit number. */

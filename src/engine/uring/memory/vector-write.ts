@@ -13,7 +13,7 @@ const MAX_VECTORS = 1024;
 /** The first description has room for so many; one that is needed is made larger. */
 const MIN_VECTORS = 8;
 
-/** See the head of the file. */
+/** Several pieces that are sent as one: they are described to the kernel by their addresses. */
 export class VectorWrite {
   private readonly calls: ForeignFunctions;
   private readonly memory: SharedMemory;

@@ -13,7 +13,10 @@ export interface KeptReader {
   readonly callback: () => boolean;
 }
 
-/** See the head of the file. */
+/**
+ * A descriptor that Node keeps: it closes it when its thread ends, `worker.terminate()` included,
+ * which no code of ours would live to do.
+ */
 export class KeptDescriptor {
   readonly descriptor: number;
   readonly #socket: Socket;

@@ -54,7 +54,7 @@ export interface OperationOwner {
   completed(kind: number, result: number, flags: number): void;
 }
 
-/** See the head of the file. */
+/** Who gets which completion. */
 export class OperationSlots {
   private owners: (OperationOwner | undefined)[] = [];
   private generations: Int32Array = new Int32Array(64);

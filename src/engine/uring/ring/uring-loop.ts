@@ -65,7 +65,7 @@ const MAX_SPARE_WRITES = 256;
  */
 const ENTERS_BEFORE_SLEEP: boolean = process.arch !== "x64";
 
-/** See the head of the file. */
+/** The ring of one thread with everything that belongs to it, and the turns it makes. */
 export class UringLoop {
   readonly calls: ForeignFunctions;
   readonly settings: UringSettings;

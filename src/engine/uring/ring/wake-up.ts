@@ -11,7 +11,7 @@ import { callError } from "./system-call-error.js";
 /** An event is a count of 8 bytes. More room than that tells libuv that one read was enough. */
 const EVENT_BUFFER_BYTES = 64;
 
-/** See the head of the file. Keeps the process alive while at least one `hold` is in force. */
+/** Wakes the thread's event loop when the ring has something. Keeps the process alive while at least one `hold` is in force. */
 export class WakeUp {
   readonly #kept: KeptDescriptor;
   #holdCount = 0;

@@ -1,7 +1,7 @@
 /** Sizes of one engine: its ring, its memory, its work per turn. */
 import process from "node:process";
 import { SEGMENT_BYTES } from "../../../bytes/send-memory.js";
-import { assertKnownKeys, invalidArgument } from "../../../errors.js";
+import { assertKnownKeys, assertObject, invalidArgument } from "../../../errors.js";
 import {
   assertOrder,
   bytes,
@@ -80,6 +80,7 @@ export const URING_OPTIONS: OptionTable<UringSettings> = {
 
 /** Checks the options and fills in the defaults. Throws `INVALID_ARGUMENT`. */
 export function uringSettings(options: UringOptions): UringSettings {
+  assertObject("the options of the uring engine", options);
   assertKnownKeys("the uring engine", options, optionNames<UringSettings>(URING_OPTIONS));
   const isWatched = process.env["HP_SOCKET_URING_DEBUG"] === "1";
   const settings = readOptions(URING_OPTIONS, {

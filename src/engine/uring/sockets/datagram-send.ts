@@ -21,7 +21,7 @@ export interface SendOwner {
   sendCompleted(send: DatagramSend, result: number): void;
 }
 
-/** See the head of the file. */
+/** One datagram, or a run of them, on its way out. */
 export class DatagramSend implements OperationOwner {
   /** What the kernel is to send, and where to. */
   readonly header: MessageHeader;

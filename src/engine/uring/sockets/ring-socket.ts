@@ -35,7 +35,10 @@ const UNREFERENCED = 2;
 const GONE = 4;
 export const FIRST_FREE_BIT = 3;
 
-/** See the head of the file. */
+/**
+ * What streams, listeners and datagram sockets have in common: a socket of the ring, a slot for the
+ * completions, a count of the operations under way, and the order in which all of it ends.
+ */
 export abstract class RingSocket implements OperationOwner {
   protected readonly loop: UringLoop;
   /** Number in the descriptor table. */

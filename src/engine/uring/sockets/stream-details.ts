@@ -2,7 +2,7 @@
 import type { Address } from "../../engine.js";
 import { type PeerName, peerAddressOf } from "./peer-names.js";
 
-/** See the head of the file. */
+/** What a stream knows besides, and most of them never need: made when the first of it is there. */
 export class StreamDetails {
   local: Address | undefined = undefined;
   remote: Address | undefined = undefined;

@@ -27,7 +27,7 @@ const MAX_OPERATION_BYTES = 0x4000_0000;
 /** MSG_NOSIGNAL, and MSG_WAITALL: complete when all is sent. */
 const SEND_FLAGS = 0x4000 | 0x100;
 
-/** See the head of the file. */
+/** One write of a stream, from its start until the kernel has taken all of it. */
 export class StreamWrite {
   /** Bytes of the write. */
   byteCount = 0;

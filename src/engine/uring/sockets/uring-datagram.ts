@@ -104,7 +104,10 @@ const PASSING_ERRORS: ReadonlySet<string> = new Set([
   "EAGAIN",
 ]);
 
-/** See the head of the file. */
+/**
+ * One datagram socket on the ring: a multishot RECVMSG that brings one datagram, or one train of
+ * them, after the other, and any number of SENDMSG.
+ */
 export class UringDatagram extends RingSocket implements DatagramSocket, SendOwner {
   readonly isIpv6: boolean;
   /** Datagrams that were longer than a receive buffer, and dropped. */

@@ -94,7 +94,7 @@ const AHEAD_BYTES: number = MAX_AHEAD_BYTES - SPARE_BYTES;
 const isPassing = (result: number): boolean =>
   result === ENOBUFS || result === ECANCELED || result === EINTR || result === EAGAIN;
 
-/** See the head of the file. */
+/** One stream on the ring. */
 export class UringStream extends RingSocket implements StreamSocket {
   sink: StreamSink = noStreamSink;
   /** The write under way. */

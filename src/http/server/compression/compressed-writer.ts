@@ -135,6 +135,7 @@ export class CompressedWriter implements BodyOutput {
   private progress(options: WaitOptions): Promise<void> {
     const waiter: Waiter<void> = new Waiter<void>(this.output.wheel, options, {
       code: "DRAIN_TIMEOUT",
+      call: "drained",
       operation: "send",
       forget: () => {
         this.waiters = this.waiters.filter((other) => other !== waiter);

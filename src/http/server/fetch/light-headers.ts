@@ -8,7 +8,10 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 
 type Visitor = (value: string, name: string, headers: unknown) => void;
 
-/** See the head of the file. */
+/**
+ * The headers of a light Request: looking for a field reads it where it came, all else is done by
+ * the headers of the whole Request.
+ */
 export class LightHeaders {
   readonly #fields: Fields;
   readonly #makeWhole: () => Headers;

@@ -20,12 +20,20 @@ export interface RequestSource {
   readonly hasBody: boolean;
   readonly body: IncomingBody;
   readonly signal: AbortSignal;
+  /**
+   * The whole Request that was made of it. Its signal follows `signal` weakly: a handler that waits for
+   * that alone would wait for ever if the Request were collected. Held as long as the source is.
+   */
+  wholeRequest: Request | undefined;
 }
 
 /** Longest body that is read as a whole; the server's own limit is below. */
 const MAX_BODY_BYTES = 2 ** 32;
 
-/** See the head of the file. */
+/**
+ * A Request that is made of what has come, and becomes a whole one of the platform's when more is
+ * asked of it than applications usually do.
+ */
 export class LightRequest {
   readonly #source: RequestSource;
   readonly #method: string;
@@ -128,12 +136,13 @@ export function wholeRequest(
   body?: ReadableStream<Uint8Array>,
 ): Request {
   const hasBody = source.hasBody && method !== "GET" && method !== "HEAD";
-  return new Request(url, {
+  source.wholeRequest = new Request(url, {
     method,
     headers: [...source.headers.entries()],
     signal: source.signal,
     ...(hasBody && { body: body ?? streamOf(source.body), duplex: "half" }),
   });
+  return source.wholeRequest;
 }
 
 /** A body as a stream of the web's. It reads only when it is read. */

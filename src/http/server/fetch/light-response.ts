@@ -32,7 +32,10 @@ let Platform: typeof Response;
 let wholeOf: (light: LightResponse) => Response;
 let take: (response: object) => LightParts | undefined;
 
-/** See the head of the file. */
+/**
+ * A Response that keeps what it was made of, text or bytes, so that a server can send it without
+ * reading a stream.
+ */
 class LightResponse {
   readonly #status: number;
   readonly #body: LightBody;

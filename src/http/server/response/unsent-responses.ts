@@ -14,7 +14,10 @@ interface Unsent {
   readonly endBytes: number;
 }
 
-/** See the head of the file. */
+/**
+ * Responses of one connection that were given to it whole, and that the system has not taken yet:
+ * where somebody wants to know when they are complete.
+ */
 export class UnsentResponses {
   private readonly tell: TellComplete;
   private list: Unsent[] = [];

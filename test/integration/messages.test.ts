@@ -1,0 +1,198 @@
+/** What is said of misuse and of limits: the name, the limit and the value. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { delimiter, TcpAgent, TcpClient, TcpServer } from "hp-socket";
+import { MemoryEngine, selfSignedCertificate } from "hp-socket/testing";
+
+/** Whatever type it has: what TypeScript refuses, JavaScript may give. */
+// biome-ignore lint/suspicious/noExplicitAny: this is the point
+type Anything = any;
+
+const { cert, key } = selfSignedCertificate();
+const engine = new MemoryEngine();
+const server = new TcpServer({ engine, receive: delimiter(), onReceive() {} });
+const client = new TcpClient({ engine, receive: delimiter(), requestTimeoutMs: 30 });
+
+const WRONG_OPTIONS: Readonly<Record<string, readonly [options: Anything, message: string]>> = {
+  "an engine that is none": [
+    { engine: {} },
+    "engine must be an engine, or the name of one, and the object given is none",
+  ],
+  "no authority for client certificates": [
+    { tls: { cert, key, clientCertificate: "require" } },
+    'tls.clientCertificate "require" needs tls.ca or tls.caFile: whose certificates to let in',
+  ],
+  "an empty list": [
+    { tls: { cert, key, alpnProtocols: [] } },
+    "tls.alpnProtocols must be an array that is not empty, not an empty array",
+  ],
+  "null for left out": [
+    { maxConnections: null },
+    "maxConnections must be a whole number from 1 to 5000000, not null",
+  ],
+};
+
+type Call = (self: Anything) => unknown;
+
+const WRONG_CALLS: Readonly<Record<string, readonly [call: Call, message: string]>> = {
+  "read(null)": [(self) => self.read(null), "the options of read must be an object, not null"],
+  "read({ timeout })": [
+    (self) => self.read({ timeout: 1 }),
+    'read has no option "timeout"; did you mean timeoutMs?',
+  ],
+  "drained(null)": [
+    (self) => self.drained(null),
+    "the options of drained must be an object, not null",
+  ],
+  "request with null": [
+    (self) => self.request("x", { timeoutMs: null }),
+    "timeoutMs must be a whole number from 0 to 2147483647, not null",
+  ],
+  "stop({ drain })": [(self) => self.stop({ drain: 1 }), 'stop has no option "drain"'],
+  "configure(null)": [
+    async (self) => self.configure(null),
+    "the options of configure must be an object, not null",
+  ],
+  "toDuplex({ objectMode })": [
+    async (self) => self.toDuplex({ objectMode: true }),
+    'toDuplex has no option "objectMode"',
+  ],
+  "sendSmallFile(1)": [
+    (self) => self.sendSmallFile(1),
+    "path must be text that is not empty, not 1",
+  ],
+  "connect while connected": [
+    (self) => self.connect(server.address),
+    "can't start: the component is started",
+  ],
+};
+
+const TIME_OUTS: Readonly<Record<string, readonly [call: Call, message: string]>> = {
+  read: [(self) => self.read({ timeoutMs: 5 }), "read took longer than timeoutMs (5)"],
+  "read(undefined, …)": [
+    (self) => self.read(undefined, { timeoutMs: 5 }),
+    "read took longer than timeoutMs (5)",
+  ],
+  readUntil: [
+    (self) => self.readUntil("x", { timeoutMs: 5 }),
+    "readUntil took longer than timeoutMs (5)",
+  ],
+  request: [(self) => self.request("x"), "request took longer than requestTimeoutMs (30)"],
+  "request with its own": [
+    (self) => self.request("x", { timeoutMs: 5 }),
+    "request took longer than timeoutMs (5)",
+  ],
+  closed: [(self) => self.closed({ timeoutMs: 5 }), "closed took longer than timeoutMs (5)"],
+  stopped: [(self) => self.stopped({ timeoutMs: 5 }), "stopped took longer than timeoutMs (5)"],
+  "a signal": [(self) => self.closed({ signal: AbortSignal.timeout(5) }), "closed was aborted"],
+};
+
+describe("messages", () => {
+  // The memory engine holds no process, and deadlines don't either.
+  let holder: NodeJS.Timeout;
+  before(async () => {
+    holder = setInterval(() => {}, 1_000);
+    await client.connect(await server.listen());
+  });
+  after(async () => {
+    await client.stop();
+    await server.stop();
+    clearInterval(holder);
+  });
+
+  for (const [what, [options, message]] of Object.entries(WRONG_OPTIONS)) {
+    it(`say what is wrong: ${what}`, () => {
+      assert.throws(() => new TcpServer({ engine: "node", ...options }), {
+        code: "INVALID_ARGUMENT",
+        message,
+      });
+    });
+  }
+
+  for (const [what, [call, message]] of Object.entries(WRONG_CALLS)) {
+    it(`say what is wrong: ${what}`, async () => {
+      await assert.rejects(async () => call(client), { message });
+    });
+  }
+
+  for (const [what, [call, message]] of Object.entries(TIME_OUTS)) {
+    it(`name the call that took too long: ${what}`, async () => {
+      await assert.rejects(async () => call(client), { message });
+    });
+  }
+
+  it("name the handler that refused", async () => {
+    const agent = new TcpAgent({ engine, onHandshake: () => false });
+    const address = await server.listen().catch(() => server.address);
+
+    await assert.rejects(async () => agent.connect(address as Anything), {
+      code: "REFUSED",
+      message: "onHandshake refused the connection",
+    });
+    await agent.stop();
+  });
+
+  it("name limit and value of what was dropped, and of requests in flight", async () => {
+    const settings = {
+      maxPendingBytes: 100,
+      slowConsumer: "drop",
+      maxRequestsInFlight: 1,
+    } as const;
+    const agent = new TcpAgent({ engine, receive: delimiter(), ...settings });
+    const connection = await agent.connect(server.address as Anything);
+    connection.send("x".repeat(90));
+
+    await assert.rejects(connection.request("y".repeat(50)), {
+      code: "SEND_QUEUE_FULL",
+      message: "91 bytes wait to be sent and maxPendingBytes is 100: the request was dropped",
+    });
+    const first = connection.request("z");
+    await assert.rejects(connection.request("z"), {
+      code: "REQUEST_LIMIT",
+      message: "1 requests wait for a response, as many as maxRequestsInFlight (1) allows",
+    });
+    await agent.stop({ drainMs: 0 });
+    await assert.rejects(first, { code: "CONNECTION_CLOSED" });
+  });
+
+  it("name drainMs when stop has cut a connection", async () => {
+    const agent = new TcpAgent({ engine, closeTimeoutMs: 60_000 });
+    const connection = await agent.connect(server.address as Anything);
+    const ended = connection.closed();
+    connection.send("x");
+    await agent.stop({ drainMs: 0 });
+
+    assert.equal(
+      (await ended).cause?.message,
+      "the component was stopped, and the connection had not ended within drainMs (0)",
+    );
+  });
+
+  for (const [fate, local, message] of [
+    ["EADDRNOTAVAIL", {}, /^no local port is left from which to connect to 10\.0\.0\.1 port 80/],
+    [
+      "EADDRNOTAVAIL",
+      { localHost: "192.0.2.1" },
+      /^the local address is not available here: localH/,
+    ],
+    ["EADDRINUSE", { localPort: 7 }, /^the local address is in use: localPort 7 \(EADDRINUSE\)$/],
+  ] as const) {
+    it(`tell local addresses from the peer's: ${fate} ${Object.keys(local)}`, async () => {
+      const agent = new TcpAgent({ engine: new MemoryEngine({ connectFate: () => fate }) });
+
+      await assert.rejects(agent.connect({ host: "10.0.0.1", port: 80, ...local }), { message });
+      await agent.stop();
+    });
+  }
+
+  it("refuse a local name before anything is looked up", async () => {
+    const message = 'localHost must be an IP address, not "eth0"';
+    const agent = new TcpAgent({ engine });
+
+    assert.throws(() => new TcpAgent({ engine, localHost: "eth0" }), { message });
+    await assert.rejects(agent.connect({ host: "no.such.host", port: 1, localHost: "eth0" }), {
+      message,
+    });
+    await agent.stop();
+  });
+});
