@@ -1,12 +1,6 @@
 /** What heartbeats of packets can be asked for; `packet-heartbeat` does it. */
-import {
-  assertFunction,
-  assertInteger,
-  assertKnownKeys,
-  assertObject,
-  invalidArgument,
-} from "../errors.js";
-import { MAX_MS } from "../options.js";
+import { assertFunction, assertKnownKeys, assertObject, invalidArgument } from "../errors.js";
+import { count, milliseconds, type OptionTable } from "../options.js";
 import type { Connection, Data } from "./connection.js";
 import { bytesOf } from "./data.js";
 import type { HeartbeatRule } from "./heartbeat.js";
@@ -32,11 +26,22 @@ export interface HeartbeatOptions {
   readonly answer?: Data | ((packet: Buffer) => Data);
 }
 
-/** Defaults of {@link HeartbeatOptions}. */
-export const HEARTBEAT: HeartbeatRule = { everyMs: 30_000, timeoutMs: 10_000, maxMisses: 2 };
+/** Default and range of the numbers of {@link HeartbeatOptions}. */
+export const HEARTBEAT_NUMBERS: OptionTable<HeartbeatRule> = {
+  everyMs: milliseconds(30_000, { min: 10 }),
+  timeoutMs: milliseconds(10_000, { min: 10 }),
+  maxMisses: count(2, "heartbeats", { min: 1, max: 100 }),
+};
 
-const LEAST_EVERY_MS = 10;
-const MOST_MISSES = 100;
+/** The numbers with their defaults. */
+export function heartbeatRule(options: HeartbeatOptions): HeartbeatRule {
+  const { everyMs, timeoutMs, maxMisses } = options;
+  return {
+    everyMs: everyMs ?? HEARTBEAT_NUMBERS.everyMs.standard,
+    timeoutMs: timeoutMs ?? HEARTBEAT_NUMBERS.timeoutMs.standard,
+    maxMisses: maxMisses ?? HEARTBEAT_NUMBERS.maxMisses.standard,
+  };
+}
 
 /** Throws `INVALID_ARGUMENT` for heartbeats that can't be. `hasPackets`: what is received are packets. */
 export function assertHeartbeat(given: HeartbeatOptions | undefined, hasPackets: boolean): void {
@@ -45,11 +50,10 @@ export function assertHeartbeat(given: HeartbeatOptions | undefined, hasPackets:
   const names = ["everyMs", "timeoutMs", "maxMisses", "message", "isAnswer", "isProbe", "answer"];
   assertKnownKeys("heartbeat", given, names);
   const { everyMs, timeoutMs, maxMisses, message, isAnswer, isProbe, answer } = given;
-  if (everyMs !== undefined) assertInteger("heartbeat.everyMs", everyMs, LEAST_EVERY_MS, MAX_MS);
-  if (timeoutMs !== undefined) {
-    assertInteger("heartbeat.timeoutMs", timeoutMs, LEAST_EVERY_MS, MAX_MS);
+  for (const [name, value] of Object.entries({ everyMs, timeoutMs, maxMisses })) {
+    const rule = HEARTBEAT_NUMBERS[name as keyof HeartbeatRule];
+    if (value !== undefined) rule.assert(`heartbeat.${name}`, value);
   }
-  if (maxMisses !== undefined) assertInteger("heartbeat.maxMisses", maxMisses, 1, MOST_MISSES);
   if (message !== undefined && typeof message !== "function") bytesOf(message);
   if (answer !== undefined && typeof answer !== "function") bytesOf(answer);
   if (isAnswer !== undefined) assertFunction("heartbeat.isAnswer", isAnswer);

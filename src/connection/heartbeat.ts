@@ -51,7 +51,7 @@ const LATE_MS = 1_000;
 const SPREAD = 0.25;
 const GOLDEN_RATIO = 0.618_033_988_749_895;
 
-/** See the head of the file. */
+/** The heartbeat of one connection. */
 export class Heartbeat {
   private readonly connection: BeatingConnection;
   private readonly rule: HeartbeatRule;

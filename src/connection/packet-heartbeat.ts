@@ -3,7 +3,7 @@ import type { NetError } from "../errors.js";
 import type { Connection, Data } from "./connection.js";
 import { handlerError } from "./handlers.js";
 import { type BeatingConnection, Heartbeat, type HeartbeatOwner } from "./heartbeat.js";
-import { HEARTBEAT, type HeartbeatOptions } from "./heartbeat-options.js";
+import { type HeartbeatOptions, heartbeatRule } from "./heartbeat-options.js";
 import { DUE } from "./receiver.js";
 
 /** The connection, as its heartbeats see it. */
@@ -25,15 +25,10 @@ export class PacketHeartbeat implements HeartbeatOwner {
     this.connection = connection;
     this.options = options;
     this.matchedMs = connection.receivedMs;
-    const rule = {
-      everyMs: options.everyMs ?? HEARTBEAT.everyMs,
-      timeoutMs: options.timeoutMs ?? HEARTBEAT.timeoutMs,
-      maxMisses: options.maxMisses ?? HEARTBEAT.maxMisses,
-    };
     this.beat =
       options.message === undefined
         ? undefined
-        : new Heartbeat(connection, rule, this, DUE.heartbeat);
+        : new Heartbeat(connection, heartbeatRule(options), this, DUE.heartbeat);
   }
 
   /** The settings have changed: another one takes over. */

@@ -32,7 +32,7 @@ const HOPELESS: ReadonlySet<NetErrorCode | "CLOSED"> = new Set<NetErrorCode>([
   "PROXY_AUTHENTICATION",
 ]);
 
-/** See the head of the file. */
+/** The attempts of one client. */
 export class Reconnect {
   readonly options: ReconnectOptions & ReconnectNumbers;
   readonly #clock: Clock;

@@ -12,7 +12,7 @@ export interface BackoffBounds {
   readonly maxDelayMs: number;
 }
 
-/** See the head of the file. */
+/** Waits that grow, with full jitter. */
 export class Backoff {
   readonly #bounds: BackoffBounds;
   readonly #random: () => number;
