@@ -27,8 +27,9 @@ export interface RefusableConnection extends EventOwner {
 /** What only components over datagrams tell. */
 export interface SendErrorHandler<Handle> {
   /**
-   * Datagrams could not be sent, and are lost: `DATAGRAM_TOO_LONG` (for the path), `NO_BUFFERS`,
-   * `ACCESS_DENIED`, `CONNECTION_REFUSED` (of one sent before), … The connection goes on.
+   * `failedCount` datagrams could not be sent, and are lost: `DATAGRAM_TOO_LONG` (for the path), `NO_BUFFERS`,
+   * `ACCESS_DENIED`, … Or the network says so of one that left before (`CONNECTION_REFUSED`,
+   * `HOST_UNREACHABLE`): then `failedCount` is 0, and anybody may have said it. The connection goes on.
    */
   onSendError?(handle: Handle, error: NetError, failedCount: number): unknown;
 }
