@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect as connectSocket, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import {
+  type CloseReason,
   type Connection,
   delimiter,
   type EngineName,
@@ -284,6 +285,36 @@ function limits(engine: EngineName): void {
     assert.ok(held > 0);
     assert.equal(fetched, total);
     await client.stop();
+    await server.stop();
+  });
+
+  it("closeTimeoutMs leaves a peer that takes one large piece slowly all the time it needs", async () => {
+    const byteCount = 64 * 1_048_576;
+    const reasons: CloseReason[] = [];
+    const server = new TcpServer({
+      engine,
+      closeTimeoutMs: 150,
+      onAccept(connection) {
+        connection.send(Buffer.alloc(byteCount, "x"));
+        connection.close();
+      },
+      onClose: (_, reason) => void reasons.push(reason),
+    });
+    const { port } = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
+    const beganMs = performance.now();
+    let received = 0;
+    const peer = connectSocket(port, "127.0.0.1");
+    // Steadily, over several times closeTimeoutMs.
+    for await (const bytes of peer) {
+      received += (bytes as Buffer).length;
+      const dueMs = beganMs + (received / byteCount) * 1_200;
+      while (performance.now() < dueMs) await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+
+    await until(() => reasons.length === 1);
+
+    assert.equal(received, byteCount);
+    assert.equal(reasons[0]?.code, "CLOSED", reasons[0]?.cause?.message);
     await server.stop();
   });
 
