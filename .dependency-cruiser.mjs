@@ -63,6 +63,12 @@ export const rules = {
       to: { path: "^src/engine/(node|uring|memory)/", pathNot: "^src/engine/$1/" },
     },
     {
+      name: "tls-knows-no-engine",
+      severity: "error",
+      from: { path: "^src/engine/(tls|openssl)/" },
+      to: { path: "^src/engine/(node|uring|memory)/" },
+    },
+    {
       name: "only-the-chooser-knows-engines",
       severity: "error",
       from: { path: "^src/engine/[^/]+\\.ts$", pathNot: "choose-engine\\.ts$" },
@@ -102,6 +108,15 @@ export const rules = {
       DATAGRAM,
       "^src/protocol/udp-control/",
     ]),
+    layer("arq-on-datagram", "^src/arq/", [
+      GROUND,
+      BYTES,
+      TIME,
+      ENGINE_DOOR,
+      CONNECTION,
+      DATAGRAM,
+      "^src/protocol/(arq|kcp)/",
+    ]),
     layer("tcp-on-connection", "^src/tcp/", [
       GROUND,
       BYTES,
@@ -112,7 +127,7 @@ export const rules = {
       PACKETS,
       DIAL,
     ]),
-    layer("http-on-connection", "^src/http/", [
+    layer("http-on-connection", "^src/http/(?!sync/sync-sockets\\.ts$)", [
       GROUND,
       BYTES,
       TIME,
@@ -122,7 +137,14 @@ export const rules = {
       PACKETS,
       DIAL,
       "^src/tcp/",
+      "^src/http/",
       "^src/protocol/(http1|cookie-file)/",
+    ]),
+    // The worker of HttpSyncClient is a program of its own, which may use what stands on HTTP.
+    layer("http-sync-sockets", "^src/http/sync/sync-sockets\\.ts$", [
+      GROUND,
+      "^src/http/",
+      "^src/websocket/",
     ]),
     layer("websocket-on-http", "^src/websocket/", [
       GROUND,
@@ -154,7 +176,7 @@ export const rules = {
       from: { path: "^src/index\\.ts$" },
       // Proxies speak HTTP too: what of its wire format they need is loaded with `dial/tunnel`, see below.
       to: {
-        path: "^src/(http|websocket|udp|datagram|protocol)/",
+        path: "^src/(http|websocket|udp|arq|datagram|protocol)/",
         pathNot: "^src/protocol/(http1|socks)/",
         reachable: true,
       },
@@ -169,7 +191,7 @@ export const rules = {
       name: "nothing-imports-the-entry",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(cli|index\\.ts|testing)" },
-      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp)/index\\.ts)" },
+      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp|arq)/index\\.ts)" },
     },
   ],
   options: {

@@ -106,6 +106,10 @@ export const ERROR_CODES = {
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },
   DATAGRAM_TOO_LONG: { fault: "limit", text: "a datagram is too long" },
   SESSION_RATE_LIMIT: { fault: "limit", text: "too many sessions come from one network" },
+  ARQ_DEAD_LINK: {
+    fault: "limit",
+    text: "the peer acknowledges nothing any more",
+  },
   DETECT_TIMEOUT: { fault: "limit", text: "the peer sent nothing while it was probed" },
   CONNECTION_LIMIT: { fault: "limit", text: "there are maxConnections connections already" },
   REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for a response" },
@@ -117,6 +121,7 @@ export const ERROR_CODES = {
   },
   HANDSHAKE_LIMIT: { fault: "limit", text: "maxHandshakes handshakes are under way" },
   IDLE_TIMEOUT: { fault: "limit", text: "nothing was received for idleTimeoutMs" },
+  HEARTBEAT_TIMEOUT: { fault: "limit", text: "the peer answered no heartbeat" },
   DEADLINE_PASSED: { fault: "limit", text: "the deadline set for the connection has passed" },
   TOPIC_LIMIT: { fault: "limit", text: "no more topics can be subscribed to" },
   AGE_LIMIT: { fault: "limit", text: "the connection is older than allowed" },

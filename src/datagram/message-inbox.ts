@@ -4,7 +4,8 @@
  * the handler, and else it is kept for a later read.
  *
  * While a hold is set messages wait, up to `maxUnreadBytes`; what comes beyond is dropped and counted, as the
- * kernel does with a full socket: the socket belongs to all sessions, and none of them may hold it up.
+ * kernel does with a full socket: the socket belongs to all sessions, and none of them may hold it up. Where the
+ * protocol above the datagrams can hold the peer back, it is told to, and nothing is dropped.
  */
 import { isLent } from "../bytes/lending.js";
 import type { WaitOptions } from "../connection/connection.js";
@@ -22,6 +23,10 @@ export interface InboxSession {
   readonly settings: DatagramSettings;
   readonly wheel: TimingWheel;
   readonly hasReceiveHandler: boolean;
+  /** Whether {@link holdPeer} does anything. */
+  readonly holdsPeer: boolean;
+  /** The protocol delivers nothing from here on, or goes on. */
+  holdPeer(isHeld: boolean): void;
   closedError(): NetError;
   fail(error: NetError): boolean;
   /** Calls `onReceive`. Answers true when that has a promise: `settled.handlerSettled` follows. */
@@ -69,7 +74,11 @@ export class MessageInbox implements HandlerSettled {
 
   private keep(message: Buffer): void {
     const cost = message.length + PACKET_COST_BYTES;
-    if (this.waitingCost + this.unread.cost + cost > this.session.settings.maxUnreadBytes) {
+    const { holdsPeer } = this.session;
+    if (
+      !holdsPeer &&
+      this.waitingCost + this.unread.cost + cost > this.session.settings.maxUnreadBytes
+    ) {
       this.droppedCount++;
       return;
     }
@@ -95,22 +104,29 @@ export class MessageInbox implements HandlerSettled {
   }
 
   private store(message: Buffer): void {
-    const { maxUnreadBytes } = this.session.settings;
-    if (this.unread.isAwaited || this.unread.cost + message.length <= maxUnreadBytes) {
-      this.unread.append(message, isLent(message));
-    } else this.droppedCount++;
+    const { holdsPeer, settings } = this.session;
+    const isRoom = this.unread.cost + message.length <= settings.maxUnreadBytes;
+    if (!this.unread.isAwaited && !isRoom && !holdsPeer) {
+      this.droppedCount++;
+      return;
+    }
+    this.unread.append(message, isLent(message));
+    if (holdsPeer && this.unread.cost >= settings.maxUnreadBytes) this.hold(HOLD.unread);
   }
 
   // — holds —
 
   hold(owners: number): void {
+    if (this.holds === 0) this.session.holdPeer(true);
     this.holds |= owners;
   }
 
   /** Takes holds away; delivery goes on, in a microtask, when they were the last. */
   release(owners: number): void {
+    const wasHeld = this.holds !== 0;
     this.holds &= ~owners;
-    if (this.holds !== 0 || this.waiting.length === 0 || this.isScheduled) return;
+    if (this.holds !== 0 || !wasHeld || this.isScheduled) return;
+    if (this.waiting.length === 0 && !this.session.holdsPeer) return;
     this.isScheduled = true;
     inRootContext(() => {
       queueMicrotask(() => {
@@ -123,7 +139,10 @@ export class MessageInbox implements HandlerSettled {
   private goOn(): void {
     while (this.holds === 0 && !this.isOver) {
       const message = this.waiting.shift();
-      if (message === undefined) return;
+      if (message === undefined) {
+        this.session.holdPeer(false);
+        return;
+      }
       this.waitingCost -= message.length + PACKET_COST_BYTES;
       this.deliver(message);
     }
@@ -149,6 +168,7 @@ export class MessageInbox implements HandlerSettled {
       this.session.settings.maxUnreadBytes,
     );
     this.isRead = true;
+    if (this.unread.cost < this.session.settings.maxUnreadBytes) this.release(HOLD.unread);
     // A busy handler that reads on itself must get what it waits for.
     this.release(HOLD.handler);
     return promise;

@@ -21,30 +21,29 @@ import { SessionDialing } from "./session-dialing.js";
 import type { SessionProtocol } from "./session-link.js";
 
 /** Base of agents over datagrams; see the head of the file. */
-export abstract class SessionAgent<Context> extends ConnectionGroup<
-  Session,
-  MessageConnection<Context>,
-  DatagramSettings
-> {
+export abstract class SessionAgent<
+  Context,
+  Handle extends MessageConnection<Context> = MessageConnection<Context>,
+> extends ConnectionGroup<Session, Handle, DatagramSettings> {
   readonly #component: SessionComponent;
-  readonly #role: DatagramRole<MessageConnection<Context>, Context>;
-  readonly #options: OutgoingOptions<MessageConnection<Context>, Context>;
+  readonly #role: DatagramRole<Handle, Context>;
+  readonly #options: OutgoingOptions<Handle, Context>;
+  readonly #optionNames: readonly string[];
 
-  /** `protocol` is left out where each datagram is a message. The options were checked. */
+  /** `protocol` is left out where each datagram is a message. The options were checked: `optionNames` are all there are. */
   constructor(
-    options: OutgoingOptions<MessageConnection<Context>, Context>,
+    options: OutgoingOptions<Handle, Context>,
     engine: Engine,
     protocol: SessionProtocol | undefined,
+    optionNames: readonly string[] = OUTGOING_OPTION_NAMES,
   ) {
-    const role = new DatagramRole<MessageConnection<Context>, Context>(
-      new Events(options),
-      options.context,
-    );
+    const role = new DatagramRole<Handle, Context>(new Events(options), options.context);
     const component = new SessionComponent(role, engine, protocol, options);
     super(component);
     this.#component = component;
     this.#role = role;
     this.#options = options;
+    this.#optionNames = optionNames;
   }
 
   /**
@@ -55,7 +54,7 @@ export abstract class SessionAgent<Context> extends ConnectionGroup<
    * `CONNECTION_LIMIT`, `REFUSED` (by a handler), `ABORTED`, …; `onClose` is called as well, since the
    * connection had its id from the start.
    */
-  async connect(options: DatagramConnectOptions): Promise<MessageConnection<Context>> {
+  async connect(options: DatagramConnectOptions): Promise<Handle> {
     assertDatagramConnect(options);
     throwIfAborted(options, "connect");
     const component = this.#component;
@@ -80,12 +79,12 @@ export abstract class SessionAgent<Context> extends ConnectionGroup<
     });
     if (this.#role.prepareConnect(session)) dialing.start();
     await dialing.promise;
-    return session as AnyConnection as MessageConnection<Context>;
+    return session as AnyConnection as Handle;
   }
 
   /** See `UdpServer.configure`. */
   configure(changes: Partial<DatagramSettings>): void {
-    this.#component.change(changes, OUTGOING_OPTION_NAMES);
+    this.#component.change(changes, this.#optionNames);
   }
 
   /** Lets the process end while connections are open. */

@@ -37,20 +37,23 @@ export abstract class SessionClient<Handle, Context>
   readonly #component: SessionComponent;
   readonly #role: ClientRole<Handle, Context>;
   readonly #closeOnRefused: boolean;
+  readonly #optionNames: readonly string[];
   /** The present connection, or the last one. */
   #current: Session | undefined;
 
-  /** `protocol` is left out where each datagram is a message. The options were checked. */
+  /** `protocol` is left out where each datagram is a message. The options were checked: `optionNames` are all there are. */
   constructor(
     options: OutgoingOptions<Handle, Context>,
     engine: Engine,
     protocol: SessionProtocol | undefined,
+    optionNames: readonly string[] = OUTGOING_OPTION_NAMES,
   ) {
     const handle = this as unknown as Handle;
     this.#role = new ClientRole(new Events(options, handle), options.context);
     this.#component = new SessionComponent(this.#role, engine, protocol, options);
     this.#role.component = this.#component;
     this.#closeOnRefused = options.closeOnRefused ?? false;
+    this.#optionNames = optionNames;
   }
 
   /** Where the client is in its life (HP §2.0). */
@@ -65,7 +68,7 @@ export abstract class SessionClient<Handle, Context>
 
   /** See `UdpServer.configure`. */
   configure(changes: Partial<DatagramSettings>): void {
-    this.#component.change(changes, OUTGOING_OPTION_NAMES);
+    this.#component.change(changes, this.#optionNames);
   }
 
   /** What the client has done so far. */

@@ -5,27 +5,43 @@
  *     socket ─► probe? close-notify? ─► link.received ─► session.deliver ─► the application
  *     the application ─► session.send ─► link.send ─► session.sendDatagram ─► the end of the turn ─► socket
  */
-import type { SendResult } from "../connection/connection.js";
+import type { PeerKey } from "../engine/engine.js";
 import type { NetError } from "../errors.js";
 import type { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 
+/** What can be said of one message when it is sent. */
+export interface MessageOptions {
+  /** Time after which the message is dropped if it has not begun to leave, in milliseconds; left out: never. */
+  readonly expiresMs?: number;
+}
+
 /** What a protocol does with the datagrams of one session. */
 export interface SessionLink {
   /** Bytes that were given to `send` and that the peer has not acknowledged. */
   readonly pendingBytes: number;
+  /** What the link can tell of itself, as plain data. */
+  readonly stats: unknown;
   /** The session is open for datagrams: `onAccept` or `onConnect` was called. May send. */
   opened(): void;
   /** A datagram came that is neither a probe nor a close-notify. Valid during the call only. */
   received(datagram: Buffer): void;
-  /** Sends a message. The bytes are the link's from here on. Answers as `Connection.send` does. */
-  send(message: Buffer): SendResult;
+  /** Throws `PACKET_INVALID` for what can't be a message, `INVALID_ARGUMENT` for options that can't be. */
+  assertSendable(byteCount: number, options: MessageOptions | undefined): void;
+  /** The queue is full: gives up what need not be sent any more. */
+  makeRoom(): void;
+  /** Sends a message, which is copied, or sent, during the call. There is room for it. */
+  send(message: Uint8Array, options: MessageOptions | undefined): void;
+  /** Delivers nothing from here on, so that the peer is held back, until {@link resume}. */
+  hold(): void;
+  /** Goes on. Called from no call of the application's. */
+  resume(): void;
   /** See {@link LinkedSession.askLater}. */
   turnEnded(): void;
   /**
-   * The session closes in good order. Answers whether all is sent and acknowledged; where not, it calls
-   * {@link LinkedSession.allSent} when it is.
+   * The session closes in good order. Answers whether all is sent and acknowledged; where not, it is asked again
+   * with each {@link LinkedSession.acknowledged}, or calls {@link LinkedSession.allSent}.
    */
   closing(): boolean;
   /** The session has ended: nothing is sent or received any more. Once, and last. */
@@ -59,6 +75,17 @@ export interface LinkedSession {
   allSent(): void;
   /** Ends the session at once; the peer is told by a close-notify. Answers false when it has ended already. */
   fail(error: NetError): boolean;
+  /** The same without a word to the peer. */
+  failSilently(error: NetError): boolean;
+  /** Where the peer is. */
+  readonly peer: PeerKey | undefined;
+}
+
+/** Somebody who has no session. */
+export interface StrangerPeer {
+  readonly peer: PeerKey;
+  /** Sends a datagram back, when the turn ends: one at most. The bytes must stay as they are until it is sent. */
+  reply(bytes: Uint8Array): void;
 }
 
 /** A protocol of messages over sessions. */
@@ -66,9 +93,9 @@ export interface SessionProtocol {
   /** Whether it has a handshake: the session is then open when the link says so. */
   readonly hasHandshake: boolean;
   /**
-   * Whether a datagram of a stranger may begin a session. Keeps nothing, and answers garbage with no. Left out:
-   * every one may.
+   * Whether a datagram of a stranger may begin a session. Keeps nothing, answers garbage with no, and may reply
+   * with something that proves who repeats it to be at that address. Left out: every one may.
    */
-  mayBegin?(datagram: Buffer): boolean;
+  mayBegin?(datagram: Buffer, from: StrangerPeer): boolean;
   createLink(session: LinkedSession): SessionLink;
 }

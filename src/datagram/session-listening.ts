@@ -16,6 +16,7 @@ import { DatagramPort, type Destination, NOWHERE, type PortOwner } from "./datag
 import { resolveDatagramHost } from "./resolve-peer.js";
 import type { Session } from "./session.js";
 import type { SessionComponent } from "./session-component.js";
+import type { StrangerPeer } from "./session-link.js";
 
 /** Refusals in a second of which `onRefuse` and the peer are told. */
 export const MAX_REFUSALS_TOLD = 100;
@@ -148,15 +149,16 @@ export class SessionListening implements PortOwner {
     if (component.state !== "started" || port === undefined) return undefined;
     const first = bytes.subarray(0, segmentBytes);
     if (isCloseNotify(first)) return undefined;
-    if (component.protocol?.mayBegin?.(first) === false) return undefined;
+    const { protocol } = component;
+    if (protocol?.mayBegin?.(first, new Stranger(from, port)) === false) return undefined;
     const { maxConnections, maxNewPerSecond } = component.settings;
     const nowMs = component.service.arrivalMs();
     if (!this.admission.admits(from, maxNewPerSecond, nowMs)) {
-      this.refuse("SESSION_RATE_LIMIT", from, nowMs);
+      this.refuse("SESSION_RATE_LIMIT", from, port, nowMs);
       return undefined;
     }
     if (component.connectionCount >= maxConnections) {
-      this.refuse("CONNECTION_LIMIT", from, nowMs);
+      this.refuse("CONNECTION_LIMIT", from, port, nowMs);
       return undefined;
     }
     const session = component.admit(from);
@@ -169,6 +171,7 @@ export class SessionListening implements PortOwner {
   private refuse(
     code: "SESSION_RATE_LIMIT" | "CONNECTION_LIMIT",
     from: PeerKey,
+    port: DatagramPort,
     nowMs: number,
   ): void {
     if (nowMs - this.toldSinceMs >= 1_000) {
@@ -185,7 +188,7 @@ export class SessionListening implements PortOwner {
         ? `there are ${maxConnections} sessions, as many as maxConnections allows`
         : `its network has begun maxNewPerSecond (${maxNewPerSecond}) sessions within a second`;
     // A network that begins so many is not told: it may be somebody else who writes its addresses.
-    if (code === "CONNECTION_LIMIT") this.port?.send(new Stranger(from), CLOSE_NOTIFY);
+    if (code === "CONNECTION_LIMIT") new Stranger(from, port).reply(CLOSE_NOTIFY);
     this.component.tellRefused(
       new NetError(code, text, { operation: "accept" }),
       addressOfPeer(from),
@@ -207,14 +210,20 @@ export class SessionListening implements PortOwner {
   }
 }
 
-/** Somebody who has no session, and is told so. */
-class Stranger implements Destination {
+/** Somebody who has no session, and is told something. */
+class Stranger implements Destination, StrangerPeer {
   readonly peer: PeerKey;
   firstWaiting: number = NOWHERE;
   lastWaiting: number = NOWHERE;
+  private readonly port: DatagramPort;
 
-  constructor(peer: PeerKey) {
+  constructor(peer: PeerKey, port: DatagramPort) {
     this.peer = peer;
+    this.port = port;
+  }
+
+  reply(bytes: Uint8Array): void {
+    this.port.send(this, bytes);
   }
 
   datagramsSent(): void {

@@ -26,19 +26,20 @@ export interface DatagramStats extends ComponentStats {
 }
 
 /** Base of servers over datagrams; see the head of the file. */
-export abstract class SessionServer<Context> extends ConnectionGroup<
-  Session,
-  MessageConnection<Context>,
-  DatagramSettings
-> {
+export abstract class SessionServer<
+  Context,
+  Handle extends MessageConnection<Context> = MessageConnection<Context>,
+> extends ConnectionGroup<Session, Handle, DatagramSettings> {
   readonly #component: SessionComponent;
   readonly #listening: SessionListening;
+  readonly #optionNames: readonly string[];
 
-  /** `protocol` is left out where each datagram is a message. The options were checked. */
+  /** `protocol` is left out where each datagram is a message. The options were checked: `optionNames` are all there are. */
   constructor(
-    options: DatagramOptions<MessageConnection<Context>, Context>,
+    options: DatagramOptions<Handle, Context>,
     engine: Engine,
     protocol: SessionProtocol | undefined,
+    optionNames: readonly string[] = DATAGRAM_OPTION_NAMES,
   ) {
     const role = new DatagramRole(new Events(options), options.context);
     const given = { idleTimeoutMs: SERVER_IDLE_TIMEOUT_MS, ...options };
@@ -47,6 +48,7 @@ export abstract class SessionServer<Context> extends ConnectionGroup<
     this.#component = component;
     this.#listening = new SessionListening(component, role);
     role.listening = this.#listening;
+    this.#optionNames = optionNames;
   }
 
   /** Where the server listens; undefined while it does not. */
@@ -77,7 +79,7 @@ export abstract class SessionServer<Context> extends ConnectionGroup<
    * `INVALID_ARGUMENT` for a value that can't be; then nothing is changed.
    */
   configure(changes: Partial<DatagramSettings>): void {
-    this.#component.change(changes, DATAGRAM_OPTION_NAMES);
+    this.#component.change(changes, this.#optionNames);
   }
 
   /** Lets the process end while the server listens. */

@@ -27,7 +27,14 @@ import { DUE, HOLD } from "../connection/receiver.js";
 import { beginWait, Waiter } from "../connection/waiter.js";
 import type { Address } from "../engine/engine.js";
 import { addressOfPeer, type PeerKey } from "../engine/peer-key.js";
-import { assertInteger, assertText, describe, NetError, type Operation } from "../errors.js";
+import {
+  assertInteger,
+  assertText,
+  describe,
+  invalidArgument,
+  NetError,
+  type Operation,
+} from "../errors.js";
 import { CLOSE_NOTIFY, isCloseNotify, PROBE } from "../protocol/udp-control/udp-control.js";
 import { Deadlines } from "../time/deadlines.js";
 import { inRootContext } from "../time/root-context.js";
@@ -36,7 +43,7 @@ import { type DatagramPort, type Destination, NOWHERE } from "./datagram-port.js
 import type { DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
 import { type InboxSession, MessageInbox } from "./message-inbox.js";
-import type { LinkedSession, SessionLink } from "./session-link.js";
+import type { LinkedSession, MessageOptions, SessionLink } from "./session-link.js";
 
 /** Longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -246,6 +253,17 @@ export class Session
     else if (this.callHandler(message, this)) this.inbox().handlerBegan();
   }
 
+  /** Whether who is slow holds the peer back, so that nothing is lost. */
+  get holdsPeer(): boolean {
+    return this.link !== undefined;
+  }
+
+  holdPeer(isHeld: boolean): void {
+    if (!this.isAlive) return;
+    if (isHeld) this.link?.hold();
+    else this.link?.resume();
+  }
+
   get hasReceiveHandler(): boolean {
     return this.host.events.hasReceiveHandler;
   }
@@ -322,8 +340,8 @@ export class Session
     return this.state === "open" || (this.state === "handshaking" && !this.host.hasHandshake);
   }
 
-  send(data: Data): SendResult {
-    return this.sendMessage(bytesOf(data));
+  send(data: Data, options?: MessageOptions): SendResult {
+    return this.sendMessage(bytesOf(data), options);
   }
 
   sendAll(pieces: readonly Data[]): SendResult {
@@ -337,14 +355,13 @@ export class Session
     return this.sendMessage(bytesOf(bytes)) === true;
   }
 
-  private sendMessage(message: Buffer): SendResult {
+  private sendMessage(message: Buffer, options?: MessageOptions): SendResult {
     const { link } = this;
-    if (link !== undefined) {
-      return this.isOpen && link.send(isLent(message) ? Buffer.from(message) : message);
-    }
-    assertSendable(message, this.settings.maxDatagramBytes);
+    if (link !== undefined) link.assertSendable(message.length, options);
+    else assertDatagram(message, this.settings.maxDatagramBytes, options);
     if (!this.isOpen || !this.hasRoom(message.length)) return false;
-    this.sendDatagram(message);
+    if (link !== undefined) link.send(message, options);
+    else this.sendDatagram(message);
     return this.marked();
   }
 
@@ -363,7 +380,8 @@ export class Session
   private hasRoom(byteCount: number): boolean {
     const { settings, port } = this;
     const { maxPendingBytes, maxSocketPendingBytes } = settings;
-    const waitingBytes = this.waitingBytes;
+    if (this.pendingBytes + byteCount > maxPendingBytes) this.link?.makeRoom();
+    const waitingBytes = this.pendingBytes;
     const isOwn = waitingBytes > 0 && waitingBytes + byteCount > maxPendingBytes;
     const socketBytes = port?.pendingBytes ?? 0;
     if (!isOwn && (socketBytes === 0 || socketBytes + byteCount <= maxSocketPendingBytes)) {
@@ -381,7 +399,7 @@ export class Session
   }
 
   private marked(): SendResult {
-    if (this.waitingBytes < this.settings.highWaterMarkBytes) return true;
+    if (this.pendingBytes < this.settings.highWaterMarkBytes) return true;
     const more = this.more();
     if (!more.isAbove) {
       more.isAbove = true;
@@ -405,6 +423,13 @@ export class Session
     this.afterSend();
   }
 
+  /** The network says that a datagram did not arrive. */
+  datagramRefused(error: NetError): void {
+    if (!this.isAlive) return;
+    if (this.link === undefined) this.host.events.sendFailed(this, error, 0);
+    if (error.code === "CONNECTION_REFUSED") this.dial?.refused(error);
+  }
+
   /** `failedCount` is 0 for a probe, whose failure is nobody's concern (HP §3.3). */
   private sendFailed(error: NetError, failedCount: number): void {
     if (failedCount > 0) {
@@ -416,7 +441,7 @@ export class Session
 
   /** Something is sent: who waits for room is told. */
   private afterSend(): void {
-    if (this.state === "closing" && this.pendingBytes === 0) this.allSent();
+    if (this.state === "closing" && this.isAllSent()) this.allSent();
     const { extras } = this;
     if (extras === undefined || this.state === "closed") return;
     if (this.pendingBytes > this.settings.lowWaterMarkBytes) return;
@@ -502,8 +527,12 @@ export class Session
     this.endWatch();
     more.deadlines?.end();
     this.deadlines.set(DUE.close, this.settings.closeTimeoutMs);
-    if (this.link === undefined ? this.waitingBytes === 0 : this.link.closing()) this.allSent();
+    if (this.isAllSent()) this.allSent();
     return true;
+  }
+
+  private isAllSent(): boolean {
+    return this.link?.closing() ?? this.waitingBytes === 0;
   }
 
   allSent(): void {
@@ -730,6 +759,11 @@ export class Session
     return this.peer === undefined ? undefined : addressOfPeer(this.peer);
   }
 
+  /** What the protocol above the datagrams tells of itself; undefined where each of them is a message. */
+  get linkStats(): unknown {
+    return this.link?.stats;
+  }
+
   get missedCount(): number {
     return this.extras?.inbox?.droppedCount ?? 0;
   }
@@ -784,8 +818,13 @@ export class Session
 }
 
 /** Throws `PACKET_INVALID` for what can't be a datagram of the application's. */
-function assertSendable(message: Buffer, maxDatagramBytes: number): void {
+function assertDatagram(
+  message: Buffer,
+  maxDatagramBytes: number,
+  options: MessageOptions | undefined,
+): void {
   const { length } = message;
+  if (options !== undefined) throw invalidArgument("a datagram is sent without options");
   if (length > 0 && length <= maxDatagramBytes && !isCloseNotify(message)) return;
   let why = `a datagram of ${length} bytes is above maxDatagramBytes (${maxDatagramBytes})`;
   if (length === 0) why = "an empty datagram is a probe, and never the application's";

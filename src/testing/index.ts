@@ -16,6 +16,11 @@ export type {
 } from "../engine/memory/memory-network.js";
 export type { Random } from "../engine/memory/seeded-random.js";
 export { seededRandom } from "../engine/memory/seeded-random.js";
+export {
+  type LinkCounts,
+  type LinkOptions,
+  SimulatedLink,
+} from "../engine/memory/simulated-link.js";
 export { type Clock, ManualClock, systemClock, type Timer } from "../time/clock.js";
 export {
   type SelfSignedCertificate,

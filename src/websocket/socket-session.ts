@@ -27,8 +27,8 @@ import {
   type Delivery,
   type WebSocketSink,
 } from "../protocol/websocket/websocket-sink.js";
-import { inRootContext } from "../time/root-context.js";
 import type { SocketDeflate } from "./deflate/deflate-stock.js";
+import { workTurns } from "./deflate/work-turns.js";
 import { FrameOutput, type OwnConnection } from "./frame-output.js";
 import { FrameTeller } from "./frame-teller.js";
 import { Heartbeat, SOCKET_DUE } from "./heartbeat.js";
@@ -156,7 +156,7 @@ export class SocketSession
     const { connection } = this;
     if (!connection.isDelivering(this)) return;
     connection.hold(HOLD.turn);
-    inRootContext(() => setImmediate(() => connection.release(HOLD.turn)));
+    workTurns.later(() => connection.release(HOLD.turn));
   }
 
   resumed(): void {

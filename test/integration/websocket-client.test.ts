@@ -45,6 +45,48 @@ describeTls("WebSockets over TLS", ({ server: certificate, ca }) => {
   });
 });
 
+for (const engine of availableEngines()) {
+  describe(`ws: through a proxy on ${engine}`, () => {
+    it("asks it for a tunnel, with the credentials of the proxy", async (test) => {
+      const authorization = `Basic ${Buffer.from("u:p").toString("base64")}`;
+      const { port } = await webSocketServer(test, {
+        onUpgrade: ({ exchange }) => ({ context: exchange.headers.get("proxy-authorization") }),
+        onMessage: (socket, data) => socket.send(`${data} ${socket.context}`),
+      });
+      const proxy = await proxyServer(test, { authorization });
+      const agent = agentOf(test, {
+        engine,
+        proxy: { url: proxy.url, username: "u", password: "p" },
+      });
+
+      const sockets = await Promise.all(
+        [1, 2, 3].map(() => agent.connect(`ws://127.0.0.1:${port}/`)),
+      );
+      for (const socket of sockets) socket.send("hello");
+
+      for (const socket of sockets) assert.equal(await socket.read(), "hello undefined");
+      const seen = proxy.seen.map(({ method, target }) => `${method} ${target}`);
+      assert.deepEqual(seen, Array(3).fill(`CONNECT 127.0.0.1:${port}`));
+    });
+
+    it("rejects where the proxy refuses, and goes past it where it is told to", async (test) => {
+      const { port } = await webSocketServer(test, {});
+      const proxy = await proxyServer(test, { authorization: "other" });
+      const agent = agentOf(test, { engine, proxy: proxy.url });
+      const url = `ws://127.0.0.1:${port}/`;
+
+      await assert.rejects(agent.connect(url), { code: "PROXY_AUTHENTICATION" });
+      const direct = await agent.connect(url, { proxy: false });
+      const excepted = await agent.connect(url, {
+        proxy: { url: proxy.url, noProxy: "127.0.0.1" },
+      });
+
+      assert.ok(direct.isOpen && excepted.isOpen);
+      assert.equal(proxy.seen.length, 1);
+    });
+  });
+}
+
 function agentOf<Context>(
   test: TestContext,
   options: WebSocketAgentOptions<Context>,

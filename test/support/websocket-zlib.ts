@@ -1,30 +1,11 @@
-/**
- * Deflate contexts on Node's zlib, driven synchronously as docs/decisions/0013 describes it: steps of
- * bounded output on one handle, without a stream around.
- */
-import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
+/** Deflate contexts for tests of what stands on them: those of the library, counted. */
+import { constants } from "node:zlib";
 import type { Deflater, Inflater } from "#src/protocol/websocket/deflate-context.js";
-
-/** What a zlib stream of Node has inside. */
-interface Handle {
-  onerror: (message: string, errno: number, code: string) => void;
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    start: number,
-    length: number,
-    target: Uint8Array,
-    offset: number,
-    room: number,
-  ): void;
-  reset(): void;
-}
-
-interface Inside {
-  readonly _handle: Handle;
-  /** Room that is left, input that is left. */
-  readonly _writeState: Uint32Array;
-}
+import {
+  createDeflate,
+  createInflate,
+  type ZlibContext,
+} from "#src/websocket/deflate/zlib-context.js";
 
 /** How a context is made. */
 export interface ContextOptions {
@@ -35,28 +16,24 @@ export interface ContextOptions {
   readonly takesOver?: boolean;
 }
 
-class ZlibContext {
-  takenBytes = 0;
+class CountedContext {
   /** Messages begun less messages ended. */
   openCount = 0;
-  readonly #handle: Handle;
-  readonly #left: Uint32Array;
+  protected readonly context: ZlibContext;
   readonly #takesOver: boolean;
-  #hasFailed = false;
 
-  constructor(stream: object, takesOver: boolean) {
-    const { _handle, _writeState } = stream as Inside;
-    this.#handle = _handle;
-    this.#left = _writeState;
+  constructor(context: ZlibContext, takesOver = true) {
+    this.context = context;
     this.#takesOver = takesOver;
-    _handle.onerror = () => {
-      this.#hasFailed = true;
-    };
+  }
+
+  get takenBytes(): number {
+    return this.context.takenBytes;
   }
 
   begin(): void {
     this.openCount++;
-    if (!this.#takesOver) this.#handle.reset();
+    if (!this.#takesOver) this.context.reset();
   }
 
   end(_isBroken: boolean): void {
@@ -64,65 +41,34 @@ class ZlibContext {
   }
 
   restart(): void {
-    this.#handle.reset();
-  }
-
-  protected run(
-    flush: number,
-    input: Uint8Array,
-    start: number,
-    end: number,
-    target: Uint8Array,
-    offset: number,
-    limit: number,
-  ): number {
-    this.#handle.writeSync(flush, input, start, end - start, target, offset, limit - offset);
-    if (this.#hasFailed) return -1;
-    this.takenBytes = end - start - this.#left[1]!;
-    return limit - offset - this.#left[0]!;
+    this.context.reset();
   }
 }
 
 /** Inflates. */
-export class ZlibInflater extends ZlibContext implements Inflater {
+export class ZlibInflater extends CountedContext implements Inflater {
   stepCount = 0;
 
-  constructor(options: ContextOptions = {}) {
-    super(createInflateRaw({ windowBits: options.windowBits ?? 15 }), options.takesOver ?? true);
+  constructor({ windowBits = 15, takesOver }: ContextOptions = {}) {
+    super(createInflate(windowBits), takesOver);
   }
 
-  step(
-    input: Uint8Array,
-    start: number,
-    end: number,
-    target: Uint8Array,
-    offset: number,
-    limit: number,
-  ): number {
+  step(...[input, start, end, target, offset, limit]: Parameters<Inflater["step"]>): number {
     this.stepCount++;
-    return this.run(constants.Z_SYNC_FLUSH, input, start, end, target, offset, limit);
+    return this.context.step(constants.Z_SYNC_FLUSH, input, start, end, target, offset, limit);
   }
 }
 
 /** Deflates. */
-export class ZlibDeflater extends ZlibContext implements Deflater {
-  constructor(options: ContextOptions = {}) {
-    const { windowBits = 15, memLevel = 8, level = 6 } = options;
-    // zlib makes no raw deflate of 8 bits; with 9 it never looks back further than 8 bits reach.
-    const stream = createDeflateRaw({ windowBits: Math.max(9, windowBits), memLevel, level });
-    super(stream, options.takesOver ?? true);
+export class ZlibDeflater extends CountedContext implements Deflater {
+  constructor({ windowBits = 15, memLevel = 8, level = 6, takesOver }: ContextOptions = {}) {
+    super(createDeflate({ windowBits, memLevel, level }), takesOver);
   }
 
   step(
-    input: Uint8Array,
-    start: number,
-    end: number,
-    target: Uint8Array,
-    offset: number,
-    limit: number,
-    flushes: boolean,
+    ...[input, start, end, target, offset, limit, flushes]: Parameters<Deflater["step"]>
   ): number {
     const flush = flushes ? constants.Z_SYNC_FLUSH : constants.Z_NO_FLUSH;
-    return this.run(flush, input, start, end, target, offset, limit);
+    return this.context.step(flush, input, start, end, target, offset, limit);
   }
 }

@@ -224,7 +224,8 @@ export class MemoryDatagram implements DatagramSocket {
   #transmit(bytes: Buffer, to: IpAddress): void {
     const { loop, network } = this.#setup;
     const from = this.#sourceFor(to);
-    const arrivalsMs = network.arrivalsOf({ kind: "datagram", from, to, byteCount: bytes.length });
+    const traffic = { kind: "datagram", from, to, byteCount: bytes.length } as const;
+    const arrivalsMs = network.arrivalsOf(traffic, loop.now());
     for (const arrivalMs of arrivalsMs) {
       loop.post(() => {
         for (const receiver of this.#receiversOf(to, from))

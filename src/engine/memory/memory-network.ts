@@ -4,8 +4,10 @@
  * changed at any time and hold for what is sent from then on.
  */
 import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
+import { addressText } from "../address-text.js";
 import type { Address } from "../engine.js";
 import { type Random, seededRandom } from "./seeded-random.js";
+import { assertLinkOptions, type LinkOptions, SimulatedLink } from "./simulated-link.js";
 
 /** One thing that is on its way. */
 export interface MemoryTraffic {
@@ -58,6 +60,12 @@ export interface MemoryNetworkOptions {
   readonly acceptFate?: (at: Address) => `E${string}` | undefined;
   /** Rates, or a script that decides for each datagram. Default: all arrive. */
   readonly datagrams?: DatagramRates | ((traffic: MemoryTraffic, random: Random) => DatagramFate);
+  /**
+   * A link that datagrams pass: loss, delay, jitter, bandwidth, queue. Options: each direction between two
+   * addresses gets a link of its own. A function answers the link of a datagram, so that several share one. Comes on
+   * top of `delayMs` and `datagrams`. Default: none.
+   */
+  readonly link?: LinkOptions | ((traffic: MemoryTraffic) => SimulatedLink | undefined);
 }
 
 /** The names of {@link MemoryNetworkOptions}. */
@@ -69,7 +77,11 @@ export const MEMORY_NETWORK_OPTIONS: readonly (keyof MemoryNetworkOptions)[] = [
   "connectFate",
   "acceptFate",
   "datagrams",
+  "link",
 ];
+
+/** Links between two addresses that are remembered; those on which nothing is under way may be forgotten. */
+const KEPT_LINKS = 1_024;
 
 function invalid(text: string): NetError {
   return new NetError("INVALID_ARGUMENT", text, { operation: "configure" });
@@ -128,6 +140,9 @@ export class MemoryNetwork {
   #connectFate: Setting<"connectFate"> = () => "answer";
   #acceptFate: Setting<"acceptFate"> = () => undefined;
   #datagrams: Setting<"datagrams"> = {};
+  #link: Setting<"link"> = () => undefined;
+  /** By direction, where the links were given as options. */
+  #links: Map<string, SimulatedLink> = new Map();
   readonly #random: Random;
 
   constructor(options: MemoryNetworkOptions) {
@@ -140,6 +155,7 @@ export class MemoryNetwork {
     if (connectFate !== undefined) this.connectFate = connectFate;
     if (acceptFate !== undefined) this.acceptFate = acceptFate;
     if (datagrams !== undefined) this.datagrams = datagrams;
+    if (options.link !== undefined) this.link = options.link;
   }
 
   get delayMs(): Setting<"delayMs"> {
@@ -196,6 +212,16 @@ export class MemoryNetwork {
     this.#datagrams = datagrams;
   }
 
+  get link(): Setting<"link"> {
+    return this.#link;
+  }
+
+  set link(link: Setting<"link">) {
+    if (typeof link !== "function") assertLinkOptions(link);
+    this.#link = link;
+    this.#links.clear();
+  }
+
   /** How long this takes to arrive, in milliseconds. */
   delayOf(traffic: MemoryTraffic): number {
     const { delayMs } = this;
@@ -213,14 +239,35 @@ export class MemoryNetwork {
     return Math.min(waitingBytes, Math.max(1, Math.floor(wanted)));
   }
 
-  /** When the copies of a datagram arrive, in milliseconds from now. */
-  arrivalsOf(traffic: MemoryTraffic): readonly number[] {
+  /** When the copies of a datagram that is sent at `nowMs` arrive, in milliseconds from then. */
+  arrivalsOf(traffic: MemoryTraffic, nowMs: number): readonly number[] {
     const { datagrams } = this;
     const fate =
       typeof datagrams === "function"
         ? datagrams(traffic, this.#random)
         : fateByRates(datagrams, this.#random);
     const delayMs = this.delayOf(traffic);
-    return fate.map((extraMs) => delayMs + checkedNumber("what datagrams answers", extraMs, 0));
+    const link = this.#linkOf(traffic, nowMs);
+    const arrivals: number[] = [];
+    for (const extraMs of fate) {
+      const ownMs = delayMs + checkedNumber("what datagrams answers", extraMs, 0);
+      if (link === undefined) arrivals.push(ownMs);
+      else for (const linkMs of link.pass(traffic.byteCount, nowMs)) arrivals.push(ownMs + linkMs);
+    }
+    return arrivals;
+  }
+
+  #linkOf(traffic: MemoryTraffic, nowMs: number): SimulatedLink | undefined {
+    const link = this.#link;
+    if (typeof link === "function") return link(traffic);
+    const direction = `${addressText(traffic.from)} ${addressText(traffic.to)}`;
+    const known = this.#links.get(direction);
+    if (known !== undefined) return known;
+    if (this.#links.size >= KEPT_LINKS) {
+      for (const [name, other] of this.#links) if (other.isIdle(nowMs)) this.#links.delete(name);
+    }
+    const made = new SimulatedLink(link, link.seed === undefined ? this.#random : undefined);
+    this.#links.set(direction, made);
+    return made;
   }
 }

@@ -21,7 +21,8 @@ import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
 import { STATUS_TEXT } from "../../protocol/http1/status-text.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import type { BodyOwner, IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
+import type { BodyIntake, BodyOwner } from "../body/body-intake.js";
+import type { WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
 import { fieldPairs } from "../http-fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
@@ -194,7 +195,7 @@ export class ServerExchange
     return this.request.contentLength;
   }
 
-  get body(): IncomingBody {
+  get body(): BodyIntake {
     return this.request.bodyFor(this);
   }
 
@@ -308,7 +309,8 @@ export class ServerExchange
     const { pipeline } = this;
     const { coding, fields, announcedBytes } = plan;
     if (pipeline === undefined) return this.writerOf(BODY.none);
-    const writer = this.writerOf(pipeline.startResponse(this, statusCode, fields));
+    const bodyLength = pipeline.startResponse(this, statusCode, fields);
+    const writer = this.writerOf(bodyLength, coding !== undefined);
     if (coding === undefined || writer.isBodyless) return writer;
     const { compression } = pipeline;
     this.writer = new CompressedWriter(writer, this, compression, coding, announcedBytes);
@@ -335,8 +337,8 @@ export class ServerExchange
     );
   }
 
-  private writerOf(bodyLength: number): PlainWriter {
-    const writer = new PlainWriter(this, bodyLength);
+  private writerOf(bodyLength: number, isAdmitted: boolean = false): PlainWriter {
+    const writer = new PlainWriter(this, bodyLength, isAdmitted);
     this.writer = writer;
     return writer;
   }

@@ -26,6 +26,8 @@ interface DeflateContext {
 
 /** Inflates the messages of one connection. */
 export interface Inflater extends DeflateContext {
+  /** Bytes that may still be inflated in this turn, where others share it. */
+  readonly turnBytes?: number;
   /**
    * Inflates `input[start … end)` into `target[offset … limit)`. Answers how many bytes it wrote, or
    * −1 when the input is no deflate. Fewer than there is room for: all input was taken, or a final
@@ -64,9 +66,4 @@ export interface Deflater extends DeflateContext {
 /** Takes {@link MESSAGE_TAIL} off a compressed message (§7.2.1). */
 export function stripTail(bytes: Buffer): Buffer {
   return bytes.subarray(0, bytes.length - MESSAGE_TAIL.length);
-}
-
-/** Puts {@link MESSAGE_TAIL} behind a compressed message (§7.2.2). A copy. */
-export function appendTail(bytes: Uint8Array): Buffer {
-  return Buffer.concat([bytes, MESSAGE_TAIL]);
 }

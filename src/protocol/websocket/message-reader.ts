@@ -37,7 +37,7 @@ const WHOLE_ROOM_BYTES = 65_536;
 const PIECE_ROOM_BYTES = 16_384;
 
 /** What a step costs of a turn's bytes besides those it makes: input can be made to yield none. */
-const STEP_COST_BYTES = 256;
+export const STEP_COST_BYTES: number = 256;
 
 /** A compressed message may be longer than what it holds: by an eighth, and some. */
 const COMPRESSED_SLACK_BYTES = 1024;
@@ -87,7 +87,8 @@ export class MessageReader {
 
   /** A turn begins. */
   beginTurn(): void {
-    this.turnBytes = this.limits.maxInflatedBytesPerTurn;
+    const shared = this.inflater?.turnBytes ?? Number.POSITIVE_INFINITY;
+    this.turnBytes = Math.min(this.limits.maxInflatedBytesPerTurn, shared);
   }
 
   /** A control frame came. Answers a fault, or 0. */

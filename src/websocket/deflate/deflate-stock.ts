@@ -5,6 +5,9 @@
  * or two of them serve all sockets. With it a socket has its own, made with its first compressed message
  * and given back when it ends; of these there are at most `maxContexts`. A socket for which none is left
  * deflates from the stock, which it always may; that its peer forgets its context is agreed on before.
+ *
+ * What was not used for {@link IDLE_MS} is given back, but for inflates with a context: who deflates may begin
+ * anew at any time, who inflates must know what came before.
  */
 import { constants } from "node:zlib";
 import type {
@@ -13,13 +16,19 @@ import type {
 } from "../../protocol/websocket/deflate-agreement.js";
 import type { Deflater, Inflater } from "../../protocol/websocket/deflate-context.js";
 import { MessageDeflater } from "../../protocol/websocket/message-deflater.js";
+import { STEP_COST_BYTES } from "../../protocol/websocket/message-reader.js";
 import type { Role } from "../../protocol/websocket/opcode.js";
+import { type Clock, systemClock } from "../../time/clock.js";
 import type { Compression } from "../frame-output.js";
 import type { CompressionSettings } from "./compression-options.js";
+import { workTurns } from "./work-turns.js";
 import { createDeflate, createInflate, isUsable, type ZlibContext } from "./zlib-context.js";
 
 /** Idle contexts that are kept, of each kind. */
 const MAX_SPARE = 4;
+
+/** A deflate that was not used for so long is given back, and so are spares. */
+export const IDLE_MS: number = 30_000;
 
 const WINDOW_BITS = 15;
 
@@ -36,13 +45,18 @@ export interface SocketDeflate {
 /** Contexts of one kind that nobody has. */
 class Spares {
   readonly #make: () => ZlibContext;
+  readonly #idle: IdleContexts;
   readonly #spares: ZlibContext[] = [];
+  #wasUsed = false;
 
-  constructor(make: () => ZlibContext) {
+  constructor(make: () => ZlibContext, idle: IdleContexts) {
     this.#make = make;
+    this.#idle = idle;
   }
 
   take(): ZlibContext {
+    this.#wasUsed = true;
+    this.#idle.watch(this);
     const spare = this.#spares.pop() ?? this.#make();
     spare.reset();
     return spare;
@@ -52,20 +66,73 @@ class Spares {
     if (isBroken || this.#spares.length >= MAX_SPARE) context.destroy();
     else this.#spares.push(context);
   }
+
+  /** Answers whether there is nothing more to give back. */
+  giveBackIdle(): boolean {
+    if (!this.#wasUsed) for (const spare of this.#spares.splice(0)) spare.destroy();
+    this.#wasUsed = false;
+    return this.#spares.length === 0;
+  }
+}
+
+/** Who has contexts that can be given back. */
+interface IdleOwner {
+  /** Gives back what was not used since the last call. Answers whether there is nothing more to give back. */
+  giveBackIdle(): boolean;
+}
+
+/** Looks after contexts that nobody uses, on one timer, which is set while there are any. */
+class IdleContexts {
+  readonly #clock: Clock;
+  readonly #owners: Set<IdleOwner> = new Set();
+  #isPlanned = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  watch(owner: IdleOwner): void {
+    this.#owners.add(owner);
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    this.#clock.setTimer(IDLE_MS, () => this.#look());
+  }
+
+  forget(owner: IdleOwner): void {
+    this.#owners.delete(owner);
+  }
+
+  #look(): void {
+    this.#isPlanned = false;
+    for (const owner of this.#owners) if (owner.giveBackIdle()) this.#owners.delete(owner);
+    const [first] = this.#owners;
+    if (first !== undefined) this.watch(first);
+  }
 }
 
 /** The contexts of the sockets of one component: who deflates and inflates for whom. */
 export class DeflateStock {
   readonly settings: CompressionSettings;
-  readonly #inflates: Spares = new Spares(() => createInflate(WINDOW_BITS));
+  readonly #idle: IdleContexts;
+  readonly #inflates: Spares;
   /** By window. */
   readonly #deflates: Map<number, Spares> = new Map();
   #forAll: MessageDeflater | undefined;
-  /** Contexts that belong to a socket. */
-  #ownCount = 0;
+  /** Inflates that sockets have, or may come to need at any time. */
+  #inflateCount = 0;
+  /** Deflates that sockets have. */
+  #deflateCount = 0;
 
-  constructor(settings: CompressionSettings) {
+  /** `clock`: tells when contexts are idle. */
+  constructor(settings: CompressionSettings, clock: Clock = systemClock) {
     this.settings = settings;
+    this.#idle = new IdleContexts(clock);
+    this.#inflates = new Spares(() => createInflate(WINDOW_BITS), this.#idle);
+  }
+
+  /** Contexts that belong to sockets at present, or are promised to them. */
+  get ownCount(): number {
+    return this.#inflateCount + this.#deflateCount;
   }
 
   /** Whether compression can be agreed on at all. */
@@ -76,7 +143,7 @@ export class DeflateStock {
   /** What a socket that comes now may agree on. */
   wishes(role: Role): DeflateWishes {
     const { keepContext, windowBits } = this.settings;
-    const forgetsAll = !keepContext || this.#ownCount + 2 > this.settings.maxContexts;
+    const forgetsAll = !keepContext || this.ownCount >= this.settings.maxContexts;
     const maxWindow = windowBits < WINDOW_BITS ? windowBits : undefined;
     return {
       // Of what we deflate ourselves we may forget the context at any time, without saying so.
@@ -100,36 +167,52 @@ export class DeflateStock {
       forgets: isServer ? agreement.clientNoContextTakeover : agreement.serverNoContextTakeover,
       windowBits: isServer ? agreement.clientMaxWindowBits : agreement.serverMaxWindowBits,
     };
-    const inflater = new SocketInflater(peers.forgets ? this.#inflates : undefined, () => {
-      this.#ownCount++;
-      return createInflate(Math.max(9, peers.windowBits));
-    });
-    const mayKeep = !own.forgets && this.#ownCount < this.settings.maxContexts;
-    const deflater = new SocketDeflater(
-      mayKeep ? undefined : this.#spareDeflates(own.windowBits),
-      () => {
-        this.#ownCount++;
-        return this.#createDeflate(own.windowBits);
-      },
-    );
+    // A peer that keeps its context has to be understood: that one is promised now.
+    const inflates = peers.forgets ? undefined : this.#ownInflates(peers.windowBits);
+    const inflater = new SocketInflater(this.#inflates, inflates);
+    const deflates = own.forgets ? undefined : this.#ownDeflates(own.windowBits);
+    const deflater = new SocketDeflater(this.#spareDeflates(own.windowBits), deflates);
+    if (deflates !== undefined) deflates.owner = deflater;
+    if (inflates !== undefined) this.#inflateCount++;
     const { minBytes } = this.settings;
     return {
-      sharesFrames: !mayKeep && own.windowBits >= this.settings.windowBits,
+      sharesFrames: own.forgets && own.windowBits >= this.settings.windowBits,
       inflater,
       compression: { deflater: new MessageDeflater(deflater), minBytes },
       end: () => {
-        if (inflater.destroy()) this.#ownCount--;
-        if (deflater.destroy()) this.#ownCount--;
+        inflater.destroy();
+        deflater.destroy();
+        this.#idle.forget(deflater);
+        if (inflates !== undefined) this.#inflateCount--;
       },
     };
+  }
+
+  #ownInflates(windowBits: number): OwnContexts {
+    return { make: () => createInflate(Math.max(9, windowBits)), gone: () => {} };
+  }
+
+  #ownDeflates(windowBits: number): OwnContexts & { owner?: IdleOwner } {
+    const contexts: OwnContexts & { owner?: IdleOwner } = {
+      make: () => {
+        // Who deflates may do without at any time.
+        if (this.ownCount >= this.settings.maxContexts) return undefined;
+        this.#deflateCount++;
+        if (contexts.owner !== undefined) this.#idle.watch(contexts.owner);
+        return this.#createDeflate(windowBits);
+      },
+      gone: () => {
+        this.#deflateCount--;
+      },
+    };
+    return contexts;
   }
 
   /** Deflates a message without a context. */
   deflateForAll(bytes: Uint8Array): Buffer {
     if (this.#forAll === undefined) {
-      const { windowBits } = this.settings;
-      const make = (): ZlibContext => this.#createDeflate(windowBits);
-      this.#forAll = new MessageDeflater(new SocketDeflater(this.#spareDeflates(windowBits), make));
+      const spares = this.#spareDeflates(this.settings.windowBits);
+      this.#forAll = new MessageDeflater(new SocketDeflater(spares, undefined));
     }
     return this.#forAll.deflate(bytes);
   }
@@ -137,7 +220,7 @@ export class DeflateStock {
   #spareDeflates(windowBits: number): Spares {
     let spares = this.#deflates.get(windowBits);
     if (spares === undefined) {
-      spares = new Spares(() => this.#createDeflate(windowBits));
+      spares = new Spares(() => this.#createDeflate(windowBits), this.#idle);
       this.#deflates.set(windowBits, spares);
     }
     return spares;
@@ -149,15 +232,27 @@ export class DeflateStock {
   }
 }
 
+/** Makes contexts of one socket's own. */
+interface OwnContexts {
+  /** Undefined: there are too many at present. */
+  make(): ZlibContext | undefined;
+  /** It is no more. */
+  gone(): void;
+}
+
 /** A context for one message from the stock, or one of the socket's own. */
 class SocketContext {
-  private readonly spares: Spares | undefined;
-  private readonly make: () => ZlibContext;
+  private readonly spares: Spares;
+  private readonly own: OwnContexts | undefined;
   protected context: ZlibContext | undefined = undefined;
+  private isOwn = false;
+  private isInMessage = false;
+  private wasUsed = false;
 
-  constructor(spares: Spares | undefined, make: () => ZlibContext) {
+  /** `own`: undefined without context take-over. */
+  constructor(spares: Spares, own: OwnContexts | undefined) {
     this.spares = spares;
-    this.make = make;
+    this.own = own;
   }
 
   get takenBytes(): number {
@@ -165,22 +260,36 @@ class SocketContext {
   }
 
   begin(): void {
-    this.context ??= this.spares === undefined ? this.make() : this.spares.take();
+    this.isInMessage = true;
+    this.wasUsed = true;
+    if (this.context !== undefined) return;
+    this.context = this.own?.make();
+    this.isOwn = this.context !== undefined;
+    this.context ??= this.spares.take();
   }
 
   end(isBroken: boolean): void {
-    const { context, spares } = this;
-    if (context === undefined || spares === undefined) return;
+    const { context } = this;
+    this.isInMessage = false;
+    if (context === undefined || this.isOwn) return;
     this.context = undefined;
-    spares.give(context, isBroken);
+    this.spares.give(context, isBroken);
   }
 
-  /** Gives the socket's own back. Answers whether it had one. */
-  destroy(): boolean {
+  /** Gives back what is its own, where it was not used since the last call. Answers whether there is none. */
+  giveBackIdle(): boolean {
+    const isIdle = !this.wasUsed && !this.isInMessage;
+    this.wasUsed = false;
+    if (isIdle) this.destroy();
+    return this.context === undefined;
+  }
+
+  /** Gives the context back. */
+  destroy(): void {
     const { context } = this;
     this.context = undefined;
     context?.destroy();
-    return context !== undefined && this.spares === undefined;
+    if (context !== undefined && this.isOwn) this.own?.gone();
   }
 }
 
@@ -195,7 +304,14 @@ class SocketInflater extends SocketContext implements Inflater {
   ): number {
     const { context } = this;
     if (context === undefined) return -1;
-    return context.step(constants.Z_SYNC_FLUSH, input, start, end, target, offset, limit);
+    const { Z_SYNC_FLUSH } = constants;
+    const made = context.step(Z_SYNC_FLUSH, input, start, end, target, offset, limit);
+    workTurns.spend(made + STEP_COST_BYTES);
+    return made;
+  }
+
+  get turnBytes(): number {
+    return workTurns.leftBytes;
   }
 
   restart(): void {

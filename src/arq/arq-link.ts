@@ -1,0 +1,375 @@
+/**
+ * One reliable session: the handshake, and then KCP, over the datagrams of a session. Both of them tell when they
+ * are due; one deadline on the wheel serves both, and none is set while a session is idle.
+ *
+ *     handshaking ── the peer has echoed our id ──► established: KCP
+ *
+ * What does not fit is counted and dropped: anybody can write the address of a peer. Only who has our id in it
+ * can have heard us.
+ */
+import type { LinkedSession, MessageOptions, SessionLink } from "../datagram/session-link.js";
+import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
+import { Handshake } from "../protocol/arq/handshake.js";
+import {
+  HANDSHAKE_BYTES,
+  parseHandshake,
+  writeHandshake,
+} from "../protocol/arq/handshake-packet.js";
+import { type Congestion, NoCongestion, StockCongestion } from "../protocol/kcp/congestion.js";
+import { Kcp, type KcpSink } from "../protocol/kcp/kcp.js";
+import { PacedCongestion } from "../protocol/kcp/pacing.js";
+import { HEAD_BYTES } from "../protocol/kcp/segment.js";
+import type { SegmentMemory } from "../protocol/kcp/segment-memory.js";
+import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
+import type { ArqSettings } from "./arq-settings.js";
+import { type ConversationIds, randomId } from "./conversation-ids.js";
+import type { OutputMemory } from "./output-memory.js";
+
+/** Longest time after which a message may grow stale. */
+const MAX_EXPIRES_MS = 2 ** 31 - 1;
+
+/** Least time until a handshake packet is repeated (HP §3.4 with the interval of HP §2.13). */
+const MIN_REPEAT_MS = 60;
+
+/** What one reliable session can tell of itself. */
+export interface ArqStats {
+  /** Smoothed round trip in milliseconds; 0 before the first acknowledgement. */
+  readonly roundTripMs: number;
+  /** Time after which a segment is sent again. */
+  readonly timeoutMs: number;
+  /** Segments that may be on their way, those that are, and those that are not acknowledged at all. */
+  readonly windowSegments: number;
+  readonly inFlightSegments: number;
+  readonly pendingSegments: number;
+  /** Segments that were sent first, and again: after a time-out, and because later ones had arrived. */
+  readonly sentSegments: number;
+  readonly timedOutSegments: number;
+  readonly skippedSegments: number;
+  readonly receivedSegments: number;
+  /** Received segments that were there already. */
+  readonly duplicateSegments: number;
+  /** Datagrams that do not belong to the session. */
+  readonly malformedDatagrams: number;
+  /** Messages that grew stale before they left. */
+  readonly staleMessages: number;
+}
+
+/** What all links of a component share. */
+export interface ArqShare {
+  readonly settings: ArqSettings;
+  readonly ids: ConversationIds;
+  readonly memory: SegmentMemory;
+  readonly output: OutputMemory;
+  /** Where datagrams are put together. */
+  readonly scratch: Buffer;
+}
+
+/** One reliable session: the handshake, and then KCP, over the datagrams of a session. */
+export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
+  private readonly session: LinkedSession;
+  private readonly share: ArqShare;
+  private kcp: Kcp | undefined = undefined;
+  private handshake: Handshake | undefined = undefined;
+  private deadline: Deadline | undefined = undefined;
+  private foreignCount = 0;
+  private isClosing = false;
+  private isOver = false;
+
+  constructor(session: LinkedSession, share: ArqShare) {
+    this.session = session;
+    this.share = share;
+  }
+
+  private get nowMs(): number {
+    return this.session.wheel.clock.now();
+  }
+
+  get pendingBytes(): number {
+    return this.kcp?.pendingBytes ?? 0;
+  }
+
+  get stats(): ArqStats {
+    const { kcp } = this;
+    const { counts } = kcp ?? { counts: undefined };
+    return {
+      roundTripMs: kcp?.roundTrip.smoothedMs ?? 0,
+      timeoutMs: kcp?.roundTrip.timeoutMs ?? 0,
+      windowSegments: kcp?.window ?? 0,
+      inFlightSegments: kcp?.inFlight ?? 0,
+      pendingSegments: kcp?.pendingSegments ?? 0,
+      sentSegments: counts?.sentSegments ?? 0,
+      timedOutSegments: counts?.timedOutSegments ?? 0,
+      skippedSegments: counts?.skippedSegments ?? 0,
+      receivedSegments: counts?.receivedSegments ?? 0,
+      duplicateSegments: counts?.duplicateSegments ?? 0,
+      malformedDatagrams: (counts?.malformedDatagrams ?? 0) + this.foreignCount,
+      staleMessages: counts?.staleMessages ?? 0,
+    };
+  }
+
+  // — how it begins —
+
+  opened(): void {
+    const { conversation } = this.share.settings;
+    if (conversation === undefined) {
+      if (!this.session.isOutgoing) return;
+      this.beginHandshake(randomId(), 0);
+      this.handshake?.due(this.nowMs);
+      this.arm();
+    } else if (conversation !== "any") this.beginKcp(conversation, conversation);
+    else if (this.session.isOutgoing) {
+      const id = randomId();
+      this.beginKcp(id, id);
+    }
+  }
+
+  private beginHandshake(ownId: number, peerId: number): void {
+    const { flushIntervalMs, handshakeTimeoutMs } = this.share.settings;
+    const settings = {
+      intervalMs: Math.max(flushIntervalMs, MIN_REPEAT_MS),
+      timeoutMs: handshakeTimeoutMs,
+      isInitiator: this.session.isOutgoing,
+    };
+    this.handshake = new Handshake(settings, ownId, peerId, this.nowMs, (packet) =>
+      this.session.sendDatagram(writeHandshake(packet)),
+    );
+  }
+
+  private beginKcp(localConversation: number, remoteConversation: number): void {
+    const { settings, memory, scratch } = this.share;
+    const { maxTransmitBytes, resendByAcks, deadLinkCount, deadLinkMs } = settings;
+    this.kcp = new Kcp(
+      {
+        localConversation,
+        remoteConversation,
+        noDelay: settings.noDelay ? 1 : 0,
+        intervalMs: settings.flushIntervalMs,
+        fastResend: resendByAcks,
+        fastLimit: settings.fastLimit,
+        sendWindow: settings.sendWindow,
+        receiveWindow: settings.receiveWindow,
+        mtuBytes: maxTransmitBytes,
+        isStream: settings.isStream,
+        minRtoMs: settings.minRtoMs,
+        maxMessageBytes: settings.maxMessageBytes,
+        deadLinkCount: deadLinkCount || Number.POSITIVE_INFINITY,
+        deadLinkMs: deadLinkMs || Number.POSITIVE_INFINITY,
+        congestion: createCongestion(settings),
+      },
+      this,
+      memory,
+      scratch,
+    );
+  }
+
+  // — receiving —
+
+  received(datagram: Buffer): void {
+    if (this.isOver) return;
+    const { conversation } = this.share.settings;
+    if (conversation === undefined && datagram.length === HANDSHAKE_BYTES) {
+      this.handshakeReceived(datagram);
+      return;
+    }
+    if (this.kcp === undefined && conversation === "any" && datagram.length >= HEAD_BYTES) {
+      const id = datagram.readUInt32LE(0);
+      this.beginKcp(id, id);
+    }
+    // What comes before the handshake is done comes again.
+    if (this.kcp !== undefined) this.segmentsReceived(this.kcp, datagram);
+  }
+
+  private segmentsReceived(kcp: Kcp, datagram: Buffer): void {
+    const pendingBefore = kcp.pendingBytes;
+    const result = kcp.input(datagram, this.nowMs);
+    if (this.isOver) return;
+    if (result === "tooLong") {
+      this.failTooLong();
+      return;
+    }
+    if (kcp.needsFlush) this.session.askLater();
+    const ackedBytes = pendingBefore - kcp.pendingBytes;
+    if (ackedBytes > 0) this.session.acknowledged(ackedBytes);
+    else if (this.isClosing && kcp.pendingSegments === 0) this.session.allSent();
+  }
+
+  private failTooLong(): void {
+    const { maxMessageBytes } = this.share.settings;
+    const text = `a message came that is longer than maxMessageBytes (${maxMessageBytes}), or than the receive window`;
+    this.fail("PACKET_TOO_LONG", text, "receive");
+  }
+
+  private handshakeReceived(datagram: Buffer): void {
+    const { nowMs } = this;
+    const packet = parseHandshake(datagram);
+    if (packet === undefined) {
+      this.foreignCount++;
+      return;
+    }
+    // A server's session begins with a packet that has the id in it that we have made for it.
+    if (this.handshake === undefined) this.beginHandshake(packet.peerId, packet.ownId);
+    const { handshake } = this;
+    if (handshake === undefined) return;
+    const result = handshake.received(packet, nowMs);
+    if (result === "established") this.established(handshake);
+    else if (result === "replaced") this.replaced();
+    else if (result === "foreign") this.strangerReceived(packet.ownId, packet.peerId, nowMs);
+    this.arm();
+  }
+
+  private established(handshake: Handshake): void {
+    this.beginKcp(handshake.ownId, handshake.peerId);
+    this.session.establish();
+  }
+
+  /** Somebody at the peer's address begins anew: proves that it is there before the session ends for it. */
+  private strangerReceived(ownId: number, peerId: number, nowMs: number): void {
+    const { session, share } = this;
+    const { peer } = session;
+    this.foreignCount++;
+    if (session.isOutgoing || peer === undefined) return;
+    if (peerId === 0) {
+      const id = share.ids.make(peer, ownId, nowMs);
+      session.sendDatagram(writeHandshake({ isComplete: false, ownId: id, peerId: ownId }));
+    } else if (share.ids.isGood(peerId, peer, ownId, nowMs)) this.replaced();
+  }
+
+  /** Not a word to the peer: it is another one, and would take it for its own. */
+  private replaced(): void {
+    const text = "the peer has forgotten this session and begins another one";
+    this.session.failSilently(
+      new NetError("CONNECTION_RESET", text, {
+        operation: "receive",
+        connectionId: this.session.id,
+      }),
+    );
+  }
+
+  // — KCP's calls —
+
+  output(memory: Buffer, byteCount: number): void {
+    this.session.sendDatagram(this.share.output.copy(memory, byteCount));
+  }
+
+  message(bytes: Buffer): void {
+    if (!this.isClosing && !this.isOver) this.session.deliver(bytes);
+  }
+
+  hold(): void {
+    this.kcp?.hold();
+  }
+
+  resume(): void {
+    const { kcp } = this;
+    if (kcp === undefined || this.isOver) return;
+    const result = kcp.resume();
+    if (this.isOver) return;
+    if (result === "tooLong") this.failTooLong();
+    else if (kcp.needsFlush) this.session.askLater();
+  }
+
+  // — sending —
+
+  assertSendable(byteCount: number, options: MessageOptions | undefined): void {
+    const { maxMessageBytes } = this.share.settings;
+    if (byteCount > maxMessageBytes) {
+      const text = `a message of ${byteCount} bytes is above maxMessageBytes (${maxMessageBytes})`;
+      throw new NetError("PACKET_INVALID", text, { operation: "send" });
+    }
+    if (options === undefined) return;
+    assertKnownKeys("send", options, ["expiresMs"]);
+    const { expiresMs } = options;
+    if (expiresMs !== undefined) assertInteger("expiresMs", expiresMs, 1, MAX_EXPIRES_MS);
+  }
+
+  makeRoom(): void {
+    this.kcp?.dropStale(this.nowMs);
+  }
+
+  send(message: Uint8Array, options: MessageOptions | undefined): void {
+    const { kcp } = this;
+    if (kcp === undefined) return;
+    const expiresMs = options?.expiresMs;
+    kcp.send(message, expiresMs === undefined ? undefined : this.nowMs + expiresMs);
+    this.session.askLater();
+  }
+
+  turnEnded(): void {
+    const { kcp } = this;
+    if (kcp === undefined || this.isOver) return;
+    this.flush(kcp);
+    this.arm();
+  }
+
+  private flush(kcp: Kcp): void {
+    const staleBefore = kcp.counts.staleMessages;
+    kcp.flush(this.nowMs);
+    if (kcp.isDead) this.failDead(kcp);
+    else if (kcp.counts.staleMessages !== staleBefore) this.session.acknowledged(0);
+  }
+
+  private failDead(kcp: Kcp): void {
+    const { deadLinkMs, deadLinkCount } = this.share.settings;
+    const text = `the peer acknowledges nothing: ${kcp.pendingSegments} segments wait, deadLinkMs is ${deadLinkMs}, deadLinkCount ${deadLinkCount}`;
+    this.fail("ARQ_DEAD_LINK", text, "receive");
+  }
+
+  // — time —
+
+  /** Sets the deadline where it is not set for an earlier moment; it finds out when it gets there. */
+  private arm(): void {
+    if (this.isOver) return;
+    const dueMs = this.dueMs;
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    this.deadline ??= new Deadline(this);
+    const { deadline } = this;
+    if (deadline.isSet && deadline.dueMs <= dueMs) return;
+    this.session.wheel.set(deadline, Math.max(0, dueMs - this.nowMs));
+  }
+
+  private get dueMs(): number {
+    const handshakeMs = this.handshake?.dueMs ?? Number.POSITIVE_INFINITY;
+    return Math.min(handshakeMs, this.kcp?.dueMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  deadlineReached(): void {
+    const { handshake, kcp, nowMs } = this;
+    if (handshake?.isLate(nowMs) === true) {
+      const { handshakeTimeoutMs } = this.share.settings;
+      const text = `the handshake was not finished within handshakeTimeoutMs (${handshakeTimeoutMs})`;
+      this.fail("HANDSHAKE_TIMEOUT", text, "handshake");
+      return;
+    }
+    handshake?.due(nowMs);
+    if (kcp !== undefined && kcp.dueMs <= nowMs) this.flush(kcp);
+    this.arm();
+  }
+
+  // — how it ends —
+
+  closing(): boolean {
+    this.isClosing = true;
+    return this.kcp === undefined || this.kcp.pendingSegments === 0;
+  }
+
+  ended(): void {
+    this.isOver = true;
+    this.kcp?.release();
+    if (this.deadline !== undefined) this.session.wheel.clear(this.deadline);
+  }
+
+  private fail(
+    code: "PACKET_TOO_LONG" | "ARQ_DEAD_LINK" | "HANDSHAKE_TIMEOUT",
+    text: string,
+    operation: "receive" | "handshake",
+  ): void {
+    this.session.fail(new NetError(code, text, { operation, connectionId: this.session.id }));
+  }
+}
+
+function createCongestion({ congestion, maxTransmitBytes, resendByAcks }: ArqSettings): Congestion {
+  const segmentBytes = maxTransmitBytes - HEAD_BYTES;
+  if (congestion === "none") return new NoCongestion();
+  if (congestion === "stock") return new StockCongestion(segmentBytes, resendByAcks);
+  return new PacedCongestion(segmentBytes);
+}

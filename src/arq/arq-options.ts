@@ -1,0 +1,45 @@
+/** Options of the components of reliable connections. */
+import {
+  assertDatagramOptions,
+  DATAGRAM_OPTION_NAMES,
+  type DatagramOptions,
+  OUTGOING_OPTION_NAMES,
+  type OutgoingOptions,
+} from "../datagram/datagram-options.js";
+import { ARQ_SETTING_NAMES, type ArqSettings, arqSettings } from "./arq-settings.js";
+
+/** Options of an `ArqServer`: settings of sessions, those of ARQ, and handlers. */
+export interface ArqListenerOptions<Handle, Context>
+  extends DatagramOptions<Handle, Context>,
+    Partial<ArqSettings> {}
+
+/** Options of `ArqAgent` and `ArqClient`. */
+export interface ArqOutgoingOptions<Handle, Context>
+  extends OutgoingOptions<Handle, Context>,
+    Partial<ArqSettings> {}
+
+/** Names of all options of an `ArqServer`. */
+export const ARQ_LISTENER_NAMES: readonly string[] = [
+  ...DATAGRAM_OPTION_NAMES,
+  ...ARQ_SETTING_NAMES,
+];
+
+/** Names of all options of `ArqAgent` and `ArqClient`. */
+export const ARQ_OUTGOING_NAMES: readonly string[] = [
+  ...OUTGOING_OPTION_NAMES,
+  ...ARQ_SETTING_NAMES,
+];
+
+/** The settings of ARQ among checked options. Throws `INVALID_ARGUMENT` for unknown names and wrong values. */
+export function checkedArqSettings(
+  options: Partial<ArqSettings> & { readonly maxDatagramBytes?: number | undefined },
+  names: readonly string[],
+): ArqSettings {
+  assertDatagramOptions(options, names);
+  return arqSettings(options);
+}
+
+/** A stock KCP answers no probes: then none are waited for, unless they are asked for. */
+export function withProbes<Options extends Partial<ArqSettings>>(options: Options): Options {
+  return options.conversation === undefined ? options : { detectAttempts: 0, ...options };
+}

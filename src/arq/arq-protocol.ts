@@ -1,0 +1,62 @@
+/** Reliable sessions as a protocol over sessions: who may begin one, and its links. */
+import type {
+  LinkedSession,
+  SessionLink,
+  SessionProtocol,
+  StrangerPeer,
+} from "../datagram/session-link.js";
+import { parseHandshake, writeHandshake } from "../protocol/arq/handshake-packet.js";
+import { isWellFormed } from "../protocol/kcp/segment.js";
+import { SegmentMemory } from "../protocol/kcp/segment-memory.js";
+import type { Clock } from "../time/clock.js";
+import { ArqLink, type ArqShare } from "./arq-link.js";
+import type { ArqSettings } from "./arq-settings.js";
+import { ConversationIds } from "./conversation-ids.js";
+import { OutputMemory } from "./output-memory.js";
+
+/** Reliable sessions as a protocol over sessions: who may begin one, and its links. */
+export class ArqProtocol implements SessionProtocol {
+  readonly hasHandshake: boolean;
+  private readonly share: ArqShare;
+  private readonly clock: Clock;
+
+  constructor(settings: ArqSettings, clock: Clock) {
+    this.hasHandshake = settings.conversation === undefined;
+    this.clock = clock;
+    this.share = {
+      settings,
+      ids: new ConversationIds(settings.handshakeTimeoutMs),
+      memory: new SegmentMemory(),
+      output: new OutputMemory(),
+      scratch: Buffer.allocUnsafeSlow(settings.maxTransmitBytes),
+    };
+  }
+
+  /**
+   * A handshake packet of somebody who has no session is answered with an id that is made for it, and forgotten.
+   * Who repeats the id is at that address, and begins.
+   */
+  mayBegin(datagram: Buffer, from: StrangerPeer): boolean {
+    const { ids, settings } = this.share;
+    if (settings.conversation !== undefined) return this.isFirst(datagram, settings.conversation);
+    const packet = parseHandshake(datagram);
+    if (packet === undefined) return false;
+    const nowMs = this.clock.now();
+    const { ownId, peerId } = packet;
+    if (peerId !== 0) return ids.isGood(peerId, from.peer, ownId, nowMs);
+    const id = ids.make(from.peer, ownId, nowMs);
+    from.reply(writeHandshake({ isComplete: false, ownId: id, peerId: ownId }));
+    return false;
+  }
+
+  /** Whether these are segments of a conversation that has just begun: they acknowledge nothing. */
+  private isFirst(datagram: Buffer, conversation: number | "any"): boolean {
+    if (datagram.length < 4) return false;
+    const id = conversation === "any" ? datagram.readInt32LE(0) : conversation | 0;
+    return isWellFormed(datagram, id, 0);
+  }
+
+  createLink(session: LinkedSession): SessionLink {
+    return new ArqLink(session, this.share);
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Ids of conversations. Those that we begin with are drawn at random, so that nobody guesses them. Those that a
+ * server answers with are made of the peer's address, its id and a secret: the server keeps nothing of who has not
+ * repeated one, and who repeats it has received it.
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import type { PeerKey } from "../engine/engine.js";
+
+/** Ids of conversations. */
+export class ConversationIds {
+  readonly #secret: Buffer = randomBytes(32);
+  readonly #slotMs: number;
+
+  /** An id is good for `slotMs` at least, and twice as long at most. */
+  constructor(slotMs: number) {
+    this.#slotMs = slotMs;
+  }
+
+  /** The id for a peer with the id `peerId`. */
+  make(peer: PeerKey, peerId: number, nowMs: number): number {
+    return this.#ofSlot(peer, peerId, this.#slot(nowMs));
+  }
+
+  /** Whether `id` was made for the peer, not long ago. */
+  isGood(id: number, peer: PeerKey, peerId: number, nowMs: number): boolean {
+    const slot = this.#slot(nowMs);
+    return id === this.#ofSlot(peer, peerId, slot) || id === this.#ofSlot(peer, peerId, slot - 1);
+  }
+
+  #slot(nowMs: number): number {
+    return Math.floor(nowMs / this.#slotMs);
+  }
+
+  #ofSlot(peer: PeerKey, peerId: number, slot: number): number {
+    const mac = createHmac("sha256", this.#secret).update(`${peer}|${peerId}|${slot}`, "latin1");
+    return mac.digest().readUInt32LE(0) || 1;
+  }
+}
+
+/** An id that nobody guesses. */
+export function randomId(): number {
+  return randomBytes(4).readUInt32LE(0) || 1;
+}

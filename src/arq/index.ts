@@ -1,0 +1,9 @@
+/** hp-socket/arq: the public names of reliable messages over UDP. */
+
+export { ArqAgent, type ArqAgentOptions } from "./arq-agent.js";
+export { ArqClient, type ArqClientOptions } from "./arq-client.js";
+export type { ArqConnection, ArqSendOptions } from "./arq-connection.js";
+export type { ArqStats } from "./arq-link.js";
+export type { ArqListenerOptions, ArqOutgoingOptions } from "./arq-options.js";
+export { ArqServer, type ArqServerOptions } from "./arq-server.js";
+export type { ArqSettings, CongestionControl } from "./arq-settings.js";

@@ -1,0 +1,664 @@
+/**
+ * One conversation of KCP: messages become numbered segments, which are sent again until they are acknowledged,
+ * and come out at the other side once and in order (HP §3.4; the segment format of KCP 1.7 and 2.1).
+ *
+ * Pure and hot. The clock is handed in with each call, as milliseconds; `flush` is called once when a turn ends
+ * in which `needsFlush` became true, and at `dueMs`. While nothing waits or is on its way, nothing is due.
+ *
+ * Differences to the C reference that the wire allows: acknowledgements leave at the end of the turn; the
+ * window of a datagram that was overtaken is not taken for the present one; a peer that is not heard is given
+ * up after `deadLinkMs`; what acknowledges segments that were never sent is refused.
+ */
+import type { Congestion } from "./congestion.js";
+import { MessageQueue } from "./message-queue.js";
+import { ReceiveWindow } from "./receive-window.js";
+import { RoundTrip } from "./round-trip.js";
+import {
+  ACKNOWLEDGE,
+  ASK_WINDOW,
+  HEAD_BYTES,
+  int32At,
+  isWellFormed,
+  MAX_FRAGMENTS,
+  MAX_WINDOW,
+  PUSH,
+  TELL_WINDOW,
+  uint16At,
+  writeInt32,
+} from "./segment.js";
+import { copyBytes, type SegmentMemory } from "./segment-memory.js";
+import {
+  FRAGMENT,
+  LENGTH,
+  OFFSET,
+  RESEND_AT,
+  SENDS,
+  SENT_AT,
+  SendWindow,
+  SKIPS,
+  TIMEOUT,
+} from "./send-window.js";
+
+/** How a conversation behaves. */
+export interface KcpSettings {
+  /** Number that our segments carry, and the one that the peer's must carry. */
+  readonly localConversation: number;
+  readonly remoteConversation: number;
+  /** How times grow when a segment is lost again: 0 doubles, 1 and 2 add half; 0 also waits an eighth longer. */
+  readonly noDelay: 0 | 1 | 2;
+  /** Time between looks at what has to be sent again; part of every time-out. */
+  readonly intervalMs: number;
+  /** Later segments acknowledged that let one be sent again at once; 0: none do. */
+  readonly fastResend: number;
+  /** How often one may be sent again in that way; 0: always. */
+  readonly fastLimit: number;
+  /** Segments under way, and segments that are kept until they are delivered. */
+  readonly sendWindow: number;
+  readonly receiveWindow: number;
+  /** Longest datagram. */
+  readonly mtuBytes: number;
+  /** Borders of messages are not kept, so that segments are full. */
+  readonly isStream: boolean;
+  readonly minRtoMs: number;
+  /** Longest message that is received. */
+  readonly maxMessageBytes: number;
+  /** The peer is given up when a segment was sent so often, or nothing was heard for so long. */
+  readonly deadLinkCount: number;
+  readonly deadLinkMs: number;
+  readonly congestion: Congestion;
+  /** Number of the first segment. Default: 0, as every KCP begins. */
+  readonly firstNumber?: number;
+}
+
+/** What a conversation works on. */
+export interface KcpSink {
+  /** Sends the first `byteCount` bytes of `memory`, which are valid during the call. */
+  output(memory: Buffer, byteCount: number): void;
+  /** A message came. Where it is lent it is valid during the call. */
+  message(bytes: Buffer, isLent: boolean): void;
+}
+
+/** What `input` did with a datagram. */
+export type InputResult =
+  | "taken"
+  /** It is none of this conversation, and was passed over. */
+  | "malformed"
+  /** It began a message that is longer than `maxMessageBytes`, or than the window. The conversation is over. */
+  | "tooLong";
+
+/** Counts of a conversation. */
+export interface KcpCounts {
+  /** Segments with data: sent first, sent again after a time-out, sent again because later ones arrived. */
+  sentSegments: number;
+  timedOutSegments: number;
+  skippedSegments: number;
+  receivedSegments: number;
+  /** Among those received: here already. */
+  duplicateSegments: number;
+  /** Datagrams that were passed over. */
+  malformedDatagrams: number;
+  /** Messages that grew stale before they were sent. */
+  staleMessages: number;
+}
+
+/** Window of the peer until it tells. */
+const FIRST_REMOTE_WINDOW = 128;
+/** While the peer has no room it is asked: first after this time, then each time half as long again. */
+const FIRST_PROBE_MS = 1_000;
+const MAX_PROBE_MS = 120_000;
+/** What has to be sent again, and a probe, waits at most this share of `deadLinkMs`: tries enough. */
+const TRIES_UNTIL_DEAD = 20;
+const NEVER: number = Number.POSITIVE_INFINITY;
+
+/**
+ * One conversation of KCP: messages become numbered segments, which are sent again until they are
+ * acknowledged, and come out at the other side once and in order (HP §3.4; the segment format of
+ * KCP 1.7 and 2.1).
+ */
+export class Kcp {
+  readonly counts: KcpCounts = {
+    sentSegments: 0,
+    timedOutSegments: 0,
+    skippedSegments: 0,
+    receivedSegments: 0,
+    duplicateSegments: 0,
+    malformedDatagrams: 0,
+    staleMessages: 0,
+  };
+  readonly roundTrip: RoundTrip;
+  /** Bytes of messages that are not acknowledged. */
+  pendingBytes = 0;
+  /** Something is to be written when the turn ends. */
+  needsFlush = false;
+  /** The peer does not answer any more. */
+  isDead = false;
+  /** Bytes of data in a full segment. */
+  readonly segmentBytes: number;
+
+  private readonly settings: KcpSettings;
+  private readonly sink: KcpSink;
+  private readonly memory: SegmentMemory;
+  private readonly scratch: Buffer;
+  private readonly local: number;
+  private readonly remote: number;
+  private readonly congestion: Congestion;
+  private readonly sending: SendWindow;
+  private readonly queue: MessageQueue = new MessageQueue();
+  private readonly receiving: ReceiveWindow;
+  /** Of the first message of the queue: bytes that have their numbers, and fragments that have none. */
+  private begunBytes = 0;
+  private fragmentsLeft = 0;
+  private queuedSegments = 0;
+  /** Number and time of segments to acknowledge. */
+  private readonly acks: Int32Array;
+  private ackCount = 0;
+  private remoteWindow = FIRST_REMOTE_WINDOW;
+  private newestUna: number;
+  private isHeld = false;
+  private isOver = false;
+  private tellsWindow = false;
+  private toldWindow: number;
+  private probeMs = 0;
+  private probeDueMs = NEVER;
+  /** No segment is due to be sent again before this. */
+  private resendDueMs = NEVER;
+  private lookedMs = Number.NEGATIVE_INFINITY;
+  private hasSkipped = false;
+  /** The budget has held back something, or something that has to be sent again. */
+  private isPacedOut = false;
+  private isResendPacedOut = false;
+  private heardMs = Number.NEGATIVE_INFINITY;
+  /** Since when something waits for an answer; infinite: nothing does. */
+  private waitingSinceMs = NEVER;
+  /** Of the flush under way: bytes in `scratch`, and what may still leave. */
+  private used = 0;
+  private budget = 0;
+  private flushedBytes = 0;
+
+  constructor(settings: KcpSettings, sink: KcpSink, memory: SegmentMemory, scratch: Buffer) {
+    const { firstNumber = 0, receiveWindow, mtuBytes } = settings;
+    this.settings = settings;
+    this.sink = sink;
+    this.memory = memory;
+    this.scratch = scratch;
+    this.local = settings.localConversation | 0;
+    this.remote = settings.remoteConversation | 0;
+    this.congestion = settings.congestion;
+    this.segmentBytes = mtuBytes - HEAD_BYTES;
+    this.roundTrip = new RoundTrip(settings.minRtoMs, settings.intervalMs);
+    this.sending = new SendWindow(firstNumber | 0);
+    this.receiving = new ReceiveWindow(firstNumber | 0, receiveWindow, memory);
+    this.newestUna = firstNumber | 0;
+    this.toldWindow = receiveWindow;
+    this.acks = new Int32Array(2 * Math.floor(mtuBytes / HEAD_BYTES));
+  }
+
+  /** Longest message that can be sent. */
+  get maxSendBytes(): number {
+    return this.settings.isStream ? NEVER : MAX_FRAGMENTS * this.segmentBytes;
+  }
+
+  /** Segments that are not acknowledged, those without a number included. */
+  get pendingSegments(): number {
+    return this.sending.span + this.queuedSegments;
+  }
+
+  /** Segments on their way. */
+  get inFlight(): number {
+    return this.sending.span;
+  }
+
+  /** Segments that are kept because messages are not whole, or nobody takes them. */
+  get keptSegments(): number {
+    return this.receiving.count;
+  }
+
+  /** Segments that may be on their way. */
+  get window(): number {
+    return Math.min(this.settings.sendWindow, this.remoteWindow, this.congestion.window);
+  }
+
+  /** When `flush` is to be called although nothing happens; infinite while nothing is due. */
+  get dueMs(): number {
+    if (this.isOver) return NEVER;
+    let dueMs = Math.max(this.resendDueMs, this.lookedMs + this.settings.intervalMs);
+    if (this.isPacedOut) dueMs = Math.min(dueMs, this.congestion.nextMs);
+    dueMs = Math.min(dueMs, this.probeDueMs);
+    if (this.waitingSinceMs < NEVER) dueMs = Math.min(dueMs, this.deadAtMs());
+    return dueMs;
+  }
+
+  /** Takes a message; it leaves with the next flush. One longer than `maxSendBytes` is the caller's fault. */
+  send(bytes: Uint8Array, staleMs: number = NEVER): void {
+    if (this.isOver) return;
+    this.needsFlush = true;
+    this.pendingBytes += bytes.length;
+    if (this.settings.isStream) {
+      this.sendStream(bytes, staleMs);
+      return;
+    }
+    this.queuedSegments += this.segmentsOf(bytes.length);
+    this.memory.keep(bytes, 0, bytes.length);
+    this.queue.add(this.memory.block, this.memory.offset, bytes.length, staleMs);
+  }
+
+  /** Drops messages that have grown stale and have no number yet. */
+  dropStale(nowMs: number): void {
+    this.queue.dropStale(nowMs, this.begunBytes > 0 ? 1 : 0, this.dropped);
+  }
+
+  /** A datagram came. It is looked at during the call only. */
+  input(bytes: Uint8Array, nowMs: number): InputResult {
+    if (this.isOver) return "taken";
+    if (!isWellFormed(bytes, this.remote, this.sending.next)) {
+      this.counts.malformedDatagrams++;
+      return "malformed";
+    }
+    const now = Math.floor(nowMs) | 0;
+    const firstBefore = this.sending.first;
+    const windowBefore = this.remoteWindow;
+    const end = bytes.length;
+    let ackedBytes = 0;
+    let hasAck = false;
+    let newestNumber = 0;
+    let newestTime = 0;
+    let result: InputResult = "taken";
+    for (let offset = 0; end - offset >= HEAD_BYTES && result === "taken"; ) {
+      const command = bytes[offset + 4] as number;
+      const time = int32At(bytes, offset + 8);
+      const number = int32At(bytes, offset + 12);
+      const una = int32At(bytes, offset + 16);
+      const length = int32At(bytes, offset + 20);
+      if (((una - this.newestUna) | 0) >= 0) {
+        this.newestUna = una;
+        this.remoteWindow = uint16At(bytes, offset + 6);
+      }
+      ackedBytes += this.acknowledgedUpTo(una);
+      if (command === ACKNOWLEDGE) {
+        const tripMs = (now - time) | 0;
+        if (tripMs >= 0) {
+          this.roundTrip.measured(tripMs);
+          this.congestion.roundTrip(tripMs, nowMs);
+        }
+        ackedBytes += this.acknowledged(number);
+        if (!hasAck || ((number - newestNumber) | 0) > 0) {
+          hasAck = true;
+          newestNumber = number;
+          newestTime = time;
+        }
+      } else if (command === PUSH) {
+        result = this.pushed(bytes, offset, number, time, length);
+        if (this.isOver) return result;
+      } else if (command === ASK_WINDOW) {
+        this.tellsWindow = true;
+        this.needsFlush = true;
+      }
+      offset += HEAD_BYTES + length;
+    }
+    this.heardMs = nowMs;
+    if (hasAck) this.countSkips(newestNumber, newestTime);
+    this.settle(firstBefore, ackedBytes, nowMs);
+    if (this.queue.count > 0 && this.remoteWindow > windowBefore) this.needsFlush = true;
+    if (result === "tooLong") this.release();
+    return result;
+  }
+
+  /** Delivers nothing until `resume`; the window closes. */
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  /** Delivers what waits. Answers as `input` does. */
+  resume(): InputResult {
+    if (!this.isHeld || this.isOver) return "taken";
+    this.isHeld = false;
+    const result = this.deliver();
+    if (this.toldWindow === 0 && this.receiving.free > 0) {
+      this.tellsWindow = true;
+      this.needsFlush = true;
+    }
+    if (result === "tooLong") this.release();
+    return result;
+  }
+
+  /** Writes what is to be written: acknowledgements, probes, what is due again, what is new. */
+  flush(nowMs: number): void {
+    if (this.isOver) return;
+    const { sending, congestion } = this;
+    const now = Math.floor(nowMs) | 0;
+    this.needsFlush = false;
+    this.writeAcks();
+    this.writeProbes(nowMs);
+    this.dropStale(nowMs);
+    this.isPacedOut = false;
+    this.flushedBytes = 0;
+    this.budget = congestion.budgetBytes(nowMs);
+    const mayLook = nowMs >= this.lookedMs + this.settings.intervalMs;
+    const isDue = (mayLook || this.isResendPacedOut) && nowMs >= this.resendDueMs;
+    if (this.hasSkipped || isDue) this.resend(now, nowMs);
+    if (!this.isPacedOut) this.sendNew(now, nowMs);
+    if (this.used > 0) this.emit();
+    const isLimited = this.isPacedOut || this.queue.count > 0;
+    if (this.flushedBytes > 0 || isLimited) {
+      congestion.sent(this.flushedBytes, isLimited, nowMs);
+    }
+    if (sending.span === 0 && this.probeDueMs === NEVER) this.waitingSinceMs = NEVER;
+    else if (this.waitingSinceMs === NEVER) this.waitingSinceMs = nowMs;
+    if (this.waitingSinceMs < NEVER && nowMs >= this.deadAtMs()) this.isDead = true;
+  }
+
+  /** Forgets everything; nothing more comes in or goes out. */
+  release(): void {
+    this.isOver = true;
+    this.needsFlush = false;
+    this.pendingBytes = 0;
+    this.queuedSegments = 0;
+    this.ackCount = 0;
+    this.sending.clear();
+    this.queue.clear();
+    this.receiving.clear();
+  }
+
+  private readonly dropped = (length: number): void => {
+    this.counts.staleMessages++;
+    this.pendingBytes -= length;
+    this.queuedSegments -= this.segmentsOf(length);
+  };
+
+  private segmentsOf(byteCount: number): number {
+    return Math.max(1, Math.ceil(byteCount / this.segmentBytes));
+  }
+
+  private deadAtMs(): number {
+    return Math.max(this.heardMs, this.waitingSinceMs) + this.settings.deadLinkMs;
+  }
+
+  /** Fills the last segment that waits before it begins another one. */
+  private sendStream(bytes: Uint8Array, staleMs: number): void {
+    const { queue, memory, segmentBytes } = this;
+    const isBegun = queue.count === 1 && this.begunBytes > 0;
+    const { lastLength } = queue;
+    let taken = 0;
+    if (lastLength >= 0 && lastLength < segmentBytes && !isBegun) {
+      taken = Math.min(segmentBytes - lastLength, bytes.length);
+      memory.keepBoth(queue.lastBlock, queue.lastOffset, lastLength, bytes.subarray(0, taken));
+      queue.replaceLast(memory.block, memory.offset, lastLength + taken);
+    }
+    while (taken < bytes.length) {
+      const length = Math.min(segmentBytes, bytes.length - taken);
+      memory.keep(bytes, taken, length);
+      queue.add(memory.block, memory.offset, length, staleMs);
+      this.queuedSegments++;
+      taken += length;
+    }
+  }
+
+  private acknowledgedUpTo(una: number): number {
+    const { sending } = this;
+    let ackedBytes = 0;
+    for (let number = sending.first; ((una - number) | 0) > 0; number = (number + 1) | 0) {
+      const length = sending.take(number);
+      if (length > 0) ackedBytes += length;
+    }
+    if (((una - sending.first) | 0) > 0) sending.moveOn();
+    return ackedBytes;
+  }
+
+  private acknowledged(number: number): number {
+    if (!this.sending.has(number)) return 0;
+    const length = this.sending.take(number);
+    if (number === this.sending.first) this.sending.moveOn();
+    return Math.max(0, length);
+  }
+
+  /** The segment `newest`, sent at `time`, has arrived: those before it were overtaken, or are lost. */
+  private countSkips(newest: number, time: number): void {
+    const { sending } = this;
+    const { fastResend } = this.settings;
+    if (fastResend === 0 || !sending.has(newest)) return;
+    for (let number = sending.first; number !== newest; number = (number + 1) | 0) {
+      if (sending.blockOf(number) === undefined) continue;
+      const slot = sending.slot(number);
+      if (((time - (sending.fields[slot + SENT_AT] as number)) | 0) < 0) continue;
+      const skips = (sending.fields[slot + SKIPS] as number) + 1;
+      sending.fields[slot + SKIPS] = skips;
+      if (skips === fastResend) {
+        this.hasSkipped = true;
+        this.needsFlush = true;
+      }
+    }
+  }
+
+  /** A datagram has been looked at: what was acknowledged makes room. */
+  private settle(firstBefore: number, ackedBytes: number, nowMs: number): void {
+    const { sending } = this;
+    const movedOn = (sending.first - firstBefore) | 0;
+    if (movedOn === 0 && ackedBytes === 0) return;
+    this.pendingBytes -= ackedBytes;
+    this.congestion.acknowledged(movedOn, ackedBytes, this.remoteWindow, nowMs);
+    if (sending.span === 0) {
+      this.resendDueMs = NEVER;
+      if (this.probeDueMs === NEVER) this.waitingSinceMs = NEVER;
+    }
+    if (this.queue.count > 0) this.needsFlush = true;
+  }
+
+  private pushed(
+    bytes: Uint8Array,
+    offset: number,
+    number: number,
+    time: number,
+    length: number,
+  ): InputResult {
+    const { receiving, counts } = this;
+    const distance = receiving.distance(number);
+    if (distance >= receiving.window) return "taken";
+    this.acknowledge(number, time);
+    counts.receivedSegments++;
+    if (distance < 0) {
+      counts.duplicateSegments++;
+      return "taken";
+    }
+    const start = offset + HEAD_BYTES;
+    const fragment = bytes[offset + 5] as number;
+    if (distance === 0 && fragment === 0 && receiving.isEmpty && !this.isHeld) {
+      if (length > this.settings.maxMessageBytes) return "tooLong";
+      receiving.pass();
+      this.sink.message(viewOf(bytes, start, length), true);
+      return "taken";
+    }
+    const keptBefore = receiving.count;
+    receiving.keep(number, fragment, bytes, start, length);
+    if (receiving.count === keptBefore) counts.duplicateSegments++;
+    return distance === 0 ? this.deliver() : "taken";
+  }
+
+  private acknowledge(number: number, time: number): void {
+    if (2 * this.ackCount === this.acks.length) {
+      this.writeAcks();
+      this.emit();
+    }
+    this.acks[2 * this.ackCount] = number;
+    this.acks[2 * this.ackCount + 1] = time;
+    this.ackCount++;
+    this.needsFlush = true;
+  }
+
+  private deliver(): InputResult {
+    const { receiving } = this;
+    const { maxMessageBytes } = this.settings;
+    while (!this.isHeld && !this.isOver) {
+      const byteCount = receiving.wholeBytes(maxMessageBytes);
+      if (byteCount === -1) break;
+      if (byteCount === -2) return "tooLong";
+      this.sink.message(receiving.take(), false);
+    }
+    return "taken";
+  }
+
+  private writeAcks(): void {
+    for (let index = 0; index < this.ackCount; index++) {
+      const number = this.acks[2 * index] as number;
+      this.writeHead(ACKNOWLEDGE, 0, this.acks[2 * index + 1] as number, number, 0);
+    }
+    this.ackCount = 0;
+  }
+
+  private writeProbes(nowMs: number): void {
+    if (this.remoteWindow > 0 || this.queue.count === 0) {
+      this.probeMs = 0;
+      this.probeDueMs = NEVER;
+    } else if (this.probeMs === 0) {
+      this.probeMs = FIRST_PROBE_MS;
+      this.probeDueMs = nowMs + FIRST_PROBE_MS;
+    } else if (nowMs >= this.probeDueMs) {
+      const mostMs = Math.max(FIRST_PROBE_MS, this.settings.deadLinkMs / TRIES_UNTIL_DEAD);
+      this.probeMs = Math.min(MAX_PROBE_MS, mostMs, this.probeMs + (this.probeMs >> 1));
+      this.probeDueMs = nowMs + this.probeMs;
+      this.writeHead(ASK_WINDOW, 0, 0, 0, 0);
+    }
+    if (this.tellsWindow) this.writeHead(TELL_WINDOW, 0, 0, 0, 0);
+    this.tellsWindow = false;
+  }
+
+  /** Sends again what is due, and what later ones have overtaken. */
+  private resend(now: number, nowMs: number): void {
+    const { sending, roundTrip } = this;
+    const { fastResend, fastLimit, deadLinkCount } = this.settings;
+    const { fields } = sending;
+    const limit = fastResend === 0 ? NEVER : fastResend;
+    let timedOutCount = 0;
+    let skippedCount = 0;
+    let firstWait = NEVER;
+    for (let number = sending.first; number !== sending.next; number = (number + 1) | 0) {
+      if (sending.blockOf(number) === undefined) continue;
+      const slot = sending.slot(number);
+      const sends = fields[slot + SENDS] as number;
+      const wait = ((fields[slot + RESEND_AT] as number) - now) | 0;
+      const isSkipped =
+        (fields[slot + SKIPS] as number) >= limit && (fastLimit === 0 || sends <= fastLimit);
+      if (wait > 0 && !isSkipped) {
+        firstWait = Math.min(firstWait, wait);
+        continue;
+      }
+      if (this.budget < (fields[slot + LENGTH] as number)) {
+        this.isPacedOut = true;
+        firstWait = 0;
+        break;
+      }
+      if (wait <= 0) {
+        timedOutCount++;
+        const timeoutMs = fields[slot + TIMEOUT] as number;
+        fields[slot + TIMEOUT] = this.longerTimeout(timeoutMs, roundTrip.timeoutMs);
+      } else {
+        skippedCount++;
+        fields[slot + SKIPS] = 0;
+      }
+      fields[slot + RESEND_AT] = now + (fields[slot + TIMEOUT] as number);
+      firstWait = Math.min(firstWait, fields[slot + TIMEOUT] as number);
+      this.writeSegment(number, slot, now);
+      if (sends + 1 >= deadLinkCount) this.isDead = true;
+    }
+    this.lookedMs = nowMs;
+    this.resendDueMs = firstWait === NEVER ? NEVER : nowMs + firstWait;
+    this.isResendPacedOut = this.isPacedOut;
+    this.hasSkipped &&= this.isPacedOut;
+    if (skippedCount > 0) this.congestion.skipped(skippedCount, sending.span);
+    if (timedOutCount > 0) this.congestion.timedOut(timedOutCount);
+    this.counts.skippedSegments += skippedCount;
+    this.counts.timedOutSegments += timedOutCount;
+  }
+
+  private longerTimeout(timeoutMs: number, measuredMs: number): number {
+    const { noDelay, deadLinkMs } = this.settings;
+    const longerMs =
+      noDelay === 0
+        ? timeoutMs + Math.max(timeoutMs, measuredMs)
+        : timeoutMs + ((noDelay === 1 ? timeoutMs : measuredMs) >> 1);
+    return Math.min(longerMs, Math.max(measuredMs, deadLinkMs / TRIES_UNTIL_DEAD));
+  }
+
+  /** Gives numbers to what waits, as far as windows and pace allow, and sends it. */
+  private sendNew(now: number, nowMs: number): void {
+    const { queue, sending, segmentBytes } = this;
+    const { timeoutMs } = this.roundTrip;
+    const waitMs = this.settings.noDelay === 0 ? timeoutMs + (timeoutMs >> 3) : timeoutMs;
+    const window = Math.min(this.window, MAX_WINDOW);
+    const countBefore = this.counts.sentSegments;
+    while (queue.count > 0 && sending.span < window) {
+      const left = queue.length - this.begunBytes;
+      const length = Math.min(segmentBytes, left);
+      if (this.budget < length) {
+        this.isPacedOut = true;
+        break;
+      }
+      if (this.begunBytes === 0) this.fragmentsLeft = this.segmentsOf(left);
+      this.fragmentsLeft--;
+      const fragment = this.settings.isStream ? 0 : this.fragmentsLeft;
+      const number = sending.add(queue.block, queue.offset + this.begunBytes, length, fragment);
+      const slot = sending.slot(number);
+      sending.fields[slot + TIMEOUT] = timeoutMs;
+      sending.fields[slot + RESEND_AT] = now + waitMs;
+      this.writeSegment(number, slot, now);
+      this.counts.sentSegments++;
+      this.queuedSegments--;
+      this.begunBytes += length;
+      if (this.fragmentsLeft === 0) {
+        this.begunBytes = 0;
+        queue.shift();
+      }
+    }
+    if (this.counts.sentSegments > countBefore) {
+      this.resendDueMs = Math.min(this.resendDueMs, nowMs + waitMs);
+    }
+  }
+
+  private writeSegment(number: number, slot: number, now: number): void {
+    const { sending } = this;
+    const { fields } = sending;
+    const length = fields[slot + LENGTH] as number;
+    fields[slot + SENT_AT] = now;
+    fields[slot + SENDS] = (fields[slot + SENDS] as number) + 1;
+    this.writeHead(PUSH, fields[slot + FRAGMENT] as number, now, number, length);
+    const block = sending.blockOf(number) as Buffer;
+    copyBytes(block, fields[slot + OFFSET] as number, length, this.scratch, this.used);
+    this.used += length;
+    this.budget -= length;
+    this.flushedBytes += length;
+  }
+
+  /** Writes a head, after the datagram when it has no room for the head and `length` bytes. */
+  private writeHead(
+    command: number,
+    fragment: number,
+    time: number,
+    number: number,
+    length: number,
+  ): void {
+    if (this.used + HEAD_BYTES + length > this.settings.mtuBytes) this.emit();
+    const { scratch, used } = this;
+    const free = Math.min(MAX_WINDOW, Math.max(0, this.receiving.free));
+    this.toldWindow = free;
+    writeInt32(scratch, this.local, used);
+    scratch[used + 4] = command;
+    scratch[used + 5] = fragment;
+    scratch[used + 6] = free;
+    scratch[used + 7] = free >> 8;
+    writeInt32(scratch, time, used + 8);
+    writeInt32(scratch, number, used + 12);
+    writeInt32(scratch, this.receiving.next, used + 16);
+    writeInt32(scratch, length, used + 20);
+    this.used = used + HEAD_BYTES;
+  }
+
+  private emit(): void {
+    const { used } = this;
+    this.used = 0;
+    if (used > 0) this.sink.output(this.scratch, used);
+  }
+}
+
+function viewOf(bytes: Uint8Array, start: number, length: number): Buffer {
+  if (bytes instanceof Buffer) return bytes.subarray(start, start + length);
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, length);
+}

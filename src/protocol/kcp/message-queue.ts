@@ -1,0 +1,143 @@
+/**
+ * Messages that wait for numbers: first in, first out, in a ring without an object for each. A message
+ * that has grown stale leaves when its turn comes, or when the room is needed.
+ */
+
+/** Numbers of a message: where its bytes begin, how many, when it grows stale (infinite: never). */
+const OFFSET = 0;
+const LENGTH = 1;
+const STALE_MS = 2;
+const FIELDS = 3;
+
+const FIRST_CAPACITY = 8;
+const KEPT_CAPACITY = 64;
+const NOTHING = new Float64Array(0);
+
+/** Messages that wait for numbers: first in, first out, in a ring without an object for each. */
+export class MessageQueue {
+  /** Messages that wait. */
+  count = 0;
+  private head = 0;
+  private blocks: (Buffer | undefined)[] = [];
+  private fields: Float64Array = NOTHING;
+  /** No message grows stale before this moment. */
+  private firstStaleMs = Number.POSITIVE_INFINITY;
+
+  /** Puts one behind the others. */
+  add(block: Buffer, offset: number, length: number, staleMs: number): void {
+    if (this.count === this.blocks.length) this.grow();
+    const index = this.place(this.count++);
+    this.blocks[index] = block;
+    this.fields[index * FIELDS + OFFSET] = offset;
+    this.fields[index * FIELDS + LENGTH] = length;
+    this.fields[index * FIELDS + STALE_MS] = staleMs;
+    if (staleMs < this.firstStaleMs) this.firstStaleMs = staleMs;
+  }
+
+  /** The first message: its block, where it begins, how long it is, when it grows stale. */
+  get block(): Buffer {
+    return this.blocks[this.head] as Buffer;
+  }
+
+  get offset(): number {
+    return this.fields[this.head * FIELDS + OFFSET] as number;
+  }
+
+  get length(): number {
+    return this.fields[this.head * FIELDS + LENGTH] as number;
+  }
+
+  get staleMs(): number {
+    return this.fields[this.head * FIELDS + STALE_MS] as number;
+  }
+
+  /** Takes the first one out. */
+  shift(): void {
+    this.blocks[this.head] = undefined;
+    this.head = this.place(1);
+    this.count--;
+    if (this.count === 0 && this.blocks.length > KEPT_CAPACITY) this.clear();
+  }
+
+  /** Length of the last message, block and offset of its bytes; -1 when there is none. */
+  get lastLength(): number {
+    return this.count === 0
+      ? -1
+      : (this.fields[this.place(this.count - 1) * FIELDS + LENGTH] as number);
+  }
+
+  get lastBlock(): Buffer {
+    return this.blocks[this.place(this.count - 1)] as Buffer;
+  }
+
+  get lastOffset(): number {
+    return this.fields[this.place(this.count - 1) * FIELDS + OFFSET] as number;
+  }
+
+  /** Exchanges the bytes of the last message. */
+  replaceLast(block: Buffer, offset: number, length: number): void {
+    const index = this.place(this.count - 1);
+    this.blocks[index] = block;
+    this.fields[index * FIELDS + OFFSET] = offset;
+    this.fields[index * FIELDS + LENGTH] = length;
+  }
+
+  /**
+   * Takes out what has grown stale, from the message at `from` on; calls back with the length of each.
+   * Costs a look at each message, but only when one has grown stale.
+   */
+  dropStale(nowMs: number, from: number, dropped: (length: number) => void): void {
+    if (nowMs < this.firstStaleMs) return;
+    let kept = from;
+    let firstStaleMs = Number.POSITIVE_INFINITY;
+    for (let position = 0; position < this.count; position++) {
+      const index = this.place(position);
+      const staleMs = this.fields[index * FIELDS + STALE_MS] as number;
+      if (position >= from && staleMs <= nowMs) {
+        dropped(this.fields[index * FIELDS + LENGTH] as number);
+        continue;
+      }
+      if (staleMs < firstStaleMs) firstStaleMs = staleMs;
+      if (position >= from) this.move(index, this.place(kept++));
+    }
+    for (let position = kept; position < this.count; position++) {
+      this.blocks[this.place(position)] = undefined;
+    }
+    this.count = Math.min(this.count, kept);
+    this.firstStaleMs = firstStaleMs;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.count = 0;
+    this.head = 0;
+    this.blocks = [];
+    this.fields = NOTHING;
+    this.firstStaleMs = Number.POSITIVE_INFINITY;
+  }
+
+  private place(position: number): number {
+    return (this.head + position) & (this.blocks.length - 1);
+  }
+
+  private move(from: number, to: number): void {
+    if (from === to) return;
+    this.blocks[to] = this.blocks[from];
+    const start = from * FIELDS;
+    this.fields.copyWithin(to * FIELDS, start, start + FIELDS);
+  }
+
+  private grow(): void {
+    const capacity = Math.max(FIRST_CAPACITY, this.blocks.length * 2);
+    const blocks: (Buffer | undefined)[] = new Array(capacity).fill(undefined);
+    const fields = new Float64Array(capacity * FIELDS);
+    for (let position = 0; position < this.count; position++) {
+      const index = this.place(position);
+      blocks[position] = this.blocks[index];
+      fields.set(this.fields.subarray(index * FIELDS, (index + 1) * FIELDS), position * FIELDS);
+    }
+    this.head = 0;
+    this.blocks = blocks;
+    this.fields = fields;
+  }
+}

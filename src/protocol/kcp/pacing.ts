@@ -1,0 +1,162 @@
+/**
+ * Congestion control that goes by delay and by what arrives, not by loss: a lost segment on a bad link is no
+ * sign of a full queue. It measures, in rounds of about a round trip,
+ *
+ * - the **rate** at which bytes are acknowledged: the best of the last rounds is what the link carries;
+ * - the **shortest trip** of the last seconds: the link without a queue. What a round's best trip is
+ *   longer is the queue that we and others have made.
+ *
+ * Bytes leave at that rate, evenly; now and then a round tries more, and the next one less. When the queue
+ * is longer than the target, less leaves until it is short again. The window is twice what the link holds,
+ * so that it rules only when acknowledgements stay away.
+ *
+ *     startup: doubles each round ── rate no longer grows, or a queue ──► cruise: 1.25, 0.75, 1, 1, 1, 1, 1, 1
+ */
+import type { Congestion } from "./congestion.js";
+
+const FIRST_WINDOW = 16;
+const MIN_WINDOW = 4;
+/** Rounds whose best rate counts. */
+const RATE_ROUNDS = 10;
+/** Shortest round, so that a few acknowledgements on a fast link make no rate. */
+const MIN_ROUND_MS = 10;
+/** The shortest trip is forgotten after one to two of these. */
+const TRIP_MEMORY_MS = 10_000;
+const STARTUP_GAIN = 2.5;
+/** In startup: growth of the rate in a round that counts as growth, and rounds without any. */
+const GROWTH = 1.25;
+const STARTUP_ROUNDS = 3;
+const CRUISE_GAINS: readonly number[] = [1.25, 0.75, 1, 1, 1, 1, 1, 1];
+/** While the queue is longer than the target. */
+const DRAIN_GAIN = 0.75;
+/** Longest queue that is wanted: so much, or this share of the shortest trip. */
+const MIN_QUEUE_MS = 8;
+const QUEUE_SHARE = 0.25;
+/** Greatest share of lost segments that is made up for by sending faster. */
+const MAX_LOSS = 0.15;
+/** Bytes that may leave at once, in time at the present rate; timers have no finer grain. */
+const BURST_MS = 8;
+
+/**
+ * Congestion control that goes by delay and by what arrives, not by loss: a lost segment on a bad
+ * link is no sign of a full queue.
+ */
+export class PacedCongestion implements Congestion {
+  window: number = FIRST_WINDOW;
+  nextMs: number = Number.POSITIVE_INFINITY;
+  private readonly segmentBytes: number;
+  /** Bytes in a millisecond: those of the last rounds, and the best of them. */
+  private readonly rates: number[] = [];
+  private rate = 0;
+  private isStartup = true;
+  private roundsWithoutGrowth = 0;
+  private gain = STARTUP_GAIN;
+  private cruiseRound = 0;
+
+  private roundStartMs = Number.NEGATIVE_INFINITY;
+  private roundBytes = 0;
+  private roundTripMs = Number.POSITIVE_INFINITY;
+  private sentCount = 0;
+  private lostCount = 0;
+  private wasLimited = false;
+  private lossShare = 0;
+
+  private tripMs = Number.POSITIVE_INFINITY;
+  private olderTripMs = Number.POSITIVE_INFINITY;
+  private tripSinceMs = Number.NEGATIVE_INFINITY;
+
+  private tokens = 0;
+  private tokensMs = 0;
+
+  constructor(segmentBytes: number) {
+    this.segmentBytes = segmentBytes;
+  }
+
+  roundTrip(tripMs: number, nowMs: number): void {
+    if (nowMs - this.tripSinceMs > TRIP_MEMORY_MS) {
+      this.olderTripMs = this.tripMs;
+      this.tripMs = tripMs;
+      this.tripSinceMs = nowMs;
+    }
+    if (tripMs < this.tripMs) this.tripMs = tripMs;
+    if (tripMs < this.roundTripMs) this.roundTripMs = tripMs;
+  }
+
+  acknowledged(count: number, byteCount: number, _remoteWindow: number, nowMs: number): void {
+    if (this.isStartup) this.window += count;
+    this.roundBytes += byteCount;
+    const roundMs = nowMs - this.roundStartMs;
+    if (roundMs >= Math.max(MIN_ROUND_MS, this.shortestMs())) this.endRound(roundMs, nowMs);
+  }
+
+  skipped(count: number): void {
+    this.lostCount += count;
+  }
+
+  timedOut(count: number): void {
+    this.lostCount += count;
+  }
+
+  budgetBytes(nowMs: number): number {
+    if (this.rate === 0) return Number.POSITIVE_INFINITY;
+    const perMs = this.pacingRate();
+    const burst = Math.max(2 * this.segmentBytes, perMs * BURST_MS);
+    this.tokens = Math.min(burst, this.tokens + perMs * (nowMs - this.tokensMs));
+    this.tokensMs = nowMs;
+    return this.tokens;
+  }
+
+  sent(byteCount: number, isLimited: boolean, nowMs: number): void {
+    this.sentCount += Math.ceil(byteCount / this.segmentBytes);
+    this.wasLimited ||= isLimited;
+    this.nextMs = Number.POSITIVE_INFINITY;
+    if (this.rate === 0) return;
+    this.tokens -= byteCount;
+    if (!isLimited || this.tokens >= this.segmentBytes) return;
+    this.nextMs = nowMs + Math.ceil((this.segmentBytes - this.tokens) / this.pacingRate());
+  }
+
+  private shortestMs(): number {
+    const shortestMs = Math.min(this.tripMs, this.olderTripMs);
+    return shortestMs === Number.POSITIVE_INFINITY ? 0 : shortestMs;
+  }
+
+  private pacingRate(): number {
+    return Math.max((this.rate * this.gain) / (1 - this.lossShare), this.segmentBytes / 1_000);
+  }
+
+  private endRound(roundMs: number, nowMs: number): void {
+    const rate = this.roundBytes / roundMs;
+    const hadRate = this.rate;
+    if (Number.isFinite(roundMs)) {
+      // A round in which we had little to send says nothing of the link, unless it was a good one.
+      if (this.wasLimited || rate > this.rate) this.rates.push(rate);
+      if (this.rates.length > RATE_ROUNDS) this.rates.shift();
+      this.rate = Math.max(0, ...this.rates);
+      const lossShare = this.lostCount / Math.max(1, this.sentCount);
+      this.lossShare = Math.min(MAX_LOSS, (this.lossShare * 7 + lossShare) / 8);
+    }
+    const shortestMs = this.shortestMs();
+    const queueMs = this.roundTripMs - shortestMs;
+    const targetMs = Math.max(MIN_QUEUE_MS, shortestMs * QUEUE_SHARE);
+    const isQueued = Number.isFinite(queueMs) && queueMs > targetMs;
+    if (this.isStartup) {
+      if (this.rate > hadRate * GROWTH) this.roundsWithoutGrowth = 0;
+      else if (this.wasLimited) this.roundsWithoutGrowth++;
+      if (isQueued || this.roundsWithoutGrowth >= STARTUP_ROUNDS) this.isStartup = false;
+    }
+    if (!this.isStartup) {
+      this.gain = isQueued
+        ? DRAIN_GAIN
+        : (CRUISE_GAINS[this.cruiseRound++ % CRUISE_GAINS.length] as number);
+      const held = (2 * this.rate * Math.max(1, shortestMs)) / this.segmentBytes;
+      this.window = Math.max(MIN_WINDOW, Math.ceil(held) + MIN_WINDOW);
+    }
+    this.roundStartMs = nowMs;
+    this.roundBytes = 0;
+    this.roundTripMs = Number.POSITIVE_INFINITY;
+    this.sentCount = 0;
+    this.lostCount = 0;
+    this.wasLimited = false;
+  }
+}

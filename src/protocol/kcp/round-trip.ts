@@ -1,0 +1,40 @@
+/**
+ * How long a segment takes to be acknowledged, and how long to wait before it is sent again: RFC 6298 in
+ * whole milliseconds, as KCP has it (the variance counts at least one interval).
+ */
+
+/** Time to wait while no acknowledgement has come. */
+const FIRST_TIMEOUT_MS = 200;
+
+/** Longest time to wait. */
+const MAX_TIMEOUT_MS = 60_000;
+
+/** How long a segment takes to be acknowledged, and how long to wait before it is sent again. */
+export class RoundTrip {
+  /** Smoothed time in milliseconds; 0 before the first acknowledgement. */
+  smoothedMs = 0;
+  varianceMs = 0;
+  /** Time to wait before a segment is sent again. */
+  timeoutMs: number = FIRST_TIMEOUT_MS;
+  private readonly minTimeoutMs: number;
+  private readonly intervalMs: number;
+
+  constructor(minTimeoutMs: number, intervalMs: number) {
+    this.minTimeoutMs = minTimeoutMs;
+    this.intervalMs = intervalMs;
+  }
+
+  /** An acknowledgement came `tripMs` after the segment was sent. */
+  measured(tripMs: number): void {
+    if (this.smoothedMs === 0) {
+      this.smoothedMs = tripMs;
+      this.varianceMs = tripMs >> 1;
+    } else {
+      const delta = Math.abs(tripMs - this.smoothedMs);
+      this.varianceMs = Math.floor((3 * this.varianceMs + delta) / 4);
+      this.smoothedMs = Math.max(1, Math.floor((7 * this.smoothedMs + tripMs) / 8));
+    }
+    const timeoutMs = this.smoothedMs + Math.max(this.intervalMs, 4 * this.varianceMs);
+    this.timeoutMs = Math.min(Math.max(this.minTimeoutMs, timeoutMs), MAX_TIMEOUT_MS);
+  }
+}

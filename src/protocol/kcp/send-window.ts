@@ -1,0 +1,120 @@
+/**
+ * Segments that have a number and are not all acknowledged: a ring, indexed by the number's low bits. Hot:
+ * what is known of a segment are eight 32-bit integers in one array, so that none costs an object.
+ *
+ * Invariants: `first` is the oldest number that is not acknowledged, `next` the one that comes; slots
+ * between them are in use; a slot whose block is undefined is acknowledged already.
+ */
+
+/** Places of a segment's integers, from `slot(number)` on. */
+export const OFFSET = 0;
+export const LENGTH = 1;
+export const FRAGMENT = 2;
+/** How often it was sent. */
+export const SENDS = 3;
+/** How often later ones were acknowledged since it was last sent. */
+export const SKIPS = 4;
+export const TIMEOUT = 5;
+/** When it is due to be sent again. */
+export const RESEND_AT = 6;
+/** When it was last sent. */
+export const SENT_AT = 7;
+const FIELDS = 8;
+
+const FIRST_CAPACITY = 16;
+/** A larger ring that has become empty is given back. */
+const KEPT_CAPACITY = 64;
+const NOTHING = new Int32Array(0);
+
+/**
+ * Segments that have a number and are not all acknowledged: a ring, indexed by the number's low
+ * bits.
+ */
+export class SendWindow {
+  first: number;
+  next: number;
+  fields: Int32Array = NOTHING;
+  blocks: (Buffer | undefined)[] = [];
+  private mask = -1;
+
+  constructor(firstNumber: number) {
+    this.first = firstNumber;
+    this.next = firstNumber;
+  }
+
+  /** Numbers from the first unacknowledged to the last. */
+  get span(): number {
+    return (this.next - this.first) | 0;
+  }
+
+  /** Where the integers of a segment begin. */
+  slot(number: number): number {
+    return (number & this.mask) * FIELDS;
+  }
+
+  /** The bytes' block; undefined when it is acknowledged. */
+  blockOf(number: number): Buffer | undefined {
+    return this.blocks[number & this.mask];
+  }
+
+  /** Gives a segment the next number, which it answers. The rest of its integers is the caller's. */
+  add(block: Buffer, offset: number, length: number, fragment: number): number {
+    if (this.span >= this.blocks.length) this.grow();
+    const number = this.next;
+    this.next = (number + 1) | 0;
+    this.blocks[number & this.mask] = block;
+    const slot = this.slot(number);
+    this.fields[slot + OFFSET] = offset;
+    this.fields[slot + LENGTH] = length;
+    this.fields[slot + FRAGMENT] = fragment;
+    this.fields[slot + SENDS] = 0;
+    this.fields[slot + SKIPS] = 0;
+    return number;
+  }
+
+  /** Whether `number` is one that was given, and is not below the first. */
+  has(number: number): boolean {
+    return ((number - this.first) | 0) >= 0 && ((number - this.next) | 0) < 0;
+  }
+
+  /** Takes one out; answers its length, or -1 when it was out already. */
+  take(number: number): number {
+    const index = number & this.mask;
+    if (this.blocks[index] === undefined) return -1;
+    this.blocks[index] = undefined;
+    return this.fields[index * FIELDS + LENGTH] as number;
+  }
+
+  /** Moves `first` on over what was taken out. */
+  moveOn(): void {
+    let { first } = this;
+    while (first !== this.next && this.blocks[first & this.mask] === undefined) {
+      first = (first + 1) | 0;
+    }
+    this.first = first;
+    if (first === this.next && this.blocks.length > KEPT_CAPACITY) this.clear();
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.first = this.next;
+    this.fields = NOTHING;
+    this.blocks = [];
+    this.mask = -1;
+  }
+
+  private grow(): void {
+    const capacity = Math.max(FIRST_CAPACITY, this.blocks.length * 2);
+    const fields = new Int32Array(capacity * FIELDS);
+    const blocks: (Buffer | undefined)[] = new Array(capacity).fill(undefined);
+    const mask = capacity - 1;
+    for (let number = this.first; number !== this.next; number = (number + 1) | 0) {
+      const from = this.slot(number);
+      fields.set(this.fields.subarray(from, from + FIELDS), (number & mask) * FIELDS);
+      blocks[number & mask] = this.blocks[number & this.mask];
+    }
+    this.fields = fields;
+    this.blocks = blocks;
+    this.mask = mask;
+  }
+}

@@ -1,0 +1,173 @@
+import { Buffer } from "node:buffer";
+import { type LinkOptions, SimulatedLink } from "#src/engine/memory/simulated-link.js";
+import { NoCongestion } from "#src/protocol/kcp/congestion.js";
+import { type InputResult, Kcp, type KcpSettings } from "#src/protocol/kcp/kcp.js";
+import { SegmentMemory } from "#src/protocol/kcp/segment-memory.js";
+
+/** Quick settings, without congestion control. */
+export function kcpSettings(settings: Partial<KcpSettings> = {}): KcpSettings {
+  return {
+    localConversation: 1,
+    remoteConversation: 1,
+    noDelay: 1,
+    intervalMs: 10,
+    fastResend: 2,
+    fastLimit: 5,
+    sendWindow: 128,
+    receiveWindow: 128,
+    mtuBytes: 1_400,
+    isStream: false,
+    minRtoMs: 30,
+    maxMessageBytes: 200_000,
+    deadLinkCount: 1_000,
+    deadLinkMs: 600_000,
+    congestion: new NoCongestion(),
+    ...settings,
+  };
+}
+
+interface Event {
+  readonly atMs: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** Events in the order of their times. */
+export class EventQueue {
+  nowMs: number;
+  #events: Event[] = [];
+  #order = 0;
+
+  constructor(nowMs = 0) {
+    this.nowMs = nowMs;
+  }
+
+  at(atMs: number, run: () => void): void {
+    const event = { atMs: Math.max(atMs, this.nowMs), order: this.#order++, run };
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#events[middle]!;
+      if (other.atMs < event.atMs || (other.atMs === event.atMs && other.order < event.order)) {
+        low = middle + 1;
+      } else high = middle;
+    }
+    this.#events.splice(low, 0, event);
+  }
+
+  /** Runs what is due until `untilMs`, or until `isDone`. */
+  run(untilMs: number, isDone: () => boolean = () => false): void {
+    while (!isDone()) {
+      const event = this.#events[0];
+      if (event === undefined || event.atMs > untilMs) {
+        this.nowMs = Math.max(this.nowMs, untilMs);
+        return;
+      }
+      this.#events.shift();
+      this.nowMs = event.atMs;
+      event.run();
+    }
+  }
+
+  get count(): number {
+    return this.#events.length;
+  }
+}
+
+/** One side of a conversation over simulated links. */
+export class KcpSide {
+  readonly kcp: Kcp;
+  /** What has arrived. */
+  readonly messages: Buffer[] = [];
+  readonly arrivedMs: number[] = [];
+  lastResult: InputResult = "taken";
+  outputCount = 0;
+  readonly #events: EventQueue;
+  readonly #link: SimulatedLink;
+  /** Who gets what is sent. */
+  peer: KcpSide | undefined;
+  /** Sees each datagram that is sent, and may change it. */
+  tap: (datagram: Buffer) => Buffer | undefined = (datagram) => datagram;
+  #timerMs = Number.POSITIVE_INFINITY;
+  timerCount = 0;
+
+  constructor(events: EventQueue, link: SimulatedLink, settings: KcpSettings) {
+    this.#events = events;
+    this.#link = link;
+    this.kcp = new Kcp(
+      settings,
+      {
+        output: (memory, byteCount) => this.#send(memory, byteCount),
+        message: (bytes) => {
+          this.messages.push(Buffer.from(bytes));
+          this.arrivedMs.push(events.nowMs);
+        },
+      },
+      new SegmentMemory(),
+      Buffer.alloc(65_536),
+    );
+  }
+
+  send(bytes: Uint8Array, staleMs?: number): void {
+    this.kcp.send(bytes, staleMs);
+    this.turn();
+  }
+
+  receive(datagram: Buffer): void {
+    this.lastResult = this.kcp.input(datagram, this.#events.nowMs);
+    datagram.fill(0xa5);
+    this.turn();
+  }
+
+  /** The end of a turn. */
+  turn(): void {
+    if (this.kcp.needsFlush) this.kcp.flush(this.#events.nowMs);
+    this.#arm();
+  }
+
+  #arm(): void {
+    const { dueMs } = this.kcp;
+    if (dueMs === Number.POSITIVE_INFINITY || dueMs >= this.#timerMs) return;
+    // As a real timer: no finer than a millisecond.
+    const atMs = Math.max(Math.ceil(dueMs), this.#events.nowMs + 1);
+    this.#timerMs = atMs;
+    this.#events.at(atMs, () => {
+      if (this.#timerMs !== atMs) return;
+      this.#timerMs = Number.POSITIVE_INFINITY;
+      this.timerCount++;
+      if (this.kcp.dueMs <= this.#events.nowMs) this.kcp.flush(this.#events.nowMs);
+      this.#arm();
+    });
+  }
+
+  #send(memory: Buffer, byteCount: number): void {
+    this.outputCount++;
+    const datagram = this.tap(Buffer.from(memory.subarray(0, byteCount)));
+    if (datagram === undefined) return;
+    const { nowMs } = this.#events;
+    for (const takesMs of this.#link.pass(datagram.length, nowMs)) {
+      this.#events.at(nowMs + takesMs, () => this.peer?.receive(Buffer.from(datagram)));
+    }
+  }
+}
+
+/** Two sides, and a link in each direction. */
+export function kcpPair(
+  link: LinkOptions,
+  settings: Partial<KcpSettings> | (() => Partial<KcpSettings>) = {},
+  startMs = 0,
+): { events: EventQueue; left: KcpSide; right: KcpSide; links: readonly SimulatedLink[] } {
+  const events = new EventQueue(startMs);
+  const own = typeof settings === "function" ? settings : () => settings;
+  const seed = link.seed ?? 1;
+  const links = [
+    new SimulatedLink({ ...link, seed }),
+    new SimulatedLink({ ...link, seed: seed + 1 }),
+  ] as const;
+  const left = new KcpSide(events, links[0], kcpSettings(own()));
+  const right = new KcpSide(events, links[1], kcpSettings(own()));
+  left.peer = right;
+  right.peer = left;
+  return { events, left, right, links };
+}
