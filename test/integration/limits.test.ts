@@ -16,7 +16,10 @@ import {
   TcpClient,
   TcpServer,
 } from "hp-socket";
+import { MAX_HELD_BYTES } from "#src/connection/inbound.js";
+import { MAX_AHEAD_BYTES } from "#src/engine/engine.js";
 import { availableEngines } from "../support/engine-list.js";
+import { untilQuiet } from "../support/engine-wait.js";
 import { EventLog } from "../support/event-log.js";
 import { until } from "../support/until.js";
 
@@ -286,6 +289,32 @@ function limits(engine: EngineName): void {
     assert.equal(fetched, total);
     await client.stop();
     await server.stop();
+  });
+
+  it("keeps of each of 20 peers what is named while the promises of their handlers are open", async () => {
+    const delivered = new Map<number, number>();
+    const server = new TcpServer({
+      engine,
+      onReceive(connection, bytes) {
+        delivered.set(connection.id, bytes.length);
+        return new Promise(() => {});
+      },
+    });
+    const address = await listening(server);
+    const block = Buffer.alloc(4_194_304);
+
+    const peers = Array.from({ length: 20 }, () => deafPeer(address, block));
+    await until(() => delivered.size === peers.length);
+    await untilQuiet(() => server.stats.receivedBytes, 100);
+    const kept = [...delivered].map(([id, byteCount]) => {
+      return (server.connection(id)?.stats.receivedBytes ?? 0) - byteCount;
+    });
+
+    // MAX_HELD_BYTES, and what an engine still brings after a pause.
+    assert.ok(Math.max(...kept) <= MAX_HELD_BYTES + 2 * MAX_AHEAD_BYTES, `${Math.max(...kept)}`);
+    assert.ok(Math.min(...kept) >= MAX_HELD_BYTES, `${Math.min(...kept)}`);
+    for (const peer of peers) peer.destroy();
+    await server.stop({ drainMs: 0 });
   });
 
   it("closeTimeoutMs leaves a peer that takes one large piece slowly all the time it needs", async () => {
