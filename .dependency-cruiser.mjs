@@ -117,6 +117,11 @@ export const rules = {
       DATAGRAM,
       "^src/protocol/(arq|kcp)/",
     ]),
+    layer("system-on-the-ground", "^src/system/", [
+      GROUND,
+      BYTES,
+      "^src/engine/(koffi|tcp-states)\\.ts$",
+    ]),
     layer("tcp-on-connection", "^src/tcp/", [
       GROUND,
       BYTES,
@@ -127,7 +132,7 @@ export const rules = {
       PACKETS,
       DIAL,
     ]),
-    layer("http-on-connection", "^src/http/", [
+    layer("http-on-connection", "^src/http/(?!sync/sync-sockets\\.ts$)", [
       GROUND,
       BYTES,
       TIME,
@@ -137,7 +142,14 @@ export const rules = {
       PACKETS,
       DIAL,
       "^src/tcp/",
+      "^src/http/",
       "^src/protocol/(http1|cookie-file)/",
+    ]),
+    // The worker of HttpSyncClient is a program of its own, which may use what stands on HTTP.
+    layer("http-sync-sockets", "^src/http/sync/sync-sockets\\.ts$", [
+      GROUND,
+      "^src/http/",
+      "^src/websocket/",
     ]),
     layer("websocket-on-http", "^src/websocket/", [
       GROUND,

@@ -62,6 +62,8 @@ export interface SessionEvents {
 export interface SessionDial {
   /** The session is open. */
   established(): void;
+  /** The component's settings were changed while it is open. */
+  settingsChanged(): void;
   /** The peer's host says that nobody is there. */
   refused(error: NetError): void;
   /** It has ended, or was never made. */
@@ -367,7 +369,7 @@ export class Session
 
   sendDatagram(bytes: Uint8Array): void {
     const { port } = this;
-    if (port === undefined || this.state === "closed") return;
+    if (port?.isOpen !== true || this.state === "closed") return;
     this.waitingBytes += bytes.length;
     port.send(this, isLent(bytes) ? Buffer.from(bytes) : bytes);
   }
@@ -390,7 +392,8 @@ export class Session
     const more = this.more();
     if (settings.slowConsumer === "drop" || !isOwn) {
       more.droppedCount++;
-      more.isAbove = true;
+      // Where nothing of its own is under way, nothing would tell it of room.
+      if (waitingBytes > 0) more.isAbove = true;
       return false;
     }
     const text = `${waitingBytes} bytes wait to be sent and ${byteCount} more would pass maxPendingBytes (${maxPendingBytes})`;
@@ -421,6 +424,13 @@ export class Session
     if (error !== undefined) this.sendFailed(error, byteCount > 0 ? failedCount : 0);
     else if (this.link === undefined && byteCount > 0) this.host.events.sent(this, sentBytes);
     this.afterSend();
+  }
+
+  /** The network says that a datagram did not arrive. */
+  datagramRefused(error: NetError): void {
+    if (!this.isAlive) return;
+    if (this.link === undefined) this.host.events.sendFailed(this, error, 0);
+    if (error.code === "CONNECTION_REFUSED") this.dial?.refused(error);
   }
 
   /** `failedCount` is 0 for a probe, whose failure is nobody's concern (HP §3.3). */
@@ -692,7 +702,9 @@ export class Session
   }
 
   settingsChanged(): void {
-    if (this.isAlive) this.watch();
+    if (!this.isAlive) return;
+    this.watch();
+    this.dial?.settingsChanged();
   }
 
   /** When the peer has been silent for too long: Infinity where nobody minds. */
