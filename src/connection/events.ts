@@ -196,6 +196,15 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     } else if (!isOfTheEnd(cause)) process.emitWarning(error);
   }
 
+  /** Tells the application of what belongs to no connection; a failure becomes a process warning. */
+  inform(
+    name: string,
+    handler: ((...given: never[]) => unknown) | undefined,
+    ...given: unknown[]
+  ): void {
+    if (handler !== undefined) this.guard(name, () => this.call(handler, ...given));
+  }
+
   // — the component's life —
 
   /** Asks whether to listen. Throws `REFUSED`, `HANDLER_FAILED`. */

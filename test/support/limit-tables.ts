@@ -3,8 +3,10 @@
  * The last column, what happens at the limit, is written by hand; `npm run docs` writes the others.
  */
 import { ARQ_SETTINGS } from "#src/arq/arq-settings.js";
+import { HEARTBEAT_NUMBERS } from "#src/connection/heartbeat-options.js";
 import { CONNECTION_SETTINGS } from "#src/connection/settings.js";
 import { DATAGRAM_SETTINGS } from "#src/datagram/datagram-settings.js";
+import { RECONNECT_NUMBERS } from "#src/dial/reconnect-options.js";
 import { URING_OPTIONS } from "#src/engine/uring/setup/uring-options.js";
 import { AGENT_NUMBERS } from "#src/http/client/client-options.js";
 import { COOKIE_LIMITS } from "#src/http/cookie/cookie-limits.js";
@@ -30,6 +32,8 @@ export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   "of an HTTP client": AGENT_NUMBERS,
   "of an HTTP sync client": SYNC_CLIENT_NUMBERS,
   "of a cookie store": COOKIE_LIMITS,
+  "of heartbeats": HEARTBEAT_NUMBERS,
+  "of reconnecting": RECONNECT_NUMBERS,
   "of a WebSocket": WEBSOCKET_SETTINGS,
   "of compression": COMPRESSION_SETTINGS,
   "of ARQ": ARQ_SETTINGS,

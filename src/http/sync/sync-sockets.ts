@@ -25,7 +25,10 @@ const SHARED_NAMES = [
   "noDelay",
 ] as const;
 
-/** See the head of the file. */
+/**
+ * The WebSockets of an `HttpSyncClient`, in its worker: what comes waits in a socket's inbox until
+ * the caller receives it, and the peer is held back where too much does.
+ */
 export class SyncSockets {
   readonly #options: WebSocketClientOptions;
   readonly #clients: Map<number, WebSocketClient> = new Map();

@@ -29,7 +29,7 @@ export type SyncSocketCall = (
   transfer?: ArrayBuffer[],
 ) => unknown;
 
-/** See the head of the file. */
+/** A WebSocket whose calls return when they are done: the thread waits meanwhile. */
 export class SyncWebSocket implements Disposable {
   /** The subprotocol that was agreed on, or "". */
   readonly protocol: string;
