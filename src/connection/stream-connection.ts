@@ -673,7 +673,8 @@ export class StreamConnection
     else if (purpose === DUE.handshake) this.fail(handshakeTimedOut(this));
     else if (purpose === DUE.close) this.end?.closePassed();
     else if (purpose === DUE.application) this.ownDeadlinePassed();
-    else this.onDue?.(purpose);
+    else if (this.onDue !== undefined) this.onDue(purpose);
+    else this.receiver?.duePassed?.(purpose);
   }
 
   private idlePassed(): void {

@@ -123,7 +123,7 @@ export class SocketSession
     const { connection, settings } = this;
     this.group.enter(this);
     if (this.isClient) this.previous = connection.receiver;
-    connection.onDue = (purpose) => this.duePassed(purpose);
+    connection.onDue = undefined;
     if (settings.pingIntervalMs > 0) this.heartbeat = new Heartbeat(this);
     connection.receiveBy(this);
     this.calls.opened(this);
@@ -367,7 +367,7 @@ export class SocketSession
     return this.connection.isDelivering(this);
   }
 
-  private duePassed(purpose: number): void {
+  duePassed(purpose: number): void {
     if (purpose === SOCKET_DUE.close) this.closePassed();
     else if (this.isOpen) this.heartbeat?.duePassed(purpose);
   }
