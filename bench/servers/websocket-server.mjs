@@ -1,4 +1,6 @@
 // A WebSocket echo by hp-socket or a peer: `websocket-server.mjs ENGINE|ws|uws`. Prints `READY PORT`.
+import { answerMemory } from "./memory-answer.mjs";
+
 const [subject = "node"] = process.argv.slice(2);
 
 async function ws() {
@@ -25,9 +27,11 @@ async function uws() {
 async function ours(engine) {
   const { WebSocketServer } = await import("hp-socket/websocket");
   const onMessage = (socket, data) => socket.send(data);
-  const server = new WebSocketServer({ engine, onMessage });
+  const http = { maxConnections: 100_000 };
+  const server = new WebSocketServer({ engine, http, onMessage });
   return (await server.listen({ host: "127.0.0.1" })).port;
 }
 
 const starters = { ws, uws };
 console.log(`READY ${await (starters[subject] ?? (() => ours(subject)))()}`);
+answerMemory();
