@@ -121,6 +121,7 @@ export const ERROR_CODES = {
   },
   HANDSHAKE_LIMIT: { fault: "limit", text: "maxHandshakes handshakes are under way" },
   IDLE_TIMEOUT: { fault: "limit", text: "nothing was received for idleTimeoutMs" },
+  HEARTBEAT_TIMEOUT: { fault: "limit", text: "the peer answered no heartbeat" },
   DEADLINE_PASSED: { fault: "limit", text: "the deadline set for the connection has passed" },
   TOPIC_LIMIT: { fault: "limit", text: "no more topics can be subscribed to" },
   AGE_LIMIT: { fault: "limit", text: "the connection is older than allowed" },

@@ -14,7 +14,7 @@ import type { ArqSettings } from "./arq-settings.js";
 import { ConversationIds } from "./conversation-ids.js";
 import { OutputMemory } from "./output-memory.js";
 
-/** See the head of the file. */
+/** Reliable sessions as a protocol over sessions: who may begin one, and its links. */
 export class ArqProtocol implements SessionProtocol {
   readonly hasHandshake: boolean;
   private readonly share: ArqShare;

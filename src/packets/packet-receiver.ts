@@ -114,7 +114,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   /** A packet from the decoder. */
   packet(bytes: Buffer): boolean {
     const { decoder } = this;
-    this.deliver(bytes);
+    if (this.connection.heartbeat?.takes(bytes) !== true) this.deliver(bytes);
     // Behind a model that was exchanged, what follows is the next one's.
     return this.decoder === decoder && this.connection.isDelivering(this);
   }

@@ -309,7 +309,8 @@ export class ServerExchange
     const { pipeline } = this;
     const { coding, fields, announcedBytes } = plan;
     if (pipeline === undefined) return this.writerOf(BODY.none);
-    const writer = this.writerOf(pipeline.startResponse(this, statusCode, fields));
+    const bodyLength = pipeline.startResponse(this, statusCode, fields);
+    const writer = this.writerOf(bodyLength, coding !== undefined);
     if (coding === undefined || writer.isBodyless) return writer;
     const { compression } = pipeline;
     this.writer = new CompressedWriter(writer, this, compression, coding, announcedBytes);
@@ -336,8 +337,8 @@ export class ServerExchange
     );
   }
 
-  private writerOf(bodyLength: number): PlainWriter {
-    const writer = new PlainWriter(this, bodyLength);
+  private writerOf(bodyLength: number, isAdmitted: boolean = false): PlainWriter {
+    const writer = new PlainWriter(this, bodyLength, isAdmitted);
     this.writer = writer;
     return writer;
   }

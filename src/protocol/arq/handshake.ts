@@ -37,7 +37,10 @@ export type HandshakeResult =
   /** The peer knows our id, and has another one than before: it is somebody else. */
   | "replaced";
 
-/** See the head of the file. */
+/**
+ * The handshake of one session (HP §3.4): both sides tell each other their ids, and that they have
+ * heard them.
+ */
 export class Handshake {
   readonly ownId: number;
   /** The peer's id; 0 while it is not known. */

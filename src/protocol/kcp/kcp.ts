@@ -110,7 +110,11 @@ const MAX_PROBE_MS = 120_000;
 const TRIES_UNTIL_DEAD = 20;
 const NEVER: number = Number.POSITIVE_INFINITY;
 
-/** See the head of the file. */
+/**
+ * One conversation of KCP: messages become numbered segments, which are sent again until they are
+ * acknowledged, and come out at the other side once and in order (HP §3.4; the segment format of
+ * KCP 1.7 and 2.1).
+ */
 export class Kcp {
   readonly counts: KcpCounts = {
     sentSegments: 0,

@@ -37,7 +37,10 @@ const MAX_LOSS = 0.15;
 /** Bytes that may leave at once, in time at the present rate; timers have no finer grain. */
 const BURST_MS = 8;
 
-/** See the head of the file. */
+/**
+ * Congestion control that goes by delay and by what arrives, not by loss: a lost segment on a bad
+ * link is no sign of a full queue.
+ */
 export class PacedCongestion implements Congestion {
   window: number = FIRST_WINDOW;
   nextMs: number = Number.POSITIVE_INFINITY;

@@ -17,7 +17,10 @@ const FIRST_CAPACITY = 16;
 const KEPT_CAPACITY = 64;
 const NOTHING = new Int32Array(0);
 
-/** See the head of the file. */
+/**
+ * Segments that came and are not delivered: out of order, or of a message that is not whole, or
+ * held because nobody takes messages now.
+ */
 export class ReceiveWindow {
   /** The number that is delivered next, and the one that has to come next. */
   read: number;

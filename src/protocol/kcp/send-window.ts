@@ -26,7 +26,10 @@ const FIRST_CAPACITY = 16;
 const KEPT_CAPACITY = 64;
 const NOTHING = new Int32Array(0);
 
-/** See the head of the file. */
+/**
+ * Segments that have a number and are not all acknowledged: a ring, indexed by the number's low
+ * bits.
+ */
 export class SendWindow {
   first: number;
   next: number;

@@ -35,7 +35,7 @@ class World implements SharedReader {
   readonly reading: SharedReading = new SharedReading(this, this.memory);
   readonly accepted: Socket[] = [];
   readonly peers: Socket[] = [];
-  readonly given: Buffer[] = [];
+  readonly takenOver: Buffer[] = [];
   readonly kept: Buffer[] = [];
   receivedBytes = 0;
   keepsLent = false;
@@ -47,7 +47,7 @@ class World implements SharedReader {
 
   given(_: Socket, bytes: Buffer): void {
     this.receivedBytes += bytes.length;
-    this.given.push(bytes);
+    this.takenOver.push(bytes);
   }
 }
 
@@ -94,9 +94,9 @@ describe("the buffer that plain sockets share", () => {
       world.peers[0]?.write(LARGE);
       await until(() => world.receivedBytes === LARGE.length);
 
-      const memories = new Set(world.given.map(({ buffer }) => buffer));
-      assert.ok(world.given.length > 0);
-      assert.equal(memories.size, world.given.length);
+      const memories = new Set(world.takenOver.map(({ buffer }) => buffer));
+      assert.ok(world.takenOver.length > 0);
+      assert.equal(memories.size, world.takenOver.length);
     });
   });
 });
