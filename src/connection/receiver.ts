@@ -151,6 +151,8 @@ export interface ProtocolConnection {
   readonly connectedAt: number;
   readonly receivedBytes: number;
   readonly sentBytes: number;
+  /** The same with what the kernel has taken of the write under way: grows while the peer takes anything. */
+  readonly sendProgress: number;
   readonly pendingBytes: number;
   /** When something was last received, or the connection made, by the wheel's clock. */
   readonly receivedMs: number;

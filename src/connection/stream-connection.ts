@@ -171,6 +171,7 @@ export class StreamConnection
   open(isOutgoing: boolean): void {
     this.state = nextConnectionState(this.state, "opened");
     this.openedMs = Math.ceil(this.wheel.clock.now());
+    this.inbound?.streamOpened();
     const { security } = this.host;
     if (security?.startsAtOnce === true) this.upgrade = new TlsUpgrade(this, security);
     this.host.connectionOpened(this, isOutgoing);
@@ -512,6 +513,10 @@ export class StreamConnection
 
   get pendingBytes(): number {
     return this.outbound?.pendingBytes ?? 0;
+  }
+
+  get sendProgress(): number {
+    return this.sentBytes + this.stream.sendProgress();
   }
 
   streamWritten(byteCount: number): void {

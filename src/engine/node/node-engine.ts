@@ -26,7 +26,12 @@ import { TlsClientContext } from "../tls/tls-client-context.js";
 import { TlsServerContext } from "../tls/tls-server-context.js";
 import type { TlsClientOptions, TlsContext, TlsServerOptions } from "../tls-options.js";
 import { NodeDatagram } from "./node-datagram.js";
-import { assertListenTarget, assertStreamOptions, nodeCapabilities } from "./node-features.js";
+import {
+  assertListenTarget,
+  assertReusePort,
+  assertStreamOptions,
+  nodeCapabilities,
+} from "./node-features.js";
 import { NodeListener } from "./node-listener.js";
 import { NodeStream } from "./node-stream.js";
 import { NodeTurn } from "./node-turn.js";
@@ -102,6 +107,7 @@ class NodeEngine implements Engine {
   }
 
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
+    assertReusePort(target);
     return inRootContext(() => new NodeDatagram(target, sink, this.#turn));
   }
 }

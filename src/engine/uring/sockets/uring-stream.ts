@@ -15,6 +15,7 @@
  */
 import { NetError } from "../../../errors.js";
 import { addressText } from "../../address-text.js";
+import { isEmptied } from "../../changed-pieces.js";
 import {
   type Address,
   type KeepAlive,
@@ -182,7 +183,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
       return;
     }
     if (this.security === undefined) this.assertMayWrite();
-    if (piece.length === 0 && isDetached(piece)) {
+    if (isEmptied(piece)) {
       this.changedInWrite();
       return;
     }
@@ -292,6 +293,12 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     if ((this.state & PAUSED) === 0) return;
     this.state &= ~PAUSED;
     this.receive();
+  }
+
+  sendProgress(): number {
+    const { writing, security } = this;
+    if (security !== undefined) return security.sendProgress;
+    return writing === undefined ? 0 : writing.byteCount - writing.leftBytes;
   }
 
   setNoDelay(on: boolean): void {
@@ -618,16 +625,6 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     } else if ((this.state & (PAUSED | ENDED)) !== 0 && events > 0) {
       this.watch();
     }
-  }
-}
-
-/** Whether an empty piece is one whose memory was transferred. */
-function isDetached(piece: Uint8Array): boolean {
-  try {
-    new Uint8Array(piece.buffer);
-    return false;
-  } catch {
-    return true;
   }
 }
 
