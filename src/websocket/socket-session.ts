@@ -396,7 +396,7 @@ export class SocketSession
     closing.received(code, reason);
     if (!isReply) {
       this.isPeersEnd = true;
-      output.close(closing.replyCode, "");
+      output.close(closing.replyCode, closing.reason);
       closing.sent();
     }
     if (closing.mustEnd) this.finish();

@@ -454,7 +454,7 @@ function ends(engine: EngineName): void {
     await peer.ended();
     await until(() => ends.length === 1);
 
-    assert.deepEqual(peer.events, ["close 4001 "]);
+    assert.deepEqual(peer.events, ["close 4001 bye"]);
     assert.deepEqual(ends, [[4_001, "bye", "CLOSED", "remote"]]);
     assert.equal(server.sockets.count, 0);
   });
