@@ -6,7 +6,14 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** Packages of Debian, by the program that is looked for. */
-const PACKAGES = { curl: "curl", openssl: "openssl", nginx: "nginx", chromium: "chromium" };
+const PACKAGES = {
+  curl: "curl",
+  openssl: "openssl",
+  nginx: "nginx",
+  chromium: "chromium",
+  ip: "iproute2",
+  nft: "nftables",
+};
 
 const isThere = (program) =>
   spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
