@@ -12,6 +12,8 @@ const PACKAGES = {
   nginx: "nginx",
   chromium: "chromium",
   "gnutls-cli": "gnutls-bin",
+  ip: "iproute2",
+  nft: "nftables",
 };
 
 const isThere = (program) =>
