@@ -64,7 +64,7 @@ export interface ArqShare {
   readonly scratch: Buffer;
 }
 
-/** See the head of the file. */
+/** One reliable session: its handshake, then its KCP. */
 export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
   private readonly session: LinkedSession;
   private readonly share: ArqShare;

@@ -77,7 +77,7 @@ function assertNumber(name: string, value: unknown, min: number, max = 2 ** 53):
   throw invalidArgument(`${name} must be a number from ${min} to ${max}, not ${describe(value)}`);
 }
 
-/** See the head of the file. */
+/** One direction of a bad link. */
 export class SimulatedLink {
   readonly #options: LinkOptions;
   readonly #random: Random;

@@ -37,7 +37,7 @@ export type HandshakeResult =
   /** The peer knows our id, and has another one than before: it is somebody else. */
   | "replaced";
 
-/** See the head of the file. */
+/** One side of a handshake. */
 export class Handshake {
   readonly ownId: number;
   /** The peer's id; 0 while it is not known. */

@@ -110,7 +110,7 @@ const MAX_PROBE_MS = 120_000;
 const TRIES_UNTIL_DEAD = 20;
 const NEVER: number = Number.POSITIVE_INFINITY;
 
-/** See the head of the file. */
+/** One side of one conversation. */
 export class Kcp {
   readonly counts: KcpCounts = {
     sentSegments: 0,

@@ -13,7 +13,7 @@ const FIRST_CAPACITY = 8;
 const KEPT_CAPACITY = 64;
 const NOTHING = new Float64Array(0);
 
-/** See the head of the file. */
+/** Messages that wait for their numbers. */
 export class MessageQueue {
   /** Messages that wait. */
   count = 0;

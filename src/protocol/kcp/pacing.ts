@@ -37,7 +37,7 @@ const MAX_LOSS = 0.15;
 /** Bytes that may leave at once, in time at the present rate; timers have no finer grain. */
 const BURST_MS = 8;
 
-/** See the head of the file. */
+/** Congestion control by delay, with an even pace. */
 export class PacedCongestion implements Congestion {
   window: number = FIRST_WINDOW;
   nextMs: number = Number.POSITIVE_INFINITY;

@@ -17,7 +17,7 @@ const FIRST_CAPACITY = 16;
 const KEPT_CAPACITY = 64;
 const NOTHING = new Int32Array(0);
 
-/** See the head of the file. */
+/** The segments of the other side that are not delivered. */
 export class ReceiveWindow {
   /** The number that is delivered next, and the one that has to come next. */
   read: number;

@@ -10,7 +10,7 @@ const BLOCK_BYTES = 16_384;
 /** Longest piece that is cut off a block. */
 const MAX_SHARED_BYTES = 4_096;
 
-/** See the head of the file. One serves any number of conversations. */
+/** Memory for the bytes of kept segments. One serves any number of conversations. */
 export class SegmentMemory {
   /** Where the last piece is. */
   block: Buffer = Buffer.allocUnsafeSlow(0);

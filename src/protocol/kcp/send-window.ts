@@ -26,7 +26,7 @@ const FIRST_CAPACITY = 16;
 const KEPT_CAPACITY = 64;
 const NOTHING = new Int32Array(0);
 
-/** See the head of the file. */
+/** The numbered segments of one side that are not all acknowledged. */
 export class SendWindow {
   first: number;
   next: number;
