@@ -52,6 +52,9 @@ export interface KcpSettings {
   readonly fastResend: number;
   /** How often one may be sent again in that way; 0: always. */
   readonly fastLimit: number;
+  /** Every segment is sent again after this time, so often, unless it is acknowledged; 0: not so. */
+  readonly repeatAfterMs: number;
+  readonly repeatCount: number;
   /** Segments under way, and segments that are kept until they are delivered. */
   readonly sendWindow: number;
   readonly receiveWindow: number;
@@ -92,6 +95,8 @@ export interface KcpCounts {
   sentSegments: number;
   timedOutSegments: number;
   skippedSegments: number;
+  /** Segments that were sent once more before anything was known of them. */
+  repeatedSegments: number;
   receivedSegments: number;
   /** Among those received: here already. */
   duplicateSegments: number;
@@ -116,6 +121,7 @@ export class Kcp {
     sentSegments: 0,
     timedOutSegments: 0,
     skippedSegments: 0,
+    repeatedSegments: 0,
     receivedSegments: 0,
     duplicateSegments: 0,
     malformedDatagrams: 0,
@@ -521,6 +527,8 @@ export class Kcp {
   private resend(now: number, nowMs: number): void {
     const { sending, roundTrip } = this;
     const { fastResend, fastLimit, deadLinkCount } = this.settings;
+    const { repeatAfterMs } = this.settings;
+    const repeatCount = repeatAfterMs > 0 ? this.settings.repeatCount : 0;
     const { fields } = sending;
     const limit = fastResend === 0 ? NEVER : fastResend;
     let timedOutCount = 0;
@@ -542,16 +550,21 @@ export class Kcp {
         firstWait = 0;
         break;
       }
-      if (wait <= 0) {
+      if (sends <= repeatCount && wait <= 0) {
+        // Not known to be lost.
+        this.counts.repeatedSegments++;
+      } else if (wait <= 0) {
         timedOutCount++;
-        const timeoutMs = fields[slot + TIMEOUT] as number;
-        fields[slot + TIMEOUT] = this.longerTimeout(timeoutMs, roundTrip.timeoutMs);
+        const lastMs = fields[slot + TIMEOUT] as number;
+        fields[slot + TIMEOUT] = this.longerTimeout(lastMs, roundTrip.timeoutMs);
       } else {
         skippedCount++;
         fields[slot + SKIPS] = 0;
       }
-      fields[slot + RESEND_AT] = now + (fields[slot + TIMEOUT] as number);
-      firstWait = Math.min(firstWait, fields[slot + TIMEOUT] as number);
+      const timeoutMs = fields[slot + TIMEOUT] as number;
+      const nextMs = sends < repeatCount ? Math.min(repeatAfterMs, timeoutMs) : timeoutMs;
+      fields[slot + RESEND_AT] = now + nextMs;
+      firstWait = Math.min(firstWait, nextMs);
       this.writeSegment(number, slot, now);
       if (sends + 1 >= deadLinkCount) this.isDead = true;
     }
@@ -578,7 +591,10 @@ export class Kcp {
   private sendNew(now: number, nowMs: number): void {
     const { queue, sending, segmentBytes } = this;
     const { timeoutMs } = this.roundTrip;
-    const waitMs = this.settings.noDelay === 0 ? timeoutMs + (timeoutMs >> 3) : timeoutMs;
+    const { noDelay, repeatAfterMs } = this.settings;
+    const firstMs = noDelay === 0 ? timeoutMs + (timeoutMs >> 3) : timeoutMs;
+    const repeats = repeatAfterMs > 0 && this.settings.repeatCount > 0;
+    const waitMs = repeats ? Math.min(repeatAfterMs, firstMs) : firstMs;
     const window = Math.min(this.window, MAX_WINDOW);
     const countBefore = this.counts.sentSegments;
     while (queue.count > 0 && sending.span < window) {

@@ -55,7 +55,8 @@ export class PacedCongestion implements Congestion {
   private roundTripMs = Number.POSITIVE_INFINITY;
   private sentCount = 0;
   private lostCount = 0;
-  private wasLimited = false;
+  /** More was waiting all through the round. */
+  private wasLimited = true;
   private lossShare = 0;
 
   private tripMs = Number.POSITIVE_INFINITY;
@@ -105,7 +106,7 @@ export class PacedCongestion implements Congestion {
 
   sent(byteCount: number, isLimited: boolean, nowMs: number): void {
     this.sentCount += Math.ceil(byteCount / this.segmentBytes);
-    this.wasLimited ||= isLimited;
+    this.wasLimited &&= isLimited;
     this.nextMs = Number.POSITIVE_INFINITY;
     if (this.rate === 0) return;
     this.tokens -= byteCount;
@@ -119,7 +120,9 @@ export class PacedCongestion implements Congestion {
   }
 
   private pacingRate(): number {
-    return Math.max((this.rate * this.gain) / (1 - this.lossShare), this.segmentBytes / 1_000);
+    // What may be on its way unasked at the beginning may always leave within a round trip.
+    const leastRate = (FIRST_WINDOW * this.segmentBytes) / Math.max(MIN_ROUND_MS, this.shortestMs());
+    return Math.max((this.rate * this.gain) / (1 - this.lossShare), leastRate);
   }
 
   private endRound(roundMs: number, nowMs: number): void {
@@ -147,13 +150,13 @@ export class PacedCongestion implements Congestion {
         ? DRAIN_GAIN
         : (CRUISE_GAINS[this.cruiseRound++ % CRUISE_GAINS.length] as number);
       const held = (2 * this.rate * Math.max(1, shortestMs)) / this.segmentBytes;
-      this.window = Math.max(MIN_WINDOW, Math.ceil(held) + MIN_WINDOW);
+      this.window = Math.max(FIRST_WINDOW, Math.ceil(held) + MIN_WINDOW);
     }
     this.roundStartMs = nowMs;
     this.roundBytes = 0;
     this.roundTripMs = Number.POSITIVE_INFINITY;
     this.sentCount = 0;
     this.lostCount = 0;
-    this.wasLimited = false;
+    this.wasLimited = true;
   }
 }
