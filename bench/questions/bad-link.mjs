@@ -49,7 +49,12 @@ export async function measure({ rounds, seconds }) {
     for (let round = 0; round < rounds; round++) {
       for (const [name, protocol] of Object.entries(SUBJECTS)) {
         const link = { seed: round + 1 };
-        const measured = await once(protocol, { link, bytes: 1_024, perSecond, seconds: seconds * 5 });
+        const measured = await once(protocol, {
+          link,
+          bytes: 1_024,
+          perSecond,
+          seconds: seconds * 5,
+        });
         values[name].push(...measured.latencies);
       }
     }

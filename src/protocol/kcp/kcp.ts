@@ -26,7 +26,7 @@ import {
   uint16At,
   writeInt32,
 } from "./segment.js";
-import { copyBytes, type SegmentMemory } from "./segment-memory.js";
+import { copyBytes, type MemoryBlock, type SegmentMemory } from "./segment-memory.js";
 import {
   FRAGMENT,
   LENGTH,
@@ -145,7 +145,7 @@ export class Kcp {
   private readonly remote: number;
   private readonly congestion: Congestion;
   private readonly sending: SendWindow;
-  private readonly queue: MessageQueue = new MessageQueue();
+  private readonly queue: MessageQueue;
   private readonly receiving: ReceiveWindow;
   /** Of the first message of the queue: bytes that have their numbers, and fragments that have none. */
   private begunBytes = 0;
@@ -188,7 +188,8 @@ export class Kcp {
     this.congestion = settings.congestion;
     this.segmentBytes = mtuBytes - HEAD_BYTES;
     this.roundTrip = new RoundTrip(settings.minRtoMs, settings.intervalMs);
-    this.sending = new SendWindow(firstNumber | 0);
+    this.sending = new SendWindow(firstNumber | 0, memory);
+    this.queue = new MessageQueue(memory);
     this.receiving = new ReceiveWindow(firstNumber | 0, receiveWindow, memory);
     this.newestUna = firstNumber | 0;
     this.toldWindow = receiveWindow;
@@ -383,7 +384,12 @@ export class Kcp {
     let taken = 0;
     if (lastLength >= 0 && lastLength < segmentBytes && !isBegun) {
       taken = Math.min(segmentBytes - lastLength, bytes.length);
-      memory.keepBoth(queue.lastBlock, queue.lastOffset, lastLength, bytes.subarray(0, taken));
+      memory.keepBoth(
+        queue.lastBlock.bytes,
+        queue.lastOffset,
+        lastLength,
+        bytes.subarray(0, taken),
+      );
       queue.replaceLast(memory.block, memory.offset, lastLength + taken);
     }
     while (taken < bytes.length) {
@@ -632,8 +638,8 @@ export class Kcp {
     fields[slot + SENT_AT] = now;
     fields[slot + SENDS] = (fields[slot + SENDS] as number) + 1;
     this.writeHead(PUSH, fields[slot + FRAGMENT] as number, now, number, length);
-    const block = sending.blockOf(number) as Buffer;
-    copyBytes(block, fields[slot + OFFSET] as number, length, this.scratch, this.used);
+    const { bytes } = sending.blockOf(number) as MemoryBlock;
+    copyBytes(bytes, fields[slot + OFFSET] as number, length, this.scratch, this.used);
     this.used += length;
     this.budget -= length;
     this.flushedBytes += length;

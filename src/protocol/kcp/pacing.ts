@@ -121,7 +121,8 @@ export class PacedCongestion implements Congestion {
 
   private pacingRate(): number {
     // What may be on its way unasked at the beginning may always leave within a round trip.
-    const leastRate = (FIRST_WINDOW * this.segmentBytes) / Math.max(MIN_ROUND_MS, this.shortestMs());
+    const leastRate =
+      (FIRST_WINDOW * this.segmentBytes) / Math.max(MIN_ROUND_MS, this.shortestMs());
     return Math.max((this.rate * this.gain) / (1 - this.lossShare), leastRate);
   }
 
