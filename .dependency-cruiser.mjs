@@ -63,6 +63,12 @@ export const rules = {
       to: { path: "^src/engine/(node|uring|memory)/", pathNot: "^src/engine/$1/" },
     },
     {
+      name: "tls-knows-no-engine",
+      severity: "error",
+      from: { path: "^src/engine/(tls|openssl)/" },
+      to: { path: "^src/engine/(node|uring|memory)/" },
+    },
+    {
       name: "only-the-chooser-knows-engines",
       severity: "error",
       from: { path: "^src/engine/[^/]+\\.ts$", pathNot: "choose-engine\\.ts$" },
@@ -121,7 +127,7 @@ export const rules = {
       PACKETS,
       DIAL,
     ]),
-    layer("http-on-connection", "^src/http/", [
+    layer("http-on-connection", "^src/http/(?!sync/sync-sockets\\.ts$)", [
       GROUND,
       BYTES,
       TIME,
@@ -131,7 +137,14 @@ export const rules = {
       PACKETS,
       DIAL,
       "^src/tcp/",
+      "^src/http/",
       "^src/protocol/(http1|cookie-file)/",
+    ]),
+    // The worker of HttpSyncClient is a program of its own, which may use what stands on HTTP.
+    layer("http-sync-sockets", "^src/http/sync/sync-sockets\\.ts$", [
+      GROUND,
+      "^src/http/",
+      "^src/websocket/",
     ]),
     layer("websocket-on-http", "^src/websocket/", [
       GROUND,

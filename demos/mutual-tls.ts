@@ -1,4 +1,7 @@
-/** Both sides show a certificate: the server lets in only clients that it trusts, and knows who they are. */
+/**
+ * Both sides show a certificate: the server lets in only clients that it trusts, and knows who they are. Then
+ * certificates are exchanged while it runs: connections live on, and from now on others are trusted.
+ */
 import assert from "node:assert/strict";
 import { type CloseReason, TcpClient, TcpServer } from "hp-socket";
 import { selfSignedCertificate } from "hp-socket/testing";
@@ -41,5 +44,15 @@ assert.deepEqual(
   ["TLS_CERTIFICATE", "TLS_CERTIFICATE"],
 );
 
-await friend.stop();
+// Mallory is trusted from now on, and Alice no more; her connection stays.
+const renewed = selfSignedCertificate({ names: ["localhost"] });
+const trust = { ca: mallory.cert, clientCertificate: "require" } as const;
+server.configure({ tls: { cert: renewed.cert, key: renewed.key, ...trust } });
+const other = new TcpClient({ tls: { ca: renewed.cert, cert: mallory.cert, key: mallory.key } });
+await other.connect(address);
+const answers = [await other.request("hello"), await friend.request("still here")];
+console.log("clients:", answers.join(", "));
+assert.equal(answers.join(), "CN=mallory: hello,CN=alice: still here");
+
+await Promise.all([friend.stop(), other.stop()]);
 await server.stop();

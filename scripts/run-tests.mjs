@@ -3,43 +3,89 @@
 //
 // --fast: only files that start no process and no thread, themselves or by what they import, and
 // without those that are large on purpose.
+//
+// The runner starts a process for each file. Files that start nothing, and look at nothing that belongs
+// to the whole process, share one with others of their folder: a program of imports in build/test-groups.
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import process from "node:process";
 
 const root = new URL("../build/test/", import.meta.url).pathname;
+const groupRoot = new URL("../build/test-groups/", import.meta.url).pathname;
 const parts = process.argv.slice(2).filter((word) => word !== "--fast");
 const isFast = process.argv.includes("--fast");
 
 /** Many connections, many random cases, other people's programs. */
 const LARGE = /^(fuzz|interop|soak)\/|\/scale\./;
 const STARTERS = /from "node:(child_process|worker_threads)"/;
+/** What belongs to the whole process: its memory, environment, events, descriptors, loaded modules. */
+const WHOLE_PROCESS =
+  /\bgc\b|process\.(env|on|once|memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|proc\/self|loaders|import\(|installLightClasses/;
+/** Files of one process. */
+const GROUP_FILES = 12;
 
-/** Whether a file of build/test, or one that it imports, starts processes or threads. */
-function startsOthers(file, seen = new Set()) {
+/** Whether a file of build/test, or one that it imports, has what `pattern` looks for. */
+function has(pattern, file, seen = new Set()) {
   if (seen.has(file)) return false;
   seen.add(file);
   const text = readFileSync(file, "utf8");
-  if (STARTERS.test(text)) return true;
+  if (pattern.test(text)) return true;
   const imported = [...text.matchAll(/from "(\.[^"]+\.js)"/g)];
-  return imported.some(([, path]) => startsOthers(join(dirname(file), path), seen));
+  return imported.some(([, path]) => has(pattern, join(dirname(file), path), seen));
 }
+
+const isQuick = (file) => !LARGE.test(file) && !has(STARTERS, join(root, file));
 
 const files = readdirSync(root, { recursive: true })
   .map(String)
   .filter((file) => file.endsWith(".test.js"))
   .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
-  .filter((file) => !isFast || !(LARGE.test(file) || startsOthers(join(root, file))))
-  .sort()
-  .map((file) => join(root, file));
+  .filter((file) => !isFast || isQuick(file))
+  .sort();
 if (files.length === 0) {
   console.error("no test file matches");
   process.exit(1);
 }
+
+/** Programs to run: the groups, and the files that are in none. */
+function programs() {
+  const folder = join(groupRoot, String(process.pid));
+  mkdirSync(folder, { recursive: true });
+  const alone = [];
+  const groups = new Map();
+  for (const file of files) {
+    if (!isQuick(file) || has(WHOLE_PROCESS, join(root, file))) alone.push(join(root, file));
+    else {
+      const kind = dirname(file).replaceAll("/", "-");
+      const members = groups.get(kind)?.at(-1);
+      if (members === undefined) groups.set(kind, [[file]]);
+      else if (members.length < GROUP_FILES) members.push(file);
+      else groups.get(kind).push([file]);
+    }
+  }
+  const grouped = [];
+  for (const [kind, all] of groups) {
+    for (const [index, members] of all.entries()) {
+      const program = join(folder, `${kind}-${index + 1}.test.mjs`);
+      const imports = members.map((file) => {
+        const path = relative(folder, join(root, file));
+        return `import "${path}";\n`;
+      });
+      writeFileSync(program, imports.join(""));
+      grouped.push(program);
+    }
+  }
+  return { folder, all: [...alone, ...grouped] };
+}
+
+const { folder, all } = programs();
 const runner = spawn(
   process.execPath,
-  ["--expose-gc", "--enable-source-maps", "--test", "--test-concurrency=2", ...files],
+  ["--expose-gc", "--enable-source-maps", "--test", "--test-concurrency=2", ...all],
   { stdio: "inherit" },
 );
-runner.on("exit", (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));
+runner.on("exit", (code, signal) => {
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(signal === null ? (code ?? 1) : 1);
+});

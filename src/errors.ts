@@ -121,6 +121,7 @@ export const ERROR_CODES = {
   },
   HANDSHAKE_LIMIT: { fault: "limit", text: "maxHandshakes handshakes are under way" },
   IDLE_TIMEOUT: { fault: "limit", text: "nothing was received for idleTimeoutMs" },
+  HEARTBEAT_TIMEOUT: { fault: "limit", text: "the peer answered no heartbeat" },
   DEADLINE_PASSED: { fault: "limit", text: "the deadline set for the connection has passed" },
   TOPIC_LIMIT: { fault: "limit", text: "no more topics can be subscribed to" },
   AGE_LIMIT: { fault: "limit", text: "the connection is older than allowed" },
@@ -279,4 +280,15 @@ export function textOf(thrown: unknown): string {
   } catch {
     return "a value that has no text";
   }
+}
+
+/**
+ * A callback of the library's own has thrown, which is a defect. It must neither unwind those who call others
+ * behind it, nor be hidden: it is thrown again from a microtask of its own, and becomes the process's
+ * `uncaughtException`.
+ */
+export function rethrowLater(defect: unknown): void {
+  queueMicrotask(() => {
+    throw defect;
+  });
 }

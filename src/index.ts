@@ -27,6 +27,7 @@ export type {
 export type { BroadcastOptions } from "./connection/connection-group.js";
 export type { ConnectionState } from "./connection/connection-state.js";
 export type { Handlers, MayRefuse, MayWait, Verdict } from "./connection/handlers.js";
+export type { HeartbeatOptions } from "./connection/heartbeat-options.js";
 export type { ListenOptions } from "./connection/listening.js";
 export type { ServiceState } from "./connection/service-state.js";
 export type {

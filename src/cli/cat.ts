@@ -1,8 +1,10 @@
-import type { CloseReason } from "../index.js";
+import { TcpClient } from "../index.js";
+import { catUdp, UDP_CAT_OPTIONS } from "./cat-udp.js";
 import { catWebSocket, WEBSOCKET_CAT_OPTIONS } from "./cat-websocket.js";
 import { type Command, type ExitCode, engineOption } from "./command.js";
 import { readCommandLine, secondsOption, textOption } from "./command-line.js";
 import { Conversation } from "./conversation.js";
+import { endText } from "./conversation-end.js";
 import { readPeerAddress } from "./peer-address.js";
 import { DATA_RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "./receive-choice.js";
 import type { Terminal } from "./terminal.js";
@@ -10,6 +12,8 @@ import { clientTlsOf, clientTlsTable } from "./tls-choice.js";
 import { isSocketUrl } from "./url.js";
 
 const MS_PER_SECOND = 1_000;
+/** Everything was sent before: this is for the peer to finish too. */
+const CLOSE_MS = 1_000;
 
 const OPTIONS = {
   path: textOption("FILE", "Unix-domain socket instead of HOST:PORT"),
@@ -28,19 +32,23 @@ export const cat: Command = {
   name: "cat",
   summary: "type and see: lines go out as packets, what comes is shown",
   usage: "HOST:PORT|URL [options]",
-  options: { ...WEBSOCKET_CAT_OPTIONS, ...OPTIONS },
+  options: { ...UDP_CAT_OPTIONS, ...WEBSOCKET_CAT_OPTIONS, ...OPTIONS },
   notes:
     "With --receive push the input is sent as it is, with its line ends; else each line is one\n" +
     "packet, without. What is not printable UTF-8 is shown in hexadecimal.\n" +
     "With a URL of ws: or wss: each line is one message. The options marked ws, and --header, --user, -k\n" +
-    "are for those; --path, --receive and what goes with it, --tls are not.",
+    "are for those; --path, --receive and what goes with it, --tls are not.\n" +
+    "With --udp each line is one datagram; --path, --receive and --tls don't go with it.",
   run,
 };
 
 const NOT_WEBSOCKET = { table: OPTIONS, text: "goes with HOST:PORT, not with a URL" };
 const NOT_TCP = { table: WEBSOCKET_CAT_OPTIONS, text: "goes with a URL, not with HOST:PORT" };
 
+const NOT_UDP = { table: OPTIONS, text: "does not go with --udp" };
+
 function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  if (argv.includes("--udp")) return catUdp(argv, terminal, NOT_UDP);
   return argv.some(isSocketUrl)
     ? catWebSocket(argv, terminal, NOT_WEBSOCKET)
     : catTcp(argv, terminal);
@@ -50,10 +58,30 @@ async function catTcp(argv: readonly string[], terminal: Terminal): Promise<Exit
   const { options, positionals } = readCommandLine(OPTIONS, argv, 1, NOT_TCP);
   const peer = readPeerAddress(positionals, options.path);
   let isUnsent = false;
+  const receive = receiveModelOf(options);
+  const tls = clientTlsOf(options);
   const conversation = new Conversation({
-    receive: receiveModelOf(options),
-    engine: options.engine,
-    tls: clientTlsOf(options),
+    receive,
+    createClient: (events) => {
+      const client = new TcpClient({
+        receive,
+        closeTimeoutMs: CLOSE_MS,
+        ...(options.engine !== undefined && { engine: options.engine }),
+        ...(tls !== undefined && { tls }),
+        onReceive: (_, bytes) => events.received(bytes),
+        onDrain: () => events.drained(),
+        onClose: (_, reason) => events.closed(reason),
+      });
+      return {
+        connect: () => client.connect(peer.connect),
+        send: (bytes) => client.send(bytes),
+        finish: () => client.finish(),
+        close: () => client.close(),
+        pause: () => client.pause(),
+        resume: () => client.resume(),
+        pendingBytes: () => client.pendingBytes,
+      };
+    },
     terminal,
     waitMs: options.wait * MS_PER_SECOND,
     onUnsent: (error) => {
@@ -63,17 +91,10 @@ async function catTcp(argv: readonly string[], terminal: Terminal): Promise<Exit
   });
   const releaseSignals = terminal.onStopSignal(() => conversation.close());
   try {
-    const reason = await conversation.run(peer.connect);
+    const reason = await conversation.run();
     terminal.complain(cat.name, endText(reason, conversation.hasFinished));
     return reason.code === "CLOSED" && !isUnsent ? 0 : 1;
   } finally {
     releaseSignals();
   }
-}
-
-/** A peer that closes because we have finished was not the one who ended it. */
-function endText({ code, initiator, cause }: CloseReason, hasFinished: boolean): string {
-  if (cause !== undefined) return `${code}: ${cause.message}`;
-  if (hasFinished) return "closed after the end of the input";
-  return initiator === "remote" ? "the peer closed the connection" : "closed";
 }

@@ -7,28 +7,41 @@
  * faster than the output is.
  */
 import {
-  type ClientTls,
   type CloseReason,
-  type ConnectOptions,
   delimiter,
   NetError,
   type ReceiveModel,
-  TcpClient,
+  type SendResult,
 } from "../index.js";
 import type { Decoder } from "../receive/receive-model.js";
 import { systemClock, type Timer } from "../time/clock.js";
-import type { EngineChoiceName } from "./command.js";
 import { PacketView } from "./packet-view.js";
 import type { Terminal } from "./terminal.js";
 
-/** Everything was sent before: this is for the peer to finish too. */
-const CLOSE_MS = 1_000;
+/** What becomes of the connection of a conversation. */
+export interface ConversationEvents {
+  received(bytes: Buffer): void;
+  drained(): void;
+  closed(reason: CloseReason): void;
+}
+
+/** The connection of a conversation, over whatever carries it. */
+export interface ConversationClient {
+  connect(): Promise<unknown>;
+  send(bytes: Buffer): SendResult;
+  /** Tells the peer that the input is over, where it can. */
+  finish(): unknown;
+  close(): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  pendingBytes(): number;
+}
 
 /** What a conversation is made of. */
 export interface ConversationOptions {
+  /** How what is typed becomes packets, and what comes is shown. */
   readonly receive: ReceiveModel<Buffer>;
-  readonly engine: EngineChoiceName | undefined;
-  readonly tls: ClientTls | undefined;
+  readonly createClient: (events: ConversationEvents) => ConversationClient;
   readonly terminal: Terminal;
   /** How long nothing may come, once the input is over, before it ends. */
   readonly waitMs: number;
@@ -40,7 +53,7 @@ export interface ConversationOptions {
 export class Conversation {
   readonly #options: ConversationOptions;
   readonly #terminal: Terminal;
-  readonly #client: TcpClient;
+  readonly #client: ConversationClient;
   /** Cuts the input into lines; undefined where it is sent as it is. */
   readonly #lines: Decoder | undefined;
   readonly #view = new PacketView();
@@ -55,25 +68,21 @@ export class Conversation {
     this.#terminal = options.terminal;
     this.#lines =
       maxPacketBytes === undefined ? undefined : delimiter({ maxPacketBytes }).createDecoder();
-    this.#client = new TcpClient({
-      receive: options.receive,
-      closeTimeoutMs: CLOSE_MS,
-      ...(options.engine !== undefined && { engine: options.engine }),
-      ...(options.tls !== undefined && { tls: options.tls }),
-      onReceive: (_client, bytes) => this.#show(bytes),
-      onDrain: () => {
+    this.#client = options.createClient({
+      received: (bytes) => this.#show(bytes),
+      drained: () => {
         this.#terminal.input.resume();
       },
-      onClose: (_client, reason) => this.#ended(reason),
+      closed: (reason) => this.#ended(reason),
     });
   }
 
   /** Connects and talks; resolves with why it ended. Rejects where it can't connect. */
-  async run(target: ConnectOptions): Promise<CloseReason> {
+  async run(): Promise<CloseReason> {
     const ended = new Promise<CloseReason>((resolve) => {
       this.#end = resolve;
     });
-    await this.#client.connect(target);
+    await this.#client.connect();
     this.#terminal.onOutputGone(() => this.close());
     if (!this.#isEnded) this.#readInput();
     return ended;
@@ -146,7 +155,7 @@ export class Conversation {
     if (!this.#isInputOver || this.#isEnded) return;
     this.#waiting?.cancel();
     this.#waiting = systemClock.setTimer(this.#options.waitMs, () => {
-      if (this.#client.pendingBytes > 0) this.#waitForMore();
+      if (this.#client.pendingBytes() > 0) this.#waitForMore();
       else this.close();
     });
   }

@@ -16,10 +16,12 @@ import type { Service } from "./service.js";
 import { runServices } from "./service-run.js";
 import type { Terminal } from "./terminal.js";
 import { serverTlsOf, serverTlsTable } from "./tls-choice.js";
+import { UdpEcho } from "./udp-echo.js";
 import { WebSocketEcho } from "./websocket-echo.js";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 5_555;
+const MAX_DATAGRAM_BYTES = 65_507;
 
 const OPTIONS = {
   host: textOption("HOST", `where to listen (default: ${DEFAULT_HOST})`),
@@ -32,6 +34,7 @@ const OPTIONS = {
   ...receiveOptionTable(RECEIVE_NAMES, "push"),
   websocket: switchOption("WebSockets instead, on every path; --max-packet: largest message"),
   "no-compression": switchOption("websocket: without permessage-deflate"),
+  udp: switchOption("datagrams instead (UDP); --max-packet: largest one"),
   "max-connections": integerOption(
     "refuse more than these (default: 10000)",
     { min: 1, max: 5_000_000 },
@@ -76,19 +79,31 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
 }
 
 function serverOf(options: OptionValues<typeof OPTIONS>): Service {
-  const { engine, websocket, "max-connections": maxConnections, receive } = options;
+  const { engine, websocket, udp, "max-connections": maxConnections, receive } = options;
   const secured = serverTlsOf(options, options.host);
-  if (!websocket) {
-    if (options["no-compression"]) throw new UsageError("--no-compression goes with --websocket");
+  if (options["no-compression"] && !websocket) {
+    throw new UsageError("--no-compression goes with --websocket");
+  }
+  if (!websocket && !udp) {
     const model = receiveModelOf(options);
     return new EchoServer({ name: receive, receive: model, engine, maxConnections, secured });
   }
-  if (receive !== "push") throw new UsageError("--websocket and --receive exclude each other");
+  const kind = websocket ? "--websocket" : "--udp";
+  if (websocket && udp) throw new UsageError("--websocket and --udp exclude each other");
+  if (receive !== "push") throw new UsageError(`${kind} and --receive exclude each other`);
   const { "max-packet": maxMessageBytes, ...others } = options;
   // Refuses what goes with packets.
   receiveModelOf({ ...others, "max-packet": undefined });
-  const compresses = !options["no-compression"];
-  return new WebSocketEcho({ engine, maxMessageBytes, maxConnections, compresses, secured });
+  if (websocket) {
+    const compresses = !options["no-compression"];
+    return new WebSocketEcho({ engine, maxMessageBytes, maxConnections, compresses, secured });
+  }
+  if (secured !== undefined) throw new UsageError("--udp and TLS exclude each other");
+  if (options.path !== undefined) throw new UsageError("--udp and --path exclude each other");
+  if (maxMessageBytes !== undefined && maxMessageBytes > MAX_DATAGRAM_BYTES) {
+    throw new UsageError(`--max-packet of --udp must be at most ${MAX_DATAGRAM_BYTES}`);
+  }
+  return new UdpEcho({ engine, maxDatagramBytes: maxMessageBytes, maxConnections });
 }
 
 interface ListenChoice {

@@ -23,6 +23,7 @@ import type { Service } from "./service.js";
 import { runServices } from "./service-run.js";
 import type { Terminal } from "./terminal.js";
 import { servedOnTheSpot } from "./tls-choice.js";
+import { UdpEcho } from "./udp-echo.js";
 import { WebSocketEcho } from "./websocket-echo.js";
 
 /** One service: its name, what it is, and what to type to see it work. */
@@ -67,6 +68,14 @@ const ROWS: readonly Row[] = [
       `npx hp-socket load ws://${addressText(address)}/ --depth 16`,
     ],
   },
+  {
+    name: "udp",
+    create: (engine) => new UdpEcho({ engine }),
+    tries: (address) => [
+      `echo hello | npx hp-socket cat --udp ${addressText(address)}`,
+      `npx hp-socket load --udp ${addressText(address)}`,
+    ],
+  },
 ];
 
 const OPTIONS = {
@@ -88,7 +97,7 @@ export const serve: Command = {
   options: OPTIONS,
   notes:
     "Ports, from --port on: push, pull, pack, line, length, push over TLS with a certificate\n" +
-    "that is made on the spot, HTTP, and WebSocket. SIGINT and SIGTERM drain and end it; a second one ends it\n" +
+    "that is made on the spot, HTTP, WebSocket, and UDP. SIGINT and SIGTERM drain and end it; a second one ends it\n" +
     "at once.",
   run,
 };

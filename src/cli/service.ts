@@ -32,10 +32,13 @@ export interface Service {
 /** What servers of all kinds have in common. */
 interface RunningServer {
   readonly stats: Omit<HttpServerStats, "requestCount" | "exchangeCount">;
-  listen(options: ListenOptions): Promise<Address>;
+  listen(options: ServiceAddress): Promise<Address>;
   stopped(): Promise<void>;
   stop(options?: StopOptions): Promise<StopResult>;
 }
+
+/** Where a service listens. */
+export type ServiceAddress = Pick<ListenOptions, "host" | "port" | "path">;
 
 /** A service of one server. */
 export abstract class ServerService implements Service {

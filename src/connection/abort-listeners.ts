@@ -2,6 +2,7 @@
  * Who waits for an `AbortSignal`. However many wait on one signal, it has one listener of ours: Node warns
  * of a leak when there are more than ten.
  */
+import { rethrowLater } from "../errors.js";
 
 /** Told when the signal is aborted. */
 export interface AbortListener {
@@ -14,7 +15,13 @@ function tellAll(this: AbortSignal): void {
   const listeners = waiting.get(this);
   if (listeners === undefined) return;
   // One that is told may take others back, which are then not told.
-  for (const listener of listeners) listener.signalAborted(this);
+  for (const listener of listeners) {
+    try {
+      listener.signalAborted(this);
+    } catch (defect) {
+      rethrowLater(defect);
+    }
+  }
   waiting.delete(this);
 }
 

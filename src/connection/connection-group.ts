@@ -2,19 +2,14 @@
  * A component with many connections. Each operation on a connection exists here by id as well; for
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
  */
-import {
-  assertFunction,
-  assertInteger,
-  assertKnownKeys,
-  assertObject,
-  NetError,
-} from "../errors.js";
+import { assertFunction, assertKnownKeys, assertObject, NetError } from "../errors.js";
 import type { BroadcastResult } from "./broadcast.js";
 import { reasonOf } from "./close-reason.js";
 import type { Component } from "./component.js";
 import type { ComponentStats, StopOptions, StopResult } from "./component-options.js";
 import type { AnyConnection, Connection, Data, SendResult, WaitOptions } from "./connection.js";
 import { bytesOf } from "./data.js";
+import { closeOldOnes, closeSilentOnes } from "./mass-close.js";
 import type { Member } from "./member.js";
 import type { ServiceState } from "./service-state.js";
 
@@ -216,33 +211,15 @@ export abstract class ConnectionGroup<
 
   /** Closes all connections from which nothing came for `silentMs`; answers how many (HP §2.3). */
   closeSilent(silentMs: number): number {
-    assertInteger("silentMs", silentMs, 0, Number.MAX_SAFE_INTEGER);
-    const message = `nothing was received for silentMs (${silentMs})`;
-    const isSilent = (connection: Held) => connection.silentForMs >= silentMs;
-    return this.#closeWhere(isSilent, "IDLE_TIMEOUT", message);
+    return closeSilentOnes(this.#component.registry.list(), silentMs, closeFor);
   }
 
   /** Closes all connections that are older than `ageMs`; answers how many (HP §2.3). */
   closeOlderThan(ageMs: number): number {
-    assertInteger("ageMs", ageMs, 0, Number.MAX_SAFE_INTEGER);
-    const message = `the connection is older than ageMs (${ageMs})`;
-    return this.#closeWhere((connection) => connection.ageMs >= ageMs, "AGE_LIMIT", message);
+    return closeOldOnes(this.#component.registry.list(), ageMs, closeFor);
   }
+}
 
-  #closeWhere(
-    applies: (connection: Held) => boolean,
-    code: "IDLE_TIMEOUT" | "AGE_LIMIT",
-    message: string,
-  ): number {
-    let count = 0;
-    for (const connection of this.#component.registry.list()) {
-      if (!connection.isOpen || !applies(connection)) continue;
-      const error = new NetError(code, message, {
-        operation: "close",
-        connectionId: connection.id,
-      });
-      if (connection.closeWith(reasonOf(error, "close"))) count++;
-    }
-    return count;
-  }
+function closeFor(connection: Member, error: NetError): boolean {
+  return connection.closeWith(reasonOf(error, "close"));
 }

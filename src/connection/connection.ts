@@ -115,8 +115,10 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
   /**
    * Sends and resolves with the response: the next thing received, or, with `correlate`, the one with
    * the same key. `timeoutMs` is `requestTimeoutMs` where left out. Rejects with `REQUEST_TIMEOUT`,
-   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`. A response that comes too late is dropped; with
-   * `correlate` it goes to `onReceive`, as every packet does whose key nobody waits for.
+   * `REQUEST_LIMIT`, `ABORTED`, `CONNECTION_CLOSED`, the last also when the peer has finished sending. A
+   * response that comes too late is dropped; with `correlate` it goes to `onReceive`, as every packet does
+   * whose key nobody waits for. May be awaited in `onReceive`: the response gets through to a handler whose
+   * promise is open.
    */
   request(data: Data, options?: WaitOptions): Promise<Buffer>;
   /**

@@ -27,8 +27,9 @@ export interface RefusableConnection extends EventOwner {
 /** What only components over datagrams tell. */
 export interface SendErrorHandler<Handle> {
   /**
-   * Datagrams could not be sent, and are lost: `DATAGRAM_TOO_LONG` (for the path), `NO_BUFFERS`,
-   * `ACCESS_DENIED`, `CONNECTION_REFUSED` (of one sent before), … The connection goes on.
+   * `failedCount` datagrams could not be sent, and are lost: `DATAGRAM_TOO_LONG` (for the path), `NO_BUFFERS`,
+   * `ACCESS_DENIED`, … Or the network says so of one that left before (`CONNECTION_REFUSED`,
+   * `HOST_UNREACHABLE`): then `failedCount` is 0, and anybody may have said it. The connection goes on.
    */
   onSendError?(handle: Handle, error: NetError, failedCount: number): unknown;
 }
@@ -167,14 +168,15 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     }
   }
 
-  /** Makes the context of a connection; a factory that fails ends it. */
+  /** Makes the context of a connection; a factory that fails ends it. `holder`: what has it, the connection unless given. */
   makeContext<Context>(
     connection: EventOwner & { context: unknown },
     make: (connection: never) => Context,
     operation: Operation,
+    holder: { context: unknown } = connection,
   ): void {
     try {
-      connection.context = this.call(make, connection);
+      holder.context = this.call(make, holder);
     } catch (error) {
       this.failed(connection, "context", operation, error);
     }
@@ -192,6 +194,15 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     if (connection.fail(error)) {
       if (this.handlers.onClose === undefined) process.emitWarning(error);
     } else if (!isOfTheEnd(cause)) process.emitWarning(error);
+  }
+
+  /** Tells the application of what belongs to no connection; a failure becomes a process warning. */
+  inform(
+    name: string,
+    handler: ((...given: never[]) => unknown) | undefined,
+    ...given: unknown[]
+  ): void {
+    if (handler !== undefined) this.guard(name, () => this.call(handler, ...given));
   }
 
   // — the component's life —

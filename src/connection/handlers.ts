@@ -3,7 +3,8 @@
  * without `onReceive` it is read by `connection.read`, `readUntil` or `for await`.
  *
  * The events of one connection never overlap: a handler `onReceive` that answers a promise gets the
- * next data when the promise is settled, and meanwhile the peer is held back. A handler that throws
+ * next data when the promise is settled, and meanwhile the peer is held back. What the handler awaits from
+ * its own connection, a read, the response of a request or the end, gets through all the same. A handler that throws
  * or rejects ends its own connection with `HANDLER_FAILED`, and nothing else.
  */
 import type { Address, ListenTarget } from "../engine/engine.js";

@@ -110,9 +110,16 @@ export const DUE = {
   close: 3,
   /** The application's own deadline of the connection. */
   application: 4,
+  /** The peer has to be probed, or to have answered a probe. */
+  heartbeat: 5,
   /** The first purpose that is the receiver's own; see {@link ProtocolConnection.onDue}. */
-  protocol: 5,
+  protocol: 6,
 } as const;
+
+/** Takes some packets away before anybody else gets them. */
+export interface PacketFilter {
+  takes(packet: Buffer): boolean;
+}
 
 /** Writes bytes straight into the memory that is sent from. */
 export interface PieceWriter {
@@ -150,6 +157,8 @@ export interface ProtocolConnection {
   readonly peerHasEnded: boolean;
   /** Somebody waits for the end of the connection. */
   readonly isEndAwaited: boolean;
+  /** Takes the packets that are heartbeats; undefined where there are none. */
+  readonly heartbeat: PacketFilter | undefined;
 
   /** Who gets what comes in; undefined before the first byte. */
   readonly receiver: Receiver | undefined;

@@ -27,6 +27,7 @@ import {
 } from "../options.js";
 import { push } from "../receive/push.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
+import { assertHeartbeat, type HeartbeatOptions } from "./heartbeat-options.js";
 
 /** How sends become writes (HP §2.2). */
 export type SendMode =
@@ -99,6 +100,8 @@ export interface ConnectionSettings {
    * answers come in the order of the requests.
    */
   readonly correlate: ((packet: Uint8Array) => unknown) | undefined;
+  /** Heartbeats: probes of a silent peer, answers to the peer's own. Default: none. */
+  readonly heartbeat: HeartbeatOptions | undefined;
   /** What happens when a connection is given a `key` that another one has. Default `"replace"`. */
   readonly duplicateKey: DuplicateKey;
   /** Connections at a time. Default 10,000. */
@@ -145,6 +148,7 @@ export const CONNECTION_SETTINGS: OptionTable<ConnectionSettings> = {
   duplicateKey: choice("replace", ["replace", "refuse", "keep"]),
   halfOpen: flag(false),
   correlate: optional(assertFunction),
+  heartbeat: optional((_, value) => assertHeartbeat(value as HeartbeatOptions, true)),
   noDelay: flag(true),
   keepAlive: checked<KeepAlive | false>(KEEP_ALIVE, (_, value) =>
     assertKeepAlive(value as KeepAlive | false),
@@ -161,6 +165,7 @@ export const SETTING_NAMES: readonly (keyof ConnectionSettings)[] =
 /** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */
 export function connectionSettings(given: Partial<ConnectionSettings>): ConnectionSettings {
   const settings = { ...readOptions(CONNECTION_SETTINGS, given), ...marks(given) };
+  assertHeartbeat(settings.heartbeat, settings.receive.delivers === "packets");
   assertOrder(settings, "lowWaterMarkBytes", "highWaterMarkBytes");
   assertOrder(settings, "highWaterMarkBytes", "maxPendingBytes");
   return Object.freeze(settings);

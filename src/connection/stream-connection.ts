@@ -29,11 +29,13 @@ import { type ConnectionState, nextConnectionState } from "./connection-state.js
 import { bytesOf } from "./data.js";
 import { DuplexView } from "./duplex-view.js";
 import { type Dial, Ending, type EndingConnection } from "./ending.js";
+import type { HeartbeatOptions } from "./heartbeat-options.js";
 import { Inbound } from "./inbound.js";
 import type { Member } from "./member.js";
 import type { MemberHost } from "./member-host.js";
 import type { Outbound, SendingConnection } from "./outbound.js";
 import type { PacketEvents } from "./packet-events.js";
+import { PacketHeartbeat } from "./packet-heartbeat.js";
 import { DUE, HOLD, type PacketReader, type PieceWriter, type Receiver } from "./receiver.js";
 import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
@@ -80,6 +82,7 @@ export class StreamConnection
   sentBytes = 0;
   onDue: ((purpose: number) => void) | undefined = undefined;
   inbound: Inbound | undefined = undefined;
+  heartbeat: PacketHeartbeat | undefined = undefined;
   /** Undefined while the connection is, and stays, plain. */
   upgrade: TlsUpgrade | undefined = undefined;
   private end: Ending | undefined = undefined;
@@ -183,7 +186,14 @@ export class StreamConnection
   private establish(): void {
     this.state = nextConnectionState(this.state, "established");
     this.watchIdle();
+    if (this.settings.heartbeat !== undefined) this.heartbeatChanged(this.settings.heartbeat);
     this.dial?.established();
+  }
+
+  private heartbeatChanged(options: HeartbeatOptions | undefined): void {
+    if (options === this.heartbeat?.options || this.host.packetEvents === undefined) return;
+    this.heartbeat?.stop();
+    this.heartbeat = options === undefined ? undefined : new PacketHeartbeat(this, options);
   }
 
   streamOpened(): void {
@@ -663,6 +673,7 @@ export class StreamConnection
 
   /** The settings were changed. */
   settingsChanged(): void {
+    if (this.state === "open") this.heartbeatChanged(this.settings.heartbeat);
     const isWaiting = this.upgrade?.isUnderWay === true || this.packets?.isEndWaiting === true;
     if (this.state === "open" && !isWaiting) this.watchIdle();
   }
@@ -673,6 +684,7 @@ export class StreamConnection
     else if (purpose === DUE.handshake) this.fail(handshakeTimedOut(this));
     else if (purpose === DUE.close) this.end?.closePassed();
     else if (purpose === DUE.application) this.ownDeadlinePassed();
+    else if (purpose === DUE.heartbeat) this.heartbeat?.duePassed();
     else this.onDue?.(purpose);
   }
 

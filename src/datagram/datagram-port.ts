@@ -56,6 +56,8 @@ export interface PortOwner {
    * comes alone.
    */
   datagramsReceived(bytes: Buffer, from: PeerKey, segmentBytes: number): void;
+  /** The network answers a datagram that left before with an error; anybody may have written it. */
+  datagramRefused?(error: NetError): void;
   /** The socket is gone: `error` when it could not be opened, or broke. Once, and last. */
   portClosed(error: NetError | undefined): void;
 }
@@ -276,6 +278,10 @@ export class DatagramPort implements DatagramSink, DeadlineOwner {
     this.pendingBytes -= byteCount;
     destination.datagramsSent(byteCount, this.countOf[token] as number, error, failedCount);
     if (this.isClosing && this.underWayCount === 0) this.socket.close();
+  }
+
+  datagramRefused(error: NetError): void {
+    if (!this.isClosing) this.owner.datagramRefused?.(error);
   }
 
   datagramClosed(error: NetError | undefined): void {

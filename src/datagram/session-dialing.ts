@@ -123,6 +123,10 @@ export class SessionDialing implements PortOwner, SessionDial {
     this.session.datagramsReceived(bytes, segmentBytes);
   }
 
+  datagramRefused(error: NetError): void {
+    this.session.datagramRefused(error);
+  }
+
   portClosed(error: NetError | undefined): void {
     this.share.ports.openPortCount--;
     this.port = undefined;

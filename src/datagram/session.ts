@@ -423,6 +423,13 @@ export class Session
     this.afterSend();
   }
 
+  /** The network says that a datagram did not arrive. */
+  datagramRefused(error: NetError): void {
+    if (!this.isAlive) return;
+    if (this.link === undefined) this.host.events.sendFailed(this, error, 0);
+    if (error.code === "CONNECTION_REFUSED") this.dial?.refused(error);
+  }
+
   /** `failedCount` is 0 for a probe, whose failure is nobody's concern (HP §3.3). */
   private sendFailed(error: NetError, failedCount: number): void {
     if (failedCount > 0) {

@@ -46,8 +46,8 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 /** Default and range of {@link ConnectOptions.attemptDelayMs}: RFC 8305 §5. */
 export const ATTEMPT_DELAY_MS: NumberRule = milliseconds(250, { min: 10, max: 60_000 });
 
-/** Names are not looked up: a socket is bound to an address. */
-function assertIp(name: string, value: unknown): void {
+/** Of `localHost`. Names are not looked up: a socket is bound to an address. */
+export function assertIp(name: string, value: unknown): void {
   if (typeof value === "string" && parseIp(value) !== undefined) return;
   throw invalidArgument(`${name} must be an IP address, not ${describe(value)}`);
 }

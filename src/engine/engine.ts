@@ -278,6 +278,11 @@ export interface DatagramSink {
    * the first of them. What failed does not close the socket.
    */
   datagramSent(token: number, error: NetError | undefined, failedCount: number): void;
+  /**
+   * The network has answered a datagram that left before with an error (ICMP), as far as the system tells: of a
+   * socket with a peer. Nothing is closed by it; anybody may have written it.
+   */
+  datagramRefused(error: NetError): void;
   /** The socket is gone. Last call. */
   datagramClosed(error: NetError | undefined): void;
 }

@@ -1,13 +1,8 @@
 /**
  * Rule 6 of the contract: an exception out of a sink is a defect of the layer above. It may not
- * unwind the engine's own stack, where half-done work would be lost, and it may not be hidden. So it
- * is thrown again from a microtask of its own and becomes the process's `uncaughtException`.
+ * unwind the engine's own stack, where half-done work would be lost, and it may not be hidden.
  */
-export function rethrowLater(defect: unknown): void {
-  queueMicrotask(() => {
-    throw defect;
-  });
-}
+import { rethrowLater } from "../errors.js";
 
 /** Calls a sink, off the hot path: hot code has the same `try` in place. */
 export function callSink(call: () => void): void {

@@ -125,3 +125,30 @@ const ACCEPT_ERRORS: Readonly<Record<string, AcceptErrorKind>> = {
 export function acceptErrorKind(errnoName: string): AcceptErrorKind {
   return ACCEPT_ERRORS[errnoName] ?? "fatal";
 }
+
+/** Errors of a datagram socket that tell of a datagram which left before (ICMP). */
+const REFUSALS: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+]);
+
+/** Errors of a datagram socket that pass by themselves. */
+const PASSING: ReadonlySet<string> = new Set([
+  "ENETDOWN",
+  "EMSGSIZE",
+  "ENOBUFS",
+  "ENOMEM",
+  "EPERM",
+  "ECANCELED",
+  "EINTR",
+  "EAGAIN",
+]);
+
+/** What an error of receiving datagrams means: of one that left before, passing, or the socket's end. */
+export function datagramErrorKind(errnoName: string): "refusal" | "passing" | "fatal" {
+  if (REFUSALS.has(errnoName)) return "refusal";
+  return PASSING.has(errnoName) ? "passing" : "fatal";
+}

@@ -3,7 +3,7 @@
  * running. A task that is added while the queue runs belongs to the next turn, so that a task which
  * adds itself again can't hold up the engine.
  */
-import { rethrowLater } from "./sink-defect.js";
+import { rethrowLater } from "../errors.js";
 
 /** Tasks that wait for the end of the turn. `schedule` is called when the first one is added. */
 export class TurnQueue {

@@ -75,12 +75,14 @@ export { HttpServer } from "./server/http-server.js";
 export type { HttpServerConnection } from "./server/http-server-connection.js";
 export type { HttpServerHandlers, MessageHandlers } from "./server/http-server-handlers.js";
 export type {
+  HttpContextRule,
   HttpServerChanges,
   HttpServerOptions,
   HttpServerStats,
 } from "./server/http-server-options.js";
 export type {
   HttpServerLimits,
+  HttpServerSettings,
   HttpSettingsInput,
   RequestLimits,
 } from "./server/http-server-settings.js";
@@ -92,9 +94,12 @@ export {
   type OpenUrlOptions,
   type SyncBody,
   type SyncRequest,
+  type SyncUpgradeOptions,
 } from "./sync/http-sync-client.js";
 export type { HttpSyncClientOptions } from "./sync/sync-client-options.js";
 export type { HttpSyncListener, SyncCloseReason } from "./sync/sync-listener.js";
+export type { SyncSocketEnd } from "./sync/sync-messages.js";
 export type { SyncFields, SyncResponse } from "./sync/sync-response.js";
+export type { SyncSocketSend, SyncSocketWait, SyncWebSocket } from "./sync/sync-web-socket.js";
 export type { UpgradeReceiver } from "./upgrade/upgrade-receiver.js";
 export type { UpgradedConnection } from "./upgrade/upgraded-connection.js";

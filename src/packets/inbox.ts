@@ -105,6 +105,13 @@ export class Inbox {
     return this.#queue.take(byteCount);
   }
 
+  /** Takes one chunk, all bytes where chunks are joined; undefined when nothing is there. */
+  next(): Buffer | undefined {
+    return this.joinsChunks && this.#queue.byteCount > 0
+      ? this.#queue.takeAll()
+      : this.#queue.takeChunk();
+  }
+
   /** The first `byteCount` bytes; undefined when fewer are there. */
   peek(byteCount: number): Buffer | undefined {
     return this.#queue.peek(byteCount);
@@ -132,9 +139,7 @@ export class Inbox {
       case "bytes":
         return this.#queue.take(wish.byteCount);
       case "chunk":
-        return this.joinsChunks && this.#queue.byteCount > 0
-          ? this.#queue.takeAll()
-          : this.#queue.takeChunk();
+        return this.next();
       case "until": {
         const at = this.#queue.find(wish.mark, this.#searched);
         if (at >= 0) return this.#queue.take(at + wish.mark.length);

@@ -3,8 +3,12 @@
  * wants it: a request that waits for its response, a reader (`read`, `for await`), the handler
  * `onReceive`, and else the inbox, for a later read. Hot.
  *
+ * While the promise of `onReceive` is open the handler is called for nothing else. Delivery is held, unless
+ * that promise may be waiting for what comes: for a read, the response of a request, or the connection's end.
+ * Packets that are none of that are put aside in the inbox, and given to the handler, in order, when its promise is settled.
+ *
  * The peer's end goes the same way. While somebody reads on, or may, it is passed on when he asks for
- * more than there is; nobody can respond to what he has not read.
+ * more than there is; nobody can respond to what he has not read. A request hears of it at once.
  */
 import { isLent } from "../bytes/lending.js";
 import { CLOSED_BY_PEER, type CloseReason } from "../connection/close-reason.js";
@@ -75,10 +79,11 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   // — the connection's calls —
 
   received(bytes: Buffer): number {
+    if (this.inbox !== undefined && !this.catchUp()) return 0;
     const { decoder } = this;
     if (decoder !== undefined) return decoder.feed(bytes, this);
     if (this.isKept) return this.keep(bytes);
-    if (this.requests !== undefined && this.requests.count > 0) this.deliver(bytes);
+    if (this.hasRequests) this.deliver(bytes);
     else if (this.events.received(this.connection, bytes, this)) this.handlerBegan();
     return bytes.length;
   }
@@ -90,10 +95,15 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     return taken;
   }
 
+  private get hasRequests(): boolean {
+    return this.requests !== undefined && this.requests.count > 0;
+  }
+
   /** Whether what comes is kept for somebody who reads. */
   private get isKept(): boolean {
-    if (this.requests !== undefined && this.requests.count > 0) return false;
-    return this.receiveModel.delivers === "count" || this.isRead || !this.events.hasReceiveHandler;
+    if (this.hasRequests) return false;
+    if (this.isHandlerBusy || this.isRead || !this.events.hasReceiveHandler) return true;
+    return this.receiveModel.delivers === "count";
   }
 
   /** Bytes that may still be kept. */
@@ -104,7 +114,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   /** A packet from the decoder. */
   packet(bytes: Buffer): boolean {
     const { decoder } = this;
-    this.deliver(bytes);
+    if (this.connection.heartbeat?.takes(bytes) !== true) this.deliver(bytes);
     // Behind a model that was exchanged, what follows is the next one's.
     return this.decoder === decoder && this.connection.isDelivering(this);
   }
@@ -112,10 +122,12 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   ended(): void {
     if (this.end === "none") this.end = "decoded";
     this.decoder?.end(this);
+    if (this.hasRequests) this.requests?.fail(noResponse(this.connection.id));
     this.passOnEnd();
   }
 
   resumed(): void {
+    if (this.inbox !== undefined) this.catchUp();
     this.passOnEnd();
   }
 
@@ -131,9 +143,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     this.isOver = true;
     // An error costs the look at the stack: made where somebody waits.
     if (this.inbox?.isAwaited === true) this.inbox.fail(this.connection.closedError());
-    if (this.requests !== undefined && this.requests.count > 0) {
-      this.requests.fail(this.connection.closedError());
-    }
+    if (this.hasRequests) this.requests?.fail(this.connection.closedError());
   }
 
   closed(reason: CloseReason): void {
@@ -148,7 +158,42 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     if (requests !== undefined && requests.count > 0 && this.respond(requests, unit)) return;
     if (this.receiveModel.delivers === "count") this.deliverCount(unit);
     else if (this.isRead || !this.events.hasReceiveHandler) this.store(unit);
+    else if (this.isHandlerBusy) this.putAside(unit);
     else this.callHandler(unit);
+  }
+
+  /** Keeps what is the busy handler's until its promise is settled. */
+  private putAside(unit: Buffer): void {
+    this.store(unit);
+    if (!this.isHandlerAwaiting) this.connection.hold(HOLD.handler);
+  }
+
+  /**
+   * Gives the handler what was put aside. Answers whether it may be given what follows: not when it is busy
+   * again, or a hold was set.
+   */
+  private catchUp(): boolean {
+    const { connection, inbox } = this;
+    if (inbox === undefined || inbox.isEmpty) return true;
+    if (this.isHandlerBusy || !this.isPutAside) return true;
+    // What was put aside may be as much as may be unread.
+    while (!inbox.isEmpty && this.isPutAside && !this.isHandlerBusy) {
+      if (this.isOver || connection.isHeld(~HOLD.unread)) return false;
+      const unit = inbox.next();
+      this.releaseUnread(inbox);
+      if (unit !== undefined) this.callHandler(unit);
+    }
+    return connection.isDelivering(this);
+  }
+
+  /** Whether what is in the inbox waits for the handler, not for a read. */
+  private get isPutAside(): boolean {
+    return !this.isRead && this.events.hasReceiveHandler && this.receiveModel.delivers !== "count";
+  }
+
+  private releaseUnread(inbox: Inbox): void {
+    const { connection } = this;
+    if (inbox.cost < connection.settings.maxUnreadBytes) connection.release(HOLD.unread);
   }
 
   private respond(requests: RequestList, unit: Buffer): boolean {
@@ -169,8 +214,12 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   private handlerBegan(): void {
     this.isHandlerBusy = true;
-    // A handler that reads on itself must get what it waits for.
-    if (this.inbox?.isAwaited !== true) this.connection.hold(HOLD.handler);
+    if (!this.isHandlerAwaiting) this.connection.hold(HOLD.handler);
+  }
+
+  /** Whether a handler's promise may be waiting for what the peer sends. */
+  private get isHandlerAwaiting(): boolean {
+    return this.inbox?.isAwaited === true || this.hasRequests || this.connection.isEndAwaited;
   }
 
   handlerSettled(): void {
@@ -181,7 +230,8 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     }
     if (this.isHandlerBusy) return;
     this.connection.release(HOLD.handler);
-    // A handler that reads has taken the hold away itself.
+    this.catchUp();
+    // A handler that reads, or awaits a response, has taken the hold away itself.
     if (this.end === "decoded") this.passOnEnd();
   }
 
@@ -213,6 +263,8 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     const { hasReceiveHandler, mayBeRead } = this.events;
     const mayRead = this.isRead || (mayBeRead && !hasReceiveHandler && !isEmpty);
     const isAsked = inbox?.isAwaited === true || connection.isEndAwaited;
+    // It may still respond, and asks again when its promise is settled.
+    if (this.isHandlerBusy && !isAsked) return;
     if (!mayRead || isAsked || !connection.isOpen) this.reportEnd();
     // Who has begun to read takes the time he needs for what is there.
     else if (isEmpty || !this.isRead) {
@@ -238,6 +290,8 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   /** Somebody waits for the end of the connection: an end that waits for a reader is reported. */
   stopReading(): void {
+    // A busy handler that waits for the end must get it.
+    this.connection.release(HOLD.handler);
     if (this.end === "decoded") queueMicrotask(() => this.passOnEnd());
   }
 
@@ -270,10 +324,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   private afterRead(): void {
     if (this.isOver) return;
-    const { connection } = this;
-    if (this.ensureInbox().cost < connection.settings.maxUnreadBytes) {
-      connection.release(HOLD.unread);
-    }
+    this.releaseUnread(this.ensureInbox());
     // Who asks for more than there is hears of the end.
     if (this.end === "decoded") queueMicrotask(() => this.passOnEnd());
   }
@@ -282,6 +333,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   request(bytes: Buffer, options: WaitOptions, send: () => boolean): Promise<Buffer> {
     const { connection } = this;
+    if (this.end !== "none") throw noResponse(connection.id);
     if (this.receiveModel.delivers === "count") {
       throw new NetError("INVALID_STATE", "pull() has no responses: a request needs packets", {
         operation: "request",
@@ -301,6 +353,8 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
       waiter.cancel();
       throw error;
     }
+    // A busy handler that waits for the response must get it.
+    connection.release(HOLD.handler);
     return waiter.promise;
   }
 
@@ -327,4 +381,9 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     if (this.end === "decoded") this.end = "none";
     this.connection.receiveBy(this, unread);
   }
+}
+
+function noResponse(connectionId: number): NetError {
+  const text = "the peer has finished sending: no response will come";
+  return new NetError("CONNECTION_CLOSED", text, { operation: "request", connectionId });
 }

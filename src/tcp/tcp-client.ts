@@ -1,6 +1,7 @@
 /** One outbound connection (HP §2.6). */
 import type { Duplex } from "node:stream";
-import type { CloseReason } from "../connection/close-reason.js";
+import { offAbort, onAbort } from "../connection/abort-listeners.js";
+import { type CloseReason, reasonOf } from "../connection/close-reason.js";
 import {
   type AnyModelRule,
   assertComponentOptions,
@@ -22,24 +23,28 @@ import type {
   WaitOptions,
 } from "../connection/connection.js";
 import { Events } from "../connection/events.js";
+import { handlerError } from "../connection/handlers.js";
 import type { ServiceState } from "../connection/service-state.js";
 import type { ConnectionSettings } from "../connection/settings.js";
 import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
-import { throwIfAborted } from "../connection/waiter.js";
+import { abortError, throwIfAborted } from "../connection/waiter.js";
 import type { WebView } from "../connection/web-view.js";
 import {
   assertConnectOptions,
   type ConnectOptions,
+  type DialOptions,
   dialOptions,
   LOCAL_END_NAMES,
   type LocalEnd,
   localEnd,
 } from "../dial/connect-options.js";
 import { Dialing } from "../dial/dialing.js";
+import { Reconnect } from "../dial/reconnect.js";
+import { type ReconnectOptions, reconnectOptions } from "../dial/reconnect-options.js";
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
-import { NetError } from "../errors.js";
+import { assertFunction, NetError } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import { PacketRole } from "./packet-role.js";
 import { type ClientSecurity, schemeOf, secured } from "./secured.js";
@@ -51,7 +56,32 @@ export type TcpClientOptions<
 > = ComponentOptions<TcpClient<Received, Context>, Received, Context> &
   ContextRule<Context> &
   ClientSecurity &
-  LocalEnd;
+  LocalEnd &
+  ReconnectHandlers<TcpClient<Received, Context>> & {
+    /** Connects again when the connection is lost; `true`: with the defaults. Default false. */
+    readonly reconnect?: boolean | ReconnectOptions;
+  };
+
+/** What a client that reconnects tells. */
+export interface ReconnectHandlers<Handle> {
+  /**
+   * The connection was lost, or an attempt has failed, and attempt number `attempt` in a row begins after
+   * `delayMs`. `unsentBytes` were taken by `send` and not by the kernel: they are lost. After `onClose`.
+   */
+  onReconnecting?(
+    handle: Handle,
+    attempt: number,
+    delayMs: number,
+    reason: CloseReason,
+    unsentBytes: number,
+  ): void;
+  /** The connection is there again, after so many attempts. After `onHandshake`. */
+  onReconnected?(handle: Handle, attempt: number): void;
+  /** No further attempt is made; `lostBytes` that were kept meanwhile are lost. */
+  onGiveUp?(handle: Handle, lostBytes: number): void;
+}
+
+const RECONNECT_NAMES = ["reconnect", "onReconnecting", "onReconnected", "onGiveUp"] as const;
 
 /**
  * A TCP client: one connection at a time. It has all operations of that connection itself, and is
@@ -64,8 +94,13 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   readonly #component: StreamComponent;
   readonly #localEnd: LocalEnd;
   readonly #role: ClientRole<TcpClient<Received, Context>, Received, Context>;
+  readonly #reconnect: Reconnect | undefined;
   /** The present connection, or the last one. */
   #current: StreamConnection | undefined;
+  /** What `connect` was asked for. */
+  #asked: ConnectOptions = {};
+  /** `connect` waits for a further attempt to be made. */
+  #back: { resolve(): void; reject(error: NetError): void } | undefined;
 
   constructor(options?: TcpClientOptions<Received, Context>);
   constructor(
@@ -74,11 +109,33 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
   );
   constructor(options: TcpClientOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("client", options);
-    assertComponentOptions(options, LOCAL_END_NAMES);
+    assertComponentOptions(options, [...LOCAL_END_NAMES, ...RECONNECT_NAMES]);
+    for (const name of RECONNECT_NAMES.slice(1)) {
+      if (options[name] !== undefined) assertFunction(name, options[name]);
+    }
     this.#localEnd = localEnd(options);
-    this.#role = new ClientRole(new Events(options, this), options.context);
+    const reconnect = reconnectOptions(options.reconnect);
+    const events = new Events<TcpClient<Received, Context>, Received>(options, this);
+    this.#role = new ClientRole(events, options.context);
     this.#component = new StreamComponent(this.#role, engine, security, options);
     this.#role.component = this.#component;
+    if (reconnect !== undefined) {
+      this.#reconnect = new Reconnect(reconnect, engine.clock, {
+        reconnecting: (...told) =>
+          events.inform("onReconnecting", options.onReconnecting, this, ...told),
+        attempt: (targetIndex) => this.#dialAgain(targetIndex),
+        reconnected: (attempt) => {
+          this.#settleBack(undefined);
+          events.inform("onReconnected", options.onReconnected, this, attempt);
+        },
+        gaveUp: (lostBytes) => {
+          this.#role.gaveUp();
+          this.#settleBack(this.#lastError());
+          events.inform("onGiveUp", options.onGiveUp, this, lostBytes);
+        },
+      });
+      this.#role.reconnect = this.#reconnect;
+    }
   }
 
   /** Where the client is in its life (HP §2.0). */
@@ -116,12 +173,75 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
     const target = dialOptions(options, this.#localEnd, schemeOf(this.#component.security));
     this.#component.move("start");
     this.#role.isStopAwaited = false;
+    this.#asked = options;
+    this.#reconnect?.begin();
+    try {
+      await this.#dial(target);
+    } catch (error) {
+      if (this.#reconnect?.isAway !== true) throw error;
+      await this.#whenBack(options.signal);
+    }
+    return this;
+  }
+
+  #dial(target: DialOptions): Promise<void> {
     const connection = this.#component.admit();
     this.#current = connection;
     const dialing = new Dialing(this.#component, connection, target);
     if (this.#role.prepareConnect(connection)) dialing.start();
-    await dialing.promise;
-    return this;
+    return dialing.promise;
+  }
+
+  // — reconnecting —
+
+  /** A further attempt, whose end goes to the role as any connection's does. */
+  #dialAgain(targetIndex: number): void {
+    const { signal: _, ...asked } = this.#asked;
+    const other = this.#reconnect?.options.targets?.[targetIndex - 1];
+    const options = other === undefined ? asked : { ...asked, ...other };
+    let target: DialOptions;
+    try {
+      target = dialOptions(options, this.#localEnd, schemeOf(this.#component.security));
+    } catch (error) {
+      this.#role.attemptFailed(reasonOf(error as NetError, "connect"));
+      return;
+    }
+    this.#dial(target).catch(() => {
+      // The role has heard of it.
+    });
+  }
+
+  #whenBack(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const listener = { signalAborted: () => void this.close() };
+      const done = (settle: () => void): void => {
+        if (signal !== undefined) offAbort(signal, listener);
+        settle();
+      };
+      this.#back = {
+        resolve: () => done(resolve),
+        reject: (error) =>
+          done(() => reject(signal?.aborted ? abortError("connect", signal.reason) : error)),
+      };
+      if (signal !== undefined) onAbort(signal, listener);
+    });
+  }
+
+  #settleBack(error: NetError | undefined): void {
+    const back = this.#back;
+    this.#back = undefined;
+    if (error === undefined) back?.resolve();
+    else back?.reject(error);
+  }
+
+  #lastError(): NetError {
+    const cause = this.#current?.closeReason?.cause;
+    return cause ?? new NetError("ABORTED", "connect was given up", { operation: "connect" });
+  }
+
+  /** Whether the connection was lost, and another attempt waits or is under way. */
+  get isReconnecting(): boolean {
+    return this.#reconnect?.isAway ?? false;
   }
 
   /** Stops: what waits is sent and the connection closed, or cut after `drainMs`. See `TcpServer.stop`. */
@@ -188,6 +308,7 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
 
   /** Sends bytes or text; with a packet model as one packet. See {@link Connection.send}. */
   send(data: Data): SendResult {
+    if (this.isReconnecting && !this.isOpen) return this.#reconnect?.keep(data) ?? false;
     return this.#current?.send(data) ?? false;
   }
 
@@ -299,6 +420,7 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
    * most `closeTimeoutMs`. See {@link Connection.close}.
    */
   close(): boolean {
+    if (this.#reconnect?.cancel() === true) return true;
     return this.#current?.close() ?? false;
   }
 
@@ -307,6 +429,7 @@ export class TcpClient<Received extends Buffer | number = Buffer, Context = unkn
    * See {@link Connection.abort}.
    */
   abort(): boolean {
+    if (this.#reconnect?.cancel() === true) return true;
     return this.#current?.abort() ?? false;
   }
 
@@ -424,15 +547,67 @@ class ClientRole<Handle, Received extends Buffer | number, Context>
   /** Somebody waits for the client to stop. */
   isStopAwaited = false;
 
+  /** Makes lost connections anew; undefined where nobody wants that. */
+  reconnect: Reconnect | undefined = undefined;
+
   override opened(connection: StreamConnection, isOutgoing: boolean): void {
-    this.component?.move("ready");
+    if (this.component?.state === "starting") this.component.move("ready");
     super.opened(connection, isOutgoing);
   }
 
+  override ready(connection: StreamConnection): void {
+    const { reconnect } = this;
+    if (reconnect !== undefined) this.greet(connection, reconnect.options.greeting);
+    super.ready(connection);
+    if (reconnect === undefined || !connection.isOpen) return;
+    for (const bytes of reconnect.connected()) connection.send(bytes);
+  }
+
+  private greet(connection: StreamConnection, greeting: Data | (() => Data) | undefined): void {
+    if (greeting === undefined) return;
+    try {
+      connection.send(typeof greeting === "function" ? greeting() : greeting);
+    } catch (error) {
+      this.packetEvents.failed(connection, "greeting", "send", error);
+    }
+  }
+
   override closed(connection: StreamConnection, reason: CloseReason): void {
+    const unsentBytes = connection.pendingBytes;
+    const isOver = !this.isLost(reason);
     // Before `onClose`, in which the next connection may be made.
-    this.component?.endedByItself();
+    if (isOver) this.component?.endedByItself();
     super.closed(connection, reason);
+    this.reconnect?.settle(reason, unsentBytes);
+  }
+
+  /** There was no connection to make: a proxy could not be chosen. */
+  attemptFailed(reason: CloseReason): void {
+    if (!this.isLost(reason)) this.component?.endedByItself();
+    this.reconnect?.settle(reason, 0);
+  }
+
+  /** Whether another attempt follows. */
+  private isLost(reason: CloseReason): boolean {
+    if (this.component?.state === "stopping") return false;
+    try {
+      return this.reconnect?.lost(reason) === true;
+    } catch (error) {
+      process.emitWarning(handlerError("shouldReconnect", "connect", error));
+      this.reconnect?.cancel();
+      return false;
+    }
+  }
+
+  /** No further attempt is made: what waited for one is stopped. */
+  gaveUp(): void {
+    const { component } = this;
+    const isOver = component === undefined || component.state === "stopped";
+    if (!isOver && component.connectionCount === 0) component.endedByItself();
+  }
+
+  override closeListeners(): void {
+    this.reconnect?.cancel();
   }
 
   isEndAwaited(): boolean {

@@ -15,8 +15,11 @@ export interface Clock {
   now(): number;
   /** The moment at which `now()` was 0, in milliseconds since 1970 UTC. */
   readonly originMs: number;
-  /** Calls back once, `delayMs` from now at the earliest. Does not keep the process alive. */
-  setTimer(delayMs: number, callback: () => void): Timer;
+  /**
+   * Calls back once, `delayMs` from now at the earliest. Keeps the process alive where `holdsProcess` says
+   * so; default false.
+   */
+  setTimer(delayMs: number, callback: () => void, holdsProcess?: boolean): Timer;
   /**
    * Calls back once, when what the kernel holds at this moment has been looked at. For deadlines that
    * are noticed late: what came in time may not have been read yet.
@@ -27,9 +30,9 @@ export interface Clock {
 class SystemTimer implements Timer {
   readonly #handle: NodeJS.Timeout;
 
-  constructor(delayMs: number, callback: () => void) {
+  constructor(delayMs: number, callback: () => void, holdsProcess: boolean) {
     this.#handle = inRootContext(() => setTimeout(callback, delayMs));
-    this.#handle.unref();
+    if (!holdsProcess) this.#handle.unref();
   }
 
   cancel(): void {
@@ -41,7 +44,8 @@ class SystemTimer implements Timer {
 export const systemClock: Clock = {
   now: () => performance.now(),
   originMs: performance.timeOrigin,
-  setTimer: (delayMs, callback) => new SystemTimer(delayMs, callback),
+  setTimer: (delayMs, callback, holdsProcess = false) =>
+    new SystemTimer(delayMs, callback, holdsProcess),
   afterPoll: (callback) => {
     // Timers come before sockets in a round of the loop, immediates behind them.
     inRootContext(() => setImmediate(callback));
@@ -82,7 +86,7 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
-  setTimer(delayMs: number, callback: () => void): Timer {
+  setTimer(delayMs: number, callback: () => void, _holdsProcess?: boolean): Timer {
     const dueMs = this.#nowMs + Math.max(0, delayMs);
     const timer = new ManualTimer(dueMs, callback, () => {
       this.#timerCount--;

@@ -6,6 +6,7 @@
  *
  * Invariant: while a due time is finite the wheel is set for it, or for an earlier moment.
  */
+import { rethrowLater } from "../errors.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "./timing-wheel.js";
 
 const NEVER: number = Number.POSITIVE_INFINITY;
@@ -74,7 +75,12 @@ export class Deadlines implements DeadlineOwner {
     for (let purpose = 0; purpose < dues.length; purpose++) {
       if ((dues[purpose] as number) > nowMs) continue;
       dues[purpose] = NEVER;
-      this.holder.deadlinePassed(purpose);
+      try {
+        this.holder.deadlinePassed(purpose);
+      } catch (defect) {
+        // Others may be due, too, and the wheel has to be set for those to come.
+        rethrowLater(defect);
+      }
     }
     let firstMs = NEVER;
     for (const dueMs of dues) firstMs = Math.min(firstMs, dueMs);

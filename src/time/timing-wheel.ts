@@ -12,6 +12,7 @@
  * When the timer itself is late because the process was held up, what peers sent in time may lie in the
  * kernel unread. Deadlines then fire one poll later, and those that are moved meanwhile do not.
  */
+import { rethrowLater } from "../errors.js";
 import type { Clock, Timer } from "./clock.js";
 
 const TICK_MS = 4;
@@ -195,7 +196,12 @@ export class TimingWheel {
       const deadline = head.next as Deadline;
       unlink(deadline);
       this.#count--;
-      deadline.owner.deadlineReached(deadline);
+      try {
+        deadline.owner.deadlineReached(deadline);
+      } catch (defect) {
+        // The others are due all the same, and the timer has to be set again.
+        rethrowLater(defect);
+      }
     }
   }
 }

@@ -169,6 +169,8 @@ const sendCases: readonly ContractCase[] = [
       await until(() => other.received.length === 1);
 
       assert.equal(one.isClosed, false);
+      const told = [...one.refusals, ...one.sent.flatMap(({ error }) => error ?? [])];
+      assert.ok(told.every(({ code }) => code === "CONNECTION_REFUSED"));
     },
   },
   {

@@ -21,7 +21,7 @@ export interface ReceiveContractSubject {
   readonly model: PacketModel;
   /** Packets, most of which the model can send. */
   readonly packet: fc.Arbitrary<Buffer>;
-  /** A packet of a MiB or more that `largeModel` can send. */
+  /** A packet of a quarter of a MiB or more that `largeModel` can send. */
   readonly large: Buffer;
   /** Where `model` can't send it: one of the same kind that can. */
   readonly largeModel?: PacketModel;
@@ -33,7 +33,7 @@ const SEED = 20_240_501;
 const ROOM_BYTES = 4096;
 
 /** Many times what it takes; to look at all the bytes again at each feed takes far longer. */
-const LINEAR_MS = 6000;
+const LINEAR_MS = 3000;
 
 /** What every model with packets must do, whatever its frames look like. */
 export function receiveContract(subject: ReceiveContractSubject): void {

@@ -3,10 +3,11 @@ import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { parseCookieFile } from "#src/protocol/cookie-file/cookie-file-reader.js";
 import { writeCookieFile } from "#src/protocol/cookie-file/cookie-file-writer.js";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { codeOf } from "../support/packet-stream.js";
 import { Random } from "../support/random.js";
 
-const RUNS = 20_000;
+const RUNS = fuzzRuns(20_000);
 const DATA = Buffer.from("\t\n\r ;/.0129-aZ\0\x7f\xa0\xff", "latin1");
 const FILES = [
   "example.com /\n\tsid;abc123;1893456000;1;0;2\n",

@@ -6,13 +6,14 @@ import { HeadWriter } from "#src/protocol/http1/head-writer.js";
 import { createLimits } from "#src/protocol/http1/limits.js";
 import { AFTER_HEAD } from "#src/protocol/http1/message-sink.js";
 import { randomChunks } from "../support/every-chunking.js";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { type Direction, messageStream, requestMethods } from "../support/http1-corpus.js";
 import { readRequests, readResponses, type Seen } from "../support/http1-recorder.js";
 import { codeOf } from "../support/packet-stream.js";
 import { Random } from "../support/random.js";
 
-const MUTATIONS = 50_000;
-const HEADS = 20_000;
+const MUTATIONS = fuzzRuns(50_000);
+const HEADS = fuzzRuns(20_000);
 
 /** Small ones, so that the mutations reach them. */
 const SMALL = createLimits({

@@ -9,10 +9,11 @@ import type { PacketModel } from "#src/receive/packet-model.js";
 import { startEnd } from "#src/receive/start-end.js";
 import { untilClosed } from "#src/receive/until-closed.js";
 import { randomChunks } from "../support/every-chunking.js";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { codeOf, framePacket, PacketRecorder } from "../support/packet-stream.js";
 import { Random } from "../support/random.js";
 
-const MUTATIONS_PER_MODEL = 8_000;
+const MUTATIONS_PER_MODEL = fuzzRuns(8_000);
 const ROOM_BYTES = 4096;
 const DATA = Buffer.from("ab09\r\n\u0002\u0003xyz");
 const REMOTE_FAULTS = ["PACKET_MALFORMED", "PACKET_TOO_LONG", "PACKET_TRUNCATED", undefined];

@@ -5,9 +5,10 @@ import { encodeCookies } from "#src/http/cookie/cookie-archive.js";
 import { isWithin } from "#src/http/cookie/cookie-rules.js";
 import { CookieStore } from "#src/http/cookie/cookie-store.js";
 import { ManualClock } from "#src/time/clock.js";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { Random } from "../support/random.js";
 
-const RUNS = 30_000;
+const RUNS = fuzzRuns(30_000);
 const PIECES = [
   "n=v",
   "__Host-n=v",

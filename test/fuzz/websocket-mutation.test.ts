@@ -5,12 +5,13 @@ import { createLimits } from "#src/protocol/websocket/limits.js";
 import { MessageDeflater } from "#src/protocol/websocket/message-deflater.js";
 import { OPCODE } from "#src/protocol/websocket/opcode.js";
 import { randomChunks } from "../support/every-chunking.js";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { Random } from "../support/random.js";
 import { closeBody, frame } from "../support/websocket-frames.js";
 import { type ReadOptions, read } from "../support/websocket-recorder.js";
 import { ZlibDeflater, ZlibInflater } from "../support/websocket-zlib.js";
 
-const MUTATIONS_PER_KIND = 25_000;
+const MUTATIONS_PER_KIND = fuzzRuns(25_000);
 
 /** Small ones, so that the mutations reach them. */
 const SMALL = createLimits({

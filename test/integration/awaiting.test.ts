@@ -353,6 +353,63 @@ function awaiting(engine: EngineName): void {
     await server.stop();
   });
 
+  it("a request in an async onReceive gets its answer, and the handler what came meanwhile", async () => {
+    const seen: string[] = [];
+    const server = new TcpServer({
+      engine,
+      receive: delimiter(),
+      correlate: (packet) => Buffer.from(packet).toString().split(" ")[0],
+      async onReceive(connection, line) {
+        seen.push(line.toString());
+        if (line.toString() !== "begin") return;
+        const answer = await connection.request("1 question", { timeoutMs: 5_000 });
+        seen.push(answer.toString());
+        const other = await connection.request("2 question", { timeoutMs: 5_000 });
+        seen.push(other.toString());
+      },
+      onEnd: () => void seen.push("end"),
+    });
+    const { port } = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
+    const client = new TcpClient({
+      engine,
+      receive: delimiter(),
+      onReceive(self, line) {
+        for (const text of ["news", `${line} answered`, "more news"]) self.send(text);
+        if (line.toString().startsWith("2")) self.finish();
+      },
+    });
+    await client.connect({ port });
+
+    client.send("begin");
+    await client.stopped();
+
+    const answers = ["1 question answered", "2 question answered"];
+    const news = ["news", "more news", "news", "more news"];
+    assert.deepEqual(seen, ["begin", ...answers, ...news, "end"]);
+    await server.stop();
+  });
+
+  it("a handler may await the end of its connection", async () => {
+    let code: string | undefined;
+    const server = new TcpServer({
+      engine,
+      async onReceive(connection) {
+        code = (await connection.closed()).code;
+      },
+    });
+    const { port } = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
+    const client = new TcpClient({ engine });
+    await client.connect({ port });
+
+    client.send("x");
+    await until(() => server.stats.receivedBytes === 1);
+    client.close();
+    await until(() => code !== undefined);
+
+    assert.equal(code, "CLOSED");
+    await server.stop();
+  });
+
   it("requests end when the connection does, at their limit, and on pull()", async () => {
     const { client, served, stop } = await pair(
       engine,

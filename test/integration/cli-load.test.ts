@@ -68,7 +68,7 @@ describe("hp-socket load", () => {
       receive: pack(),
       onReceive(connection, packet) {
         receivedCount += 1;
-        if (receivedCount === 20) packet[packet.length - 1]! ^= 1;
+        if (receivedCount === 3) packet[packet.length - 1]! ^= 1;
         connection.send(packet);
       },
     });

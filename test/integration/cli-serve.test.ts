@@ -47,7 +47,7 @@ describe("hp-socket serve", () => {
         /^READY 127\.0\.0\.1:(\d+) service=\w+ engine=\w+ receive=(\w+)$/gm,
       ),
     ];
-    const ready = all.filter(([, , name]) => name !== "http" && name !== "websocket");
+    const ready = all.filter(([, , name]) => Object.hasOwn(MODELS, name!));
     const [, httpPort] = all.find(([, , name]) => name === "http") ?? [];
 
     const answers = await Promise.all(
@@ -82,7 +82,17 @@ describe("hp-socket serve", () => {
     const [line] = await serve.shows("stdout", /^{.*}$/m);
 
     const names = JSON.parse(line).services.map(({ service }: { service: string }) => service);
-    assert.deepEqual(names, ["push", "pull", "pack", "line", "length", "tls", "http", "websocket"]);
+    assert.deepEqual(names, [
+      "push",
+      "pull",
+      "pack",
+      "line",
+      "length",
+      "tls",
+      "http",
+      "websocket",
+      "udp",
+    ]);
   });
 
   it("starts nothing and says so when one of its ports is taken", async (test) => {

@@ -261,7 +261,9 @@ describe("an access log", () => {
       assert.ok(/^[\x20-\x7e]*\n$/.test(line), line);
       assert.ok(line.length < 4_000, "long parts are cut");
       if (format === "json") assert.equal(JSON.parse(line).referer, evil);
-      else assert.equal(line.replace(/\\./g, "").split('"').length, 7, "the quotes are its own");
+      else assert.ok(line.includes(`${'\\"'.repeat(3)} \\\\n \\x80\\xff\\x09[x]`), line);
+      if (format === "combined")
+        assert.equal(line.replace(/\\./g, "").split('"').length, 7, "the quotes are its own");
     });
 
     it(`has a line for what was no request, and for a response that was cut: ${format}`, async () => {

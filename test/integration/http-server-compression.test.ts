@@ -329,6 +329,7 @@ function compression(engine: EngineName): void {
       return calm > 200;
     });
     assert.ok((writer?.pendingBytes ?? 0) < 2_500_000, `${writer?.pendingBytes} bytes wait`);
+    assert.equal(server.connectionCount, 1, "it is held back, and not ended");
     peer.socket.destroy();
     await until(() => reasons.length === 1);
   });

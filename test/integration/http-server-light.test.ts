@@ -25,7 +25,9 @@ function application(): Hono {
   app.get("/bytes", () => new Response(Uint8Array.of(1, 2, 3)));
   app.get("/empty", (context) => context.body(null, 204));
   app.get("/static", () => Response.json("text"));
-  app.get("/stream", () => new Response(new Blob(["streamed"]).stream()));
+  app.get("/stream", () => new Response(streamOf("streamed")));
+  app.get("/later", () => new Response(streamOf("later", nextTurn)));
+  app.get("/blob", () => new Response(new Blob(["blob"]).stream()));
   app.get("/cookies", (context) => {
     context.header("Set-Cookie", "a=1", { append: true });
     context.header("Set-Cookie", "b=2", { append: true });
@@ -39,6 +41,35 @@ function application(): Hono {
   return app;
 }
 
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A stream that has all of `text` at once, or a turn later. */
+function streamOf(text: string, wait?: () => Promise<void>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async start(controller) {
+      if (wait !== undefined) await wait();
+      controller.enqueue(Buffer.from(text));
+      controller.close();
+    },
+  });
+}
+
+/** Whether a stream gives what it has, and its end, without a turn of the loop: that of a Blob did once. */
+async function isReadAtOnce(stream: ReadableStream<Uint8Array>): Promise<boolean> {
+  let isRead = false;
+  const reader = stream.getReader();
+  void reader
+    .read()
+    .then(() => reader.read())
+    .then(() => {
+      isRead = true;
+    });
+  for (let turn = 0; turn < 16; turn++) await undefined;
+  return isRead;
+}
+
+const BLOBS_ARE_AT_ONCE: boolean = await isReadAtOnce(new Blob(["blob"]).stream());
+
 const EXPECTED: Readonly<Record<string, readonly [status: number, body: string, field?: string]>> =
   {
     "/guarded/text": [200, "guarded", "access-control-allow-origin: *"],
@@ -47,8 +78,9 @@ const EXPECTED: Readonly<Record<string, readonly [status: number, body: string, 
     "/bytes": [200, "\x01\x02\x03", "content-length: 3"],
     "/empty": [204, ""],
     "/static": [200, '"text"', "content-type: application/json"],
-    // With its length where the stream has all of it at once, which differs by Node.
-    "/stream": [200, "streamed"],
+    "/stream": [200, "streamed", "content-length: 8"],
+    "/later": [200, "later", "transfer-encoding: chunked"],
+    "/blob": [200, "blob", BLOBS_ARE_AT_ONCE ? "content-length: 4" : "transfer-encoding: chunked"],
     "/cookies": [200, "cookies", "set-cookie: a=1, b=2"],
     "/away": [302, "", "location: /text"],
     "/missing": [404, "404 Not Found"],

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { delimiter, TcpAgent, TcpClient, TcpServer } from "hp-socket";
+import { HttpAgent, HttpClient } from "hp-socket/http";
 import { MemoryEngine, selfSignedCertificate } from "hp-socket/testing";
 
 /** Whatever type it has: what TypeScript refuses, JavaScript may give. */
@@ -195,4 +196,32 @@ describe("messages", () => {
     });
     await agent.stop();
   });
+});
+
+describe("messages of HTTP clients", () => {
+  const url = "http://no.such.host/";
+  const calls: Readonly<Record<string, readonly [call: () => unknown, message: string]>> = {
+    "a local name": [
+      () => new HttpAgent({ localHost: "eth0" }),
+      'localHost must be an IP address, not "eth0"',
+    ],
+    "an option of connect": [
+      () => new HttpClient().connect(url, { timeout: 1 } as Anything),
+      'connect has no option "timeout"; did you mean timeoutMs?',
+    ],
+    "an option of stop": [
+      () => new HttpAgent().stop({ drain: 1 } as Anything),
+      'stop has no option "drain"',
+    ],
+    "a length that the body has not": [
+      () => new HttpAgent().request({ url, method: "POST", body: "abc", bodyLength: 9 }),
+      "bodyLength is 9, but the body has 3 bytes",
+    ],
+  };
+
+  for (const [what, [call, message]] of Object.entries(calls)) {
+    it(`say what is wrong before anything is looked up: ${what}`, async () => {
+      await assert.rejects(async () => call(), { code: "INVALID_ARGUMENT", message });
+    });
+  }
 });

@@ -1,8 +1,8 @@
 /** The examples of README.md are run as they stand there, and must print what it says. */
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { codeBlocks } from "../support/document.js";
-import { runBlock } from "../support/document-run.js";
+import { type Run, runBlocks } from "../support/document-run.js";
 
 const examples = codeBlocks("README.md").filter(({ language }) => language === "ts");
 
@@ -12,11 +12,16 @@ describe("README.md", () => {
     assert.ok(examples.every(({ output }) => output !== undefined));
   });
 
-  for (const example of examples) {
-    it(`prints what it says: the example of line ${example.line}`, async () => {
-      const run = await runBlock(example);
+  let runs: readonly Run[] = [];
+  before(async () => {
+    runs = await runBlocks(examples);
+  });
 
-      assert.equal(run.stderr, "");
+  for (const [index, example] of examples.entries()) {
+    it(`prints what it says: the example of line ${example.line}`, () => {
+      const run = runs[index];
+
+      assert.equal(run?.stderr, "");
       assert.equal(run.stdout, example.output);
       assert.equal(run.exitCode, 0);
     });

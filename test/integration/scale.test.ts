@@ -10,7 +10,7 @@ import { until } from "../support/until.js";
 
 const PEERS = fileURLToPath(new URL("../support/many-peers.js", import.meta.url));
 const COUNT = 10_000;
-const CYCLES = 50_000;
+const CYCLES = 20_000;
 
 for (const engine of availableEngines()) {
   describe(`scale on ${engine}`, () => scale(engine));

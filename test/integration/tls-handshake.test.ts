@@ -1,6 +1,7 @@
 /** How TLS is established, on both sides: certificates, names, versions, ALPN, client certificates. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import process from "node:process";
 import { it } from "node:test";
 import { type ClientTls, type ServerTls, TcpAgent, type TlsInfo } from "hp-socket";
 import {
@@ -194,7 +195,8 @@ function successes(certificates: TestCertificates): void {
     const answers = await Promise.all(all.map((connection) => connection.request("hi")));
 
     assert.deepEqual(answers.map(String), ["hi", "hi"]);
-    assert.equal(agent.stats.engine, "node");
+    assert.equal(agent.stats.engine, process.env["HP_SOCKET_ENGINE"]);
+    assert.equal(world.server.stats.engine, process.env["HP_SOCKET_ENGINE"]);
   });
 
   it("keeps what was known of TLS when it was asked for before the end", async (test) => {

@@ -193,6 +193,8 @@ export class DatagramProbe implements DatagramSink {
   readonly events: string[] = [];
   readonly received: { readonly bytes: Buffer; readonly from: IpAddress }[] = [];
   readonly sent: { readonly token: number; readonly error: NetError | undefined }[] = [];
+  /** What the network has said of datagrams. */
+  readonly refusals: NetError[] = [];
   /** Datagrams that failed. */
   failedCount = 0;
   /** Calls in which datagrams came. */
@@ -244,6 +246,11 @@ export class DatagramProbe implements DatagramSink {
     this.#note("sent");
     this.sent.push({ token, error });
     this.failedCount += failedCount;
+  }
+
+  datagramRefused(error: NetError): void {
+    this.#note("refused");
+    this.refusals.push(error);
   }
 
   /** Sends a datagram to an address, or to the peer. */

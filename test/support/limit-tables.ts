@@ -3,7 +3,10 @@
  * The last column, what happens at the limit, is written by hand; `npm run docs` writes the others.
  */
 import { ARQ_SETTINGS } from "#src/arq/arq-settings.js";
+import { HEARTBEAT_NUMBERS } from "#src/connection/heartbeat-options.js";
 import { CONNECTION_SETTINGS } from "#src/connection/settings.js";
+import { DATAGRAM_SETTINGS } from "#src/datagram/datagram-settings.js";
+import { RECONNECT_NUMBERS } from "#src/dial/reconnect-options.js";
 import { URING_OPTIONS } from "#src/engine/uring/setup/uring-options.js";
 import { AGENT_NUMBERS } from "#src/http/client/client-options.js";
 import { COOKIE_LIMITS } from "#src/http/cookie/cookie-limits.js";
@@ -13,6 +16,7 @@ import { HTTP_SERVER_LIMITS } from "#src/http/server/http-server-settings.js";
 import { SYNC_CLIENT_NUMBERS } from "#src/http/sync/sync-client-options.js";
 import type { NumberRule } from "#src/options.js";
 import { HTTP1_LIMITS } from "#src/protocol/http1/limits.js";
+import { CAST_SETTINGS } from "#src/udp/cast-settings.js";
 import { COMPRESSION_SETTINGS } from "#src/websocket/deflate/compression-options.js";
 import { WEBSOCKET_SETTINGS } from "#src/websocket/websocket-settings.js";
 
@@ -21,11 +25,15 @@ const { maxInterimResponses: _, ...requestLimits } = HTTP1_LIMITS;
 /** Heading of the first column → the options. */
 export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   setting: CONNECTION_SETTINGS,
+  "of a session": DATAGRAM_SETTINGS,
+  "of a cast or node": CAST_SETTINGS,
   "of an HTTP server": { ...HTTP_SERVER_LIMITS, ...requestLimits },
   "of compressed responses and logs": { ...COMPRESSION_OPTIONS, ...ACCESS_LOG_OPTIONS },
   "of an HTTP client": AGENT_NUMBERS,
   "of an HTTP sync client": SYNC_CLIENT_NUMBERS,
   "of a cookie store": COOKIE_LIMITS,
+  "of heartbeats": HEARTBEAT_NUMBERS,
+  "of reconnecting": RECONNECT_NUMBERS,
   "of a WebSocket": WEBSOCKET_SETTINGS,
   "of compression": COMPRESSION_SETTINGS,
   "of ARQ": ARQ_SETTINGS,

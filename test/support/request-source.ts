@@ -1,7 +1,7 @@
 /** What a Request is made of on a server, without a server: a message, parsed, and its body. */
 import { Buffer } from "node:buffer";
 import { ManualClock } from "hp-socket/testing";
-import { IncomingBody } from "#src/http/body/incoming-body.js";
+import { BodyIntake } from "#src/http/body/body-intake.js";
 import type { RequestSource } from "#src/http/server/fetch/light-request.js";
 import { createLimits } from "#src/protocol/http1/limits.js";
 import { AFTER_HEAD } from "#src/protocol/http1/message-sink.js";
@@ -35,7 +35,7 @@ export function requestSource({ method, fields, body }: SampleRequest): RequestS
       throw error;
     },
   });
-  const incoming = new IncomingBody(
+  const incoming = new BodyIntake(
     { wheel: new TimingWheel(new ManualClock()), bodyWanted() {}, holdBody() {} },
     undefined,
   );
@@ -46,5 +46,6 @@ export function requestSource({ method, fields, body }: SampleRequest): RequestS
     hasBody: body !== undefined,
     body: incoming,
     signal: new AbortController().signal,
+    wholeRequest: undefined,
   };
 }

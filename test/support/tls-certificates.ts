@@ -7,8 +7,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { describe } from "node:test";
+import { after, before, describe } from "node:test";
+import type { EngineName } from "hp-socket";
 import { selfSignedCertificate } from "hp-socket/testing";
+import { chooseEngine, engineReport } from "#src/engine/choose-engine.js";
 
 /** A certificate with its key, in PEM. */
 export interface Pair {
@@ -187,8 +189,23 @@ function hasOpenssl(): boolean {
   }
 }
 
-/** Describes tests that need certificates; skips them where there is no openssl program. */
-export function describeTls(name: string, tests: (certificates: TestCertificates) => void): void {
+/** The engines that do TLS here. */
+export function tlsEngines(): EngineName[] {
+  return engineReport()
+    .filter(
+      ({ name, available }) => available === true && chooseEngine(name).capabilities.tls === true,
+    )
+    .map(({ name }) => name);
+}
+
+/**
+ * Describes tests that need certificates, for each engine that does TLS; skips them where there is no
+ * openssl program.
+ */
+export function describeTls(
+  name: string,
+  tests: (certificates: TestCertificates, engine: EngineName) => void,
+): void {
   if (!hasOpenssl()) {
     const reason = "there is no openssl program to make certificates with";
     console.log(`# ${name} is not tested: ${reason}`);
@@ -198,5 +215,17 @@ export function describeTls(name: string, tests: (certificates: TestCertificates
   const folder = mkdtempSync(join(tmpdir(), "hp-socket-tls-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const certificates = new TestCertificates(folder);
-  describe(name, () => tests(certificates));
+  for (const engine of tlsEngines()) {
+    describe(`${name}, on the engine ${engine}`, () => {
+      const named = process.env["HP_SOCKET_ENGINE"];
+      before(() => {
+        process.env["HP_SOCKET_ENGINE"] = engine;
+      });
+      after(() => {
+        if (named === undefined) delete process.env["HP_SOCKET_ENGINE"];
+        else process.env["HP_SOCKET_ENGINE"] = named;
+      });
+      tests(certificates, engine);
+    });
+  }
 }

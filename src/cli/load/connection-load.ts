@@ -1,4 +1,4 @@
-import type { Connection } from "../../index.js";
+import type { AnyConnection } from "../../index.js";
 
 /** What one connection of a load does, as the load sees it. */
 export interface ConnectionLoad {
@@ -16,17 +16,19 @@ export interface ConnectionLoad {
    * It was made: what has to be said before the first message. Resolves when that is done, or the connection
    * has failed. Default: nothing.
    */
-  prepare?(connection: Connection<ConnectionLoad>): Promise<void>;
+  prepare?(connection: AnyConnection<ConnectionLoad>): Promise<void>;
   /** The load is over: says so to the peer, before the connection is closed. Default: nothing. */
-  finish?(connection: Connection<ConnectionLoad>): void;
+  finish?(connection: AnyConnection<ConnectionLoad>): void;
   /** Sends the first messages. */
-  start(connection: Connection<ConnectionLoad>, nowMs: number): void;
+  start(connection: AnyConnection<ConnectionLoad>, nowMs: number): void;
   /** Takes what came; answers what is wrong with it, or undefined. Hot. */
   received(
-    connection: Connection<ConnectionLoad>,
+    connection: AnyConnection<ConnectionLoad>,
     bytes: Buffer,
     nowMs: number,
   ): string | undefined;
+  /** Looks for what was lost, now and then. Default: nothing is. */
+  looked?(connection: AnyConnection<ConnectionLoad>, nowMs: number): void;
   /** The peer has finished sending. Answers what is wrong with that, or undefined. */
   ended(nowMs: number): string | undefined;
   /** It has failed: what was in flight does not come back. */

@@ -6,9 +6,9 @@
  * way `partialBytes` came.
  */
 import type { Buffer } from "node:buffer";
-import type { Connection } from "../../index.js";
 import type { ConnectionLoad } from "./connection-load.js";
 import type { EchoTally } from "./echo-tally.js";
+import type { LoadedConnection } from "./load-agent.js";
 import { SentTimes } from "./sent-times.js";
 
 /** Spreads the first messages of the connections over the pattern (a prime near 2^32 / φ). */
@@ -43,15 +43,11 @@ export class EchoLoad implements ConnectionLoad {
     return this.#sent.count;
   }
 
-  start(connection: Connection<ConnectionLoad>, nowMs: number): void {
+  start(connection: LoadedConnection, nowMs: number): void {
     this.#send(connection, this.#tally.depth, nowMs);
   }
 
-  received(
-    connection: Connection<ConnectionLoad>,
-    bytes: Buffer,
-    nowMs: number,
-  ): string | undefined {
+  received(connection: LoadedConnection, bytes: Buffer, nowMs: number): string | undefined {
     const tally = this.#tally;
     const { pattern, isPacked } = tally;
     const { messageBytes } = pattern;
@@ -90,7 +86,7 @@ export class EchoLoad implements ConnectionLoad {
   }
 
   /** In a stream, messages that leave together are one piece of the pattern. */
-  #send(connection: Connection<ConnectionLoad>, count: number, nowMs: number): void {
+  #send(connection: LoadedConnection, count: number, nowMs: number): void {
     const { pattern, isPacked } = this.#tally;
     this.#sent.note(count, nowMs);
     this.#tally.inFlightCount += count;

@@ -5,7 +5,7 @@
  * A server may end a connection behind any response, and says so in it: what was sent behind that
  * request is taken back, and another connection sends it anew.
  */
-import type { Connection, NetError } from "../../index.js";
+import type { NetError } from "../../index.js";
 import {
   AFTER_HEAD,
   type AfterHead,
@@ -15,6 +15,7 @@ import type { ResponseHead } from "../../protocol/http1/response-head.js";
 import { ResponseParser } from "../../protocol/http1/response-parser.js";
 import type { ConnectionLoad } from "./connection-load.js";
 import type { HttpTally } from "./http-tally.js";
+import type { LoadedConnection } from "./load-agent.js";
 import { SentTimes } from "./sent-times.js";
 
 /**
@@ -46,15 +47,11 @@ export class HttpLoad implements ConnectionLoad, ResponseSink {
     return this.sent.count;
   }
 
-  start(connection: Connection<ConnectionLoad>, nowMs: number): void {
+  start(connection: LoadedConnection, nowMs: number): void {
     this.send(connection, this.tally.depth, nowMs);
   }
 
-  received(
-    connection: Connection<ConnectionLoad>,
-    bytes: Buffer,
-    nowMs: number,
-  ): string | undefined {
+  received(connection: LoadedConnection, bytes: Buffer, nowMs: number): string | undefined {
     const { tally } = this;
     this.begin(nowMs);
     if (this.counts) tally.receivedBytes += bytes.length;
@@ -85,7 +82,7 @@ export class HttpLoad implements ConnectionLoad, ResponseSink {
     this.finishedCount = 0;
   }
 
-  private send(connection: Connection<ConnectionLoad>, wanted: number, nowMs: number): void {
+  private send(connection: LoadedConnection, wanted: number, nowMs: number): void {
     const { tally, parser, sent } = this;
     const { request } = tally;
     const count = Math.min(wanted, tally.unsentCount);

@@ -22,6 +22,7 @@ import { EchoLoad } from "./echo-load.js";
 import { echoJson, echoText } from "./echo-report.js";
 import { EchoTally } from "./echo-tally.js";
 import { loadTable, runLoad } from "./load-session.js";
+import { tcpLoadAgent } from "./tcp-load-agent.js";
 
 /** Bytes that may be in flight on one connection. */
 const MAX_IN_FLIGHT_BYTES = 2 ** 30;
@@ -57,14 +58,16 @@ export async function loadEcho(
   const tally = new EchoTally(pattern, options.depth, receive.delivers === "packets");
   let index = 0;
   const plan = {
-    connect: peer.connect,
-    engine: options.engine,
-    tls: clientTlsOf(options),
-    receive,
+    createAgent: tcpLoadAgent({
+      connect: peer.connect,
+      engine: options.engine,
+      tls: clientTlsOf(options),
+      receive,
+      inFlightBytes: options.depth * (options.size + FRAME_BYTES),
+    }),
     connectionCount: options.connections,
     warmupMs: options.warmup * MS_PER_SECOND,
     measuredMs: options.seconds * MS_PER_SECOND,
-    inFlightBytes: options.depth * (options.size + FRAME_BYTES),
     createLoad: () => new EchoLoad(tally, index++),
   };
   const byteCount = (): number => tally.verifiedBytes;

@@ -22,6 +22,7 @@ import { httpJson, httpText } from "./http-report.js";
 import { HttpTally } from "./http-tally.js";
 import { loadTable, runLoad } from "./load-session.js";
 import { PreparedRequest } from "./prepared-request.js";
+import { tcpLoadAgent } from "./tcp-load-agent.js";
 
 const DAY_MS = 86_400_000;
 const MS_PER_SECOND = 1_000;
@@ -61,13 +62,15 @@ export async function loadHttp(
   const tally = new HttpTally(request, options.depth);
   if (options.requests !== undefined) tally.unsentCount = options.requests;
   const plan = {
-    connect: addressOf(url, isSecure),
-    engine: options.engine,
-    tls: isSecure ? { alpnProtocols: ["http/1.1"], ...tls } : undefined,
-    receive: push(),
+    createAgent: tcpLoadAgent({
+      connect: addressOf(url, isSecure),
+      engine: options.engine,
+      tls: isSecure ? { alpnProtocols: ["http/1.1"], ...tls } : undefined,
+      receive: push(),
+      inFlightBytes: options.depth * request.byteCount,
+    }),
     connectionCount: options.connections,
     ...timesOf(options),
-    inFlightBytes: options.depth * request.byteCount,
     createLoad: () => new HttpLoad(tally),
   };
   const byteCount = (): number => tally.receivedBytes;

@@ -7,41 +7,28 @@
  * order is replaced. It ends early when none is left, when there is nothing left to send, or when it is
  * asked to.
  */
-import {
-  type ClientTls,
-  type CloseReason,
-  type Connection,
-  type ConnectOptions,
-  NetError,
-  type ReceiveModel,
-  TcpAgent,
-} from "../../index.js";
+import { type CloseReason, NetError } from "../../index.js";
 import { systemClock, type Timer } from "../../time/clock.js";
-import type { EngineChoiceName } from "../command.js";
 import type { ConnectionLoad } from "./connection-load.js";
+import type { LoadAgent, LoadAgentFactory, LoadEvents, LoadedConnection } from "./load-agent.js";
 import type { LoadTally } from "./load-tally.js";
 
-/** Those that are replaced take their time to end. */
-const MAX_CONNECTIONS = 2_000_000;
 /** Connections that are being made at a time. */
 const MAX_OPENING = 128;
 /** Time that the last answers get. */
 const ANSWER_MS = 2_000;
 /** Time that the connections get to close. */
 const CLOSE_MS = 1_000;
-const MIN_PENDING_BYTES = 16_777_216;
+/** How often connections look for what has not come back. */
+const LOOK_MS = 250;
 
 /** What to load, and how much. */
 export interface LoadPlan {
-  readonly connect: ConnectOptions;
-  readonly engine: EngineChoiceName | undefined;
-  readonly tls: ClientTls | undefined;
-  readonly receive: ReceiveModel<Buffer>;
+  /** Makes the connections. */
+  readonly createAgent: LoadAgentFactory;
   readonly connectionCount: number;
   readonly warmupMs: number;
   readonly measuredMs: number;
-  /** Bytes that are in flight on a connection at most. */
-  readonly inFlightBytes: number;
   /** What the next connection does. */
   readonly createLoad: () => ConnectionLoad;
 }
@@ -65,8 +52,8 @@ export interface LoadOutcome {
 export class LoadRun {
   readonly #plan: LoadPlan;
   readonly #tally: LoadTally;
-  readonly #agent: TcpAgent<Buffer, ConnectionLoad>;
-  readonly #open: Set<Connection<ConnectionLoad>> = new Set();
+  readonly #agent: LoadAgent;
+  readonly #open: Set<LoadedConnection> = new Set();
   #attemptCount = 0;
   #openedCount = 0;
   #failedCount = 0;
@@ -75,24 +62,19 @@ export class LoadRun {
   #isStopping = false;
   #isOver = false;
   #timer: Timer | undefined;
+  #lookTimer: Timer | undefined;
   #finish: () => void = () => {};
 
   constructor(plan: LoadPlan, tally: LoadTally) {
     this.#plan = plan;
     this.#tally = tally;
-    this.#agent = new TcpAgent<Buffer, ConnectionLoad>({
-      receive: plan.receive,
-      delivery: "borrow",
-      maxConnections: MAX_CONNECTIONS,
-      maxPendingBytes: Math.max(MIN_PENDING_BYTES, 2 * plan.inFlightBytes),
-      ...(plan.engine !== undefined && { engine: plan.engine }),
-      ...(plan.tls !== undefined && { tls: plan.tls }),
-      context: plan.createLoad,
-      onHandshake: (connection) => this.#opened(connection),
-      onReceive: (connection, bytes) => this.#received(connection, bytes),
-      onEnd: (connection) => this.#ended(connection),
-      onClose: (connection, reason) => this.#closed(connection, reason),
-    });
+    const events: LoadEvents = {
+      opened: (connection) => this.#opened(connection),
+      received: (connection, bytes) => this.#received(connection, bytes),
+      ended: (connection) => this.#ended(connection),
+      closed: (connection, reason) => this.#closed(connection, reason),
+    };
+    this.#agent = plan.createAgent(events, plan.createLoad);
   }
 
   /** Connections that are open. */
@@ -117,7 +99,7 @@ export class LoadRun {
     const measuredMs = this.#measuredMs();
     await this.#close();
     return {
-      engineName: this.#agent.stats.engine,
+      engineName: this.#agent.engineName,
       openedCount: this.#openedCount - this.#replacedCount,
       replacedCount: this.#replacedCount,
       failedCount: this.#failedCount,
@@ -141,7 +123,7 @@ export class LoadRun {
     while (this.#attemptCount < this.#plan.connectionCount && !this.#isStopping) {
       this.#attemptCount += 1;
       try {
-        const connection = await this.#agent.connect(this.#plan.connect);
+        const connection = await this.#agent.connect();
         await connection.context.prepare?.(connection);
       } catch (error) {
         if (!(error instanceof NetError) || error.fault === "usage") {
@@ -162,8 +144,19 @@ export class LoadRun {
     if (!this.#isStopping) {
       for (const connection of this.#open) connection.context.start(connection, nowMs);
       this.#timer = systemClock.setTimer(tally.stopAtMs - nowMs, () => this.#stopSending());
+      this.#lookLater();
     }
     this.#endWhenIdle();
+  }
+
+  #lookLater(): void {
+    this.#lookTimer = systemClock.setTimer(LOOK_MS, () => {
+      const nowMs = systemClock.now();
+      for (const connection of this.#open) connection.context.looked?.(connection, nowMs);
+      if (this.#isOver) return;
+      this.#lookLater();
+      this.#endWhenIdle();
+    });
   }
 
   #stopSending(): void {
@@ -190,6 +183,7 @@ export class LoadRun {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer?.cancel();
+    this.#lookTimer?.cancel();
     this.#tally.stopAtMs = Math.min(this.#tally.stopAtMs, systemClock.now());
     for (const { context } of this.#open) {
       if (context.inFlightCount === 0) continue;
@@ -210,38 +204,38 @@ export class LoadRun {
     await this.#agent.stop({ drainMs: isClean ? CLOSE_MS : 0 });
   }
 
-  #opened(connection: Connection<ConnectionLoad>): void {
+  #opened(connection: LoadedConnection): void {
     connection.context.isOpen = true;
     this.#openedCount += 1;
     this.#open.add(connection);
   }
 
-  #received(connection: Connection<ConnectionLoad>, bytes: Buffer): void {
+  #received(connection: LoadedConnection, bytes: Buffer): void {
     const { context } = connection;
     if (!context.isOpen) return;
     context.hasAnswered = true;
     this.#judge(connection, context.received(connection, bytes, systemClock.now()));
   }
 
-  #ended(connection: Connection<ConnectionLoad>): void {
+  #ended(connection: LoadedConnection): void {
     if (!connection.context.isOpen) return;
     this.#judge(connection, connection.context.ended(systemClock.now()));
   }
 
-  #judge(connection: Connection<ConnectionLoad>, problem: string | undefined): void {
+  #judge(connection: LoadedConnection, problem: string | undefined): void {
     const { context } = connection;
     if (problem !== undefined) this.#fail(connection, context.problemCode, problem);
     else if (context.isOver) this.#replace(connection);
     else if (this.#tally.inFlightCount === 0) this.#endWhenIdle();
   }
 
-  #closed(connection: Connection<ConnectionLoad>, { code, cause }: CloseReason): void {
+  #closed(connection: LoadedConnection, { code, cause }: CloseReason): void {
     if (this.#isOver || !connection.context.isOpen) return;
     this.#fail(connection, code, cause?.message ?? "the peer closed the connection");
   }
 
   /** Its server has ended it, in good order: another one goes on. */
-  #replace(connection: Connection<ConnectionLoad>): void {
+  #replace(connection: LoadedConnection): void {
     this.#miss(connection);
     connection.close();
     if (!this.#isStopping && this.#tally.unsentCount > 0) {
@@ -253,7 +247,7 @@ export class LoadRun {
 
   async #replacement(): Promise<void> {
     try {
-      const connection = await this.#agent.connect(this.#plan.connect);
+      const connection = await this.#agent.connect();
       await connection.context.prepare?.(connection);
       this.#replacedCount += 1;
       const isUnderWay = this.#isStarted && !this.#isStopping;
@@ -266,7 +260,7 @@ export class LoadRun {
     this.#endWhenIdle();
   }
 
-  #fail(connection: Connection<ConnectionLoad>, code: string, text: string): void {
+  #fail(connection: LoadedConnection, code: string, text: string): void {
     this.#tally.failed(code, text);
     this.#miss(connection);
     connection.abort();
@@ -280,7 +274,7 @@ export class LoadRun {
     this.#failedCount += 1;
   }
 
-  #miss(connection: Connection<ConnectionLoad>): void {
+  #miss(connection: LoadedConnection): void {
     this.#uncountUnanswered(connection.context);
     connection.context.fail();
     this.#open.delete(connection);

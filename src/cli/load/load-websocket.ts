@@ -19,6 +19,7 @@ import { BytePattern } from "./byte-pattern.js";
 import { echoJson, echoText } from "./echo-report.js";
 import { loadTable, runLoad } from "./load-session.js";
 import { recordText } from "./record-text.js";
+import { tcpLoadAgent } from "./tcp-load-agent.js";
 import { WebSocketLoad } from "./websocket-load.js";
 import { WebSocketTally } from "./websocket-tally.js";
 
@@ -59,14 +60,16 @@ export async function loadWebSocket(
   const tally = tallyOf(url, options);
   let index = 0;
   const plan = {
-    connect: addressOf(url, isSecure),
-    engine: options.engine,
-    tls: isSecure ? { alpnProtocols: ["http/1.1"], ...tls } : undefined,
-    receive: push(),
+    createAgent: tcpLoadAgent({
+      connect: addressOf(url, isSecure),
+      engine: options.engine,
+      tls: isSecure ? { alpnProtocols: ["http/1.1"], ...tls } : undefined,
+      receive: push(),
+      inFlightBytes: depth * (size + FRAME_BYTES),
+    }),
     connectionCount: options.connections,
     warmupMs: options.warmup * MS_PER_SECOND,
     measuredMs: options.seconds * MS_PER_SECOND,
-    inFlightBytes: depth * (size + FRAME_BYTES),
     createLoad: () => new WebSocketLoad(tally, index++),
   };
   const byteCount = (): number => tally.verifiedBytes;

@@ -4,7 +4,7 @@
  * message but what the decoder hands out.
  */
 import { Buffer } from "node:buffer";
-import type { Connection, NetError } from "../../index.js";
+import type { NetError } from "../../index.js";
 import { FrameDecoder } from "../../protocol/websocket/frame-decoder.js";
 import { FrameWriter } from "../../protocol/websocket/frame-writer.js";
 import { createLimits } from "../../protocol/websocket/limits.js";
@@ -12,6 +12,7 @@ import { MAX_CONTROL_BYTES, MAX_HEAD_BYTES, OPCODE } from "../../protocol/websoc
 import type { WebSocketSink } from "../../protocol/websocket/websocket-sink.js";
 import type { SocketDeflate } from "../../websocket/deflate/deflate-stock.js";
 import type { ConnectionLoad } from "./connection-load.js";
+import type { LoadedConnection } from "./load-agent.js";
 import type { PreparedFrames } from "./prepared-frames.js";
 import { SentTimes } from "./sent-times.js";
 import { WebSocketOpening } from "./websocket-opening.js";
@@ -52,7 +53,7 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
   private decoder: FrameDecoder | undefined = undefined;
   private deflate: SocketDeflate | undefined = undefined;
   private frames: PreparedFrames | undefined = undefined;
-  private connection: Connection<ConnectionLoad> | undefined = undefined;
+  private connection: LoadedConnection | undefined = undefined;
   private nextMessage: number;
   private nextAnswer: number;
   private problem: string | undefined = undefined;
@@ -73,7 +74,7 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
     return this.sent.count;
   }
 
-  prepare(connection: Connection<ConnectionLoad>): Promise<void> {
+  prepare(connection: LoadedConnection): Promise<void> {
     this.connection = connection;
     if (!this.isOpen || this.opening === undefined) return Promise.resolve();
     connection.setDeadline(OPENING_MS);
@@ -83,15 +84,11 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
     });
   }
 
-  start(connection: Connection<ConnectionLoad>, nowMs: number): void {
+  start(connection: LoadedConnection, nowMs: number): void {
     this.send(connection, this.tally.depth, nowMs);
   }
 
-  received(
-    connection: Connection<ConnectionLoad>,
-    bytes: Buffer,
-    nowMs: number,
-  ): string | undefined {
+  received(connection: LoadedConnection, bytes: Buffer, nowMs: number): string | undefined {
     const { tally } = this;
     const rest = this.opening === undefined ? bytes : this.open(connection, bytes, this.opening);
     const { decoder } = this;
@@ -109,11 +106,7 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
   }
 
   /** Answers what came behind the response. */
-  private open(
-    connection: Connection<ConnectionLoad>,
-    bytes: Buffer,
-    opening: WebSocketOpening,
-  ): Buffer {
+  private open(connection: LoadedConnection, bytes: Buffer, opening: WebSocketOpening): Buffer {
     const taken = opening.feed(bytes);
     const { result, problem } = opening;
     if (problem !== undefined) {
@@ -146,7 +139,7 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
     return undefined;
   }
 
-  finish(connection: Connection<ConnectionLoad>): void {
+  finish(connection: LoadedConnection): void {
     if (this.decoder !== undefined) {
       const bytes = Buffer.alloc(MAX_HEAD_BYTES + MAX_CONTROL_BYTES);
       connection.send(bytes.subarray(0, WRITER.writeClose(bytes, 0, CLOSE_CODE)));
@@ -161,7 +154,7 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
     this.deflate?.end();
   }
 
-  private send(connection: Connection<ConnectionLoad>, count: number, nowMs: number): void {
+  private send(connection: LoadedConnection, count: number, nowMs: number): void {
     const { tally, frames } = this;
     if (frames === undefined) return;
     const { messageCount } = tally.pattern;

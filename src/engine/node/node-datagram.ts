@@ -8,33 +8,20 @@
  */
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from "node:dgram";
 import process from "node:process";
-import { NetError } from "../../errors.js";
+import { NetError, rethrowLater } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
 import { DatagramRun } from "../datagram-run.js";
 import type { DatagramSink, DatagramSocket, DatagramTarget, GroupMembership } from "../engine.js";
-import { addressOfPeer, type PeerKey, peerKeyOf } from "../peer-key.js";
-import { callSink, rethrowLater } from "../sink-defect.js";
-import { errnoNameOf, systemError } from "../system-error.js";
+import { addressOfPeer, type PeerKey, peerKeyOf, portOfPeer } from "../peer-key.js";
+import { callSink } from "../sink-defect.js";
+import { datagramErrorKind, errnoNameOf, systemError } from "../system-error.js";
 import { addressFromInfo } from "./node-address.js";
 import { NodePeers } from "./node-peers.js";
+import type { NodeTurn } from "./node-turn.js";
 
 /** Linux's own default, `net.core.rmem_default`. */
 const DEFAULT_HELD_BYTES = 212_992;
-
-/** Errors of a receive call that tell of a datagram sent before, or pass by themselves. */
-const PASSING_ERRORS: readonly string[] = [
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EHOSTUNREACH",
-  "EHOSTDOWN",
-  "ENETUNREACH",
-  "ENETDOWN",
-  "EMSGSIZE",
-  "ENOBUFS",
-  "ENOMEM",
-  "EPERM",
-];
 
 type LookupCallback = (error: null, address: string, family: number) => void;
 
@@ -42,6 +29,19 @@ type LookupCallback = (error: null, address: string, family: number) => void;
 function literalLookup(host: string, _options: unknown, callback: LookupCallback): void {
   callback(null, host, host.includes(":") ? 6 : 4);
 }
+
+type Done = (cause: Error | null) => void;
+
+/** One datagram on its way out; used again for the next one. */
+interface SendUnderWay {
+  token: number;
+  to: PeerKey | undefined;
+  run: DatagramRun | undefined;
+  readonly done: Done;
+}
+
+/** Those that are kept for the next datagrams. */
+const MAX_SPARE_SENDS = 1_024;
 
 interface HeldDatagram {
   readonly bytes: Buffer;
@@ -72,7 +72,9 @@ export class NodeDatagram implements DatagramSocket {
   readonly lendsBytes = false;
   readonly #target: DatagramTarget;
   readonly #sink: DatagramSink;
+  readonly #turn: NodeTurn;
   readonly #socket: Socket;
+  readonly #spareSends: SendUnderWay[] = [];
   #held: HeldDatagram[] = [];
   #heldBytes = 0;
   readonly #peers: NodePeers;
@@ -83,7 +85,8 @@ export class NodeDatagram implements DatagramSocket {
   #isPaused = false;
   #isClosed = false;
 
-  constructor(target: DatagramTarget, sink: DatagramSink) {
+  constructor(target: DatagramTarget, sink: DatagramSink, turn: NodeTurn) {
+    this.#turn = turn;
     this.#target = target;
     this.#sink = sink;
     this.#peers = new NodePeers(target.address.family === "IPv6");
@@ -95,25 +98,22 @@ export class NodeDatagram implements DatagramSocket {
   }
 
   send(token: number, bytes: Uint8Array, to?: PeerKey): void {
-    this.#send(bytes, to, (cause) => this.#sent(token, cause, to));
+    this.#send(token, bytes, to, undefined);
   }
 
   sendRun(token: number, pieces: readonly Uint8Array[], to?: PeerKey): void {
     const run = new DatagramRun(token, pieces.length, (...result) => {
       this.#sink.datagramSent(...result);
     });
-    const done = (cause: Error | null): void => {
-      if (this.#isClosed) return;
-      try {
-        run.sent(this.#errorOf(cause, to));
-      } catch (defect) {
-        rethrowLater(defect);
-      }
-    };
-    for (const piece of pieces) this.#send(piece, to, done);
+    for (const piece of pieces) this.#send(token, piece, to, run);
   }
 
-  #send(bytes: Uint8Array, to: PeerKey | undefined, done: (cause: Error | null) => void): void {
+  #send(
+    token: number,
+    bytes: Uint8Array,
+    to: PeerKey | undefined,
+    run: DatagramRun | undefined,
+  ): void {
     if (this.#isClosed) return;
     if (!this.#isOpen) {
       throw new NetError("INVALID_STATE", "a datagram was sent before the socket was open", {
@@ -121,15 +121,33 @@ export class NodeDatagram implements DatagramSocket {
       });
     }
     const peer = this.#destination(to);
+    const send = this.#spareSends.pop() ?? this.#newSend();
+    send.token = token;
+    send.to = to;
+    send.run = run;
     try {
-      inRootContext(() => {
-        if (peer === undefined) this.#socket.send(bytes, done);
-        else this.#socket.send(bytes, this.#peers.port(peer), this.#peers.host(peer), done);
-      });
+      // At the end of a turn the context is the engine's own already.
+      if (this.#turn.isRunning) this.#give(bytes, peer, send.done);
+      else inRootContext(() => this.#give(bytes, peer, send.done));
     } catch (cause) {
       const text = `can't send a datagram${peer === undefined ? "" : ` to ${addressText(addressOfPeer(peer))}`}`;
       throw new NetError("INVALID_ARGUMENT", text, { operation: "send", cause });
     }
+  }
+
+  #give(bytes: Uint8Array, peer: PeerKey | undefined, done: Done): void {
+    if (peer === undefined) this.#socket.send(bytes, done);
+    else this.#socket.send(bytes, portOfPeer(peer), this.#peers.host(peer), done);
+  }
+
+  #newSend(): SendUnderWay {
+    const send: SendUnderWay = {
+      token: 0,
+      to: undefined,
+      run: undefined,
+      done: (cause) => this.#sent(send, cause),
+    };
+    return send;
   }
 
   joinGroup({ group, interfaceHost, source }: GroupMembership): void {
@@ -250,6 +268,8 @@ export class NodeDatagram implements DatagramSocket {
   }
 
   #deliver(bytes: Buffer, from: PeerKey): void {
+    // Datagrams come one by one: what they lead to leaves when the round is over.
+    this.#turn.received(1);
     try {
       this.#sink.datagramReceived(bytes, from, bytes.length);
     } catch (defect) {
@@ -257,10 +277,14 @@ export class NodeDatagram implements DatagramSocket {
     }
   }
 
-  #sent(token: number, cause: Error | null, to: PeerKey | undefined): void {
+  #sent(send: SendUnderWay, cause: Error | null): void {
+    const { token, to, run } = send;
+    send.run = undefined;
+    if (this.#spareSends.length < MAX_SPARE_SENDS) this.#spareSends.push(send);
     if (this.#isClosed) return;
     try {
-      this.#sink.datagramSent(token, this.#errorOf(cause, to), cause === null ? 0 : 1);
+      if (run !== undefined) run.sent(this.#errorOf(cause, to));
+      else this.#sink.datagramSent(token, this.#errorOf(cause, to), cause === null ? 0 : 1);
     } catch (defect) {
       rethrowLater(defect);
     }
@@ -274,9 +298,22 @@ export class NodeDatagram implements DatagramSocket {
 
   #failed(cause: unknown): void {
     const name = errnoNameOf(cause);
-    if (this.#isClosed || (this.#isOpen && PASSING_ERRORS.includes(name))) return;
+    if (this.#isClosed) return;
+    const kind = this.#isOpen ? datagramErrorKind(name) : "fatal";
+    if (kind === "refusal") this.#refused(name, cause);
+    if (kind !== "fatal") return;
     const text = addressText(this.#target.address);
     this.#close(systemError(name, this.#isOpen ? "receive" : "listen", cause, text));
+  }
+
+  #refused(name: string, cause: unknown): void {
+    const { peer } = this.#target;
+    const error = systemError(name, "receive", cause, peer && addressText(peer));
+    try {
+      this.#sink.datagramRefused(error);
+    } catch (defect) {
+      rethrowLater(defect);
+    }
   }
 
   #close(error: NetError | undefined): void {

@@ -23,6 +23,8 @@ import { assertZone } from "../ip-zone.js";
 import { assertConnectAddress } from "../path-address.js";
 import { resolveHost } from "../resolve-host.js";
 import { errnoNameOf } from "../system-error.js";
+import { TlsClientContext } from "../tls/tls-client-context.js";
+import { TlsServerContext } from "../tls/tls-server-context.js";
 import type { TlsClientOptions, TlsContext, TlsServerOptions } from "../tls-options.js";
 import { NodeDatagram } from "./node-datagram.js";
 import { assertListenTarget, assertStreamOptions, nodeCapabilities } from "./node-features.js";
@@ -33,8 +35,6 @@ import { ownerReader } from "./owned-socket.js";
 import { ProcessHold } from "./process-hold.js";
 import { RecycledMemory } from "./recycled-memory.js";
 import { SharedReading } from "./shared-reading.js";
-import { TlsClientContext } from "./tls-client-context.js";
-import { TlsServerContext } from "./tls-server-context.js";
 
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
@@ -103,7 +103,7 @@ class NodeEngine implements Engine {
   }
 
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
-    return inRootContext(() => new NodeDatagram(target, sink));
+    return inRootContext(() => new NodeDatagram(target, sink, this.#turn));
   }
 }
 

@@ -8,7 +8,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import process from "node:process";
 import type { SendMemory } from "../../bytes/send-memory.js";
-import { NetError } from "../../errors.js";
+import { NetError, rethrowLater } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
@@ -20,7 +20,7 @@ import {
   socketFileAt,
 } from "../path-address.js";
 import { ReportBackOff } from "../report-back-off.js";
-import { callSink, rethrowLater } from "../sink-defect.js";
+import { callSink } from "../sink-defect.js";
 import { acceptErrorKind, errnoNameOf, systemError } from "../system-error.js";
 import { addressFromInfo, remoteAddressOf } from "./node-address.js";
 import { NodeStream } from "./node-stream.js";

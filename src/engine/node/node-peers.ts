@@ -2,7 +2,7 @@
  * Peers of a datagram socket, between the text that Node has and their keys. A server hears from the same
  * hosts again and again: what was translated once is looked up.
  */
-import { hostOfPeer, type PeerKey, PORT_SPAN, peerKeyOf, portOfPeer } from "../peer-key.js";
+import { hostOfPeer, type PeerKey, PORT_SPAN, peerKeyOf } from "../peer-key.js";
 import { ipAddress } from "./node-address.js";
 
 /** Hosts that are remembered; then all are forgotten. */
@@ -44,10 +44,5 @@ export class NodePeers {
       this.#hosts.set(key, host);
     }
     return host;
-  }
-
-  /** Its port. */
-  port(peer: PeerKey): number {
-    return portOfPeer(peer);
   }
 }

@@ -5,10 +5,10 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { NetError, type Operation } from "../../errors.js";
+import { TlsClientContext } from "../tls/tls-client-context.js";
+import { tlsError } from "../tls/tls-error.js";
 import type { TlsContext, TlsInfo } from "../tls-options.js";
 import { endedOrderly, watchCloseNotify } from "./close-notify.js";
-import { TlsClientContext } from "./tls-client-context.js";
-import { tlsError } from "./tls-error.js";
 import { beginHandshake, type HandshakeSink, tlsInfoOf } from "./tls-handshake.js";
 
 /**

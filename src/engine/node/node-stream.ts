@@ -10,7 +10,7 @@
 import type { Socket } from "node:net";
 import process from "node:process";
 import type { SendMemory } from "../../bytes/send-memory.js";
-import { NetError, type Operation } from "../../errors.js";
+import { NetError, type Operation, rethrowLater } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
 import { changedPieces, isTransferred } from "../changed-pieces.js";
@@ -23,7 +23,7 @@ import type {
   TcpInfo,
 } from "../engine.js";
 import { noStreamSink } from "../no-sink.js";
-import { callSink, rethrowLater } from "../sink-defect.js";
+import { callSink } from "../sink-defect.js";
 import { errnoNameOf, systemError } from "../system-error.js";
 import type { TlsContext, TlsInfo } from "../tls-options.js";
 import { cutBehindEnd } from "./cut-behind-end.js";

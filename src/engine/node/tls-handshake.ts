@@ -5,10 +5,11 @@
 import type { Socket } from "node:net";
 import { connect, type DetailedPeerCertificate, type PeerCertificate, TLSSocket } from "node:tls";
 import { NetError } from "../../errors.js";
-import type { TlsContext, TlsInfo, TlsPeerCertificate } from "../tls-options.js";
-import { TlsClientContext } from "./tls-client-context.js";
-import { certificateError, noCertificateError } from "./tls-error.js";
-import { TlsServerContext } from "./tls-server-context.js";
+import { peerCertificateOf } from "../tls/peer-certificate.js";
+import { TlsClientContext } from "../tls/tls-client-context.js";
+import { certificateError, noCertificateError } from "../tls/tls-error.js";
+import { TlsServerContext } from "../tls/tls-server-context.js";
+import type { TlsContext, TlsInfo } from "../tls-options.js";
 
 /** Gets the end of a handshake; errors come as the socket's `error`. */
 export interface HandshakeSink {
@@ -159,23 +160,4 @@ function authorizationProblem(
   if (secure.authorized) return undefined;
   const error: unknown = secure.authorizationError;
   return error instanceof Error && "code" in error ? String(error.code) : String(error);
-}
-
-function nameText(name: object | undefined): string {
-  return Object.entries(name ?? {})
-    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.join("+") : String(value)}`)
-    .join(", ");
-}
-
-function peerCertificateOf(certificate: PeerCertificate): TlsPeerCertificate {
-  return {
-    subject: nameText(certificate.subject),
-    issuer: nameText(certificate.issuer),
-    subjectAltName: certificate.subjectaltname,
-    validFrom: certificate.valid_from,
-    validTo: certificate.valid_to,
-    serialNumber: certificate.serialNumber,
-    fingerprint256: certificate.fingerprint256,
-    raw: certificate.raw,
-  };
 }

@@ -17,9 +17,12 @@ import type {
   StreamSink,
   StreamSocket,
 } from "../engine.js";
-import { NO_TLS, refuseTls } from "../no-tls.js";
+import { opensslAvailability } from "../openssl/availability.js";
 import { assertConnectAddress, checkedListenTarget } from "../path-address.js";
 import { resolveHost } from "../resolve-host.js";
+import { TlsClientContext } from "../tls/tls-client-context.js";
+import { TlsServerContext } from "../tls/tls-server-context.js";
+import type { TlsClientOptions, TlsContext, TlsServerOptions } from "../tls-options.js";
 import { type ForeignFunctions, loadForeignFunctions } from "./ring/foreign-functions.js";
 import type { UringLoop } from "./ring/uring-loop.js";
 import { uringAvailability } from "./setup/availability.js";
@@ -35,6 +38,8 @@ export { type UringProbe, uringAvailability, uringProbes } from "./setup/availab
 export { isBundled } from "./setup/bundled.js";
 export type { UringOptions } from "./setup/uring-options.js";
 
+type TlsOptions = TlsServerOptions | TlsClientOptions;
+
 const CAPABILITIES: Capabilities = {
   reusePort: true,
   keepAliveInterval: true,
@@ -44,7 +49,10 @@ const CAPABILITIES: Capabilities = {
   socketBuffers: true,
   datagram: true,
   resetWhilePaused: true,
-  tls: NO_TLS,
+  /** Looked for when it is asked for: it costs some milliseconds. */
+  get tls() {
+    return opensslAvailability();
+  },
 };
 
 /** An engine with a ring of its own. Made by {@link createUringEngine}. */
@@ -74,8 +82,14 @@ export class UringEngine implements Engine, Disposable {
     return this.#assembled.ownsSockets;
   }
 
-  createTlsContext(): never {
-    return refuseTls();
+  createTlsContext(role: "server" | "client", options: TlsOptions): TlsContext {
+    const available = opensslAvailability();
+    if (available !== true) {
+      throw new NetError("NOT_SUPPORTED", available, { operation: "configure" });
+    }
+    return role === "server"
+      ? new TlsServerContext(options as TlsServerOptions, this.clock)
+      : new TlsClientContext(options as TlsClientOptions);
   }
 
   afterTurn(task: () => void): void {

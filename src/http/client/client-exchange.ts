@@ -24,7 +24,7 @@ import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import type { OutgoingRequest } from "../../protocol/http1/head-writer.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../../time/timing-wheel.js";
-import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
+import { BodyIntake, type BodyOwner } from "../body/body-intake.js";
 import type { Fields } from "../fields.js";
 import type { UpgradedConnection } from "../upgrade/upgraded-connection.js";
 import { BodySource } from "./body-source.js";
@@ -153,7 +153,7 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
   }
 
   /** Nobody will read the rest of the body: a long one costs the connection. */
-  bodyDropped(body: IncomingBody): void {
+  bodyDropped(body: BodyIntake): void {
     if (this.state !== "receiving") return;
     const { contentLength = Number.POSITIVE_INFINITY, receivedBytes } = body;
     if (contentLength - receivedBytes <= MAX_SKIPPED_BYTES) return;
@@ -292,7 +292,7 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
 }
 
 /** Tells when it is thrown away. */
-class ResponseBody extends IncomingBody {
+class ResponseBody extends BodyIntake {
   private readonly exchange: ClientExchange;
 
   constructor(exchange: ClientExchange, contentLength: number | undefined) {

@@ -108,7 +108,7 @@ export class ClientLink implements ConnectionHolder, ExchangeOwner {
   private queueProblem({ plan }: ClientExchange): NetError | undefined {
     const { maxQueued } = this.numbers;
     if (this.queue.length >= maxQueued) {
-      const text = `${maxQueued} requests wait for the connection already (maxQueued)`;
+      const text = `${this.queue.length} requests wait for the connection, and maxQueued is ${maxQueued}`;
       return new NetError("HTTP_QUEUE_FULL", text, { operation: "request" });
     }
     try {

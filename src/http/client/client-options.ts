@@ -5,9 +5,10 @@
 
 import { assertKeepAlive } from "../../connection/settings.js";
 import type { ClientTls } from "../../connection/tls-settings.js";
+import { assertIp } from "../../dial/connect-options.js";
 import type { ProxyChoice } from "../../dial/proxy-route.js";
 import type { EngineChoice, KeepAlive } from "../../engine/engine.js";
-import { assertBoolean, assertKnownKeys, assertOneOf, assertText } from "../../errors.js";
+import { assertBoolean, assertKnownKeys, assertOneOf } from "../../errors.js";
 import {
   bytes,
   count,
@@ -169,7 +170,7 @@ export function assertClientOptions(
   if (tls !== undefined) assertOptionsObject("tls", tls);
   assertMethods("cookies", cookies, ["cookieHeader", "setFromHeader"]);
   assertSwitch("useCookies", useCookies);
-  if (localHost !== undefined) assertText("localHost", localHost);
+  if (localHost !== undefined) assertIp("localHost", localHost);
   if (family !== undefined) assertOneOf("family", family, ["any", "IPv4", "IPv6"]);
   if (noDelay !== undefined) assertBoolean("noDelay", noDelay);
   if (keepAlive !== undefined) assertKeepAlive(keepAlive);

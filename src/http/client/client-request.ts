@@ -213,6 +213,10 @@ function hostOf(
 
 /** Without a length of its own a body goes in chunks, unless the fields say how long it is. */
 function bodyLengthOf(options: HttpRequestOptions, content: RequestContent): number {
+  const { bodyLength } = options;
+  if (bodyLength !== undefined && content.byteCount >= 0 && bodyLength !== content.byteCount) {
+    throw invalid(`bodyLength is ${bodyLength}, but the body has ${content.byteCount} bytes`);
+  }
   if (content.byteCount !== BODY.chunked) return content.byteCount;
   if (options.bodyLength !== undefined) return options.bodyLength;
   return hasField(options.headers, "content-length") ? BODY.byFields : BODY.chunked;

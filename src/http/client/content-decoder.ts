@@ -10,7 +10,8 @@ import { pipeline, type Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
+import { BodyIntake, type BodyOwner } from "../body/body-intake.js";
+import type { IncomingBody } from "../body/incoming-body.js";
 
 /** What decoded content may grow to. */
 export interface DecodingLimits {
@@ -78,7 +79,7 @@ interface Stage {
 type Decompressor = Transform & { readonly bytesWritten: number };
 
 class ContentDecoder implements BodyOwner {
-  readonly body: IncomingBody;
+  readonly body: BodyIntake;
   readonly wheel: TimingWheel;
   readonly #encoded: IncomingBody;
   readonly #codings: readonly string[];
@@ -207,7 +208,7 @@ class ContentDecoder implements BodyOwner {
 }
 
 /** Tells when it is thrown away. */
-class DecodedBody extends IncomingBody {
+class DecodedBody extends BodyIntake {
   readonly #dropped: () => void;
 
   constructor(owner: BodyOwner, dropped: () => void) {

@@ -8,7 +8,8 @@ import type { Connection } from "../../connection/connection.js";
 import { Events } from "../../connection/events.js";
 import { assertFunction } from "../../connection/settings.js";
 import { ProxyRouter } from "../../dial/proxy-route.js";
-import { assertInteger, NetError } from "../../errors.js";
+import { assertInteger, assertKnownKeys, NetError } from "../../errors.js";
+import { assertOptionsObject } from "../option-check.js";
 import { ClientExchange } from "./client-exchange.js";
 import {
   AGENT_NUMBER_NAMES,
@@ -236,6 +237,8 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
    * ended and `onShutdown` was called; a second call joins the first.
    */
   async stop(options: StopOptions = {}): Promise<void> {
+    assertOptionsObject("the options of stop", options);
+    assertKnownKeys("stop", options, ["drainMs"]);
     const { drainMs = 5_000 } = options;
     assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
     this.#stopping ??= this.#stop(drainMs);

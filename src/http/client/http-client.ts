@@ -7,9 +7,10 @@ import type { Connection, WaitOptions } from "../../connection/connection.js";
 import { Events } from "../../connection/events.js";
 import { assertFunction } from "../../connection/settings.js";
 import { throwIfAborted } from "../../connection/waiter.js";
+import { assertIp } from "../../dial/connect-options.js";
 import { type ProxyChoice, ProxyRouter } from "../../dial/proxy-route.js";
 import type { Address } from "../../engine/engine.js";
-import { assertInteger, assertOneOf, assertText, describe, NetError } from "../../errors.js";
+import { assertInteger, assertKnownKeys, assertOneOf, describe, NetError } from "../../errors.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
 import { ClientExchange } from "./client-exchange.js";
 import { ClientLink } from "./client-link.js";
@@ -68,6 +69,15 @@ const OPTION_NAMES: readonly string[] = [
   "context",
 ];
 
+const CONNECT_OPTION_NAMES: readonly (keyof HttpConnectOptions)[] = [
+  "timeoutMs",
+  "signal",
+  "localHost",
+  "localPort",
+  "family",
+  "proxy",
+];
+
 const NOTHING: readonly string[] = [];
 
 /** Time that the last bytes get when the client is stopped. */
@@ -118,12 +128,13 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
    * connection. `timeoutMs`: default `connectTimeoutMs`.
    */
   async connect(url: string | URL, options: HttpConnectOptions = {}): Promise<this> {
-    assertOptionsObject("the options", options);
+    assertOptionsObject("the options of connect", options);
+    assertKnownKeys("connect", options, CONNECT_OPTION_NAMES);
     const target = new HttpTarget(url);
     const { timeoutMs = this.#numbers.connectTimeoutMs, signal, proxy: given } = options;
     const { localHost, localPort, family } = options;
     assertInteger("timeoutMs", timeoutMs, 0, 2 ** 31 - 1);
-    if (localHost !== undefined) assertText("localHost", localHost);
+    if (localHost !== undefined) assertIp("localHost", localHost);
     if (localPort !== undefined) assertInteger("localPort", localPort, 0, 65_535);
     if (family !== undefined) assertOneOf("family", family, ["any", "IPv4", "IPv6"]);
     const locality: DialLocality = {

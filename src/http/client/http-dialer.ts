@@ -143,7 +143,7 @@ export class HttpDialer<Handle> implements Dialer {
     receiver.timing = {
       lookupMs: lookedUpMs - startMs,
       connectMs: connectedMs - lookedUpMs,
-      tlsMs: clock.now() - connectedMs,
+      tlsMs: target.isSecure ? clock.now() - connectedMs : 0,
     };
     this.#events.responses.attach(receiver);
     return receiver;

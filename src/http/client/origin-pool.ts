@@ -104,7 +104,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   private queueProblem({ plan }: ClientExchange): NetError | undefined {
     const { queuedCount, numbers } = this.owner;
     if (queuedCount >= numbers.maxQueued && !this.hasRoom()) {
-      const text = `${queuedCount} requests wait for a connection already (maxQueued)`;
+      const text = `${queuedCount} requests wait for a connection, and maxQueued is ${numbers.maxQueued}`;
       return new NetError("HTTP_QUEUE_FULL", text, { operation: "request" });
     }
     try {

@@ -13,11 +13,11 @@ import type { ResponseSource } from "./response/response-pump.js";
  * One request and the response to it, on a server. The response may be complete before the request is,
  * and the other way round.
  */
-export interface HttpExchange {
+export interface HttpExchange<Context = unknown> {
   /** Whole number from 1; never given again by the server. */
   readonly id: number;
   /** The connection it came on. */
-  readonly connection: HttpServerConnection;
+  readonly connection: HttpServerConnection<Context>;
   /** The application's own. The library does not look at it. */
   context: unknown;
 

@@ -10,8 +10,10 @@
 import type { Buffer } from "node:buffer";
 import { type CloseReason, reasonOf } from "../../connection/close-reason.js";
 import { handlerError } from "../../connection/handlers.js";
+import type { PacketEvents } from "../../connection/packet-events.js";
 import type { Receiver } from "../../connection/receiver.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
+import type { NetError } from "../../errors.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 import type { IdleConnections, IdleEntry } from "./idle-connections.js";
 import type { PipelinePool } from "./pipeline-pool.js";
@@ -23,6 +25,7 @@ import type { ServerResources } from "./server-resources.js";
 
 /** What a server has for its connections. */
 export interface ReceiverServices {
+  readonly events: Pick<PacketEvents, "sent" | "drained" | "ended">;
   readonly resources: ServerResources;
   readonly pipelines: PipelinePool;
   /** Connections on which no request has come yet. */
@@ -45,6 +48,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   nextIdle: IdleEntry | undefined = undefined;
   private readonly services: ReceiverServices;
   private state: "open" | "upgraded" | "shut" | "closed" = "open";
+  private closeCause: NetError | undefined = undefined;
   private unsent: UnsentResponses | undefined = undefined;
   private ownHandle: ServerConnection | undefined = undefined;
 
@@ -91,12 +95,14 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   }
 
   ended(): void {
+    this.services.events.ended(this.transport);
     if (this.pipeline !== undefined) this.pipeline.peerEnded();
     else this.shut();
   }
 
-  sent(): void {
+  sent(byteCount: number): void {
     const { pipeline, transport, state } = this;
+    this.services.events.sent(transport, byteCount);
     this.unsent?.sent(transport.sentBytes);
     if (state === "shut" && transport.pendingBytes <= REST_BYTES) this.shut();
     else if (state === "open" && transport.pendingBytes === 0) pipeline?.allSent();
@@ -104,6 +110,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
 
   drained(): void {
     this.pipeline?.drained();
+    this.services.events.drained(this.transport);
   }
 
   stopping(): void {
@@ -130,6 +137,30 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
     return true;
   }
 
+  /** The same for a reason, which its end has; at once where the connection is another protocol's. */
+  closeFor(error: NetError): boolean {
+    if (!this.isOpen) return false;
+    if (this.state === "upgraded") return this.transport.closeWith(reasonOf(error, "close"));
+    this.closeCause = error;
+    return this.close();
+  }
+
+  get silentForMs(): number {
+    // Who waits for us is not silent.
+    return this.exchangeCount > 0 ? 0 : this.transport.silentForMs;
+  }
+
+  get ageMs(): number {
+    return this.transport.ageMs;
+  }
+
+  /** The application goes on reading. */
+  resume(): boolean {
+    const isResumed = this.transport.resume();
+    if (isResumed) this.pipeline?.resumed();
+    return isResumed;
+  }
+
   /**
    * Closes in good order, as soon as little is left to be sent: a peer has all the time it needs for a
    * large response, as long as it goes on, but `closeTimeoutMs` for the rest.
@@ -144,7 +175,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
       if (this.pipeline === undefined) this.beginPipeline().shut();
       return;
     }
-    const failure = this.pipeline?.failure;
+    const failure = this.pipeline?.failure ?? this.closeCause;
     if (failure === undefined) transport.close();
     else transport.closeWith(reasonOf(failure, "receive"));
   }
@@ -178,6 +209,8 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   handedOver(): void {
     // What was sent before is not heard of any more.
     this.unsent?.end(undefined);
+    HANDED_OVER.set(this.transport, this);
+    this.transport.context = this.ownHandle?.context;
     this.state = "upgraded";
     this.pipeline = undefined;
   }
@@ -191,4 +224,14 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
     this.services.resources.calls.report(error, exchange);
     if (this.state === "open") this.transport.closeWith(reasonOf(error, "receive"));
   }
+}
+
+/** Receivers of connections that were handed over, whose context is the application's own. */
+const HANDED_OVER: WeakMap<StreamConnection, HttpReceiver> = new WeakMap();
+
+/** The receiver that a connection of an HTTP server was given. */
+export function receiverOf(connection: StreamConnection): HttpReceiver {
+  const { context } = connection;
+  if (context instanceof HttpReceiver) return context;
+  return HANDED_OVER.get(connection) as HttpReceiver;
 }

@@ -11,7 +11,7 @@ import type { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import { ResponseCompression } from "./compression/response-compression.js";
 import type { HandlerCalls } from "./handler-calls.js";
-import { HttpReceiver, type ReceiverServices } from "./http-receiver.js";
+import { HttpReceiver, type ReceiverServices, receiverOf } from "./http-receiver.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 import type { HttpServerOptions } from "./http-server-options.js";
 import type { HttpServerConfiguration } from "./http-server-settings.js";
@@ -29,7 +29,8 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
   readonly idle: IdleConnections;
   /** What lets connections in. */
   listening: Listening | undefined = undefined;
-  readonly #events: Events<StreamConnection, Buffer>;
+  readonly events: Events<StreamConnection, Buffer>;
+  readonly #makeContext: HttpServerOptions["context"];
 
   constructor(
     options: HttpServerOptions,
@@ -37,7 +38,8 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
     calls: HandlerCalls,
     configuration: HttpServerConfiguration,
   ) {
-    this.#events = new Events(lifeHandlers(options));
+    this.events = new Events(lifeHandlers(options));
+    this.#makeContext = options.context;
     this.resources = new ServerResources(
       wheel,
       calls,
@@ -60,7 +62,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
   // — calls of the component, and of what lets connections in —
 
   askListen(target: ListenTarget): void {
-    this.#events.askListen(target);
+    this.events.askListen(target);
   }
 
   prepare(connection: StreamConnection): void {
@@ -72,21 +74,26 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
   }
 
   opened(connection: StreamConnection, isOutgoing: boolean): void {
-    this.#events.opened(connection, isOutgoing);
+    if (this.#makeContext !== undefined) {
+      const { handle } = receiverOf(connection);
+      this.events.makeContext(connection, this.#makeContext, "accept", handle);
+      if (connection.state !== "handshaking") return;
+    }
+    this.events.opened(connection, isOutgoing);
   }
 
   ready(connection: StreamConnection): void {
-    this.#events.ready(connection);
+    this.events.ready(connection);
   }
 
   closed(connection: StreamConnection, reason: CloseReason): void {
     // Not its receiver any more, where another protocol had it, or not yet.
     receiverOf(connection).closed(reason);
-    this.#events.closed(connection, reason);
+    this.events.closed(connection, reason);
   }
 
   refused(error: NetError, remoteAddress: Address | undefined): void {
-    this.#events.refused(error, remoteAddress);
+    this.events.refused(error, remoteAddress);
   }
 
   shutdown(): void {
@@ -94,7 +101,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
     this.resources.addedFields.end();
     this.fresh.end();
     this.idle.end();
-    this.#events.shutdown();
+    this.events.shutdown();
   }
 
   closeListeners(): void {
@@ -106,11 +113,6 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
   }
 }
 
-/** The receiver that a connection of an HTTP server was given. */
-export function receiverOf(connection: StreamConnection): HttpReceiver {
-  return connection.context as HttpReceiver;
-}
-
 /** When connections without a request are looked at: one that is kept for any time may not take its response. */
 function idleLookMs({ idleMs, limits }: HttpServerConfiguration): number {
   return idleMs > 0 ? idleMs : limits.sendTimeoutMs;
@@ -119,6 +121,10 @@ function idleLookMs({ idleMs, limits }: HttpServerConfiguration): number {
 /** The handlers of the life of connections, which get the connection as HTTP has it. */
 function lifeHandlers(options: HttpServerOptions): Handlers<StreamConnection, Buffer> {
   const { onPrepareListen, onAccept, onHandshake, onClose, onRefuse, onShutdown } = options;
+  const { onSend, onDrain, onEnd } = options;
+  const noted =
+    (handler: (connection: HttpServerConnection) => unknown) => (connection: StreamConnection) =>
+      handler.call(options, receiverOf(connection).handle);
   type Handler = (connection: HttpServerConnection) => MayRefuse;
   const told = (handler: Handler) => (connection: StreamConnection) =>
     handler.call(options, receiverOf(connection).handle);
@@ -128,6 +134,12 @@ function lifeHandlers(options: HttpServerOptions): Handlers<StreamConnection, Bu
     }),
     ...(onAccept && { onAccept: told(onAccept) }),
     ...(onHandshake && { onHandshake: told(onHandshake) }),
+    ...(onSend && {
+      onSend: (connection: StreamConnection, byteCount: number) =>
+        onSend.call(options, receiverOf(connection).handle, byteCount),
+    }),
+    ...(onDrain && { onDrain: noted(onDrain) }),
+    ...(onEnd && { onEnd: noted(onEnd) }),
     ...(onClose && {
       onClose: (connection: StreamConnection, reason: CloseReason) =>
         onClose.call(options, receiverOf(connection).handle, reason),

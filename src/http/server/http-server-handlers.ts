@@ -24,56 +24,62 @@ import type { HttpServerConnection } from "./http-server-connection.js";
 import type { ResponseReport } from "./response/response-report.js";
 
 /** What came of one request as it was read (HP §2.14). */
-export interface MessageHandlers {
+export interface MessageHandlers<Context = unknown> {
   /** The first byte of a request came. */
-  onMessageBegin?(connection: HttpServerConnection): void;
+  onMessageBegin?(connection: HttpServerConnection<Context>): void;
   /** `version`: `HTTP/1.1` or `HTTP/1.0`. */
   onRequestLine?(
-    connection: HttpServerConnection,
+    connection: HttpServerConnection<Context>,
     line: { readonly method: string; readonly target: string; readonly version: string },
   ): void;
   /** A field of the head; name as it was spelt. */
-  onHeader?(connection: HttpServerConnection, name: string, value: string): void;
+  onHeader?(connection: HttpServerConnection<Context>, name: string, value: string): void;
   /** The head is complete. There can be a response here already; then `onRequest` is not called. */
-  onHeadersComplete?(exchange: HttpExchange): void;
+  onHeadersComplete?(exchange: HttpExchange<Context>): void;
   /** Bytes of the body, valid during the call. They go to `exchange.body` as well, unless that was discarded. */
-  onBody?(exchange: HttpExchange, bytes: Buffer): void;
+  onBody?(exchange: HttpExchange<Context>, bytes: Buffer): void;
   /** A chunk of `chunkBytes` begins; 0: the last. `extensions`: as sent, from the first ";" on. */
-  onChunkHeader?(exchange: HttpExchange, chunkBytes: number, extensions: string): void;
-  onChunkComplete?(exchange: HttpExchange): void;
+  onChunkHeader?(exchange: HttpExchange<Context>, chunkBytes: number, extensions: string): void;
+  onChunkComplete?(exchange: HttpExchange<Context>): void;
   /** A field behind the body. */
-  onTrailer?(exchange: HttpExchange, name: string, value: string): void;
+  onTrailer?(exchange: HttpExchange<Context>, name: string, value: string): void;
   /** The request is complete, trailers included. */
-  onMessageComplete?(exchange: HttpExchange): void;
+  onMessageComplete?(exchange: HttpExchange<Context>): void;
   /** The connection was handed over: what follows on it is another protocol. */
-  onUpgrade?(exchange: HttpExchange): void;
+  onUpgrade?(exchange: HttpExchange<Context>): void;
   /** What came is no request. The peer gets the status that fits, and the connection closes. */
-  onParseError?(connection: HttpServerConnection, error: NetError): void;
+  onParseError?(connection: HttpServerConnection<Context>, error: NetError): void;
 }
 
 /** The handlers of an HTTP server; see the head of the file. */
-export interface HttpServerHandlers extends MessageHandlers {
+export interface HttpServerHandlers<Context = unknown> extends MessageHandlers<Context> {
   /** A request came: its head is complete, its body may be on its way. Respond now or later. */
-  onRequest?(exchange: HttpExchange): MayWait;
+  onRequest?(exchange: HttpExchange<Context>): MayWait;
   /**
    * A response is complete: the system has taken its last byte, or the connection has ended before; also the
    * responses of the server itself, to what is no request among them. Once for each exchange, the head of the
    * request can still be read. For access logs (`accessLog`) and metrics. Fails like {@link onHandlerError}.
    */
-  onResponseComplete?(exchange: HttpExchange, report: ResponseReport): MayWait;
+  onResponseComplete?(exchange: HttpExchange<Context>, report: ResponseReport): MayWait;
   /**
    * A handler failed; `cause` of the error is what it threw. Without an exchange where it failed
    * before the head of the request was complete.
    */
-  onHandlerError?(error: NetError, exchange: HttpExchange | undefined): void;
+  onHandlerError?(error: NetError, exchange: HttpExchange<Context> | undefined): void;
   /** See `Handlers.onPrepareListen`. */
   onPrepareListen?(target: ListenTarget): Verdict;
   /** A connection came. `false` refuses it. */
-  onAccept?(connection: HttpServerConnection): MayRefuse;
+  onAccept?(connection: HttpServerConnection<Context>): MayRefuse;
   /** The connection is ready, TLS included. `false` refuses it. */
-  onHandshake?(connection: HttpServerConnection): MayRefuse;
+  onHandshake?(connection: HttpServerConnection<Context>): MayRefuse;
+  /** The system has taken `byteCount` bytes, until the connection is handed over. */
+  onSend?(connection: HttpServerConnection<Context>, byteCount: number): MayWait;
+  /** So much was sent that `pendingBytes` is at `lowWaterMarkBytes` or below again. */
+  onDrain?(connection: HttpServerConnection<Context>): MayWait;
+  /** The peer has finished sending; it gets the responses to what it sent. */
+  onEnd?(connection: HttpServerConnection<Context>): MayWait;
   /** The connection has ended. Once and last, also for one that was handed over. */
-  onClose?(connection: HttpServerConnection, reason: CloseReason): MayWait;
+  onClose?(connection: HttpServerConnection<Context>, reason: CloseReason): MayWait;
   /** See `Handlers.onRefuse`. */
   onRefuse?: Handlers<unknown, unknown>["onRefuse"];
   /** See `Handlers.onShutdown`. */
@@ -104,6 +110,9 @@ export const HTTP_HANDLER_NAMES: readonly (keyof HttpServerHandlers)[] = [
   "onPrepareListen",
   "onAccept",
   "onHandshake",
+  "onSend",
+  "onDrain",
+  "onEnd",
   "onClose",
   "onRefuse",
   "onShutdown",

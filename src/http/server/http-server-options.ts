@@ -7,14 +7,20 @@ import { describe, NetError } from "../../errors.js";
 import type { ServerSecurity } from "../../tcp/secured.js";
 import type { ResponseCompressionOptions } from "./compression/compression-options.js";
 import { type FetchHandler, respondByFetch } from "./fetch/fetch-handler.js";
+import type { HttpServerConnection } from "./http-server-connection.js";
 import { HTTP_HANDLER_NAMES, type HttpServerHandlers } from "./http-server-handlers.js";
 import type { HttpSettingsInput } from "./http-server-settings.js";
 import type { ServerExchange } from "./server-exchange.js";
 
 /** Options of an `HttpServer`: handlers, settings, TLS, engine. */
-export interface HttpServerOptions extends HttpServerHandlers, HttpSettingsInput, ServerSecurity {
+export interface HttpServerOptions<Context = unknown>
+  extends HttpServerHandlers<Context>,
+    HttpSettingsInput,
+    ServerSecurity {
+  /** Makes the `context` of each new connection. */
+  readonly context?: (connection: HttpServerConnection<Context>) => Context;
   /** Instead of `onRequest`: from a web Request to a Response. */
-  readonly fetch?: FetchHandler;
+  readonly fetch?: FetchHandler<Context>;
   /**
    * Compresses responses, as the peer accepts it and where it is worth it: `true`, or how. It can be switched
    * for each exchange. Default off.
@@ -23,6 +29,11 @@ export interface HttpServerOptions extends HttpServerHandlers, HttpSettingsInput
   /** What moves the bytes; see `TcpServerOptions`. */
   readonly engine?: EngineChoice;
 }
+
+/** `context` has to be given where the type of it has no `undefined`. */
+export type HttpContextRule<Context> = undefined extends Context
+  ? unknown
+  : { readonly context: (connection: HttpServerConnection<Context>) => Context };
 
 /** What a server has done so far. */
 export interface HttpServerStats extends ComponentStats {
@@ -47,7 +58,7 @@ export function asOptions(options: HttpServerOptions): HttpServerOptions {
 
 /** Who responds: one of the two that can be given. Throws `INVALID_ARGUMENT` for none, both, or no function. */
 export function requestHandler(options: HttpServerOptions): (exchange: ServerExchange) => unknown {
-  for (const name of [...HTTP_HANDLER_NAMES, "fetch"] as const) {
+  for (const name of [...HTTP_HANDLER_NAMES, "fetch", "context"] as const) {
     if (options[name] !== undefined) assertFunction(name, options[name]);
   }
   const { onRequest, fetch } = options;

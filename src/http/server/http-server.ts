@@ -2,33 +2,41 @@ import type { StopOptions, StopResult } from "../../connection/component-options
 import type { WaitOptions } from "../../connection/connection.js";
 import { engineServiceOf } from "../../connection/engine-service.js";
 import { Listening, type ListenOptions } from "../../connection/listening.js";
+import { closeOldOnes, closeSilentOnes } from "../../connection/mass-close.js";
 import type { ServiceState } from "../../connection/service-state.js";
 import { SETTING_NAMES } from "../../connection/settings.js";
 import { StreamComponent } from "../../connection/stream-component.js";
 import type { Address, IpAddress } from "../../engine/engine.js";
+import type { NetError } from "../../errors.js";
 import { secured } from "../../tcp/secured.js";
 import { HandlerCalls } from "./handler-calls.js";
-import type { HttpReceiver } from "./http-receiver.js";
-import { HttpRole, receiverOf } from "./http-role.js";
+import { type HttpReceiver, receiverOf } from "./http-receiver.js";
+import { HttpRole } from "./http-role.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 import { HTTP_HANDLER_NAMES } from "./http-server-handlers.js";
 import {
   asOptions,
+  type HttpContextRule,
   type HttpServerChanges,
   type HttpServerOptions,
   type HttpServerStats,
 } from "./http-server-options.js";
-import { HttpServerConfiguration, settingsAmong } from "./http-server-settings.js";
+import {
+  HttpServerConfiguration,
+  type HttpServerSettings,
+  settingsAmong,
+} from "./http-server-settings.js";
 
 /** An HTTP/1.1 server (HP §2.14). It runs on every engine, and over TLS. */
-export class HttpServer implements AsyncDisposable {
+export class HttpServer<Context = unknown> implements AsyncDisposable {
   readonly #component: StreamComponent;
   readonly #listening: Listening;
   readonly #role: HttpRole;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
+  constructor(options: HttpServerOptions<Context> & HttpContextRule<Context>);
   constructor(options: HttpServerOptions) {
-    const others = [...HTTP_HANDLER_NAMES, "fetch", "engine", "tls", "compression"];
+    const others = [...HTTP_HANDLER_NAMES, "fetch", "context", "engine", "tls", "compression"];
     const configuration = new HttpServerConfiguration(settingsAmong(asOptions(options), others));
     const calls = new HandlerCalls(options);
     const [engine, security] = secured("server", options);
@@ -106,6 +114,13 @@ export class HttpServer implements AsyncDisposable {
     for (const receiver of this.#receivers()) receiver.limitsChanged();
   }
 
+  /** Settings in force, those of the connections below left out. Change them with {@link configure}. */
+  get settings(): HttpServerSettings {
+    const { limits, parserLimits } = this.#role.resources.configuration;
+    const { maxInterimResponses: _, ...requests } = parserLimits;
+    return { ...limits, ...requests };
+  }
+
   /** What the server has done so far. */
   get stats(): HttpServerStats {
     let exchangeCount = 0;
@@ -126,9 +141,35 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /** The connection with this id, or undefined. */
-  connection(id: number): HttpServerConnection | undefined {
+  connection(id: number): HttpServerConnection<Context> | undefined {
     const connection = this.#component.registry.find(id);
-    return connection && receiverOf(connection).handle;
+    return connection && (receiverOf(connection).handle as HttpServerConnection<Context>);
+  }
+
+  /** See `HttpServerConnection.pause`; false for an id that is not there. */
+  pause(id: number): boolean {
+    return this.connection(id)?.pause() ?? false;
+  }
+
+  /** See `HttpServerConnection.resume`; false for an id that is not there. */
+  resume(id: number): boolean {
+    return this.connection(id)?.resume() ?? false;
+  }
+
+  /**
+   * Closes all connections that wait for no response and from which nothing came for `silentMs`; returns how
+   * many (HP §2.3).
+   */
+  closeSilent(silentMs: number): number {
+    return closeSilentOnes(this.#receivers(), silentMs, closeFor);
+  }
+
+  /**
+   * Closes all connections that are older than `ageMs`, each when what is under way has its response; returns
+   * how many (HP §2.3).
+   */
+  closeOlderThan(ageMs: number): number {
+    return closeOldOnes(this.#receivers(), ageMs, closeFor);
   }
 
   /** See `HttpServerConnection.close`; false for an id that is not there. */
@@ -144,4 +185,8 @@ export class HttpServer implements AsyncDisposable {
   #receivers(): HttpReceiver[] {
     return this.#component.registry.list().map(receiverOf);
   }
+}
+
+function closeFor(receiver: HttpReceiver, error: NetError): boolean {
+  return receiver.closeFor(error);
 }

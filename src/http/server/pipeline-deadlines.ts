@@ -31,6 +31,8 @@ export interface WatchedRequests {
   readonly front: ServerExchange | undefined;
   /** Whether it is us who do not read. */
   readonly isHeld: boolean;
+  /** Whether the application does not read. */
+  readonly isPaused: boolean;
   readonly hasPeerEnded: boolean;
   /** A deadline has passed; `statusCode` says so to the peer, 0: nothing can be said. */
   tooLate(error: NetError, statusCode: number): void;
@@ -184,15 +186,16 @@ export class PipelineDeadlines implements DeadlineHolder {
   }
 
   private sinceMs(purpose: number, nowMs: number): number {
-    const { reading, front, isOver, isInHead, isHeld, transport } = this.requests;
+    const { reading, front, isOver, isInHead, isHeld, isPaused, transport } = this.requests;
     if (purpose === SEND) return this.stalledMs(nowMs);
     if (isOver) return NEVER;
     switch (purpose) {
       case HEAD:
-        return isInHead ? this.headSinceMs : NEVER;
+        if (!isInHead) return NEVER;
+        return isPaused ? nowMs : Math.max(this.headSinceMs, this.readOnMs);
       case BODY:
         if (reading === undefined) return NEVER;
-        return isHeld ? nowMs : Math.max(transport.receivedMs, this.readOnMs);
+        return isHeld || isPaused ? nowMs : Math.max(transport.receivedMs, this.readOnMs);
       case REQUEST:
         return reading?.startedMs ?? NEVER;
       default: {

@@ -3,7 +3,7 @@ import { NetError } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
 import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
-import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
+import { BodyIntake, type BodyOwner } from "../body/body-intake.js";
 
 /** Bits of `traits`, in one number because there is an object for each request. */
 const IS_1_1 = 1;
@@ -19,7 +19,7 @@ export class ReceivedRequest {
   private kept: RequestHead | undefined;
   /** Bytes of the body, or one of `BODY`. */
   private readonly bodyLength: number;
-  private incoming: IncomingBody | undefined = undefined;
+  private incoming: BodyIntake | undefined = undefined;
   private bodyError: NetError | undefined = undefined;
 
   constructor(head: RequestHead) {
@@ -87,9 +87,9 @@ export class ReceivedRequest {
   }
 
   /** The body. `owner`: who has it held back, and sends 100. */
-  bodyFor(owner: BodyOwner): IncomingBody {
+  bodyFor(owner: BodyOwner): BodyIntake {
     if (this.incoming === undefined) {
-      this.incoming = new IncomingBody(owner, this.contentLength);
+      this.incoming = new BodyIntake(owner, this.contentLength);
       if (this.bodyError !== undefined) this.incoming.fail(this.bodyError);
       else if (!this.hasBody || this.isComplete) this.incoming.end();
     }

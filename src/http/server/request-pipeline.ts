@@ -164,6 +164,15 @@ export class RequestPipeline
     return this.holds.bits !== 0;
   }
 
+  get isPaused(): boolean {
+    return this.transport.isPaused;
+  }
+
+  /** The application goes on reading. */
+  resumed(): void {
+    this.deadlines.readOn();
+  }
+
   /** Whether it serves a connection, and its deadlines mean anything. */
   get isWatched(): boolean {
     return this.current?.pipeline === this;

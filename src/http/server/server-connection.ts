@@ -1,16 +1,19 @@
 import type { CloseReason } from "../../connection/close-reason.js";
-import type { ProtocolConnection } from "../../connection/receiver.js";
-import type { Address } from "../../engine/engine.js";
+import type { ConnectionStats } from "../../connection/connection.js";
+import type { ConnectionState } from "../../connection/connection-state.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
+import type { Address, KeepAlive, TcpInfo } from "../../engine/engine.js";
 import type { TlsInfo } from "../../engine/tls-options.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 
 /** The receiver of the connection, as far as handlers may know. */
 export interface HandledReceiver {
-  readonly transport: ProtocolConnection;
+  readonly transport: StreamConnection;
   readonly requestCount: number;
   readonly exchangeCount: number;
   readonly isOpen: boolean;
   close(): boolean;
+  resume(): boolean;
 }
 
 /** What handlers see of a connection. Made when one first asks for it. */
@@ -22,8 +25,16 @@ export class ServerConnection implements HttpServerConnection {
     this.#receiver = receiver;
   }
 
+  get #transport(): StreamConnection {
+    return this.#receiver.transport;
+  }
+
   get id(): number {
-    return this.#receiver.transport.id;
+    return this.#transport.id;
+  }
+
+  get state(): ConnectionState {
+    return this.#transport.state;
   }
 
   get requestCount(): number {
@@ -35,23 +46,47 @@ export class ServerConnection implements HttpServerConnection {
   }
 
   get localAddress(): Address | undefined {
-    return this.#receiver.transport.localAddress;
+    return this.#transport.localAddress;
   }
 
   get remoteAddress(): Address | undefined {
-    return this.#receiver.transport.remoteAddress;
+    return this.#transport.remoteAddress;
   }
 
   get connectedAt(): number {
-    return this.#receiver.transport.connectedAt;
+    return this.#transport.connectedAt;
+  }
+
+  get silentForMs(): number {
+    return this.#transport.silentForMs;
+  }
+
+  get pendingBytes(): number {
+    return this.#transport.pendingBytes;
+  }
+
+  get stats(): ConnectionStats {
+    return this.#transport.stats;
   }
 
   get tls(): TlsInfo | undefined {
-    return this.#receiver.transport.tls;
+    return this.#transport.tls;
   }
 
   get isOpen(): boolean {
     return this.#receiver.isOpen;
+  }
+
+  get isPaused(): boolean {
+    return this.#transport.isPaused;
+  }
+
+  pause(): boolean {
+    return this.#transport.pause();
+  }
+
+  resume(): boolean {
+    return this.#receiver.resume();
   }
 
   close(): boolean {
@@ -59,10 +94,26 @@ export class ServerConnection implements HttpServerConnection {
   }
 
   abort(): boolean {
-    return this.#receiver.transport.abort();
+    return this.#transport.abort();
   }
 
   closed(): Promise<CloseReason> {
-    return this.#receiver.transport.closed();
+    return this.#transport.closed();
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.#transport.closeReason;
+  }
+
+  setNoDelay(on: boolean): void {
+    this.#transport.setNoDelay(on);
+  }
+
+  setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false {
+    return this.#transport.setKeepAlive(keepAlive);
+  }
+
+  tcpInfo(): TcpInfo | undefined {
+    return this.#transport.tcpInfo();
   }
 }

@@ -21,7 +21,8 @@ import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
 import { STATUS_TEXT } from "../../protocol/http1/status-text.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import type { BodyOwner, IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
+import type { BodyIntake, BodyOwner } from "../body/body-intake.js";
+import type { WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
 import { fieldPairs } from "../http-fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
@@ -34,6 +35,7 @@ import {
   ResponseCookies,
   type SetCookieOptions,
 } from "./cookies/set-cookie.js";
+import type { RequestSource } from "./fetch/light-request.js";
 import { type FileTarget, sendFile } from "./files/file-response.js";
 import type { FileResponseOptions } from "./files/file-response-options.js";
 import { HeldOutput } from "./held-output.js";
@@ -89,7 +91,14 @@ export interface ExchangePipeline {
 
 /** A request and the response to it. See {@link HttpExchange}. */
 export class ServerExchange
-  implements HttpExchange, BodyOwner, ResponseOutput, RequestTraits, FileTarget, PlannedExchange
+  implements
+    HttpExchange,
+    BodyOwner,
+    ResponseOutput,
+    RequestTraits,
+    FileTarget,
+    PlannedExchange,
+    RequestSource
 {
   readonly id: number;
   context: unknown = undefined;
@@ -112,6 +121,7 @@ export class ServerExchange
   record: ResponseRecord | undefined = undefined;
   /** Told when the connection ends before the response is complete. */
   onEnded: ((error: NetError) => void) | undefined = undefined;
+  wholeRequest: Request | undefined = undefined;
   private readonly owner: ExchangeOwner;
   private response: "none" | "begun" | "done" | "dropped" | "cut" = "none";
   private writer: BodyOutput | undefined = undefined;
@@ -185,7 +195,7 @@ export class ServerExchange
     return this.request.contentLength;
   }
 
-  get body(): IncomingBody {
+  get body(): BodyIntake {
     return this.request.bodyFor(this);
   }
 
@@ -299,7 +309,8 @@ export class ServerExchange
     const { pipeline } = this;
     const { coding, fields, announcedBytes } = plan;
     if (pipeline === undefined) return this.writerOf(BODY.none);
-    const writer = this.writerOf(pipeline.startResponse(this, statusCode, fields));
+    const bodyLength = pipeline.startResponse(this, statusCode, fields);
+    const writer = this.writerOf(bodyLength, coding !== undefined);
     if (coding === undefined || writer.isBodyless) return writer;
     const { compression } = pipeline;
     this.writer = new CompressedWriter(writer, this, compression, coding, announcedBytes);
@@ -326,8 +337,8 @@ export class ServerExchange
     );
   }
 
-  private writerOf(bodyLength: number): PlainWriter {
-    const writer = new PlainWriter(this, bodyLength);
+  private writerOf(bodyLength: number, isAdmitted: boolean = false): PlainWriter {
+    const writer = new PlainWriter(this, bodyLength, isAdmitted);
     this.writer = writer;
     return writer;
   }

@@ -31,9 +31,12 @@ import type {
   SyncMessage,
   SyncOrder,
   SyncRequestHead,
+  SyncResult,
   SyncRoute,
+  SyncSocketHead,
 } from "./sync-messages.js";
 import { SyncResponse } from "./sync-response.js";
+import { SyncWebSocket } from "./sync-web-socket.js";
 
 /** How {@link HttpSyncClient.openUrl} connects. */
 export interface OpenUrlOptions {
@@ -51,6 +54,20 @@ export interface SyncRequest {
   readonly body?: SyncBody;
   /** Default: `requestTimeoutMs`. */
   readonly timeoutMs?: number;
+}
+
+/** How {@link HttpSyncClient.upgrade} makes a WebSocket. */
+export interface SyncUpgradeOptions {
+  /** Subprotocols in the order of preference. */
+  readonly protocols?: readonly string[];
+  readonly headers?: FieldInput;
+  readonly origin?: string;
+  /** For everything, connecting included; 0: no limit. Default: `connectTimeoutMs` and `requestTimeoutMs` together. */
+  readonly timeoutMs?: number;
+  /** Offers permessage-deflate. Default false. */
+  readonly compression?: boolean;
+  /** Largest message that is taken. Default 16 MiB. */
+  readonly maxMessageBytes?: number;
 }
 
 /** What a call can send: text (UTF-8), bytes, or form fields. */
@@ -187,6 +204,51 @@ export class HttpSyncClient implements Disposable {
     return this.request({ method: "TRACE", path, headers });
   }
 
+  /**
+   * Makes a WebSocket to a URL `ws:` or `wss:`, on a connection of its own; as many as wanted. It has the client's
+   * TLS, proxy, fields and cookies, and ends with the client. Throws as `WebSocketClient.connect` rejects.
+   */
+  upgrade(url: string | URL, options: SyncUpgradeOptions = {}): SyncWebSocket {
+    this.#assertFree();
+    assertOptionsObject("the options", options);
+    assertKnownKeys("upgrade", options, UPGRADE_NAMES);
+    const target = socketTarget(url);
+    const { protocols = [], headers = {}, origin, compression, maxMessageBytes } = options;
+    const { connectTimeoutMs, requestTimeoutMs } = this;
+    const isBounded = connectTimeoutMs > 0 && requestTimeoutMs > 0;
+    const { timeoutMs = isBounded ? connectTimeoutMs + requestTimeoutMs : 0 } = options;
+    assertInteger("timeoutMs", timeoutMs, 0, MAX_MS);
+    const cookies = this.#useCookies ? this.#settings.cookies : undefined;
+    const fields = new FieldList();
+    fields.addAll(headers);
+    fields.addMissing("Authorization", target.authorization);
+    fields.addMissing("Cookie", cookies?.cookieHeader(target.url));
+    const order = {
+      kind: "openSocket",
+      url: `${target.origin}${target.path}`,
+      timeoutMs,
+      protocols: [...protocols],
+      headers: fields.pairs,
+      origin,
+      settings: {
+        ...(compression !== undefined && { compression }),
+        ...(maxMessageBytes !== undefined && { maxMessageBytes }),
+      },
+    } as const;
+    const head = this.#call(order, timeoutMs) as SyncSocketHead;
+    for (const value of head.cookies) cookies?.setFromHeader(value, target.url);
+    // A socket is that of its worker: with another one it is closed.
+    const channel = this.#channel;
+    return new SyncWebSocket(
+      head,
+      (socketOrder, limitMs, transfer) => {
+        this.#assertFree();
+        return channel.call(socketOrder, limitMs === 0 ? 0 : limitMs + GRACE_MS, transfer);
+      },
+      () => this.requestTimeoutMs,
+    );
+  }
+
   /** Closes the connection, and keeps the worker for the next one. */
   disconnect(): void {
     this.#assertFree();
@@ -273,7 +335,7 @@ export class HttpSyncClient implements Disposable {
     }
   }
 
-  #call(order: SyncOrder, timeoutMs: number, transfer?: ArrayBuffer[]): SyncHead | undefined {
+  #call(order: SyncOrder, timeoutMs: number, transfer?: ArrayBuffer[]): SyncResult {
     if (this.#channel.isOver) this.#channel = this.#openChannel();
     return this.#channel.call(order, timeoutMs === 0 ? 0 : timeoutMs + GRACE_MS, transfer);
   }
@@ -296,6 +358,22 @@ export class HttpSyncClient implements Disposable {
     const isError = name === "onParseError";
     handler?.apply(listener, isError ? [revived(values[0] as SyncError)] : [...values]);
   }
+}
+
+const UPGRADE_NAMES = [
+  "protocols",
+  "headers",
+  "origin",
+  "timeoutMs",
+  "compression",
+  "maxMessageBytes",
+] as const;
+
+/** The URL as HTTP has it. */
+function socketTarget(given: string | URL): HttpTarget {
+  const text = String(given);
+  if (!/^(ws|http)s?:/i.test(text)) throw invalid("url must begin with ws: or wss:");
+  return new HttpTarget(text.replace(/^ws/i, "http"));
 }
 
 function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {

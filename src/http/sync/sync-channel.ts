@@ -21,10 +21,10 @@ import { revived } from "./sync-error.js";
 import {
   BEAT_MS,
   SIGNAL,
-  type SyncHead,
   type SyncInstruction,
   type SyncMessage,
   type SyncOrder,
+  type SyncResult,
   type SyncStart,
 } from "./sync-messages.js";
 import { syncWorkerFile } from "./sync-worker-file.js";
@@ -94,11 +94,7 @@ export class SyncChannel {
    * worker is given up; 0: as long as it lives. Throws what the worker rejected with or the listener
    * threw, `INVALID_STATE` inside another call, `STOPPED` when the worker is gone.
    */
-  call(
-    order: SyncOrder,
-    limitMs: number,
-    transfer: readonly ArrayBuffer[] = [],
-  ): SyncHead | undefined {
+  call(order: SyncOrder, limitMs: number, transfer: readonly ArrayBuffer[] = []): SyncResult {
     this.assertFree();
     this.#isBusy = true;
     this.#hasFailed = false;
@@ -143,7 +139,7 @@ export class SyncChannel {
     return received.message as SyncMessage;
   }
 
-  #result(limitMs: number, maxSilences: number): SyncHead | undefined {
+  #result(limitMs: number, maxSilences: number): SyncResult {
     const endMs = limitMs === 0 ? Number.POSITIVE_INFINITY : systemClock.now() + limitMs;
     let silences = 0;
     for (;;) {
@@ -182,10 +178,10 @@ export class SyncChannel {
     }
   }
 
-  #settled(last: Extract<SyncMessage, { kind: "done" | "failed" }>): SyncHead | undefined {
+  #settled(last: Extract<SyncMessage, { kind: "done" | "failed" }>): SyncResult {
     if (this.#hasFailed) throw this.#failure;
     if (last.kind === "failed") throw revived(last.error);
-    return last.head;
+    return last.result;
   }
 
   #gone(what: string): NetError {

@@ -52,7 +52,61 @@ export type SyncOrder =
       readonly head: SyncRequestHead;
       readonly body: Uint8Array | undefined;
     }
-  | { readonly kind: "disconnect" };
+  | { readonly kind: "disconnect" }
+  | SyncSocketOrder;
+
+/** What the worker is asked to do with WebSockets. */
+export type SyncSocketOrder =
+  | {
+      readonly kind: "openSocket";
+      readonly url: string;
+      readonly timeoutMs: number;
+      readonly protocols: readonly string[];
+      readonly headers: readonly FieldPair[];
+      readonly origin: string | undefined;
+      /** Of the `WebSocketClient`. */
+      readonly settings: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly kind: "sendMessage";
+      readonly id: number;
+      readonly data: string | Uint8Array;
+      readonly isText: boolean;
+      readonly timeoutMs: number;
+    }
+  | { readonly kind: "receiveMessage"; readonly id: number; readonly timeoutMs: number }
+  | {
+      readonly kind: "closeSocket";
+      readonly id: number;
+      readonly code: number;
+      readonly reason: string;
+    };
+
+/** A WebSocket that was made. */
+export interface SyncSocketHead {
+  readonly id: number;
+  readonly protocol: string;
+  readonly isCompressed: boolean;
+  /** Values of Set-Cookie. */
+  readonly cookies: readonly string[];
+}
+
+/** A message that came; undefined: the peer has closed in good order. */
+export interface SyncSocketMessage {
+  readonly data: string | Uint8Array | undefined;
+}
+
+/** How a WebSocket ended. */
+export interface SyncSocketEnd {
+  /** The peer's code. */
+  readonly code: number;
+  readonly reason: string;
+  /** Whether both sides have sent Close frames. */
+  readonly isClean: boolean;
+}
+
+/** What comes of an order. */
+export type SyncResult = SyncHead | SyncSocketHead | SyncSocketMessage | SyncSocketEnd | undefined;
 
 /** To the worker: an order, or that the one under way is to fail at once. */
 export type SyncInstruction = SyncOrder | { readonly kind: "abort" };
@@ -80,5 +134,5 @@ export interface SyncError {
 export type SyncMessage =
   | { readonly kind: "event"; readonly name: string; readonly values: readonly unknown[] }
   | { readonly kind: "body"; readonly bytes: Uint8Array }
-  | { readonly kind: "done"; readonly head: SyncHead | undefined }
+  | { readonly kind: "done"; readonly result: SyncResult }
   | { readonly kind: "failed"; readonly error: SyncError };

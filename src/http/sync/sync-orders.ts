@@ -8,7 +8,14 @@ import type { CloseReason } from "../../connection/close-reason.js";
 import { systemClock } from "../../time/clock.js";
 import { HttpClient, type HttpClientOptions } from "../client/http-client.js";
 import { cloned } from "./sync-error.js";
-import type { SyncHead, SyncMessage, SyncOrder, SyncRoute } from "./sync-messages.js";
+import type {
+  SyncMessage,
+  SyncOrder,
+  SyncResult,
+  SyncRoute,
+  SyncSocketOrder,
+} from "./sync-messages.js";
+import type { SyncSockets } from "./sync-sockets.js";
 
 /** Time that the peer has to take note of the end of a connection. */
 const CLOSE_MS = 1_000;
@@ -23,7 +30,9 @@ export type Post = (message: SyncMessage, transfer?: readonly ArrayBuffer[]) => 
 export class SyncOrders {
   readonly #post: Post;
   readonly #wanted: ReadonlySet<string>;
+  readonly #options: Readonly<Record<string, unknown>>;
   readonly #client: HttpClient;
+  #sockets: SyncSockets | undefined;
   /** What came of a body and was not posted yet. */
   readonly #body: PieceQueue = new PieceQueue();
 
@@ -31,8 +40,9 @@ export class SyncOrders {
   constructor(options: Readonly<Record<string, unknown>>, events: readonly string[], post: Post) {
     this.#post = post;
     this.#wanted = new Set(events);
+    this.#options = revivedBuffers(options) as Readonly<Record<string, unknown>>;
     this.#client = new HttpClient({
-      ...(revivedBuffers(options) as HttpClientOptions),
+      ...(this.#options as HttpClientOptions),
       ...this.#fineHandlers(),
       onHeadersComplete: (_client, head) => {
         if (!this.#wanted.has("onHeadersComplete")) return;
@@ -76,7 +86,8 @@ export class SyncOrders {
   }
 
   /** Carries out an order; resolves with the response to a request, without its body. One at a time. */
-  async carryOut(order: SyncOrder): Promise<SyncHead | undefined> {
+  async carryOut(order: SyncOrder): Promise<SyncResult> {
+    if (isSocketOrder(order)) return await (await this.#socketsOf()).carryOut(order);
     try {
       if (order.kind === "disconnect") await this.#disconnect();
       else await this.#connect(order.route);
@@ -92,6 +103,15 @@ export class SyncOrders {
       this.#postBody();
       throw error;
     }
+  }
+
+  /** Who upgrades needs more than others do: it is loaded then. */
+  async #socketsOf(): Promise<SyncSockets> {
+    if (this.#sockets === undefined) {
+      const { SyncSockets } = await import("./sync-sockets.js");
+      this.#sockets = new SyncSockets(this.#options);
+    }
+    return this.#sockets;
   }
 
   /** Has the order under way fail. */
@@ -120,6 +140,10 @@ export class SyncOrders {
     await connection.closed();
     timer.cancel();
   }
+}
+
+function isSocketOrder(order: SyncOrder): order is SyncSocketOrder {
+  return order.kind !== "connect" && order.kind !== "request" && order.kind !== "disconnect";
 }
 
 const FINE_EVENTS = [

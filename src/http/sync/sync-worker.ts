@@ -50,7 +50,7 @@ async function start(): Promise<void> {
       if (instruction.kind === "abort") orders.abort();
       else void carryOut(orders, instruction);
     });
-    post({ kind: "done", head: undefined });
+    post({ kind: "done", result: undefined });
   } catch (error) {
     post({ kind: "failed", error: cloned(error) });
   }
@@ -59,7 +59,7 @@ async function start(): Promise<void> {
 async function carryOut(orders: SyncOrders, order: SyncOrder): Promise<void> {
   const beat = startBeat();
   try {
-    post({ kind: "done", head: await orders.carryOut(order) });
+    post({ kind: "done", result: await orders.carryOut(order) });
   } catch (error) {
     post({ kind: "failed", error: cloned(error) });
   } finally {

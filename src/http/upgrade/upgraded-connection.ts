@@ -14,7 +14,7 @@ import { HOLD, type ProtocolConnection, type Receiver } from "../../connection/r
 import { NetError } from "../../errors.js";
 import { PacketReceiver } from "../../packets/packet-receiver.js";
 import { push } from "../../receive/push.js";
-import { type BodyOwner, IncomingBody } from "../body/incoming-body.js";
+import { BodyIntake, type BodyOwner } from "../body/body-intake.js";
 import { UpgradeEvents } from "./upgrade-events.js";
 import type { UpgradeReceiver } from "./upgrade-receiver.js";
 
@@ -39,7 +39,7 @@ export class UpgradedConnection {
   }
 
   /** Attaches a body that the bytes can be read from; the peer is held back while nobody does. */
-  read(): IncomingBody {
+  read(): BodyIntake {
     return this.#handover.read();
   }
 }
@@ -71,7 +71,7 @@ export class Handover implements Receiver {
     this.#passOn(new PacketReceiver(connection, events, push()));
   }
 
-  read(): IncomingBody {
+  read(): BodyIntake {
     this.#assertFree();
     const receiver = new BodyReceiver(this.#connection, this.#goneOnce);
     this.#passOn(receiver);
@@ -130,7 +130,7 @@ export class Handover implements Receiver {
 
 /** Puts the bytes into a body. */
 class BodyReceiver implements Receiver, BodyOwner {
-  readonly body: IncomingBody = new IncomingBody(this, undefined);
+  readonly body: BodyIntake = new BodyIntake(this, undefined);
   readonly #connection: ProtocolConnection;
   readonly #gone: (reason: CloseReason) => void;
 

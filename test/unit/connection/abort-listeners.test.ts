@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import { type AbortListener, offAbort, onAbort } from "#src/connection/abort-listeners.js";
+import { caughtDefects } from "../../support/defects.js";
 
 class Notes implements AbortListener {
   count = 0;
@@ -38,6 +39,26 @@ describe("onAbort", () => {
     controller.abort();
 
     assert.deepEqual(order, [0, 1, 2]);
+  });
+
+  it("tells the others when one throws, and does not hide what it threw", async (test) => {
+    const defects = caughtDefects(test);
+    const controller = new AbortController();
+    const all = Array.from({ length: 3 }, () => new Notes());
+    const defect = new Error("told");
+    all[0]!.told = () => {
+      throw defect;
+    };
+    for (const notes of all) onAbort(controller.signal, notes);
+
+    controller.abort();
+    await Promise.resolve();
+
+    assert.deepEqual(
+      all.map(({ count }) => count),
+      [1, 1, 1],
+    );
+    assert.deepEqual(defects, [defect]);
   });
 
   it("does not tell those that went while others were told", () => {

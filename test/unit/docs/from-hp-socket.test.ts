@@ -28,10 +28,13 @@ ERROR_OBJECT_NOT_FOUND ERROR_INVALID_STATE ERROR_INVALID_PARAMETER ERROR_BAD_LEN
 ERROR_CONNECTION_COUNT_LIMIT ERROR_CANCELLED ERROR_FILE_TOO_LARGE ERROR_FILE_NOT_FOUND ERROR_EMPTY
 ERROR_TIMEOUT ERROR_ADDRNOTAVAIL ERROR_AFNOSUPPORT`;
 
-const NAMES = [EVENTS, OPERATIONS, PROPERTIES, VALUES].join(" ").split(/\s+/);
+const UDP = `MaxDatagramSize PostReceiveCount DetectAttempts DetectInterval CastMode MultiCastTtl MultiCastLoop
+GetCastAddress GetCastMode SendCast SendCastPackets OnError`;
+
+const NAMES = [UDP, EVENTS, OPERATIONS, PROPERTIES, VALUES].join(" ").split(/\s+/);
 
 describe("docs/from-hp-socket.md", () => {
-  it("has every name of HP-Socket's TCP components in the first column of a table", () => {
+  it("has every name of HP-Socket's TCP and UDP components in the first column of a table", () => {
     const firstCells = readProjectFile("docs/from-hp-socket.md")
       .split("\n")
       .filter((line) => line.startsWith("| "))

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { type CodeBlock, codeBlocks, PROJECT, projectFiles } from "../../support/document.js";
-import { runBlock, runProgram } from "../../support/document-run.js";
+import { type Run, runBlocks, runProgram } from "../../support/document-run.js";
 
 const FOLDER = "build/documents-types";
 
@@ -57,11 +57,17 @@ describe("the documents' snippets", () => {
     assert.deepEqual(silent, [], "write `run` or `not run: WHY` behind ts");
   });
 
-  for (const block of blocks.filter(({ isRun }) => isRun)) {
-    it(`print what they say: ${block.document}, line ${block.line}`, async () => {
-      const run = await runBlock(block);
+  const programs = blocks.filter(({ isRun }) => isRun);
+  let runs: readonly Run[] = [];
+  before(async () => {
+    runs = await runBlocks(programs);
+  });
 
-      assert.equal(run.stderr, "");
+  for (const [index, block] of programs.entries()) {
+    it(`print what they say: ${block.document}, line ${block.line}`, () => {
+      const run = runs[index];
+
+      assert.equal(run?.stderr, "");
       assert.equal(run.stdout, block.output);
       assert.equal(run.exitCode, 0);
     });

@@ -1,7 +1,7 @@
 /** What the documents say of the HTTP server is what the code says. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { BODY_HIGH_WATER_BYTES, MAX_WHOLE_BODY_BYTES } from "#src/http/body/incoming-body.js";
+import { BODY_HIGH_WATER_BYTES, MAX_WHOLE_BODY_BYTES } from "#src/http/body/body-intake.js";
 import { HTTP_HANDLER_NAMES } from "#src/http/server/http-server-handlers.js";
 import {
   HTTP_SERVER_LIMITS,

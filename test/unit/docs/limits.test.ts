@@ -49,7 +49,7 @@ describe("docs/limits.md", () => {
         assert.equal(value, String(inCode));
       }
     }
-    assert.equal(rows.length, 9);
+    assert.equal(rows.length, 10);
     assert.deepEqual(standard.keepAlive, { idleMs: 60_000, intervalMs: 20_000, count: 5 });
   });
 

@@ -38,6 +38,23 @@ describe("the documents", () => {
     assert.deepEqual(broken, []);
   });
 
+  it("are packed with all that they link to", () => {
+    const { files } = JSON.parse(readProjectFile("package.json")) as { readonly files: string[] };
+    const packed = [...files, "package.json"].map((path) => path.replace("/*.ts", ""));
+    const sent = documents.filter((path) => packed.some((top) => path.startsWith(top)));
+
+    const missing = sent.flatMap((document) =>
+      [...readProjectFile(document).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+        .map(([, target = ""]) => target)
+        .filter((target) => !/^[a-z]+:/.test(target))
+        .map((target) => normalize(join(dirname(document), target)))
+        .filter((path) => path.startsWith("..") || !packed.some((top) => path.startsWith(top)))
+        .map((path) => `${document} → ${path}`),
+    );
+
+    assert.deepEqual(missing, []);
+  });
+
   it("have READMEs of folders and decisions of at most 60 lines", () => {
     const short = documents.filter((path) => /^src\/.*README|^docs\/decisions/.test(path));
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { tlsError } from "#src/engine/node/tls-error.js";
+import { tlsError } from "#src/engine/tls/tls-error.js";
 
 function failed(code: string): Error {
   return Object.assign(new Error("said by OpenSSL"), { code });

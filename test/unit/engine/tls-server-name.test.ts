@@ -4,7 +4,7 @@ import {
   plainServerName,
   ServerNameTable,
   sendableServerName,
-} from "#src/engine/node/server-name.js";
+} from "#src/engine/tls/server-name.js";
 
 function tableOf(...names: readonly string[]): ServerNameTable<string> {
   return new ServerNameTable(names.map((name) => [name, name] as const));

@@ -91,6 +91,179 @@ describe("PacketReceiver: who gets a packet", () => {
   });
 });
 
+/** A handler that waits, for its first packet, for the response of a request of its own. */
+function asking(correlate?: (packet: Uint8Array) => unknown, halfOpen = false) {
+  const seen: string[] = [];
+  const settle: (() => void)[] = [];
+  const host = new FakeHost(
+    { receive: fixedLength({ bytes: 2 }), correlate, halfOpen, requestTimeoutMs: 1_000 },
+    {
+      onReceive: async (connection, packet) => {
+        seen.push(String(packet));
+        if (seen.length > 1) return;
+        const response = connection.request("r1").catch((error: NetError) => error.code);
+        seen.push(`response ${await response}`);
+        await new Promise<void>((resolve) => settle.push(resolve));
+        seen.push("settled");
+      },
+      onEnd: () => seen.push("end"),
+    },
+  );
+  return { seen, settle: () => settle[0]?.(), host, ...host.open() };
+}
+
+const byFirstLetter = (packet: Uint8Array): unknown => packet[0];
+
+describe("PacketReceiver: a request in a handler whose promise is open", () => {
+  it("gets its response, and the handler is given the next packet when it has settled", async () => {
+    const { seen, settle, stream } = asking();
+
+    stream.sink.streamReceived(bytes("a1"));
+    await turn();
+    stream.sink.streamReceived(bytes("b2c3d4"));
+    await turn();
+    const whileBusy = [...seen];
+    settle();
+    await turn();
+
+    assert.deepEqual(whileBusy, ["a1", "response b2"]);
+    assert.deepEqual(seen, ["a1", "response b2", "settled", "c3", "d4"]);
+  });
+
+  it("gets it past packets that are not the response, which are put aside in order", async () => {
+    const { seen, settle, stream } = asking(byFirstLetter);
+
+    stream.sink.streamReceived(bytes("a1b2"));
+    await turn();
+    stream.sink.streamReceived(bytes("c3r4d5"));
+    stream.sink.streamReceived(bytes("e6"));
+    await turn();
+    const whileBusy = [...seen];
+    settle();
+    await turn();
+    stream.sink.streamReceived(bytes("f7"));
+
+    assert.deepEqual(whileBusy, ["a1", "response r4"]);
+    assert.deepEqual(seen, ["a1", "response r4", "settled", "b2", "c3", "d5", "e6", "f7"]);
+  });
+
+  it("gives what was put aside to the handler only when no other hold is set", async () => {
+    const { seen, settle, stream, connection } = asking(byFirstLetter);
+    stream.sink.streamReceived(bytes("a1b2r4"));
+    await turn();
+
+    connection.pause();
+    settle();
+    await turn();
+    const whilePaused = [...seen];
+    connection.resume();
+    await turn();
+
+    assert.deepEqual(whilePaused, ["a1", "response r4", "settled"]);
+    assert.deepEqual(seen.slice(3), ["b2"]);
+  });
+
+  it("holds the peer back when maxUnreadBytes are put aside", async () => {
+    const { seen, settle, stream, host } = asking(byFirstLetter);
+    host.settings = { ...host.settings, maxUnreadBytes: 10 * (PACKET_COST_BYTES + 2) };
+    stream.sink.streamReceived(bytes("a1"));
+
+    stream.sink.streamReceived(bytes("b2".repeat(9)));
+    const before = stream.isPaused;
+    stream.sink.streamReceived(bytes("b2r4"));
+    const at = stream.isPaused;
+    host.engine.clock.advance(1_000);
+    await turn();
+    settle();
+    await turn();
+
+    assert.deepEqual([before, at, stream.isPaused], [false, true, false]);
+    assert.deepEqual(seen.slice(0, 3), ["a1", "response REQUEST_TIMEOUT", "settled"]);
+    assert.deepEqual(seen.slice(3), [..."b2 ".repeat(10).trim().split(" "), "r4"]);
+  });
+
+  it("hears at once that the peer has finished, and the handler may still respond", async () => {
+    const { seen, settle, stream, connection } = asking(byFirstLetter);
+    stream.sink.streamReceived(bytes("a1b2"));
+
+    stream.sink.streamEnded();
+    await turn();
+    const whileBusy = [...seen];
+    const sent = connection.send("ok");
+    settle();
+    await turn();
+
+    assert.deepEqual(whileBusy, ["a1", "response CONNECTION_CLOSED"]);
+    assert.equal(sent, true);
+    assert.deepEqual(seen.slice(2), ["settled", "b2", "end"]);
+    assert.equal(connection.state, "closing");
+  });
+
+  it("is not sent when the peer has finished", async () => {
+    const { stream, connection } = asking(undefined, true);
+    stream.sink.streamReceived(bytes(""));
+    stream.sink.streamEnded();
+
+    await assert.rejects(connection.request("xx"), { code: "CONNECTION_CLOSED" });
+
+    assert.equal(connection.pendingBytes, 0);
+  });
+});
+
+describe("PacketReceiver: a handler whose promise is open", () => {
+  it("may still respond when it has read, with pull, all that came before the end", async () => {
+    const settle: (() => void)[] = [];
+    const host = new FakeHost(
+      { receive: pull() },
+      {
+        onReceive: async (connection) => {
+          await connection.readUntil("\n");
+          await new Promise<void>((resolve) => settle.push(resolve));
+          connection.send("response");
+        },
+      },
+    );
+    const { connection, stream } = host.open();
+    stream.sink.streamReceived(bytes("line"));
+    stream.sink.streamReceived(bytes("\n"));
+    stream.sink.streamEnded();
+    await turn();
+    const before = connection.state;
+
+    settle[0]?.();
+    await turn();
+    host.engine.endTurn();
+
+    assert.equal(before, "open");
+    assert.equal(connection.state, "closing");
+    assert.deepEqual(stream.writes, ["response"]);
+  });
+
+  it("may await the end of its connection", async () => {
+    const seen: string[] = [];
+    const host = new FakeHost(
+      {},
+      {
+        onReceive: async (connection) => {
+          seen.push(String((await connection.closed()).code));
+        },
+      },
+    );
+    const { stream } = host.open();
+    stream.sink.streamReceived(bytes("x"));
+    await turn();
+
+    stream.sink.streamReceived(bytes("y"));
+    stream.sink.streamEnded();
+    await turn();
+    stream.sink.streamClosed(undefined);
+    await turn();
+
+    assert.deepEqual(seen, ["CLOSED"]);
+    assert.deepEqual(stream.calls, ["close"]);
+  });
+});
+
 describe("PacketReceiver: exchange of the model", () => {
   it("keeps the order when a handler of pull exchanges it with bytes behind maxUnreadBytes", async () => {
     const packets: string[] = [];

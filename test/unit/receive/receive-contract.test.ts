@@ -8,7 +8,7 @@ import { startEnd } from "#src/receive/start-end.js";
 import { receiveContract } from "../../contract/receive-contract.js";
 
 const LARGEST_PACK = Buffer.alloc(4_194_303, "0123456789x");
-const LARGE = LARGEST_PACK.subarray(0, 1024 * 1024);
+const LARGE = LARGEST_PACK.subarray(0, 256 * 1024);
 
 /** Room for a packet with a part of its mark, where the peer's end makes that a packet. */
 const ROOMY_MAX = LARGE.length + 64;

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { ManualClock } from "#src/time/clock.js";
 import { Deadlines } from "#src/time/deadlines.js";
 import { TimingWheel } from "#src/time/timing-wheel.js";
+import { caughtDefects } from "../../support/defects.js";
 
 function deadlinesOf(): {
   readonly clock: ManualClock;
@@ -80,14 +81,16 @@ describe("Deadlines", () => {
   });
 
   it("is not past before its moment, and is at it", () => {
-    const { clock, deadlines } = deadlinesOf();
-    deadlines.set(3, 40);
+    const { clock, deadlines, passed } = deadlinesOf();
+    // Between two ticks: the wheel has not told of it yet.
+    deadlines.set(3, 41);
 
-    clock.advance(39);
+    clock.advance(40);
     const before = deadlines.isPast(3);
-    const isPastAt = clock.now() + 1 >= deadlines.dueMs(3);
+    clock.advance(1);
+    const at = deadlines.isPast(3);
 
-    assert.deepEqual([before, isPastAt], [false, true]);
+    assert.deepEqual([before, at, passed], [false, true, []]);
   });
 
   it("lets who is told set the same purpose again, or end all", () => {
@@ -107,5 +110,35 @@ describe("Deadlines", () => {
       [1, 40],
       [0, 80],
     ]);
+  });
+
+  it("tells of the others, now and later, when who is told throws", async (test) => {
+    const defects = caughtDefects(test);
+    const world = deadlinesOf();
+    const { clock, deadlines, passed } = world;
+    for (const [purpose, delayMs] of [40, 40, 80].entries()) deadlines.set(purpose, delayMs);
+    const defect = new Error("told");
+    world.passing = (purpose) => {
+      if (purpose === 0) throw defect;
+    };
+
+    clock.advance(100);
+    await Promise.resolve();
+
+    assert.deepEqual(passed, [
+      [0, 40],
+      [1, 40],
+      [2, 80],
+    ]);
+    assert.deepEqual(defects, [defect]);
+  });
+
+  it("has no due time for a purpose that was never set, and clears it all the same", () => {
+    const { wheel, deadlines } = deadlinesOf();
+
+    deadlines.clear(7);
+
+    assert.deepEqual([deadlines.dueMs(7), deadlines.isPast(7)], [Number.POSITIVE_INFINITY, false]);
+    assert.equal(wheel.count, 0);
   });
 });

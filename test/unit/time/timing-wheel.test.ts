@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ManualClock } from "#src/time/clock.js";
+import { type Clock, ManualClock } from "#src/time/clock.js";
 import { Deadline, type DeadlineOwner, TimingWheel } from "#src/time/timing-wheel.js";
+import { caughtDefects } from "../../support/defects.js";
 
 /** Notes when each of its deadlines fired. */
 class Notes implements DeadlineOwner {
@@ -117,5 +118,129 @@ describe("TimingWheel", () => {
     clock.advance(10_000_000);
 
     assert.equal(notes.fired.length, 100);
+  });
+
+  it("fires the others, and those to come, when an owner throws", async (test) => {
+    const defects = caughtDefects(test);
+    const clock = new ManualClock();
+    const wheel = new TimingWheel(clock);
+    const notes = new Notes(clock);
+    const defect = new Error("told");
+    const bad: DeadlineOwner = {
+      deadlineReached() {
+        throw defect;
+      },
+    };
+
+    wheel.set(new Deadline(bad), 10);
+    for (const delayMs of [10, 11, 500]) wheel.set(new Deadline(notes), delayMs);
+    clock.advance(20);
+    const atOnce = notes.fired.length;
+    clock.advance(500);
+    await Promise.resolve();
+
+    assert.deepEqual([atOnce, notes.fired.length, wheel.count], [2, 3, 0]);
+    assert.deepEqual(defects, [defect]);
+  });
+});
+
+/** A clock that can be late: it stands still while timers wait, and polls when it is told to. */
+class LateClock implements Clock {
+  readonly originMs = 0;
+  nowMs = 0;
+  readonly timers: { readonly dueMs: number; readonly callback: () => void }[] = [];
+  readonly polls: (() => void)[] = [];
+
+  now(): number {
+    return this.nowMs;
+  }
+
+  setTimer(delayMs: number, callback: () => void): { cancel(): void } {
+    const timer = { dueMs: this.nowMs + delayMs, callback };
+    this.timers.push(timer);
+    return {
+      cancel: () => {
+        const at = this.timers.indexOf(timer);
+        if (at >= 0) this.timers.splice(at, 1);
+      },
+    };
+  }
+
+  afterPoll(callback: () => void): void {
+    this.polls.push(callback);
+  }
+
+  /** The loop goes on after it was held up for so long: timers come before the poll. */
+  heldUp(ms: number): void {
+    this.nowMs += ms;
+    for (const timer of this.timers.splice(0)) timer.callback();
+  }
+
+  poll(): void {
+    for (const callback of this.polls.splice(0)) callback();
+  }
+}
+
+describe("TimingWheel: a timer that is late", () => {
+  function late() {
+    const clock = new LateClock();
+    const wheel = new TimingWheel(clock);
+    const fired: Deadline[] = [];
+    const owner: DeadlineOwner = { deadlineReached: (deadline) => fired.push(deadline) };
+    return { clock, wheel, fired, deadline: new Deadline(owner), owner };
+  }
+
+  it("fires a poll later, what was moved meanwhile not at all", () => {
+    const { clock, wheel, fired, deadline, owner } = late();
+    const other = new Deadline(owner);
+    wheel.set(deadline, 100);
+    wheel.set(other, 100);
+
+    clock.heldUp(1_000);
+    const beforePoll = fired.length;
+    wheel.set(other, 100);
+    clock.poll();
+
+    assert.equal(beforePoll, 0);
+    assert.deepEqual(fired, [deadline]);
+    assert.equal(clock.timers.length, 1);
+  });
+
+  it("fires at once within 10 ms", () => {
+    const { clock, wheel, fired, deadline } = late();
+    wheel.set(deadline, 100);
+
+    clock.heldUp(110);
+
+    assert.deepEqual(fired, [deadline]);
+    assert.equal(clock.polls.length, 0);
+  });
+
+  it("fires once, when everything was cleared and set again before the poll", () => {
+    const { clock, wheel, fired, deadline } = late();
+    wheel.set(deadline, 100);
+
+    clock.heldUp(1_000);
+    wheel.clear(deadline);
+    wheel.set(deadline, 50);
+    clock.poll();
+    const afterPoll = fired.length;
+    clock.heldUp(56);
+
+    assert.deepEqual([afterPoll, fired.length], [0, 1]);
+    assert.equal(wheel.count, 0);
+  });
+
+  it("needs no poll for a deadline that was set after it was late, and earlier than the next", () => {
+    const { clock, wheel, fired, deadline, owner } = late();
+    wheel.set(deadline, 100);
+    clock.heldUp(1_000);
+
+    const soon = new Deadline(owner);
+    wheel.set(soon, 4);
+    clock.poll();
+    clock.heldUp(8);
+
+    assert.deepEqual(fired, [deadline, soon]);
   });
 });

@@ -20,7 +20,7 @@
 import { COMPLETION_BUFFER_SHIFT, COMPLETION_HAS_BUFFER } from "../ring/kernel-interface.js";
 import type { UringSettings } from "../setup/uring-options.js";
 import { type OwnershipCheck, POISON } from "./ownership-check.js";
-import type { SharedMemory } from "./shared-memory.js";
+import { NONE, type SharedMemory } from "./shared-memory.js";
 
 /** Bytes of one place in the ring: address (two words), length, id and tail (half words). */
 const PLACE_BYTES = 16;
@@ -115,13 +115,8 @@ export class ProvidedBuffers {
 
   /** The first `byteCount` bytes of buffer `id`, which the kernel has filled and handed over. */
   view(id: number, byteCount: number): Buffer {
-    this.check?.handOut(id, this.whole(id), byteCount);
-    const last = this.views[id]!;
-    // Messages are often of one size; the view of the last one is then the view of this one.
-    if (last.length === byteCount) return last;
-    const view = this.memory.bytes(this.firstOffset + id * this.stride, byteCount);
-    this.views[id] = view;
-    return view;
+    this.handOver(id, byteCount);
+    return this.viewOf(id, byteCount);
   }
 
   /** Word `index` of buffer `id`, which begins at a multiple of four. */
@@ -142,6 +137,39 @@ export class ProvidedBuffers {
     if (last !== undefined && last.length === byteCount) return last;
     const view = this.memory.bytes(this.firstOffset + id * this.stride + at, byteCount);
     this.payloads[id] = view;
+    return view;
+  }
+
+  /** Bytes of one buffer. */
+  get bufferBytes(): number {
+    return this.stride;
+  }
+
+  /** Takes a spare buffer out of the pool, or answers NONE. It comes back by {@link giveBack}. */
+  takeSpare(): number {
+    const id = this.spares.pop();
+    if (id === undefined) return NONE;
+    this.check?.handOut(id, this.whole(id), 0);
+    return id;
+  }
+
+  /** The kernel has filled `byteCount` bytes of buffer `id` and handed it over; without a view of it. */
+  handOver(id: number, byteCount: number): void {
+    this.check?.handOut(id, this.whole(id), byteCount);
+  }
+
+  /** Where buffer `id` lies. */
+  addressOf(id: number): number {
+    return this.memory.addressOf(this.firstOffset + id * this.stride);
+  }
+
+  /** The first `byteCount` bytes of a buffer that was handed over, or taken. */
+  viewOf(id: number, byteCount: number): Buffer {
+    const last = this.views[id]!;
+    // Messages are often of one size; the view of the last one is then the view of this one.
+    if (last.length === byteCount) return last;
+    const view = this.memory.bytes(this.firstOffset + id * this.stride, byteCount);
+    this.views[id] = view;
     return view;
   }
 

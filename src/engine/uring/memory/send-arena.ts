@@ -133,8 +133,8 @@ export class SendArena implements SendMemory {
     else this.free.push(segment);
   }
 
-  /** Room for `byteCount` bytes: its offset in the shared memory, or {@link NONE}. */
-  private take(byteCount: number): number {
+  /** Room for `byteCount` bytes: its offset in the shared memory, or {@link NONE}. It has one holder. */
+  take(byteCount: number): number {
     const size = (byteCount + ALIGNMENT - 1) & -ALIGNMENT;
     if (this.current === NONE || this.buffer.length - this.used < size) {
       if (size > SEGMENT_BYTES || !this.nextSegment()) return NONE;
@@ -143,6 +143,14 @@ export class SendArena implements SendMemory {
     this.used += size;
     this.live[this.current]!++;
     return offset;
+  }
+
+  /** Of the `byteCount` bytes that were taken at `offset`, last of all, only `used` are needed. */
+  giveBackEnd(offset: number, byteCount: number, used: number): void {
+    const at = offset - this.start;
+    if (at >> SEGMENT_SHIFT !== this.current) return;
+    const end = (at & (SEGMENT_BYTES - 1)) + ((byteCount + ALIGNMENT - 1) & -ALIGNMENT);
+    if (end === this.used) this.used -= (byteCount - used) & -ALIGNMENT;
   }
 
   private nextSegment(): boolean {

@@ -5,8 +5,7 @@
  *
  * Calls answer their result, or the negative error number.
  */
-import { createRequire } from "node:module";
-import process from "node:process";
+import { loadKoffi } from "../../koffi.js";
 import { SYSCALL_ENTER, SYSCALL_REGISTER, SYSCALL_SETUP } from "./kernel-interface.js";
 
 /** The calls. Memory is handed over as a view, or as the address of such memory. */
@@ -47,31 +46,17 @@ export interface ForeignFunctions {
 
 type Call = (...args: unknown[]) => number;
 
-/** What the engine uses of koffi. Its own types stay out of ours, since it may be missing. */
-interface Koffi {
-  load(path: null): { func(prototype: string): Call };
-  errno(): number;
-  address(view: Uint8Array): bigint;
-  view(address: bigint, byteCount: number): ArrayBuffer;
-}
-
 const CLOSE_ON_EXEC = 0o2000000;
 const NON_BLOCKING = 0o4000;
 const READ_WRITE = 3;
 const MAP_SHARED_POPULATED = 0x8001;
 const RLIMIT_NOFILE = 7;
 
-/** Loads koffi; throws what `require` throws. In a bundle of CommonJS no module has a URL. */
-function loadKoffi(): Koffi {
-  const module: string | undefined = import.meta.url;
-  return createRequire(module ?? `${process.cwd()}/`)("koffi") as Koffi;
-}
-
 /** Binds the calls. Throws when koffi or a function of the C library is missing. */
 export function loadForeignFunctions(): ForeignFunctions {
   const koffi = loadKoffi();
   const library = koffi.load(null);
-  const bound = (prototype: string): Call => library.func(prototype);
+  const bound = (prototype: string): Call => library.func(prototype) as Call;
   const orError = (result: number): number => (result < 0 ? -koffi.errno() : result);
 
   // One binding per argument shape of syscall(2): pointers and numbers are told apart beforehand.

@@ -10,8 +10,8 @@
  * the queues it does within our `enter`, on our own thread (DEFER_TASKRUN), so plain loads and
  * stores do. The flags are the exception: other processors set them and look at them at any time.
  */
-import { NetError } from "../../../errors.js";
-import { rethrowLater } from "../../sink-defect.js";
+import { NetError, rethrowLater } from "../../../errors.js";
+
 import type { ForeignFunctions } from "./foreign-functions.js";
 import {
   CQ_EVENT_DISABLED,

@@ -31,6 +31,7 @@ import { PeerNames } from "../sockets/peer-names.js";
 import { RECEIVED_CONTROL_BYTES } from "../sockets/received-datagram.js";
 import { IPV6_BYTES } from "../sockets/socket-address.js";
 import { StreamWrite } from "../sockets/stream-write.js";
+import type { LoopSecurity } from "../tls/loop-security.js";
 import type { DescriptorTable } from "./descriptor-table.js";
 import type { ForeignFunctions } from "./foreign-functions.js";
 import { OP_CLOSE } from "./kernel-interface.js";
@@ -85,6 +86,8 @@ export class UringLoop {
   readonly closeErrors: Map<number, NetError> = new Map();
   /** Whether the kernel can limit what a receive brings (6.17); found out by the first receive. */
   receivesAhead = true;
+  /** What secured streams have in common; undefined before the first of them. */
+  security: LoopSecurity | undefined = undefined;
   private readonly spareWrites: StreamWrite[] = [];
   /** See {@link closeLater}. */
   private readonly borrowed: number[] = [];

@@ -71,6 +71,14 @@ export class StreamWrite {
     this.address = length === 0 ? 0 : this.calls.addressOf(this.piece);
   }
 
+  /** Takes a region of the arena; NONE for no bytes. */
+  beginAt(offset: number, byteCount: number): void {
+    this.byteCount = byteCount;
+    this.sentBytes = 0;
+    this.ours = offset;
+    this.address = offset === NONE ? 0 : this.memory.addressOf(offset);
+  }
+
   /** Takes several pieces, of `byteCount` bytes in all. */
   beginAll(pieces: readonly Uint8Array[], byteCount: number): void {
     const { arena } = this;

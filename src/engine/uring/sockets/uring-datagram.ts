@@ -17,6 +17,7 @@ import type {
   IpAddress,
 } from "../../engine.js";
 import { addressOfPeer, type PeerKey, peerKeyOf } from "../../peer-key.js";
+import { datagramErrorKind } from "../../system-error.js";
 import { BUFFER_GROUP } from "../memory/provided-buffers.js";
 import {
   COMPLETION_BUFFER_SHIFT,
@@ -86,23 +87,6 @@ const SURE_SEGMENT_BYTES = 1_232;
 
 /** Descriptions that are kept for the next datagrams. */
 const MAX_SPARE_SENDS = 256;
-
-/** Ends of a receive that tell of a datagram sent before, or pass by themselves. */
-const PASSING_ERRORS: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EHOSTUNREACH",
-  "EHOSTDOWN",
-  "ENETUNREACH",
-  "ENETDOWN",
-  "EMSGSIZE",
-  "ENOBUFS",
-  "ENOMEM",
-  "EPERM",
-  "ECANCELED",
-  "EINTR",
-  "EAGAIN",
-]);
 
 /**
  * One datagram socket on the ring: a multishot RECVMSG that brings one datagram, or one train of
@@ -376,8 +360,7 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     if (result < 0) {
       this.loop.buffers.drop(result, flags);
       const name = errnoName(result);
-      if (PASSING_ERRORS.has(name)) this.receive();
-      else this.fail(callError(result, "receive", addressText(this.address)));
+      this.receiveFailed(result, datagramErrorKind(name));
       return;
     }
     const { buffers } = this.loop;
@@ -397,6 +380,17 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     else if (this.peer === undefined || this.peer === from) {
       this.sink.datagramReceived(bytes, from, segmentBytes === 0 ? byteCount : segmentBytes);
     }
+  }
+
+  private receiveFailed(result: number, kind: "refusal" | "passing" | "fatal"): void {
+    if (kind === "fatal") {
+      this.fail(callError(result, "receive", addressText(this.address)));
+      return;
+    }
+    this.receive();
+    if (kind === "passing") return;
+    const { peer } = this.target;
+    this.sink.datagramRefused(callError(result, "receive", peer && addressText(peer)));
   }
 
   private configure(what: string, call: (descriptor: number) => number): void {

@@ -24,7 +24,7 @@ import {
   type TcpInfo,
 } from "../../engine.js";
 import { noStreamSink } from "../../no-sink.js";
-import { refuseTls } from "../../no-tls.js";
+import type { TlsContext, TlsInfo } from "../../tls-options.js";
 import { BUFFER_GROUP, SPARE_BYTES } from "../memory/provided-buffers.js";
 import {
   COMPLETION_BUFFER_SHIFT,
@@ -53,6 +53,7 @@ import {
 } from "../ring/operation-slots.js";
 import { callError, EAGAIN, ECANCELED, EINTR, EINVAL, ENOBUFS } from "../ring/system-call-error.js";
 import type { UringLoop } from "../ring/uring-loop.js";
+import { type CipherStream, StreamSecurity } from "../tls/stream-security.js";
 import type { PeerName } from "./peer-names.js";
 import { CLOSING, RingSocket } from "./ring-socket.js";
 import { localAddress } from "./socket-address.js";
@@ -95,10 +96,12 @@ const isPassing = (result: number): boolean =>
   result === ENOBUFS || result === ECANCELED || result === EINTR || result === EAGAIN;
 
 /** One stream on the ring. */
-export class UringStream extends RingSocket implements StreamSocket {
+export class UringStream extends RingSocket implements StreamSocket, CipherStream {
   sink: StreamSink = noStreamSink;
   /** The write under way. */
   private writing: StreamWrite | undefined = undefined;
+  /** TLS, once it has begun. */
+  private security: StreamSecurity | undefined = undefined;
   private details: StreamDetails | undefined = undefined;
 
   /**
@@ -131,16 +134,19 @@ export class UringStream extends RingSocket implements StreamSocket {
     return true;
   }
 
-  startTls(): never {
-    return refuseTls();
+  startTls(context: TlsContext, host?: string): void {
+    if ((this.state & CLOSING) !== 0) return;
+    const isPaused = (this.state & PAUSED) !== 0;
+    this.security = new StreamSecurity(this, this.loop, context, isPaused);
+    this.security.begin(host);
   }
 
   hasHeard(): boolean {
-    return true;
+    return this.security?.hasHeard ?? true;
   }
 
-  tlsInfo(): undefined {
-    return undefined;
+  tlsInfo(): TlsInfo | undefined {
+    return this.security?.info();
   }
 
   /** The slot, for what the loop keeps of a stream. */
@@ -175,9 +181,13 @@ export class UringStream extends RingSocket implements StreamSocket {
       this.loop.arena.release(piece);
       return;
     }
-    this.assertMayWrite();
+    if (this.security === undefined) this.assertMayWrite();
     if (piece.length === 0 && isDetached(piece)) {
       this.changedInWrite();
+      return;
+    }
+    if (this.security !== undefined) {
+      this.security.write([piece], piece.length);
       return;
     }
     const write = this.loop.takeWrite();
@@ -195,6 +205,10 @@ export class UringStream extends RingSocket implements StreamSocket {
       if (!isClosing) this.changedInWrite();
       return;
     }
+    if (this.security !== undefined) {
+      this.security.write(pieces, byteCount);
+      return;
+    }
     this.assertMayWrite();
     const write = this.loop.takeWrite();
     this.writing = write;
@@ -204,6 +218,10 @@ export class UringStream extends RingSocket implements StreamSocket {
 
   finish(): void {
     if ((this.state & (FINISHING | CLOSING)) !== 0) return;
+    if (this.security !== undefined) {
+      this.security.finish();
+      return;
+    }
     this.state |= FINISHING;
     if ((this.state & OPEN) === 0) return;
     // A short write is likely to be complete at once: what FIN needs then goes with it.
@@ -211,6 +229,7 @@ export class UringStream extends RingSocket implements StreamSocket {
   }
 
   close(): void {
+    if ((this.state & CLOSING) === 0) this.security?.close();
     this.beginClose();
   }
 
@@ -223,6 +242,43 @@ export class UringStream extends RingSocket implements StreamSocket {
   }
 
   pause(): void {
+    if (this.security?.pause() !== true) this.pauseCipher();
+  }
+
+  resume(): void {
+    if (this.security?.resume() !== true) this.resumeCipher();
+  }
+
+  // What TLS on this stream needs of it: see `tls/stream-security.ts`.
+
+  get isSending(): boolean {
+    return this.writing !== undefined;
+  }
+
+  get isClosing(): boolean {
+    return (this.state & CLOSING) !== 0;
+  }
+
+  get peerText(): string {
+    const remote = this.remoteAddress();
+    return remote === undefined ? "" : addressText(remote);
+  }
+
+  sendCipher(write: StreamWrite): void {
+    this.writing = write;
+    this.send(write);
+  }
+
+  finishCipher(): void {
+    this.state |= FINISHING;
+    this.shutDown();
+  }
+
+  failCipher(error: NetError): void {
+    this.fail(error);
+  }
+
+  pauseCipher(): void {
     if ((this.state & (PAUSED | CLOSING)) !== 0) return;
     this.state |= PAUSED;
     if ((this.state & (RECEIVING | STOPPING)) === RECEIVING) {
@@ -232,7 +288,7 @@ export class UringStream extends RingSocket implements StreamSocket {
     this.watch();
   }
 
-  resume(): void {
+  resumeCipher(): void {
     if ((this.state & PAUSED) === 0) return;
     this.state &= ~PAUSED;
     this.receive();
@@ -320,7 +376,12 @@ export class UringStream extends RingSocket implements StreamSocket {
     return (state & WATCHING) !== 0;
   }
 
+  protected override fail(error: NetError): void {
+    super.fail(this.security?.errorOf(error) ?? error);
+  }
+
   protected override gone(error: NetError | undefined): void {
+    this.security?.dispose();
     if ((this.state & NAMED) !== 0) {
       const { peerNames } = this.loop;
       this.takeName(peerNames.get(this.slot));
@@ -415,6 +476,10 @@ export class UringStream extends RingSocket implements StreamSocket {
     }
     const { byteCount } = write;
     this.forgetWrite();
+    if (this.security !== undefined) {
+      this.security.sent();
+      return;
+    }
     if ((this.state & FINISHING) !== 0) this.shutDown();
     this.sink.streamWritten(byteCount);
   }
@@ -481,6 +546,11 @@ export class UringStream extends RingSocket implements StreamSocket {
     const { buffers } = this.loop;
     if (result > 0) {
       const id = flags >>> COMPLETION_BUFFER_SHIFT;
+      if (this.security !== undefined) {
+        this.security.received(id, result);
+        this.receive();
+        return;
+      }
       const bytes = buffers.view(id, result);
       // The kernel sees it when the loop publishes, which is after the call below.
       buffers.giveBack(id);
@@ -513,6 +583,10 @@ export class UringStream extends RingSocket implements StreamSocket {
 
   private ended(): void {
     this.state |= ENDED;
+    if (this.security !== undefined) {
+      this.security.ended();
+      return;
+    }
     try {
       this.sink.streamEnded();
     } finally {

@@ -14,14 +14,17 @@ import { OF_THE_CONNECTION } from "./response-fields.js";
 import { cancelBody, sendStream } from "./stream-sender.js";
 
 /** What a `fetch` handler is told besides the request. */
-export interface FetchInfo {
-  readonly connection: HttpServerConnection;
+export interface FetchInfo<Context = unknown> {
+  readonly connection: HttpServerConnection<Context>;
   /** The exchange below, for what a Response can't say: files, upgrades, interim responses. */
-  readonly exchange: HttpExchange;
+  readonly exchange: HttpExchange<Context>;
 }
 
 /** Responds to a request. A rejection becomes 500. */
-export type FetchHandler = (request: Request, info: FetchInfo) => Response | Promise<Response>;
+export type FetchHandler<Context = unknown> = (
+  request: Request,
+  info: FetchInfo<Context>,
+) => Response | Promise<Response>;
 
 /** Responds to an exchange by a `fetch` handler; at once where that does. */
 export function respondByFetch(

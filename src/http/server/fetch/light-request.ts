@@ -20,6 +20,11 @@ export interface RequestSource {
   readonly hasBody: boolean;
   readonly body: IncomingBody;
   readonly signal: AbortSignal;
+  /**
+   * The whole Request that was made of it. Its signal follows `signal` weakly: a handler that waits for
+   * that alone would wait for ever if the Request were collected. Held as long as the source is.
+   */
+  wholeRequest: Request | undefined;
 }
 
 /** Longest body that is read as a whole; the server's own limit is below. */
@@ -131,12 +136,13 @@ export function wholeRequest(
   body?: ReadableStream<Uint8Array>,
 ): Request {
   const hasBody = source.hasBody && method !== "GET" && method !== "HEAD";
-  return new Request(url, {
+  source.wholeRequest = new Request(url, {
     method,
     headers: [...source.headers.entries()],
     signal: source.signal,
     ...(hasBody && { body: body ?? streamOf(source.body), duplex: "half" }),
   });
+  return source.wholeRequest;
 }
 
 /** A body as a stream of the web's. It reads only when it is read. */

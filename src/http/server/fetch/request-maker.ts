@@ -1,6 +1,6 @@
 /** Makes the Request of an exchange: a light one where Node's own functions take such, else a whole one. */
 import { FieldSection } from "../../../protocol/http1/field-section.js";
-import type { IncomingBody } from "../../body/incoming-body.js";
+import type { BodyIntake } from "../../body/body-intake.js";
 import { bodyIsUsed } from "./body-bytes.js";
 import { LightHeaders } from "./light-headers.js";
 import { standBefore } from "./light-members.js";
@@ -87,10 +87,11 @@ function prepareClasses(): boolean {
 const SAMPLE: RequestSource = {
   headers: new FieldSection(),
   hasBody: false,
-  get body(): IncomingBody {
+  get body(): BodyIntake {
     throw bodyIsUsed();
   },
   get signal(): AbortSignal {
     return new AbortController().signal;
   },
+  wholeRequest: undefined,
 };

@@ -43,6 +43,7 @@ export class PlainWriter implements BodyOutput, PieceWriter {
   private readonly body: BodyWriter;
   /** Whether nothing of a body is sent: to HEAD, with 304, or because the connection has ended. */
   readonly isBodyless: boolean;
+  private readonly isAdmitted: boolean;
   private isEnded = false;
   /** Zeros that the size of the next chunk begins with. */
   private probeCount = 0;
@@ -52,9 +53,10 @@ export class PlainWriter implements BodyOutput, PieceWriter {
   private isEnding = false;
   private trailers: FieldInput | undefined = undefined;
 
-  /** `bodyLength`: as the writer of the head tells it. */
-  constructor(output: ResponseOutput, bodyLength: number) {
+  /** `bodyLength`: as the writer of the head tells it. `isAdmitted`: who gives pieces bounds what waits. */
+  constructor(output: ResponseOutput, bodyLength: number, isAdmitted: boolean = false) {
     this.output = output;
+    this.isAdmitted = isAdmitted;
     this.isBodyless = bodyLength === BODY.none;
     this.body = new BodyWriter(bodyLength);
   }
@@ -69,7 +71,7 @@ export class PlainWriter implements BodyOutput, PieceWriter {
     if (this.isEnded) throw ended();
     if (!this.output.isSendable) return false;
     if (this.isBodyless || bytes.length === 0) return true;
-    if (!this.output.hasRoom(bytes.length)) return false;
+    if (!this.isAdmitted && !this.output.hasRoom(bytes.length)) return false;
     const flows = this.send(bytes, extensions);
     this.output.bodyGiven(bytes.length);
     return flows;

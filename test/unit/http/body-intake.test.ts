@@ -2,11 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { NetError } from "hp-socket";
 import { ManualClock } from "hp-socket/testing";
-import {
-  BODY_HIGH_WATER_BYTES,
-  type BodyOwner,
-  IncomingBody,
-} from "#src/http/body/incoming-body.js";
+import { BODY_HIGH_WATER_BYTES, BodyIntake, type BodyOwner } from "#src/http/body/body-intake.js";
 import { TimingWheel } from "#src/time/timing-wheel.js";
 
 /** Whoever receives the message. */
@@ -24,9 +20,9 @@ class Owner implements BodyOwner {
   }
 }
 
-function body(contentLength?: number): { owner: Owner; incoming: IncomingBody } {
+function body(contentLength?: number): { owner: Owner; incoming: BodyIntake } {
   const owner = new Owner();
-  return { owner, incoming: new IncomingBody(owner, contentLength) };
+  return { owner, incoming: new BodyIntake(owner, contentLength) };
 }
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>

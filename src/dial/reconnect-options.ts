@@ -1,0 +1,110 @@
+/** What reconnecting can be asked for; `reconnect` does it. */
+import type { CloseReason } from "../connection/close-reason.js";
+import type { Data } from "../connection/connection.js";
+import { bytesOf } from "../connection/data.js";
+import {
+  assertBoolean,
+  assertFunction,
+  assertInteger,
+  assertKnownKeys,
+  assertObject,
+  assertText,
+  describe,
+  invalidArgument,
+} from "../errors.js";
+import { assertOrder, count, milliseconds, type OptionTable } from "../options.js";
+
+/** Another address of the same service. */
+export interface ReconnectTarget {
+  /** Default: the host that was given to `connect`. */
+  readonly host?: string;
+  readonly port: number;
+}
+
+/** The numbers of reconnecting. */
+export interface ReconnectNumbers {
+  /** Bound of the first wait, in milliseconds; each wait is a random time up to its bound. Default 250. */
+  readonly firstDelayMs: number;
+  /** Bound of all waits; the bound doubles from attempt to attempt. Default 30,000. */
+  readonly maxDelayMs: number;
+  /** A connection that lasted so long makes the next wait a first one. Default 10,000. */
+  readonly stableMs: number;
+  /** Attempts in a row that may fail; 0: no limit. Default 0. */
+  readonly maxAttempts: number;
+  /**
+   * Bytes that `send` keeps while there is no connection, to be sent on the next one. Default 0: none,
+   * `send` answers false.
+   */
+  readonly maxKeptBytes: number;
+}
+
+/** How a client connects again. */
+export interface ReconnectOptions extends Partial<ReconnectNumbers> {
+  /** Also the first attempt is repeated: `connect` rejects only when no further one follows. Default false. */
+  readonly fromStart?: boolean;
+  /** Further addresses, tried in turn with the one given to `connect`. */
+  readonly targets?: readonly ReconnectTarget[];
+  /** What is sent on each connection before anything else: a login, for example. */
+  readonly greeting?: Data | (() => Data);
+  /**
+   * Whether another attempt is made after this end. Default: after all that this side did not ask for; not after
+   * `close`, `abort`, `stop`, a refusal by a handler, a handler that failed, a certificate or credentials
+   * that were not accepted.
+   */
+  readonly shouldReconnect?: (reason: CloseReason, attempt: number) => boolean;
+}
+
+/** Default and range of each number. */
+export const RECONNECT_NUMBERS: OptionTable<ReconnectNumbers> = {
+  firstDelayMs: milliseconds(250, { min: 1 }),
+  maxDelayMs: milliseconds(30_000, { min: 1 }),
+  stableMs: milliseconds(10_000),
+  maxAttempts: count(0, "attempts", { max: 1_000_000 }),
+  maxKeptBytes: count(0, "bytes", { max: 2 ** 30 }),
+};
+
+/** Further addresses at most. */
+export const MAX_RECONNECT_TARGETS = 64;
+
+const OTHER_NAMES = ["fromStart", "targets", "greeting", "shouldReconnect"];
+
+/** The options with their defaults; undefined where there is no reconnecting. Throws `INVALID_ARGUMENT`. */
+export function reconnectOptions(
+  given: boolean | ReconnectOptions | undefined,
+): (ReconnectOptions & ReconnectNumbers) | undefined {
+  if (given === undefined || given === false) return undefined;
+  const options = given === true ? {} : given;
+  assertObject("reconnect", options);
+  assertKnownKeys("reconnect", options, [...Object.keys(RECONNECT_NUMBERS), ...OTHER_NAMES]);
+  const { fromStart, targets = [], greeting, shouldReconnect } = options;
+  const numbers = { ...options } as Record<string, unknown>;
+  for (const [name, rule] of Object.entries(RECONNECT_NUMBERS)) {
+    numbers[name] ??= rule.standard;
+    assertInteger(`reconnect.${name}`, numbers[name], rule.min, rule.max);
+  }
+  const read = numbers as unknown as ReconnectOptions & ReconnectNumbers;
+  if (options.maxDelayMs === undefined && read.maxDelayMs < read.firstDelayMs) {
+    numbers["maxDelayMs"] = read.firstDelayMs;
+  }
+  assertOrder(read, "firstDelayMs", "maxDelayMs");
+  if (fromStart !== undefined) assertBoolean("reconnect.fromStart", fromStart);
+  if (shouldReconnect !== undefined) assertFunction("reconnect.shouldReconnect", shouldReconnect);
+  if (greeting !== undefined && typeof greeting !== "function") bytesOf(greeting);
+  assertTargets(targets);
+  return read;
+}
+
+function assertTargets(targets: unknown): void {
+  if (!Array.isArray(targets) || targets.length > MAX_RECONNECT_TARGETS) {
+    throw invalidArgument(
+      `reconnect.targets must be a list of at most ${MAX_RECONNECT_TARGETS} addresses, not ${describe(targets)}`,
+    );
+  }
+  for (const target of targets) {
+    assertObject("reconnect.targets", target);
+    assertKnownKeys("reconnect.targets", target, ["host", "port"]);
+    const { host, port } = target as ReconnectTarget;
+    if (host !== undefined) assertText("reconnect.targets.host", host);
+    assertInteger("reconnect.targets.port", port, 1, 65_535);
+  }
+}

@@ -1,0 +1,30 @@
+/** The foreign function interface: koffi, which may be missing, since it is an optional dependency. */
+import { createRequire } from "node:module";
+import process from "node:process";
+
+/** What a foreign function answers; 64-bit numbers come as such where a number holds them. */
+export type ForeignResult = number | string | null;
+
+/** What it takes: numbers, which addresses are too, memory, text. */
+export type ForeignArgument = number | Uint8Array | string | null;
+
+/** A foreign function. */
+export type ForeignCall = (...args: readonly ForeignArgument[]) => ForeignResult;
+
+/** What is used of koffi. Its own types stay out of ours, since it may be missing. */
+export interface Koffi {
+  load(path: null): { func(prototype: string): unknown };
+  errno(): number;
+  address(view: Uint8Array): bigint;
+  view(address: bigint, byteCount: number): ArrayBuffer;
+  proto(result: string, parameters: readonly string[]): unknown;
+  pointer(type: unknown): unknown;
+  /** Makes a pointer, by which C calls `call`, for as long as the thread lives. */
+  register(call: (...args: number[]) => number, type: unknown): bigint;
+}
+
+/** Loads it; throws what `require` throws. In a bundle of CommonJS no module has a URL. */
+export function loadKoffi(): Koffi {
+  const module: string | undefined = import.meta.url;
+  return createRequire(module ?? `${process.cwd()}/`)("koffi") as Koffi;
+}

@@ -1,0 +1,180 @@
+/**
+ * One session of TLS: cipher text in, cipher text out. It knows no socket. Hot.
+ *
+ *     feed ─► handshake … handshake ─► read, write … ─► endOutput
+ *
+ * Whoever calls it says first where the input lies (`CipherPort.feed`), and afterwards takes the output
+ * out, of which nothing may be left when another session is called. A session that has failed has an
+ * `error`, and output too: the alert for the peer.
+ *
+ * Which side it is, and what is asked of the peer, is its `Side`'s.
+ */
+import type { NetError } from "../../errors.js";
+import type { TlsInfo } from "../tls-options.js";
+import { sealedRoom } from "./cipher-port.js";
+import { OpenSslError, takeOpenSslError } from "./openssl-error.js";
+import type { AskedSession } from "./session-calls.js";
+import type { TlsLibrary } from "./tls-library.js";
+
+/** One side of a session. */
+export interface Side extends AskedSession {
+  /** The SSL_CTX to begin with. */
+  readonly context: number;
+  /** Sets up what the side asks for. */
+  begin(ssl: number): void;
+  /** The handshake is done: why the peer is not accepted all the same; undefined when it is. */
+  refusal(): NetError | undefined;
+  /** What a failed handshake means. */
+  failure(error: OpenSslError): NetError;
+  /** What is known of the session. */
+  info(): TlsInfo;
+}
+
+/** What {@link TlsSession.handshake} answers. */
+export const HANDSHAKE_DONE = 1;
+/** It needs more input. */
+export const HANDSHAKE_WAITS = 0;
+/** It waits for a certificate; the input that is left has to be fed again. */
+export const HANDSHAKE_ASKS = 2;
+export const HANDSHAKE_FAILED = 3;
+
+/** What {@link TlsSession.read} answers, besides a count: close_notify; an error. */
+export const READ_ENDED = -1;
+export const READ_FAILED = -2;
+
+const SSL_ERROR_WANT_READ = 2;
+const SSL_ERROR_WANT_LOOKUP = 4;
+const SSL_ERROR_ZERO_RETURN = 6;
+
+const SET_MODE = 33;
+/** Buffers of 16 KiB and more are given back while they are empty. */
+const MODE_RELEASE_BUFFERS = 0x10;
+
+/** Output of more plain text than this goes straight to where it is sent from. */
+const DIRECT_BYTES = 2_048;
+
+/** One session of TLS, without a socket. */
+export class TlsSession {
+  /** Why it has failed. */
+  error: OpenSslError | undefined = undefined;
+  readonly side: Side;
+  private readonly library: TlsLibrary;
+  private ssl: number;
+
+  constructor(library: TlsLibrary, side: Side) {
+    const { functions, port } = library;
+    this.library = library;
+    this.side = side;
+    this.ssl = functions.sslNew(side.context);
+    if (this.ssl === 0) {
+      throw takeOpenSslError(functions) ?? new OpenSslError(0, "no memory", "");
+    }
+    port.attach(this.ssl);
+    functions.sslControl(this.ssl, SET_MODE, MODE_RELEASE_BUFFERS, null);
+    side.begin(this.ssl);
+    functions.clearErrors();
+  }
+
+  /** Goes on with the handshake, as far as the input goes. */
+  handshake(): number {
+    const { calls, functions } = this.library;
+    functions.clearErrors();
+    calls.active = this.side;
+    const result = functions.sslHandshake(this.ssl);
+    calls.active = undefined;
+    if (result === 1) return HANDSHAKE_DONE;
+    const kind = functions.sslError(this.ssl, result);
+    if (kind === SSL_ERROR_WANT_READ) return HANDSHAKE_WAITS;
+    if (kind === SSL_ERROR_WANT_LOOKUP) return HANDSHAKE_ASKS;
+    this.fail(kind);
+    return HANDSHAKE_FAILED;
+  }
+
+  /**
+   * Deciphers one record, or less of it, to `address`, where `room` bytes are; answers how many came, 0
+   * when the input is used up, {@link READ_ENDED} or {@link READ_FAILED}.
+   */
+  read(address: number, room: number): number {
+    const { calls, functions } = this.library;
+    calls.active = this.side;
+    let count = functions.sslRead(this.ssl, address, room);
+    if (count <= 0) count = this.readNone(count);
+    calls.active = undefined;
+    return count;
+  }
+
+  private readNone(result: number): number {
+    const { functions } = this.library;
+    const kind = functions.sslError(this.ssl, result);
+    if (kind === SSL_ERROR_WANT_READ) return 0;
+    if (kind === SSL_ERROR_ZERO_RETURN) return READ_ENDED;
+    this.fail(kind);
+    return READ_FAILED;
+  }
+
+  /** Forgets errors that others have left behind, before a row of reads or writes. */
+  clearErrors(): void {
+    this.library.functions.clearErrors();
+  }
+
+  /**
+   * Ciphers `byteCount` bytes at `from` to `into`, where {@link sealedRoom} bytes are. Answers how many
+   * came out, or {@link READ_FAILED}.
+   */
+  write(from: number, byteCount: number, into: number): number {
+    const { port } = this.library;
+    this.clearErrors();
+    if (byteCount > DIRECT_BYTES) {
+      const room = sealedRoom(byteCount);
+      const count = port.sealInto(into, room, () => this.put(from, byteCount));
+      return this.error === undefined ? count : READ_FAILED;
+    }
+    this.put(from, byteCount);
+    if (this.error !== undefined) return READ_FAILED;
+    const count = port.outputBytes;
+    port.take(into);
+    return count;
+  }
+
+  private put(from: number, byteCount: number): void {
+    const { functions } = this.library;
+    const result = functions.sslWrite(this.ssl, from, byteCount);
+    if (result !== byteCount) this.fail(functions.sslError(this.ssl, result));
+  }
+
+  /** Puts out close_notify. */
+  endOutput(): void {
+    if (this.ssl === 0 || this.error !== undefined) return;
+    const { functions } = this.library;
+    functions.clearErrors();
+    functions.sslShutdown(this.ssl);
+    functions.clearErrors();
+  }
+
+  /** What is known; undefined once it is freed. */
+  info(): TlsInfo | undefined {
+    return this.ssl === 0 ? undefined : this.side.info();
+  }
+
+  /** Whether it is freed. */
+  get isFreed(): boolean {
+    return this.ssl === 0;
+  }
+
+  /** Frees everything it has. Idempotent. */
+  free(): void {
+    const { ssl } = this;
+    if (ssl === 0) return;
+    this.ssl = 0;
+    this.library.functions.sslFree(ssl);
+  }
+
+  private fail(kind: number): void {
+    const { functions } = this.library;
+    this.error = takeOpenSslError(functions) ?? new OpenSslError(0, kindText(kind), "");
+  }
+}
+
+function kindText(kind: number): string {
+  return kind === SSL_ERROR_ZERO_RETURN ? "the peer has ended" : `unexpected answer ${kind}`;
+}

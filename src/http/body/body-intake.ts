@@ -1,0 +1,250 @@
+/**
+ * The body of a message that is being received, of a request as of a response.
+ *
+ *     open ── end ──► ended        no more bytes follow; those that wait can still be read
+ *       └──── fail ─► failed       reading rejects with the error, once what came before was read
+ *
+ * Whoever receives the message puts bytes in (`push`, `end`, `fail`). They go to the first of these
+ * that is there: the discarding, a collector (`bytes`), a reader that waits, and else the queue.
+ *
+ * Invariants: `holds` is true from the moment the queue has {@link BODY_HIGH_WATER_BYTES} until it
+ * has a quarter of that, or nobody will read it; there is at most one waiter; a body is read in one
+ * way, once.
+ */
+import { Buffer } from "node:buffer";
+import { PieceQueue } from "../../bytes/piece-queue.js";
+import type { WaitOptions } from "../../connection/connection.js";
+import { throwIfAborted, Waiter } from "../../connection/waiter.js";
+import { assertInteger, NetError } from "../../errors.js";
+import type { FieldSection } from "../../protocol/http1/field-section.js";
+import type { TimingWheel } from "../../time/timing-wheel.js";
+import { BodyCollector, tooLarge } from "./body-collector.js";
+import type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
+
+/** Whoever receives the message, as its body sees it. */
+export interface BodyOwner {
+  /** Deadlines of those who wait go here. */
+  readonly wheel: TimingWheel;
+  /** Somebody asks for the body, for the first time: a request may wait for an interim 100. */
+  bodyWanted(): void;
+  /** So much waits that the peer shall be held back, or no longer. */
+  holdBody(hold: boolean): void;
+}
+
+/** Default of {@link WholeBodyOptions.maxBytes}. */
+export const MAX_WHOLE_BODY_BYTES: number = 16_777_216;
+
+/** Bytes that wait to be read before the peer is held back. */
+export const BODY_HIGH_WATER_BYTES: number = 65_536;
+
+/** The body of a message that is being received. See {@link IncomingBody}. */
+export class BodyIntake implements IncomingBody {
+  readonly contentLength: number | undefined;
+  trailers: FieldSection | undefined = undefined;
+  receivedBytes = 0;
+  discardedBytes = 0;
+  private readonly owner: BodyOwner;
+  private queue: PieceQueue | undefined = undefined;
+  private state: "open" | "ended" | "failed" = "open";
+  private error: NetError | undefined = undefined;
+  private wanted = false;
+  private holds = false;
+  private use: "none" | "read" | "whole" | "discard" = "none";
+  private reader: Waiter<Buffer | undefined> | undefined = undefined;
+  private collector: BodyCollector | undefined = undefined;
+  private whole: Waiter<Buffer> | undefined = undefined;
+
+  constructor(owner: BodyOwner, contentLength: number | undefined) {
+    this.owner = owner;
+    this.contentLength = contentLength;
+  }
+
+  // — for those who read —
+
+  get isComplete(): boolean {
+    return this.state === "ended";
+  }
+
+  get isUsed(): boolean {
+    return this.use !== "none";
+  }
+
+  /** Whether somebody has begun to read it, and has not thrown it away. */
+  get isBeingRead(): boolean {
+    return this.use === "read" || this.use === "whole";
+  }
+
+  async read(options: WaitOptions = {}): Promise<Buffer | undefined> {
+    throwIfAborted(options, "receive");
+    if (this.use === "discard") return undefined;
+    if (this.reader !== undefined) throw misused("a read is under way already");
+    this.begin("read");
+    const chunk = this.take();
+    if (chunk !== undefined) return chunk;
+    if (this.state === "ended") return undefined;
+    if (this.error !== undefined) throw this.error;
+    this.reader = this.wait<Buffer | undefined>(options, () => {
+      this.reader = undefined;
+    });
+    return this.reader.promise;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) {
+        yield chunk;
+      }
+    } finally {
+      this.discard();
+    }
+  }
+
+  async bytes(options: WholeBodyOptions = {}): Promise<Buffer> {
+    const { maxBytes = MAX_WHOLE_BODY_BYTES } = options;
+    assertInteger("maxBytes", maxBytes, 0, 2 ** 32);
+    throwIfAborted(options, "receive");
+    if (this.isUsed) throw misused("the body has been read already");
+    if (this.contentLength !== undefined && this.contentLength > maxBytes) {
+      this.discard();
+      throw tooLarge(maxBytes);
+    }
+    this.begin("whole");
+    const collector = new BodyCollector(maxBytes, this.contentLength);
+    for (let chunk = this.take(); chunk !== undefined; chunk = this.take()) {
+      const error = collector.add(chunk, false);
+      if (error === undefined) continue;
+      this.discard();
+      throw error;
+    }
+    if (this.error !== undefined) throw this.error;
+    if (this.state === "ended") return collector.result();
+    this.collector = collector;
+    this.whole = this.wait<Buffer>(options, () => this.dropCollector());
+    return this.whole.promise;
+  }
+
+  async text(options: WholeBodyOptions = {}): Promise<string> {
+    return (await this.bytes(options)).toString("utf8");
+  }
+
+  async json(options: WholeBodyOptions = {}): Promise<unknown> {
+    const text = await this.text(options);
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (cause) {
+      throw new NetError("HTTP_MALFORMED", "the body is no JSON", { operation: "receive", cause });
+    }
+  }
+
+  discard(): void {
+    if (this.use === "discard") return;
+    this.use = "discard";
+    this.queue = undefined;
+    this.collector = undefined;
+    this.letGo();
+    const { reader, whole } = this;
+    this.reader = undefined;
+    this.whole = undefined;
+    reader?.resolve(undefined);
+    whole?.reject(misused("the body was thrown away"));
+  }
+
+  private begin(use: "read" | "whole"): void {
+    if (this.use !== "none" && this.use !== use) throw misused("the body has been read already");
+    this.use = use;
+    if (this.wanted) return;
+    this.wanted = true;
+    if (this.state === "open") this.owner.bodyWanted();
+  }
+
+  private wait<Value>(options: WaitOptions, forget: () => void): Waiter<Value> {
+    return new Waiter<Value>(this.owner.wheel, options, {
+      code: "READ_TIMEOUT",
+      call: "reading the body",
+      operation: "receive",
+      forget,
+    });
+  }
+
+  /** Who waited for the whole body has given up: nobody can read it any more. */
+  private dropCollector(): void {
+    this.whole = undefined;
+    this.discard();
+  }
+
+  private take(): Buffer | undefined {
+    const chunk = this.queue?.take();
+    if (this.holds && (this.queue?.byteCount ?? 0) <= BODY_HIGH_WATER_BYTES / 4) this.letGo();
+    return chunk;
+  }
+
+  private letGo(): void {
+    if (!this.holds) return;
+    this.holds = false;
+    this.owner.holdBody(false);
+  }
+
+  // — for whoever receives the message —
+
+  /** Puts bytes in. `lent`: they are valid during the call only. */
+  push(bytes: Buffer, lent: boolean): void {
+    this.receivedBytes += bytes.length;
+    if (this.use === "discard") {
+      this.discardedBytes += bytes.length;
+      return;
+    }
+    const { collector, reader } = this;
+    if (collector !== undefined) {
+      const error = collector.add(bytes, lent);
+      if (error !== undefined) this.refuse(error);
+      return;
+    }
+    if (reader !== undefined) {
+      this.reader = undefined;
+      reader.resolve(lent ? Buffer.from(bytes) : bytes);
+      return;
+    }
+    this.queue ??= new PieceQueue();
+    this.queue.append(bytes, lent);
+    if (this.holds || this.queue.byteCount < BODY_HIGH_WATER_BYTES) return;
+    this.holds = true;
+    this.owner.holdBody(true);
+  }
+
+  private refuse(error: NetError): void {
+    const { whole } = this;
+    this.whole = undefined;
+    this.discard();
+    whole?.reject(error);
+  }
+
+  /** The body is complete. `trailers`: kept ones. */
+  end(trailers?: FieldSection): void {
+    if (this.state !== "open") return;
+    this.state = "ended";
+    this.trailers = trailers;
+    const { reader, collector, whole } = this;
+    this.reader = undefined;
+    this.collector = undefined;
+    this.whole = undefined;
+    reader?.resolve(undefined);
+    if (collector !== undefined) whole?.resolve(collector.result());
+  }
+
+  /** The rest of the body will not come. */
+  fail(error: NetError): void {
+    if (this.state !== "open") return;
+    this.state = "failed";
+    this.error = error;
+    const { reader, whole } = this;
+    this.reader = undefined;
+    this.collector = undefined;
+    this.whole = undefined;
+    reader?.reject(error);
+    whole?.reject(error);
+  }
+}
+
+function misused(message: string): NetError {
+  return new NetError("INVALID_STATE", message, { operation: "receive" });
+}

@@ -1,0 +1,140 @@
+/**
+ * The WebSockets of an `HttpSyncClient`, in its worker: what comes waits in a socket's inbox until the caller
+ * receives it, and the peer is held back where too much does.
+ */
+import { Buffer } from "node:buffer";
+import { NetError } from "../../errors.js";
+import { WebSocketClient, type WebSocketClientOptions } from "../../websocket/websocket-client.js";
+import type { CookieStore } from "../cookie/cookie-store.js";
+import type {
+  SyncSocketEnd,
+  SyncSocketHead,
+  SyncSocketMessage,
+  SyncSocketOrder,
+} from "./sync-messages.js";
+
+/** Options of the client that its sockets have in common. */
+const SHARED_NAMES = [
+  "engine",
+  "tls",
+  "proxy",
+  "headers",
+  "localHost",
+  "family",
+  "keepAlive",
+  "noDelay",
+] as const;
+
+/**
+ * The WebSockets of an `HttpSyncClient`, in its worker: what comes waits in a socket's inbox until
+ * the caller receives it, and the peer is held back where too much does.
+ */
+export class SyncSockets {
+  readonly #options: WebSocketClientOptions;
+  readonly #clients: Map<number, WebSocketClient> = new Map();
+  #lastId = 0;
+
+  /** `options`: those of the worker's `HttpClient`. */
+  constructor(options: Readonly<Record<string, unknown>>) {
+    this.#options = Object.fromEntries(
+      SHARED_NAMES.filter((name) => options[name] !== undefined).map((name) => [
+        name,
+        options[name],
+      ]),
+    );
+  }
+
+  /** Carries out an order. */
+  async carryOut(
+    order: SyncSocketOrder,
+  ): Promise<SyncSocketHead | SyncSocketMessage | SyncSocketEnd | undefined> {
+    switch (order.kind) {
+      case "openSocket":
+        return await this.#open(order);
+      case "sendMessage":
+        return await this.#send(order);
+      case "receiveMessage":
+        return await this.#receive(order);
+      case "closeSocket":
+        return await this.#close(order);
+    }
+  }
+
+  async #open(order: Extract<SyncSocketOrder, { kind: "openSocket" }>): Promise<SyncSocketHead> {
+    const cookies: string[] = [];
+    // The store is the caller's, in another thread.
+    const jar: Pick<CookieStore, "cookieHeader" | "setFromHeader"> = {
+      cookieHeader: () => undefined,
+      setFromHeader(value) {
+        cookies.push(value);
+        return "stored";
+      },
+    };
+    const client = new WebSocketClient({
+      ...this.#options,
+      ...order.settings,
+      cookies: jar as CookieStore,
+    });
+    const { url, timeoutMs, protocols, headers, origin } = order;
+    const { socket } = await client.connect(url, { timeoutMs, protocols, headers, origin });
+    const id = ++this.#lastId;
+    this.#clients.set(id, client);
+    // Begins to read: what comes from now on is kept.
+    const { protocol, isCompressed } = socket;
+    return { id, protocol, isCompressed, cookies };
+  }
+
+  #clientOf(id: number): WebSocketClient {
+    const client = this.#clients.get(id);
+    if (client !== undefined) return client;
+    throw new NetError("CONNECTION_CLOSED", "the WebSocket is closed", { operation: "receive" });
+  }
+
+  async #send({
+    id,
+    data,
+    isText,
+    timeoutMs,
+  }: Extract<SyncSocketOrder, { kind: "sendMessage" }>): Promise<undefined> {
+    const { socket } = this.#clientOf(id);
+    if (!socket.isOpen) throw closedError(socket.state);
+    const bytes =
+      typeof data === "string" ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
+    socket.send(bytes, { isText });
+    await socket.drained({ timeoutMs });
+  }
+
+  async #receive({
+    id,
+    timeoutMs,
+  }: Extract<SyncSocketOrder, { kind: "receiveMessage" }>): Promise<SyncSocketMessage> {
+    const { socket } = this.#clientOf(id);
+    try {
+      const data = await socket.read({ timeoutMs });
+      return { data: typeof data === "string" ? data : new Uint8Array(data) };
+    } catch (error) {
+      if (!(error instanceof NetError) || error.code !== "CONNECTION_CLOSED") throw error;
+      const { isClean } = await socket.closed();
+      if (!isClean) throw error;
+      return { data: undefined };
+    }
+  }
+
+  async #close({
+    id,
+    code,
+    reason,
+  }: Extract<SyncSocketOrder, { kind: "closeSocket" }>): Promise<SyncSocketEnd> {
+    const client = this.#clientOf(id);
+    const { socket } = client;
+    socket.close(code, reason);
+    const end = await socket.closed();
+    this.#clients.delete(id);
+    await client.stop({ drainMs: 0 });
+    return { code: end.code, reason: end.reason, isClean: end.isClean };
+  }
+}
+
+function closedError(state: string): NetError {
+  return new NetError("CONNECTION_CLOSED", `the WebSocket is ${state}`, { operation: "send" });
+}

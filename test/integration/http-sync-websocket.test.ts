@@ -1,0 +1,148 @@
+/** WebSockets of `HttpSyncClient`, against the library `ws` in a thread of its own. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { describe, it, type TestContext } from "node:test";
+import { Worker } from "node:worker_threads";
+import { CookieStore, type HttpSyncClientOptions } from "hp-socket/http";
+import { availableEngines } from "../support/engine-list.js";
+import { httpSyncClient } from "../support/http-client-world.js";
+
+/** Echoes; `close CODE REASON` closes, `cut` cuts, `burst N` sends N messages, `head` tells the request. */
+const SERVER = `
+  const { WebSocketServer } = require("ws");
+  const { parentPort } = require("node:worker_threads");
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: { threshold: 0 } });
+  server.on("headers", (headers) => headers.push("Set-Cookie: seen=yes"));
+  server.on("connection", (socket, request) => {
+    socket.on("message", (data, isBinary) => {
+      const [word, first, ...rest] = isBinary ? [] : String(data).split(" ");
+      if (word === "close") socket.close(Number(first), rest.join(" "));
+      else if (word === "cut") socket.terminate();
+      else if (word === "burst") for (let index = 0; index < first; index++) socket.send(String(index));
+      else if (word === "silent") return;
+      else if (word === "head") socket.send(JSON.stringify([request.url, request.headers, socket.protocol]));
+      else socket.send(data, { binary: isBinary });
+    });
+  });
+  server.on("listening", () => parentPort.postMessage(server.address().port));`;
+
+async function wsServer(test: TestContext): Promise<string> {
+  const worker = new Worker(SERVER, { eval: true });
+  test.after(() => worker.terminate());
+  const [port] = (await once(worker, "message")) as [number];
+  return `ws://127.0.0.1:${port}`;
+}
+
+for (const engine of availableEngines()) {
+  const client = (test: TestContext, options: HttpSyncClientOptions = {}) =>
+    httpSyncClient(test, { engine, ...options });
+
+  describe(`HttpSyncClient on ${engine}: WebSockets`, () => {
+    it("sends and receives text and bytes, compressed or not, and closes", async (test) => {
+      const url = await wsServer(test);
+      const sync = client(test);
+      const large = Buffer.alloc(3_000_000, "large ");
+
+      for (const compression of [false, true]) {
+        const socket = sync.upgrade(url, { compression });
+        socket.send("text ä");
+        socket.send(Uint8Array.of(0, 255));
+        socket.send(large);
+        const answers = [1, 2, 3].map(() => socket.receive());
+
+        assert.deepEqual(answers, ["text ä", Buffer.of(0, 255), large]);
+        assert.equal(socket.isCompressed, compression);
+        assert.deepEqual(socket.close(4_000, "done"), {
+          code: 4_000,
+          reason: "done",
+          isClean: true,
+        });
+        assert.equal(socket.receive(), undefined);
+        assert.throws(() => socket.send("x"), { code: "CONNECTION_CLOSED" });
+      }
+    });
+
+    it("asks with path, fields, subprotocols, origin, credentials and cookies", async (test) => {
+      const url = await wsServer(test);
+      const cookies = new CookieStore();
+      cookies.setFromHeader("a=b", url.replace("ws", "http"));
+      const sync = client(test, { cookies });
+
+      const socket = sync.upgrade(`${url.replace("//", "//u:p@")}/path?query`, {
+        protocols: ["x", "y"],
+        headers: { "X-One": "1" },
+        origin: "http://page.example",
+      });
+      socket.send("head");
+      const [path, fields, protocol] = JSON.parse(String(socket.receive()));
+
+      assert.deepEqual([path, protocol, socket.protocol], ["/path?query", "x", "x"]);
+      assert.equal(fields["x-one"], "1");
+      assert.equal(fields.origin, "http://page.example");
+      assert.equal(fields.authorization, "Basic dTpw");
+      assert.equal(fields.cookie, "a=b");
+      assert.equal(cookies.cookieHeader(url.replace("ws", "http")), "a=b; seen=yes");
+    });
+
+    it("keeps what came between two calls, of several sockets at a time, beside requests", async (test) => {
+      const url = await wsServer(test);
+      const sync = client(test);
+      const [one, two] = [sync.upgrade(url), sync.upgrade(url)];
+
+      one.send("burst 2000");
+      two.send("two");
+      const request = sync.openUrl("GET", url.replace("ws", "http"));
+      const messages = Array.from({ length: 2_000 }, () => one.receive());
+
+      assert.equal(request.status, 426);
+      assert.equal(two.receive(), "two");
+      assert.deepEqual(
+        messages,
+        messages.map((_, index) => String(index)),
+      );
+    });
+
+    it("throws when nothing comes in time, and goes on", async (test) => {
+      const socket = client(test).upgrade(await wsServer(test));
+
+      socket.send("silent");
+      assert.throws(() => socket.receive({ timeoutMs: 50 }), { code: "READ_TIMEOUT" });
+      socket.send("on");
+
+      assert.equal(socket.receive(), "on");
+    });
+
+    it("tells a close from a cut", async (test) => {
+      const url = await wsServer(test);
+      const sync = client(test);
+      const [closed, cut] = [sync.upgrade(url), sync.upgrade(url)];
+
+      closed.send("close 4001 enough");
+      cut.send("cut");
+
+      assert.equal(closed.receive(), undefined);
+      assert.deepEqual(closed.close(), { code: 4_001, reason: "enough", isClean: true });
+      assert.throws(() => cut.receive(), { code: "CONNECTION_CLOSED" });
+      assert.deepEqual(cut.close(), { code: 1_006, reason: "", isClean: false });
+    });
+
+    it("throws where there is no WebSocket, and for what can't be", async (test) => {
+      const url = await wsServer(test);
+      const sync = client(test);
+      const socket = sync.upgrade(url);
+
+      assert.throws(() => sync.upgrade("ws://127.0.0.1:1"), { code: "CONNECTION_REFUSED" });
+      assert.throws(() => sync.upgrade("ftp://x"), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => sync.upgrade(url, { protocols: ["a b"] }), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => sync.upgrade(url, { other: 1 } as object), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => socket.send({} as string), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => socket.receive({ timeoutMs: -1 }), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => socket.close(1), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => socket.close(1_005), { code: "INVALID_ARGUMENT" });
+      socket.send("still here");
+      assert.equal(socket.receive(), "still here");
+      sync.close();
+      assert.throws(() => socket.receive(), { code: "STOPPED" });
+    });
+  });
+}

@@ -1,0 +1,179 @@
+/** Sessions of TLS without sockets: cut, mutated, and many of them. */
+import assert from "node:assert/strict";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { opensslAvailability, tlsLibrary } from "#src/engine/openssl/availability.js";
+import { RECORD_BYTES, sealedRoom } from "#src/engine/openssl/cipher-port.js";
+import { READ_ENDED, READ_FAILED } from "#src/engine/openssl/tls-session.js";
+import { selfSignedCertificate } from "#src/testing/index.js";
+import { SessionContexts, type SessionEnd, shakenPair } from "../../support/tls-session-pair.js";
+
+const available = opensslAvailability();
+const { cert, key } = selfSignedCertificate({ names: ["localhost"] });
+
+/** `HP_SOCKET_MANY=1` runs what takes minutes. */
+const IS_LONG = process.env["HP_SOCKET_MANY"] === "1";
+
+function contextsOf(version: "TLSv1.2" | "TLSv1.3"): SessionContexts {
+  const versions = { minVersion: version, maxVersion: version } as const;
+  return new SessionContexts({ cert, key, ...versions }, { ca: cert, ...versions });
+}
+
+function free(...ends: SessionEnd[]): void {
+  for (const { session } of ends) session.free();
+}
+
+/** The same numbers every time. */
+function* numbers(seed: number): Generator<number, never> {
+  let state = seed;
+  for (;;) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    yield state;
+  }
+}
+
+describe("sessions of TLS", { skip: available === true ? false : available }, () => {
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    const contexts = contextsOf(version);
+
+    it(`take what comes byte by byte (${version})`, () => {
+      const { client, server } = shakenPair(contexts, 1);
+      const message = Buffer.from("some text that is sent");
+
+      const sealed = client.write(message);
+      let received = Buffer.alloc(0);
+      for (const byte of sealed) {
+        received = Buffer.concat([received, server.read(Buffer.from([byte]))[0]]);
+      }
+
+      assert.deepEqual(received, message);
+      assert.equal(client.session.info()?.protocol, version);
+      free(client, server);
+    });
+
+    it(`take records that are cut at every byte (${version})`, () => {
+      const { client, server } = shakenPair(contexts);
+      const message = Buffer.alloc(150, "m");
+
+      for (let cut = 0; cut <= 150; cut++) {
+        const sealed = client.write(message);
+        const [first] = server.read(sealed.subarray(0, cut));
+        const [second] = server.read(sealed.subarray(cut));
+        assert.deepEqual(Buffer.concat([first, second]), message);
+      }
+      free(client, server);
+    });
+
+    it(`take sizes around records and segments, and fit into the room for them (${version})`, () => {
+      const { client, server } = shakenPair(contexts);
+      const sizes = [1, 2_047, 2_048, 2_049, RECORD_BYTES - 1, RECORD_BYTES, RECORD_BYTES + 1];
+
+      for (const size of [...sizes, 3 * RECORD_BYTES, 65_536, 100_000]) {
+        const message = Buffer.allocUnsafeSlow(size).fill(size & 0xff);
+        const sealed = client.write(message);
+        assert.ok(sealed.length <= sealedRoom(size) && sealed.length > size);
+        assert.deepEqual(server.read(sealed)[0], message);
+      }
+      free(client, server);
+    });
+
+    it(`tell close_notify, and what came before it (${version})`, () => {
+      const { client, server } = shakenPair(contexts);
+
+      const sealed = Buffer.concat([client.write(Buffer.from("last")), client.end()]);
+      const [plain, outcome] = server.read(sealed);
+
+      assert.equal(String(plain), "last");
+      assert.equal(outcome, READ_ENDED);
+      free(client, server);
+    });
+
+    it(`fail for any record that was changed, and for nothing else (${version})`, () => {
+      const random = numbers(7);
+      const rounds = IS_LONG ? 50_000 : 150;
+      for (let round = 0; round < rounds; round++) {
+        const { client, server } = shakenPair(contexts);
+        const sealed = client.write(Buffer.alloc(1 + (random.next().value % 100), "x"));
+        const at = random.next().value % sealed.length;
+        sealed[at] = (sealed[at]! + 1 + (random.next().value % 255)) & 0xff;
+
+        const [plain, outcome] = server.read(sealed);
+
+        // A head that announces more waits for it; whatever comes, no text does.
+        assert.equal(plain.length, 0);
+        assert.ok(outcome === READ_FAILED || outcome === 0);
+        assert.equal(tlsLibrary().functions.takeError(), 0);
+        tlsLibrary().port.discard();
+        free(client, server);
+      }
+    });
+
+    it(`survive hellos that were changed (${version})`, () => {
+      const random = numbers(11);
+      const rounds = IS_LONG ? 50_000 : 3_000;
+      for (let round = 0; round < rounds; round++) {
+        const client = contexts.clientEnd();
+        const server = contexts.serverEnd();
+        const hello = client.shake(Buffer.alloc(0));
+        const changes = 1 + (random.next().value % 4);
+        for (let change = 0; change < changes; change++) {
+          hello[random.next().value % hello.length] = random.next().value & 0xff;
+        }
+        const end = random.next().value % 8 === 0 ? random.next().value % hello.length : undefined;
+
+        server.shake(hello.subarray(0, end));
+
+        assert.equal(tlsLibrary().functions.takeError(), 0);
+        assert.equal(tlsLibrary().port.outputBytes, 0);
+        free(client, server);
+      }
+    });
+
+    it(`survive answers of servers that were changed (${version})`, () => {
+      const random = numbers(13);
+      const rounds = IS_LONG ? 20_000 : 100;
+      for (let round = 0; round < rounds; round++) {
+        const client = contexts.clientEnd();
+        const server = contexts.serverEnd();
+        const answer = server.shake(client.shake(Buffer.alloc(0)));
+        answer[random.next().value % answer.length] = random.next().value & 0xff;
+
+        client.shake(answer);
+
+        assert.equal(tlsLibrary().functions.takeError(), 0);
+        free(client, server);
+      }
+    });
+  }
+
+  it("give their memory back", () => {
+    const contexts = contextsOf("TLSv1.3");
+    const cycle = (count: number): number => {
+      for (let round = 0; round < count; round++) {
+        const { client, server } = shakenPair(contexts);
+        server.read(client.write(Buffer.from("x")));
+        client.read(server.end());
+        free(client, server);
+      }
+      globalThis.gc?.();
+      return process.memoryUsage().rss;
+    };
+    const count = IS_LONG ? 50_000 : 400;
+    cycle(count);
+
+    const before = cycle(count);
+    const after = cycle(count);
+
+    // One session that is lost costs 20 KiB and more.
+    assert.ok(after - before < count * 5_000, `${after - before} bytes for ${count} cycles`);
+  });
+
+  it("are freed once, however often they are told to", () => {
+    const { client, server } = shakenPair(contextsOf("TLSv1.3"));
+
+    free(client, client, server, server);
+
+    assert.equal(client.session.isFreed, true);
+    assert.equal(client.session.info(), undefined);
+  });
+});
