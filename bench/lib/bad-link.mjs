@@ -17,6 +17,7 @@ export async function badLink({
   kilobytesPerSecond = 0,
   queueKilobytes = 64,
   seed = 1,
+  tcpCongestion = "cubic",
 }) {
   const mark = process.pid;
   const ends = [
@@ -35,6 +36,8 @@ export async function badLink({
     ip("-n", namespace, "addr", "add", `${host}/24`, "dev", name);
     ip("-n", namespace, "link", "set", name, "up");
     ip("-n", namespace, "link", "set", "lo", "up");
+    const route = ["10.77.0.0/24", "dev", name, "src", host, "congctl", tcpCongestion];
+    ip("-n", namespace, "route", "replace", ...route);
   }
   return {
     /** What to put before a command so that it runs at an end. */

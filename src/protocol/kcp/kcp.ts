@@ -176,6 +176,7 @@ export class Kcp {
   private used = 0;
   private budget = 0;
   private flushedBytes = 0;
+  private repeatedBytes = 0;
 
   constructor(settings: KcpSettings, sink: KcpSink, memory: SegmentMemory, scratch: Buffer) {
     const { firstNumber = 0, receiveWindow, mtuBytes } = settings;
@@ -335,6 +336,7 @@ export class Kcp {
     this.dropStale(nowMs);
     this.isPacedOut = false;
     this.flushedBytes = 0;
+    this.repeatedBytes = 0;
     this.budget = congestion.budgetBytes(nowMs);
     const mayLook = nowMs >= this.lookedMs + this.settings.intervalMs;
     const isDue = (mayLook || this.isResendPacedOut) && nowMs >= this.resendDueMs;
@@ -343,7 +345,7 @@ export class Kcp {
     if (this.used > 0) this.emit();
     const isLimited = this.isPacedOut || this.queue.count > 0;
     if (this.flushedBytes > 0 || isLimited) {
-      congestion.sent(this.flushedBytes, isLimited, nowMs);
+      congestion.sent(this.flushedBytes - this.repeatedBytes, isLimited, nowMs);
     }
     if (sending.span === 0 && this.probeDueMs === NEVER) this.waitingSinceMs = NEVER;
     else if (this.waitingSinceMs === NEVER) this.waitingSinceMs = nowMs;
@@ -551,14 +553,17 @@ export class Kcp {
         firstWait = Math.min(firstWait, wait);
         continue;
       }
-      if (this.budget < (fields[slot + LENGTH] as number)) {
+      const isRepeat = sends <= repeatCount && wait <= 0;
+      if (!isRepeat && this.budget < (fields[slot + LENGTH] as number)) {
         this.isPacedOut = true;
         firstWait = 0;
         break;
       }
-      if (sends <= repeatCount && wait <= 0) {
-        // Not known to be lost.
+      if (isRepeat) {
+        // Not known to be lost, and not what the budget is for.
+        this.budget += fields[slot + LENGTH] as number;
         this.counts.repeatedSegments++;
+        this.repeatedBytes += fields[slot + LENGTH] as number;
       } else if (wait <= 0) {
         timedOutCount++;
         const lastMs = fields[slot + TIMEOUT] as number;
@@ -601,9 +606,12 @@ export class Kcp {
     const firstMs = noDelay === 0 ? timeoutMs + (timeoutMs >> 3) : timeoutMs;
     const repeats = repeatAfterMs > 0 && this.settings.repeatCount > 0;
     const waitMs = repeats ? Math.min(repeatAfterMs, firstMs) : firstMs;
-    const window = Math.min(this.window, MAX_WINDOW);
+    const span = Math.min(this.settings.sendWindow, this.remoteWindow, MAX_WINDOW);
+    const { congestion } = this;
     const countBefore = this.counts.sentSegments;
-    while (queue.count > 0 && sending.span < window) {
+    while (queue.count > 0 && sending.span < span) {
+      const onTheWay = congestion.countsGaps ? sending.span : sending.unackedCount;
+      if (onTheWay >= congestion.window) break;
       const left = queue.length - this.begunBytes;
       const length = Math.min(segmentBytes, left);
       if (this.budget < length) {

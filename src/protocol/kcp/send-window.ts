@@ -33,6 +33,8 @@ const NOTHING = new Int32Array(0);
 export class SendWindow {
   first: number;
   next: number;
+  /** Segments that are not acknowledged. */
+  unackedCount = 0;
   fields: Int32Array = NOTHING;
   blocks: (MemoryBlock | undefined)[] = [];
   private mask = -1;
@@ -67,6 +69,7 @@ export class SendWindow {
     this.next = (number + 1) | 0;
     this.blocks[number & this.mask] = block;
     block.keptCount++;
+    this.unackedCount++;
     const slot = this.slot(number);
     this.fields[slot + OFFSET] = offset;
     this.fields[slot + LENGTH] = length;
@@ -87,6 +90,7 @@ export class SendWindow {
     const block = this.blocks[index];
     if (block === undefined) return -1;
     this.memory.release(block);
+    this.unackedCount--;
     this.blocks[index] = undefined;
     return this.fields[index * FIELDS + LENGTH] as number;
   }
@@ -108,6 +112,7 @@ export class SendWindow {
   /** Forgets everything. */
   clear(): void {
     this.first = this.next;
+    this.unackedCount = 0;
     this.fields = NOTHING;
     this.blocks = [];
     this.mask = -1;
