@@ -219,6 +219,8 @@ export class DatagramPort implements DatagramSink, DeadlineOwner {
   /** Closes the socket when what waits has left, or has had its time. */
   close(): void {
     if (this.isClosing) return;
+    // Whoever waits for the end must live to see it, `unref` or not.
+    this.socket.ref();
     this.sendWaiting();
     this.isClosing = true;
     if (this.underWayCount === 0) {

@@ -36,6 +36,13 @@ export class Prober implements DeadlineOwner {
     wheel.set(this.deadline, intervalMs);
   }
 
+  /** Probes may have been switched on, or are due sooner. */
+  settingsChanged(): void {
+    const { detectIntervalMs } = this.session.settings;
+    if (!this.deadline.isSet) this.start();
+    else if (detectIntervalMs > 0) this.wait(detectIntervalMs);
+  }
+
   /** The session has ended. */
   end(): void {
     this.session.wheel.clear(this.deadline);

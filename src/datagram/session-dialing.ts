@@ -143,6 +143,10 @@ export class SessionDialing implements PortOwner, SessionDial {
     this.prober.start();
   }
 
+  settingsChanged(): void {
+    this.prober.settingsChanged();
+  }
+
   refused(error: NetError): void {
     if (this.share.closeOnRefused) this.session.failSilently(error);
   }

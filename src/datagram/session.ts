@@ -62,6 +62,8 @@ export interface SessionEvents {
 export interface SessionDial {
   /** The session is open. */
   established(): void;
+  /** The component's settings were changed while it is open. */
+  settingsChanged(): void;
   /** The peer's host says that nobody is there. */
   refused(error: NetError): void;
   /** It has ended, or was never made. */
@@ -367,7 +369,7 @@ export class Session
 
   sendDatagram(bytes: Uint8Array): void {
     const { port } = this;
-    if (port === undefined || this.state === "closed") return;
+    if (port?.isOpen !== true || this.state === "closed") return;
     this.waitingBytes += bytes.length;
     port.send(this, isLent(bytes) ? Buffer.from(bytes) : bytes);
   }
@@ -390,7 +392,8 @@ export class Session
     const more = this.more();
     if (settings.slowConsumer === "drop" || !isOwn) {
       more.droppedCount++;
-      more.isAbove = true;
+      // Where nothing of its own is under way, nothing would tell it of room.
+      if (waitingBytes > 0) more.isAbove = true;
       return false;
     }
     const text = `${waitingBytes} bytes wait to be sent and ${byteCount} more would pass maxPendingBytes (${maxPendingBytes})`;
@@ -699,7 +702,9 @@ export class Session
   }
 
   settingsChanged(): void {
-    if (this.isAlive) this.watch();
+    if (!this.isAlive) return;
+    this.watch();
+    this.dial?.settingsChanged();
   }
 
   /** When the peer has been silent for too long: Infinity where nobody minds. */

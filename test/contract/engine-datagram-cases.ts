@@ -270,6 +270,22 @@ const groupCases: readonly ContractCase[] = [
 
 const lifeCases: readonly ContractCase[] = [
   {
+    title: "shares a port between datagram sockets that ask for it, or says that it can't",
+    needs: "datagram",
+    async run(world) {
+      const can = world.engine.capabilities.reusePort === true;
+      if (!can) {
+        assert.throws(() => world.startDatagram({ reusePort: true }), { code: "NOT_SUPPORTED" });
+        return;
+      }
+      const one = await world.datagram({ reusePort: true });
+
+      const two = await world.datagram({ reusePort: true, address: one.address! });
+
+      assert.deepEqual(two.address, one.address);
+    },
+  },
+  {
     title: "fails a datagram socket on an address in use",
     needs: "datagram",
     async run(world) {

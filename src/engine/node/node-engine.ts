@@ -1,6 +1,5 @@
 /** The engine over Node's own sockets. Runs everywhere. */
 import { Socket, type TcpNetConnectOpts } from "node:net";
-import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import { type Clock, systemClock } from "../../time/clock.js";
 import { inRootContext } from "../../time/root-context.js";
@@ -27,7 +26,12 @@ import { TlsClientContext } from "../tls/tls-client-context.js";
 import { TlsServerContext } from "../tls/tls-server-context.js";
 import type { TlsClientOptions, TlsContext, TlsServerOptions } from "../tls-options.js";
 import { NodeDatagram } from "./node-datagram.js";
-import { assertListenTarget, assertStreamOptions, nodeCapabilities } from "./node-features.js";
+import {
+  assertListenTarget,
+  assertReusePort,
+  assertStreamOptions,
+  nodeCapabilities,
+} from "./node-features.js";
 import { NodeListener } from "./node-listener.js";
 import { NodeStream } from "./node-stream.js";
 import { NodeTurn } from "./node-turn.js";
@@ -38,12 +42,12 @@ import { SharedReading } from "./shared-reading.js";
 
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
-  readonly memory: SendMemory = new RecycledMemory();
+  readonly memory: RecycledMemory = new RecycledMemory();
   readonly capabilities: Capabilities = nodeCapabilities;
   readonly clock: Clock = systemClock;
   readonly #turn = new NodeTurn();
   readonly #hold = new ProcessHold();
-  readonly #reading = new SharedReading(ownerReader);
+  readonly #reading = new SharedReading(ownerReader, this.memory);
 
   afterTurn(task: () => void): void {
     this.#turn.add(task);
@@ -103,6 +107,7 @@ class NodeEngine implements Engine {
   }
 
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
+    assertReusePort(target);
     return inRootContext(() => new NodeDatagram(target, sink, this.#turn));
   }
 }

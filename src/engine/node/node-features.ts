@@ -68,6 +68,11 @@ export function assertStreamOptions(options: StreamOptions, operation: Operation
 
 /** Throws `NOT_SUPPORTED` for a listen target that node:net can't serve. */
 export function assertListenTarget(target: ListenTarget): void {
-  if (target.reusePort) assertCan(nodeCapabilities.reusePort, "reusePort", "listen");
+  assertReusePort(target);
   assertStreamOptions(target.stream, "listen");
+}
+
+/** Throws `NOT_SUPPORTED` where a port is to be shared and this Node can't. */
+export function assertReusePort({ reusePort: isShared }: { readonly reusePort: boolean }): void {
+  if (isShared) assertCan(nodeCapabilities.reusePort, "reusePort", "listen");
 }

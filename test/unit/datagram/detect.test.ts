@@ -148,6 +148,25 @@ describe("detection of peers over UDP", () => {
     await server.stop({ drainMs: 0 });
   });
 
+  it("probes can be switched on and off while a client is connected", async () => {
+    const world = memoryWorld();
+    const { peer, client, reasons } = await clientOf(world, { detectIntervalMs: 0 });
+    await pass(world, 10 * INTERVAL);
+    assert.equal(peer.received.length, 0);
+
+    client.configure({ detectIntervalMs: 1_000, detectAttempts: 1 });
+    await world.engine.settle();
+    assert.equal(peer.received.length, 1, "a probe at once");
+    await pass(world, 1_000);
+    client.configure({ detectIntervalMs: 0 });
+    await pass(world, 10 * INTERVAL);
+    assert.deepEqual(reasons, []);
+    client.configure({ detectIntervalMs: 1_000 });
+    for (let tick = 0; tick < 4; tick++) await pass(world, 1_004);
+
+    assert.deepEqual(reasons, ["receive/DETECT_TIMEOUT/local"]);
+  });
+
   it("our own client and server keep each other alive for days", async () => {
     const world = memoryWorld();
     const { server, reasons } = await serverOf(world);
