@@ -29,6 +29,8 @@ import {
   TcpAgent,
   TcpServer,
 } from "hp-socket";
+import { HOLD } from "#src/connection/receiver.js";
+import type { StreamConnection } from "#src/connection/stream-connection.js";
 import type { Random } from "./random.js";
 
 const TABLE_BYTES = 65_521;
@@ -235,6 +237,7 @@ export class LifeCycleRun {
       await this.#pause();
     }
     void connects;
+    await this.#checkHolds();
     const drains = [this.#server, this.#agent, ...this.#others].map((component) =>
       component.stop({ drainMs: this.#random.pick([0, 50, 500, 3_000]) }),
     );
@@ -242,6 +245,32 @@ export class LifeCycleRun {
     for (const [at, drain] of drains.entries()) this.#await(`stop ${at}`, drain);
     await this.#allSettled();
     this.#check();
+  }
+
+  /** Once no handler is busy, nothing may be held for a reason that is gone. */
+  async #checkHolds(): Promise<void> {
+    for (let turn = 0; turn < 300; turn++) {
+      await nextTurn();
+      if (this.#waited.every(({ what, isSettled }) => isSettled || what !== "handler")) break;
+    }
+    const isBusy = this.#waited.some(({ what, isSettled }) => !isSettled && what === "handler");
+    for (const end of this.#ends.values()) {
+      const connection = end.connection as StreamConnection;
+      if (connection.state !== "open") continue;
+      const { unreadBytes, pendingBytes } = connection;
+      const isShaking = connection.upgrade?.isUnderWay === true;
+      const left = [
+        !isBusy && connection.isHeld(HOLD.handler) && "a settled handler",
+        // Empty packets, of raw peers, count as well.
+        end.kind !== "raw" &&
+          unreadBytes === 0 &&
+          connection.isHeld(HOLD.unread) &&
+          "nothing unread",
+        pendingBytes === 0 && connection.isHeld(HOLD.slow) && "nothing pending",
+        !isShaking && connection.isHeld(HOLD.tls) && "TLS that is done",
+      ].filter((reason) => reason !== false);
+      if (left.length > 0) this.#problem(end, `held by ${left.join(", ")}`);
+    }
   }
 
   #connect(port: number): void {
@@ -359,12 +388,20 @@ export class LifeCycleRun {
         () => {
           throw new Error("thrown");
         },
-        () => Promise.reject(new Error("rejected")),
-        () => nextTurn().then(() => Promise.reject(new Error("rejected later"))),
+        () => this.#await("handler", Promise.reject(new Error("rejected"))),
+        () =>
+          this.#await(
+            "handler",
+            nextTurn().then(() => Promise.reject(new Error("rejected later"))),
+          ),
         () => end.connection.abort() && undefined,
         () => end.connection.close() && undefined,
         () => false,
-        () => nextTurn().then(() => false),
+        () =>
+          this.#await(
+            "handler",
+            nextTurn().then(() => false),
+          ),
       ])();
     }
     if (kind < 0.7) return undefined;
