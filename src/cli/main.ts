@@ -8,11 +8,12 @@ import { doctor } from "./doctor.js";
 import { echo } from "./echo.js";
 import { http } from "./http.js";
 import { load } from "./load.js";
+import { netstat } from "./netstat.js";
 import { packageVersion } from "./package-version.js";
 import { serve } from "./serve.js";
 import { Terminal } from "./terminal.js";
 
-const COMMANDS: readonly Command[] = [serve, echo, load, http, cat, doctor];
+const COMMANDS: readonly Command[] = [serve, echo, load, http, cat, netstat, doctor];
 
 /** Runs the program with the words of its command line; answers its exit code. */
 export async function main(
