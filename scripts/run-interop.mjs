@@ -1,12 +1,20 @@
 // Runs our HTTP and WebSockets with other people's programs: `npm run interop`. What is missing of curl, nginx,
-// OpenSSL, Chromium and two libraries of Python is installed by apt-get, where there is one; it needs the rights to do so. Then the
+// OpenSSL, GnuTLS, Chromium and two libraries of Python is installed by apt-get, where there is one; it needs the rights to do so. Then the
 // package is tried as projects of five kinds use it.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** Packages of Debian, by the program that is looked for. */
-const PACKAGES = { curl: "curl", openssl: "openssl", nginx: "nginx", chromium: "chromium" };
+const PACKAGES = {
+  curl: "curl",
+  openssl: "openssl",
+  nginx: "nginx",
+  chromium: "chromium",
+  "gnutls-cli": "gnutls-bin",
+  ip: "iproute2",
+  nft: "nftables",
+};
 
 const isThere = (program) =>
   spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;

@@ -143,6 +143,8 @@ export interface TcpInfo {
   /** Segments that were sent again, in all. */
   readonly retransmitCount: number;
   readonly lostCount: number;
+  /** Probes of keep-alive, or of a closed window, that were not answered so far. */
+  readonly probeCount: number;
   readonly unacknowledgedCount: number;
   readonly congestionWindowSegments: number;
   readonly sendSegmentBytes: number;

@@ -17,6 +17,7 @@ export function decodeTcpInfo(bytes: Buffer): TcpInfo {
     retransmitTimeoutMs: milliseconds(8),
     retransmitCount: count(100),
     lostCount: count(32),
+    probeCount: bytes[3]!,
     unacknowledgedCount: count(24),
     congestionWindowSegments: count(80),
     sendSegmentBytes: count(16),

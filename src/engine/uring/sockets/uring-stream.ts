@@ -384,7 +384,19 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   }
 
   protected override fail(error: NetError): void {
-    super.fail(this.security?.errorOf(error) ?? error);
+    const known = error.systemCode === "ETIMEDOUT" ? this.timeoutError(error) : error;
+    super.fail(this.security?.errorOf(known) ?? known);
+  }
+
+  /** The kernel has one number for all that it gives up: what it did last tells them apart. */
+  private timeoutError(error: NetError): NetError {
+    const info = this.tcpInfo();
+    if (info === undefined || info.probeCount === 0) return error;
+    return new NetError("KEEPALIVE_TIMEOUT", undefined, {
+      operation: "receive",
+      systemCode: "ETIMEDOUT",
+      cause: error,
+    });
   }
 
   protected override gone(error: NetError | undefined): void {
