@@ -77,6 +77,7 @@ export const rules = {
     layer("connection-knows-no-engine", CONNECTION, [
       GROUND,
       ADDRESS,
+      "^src/protocol/proxy-header/",
       BYTES,
       TIME,
       RECEIVE,
