@@ -16,6 +16,7 @@ import { HTTP_SERVER_LIMITS } from "#src/http/server/http-server-settings.js";
 import { SYNC_CLIENT_NUMBERS } from "#src/http/sync/sync-client-options.js";
 import type { NumberRule } from "#src/options.js";
 import { HTTP1_LIMITS } from "#src/protocol/http1/limits.js";
+import { PROXY_NUMBERS } from "#src/proxy/proxy-settings.js";
 import { CAST_SETTINGS } from "#src/udp/cast-settings.js";
 import { COMPRESSION_SETTINGS } from "#src/websocket/deflate/compression-options.js";
 import { WEBSOCKET_SETTINGS } from "#src/websocket/websocket-settings.js";
@@ -37,6 +38,7 @@ export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   "of a WebSocket": WEBSOCKET_SETTINGS,
   "of compression": COMPRESSION_SETTINGS,
   "of ARQ": ARQ_SETTINGS,
+  "of a proxy": PROXY_NUMBERS,
   "of the uring engine": URING_OPTIONS,
 };
 
