@@ -117,6 +117,11 @@ export const rules = {
       DATAGRAM,
       "^src/protocol/(arq|kcp)/",
     ]),
+    layer("system-on-the-ground", "^src/system/", [
+      GROUND,
+      BYTES,
+      "^src/engine/(koffi|tcp-states)\\.ts$",
+    ]),
     layer("tcp-on-connection", "^src/tcp/", [
       GROUND,
       BYTES,

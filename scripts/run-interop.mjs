@@ -1,12 +1,20 @@
-// Runs our HTTP with other people's programs: `npm run interop`. What is missing of curl, nginx,
-// OpenSSL and Chromium is installed by apt-get, where there is one; it needs the rights to do so. Then the
+// Runs our HTTP and WebSockets with other people's programs: `npm run interop`. What is missing of curl, nginx,
+// OpenSSL, GnuTLS, Chromium and two libraries of Python is installed by apt-get, where there is one; it needs the rights to do so. Then the
 // package is tried as projects of five kinds use it.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** Packages of Debian, by the program that is looked for. */
-const PACKAGES = { curl: "curl", openssl: "openssl", nginx: "nginx", chromium: "chromium" };
+const PACKAGES = {
+  curl: "curl",
+  openssl: "openssl",
+  nginx: "nginx",
+  chromium: "chromium",
+  "gnutls-cli": "gnutls-bin",
+  ip: "iproute2",
+  nft: "nftables",
+};
 
 const isThere = (program) =>
   spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
@@ -18,7 +26,16 @@ function run(program, ...words) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const missing = Object.entries(PACKAGES).filter(([program]) => !isThere(program));
+/** Packages of Debian, by the module of Python that is looked for. */
+const MODULES = { websockets: "python3-websockets", autobahn: "python3-autobahn" };
+
+const hasModule = (module) =>
+  spawnSync("/usr/bin/python3", ["-c", `import ${module}`], { stdio: "ignore" }).status === 0;
+
+const missing = [
+  ...Object.entries(PACKAGES).filter(([program]) => !isThere(program)),
+  ...Object.entries(MODULES).filter(([module]) => !hasModule(module)),
+];
 if (missing.length > 0) {
   const packages = missing.map(([, name]) => name);
   console.log(`interop: installing ${packages.join(", ")}`);

@@ -62,6 +62,7 @@ export type {
   PathAddress,
   TcpInfo,
 } from "./engine/engine.js";
+export type { TcpState } from "./engine/tcp-states.js";
 export type {
   TlsCertificate,
   TlsCertificateSelector,
@@ -90,6 +91,9 @@ export type {
 } from "./receive/receive-model.js";
 export { type StartEndOptions, startEnd } from "./receive/start-end.js";
 export { type UntilClosedOptions, untilClosed } from "./receive/until-closed.js";
+export type { ProcessOwner } from "./system/socket-owners.js";
+export { type TcpTable, type TcpTableOptions, tcpConnections } from "./system/tcp-table.js";
+export type { TcpEnd, TcpTableEntry } from "./system/tcp-table-entry.js";
 export { TcpAgent, type TcpAgentOptions } from "./tcp/tcp-agent.js";
 export { TcpClient, type TcpClientOptions } from "./tcp/tcp-client.js";
 export { TcpServer, type TcpServerOptions } from "./tcp/tcp-server.js";

@@ -44,26 +44,28 @@ export class ByteQueue {
       this.append(isLent ? Buffer.from(bytes) : bytes);
       return;
     }
+    const hasRoom = this.blockEnd + length <= this.block.length;
+    if (!hasRoom) this.takeBlock();
+    const start = this.blockEnd;
+    this.blockEnd += bytes.copy(this.block, start);
     const last = this.chunks.length - 1;
     const { joined } = this;
-    const isLast = joined !== undefined && last >= this.first && this.chunks[last] === joined;
-    if (isLast && this.blockEnd + length <= this.block.length) {
-      const start = this.blockEnd - joined.length;
-      this.blockEnd += bytes.copy(this.block, this.blockEnd);
-      this.joined = this.block.subarray(start, this.blockEnd);
+    if (hasRoom && joined !== undefined && last >= this.first && this.chunks[last] === joined) {
+      this.joined = this.block.subarray(start - joined.length, this.blockEnd);
       this.chunks[last] = this.joined;
       this.byteCount += length;
       return;
     }
-    // Blocks become larger the more small ones come.
-    const blockBytes = Math.min(
-      Math.max(2 * this.block.length, FIRST_BLOCK_BYTES),
-      MAX_BLOCK_BYTES,
-    );
-    this.block = Buffer.allocUnsafeSlow(blockBytes);
-    this.blockEnd = bytes.copy(this.block);
-    this.joined = this.block.subarray(0, this.blockEnd);
+    // What was joined before is taken, or in another block: this one is a chunk of its own.
+    this.joined = this.block.subarray(start, this.blockEnd);
     this.append(this.joined);
+  }
+
+  /** Blocks become larger the more small ones come. */
+  private takeBlock(): void {
+    const blockBytes = Math.max(2 * this.block.length, FIRST_BLOCK_BYTES);
+    this.block = Buffer.allocUnsafeSlow(Math.min(blockBytes, MAX_BLOCK_BYTES));
+    this.blockEnd = 0;
   }
 
   /** Puts a chunk back at the front. */

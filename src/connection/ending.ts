@@ -52,8 +52,8 @@ export class Ending {
   private isPassedOn = false;
   /** When it had ended, by the clock; undefined before. */
   closedMs: number | undefined = undefined;
-  /** Bytes that were sent when closing was last looked at. */
-  private sentBytes = 0;
+  /** How much was sent when closing was last looked at. */
+  private progress = 0;
 
   constructor(connection: EndingConnection) {
     this.connection = connection;
@@ -125,7 +125,7 @@ export class Ending {
 
   private watch(): void {
     const { connection } = this;
-    this.sentBytes = connection.sentBytes;
+    this.progress = connection.sendProgress;
     connection.deadlines.set(DUE.close, connection.settings.closeTimeoutMs);
   }
 
@@ -133,10 +133,11 @@ export class Ending {
   closePassed(): void {
     const { connection } = this;
     if (this.isFinishSent) this.leave();
-    else if (connection.sentBytes > this.sentBytes) this.watch();
+    else if (connection.sendProgress > this.progress) this.watch();
     else {
       const { closeTimeoutMs } = connection.settings;
-      const text = `the peer took none of the ${connection.pendingBytes} bytes that wait to be sent for closeTimeoutMs (${closeTimeoutMs})`;
+      const leftBytes = connection.pendingBytes - connection.stream.sendProgress();
+      const text = `the peer took none of the ${leftBytes} bytes that wait to be sent for closeTimeoutMs (${closeTimeoutMs})`;
       this.fail(
         new NetError("CLOSE_TIMEOUT", text, { operation: "close", connectionId: connection.id }),
       );

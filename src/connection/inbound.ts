@@ -195,6 +195,11 @@ export class Inbound {
     if (this.holds === 0) this.resumeStream();
   }
 
+  /** The stream is there, which it was not when holds were set while the connection was being made. */
+  streamOpened(): void {
+    if (this.isStreamPaused) this.connection.stream.pause();
+  }
+
   private pauseStream(): void {
     if (this.isStreamPaused || this.end !== "none") return;
     this.isStreamPaused = true;

@@ -38,6 +38,8 @@ export interface Receiver {
   drained(): void;
   /** Nothing more will be received: the connection closes, or has ended. Whoever waits is told so. */
   abandoned?(): void;
+  /** A deadline from `DUE.protocol` on has passed, and {@link ProtocolConnection.onDue} is not set. */
+  duePassed?(purpose: number): void;
   /** The component stops: ends the connection in good order. Left out, the connection is closed. */
   stopping?(): void;
   /** The connection has ended. Once, and last. */
@@ -149,6 +151,8 @@ export interface ProtocolConnection {
   readonly connectedAt: number;
   readonly receivedBytes: number;
   readonly sentBytes: number;
+  /** The same with what the kernel has taken of the write under way: grows while the peer takes anything. */
+  readonly sendProgress: number;
   readonly pendingBytes: number;
   /** When something was last received, or the connection made, by the wheel's clock. */
   readonly receivedMs: number;
@@ -192,7 +196,7 @@ export interface ProtocolConnection {
 
   /** Deadlines of the connection, its own and the protocol's. */
   readonly deadlines: Deadlines;
-  /** Told of deadlines from `DUE.protocol` on. */
+  /** Told of deadlines from `DUE.protocol` on, in place of the receiver. */
   onDue: ((purpose: number) => void) | undefined;
 
   finish(): boolean;

@@ -177,7 +177,9 @@ function marks(
 ): Pick<ConnectionSettings, "highWaterMarkBytes" | "lowWaterMarkBytes"> {
   const { maxPendingBytes, highWaterMarkBytes, lowWaterMarkBytes } = CONNECTION_SETTINGS;
   const pending = given.maxPendingBytes ?? maxPendingBytes.standard;
-  const high = given.highWaterMarkBytes ?? Math.min(highWaterMarkBytes.standard, pending);
+  // Who is told to wait must have room to have been told.
+  const half = Math.max(1, Math.floor(pending / 2));
+  const high = given.highWaterMarkBytes ?? Math.min(highWaterMarkBytes.standard, half);
   const low = given.lowWaterMarkBytes ?? Math.min(lowWaterMarkBytes.standard, Math.floor(high / 4));
   return { highWaterMarkBytes: high, lowWaterMarkBytes: low };
 }

@@ -171,6 +171,7 @@ export class StreamConnection
   open(isOutgoing: boolean): void {
     this.state = nextConnectionState(this.state, "opened");
     this.openedMs = Math.ceil(this.wheel.clock.now());
+    this.inbound?.streamOpened();
     const { security } = this.host;
     if (security?.startsAtOnce === true) this.upgrade = new TlsUpgrade(this, security);
     this.host.connectionOpened(this, isOutgoing);
@@ -514,6 +515,10 @@ export class StreamConnection
     return this.outbound?.pendingBytes ?? 0;
   }
 
+  get sendProgress(): number {
+    return this.sentBytes + this.stream.sendProgress();
+  }
+
   streamWritten(byteCount: number): void {
     this.outbound?.written(byteCount);
   }
@@ -685,7 +690,8 @@ export class StreamConnection
     else if (purpose === DUE.close) this.end?.closePassed();
     else if (purpose === DUE.application) this.ownDeadlinePassed();
     else if (purpose === DUE.heartbeat) this.heartbeat?.duePassed();
-    else this.onDue?.(purpose);
+    else if (this.onDue !== undefined) this.onDue(purpose);
+    else this.receiver?.duePassed?.(purpose);
   }
 
   private idlePassed(): void {

@@ -34,6 +34,7 @@ export const UNCONNECTED: StreamSocket = {
   localAddress: () => undefined,
   remoteAddress: () => undefined,
   tcpInfo: () => undefined,
+  sendProgress: () => 0,
   ref() {},
   unref() {},
 };

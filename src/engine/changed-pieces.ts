@@ -6,9 +6,13 @@ export function changedPieces(byteCount: number, sumBytes: number): NetError {
   return new NetError("INVALID_ARGUMENT", text, { operation: "send" });
 }
 
-/** Whether the memory of `piece` was transferred: it then has none, while an empty piece still has. */
-export function isTransferred(piece: Uint8Array): boolean {
-  return piece.byteLength === 0 && piece.buffer.byteLength === 0 && isDetached(piece);
+/**
+ * Whether `piece` is empty because its memory was transferred or shrunk. An empty view of memory that can
+ * shrink counts as one that has: nobody can tell, and nobody sends nothing.
+ */
+export function isEmptied(piece: Uint8Array): boolean {
+  if (piece.byteLength > 0) return false;
+  return Reflect.get(piece.buffer, "resizable") === true || isDetached(piece);
 }
 
 /** Node 20 can't say so itself, but a view of such memory can't be made. */

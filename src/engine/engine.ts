@@ -143,6 +143,8 @@ export interface TcpInfo {
   /** Segments that were sent again, in all. */
   readonly retransmitCount: number;
   readonly lostCount: number;
+  /** Probes of keep-alive, or of a closed window, that were not answered so far. */
+  readonly probeCount: number;
   readonly unacknowledgedCount: number;
   readonly congestionWindowSegments: number;
   readonly sendSegmentBytes: number;
@@ -179,7 +181,7 @@ export interface StreamSocket {
   readonly lendsBytes: boolean;
   /** Who hears of what happens. May be exchanged at any time, for example when a race is won. */
   sink: StreamSink;
-  /** Starts a write of one piece. */
+  /** Starts a write of one piece. An empty one of memory that was transferred, or can shrink, closes as below. */
   write(piece: Uint8Array): void;
   /**
    * Starts a write of several pieces as one; `byteCount` is their sum. The array may be re-used after the
@@ -193,6 +195,8 @@ export interface StreamSocket {
   close(): void;
   /** Releases the socket at once with a reset (RST) where the platform can. Idempotent. */
   reset(): void;
+  /** Bytes of the write under way that the kernel has taken, as far as the engine can tell; else 0. */
+  sendProgress(): number;
   /** Stops reading, so that the peer is held back by the kernel. Idempotent. */
   pause(): void;
   /** Goes on reading. Idempotent. */

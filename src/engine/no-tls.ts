@@ -2,7 +2,7 @@
 import { NetError } from "../errors.js";
 
 /** Why: the text of their capability. */
-export const NO_TLS: string = "TLS runs on the node engine";
+export const NO_TLS: string = "this engine has no TLS";
 
 /** Throws `NOT_SUPPORTED`. */
 export function refuseTls(): never {

@@ -7,13 +7,13 @@ import { describe, NetError } from "../errors.js";
 
 /** What a server adds to the options of a component. */
 export interface ServerSecurity {
-  /** Secures all connections, or those that ask for it. Runs on an engine that has TLS (node). */
+  /** Secures all connections, or those that ask for it. */
   readonly tls?: ServerTls;
 }
 
 /** What clients and agents add. */
 export interface ClientSecurity {
-  /** Secures all connections, or those that ask for it; `{}` verifies the peer. Runs on an engine that has TLS (node). */
+  /** Secures all connections, or those that ask for it; `{}` verifies the peer. */
   readonly tls?: ClientTls;
 }
 

@@ -291,11 +291,11 @@ const CASES: readonly Case[] = [
   },
   { id: "7.3.1 without a code", send: [close("")], see: ["close"] },
   { id: "7.3.2 with half a code", send: [close("a")], see: ["close 1002 …"] },
-  { id: "7.3.4 with a reason", send: [close(closeBody(1000, "Hello"))], see: ["close 1000"] },
+  { id: "7.3.4 with a reason", send: [close(closeBody(1000, "Hello"))], see: ["close 1000 …"] },
   {
     id: "7.3.5 with 123 bytes of reason",
     send: [close(closeBody(1000, "*".repeat(123)))],
-    see: ["close 1000"],
+    see: ["close 1000 …"],
   },
   {
     id: "7.3.6 with 124 bytes of reason",

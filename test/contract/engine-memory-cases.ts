@@ -170,6 +170,21 @@ const changeCases: readonly ContractCase[] = [
       assert.deepEqual(client.events, ["opened", "closed INVALID_ARGUMENT"]);
     },
   },
+  {
+    title: "closes a stream whose only piece was shrunk to nothing",
+    async run(world) {
+      const { client } = await world.pair();
+      // Node's types of today don't know it yet.
+      const memory = Reflect.construct(ArrayBuffer, [100_000, { maxByteLength: 100_000 }]);
+      const piece = new Uint8Array(memory as ArrayBuffer);
+      Reflect.apply(Reflect.get(memory, "resize") as (bytes: number) => void, memory, [0]);
+
+      client.socket.write(piece);
+      await until(() => client.isClosed);
+
+      assert.deepEqual(client.events, ["opened", "closed INVALID_ARGUMENT"]);
+    },
+  },
 ];
 
 /** The memory that is sent from, lent bytes, and memory that changes under way. */

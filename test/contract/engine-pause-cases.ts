@@ -42,6 +42,40 @@ class PauseMeter {
   }
 }
 
+/** How far a write is that the peer takes in steps. */
+const progressCases: readonly ContractCase[] = [
+  {
+    title: "tells how far a write under way is while the peer takes it",
+    async run(world) {
+      const { client, server } = await world.pair();
+      // More than the kernel keeps of one connection.
+      const total = world.engine.name === "memory" ? MIB : 48 * MIB;
+      const half = total / 2;
+      server.socket.pause();
+      const before = client.socket.sendProgress();
+      client.socket.write(patternBytes(0, total));
+      await untilQuiet(() => client.socket.sendProgress(), 50);
+      const whileHeld = client.socket.sendProgress();
+      server.onReceived = (): void => {
+        if (server.receivedBytes > half) server.socket.pause();
+      };
+
+      server.socket.resume();
+      await until(() => server.receivedBytes > half);
+      await untilQuiet(() => client.socket.sendProgress(), 50);
+      const inTheMiddle = client.socket.sendProgress();
+      server.onReceived = (): void => {};
+      server.socket.resume();
+      await until(() => client.writtenCount === 1);
+
+      assert.equal(before, 0);
+      assert.ok(whileHeld < inTheMiddle && inTheMiddle < total, `${whileHeld} ${inTheMiddle}`);
+      assert.ok(inTheMiddle > total / 3, `${inTheMiddle}`);
+      assert.equal(client.socket.sendProgress(), 0);
+    },
+  },
+];
+
 const aheadCases: readonly ContractCase[] = [
   {
     title: "brings at most the named bound after a pause in the first call",
@@ -175,4 +209,4 @@ const resetCases: readonly ContractCase[] = [
 ];
 
 /** What still comes after a pause, and resets that come meanwhile. */
-export const pauseCases: readonly ContractCase[] = [...aheadCases, ...resetCases];
+export const pauseCases: readonly ContractCase[] = [...aheadCases, ...progressCases, ...resetCases];

@@ -4,7 +4,10 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { type Connection, type EngineName, TcpClient, TcpServer } from "hp-socket";
 import type { HttpExchange, UpgradeReceiver } from "hp-socket/http";
+import { MAX_HELD_BYTES } from "#src/connection/inbound.js";
+import { MAX_AHEAD_BYTES } from "#src/engine/engine.js";
 import { availableEngines } from "../support/engine-list.js";
+import { untilQuiet } from "../support/engine-wait.js";
 import { httpServer, rawPeer } from "../support/http-world.js";
 import { until } from "../support/until.js";
 
@@ -321,15 +324,15 @@ function upgrades(engine: EngineName): void {
 
   it("keeps little of what peers send while the receiver's promise is open", async (test) => {
     const PEERS = 20;
-    let openCount = 0;
+    const delivered = new Map<number, number>();
     const block = Buffer.alloc(4_194_304);
     const server = await httpServer(test, {
       engine,
       onRequest: (exchange) => {
         exchange.upgrade(
           {
-            onReceive: () => {
-              openCount++;
+            onReceive: (connection, bytes) => {
+              delivered.set(connection.id, bytes.length);
               return new Promise(() => {});
             },
           },
@@ -344,12 +347,15 @@ function upgrades(engine: EngineName): void {
       peer.send(`${UPGRADE}first`);
       peer.send(block);
     }
-    await until(() => openCount === PEERS);
-    for (let turn = 0; turn < 300; turn++) await new Promise((next) => setImmediate(next));
-    const { receivedBytes } = server.stats;
+    await until(() => delivered.size === PEERS);
+    await untilQuiet(() => server.stats.receivedBytes, 100);
+    const kept = [...delivered].map(([id, byteCount]) => {
+      return (server.connection(id)?.stats.receivedBytes ?? 0) - byteCount - UPGRADE.length;
+    });
 
-    // What is kept of a connection, what the engine may have under way, and the buffer it is cut from.
-    assert.ok(receivedBytes < PEERS * 4 * 65_536, `${receivedBytes}`);
+    // MAX_HELD_BYTES, and what an engine still brings after a pause.
+    assert.ok(Math.max(...kept) <= MAX_HELD_BYTES + 2 * MAX_AHEAD_BYTES, `${Math.max(...kept)}`);
+    assert.ok(Math.min(...kept) >= MAX_HELD_BYTES, `${Math.min(...kept)}`);
     assert.ok(process.memoryUsage().arrayBuffers - before < PEERS * 6 * 65_536 + block.length);
   });
 

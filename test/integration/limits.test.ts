@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect as connectSocket, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import {
+  type CloseReason,
   type Connection,
   delimiter,
   type EngineName,
@@ -15,7 +16,10 @@ import {
   TcpClient,
   TcpServer,
 } from "hp-socket";
+import { MAX_HELD_BYTES } from "#src/connection/inbound.js";
+import { MAX_AHEAD_BYTES } from "#src/engine/engine.js";
 import { availableEngines } from "../support/engine-list.js";
+import { untilQuiet } from "../support/engine-wait.js";
 import { EventLog } from "../support/event-log.js";
 import { until } from "../support/until.js";
 
@@ -284,6 +288,62 @@ function limits(engine: EngineName): void {
     assert.ok(held > 0);
     assert.equal(fetched, total);
     await client.stop();
+    await server.stop();
+  });
+
+  it("keeps of each of 20 peers what is named while the promises of their handlers are open", async () => {
+    const delivered = new Map<number, number>();
+    const server = new TcpServer({
+      engine,
+      onReceive(connection, bytes) {
+        delivered.set(connection.id, bytes.length);
+        return new Promise(() => {});
+      },
+    });
+    const address = await listening(server);
+    const block = Buffer.alloc(4_194_304);
+
+    const peers = Array.from({ length: 20 }, () => deafPeer(address, block));
+    await until(() => delivered.size === peers.length);
+    await untilQuiet(() => server.stats.receivedBytes, 100);
+    const kept = [...delivered].map(([id, byteCount]) => {
+      return (server.connection(id)?.stats.receivedBytes ?? 0) - byteCount;
+    });
+
+    // MAX_HELD_BYTES, and what an engine still brings after a pause.
+    assert.ok(Math.max(...kept) <= MAX_HELD_BYTES + 2 * MAX_AHEAD_BYTES, `${Math.max(...kept)}`);
+    assert.ok(Math.min(...kept) >= MAX_HELD_BYTES, `${Math.min(...kept)}`);
+    for (const peer of peers) peer.destroy();
+    await server.stop({ drainMs: 0 });
+  });
+
+  it("closeTimeoutMs leaves a peer that takes one large piece slowly all the time it needs", async () => {
+    const byteCount = 64 * 1_048_576;
+    const reasons: CloseReason[] = [];
+    const server = new TcpServer({
+      engine,
+      closeTimeoutMs: 150,
+      onAccept(connection) {
+        connection.send(Buffer.alloc(byteCount, "x"));
+        connection.close();
+      },
+      onClose: (_, reason) => void reasons.push(reason),
+    });
+    const { port } = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
+    const beganMs = performance.now();
+    let received = 0;
+    const peer = connectSocket(port, "127.0.0.1");
+    // Steadily, over several times closeTimeoutMs.
+    for await (const bytes of peer) {
+      received += (bytes as Buffer).length;
+      const dueMs = beganMs + (received / byteCount) * 1_200;
+      while (performance.now() < dueMs) await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+
+    await until(() => reasons.length === 1);
+
+    assert.equal(received, byteCount);
+    assert.equal(reasons[0]?.code, "CLOSED", reasons[0]?.cause?.message);
     await server.stop();
   });
 

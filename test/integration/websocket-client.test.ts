@@ -346,7 +346,7 @@ function browserFace(): void {
 
     const bytes = (...octets: number[]): ArrayBuffer => new Uint8Array(octets).buffer;
     assert.deepEqual(got, ["text", bytes(0x62, 0x6c, 0x6f, 0x62), bytes(1, 2), bytes(3)]);
-    assert.deepEqual([code, reason, wasClean], [3_001, "", true]);
+    assert.deepEqual([code, reason, wasClean], [3_001, "bye", true]);
     assert.deepEqual(states, [0, 1, 2, 3]);
     assert.equal(socket.protocol, "p");
   });

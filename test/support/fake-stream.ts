@@ -75,6 +75,13 @@ export class FakeStream implements StreamSocket {
     this.calls.push("startTls");
   }
 
+  /** What {@link sendProgress} answers. */
+  taken = 0;
+
+  sendProgress(): number {
+    return this.taken;
+  }
+
   setNoDelay(): void {}
 
   setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false {

@@ -69,6 +69,11 @@ export class MemoryPipe {
     else this.#pump();
   }
 
+  /** Bytes of the write under way that the network has taken. */
+  get takenBytes(): number {
+    return this.#writeBytes - this.#pendingBytes;
+  }
+
   /** Sends FIN behind the write under way. */
   end(): void {
     if (this.#pendingBytes > 0) this.#isEndWanted = true;

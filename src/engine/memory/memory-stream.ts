@@ -7,7 +7,7 @@
  */
 import { NetError, type Operation } from "../../errors.js";
 import { addressText } from "../address-text.js";
-import { changedPieces, isTransferred } from "../changed-pieces.js";
+import { changedPieces, isEmptied } from "../changed-pieces.js";
 import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine.js";
 import { noStreamSink } from "../no-sink.js";
 import { refuseTls } from "../no-tls.js";
@@ -57,7 +57,7 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
 
   write(piece: Uint8Array): void {
     // One that was transferred has lost what it had, however much that was.
-    this.writeAll([piece], isTransferred(piece) ? 1 : piece.byteLength);
+    this.writeAll([piece], isEmptied(piece) ? 1 : piece.byteLength);
   }
 
   writeAll(pieces: readonly Uint8Array[], byteCount: number): void {
@@ -73,6 +73,10 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
     }
     this.#isWriting = true;
     this.#outgoing?.write(pieces, byteCount);
+  }
+
+  sendProgress(): number {
+    return this.#isWriting ? (this.#outgoing?.takenBytes ?? 0) : 0;
   }
 
   finish(): void {

@@ -13,7 +13,7 @@ import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError, type Operation, rethrowLater } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
-import { changedPieces, isTransferred } from "../changed-pieces.js";
+import { changedPieces, isEmptied } from "../changed-pieces.js";
 import type {
   Address,
   KeepAlive,
@@ -34,6 +34,7 @@ import type { NodeTurn } from "./node-turn.js";
 import { disown, listen, listenToConnect, type SocketOwner } from "./owned-socket.js";
 import type { ProcessHold } from "./process-hold.js";
 import { resetBehindShutdown } from "./reset-behind-shutdown.js";
+import { takenBytes, waitingBytes } from "./taken-by-kernel.js";
 
 const IDLE = -1;
 
@@ -94,6 +95,8 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private error: NetError | undefined = undefined;
   private security: NodeSecurity | undefined = undefined;
   private pendingBytes: number = IDLE;
+  /** With TLS: what the kernel had taken when the write under way began. */
+  private takenBefore = 0;
   private isOpen: boolean;
   private isFinishing = false;
   private isShutDown = false;
@@ -178,7 +181,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
   write(piece: Uint8Array): void {
     if (!this.beginWrite(piece.byteLength)) return;
     this.writing = piece;
-    if (isTransferred(piece)) this.refused(changedPieces(1, 0));
+    if (isEmptied(piece)) this.refused(changedPieces(1, 0));
     else if (this.turn.isRunning) this.socket.write(piece, this.onWritten);
     else inRootContext(() => this.socket.write(piece, this.onWritten));
   }
@@ -278,6 +281,17 @@ export class NodeStream implements StreamSocket, SocketOwner {
     this.isHolding = holds;
     if (holds) this.hold.add();
     else this.hold.remove();
+  }
+
+  sendProgress(): number {
+    const { pendingBytes, security } = this;
+    if (pendingBytes === IDLE) return 0;
+    const taken =
+      security === undefined
+        ? pendingBytes - (waitingBytes(this.socket) ?? pendingBytes)
+        : takenBytes(security.plain) - this.takenBefore;
+    // Enciphered ones are more.
+    return Math.min(taken, pendingBytes);
   }
 
   setNoDelay(on: boolean): void {
@@ -428,6 +442,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
       throw new NetError("INVALID_STATE", text, { operation: "send" });
     }
     this.pendingBytes = byteCount;
+    if (this.security !== undefined) this.takenBefore = takenBytes(this.security.plain);
     return true;
   }
 

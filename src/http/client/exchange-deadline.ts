@@ -10,7 +10,7 @@ const DUE_EXCHANGE = DUE.protocol;
 /** The one deadline of a client's connection. */
 export class ExchangeDeadline {
   private readonly connection: ProtocolConnection;
-  private sentBytesSeen = 0;
+  private progressSeen = 0;
   private resumedMs = 0;
 
   /** `due`: called when what was set has passed. */
@@ -38,9 +38,9 @@ export class ExchangeDeadline {
 
   /** The error of a head that is late; undefined while the request itself is still being sent. */
   headError(headTimeoutMs: number): NetError | undefined {
-    const { sentBytes, pendingBytes } = this.connection;
-    if (pendingBytes > 0 && sentBytes > this.sentBytesSeen) {
-      this.sentBytesSeen = sentBytes;
+    const { sendProgress, pendingBytes } = this.connection;
+    if (pendingBytes > 0 && sendProgress > this.progressSeen) {
+      this.progressSeen = sendProgress;
       this.set(headTimeoutMs);
       return undefined;
     }

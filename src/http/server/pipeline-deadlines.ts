@@ -213,7 +213,7 @@ export class PipelineDeadlines implements DeadlineHolder {
     // A peer that has finished may be gone: then nobody but the application can end its response.
     const isSending = transport.pendingBytes > 0 || (hasPeerEnded && front?.isResponded === true);
     const unsentProbeBytes = Math.min(transport.pendingBytes, this.lastProbeBytes);
-    const sentBytes = transport.sentBytes - this.probedBytes + unsentProbeBytes;
+    const sentBytes = transport.sendProgress - this.probedBytes + unsentProbeBytes;
     if (sentBytes > this.sentBytes || !isSending) this.stalledSinceMs = nowMs;
     this.sentBytes = Math.max(this.sentBytes, sentBytes);
     return isSending ? this.stalledSinceMs : NEVER;

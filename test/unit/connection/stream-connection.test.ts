@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { HOLD } from "#src/connection/receiver.js";
 import { StreamConnection } from "#src/connection/stream-connection.js";
 import type { SecurityOwner } from "#src/connection/tls-upgrade.js";
 import type { TlsContext } from "#src/engine/tls-options.js";
@@ -44,6 +45,22 @@ describe("StreamConnection: what is called before it is made", () => {
       assert.ok(connection.receivedBytes === 5 && connection.inbound?.isAbandoned === false);
     });
   }
+
+  it("holds its stream back when it is there, where a hold was set before", async () => {
+    const host = new FakeHost();
+    const connection = new StreamConnection(host);
+    connection.hold(HOLD.body);
+    const stream = new FakeStream();
+    connection.stream = stream;
+    stream.sink = connection;
+
+    connection.open(true);
+    const whileHeld = stream.isPaused;
+    connection.release(HOLD.body);
+    await turn();
+
+    assert.deepEqual([whileHeld, stream.isPaused], [true, false]);
+  });
 
   it("settles a read that was begun before, with the first bytes", async () => {
     const host = new FakeHost();

@@ -31,6 +31,7 @@ describe("TCP_INFO", () => {
       retransmitTimeoutMs: 204,
       retransmitCount: 3,
       lostCount: 2,
+      probeCount: 0,
       unacknowledgedCount: 7,
       congestionWindowSegments: 10,
       sendSegmentBytes: 1_448,

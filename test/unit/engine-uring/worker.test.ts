@@ -4,14 +4,15 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { Worker } from "node:worker_threads";
 import type { IpAddress } from "#src/engine/engine.js";
+import { opensslAvailability } from "#src/engine/openssl/availability.js";
 import { until } from "../../support/until.js";
 import { openDescriptors, uringTest } from "./uring-case.js";
 
 const ROUNDS = 8;
 
 /** Starts a worker with traffic and waits for the middle of it. */
-async function workerInTraffic(): Promise<readonly [Worker, IpAddress]> {
-  const worker = new Worker(new URL("./traffic-worker.js", import.meta.url));
+async function workerInTraffic(workerData?: "tls"): Promise<readonly [Worker, IpAddress]> {
+  const worker = new Worker(new URL("./traffic-worker.js", import.meta.url), { workerData });
   const [address] = (await once(worker, "message")) as [IpAddress];
   await once(worker, "message");
   return [worker, address];
@@ -52,6 +53,15 @@ uringTest("a worker terminated in traffic leaves no descriptor and no listener",
 
   await until(() => ringDescriptors().length <= before.length);
   for (const address of addresses) await untilDeaf(address);
+});
+
+uringTest("a worker terminated in traffic over TLS leaves the process as it was", async () => {
+  if (opensslAvailability() !== true) return;
+  for (let round = 0; round < ROUNDS; round++) {
+    const [worker, address] = await workerInTraffic("tls");
+    await worker.terminate();
+    await untilDeaf(address);
+  }
 });
 
 uringTest("engines of several workers carry bytes side by side", async () => {

@@ -21,8 +21,11 @@ import type { Ring } from "../ring/ring.js";
 /** Pieces up to here are copied: that costs less than asking for their address. */
 export const COPY_MAX_BYTES = 16_384;
 
-/** The most that one operation is given: results are 31 bits, and the kernel cuts at 2 GiB. */
-const MAX_OPERATION_BYTES = 0x4000_0000;
+/**
+ * The most that one operation is given: the kernel says nothing of one before all of it is sent, and whoever
+ * closes wants to know whether the peer still takes something.
+ */
+const MAX_OPERATION_BYTES = 0x10_0000;
 
 /** MSG_NOSIGNAL, and MSG_WAITALL: complete when all is sent. */
 const SEND_FLAGS = 0x4000 | 0x100;

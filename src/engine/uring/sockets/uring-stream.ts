@@ -15,6 +15,7 @@
  */
 import { NetError } from "../../../errors.js";
 import { addressText } from "../../address-text.js";
+import { isEmptied } from "../../changed-pieces.js";
 import {
   type Address,
   type KeepAlive,
@@ -182,7 +183,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
       return;
     }
     if (this.security === undefined) this.assertMayWrite();
-    if (piece.length === 0 && isDetached(piece)) {
+    if (isEmptied(piece)) {
       this.changedInWrite();
       return;
     }
@@ -294,6 +295,12 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     this.receive();
   }
 
+  sendProgress(): number {
+    const { writing, security } = this;
+    if (security !== undefined) return security.sendProgress;
+    return writing === undefined ? 0 : writing.byteCount - writing.leftBytes;
+  }
+
   setNoDelay(on: boolean): void {
     if (!this.isTcp()) return;
     const { calls } = this.loop;
@@ -377,7 +384,19 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   }
 
   protected override fail(error: NetError): void {
-    super.fail(this.security?.errorOf(error) ?? error);
+    const known = error.systemCode === "ETIMEDOUT" ? this.timeoutError(error) : error;
+    super.fail(this.security?.errorOf(known) ?? known);
+  }
+
+  /** The kernel has one number for all that it gives up: what it did last tells them apart. */
+  private timeoutError(error: NetError): NetError {
+    const info = this.tcpInfo();
+    if (info === undefined || info.probeCount === 0) return error;
+    return new NetError("KEEPALIVE_TIMEOUT", undefined, {
+      operation: "receive",
+      systemCode: "ETIMEDOUT",
+      cause: error,
+    });
   }
 
   protected override gone(error: NetError | undefined): void {
@@ -618,16 +637,6 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     } else if ((this.state & (PAUSED | ENDED)) !== 0 && events > 0) {
       this.watch();
     }
-  }
-}
-
-/** Whether an empty piece is one whose memory was transferred. */
-function isDetached(piece: Uint8Array): boolean {
-  try {
-    new Uint8Array(piece.buffer);
-    return false;
-  } catch {
-    return true;
   }
 }
 

@@ -181,6 +181,11 @@ export class StreamSecurity {
     });
   }
 
+  /** How far the write under way is: what was ciphered, which goes out part by part. */
+  get sendProgress(): number {
+    return this.writeBytes === IDLE ? 0 : this.writeBytes - this.leftBytes;
+  }
+
   /** Starts a write. The array may be used again afterwards. */
   write(pieces: readonly Uint8Array[], byteCount: number): void {
     this.assertMayWrite();

@@ -1,0 +1,29 @@
+/**
+ * How far a write under way is: node:net tells of it when all is written, libuv knows meanwhile what it still
+ * has. TLS gives libuv one part after the other.
+ */
+import type { Socket } from "node:net";
+
+interface Handle {
+  /** What was given to libuv since the socket was made. */
+  readonly bytesWritten?: unknown;
+  /** What of that waits in libuv. */
+  readonly writeQueueSize?: unknown;
+}
+
+function handleOf(socket: Socket): Handle {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  return typeof handle === "object" && handle !== null ? handle : {};
+}
+
+/** Bytes that wait in libuv for the kernel to take them; undefined where that is not to be known. */
+export function waitingBytes(socket: Socket): number | undefined {
+  const { writeQueueSize } = handleOf(socket);
+  return typeof writeQueueSize === "number" ? writeQueueSize : undefined;
+}
+
+/** Bytes that the kernel has taken since the socket was made; 0 where that is not to be known. */
+export function takenBytes(socket: Socket): number {
+  const { bytesWritten } = handleOf(socket);
+  return typeof bytesWritten === "number" ? bytesWritten - (waitingBytes(socket) ?? 0) : 0;
+}

@@ -1,0 +1,154 @@
+/**
+ * A peer that is cut off without a word: two network namespaces, and a firewall between them that drops all
+ * packets. What is configured finds it, each with a reason of its own.
+ */
+import assert from "node:assert/strict";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { EngineName } from "hp-socket";
+import { availableEngines } from "../support/engine-list.js";
+import { until } from "../support/until.js";
+
+const CHILD = fileURLToPath(new URL("../support/cut-off-child.js", import.meta.url));
+const HERE = `hp-here-${process.pid}`;
+const THERE = `hp-there-${process.pid}`;
+const PEER = "10.213.7.2";
+const SERVER = `require("node:net").createServer((s) => s.on("data", (d) => s.write(d)).on("error", () => {}))
+  .listen(7000, () => console.log("READY"))`;
+
+const run = (...words: readonly string[]): number | null =>
+  spawnSync(words[0] ?? "", words.slice(1), { stdio: "ignore" }).status;
+
+/** Why it can't be done here, or false. */
+function whyNot(): string | false {
+  if (process.platform !== "linux" || process.getuid?.() !== 0)
+    return "network namespaces need Linux and root";
+  if (run("ip", "-V") !== 0 || run("nft", "--version") !== 0) return "there is no ip, or no nft";
+  if (run("ip", "netns", "add", HERE) !== 0) return "the system makes no network namespaces";
+  run("ip", "netns", "del", HERE);
+  return false;
+}
+
+const skip = whyNot();
+if (skip !== false) console.log(`# peers that are cut off are not tested: ${skip}`);
+
+describe("a peer that is cut off", { skip }, () => {
+  let server: ChildProcessWithoutNullStreams;
+
+  before(async () => {
+    const must = (...words: readonly string[]): void =>
+      assert.equal(run(...words), 0, words.join(" "));
+    must("ip", "netns", "add", HERE);
+    must("ip", "netns", "add", THERE);
+    must(
+      "ip",
+      "link",
+      "add",
+      "hp0",
+      "netns",
+      HERE,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "hp1",
+      "netns",
+      THERE,
+    );
+    must("ip", "-n", HERE, "addr", "add", "10.213.7.1/24", "dev", "hp0");
+    must("ip", "-n", THERE, "addr", "add", `${PEER}/24`, "dev", "hp1");
+    must("ip", "-n", HERE, "link", "set", "hp0", "up");
+    must("ip", "-n", THERE, "link", "set", "hp1", "up");
+    server = spawn("ip", ["netns", "exec", THERE, process.execPath, "-e", SERVER]);
+    await new Promise((resolve) => createInterface({ input: server.stdout }).once("line", resolve));
+  });
+
+  after(() => {
+    server?.kill("SIGKILL");
+    run("ip", "netns", "del", HERE);
+    run("ip", "netns", "del", THERE);
+  });
+
+  const cut = (): void => {
+    run("ip", "netns", "exec", THERE, "nft", "add", "table", "inet", "cut");
+    const chain = "{ type filter hook input priority 0; policy drop; }";
+    assert.equal(
+      run("ip", "netns", "exec", THERE, "nft", "add", "chain", "inet", "cut", "in", chain),
+      0,
+    );
+  };
+  const mend = (): void =>
+    void run("ip", "netns", "exec", THERE, "nft", "delete", "table", "inet", "cut");
+
+  /** A client in its namespace, and what it says. */
+  function client(
+    engine: EngineName,
+    kind: string,
+  ): { lines: string[]; child: ChildProcessWithoutNullStreams } {
+    const words = ["netns", "exec", HERE, process.execPath, CHILD, engine, PEER, "7000", kind];
+    const child = spawn("ip", words);
+    const lines: string[] = [];
+    createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
+    return { lines, child };
+  }
+
+  async function findingOf(
+    engine: EngineName,
+    kind: string,
+  ): Promise<readonly [code: string, ms: number]> {
+    mend();
+    const { lines, child } = client(engine, kind);
+    try {
+      await until(() => lines.includes("open"), 10_000);
+      cut();
+      child.stdin.write("cut\n");
+      await until(() => lines.some((line) => line.startsWith("closed")), 10_000);
+      const [, code = "", ms = ""] = (lines.find((line) => line.startsWith("closed")) ?? "").split(
+        " ",
+      );
+      return [code, Number(ms)];
+    } finally {
+      child.kill("SIGKILL");
+      mend();
+    }
+  }
+
+  for (const engine of availableEngines()) {
+    for (const [kind, code] of [
+      ["heartbeat", "HEARTBEAT_TIMEOUT"],
+      ["idle", "IDLE_TIMEOUT"],
+      ["keepAlive", engine === "uring" ? "KEEPALIVE_TIMEOUT" : "SYSTEM_TIMEOUT"],
+      ["userTimeout", "SYSTEM_TIMEOUT"],
+    ] as const) {
+      if (kind === "userTimeout" && engine === "node") continue;
+      // Node can set the interval and the count of the probes from 24 on.
+      const isOld = Number.parseInt(process.versions.node, 10) < 24;
+      if (kind === "keepAlive" && engine === "node" && isOld) continue;
+      it(`is found by ${kind} on ${engine}, with ${code}`, async () => {
+        const [found] = await findingOf(engine, kind);
+        assert.equal(found, code);
+      });
+    }
+
+    it(`is met again by a client on ${engine} that reconnects, when the way is mended`, async () => {
+      mend();
+      const { lines, child } = client(engine, "reconnect");
+      try {
+        await until(() => lines.includes("open"), 10_000);
+        cut();
+        await until(
+          () => lines.some((line) => line.startsWith("closed HEARTBEAT_TIMEOUT")),
+          10_000,
+        );
+        const { length } = lines;
+        mend();
+        await until(() => lines.slice(length).includes("open"), 20_000);
+      } finally {
+        child.kill("SIGKILL");
+      }
+    });
+  }
+});
