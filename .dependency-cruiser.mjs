@@ -132,6 +132,15 @@ export const rules = {
       PACKETS,
       DIAL,
     ]),
+    layer("pool-on-tcp", "^src/pool/", [
+      GROUND,
+      BYTES,
+      TIME,
+      ENGINE_DOOR,
+      CONNECTION,
+      DIAL,
+      "^src/tcp/",
+    ]),
     layer("http-on-connection", "^src/http/(?!sync/sync-sockets\\.ts$)", [
       GROUND,
       BYTES,

@@ -102,6 +102,9 @@ export const ERROR_CODES = {
   WEBSOCKET_FLOOD: { fault: "limit", text: "too many fragments, or pings and pongs, in a message" },
   WEBSOCKET_PONG_TIMEOUT: { fault: "limit", text: "no pong came within pongTimeoutMs" },
 
+  POOL_FULL: { fault: "limit", text: "maxWaiting takers wait for a connection of the pool" },
+  POOL_TIMEOUT: { fault: "limit", text: "no connection of the pool was free in time" },
+
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },
   DATAGRAM_TOO_LONG: { fault: "limit", text: "a datagram is too long" },
