@@ -5,39 +5,66 @@ import { engines, server } from "../lib/subjects.mjs";
 
 export const title = "Idle connections, bytes of process memory each";
 
-const FIRST = 5_000;
+const FIRST = 1_000;
 const LAST = 15_000;
 
+/** What the peers do before they are idle, and the subjects: the first is what others compare with. */
+const CASES = [
+  { name: "never used", kind: "open", peers: { "node:net": ["raw-net-server", "echo"] } },
+  { name: "after one echo", kind: "echo", peers: { "node:net": ["raw-net-server", "echo"] } },
+  {
+    name: "HTTP keep-alive",
+    kind: "http",
+    ours: "http-server",
+    peers: { "node:http": ["node-http-server"], "uWebSockets.js": ["uws-server"] },
+  },
+  {
+    name: "WebSocket, after one message",
+    kind: "websocket",
+    ours: "websocket-server",
+    peers: { ws: ["websocket-server", "ws"], "uWebSockets.js": ["websocket-server", "uws"] },
+  },
+];
+
 export async function measure({ rounds }) {
-  const files = { "node:net": ["raw-net-server", "echo"] };
-  for (const engine of engines()) files[engine] = ["echo-server", engine, "push"];
-  const found = Object.fromEntries(Object.keys(files).map((name) => [name, { rss: [], heap: [] }]));
-  for (let round = 0; round < Math.min(3, rounds); round++) {
-    for (const [name, [file, ...args]] of Object.entries(files)) {
-      const { rss, heap } = await slope(server(file), args);
-      found[name].rss.push(rss);
-      found[name].heap.push(heap);
+  const results = [];
+  for (const { name, kind, ours = "echo-server", peers } of CASES) {
+    const files = { ...peers };
+    for (const engine of engines()) files[engine] = [ours, engine];
+    const found = {};
+    for (let round = 0; round < Math.min(3, rounds); round++) {
+      for (const [subject, [file, ...args]] of Object.entries(files)) {
+        const { rss, heap } = await slope(server(file), args, kind);
+        found[subject] ??= { rss: [], heap: [] };
+        found[subject].rss.push(rss);
+        found[subject].heap.push(heap);
+      }
     }
+    for (const memory of ["rss", "heap"]) results.push(result(`${name}, ${memory}`, memory, found));
   }
-  return ["rss", "heap"].map((kind) => {
-    const base = median(found["node:net"][kind]);
-    const rows = Object.keys(files).map((name) => {
-      const value = median(found[name][kind]);
-      return { name, value, ratio: value / base, ratios: [] };
-    });
-    return { name: kind, unit: "bytes", rows };
-  });
+  return results;
 }
 
-async function slope(file, args) {
+function result(name, memory, found) {
+  const [first] = Object.values(found);
+  const base = median(first[memory]);
+  const rows = Object.entries(found).map(([subject, values]) => {
+    const value = median(values[memory]);
+    return { name: subject, value, ratio: value / base, ratios: [] };
+  });
+  return { name, unit: "bytes", rows };
+}
+
+async function slope(file, args, kind) {
   const subject = await startServer(process.execPath, ["--expose-gc", file, ...args]);
-  const peers = await startServer(process.execPath, [server("idle-peers"), String(subject.port)]);
+  const words = [server("idle-peers"), String(subject.port), kind];
+  const peers = await startServer(process.execPath, words);
   await peers.ask(String(FIRST));
   const before = JSON.parse(await subject.ask("memory"));
   await peers.ask(String(LAST));
   const after = JSON.parse(await subject.ask("memory"));
   await peers.stop();
   await subject.stop();
-  const each = (kind) => (after[kind] - before[kind]) / (LAST - FIRST);
+  const each = (memory) => (after[memory] - before[memory]) / (LAST - FIRST);
   return { rss: each("rss"), heap: each("heapUsed") };
 }

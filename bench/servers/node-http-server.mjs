@@ -1,5 +1,6 @@
 // The same as http-server.mjs by node:http alone. Prints `READY PORT`.
 import { createServer } from "node:http";
+import { answerMemory } from "./memory-answer.mjs";
 
 const large = Buffer.alloc(1_048_576, "x");
 
@@ -27,3 +28,5 @@ function answer(response, body) {
 server.listen({ host: "127.0.0.1", port: 0, backlog: 4_096 }, () => {
   console.log(`READY ${server.address().port}`);
 });
+server.keepAliveTimeout = 600_000;
+answerMemory();

@@ -1,5 +1,6 @@
 // The same as http-server.mjs by uWebSockets.js, whose package carries its programs. Prints `READY PORT`.
 import uws from "uwebsockets";
+import { answerMemory } from "./memory-answer.mjs";
 
 const large = Buffer.alloc(1_048_576, "x");
 const answer = (response, body) => response.writeHeader("Content-Type", "text/plain").end(body);
@@ -19,3 +20,4 @@ uws
   .listen("127.0.0.1", 0, (socket) => {
     console.log(`READY ${uws.us_socket_local_port(socket)}`);
   });
+answerMemory();

@@ -1,6 +1,8 @@
 // A WebSocket server by hp-socket or a peer: `websocket-server.mjs ENGINE|ws|uws|bun [plain|deflate|broadcast]`.
 // plain: an echo; deflate: one that compresses, each library at its own settings; broadcast: what one sends goes
 // to all. Prints `READY PORT`.
+import { answerMemory } from "./memory-answer.mjs";
+
 const [subject = "node", mode = "plain"] = process.argv.slice(2);
 const deflates = mode === "deflate";
 const publishes = mode === "broadcast";
@@ -58,6 +60,7 @@ async function ours(engine) {
   const { WebSocketServer } = await import("hp-socket/websocket");
   const server = new WebSocketServer({
     engine,
+    http: { maxConnections: 100_000 },
     compression: deflates,
     ...(publishes && { onOpen: (socket) => void socket.subscribe("all") }),
     onMessage: publishes
@@ -69,3 +72,4 @@ async function ours(engine) {
 
 const starters = { ws, uws, bun };
 console.log(`READY ${await (starters[subject] ?? (() => ours(subject)))()}`);
+answerMemory();

@@ -45,6 +45,8 @@ export interface ArqStats {
   readonly sentSegments: number;
   readonly timedOutSegments: number;
   readonly skippedSegments: number;
+  /** Segments that were sent once more because of `repeatAfterMs`. */
+  readonly repeatedSegments: number;
   readonly receivedSegments: number;
   /** Received segments that were there already. */
   readonly duplicateSegments: number;
@@ -64,7 +66,7 @@ export interface ArqShare {
   readonly scratch: Buffer;
 }
 
-/** One reliable session: the handshake, and then KCP, over the datagrams of a session. */
+/** One reliable session: its handshake, then its KCP. */
 export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
   private readonly session: LinkedSession;
   private readonly share: ArqShare;
@@ -100,6 +102,7 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
       sentSegments: counts?.sentSegments ?? 0,
       timedOutSegments: counts?.timedOutSegments ?? 0,
       skippedSegments: counts?.skippedSegments ?? 0,
+      repeatedSegments: counts?.repeatedSegments ?? 0,
       receivedSegments: counts?.receivedSegments ?? 0,
       duplicateSegments: counts?.duplicateSegments ?? 0,
       malformedDatagrams: (counts?.malformedDatagrams ?? 0) + this.foreignCount,
@@ -146,6 +149,8 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
         intervalMs: settings.flushIntervalMs,
         fastResend: resendByAcks,
         fastLimit: settings.fastLimit,
+        repeatAfterMs: settings.repeatAfterMs,
+        repeatCount: settings.repeatCount,
         sendWindow: settings.sendWindow,
         receiveWindow: settings.receiveWindow,
         mtuBytes: maxTransmitBytes,

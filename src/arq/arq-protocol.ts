@@ -14,7 +14,7 @@ import type { ArqSettings } from "./arq-settings.js";
 import { ConversationIds } from "./conversation-ids.js";
 import { OutputMemory } from "./output-memory.js";
 
-/** Reliable sessions as a protocol over sessions: who may begin one, and its links. */
+/** Lets reliable sessions begin, and makes their links. */
 export class ArqProtocol implements SessionProtocol {
   readonly hasHandshake: boolean;
   private readonly share: ArqShare;

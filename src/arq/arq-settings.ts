@@ -39,6 +39,14 @@ export interface ArqSettings {
   readonly resendByAcks: number;
   /** How often a segment is sent again in that way; 0: always. Default 5. */
   readonly fastLimit: number;
+  /**
+   * Sends every segment again after this time, unless it is acknowledged by then: what is lost is late by so much,
+   * and not by a round trip. Costs up to `repeatCount` times the bytes; short segments share a datagram with the next
+   * ones. The peer passes over what it has. Default 0: not so.
+   */
+  readonly repeatAfterMs: number;
+  /** How often, with `repeatAfterMs`. Default 1. */
+  readonly repeatCount: number;
   /** Segments that may be on their way. Default 512 (original: 128). */
   readonly sendWindow: number;
   /** Segments that are kept until they are delivered. Default 512. */
@@ -75,6 +83,8 @@ export const ARQ_SETTINGS: OptionTable<ArqSettings> = {
   flushIntervalMs: milliseconds(10, { min: 10, max: 5_000 }),
   resendByAcks: count(2, "acknowledgements", { max: 1_000 }),
   fastLimit: count(5, "times", { max: 1_000 }),
+  repeatAfterMs: milliseconds(0, { max: 60_000 }),
+  repeatCount: count(1, "times", { max: 5 }),
   sendWindow: count(512, "segments", { min: 1, max: MAX_SEGMENTS }),
   receiveWindow: count(512, "segments", { min: 128, max: MAX_SEGMENTS }),
   minRtoMs: milliseconds(30, { min: 1, max: 60_000 }),

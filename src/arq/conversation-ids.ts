@@ -6,7 +6,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { PeerKey } from "../engine/engine.js";
 
-/** Ids of conversations. */
+/** Makes the ids that a server answers strangers with, and knows them again. */
 export class ConversationIds {
   readonly #secret: Buffer = randomBytes(32);
   readonly #slotMs: number;

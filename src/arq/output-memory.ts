@@ -4,7 +4,7 @@
  */
 const BLOCK_BYTES = 65_536;
 
-/** Memory for datagrams that wait until they are sent: cut off blocks one behind the other. One serves all sessions of a component. */
+/** Memory of datagrams that are not sent yet. One serves all sessions of a component. */
 export class OutputMemory {
   private block: Buffer = Buffer.allocUnsafeSlow(0);
   private used = 0;

@@ -1,3 +1,4 @@
+import { ArqClient } from "../arq/index.js";
 import { delimiter, parseHostPort } from "../index.js";
 import { UdpClient } from "../udp/index.js";
 import { type ExitCode, engineOption } from "./command.js";
@@ -20,8 +21,9 @@ const MAX_DATAGRAM_BYTES = 65_507;
 
 const OPTIONS = {
   udp: switchOption("datagrams (UDP): each line is one, each that comes is shown on a line"),
+  arq: switchOption("reliable messages over UDP, the same way"),
   "max-packet": integerOption(
-    "largest datagram in bytes (default: 65507)",
+    "largest datagram, or message, in bytes (default: 65507)",
     { min: 1, max: MAX_DATAGRAM_BYTES },
     MAX_DATAGRAM_BYTES,
   ),
@@ -33,10 +35,10 @@ const OPTIONS = {
   engine: engineOption(),
 };
 
-/** The options of `cat` over UDP. */
+/** The options of `cat` over UDP, reliable or not. */
 export const UDP_CAT_OPTIONS: OptionTable = OPTIONS;
 
-/** Sends lines as datagrams and shows what comes. */
+/** Sends lines as datagrams, or reliable messages, and shows what comes. */
 export async function catUdp(
   argv: readonly string[],
   terminal: Terminal,
@@ -48,6 +50,7 @@ export async function catUdp(
   if (peer === undefined || peer.port === 0) {
     throw new UsageError(`${quoted(text)} is not HOST:PORT, such as 127.0.0.1:5555`);
   }
+  if (options.udp && options.arq) throw new UsageError("--udp and --arq exclude each other");
   const { engine, "max-packet": maxDatagramBytes } = options;
   let isUnsent = false;
   const unsent = (message: string): void => {
@@ -60,11 +63,12 @@ export async function catUdp(
     waitMs: options.wait * MS_PER_SECOND,
     onUnsent: (error) => unsent(error.message),
     createClient: (events) => {
-      const client = new UdpClient({
-        maxDatagramBytes,
+      const Client = options.arq ? ArqClient : UdpClient;
+      const client = new Client({
         // Most servers answer no empty datagrams; of one that is not there the system tells.
-        detectAttempts: 0,
-        closeOnRefused: true,
+        ...(options.arq
+          ? { maxMessageBytes: maxDatagramBytes }
+          : { maxDatagramBytes, detectAttempts: 0, closeOnRefused: true }),
         ...(engine !== undefined && { engine }),
         onReceive: (_, datagram) => events.received(datagram),
         onDrain: () => events.drained(),

@@ -38,17 +38,18 @@ export const cat: Command = {
     "packet, without. What is not printable UTF-8 is shown in hexadecimal.\n" +
     "With a URL of ws: or wss: each line is one message. The options marked ws, and --header, --user, -k\n" +
     "are for those; --path, --receive and what goes with it, --tls are not.\n" +
-    "With --udp each line is one datagram; --path, --receive and --tls don't go with it.",
+    "With --udp each line is one datagram, with --arq one reliable message; --path, --receive and --tls\n" +
+    "don't go with them.",
   run,
 };
 
 const NOT_WEBSOCKET = { table: OPTIONS, text: "goes with HOST:PORT, not with a URL" };
 const NOT_TCP = { table: WEBSOCKET_CAT_OPTIONS, text: "goes with a URL, not with HOST:PORT" };
 
-const NOT_UDP = { table: OPTIONS, text: "does not go with --udp" };
+const NOT_UDP = { table: OPTIONS, text: "does not go with --udp or --arq" };
 
 function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  if (argv.includes("--udp")) return catUdp(argv, terminal, NOT_UDP);
+  if (argv.includes("--udp") || argv.includes("--arq")) return catUdp(argv, terminal, NOT_UDP);
   return argv.some(isSocketUrl)
     ? catWebSocket(argv, terminal, NOT_WEBSOCKET)
     : catTcp(argv, terminal);

@@ -1,5 +1,6 @@
 import { addressText } from "../engine/address-text.js";
 import type { Address, ListenOptions } from "../index.js";
+import { ArqEcho } from "./arq-echo.js";
 import { type Command, type ExitCode, engineOption, jsonOption } from "./command.js";
 import {
   integerOption,
@@ -22,6 +23,8 @@ import { WebSocketEcho } from "./websocket-echo.js";
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 5_555;
 const MAX_DATAGRAM_BYTES = 65_507;
+/** 127 datagrams of 1,432 bytes, less their heads. */
+const MAX_ARQ_BYTES = 178_816;
 
 const OPTIONS = {
   host: textOption("HOST", `where to listen (default: ${DEFAULT_HOST})`),
@@ -35,6 +38,7 @@ const OPTIONS = {
   websocket: switchOption("WebSockets instead, on every path; --max-packet: largest message"),
   "no-compression": switchOption("websocket: without permessage-deflate"),
   udp: switchOption("datagrams instead (UDP); --max-packet: largest one"),
+  arq: switchOption("reliable messages over UDP instead; --max-packet: largest one"),
   "max-connections": integerOption(
     "refuse more than these (default: 10000)",
     { min: 1, max: 5_000_000 },
@@ -79,17 +83,18 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
 }
 
 function serverOf(options: OptionValues<typeof OPTIONS>): Service {
-  const { engine, websocket, udp, "max-connections": maxConnections, receive } = options;
+  const { engine, websocket, udp, arq, "max-connections": maxConnections, receive } = options;
   const secured = serverTlsOf(options, options.host);
   if (options["no-compression"] && !websocket) {
     throw new UsageError("--no-compression goes with --websocket");
   }
-  if (!websocket && !udp) {
+  const kinds = [websocket && "--websocket", udp && "--udp", arq && "--arq"].filter(Boolean);
+  const [kind, other] = kinds;
+  if (kind === undefined) {
     const model = receiveModelOf(options);
     return new EchoServer({ name: receive, receive: model, engine, maxConnections, secured });
   }
-  const kind = websocket ? "--websocket" : "--udp";
-  if (websocket && udp) throw new UsageError("--websocket and --udp exclude each other");
+  if (other !== undefined) throw new UsageError(`${kind} and ${other} exclude each other`);
   if (receive !== "push") throw new UsageError(`${kind} and --receive exclude each other`);
   const { "max-packet": maxMessageBytes, ...others } = options;
   // Refuses what goes with packets.
@@ -98,11 +103,13 @@ function serverOf(options: OptionValues<typeof OPTIONS>): Service {
     const compresses = !options["no-compression"];
     return new WebSocketEcho({ engine, maxMessageBytes, maxConnections, compresses, secured });
   }
-  if (secured !== undefined) throw new UsageError("--udp and TLS exclude each other");
-  if (options.path !== undefined) throw new UsageError("--udp and --path exclude each other");
-  if (maxMessageBytes !== undefined && maxMessageBytes > MAX_DATAGRAM_BYTES) {
-    throw new UsageError(`--max-packet of --udp must be at most ${MAX_DATAGRAM_BYTES}`);
+  if (secured !== undefined) throw new UsageError(`${kind} and TLS exclude each other`);
+  if (options.path !== undefined) throw new UsageError(`${kind} and --path exclude each other`);
+  const largest = arq ? MAX_ARQ_BYTES : MAX_DATAGRAM_BYTES;
+  if (maxMessageBytes !== undefined && maxMessageBytes > largest) {
+    throw new UsageError(`--max-packet of ${kind} must be at most ${largest}`);
   }
+  if (arq) return new ArqEcho({ engine, maxMessageBytes, maxConnections });
   return new UdpEcho({ engine, maxDatagramBytes: maxMessageBytes, maxConnections });
 }
 

@@ -9,7 +9,7 @@ import { isSocketUrl, isUrl } from "./url.js";
 /** A load test of an echo server, of TCP or WebSocket, every byte verified, or of an HTTP server. */
 export const load: Command = {
   name: "load",
-  summary: "load an echo server (TCP, UDP, ws:), every byte verified, or an HTTP server",
+  summary: "load an echo server (TCP, UDP, ARQ, ws:), every byte verified, or an HTTP server",
   usage: "HOST:PORT|URL [options]",
   options: {
     ...DATAGRAM_LOAD_OPTIONS,
@@ -23,6 +23,7 @@ export const load: Command = {
     "marked URL are for those; --size, --path, --receive and what goes with it, --tls are not.\n" +
     "With ws: or wss: messages of --size bytes come back from a WebSocket echo server, with the options\n" +
     "marked ws. With --udp: datagrams of --size bytes; what gets lost is counted, and is no error.\n" +
+    "With --arq: reliable messages over UDP of --size bytes, as over TCP.\n" +
     "Ends with exit code 1 on any error: a connection that could not be made or broke, a wrong\n" +
     "byte, a malformed response, a status of 400 or above, an answer that is missing 2 s after the\n" +
     "end. SIGINT ends the load early, with its figures.",

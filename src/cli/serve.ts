@@ -8,6 +8,7 @@ import {
   push,
   type ReceiveModel,
 } from "../index.js";
+import { ArqEcho } from "./arq-echo.js";
 import {
   type Command,
   type EngineChoiceName,
@@ -76,6 +77,14 @@ const ROWS: readonly Row[] = [
       `npx hp-socket load --udp ${addressText(address)}`,
     ],
   },
+  {
+    name: "arq",
+    create: (engine) => new ArqEcho({ engine }),
+    tries: (address) => [
+      `echo hello | npx hp-socket cat --arq ${addressText(address)}`,
+      `npx hp-socket load --arq ${addressText(address)}`,
+    ],
+  },
 ];
 
 const OPTIONS = {
@@ -97,7 +106,7 @@ export const serve: Command = {
   options: OPTIONS,
   notes:
     "Ports, from --port on: push, pull, pack, line, length, push over TLS with a certificate\n" +
-    "that is made on the spot, HTTP, WebSocket, and UDP. SIGINT and SIGTERM drain and end it; a second one ends it\n" +
+    "that is made on the spot, HTTP, WebSocket, UDP, and ARQ. SIGINT and SIGTERM drain and end it; a second one ends it\n" +
     "at once.",
   run,
 };

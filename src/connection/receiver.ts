@@ -38,6 +38,8 @@ export interface Receiver {
   drained(): void;
   /** Nothing more will be received: the connection closes, or has ended. Whoever waits is told so. */
   abandoned?(): void;
+  /** A deadline from `DUE.protocol` on has passed, and {@link ProtocolConnection.onDue} is not set. */
+  duePassed?(purpose: number): void;
   /** The component stops: ends the connection in good order. Left out, the connection is closed. */
   stopping?(): void;
   /** The connection has ended. Once, and last. */
@@ -194,7 +196,7 @@ export interface ProtocolConnection {
 
   /** Deadlines of the connection, its own and the protocol's. */
   readonly deadlines: Deadlines;
-  /** Told of deadlines from `DUE.protocol` on. */
+  /** Told of deadlines from `DUE.protocol` on, in place of the receiver. */
   onDue: ((purpose: number) => void) | undefined;
 
   finish(): boolean;

@@ -690,7 +690,8 @@ export class StreamConnection
     else if (purpose === DUE.close) this.end?.closePassed();
     else if (purpose === DUE.application) this.ownDeadlinePassed();
     else if (purpose === DUE.heartbeat) this.heartbeat?.duePassed();
-    else this.onDue?.(purpose);
+    else if (this.onDue !== undefined) this.onDue(purpose);
+    else this.receiver?.duePassed?.(purpose);
   }
 
   private idlePassed(): void {

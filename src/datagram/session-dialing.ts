@@ -37,7 +37,8 @@ export class SessionDialing implements PortOwner, SessionDial {
   private readonly options: DatagramConnectOptions;
   private readonly share: DialingShare;
   private readonly waiter: Waiter<void>;
-  private readonly lookup: AbortController = new AbortController();
+  /** The look-up that is under way. */
+  private lookup: AbortController | undefined = undefined;
   private readonly prober: Prober;
   private addresses: IpAddress[] = [];
   private port: DatagramPort | undefined = undefined;
@@ -72,9 +73,11 @@ export class SessionDialing implements PortOwner, SessionDial {
   start(): void {
     const { host = "127.0.0.1", port, family } = this.options;
     const { engine } = this.component.service;
+    this.lookup = new AbortController();
     const { signal } = this.lookup;
     resolveDatagramHost(engine, { host, port, family }, "connect", signal).then(
       (addresses) => {
+        this.lookup = undefined;
         this.addresses = [...addresses];
         this.tryNext(undefined);
       },
@@ -152,9 +155,10 @@ export class SessionDialing implements PortOwner, SessionDial {
   }
 
   ended(): void {
-    this.lookup.abort();
+    this.lookup?.abort();
     this.prober.end();
-    this.waiter.reject(this.session.endError());
+    // An error costs the look at the stack: made where somebody waits.
+    if (this.waiter.isPending) this.waiter.reject(this.session.endError());
     // Its last word leaves first.
     this.port?.close();
   }

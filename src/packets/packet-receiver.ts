@@ -127,6 +127,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   }
 
   resumed(): void {
+    this.callMissed();
     if (this.inbox !== undefined) this.catchUp();
     this.passOnEnd();
   }
@@ -224,15 +225,21 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   handlerSettled(): void {
     this.isHandlerBusy = false;
-    if (this.isHandlerMissed && !this.isOver) {
-      this.isHandlerMissed = false;
-      if (this.unreadBytes > 0) this.callHandler(this.unreadBytes);
-    }
+    this.callMissed();
     if (this.isHandlerBusy) return;
     this.connection.release(HOLD.handler);
     this.catchUp();
     // A handler that reads, or awaits a response, has taken the hold away itself.
     if (this.end === "decoded") this.passOnEnd();
+  }
+
+  /** Tells a handler of pull, which was busy, what has come meanwhile; not while the application pauses. */
+  private callMissed(): void {
+    if (!this.isHandlerMissed || this.isHandlerBusy || this.isOver) return;
+    if (this.connection.isHeld(HOLD.application)) return;
+    this.isHandlerMissed = false;
+    const { unreadBytes } = this;
+    if (unreadBytes > 0 && this.receiveModel.delivers === "count") this.callHandler(unreadBytes);
   }
 
   /** Puts a unit into the inbox; answers whether a reader had waited for it. */

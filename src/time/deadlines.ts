@@ -11,6 +11,9 @@ import { Deadline, type DeadlineOwner, type TimingWheel } from "./timing-wheel.j
 
 const NEVER: number = Number.POSITIVE_INFINITY;
 
+/** Nothing is due. Never added to. */
+const NONE: number[] = [];
+
 /** Is told of deadlines that have passed. */
 export interface DeadlineHolder {
   /** The deadline for `purpose` has passed; it is cleared, and may be set again. */
@@ -22,8 +25,8 @@ export class Deadlines implements DeadlineOwner {
   private readonly wheel: TimingWheel;
   private readonly holder: DeadlineHolder;
   private readonly deadline: Deadline = new Deadline(this);
-  /** By purpose. */
-  private readonly dues: number[] = [];
+  /** By purpose; none longer than it has to be. */
+  private dues: number[] = NONE;
 
   constructor(wheel: TimingWheel, holder: DeadlineHolder) {
     this.wheel = wheel;
@@ -37,9 +40,9 @@ export class Deadlines implements DeadlineOwner {
 
   /** The same with a moment of the wheel's clock. */
   setAt(purpose: number, dueMs: number): void {
-    const { dues, deadline } = this;
-    while (dues.length <= purpose) dues.push(NEVER);
-    dues[purpose] = dueMs;
+    const { deadline } = this;
+    if (this.dues.length <= purpose) this.lengthen(purpose + 1);
+    this.dues[purpose] = dueMs;
     if (!deadline.isSet || dueMs < deadline.dueMs) this.arm(dueMs);
   }
 
@@ -60,8 +63,15 @@ export class Deadlines implements DeadlineOwner {
 
   /** Clears all of them and leaves the wheel. */
   end(): void {
-    this.dues.length = 0;
+    this.dues = NONE;
     this.wheel.clear(this.deadline);
+  }
+
+  /** A list that grows by itself keeps room for more than there are purposes. */
+  private lengthen(count: number): void {
+    const longer = new Array<number>(count).fill(NEVER);
+    for (const [purpose, dueMs] of this.dues.entries()) longer[purpose] = dueMs;
+    this.dues = longer;
   }
 
   private arm(dueMs: number): void {
@@ -69,12 +79,11 @@ export class Deadlines implements DeadlineOwner {
   }
 
   deadlineReached(): void {
-    const { dues } = this;
     const nowMs = this.wheel.clock.now();
-    // A holder that is told may end all of them, which empties the list.
-    for (let purpose = 0; purpose < dues.length; purpose++) {
-      if ((dues[purpose] as number) > nowMs) continue;
-      dues[purpose] = NEVER;
+    // A holder that is told may end all of them, or set others: another list then.
+    for (let purpose = 0; purpose < this.dues.length; purpose++) {
+      if ((this.dues[purpose] as number) > nowMs) continue;
+      this.dues[purpose] = NEVER;
       try {
         this.holder.deadlinePassed(purpose);
       } catch (defect) {
@@ -83,7 +92,7 @@ export class Deadlines implements DeadlineOwner {
       }
     }
     let firstMs = NEVER;
-    for (const dueMs of dues) firstMs = Math.min(firstMs, dueMs);
+    for (const dueMs of this.dues) firstMs = Math.min(firstMs, dueMs);
     const { deadline } = this;
     if (firstMs < NEVER && (!deadline.isSet || firstMs < deadline.dueMs)) this.arm(firstMs);
   }

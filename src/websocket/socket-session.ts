@@ -75,7 +75,6 @@ export class SocketSession
   readonly settings: WebSocketSettings;
   readonly decoder: FrameDecoder;
   readonly output: FrameOutput;
-  readonly closing: CloseHandshake;
   receivedMessages = 0;
   /** There when it has ended. */
   end: WebSocketEnd | undefined = undefined;
@@ -87,7 +86,7 @@ export class SocketSession
   private readonly group: SocketGroup;
   private readonly isClient: boolean;
   private readonly wantsPieces: boolean;
-  /** Who received before, and keeps the books of the connection. */
+  /** Of a client, who received before, and keeps the books of the connection. */
   private previous: Receiver | undefined = undefined;
   private ownInbox: MessageInbox | undefined = undefined;
   /** Messages go to the inbox because somebody has begun to read. */
@@ -98,12 +97,14 @@ export class SocketSession
   private heartbeat: Heartbeat | undefined = undefined;
   /** The peer has begun to close. */
   private isPeersEnd = false;
+  /** Made when it begins to close. */
+  private ownClosing: CloseHandshake | undefined = undefined;
   /** Promises of handlers that are not settled. */
   private busyCount = 0;
 
   constructor(parts: SessionParts) {
     const { role, connection, configuration, calls, contexts } = parts;
-    const { settings, limits } = configuration;
+    const { settings, limits, readers } = configuration;
     this.socket = new LiveWebSocket(this, parts.protocol, parts.context);
     this.connection = connection;
     this.settings = settings;
@@ -111,9 +112,8 @@ export class SocketSession
     this.group = parts.group;
     this.isClient = role === "client";
     this.contexts = contexts;
-    this.decoder = new FrameDecoder({ role, limits, inflater: contexts?.inflater });
+    this.decoder = new FrameDecoder({ role, limits, inflater: contexts?.inflater, readers });
     this.output = new FrameOutput(connection, role, settings, contexts?.compression);
-    this.closing = new CloseHandshake(role);
     this.wantsPieces = calls.wantsPieces;
     this.sink = calls.hasFrameHandlers ? new FrameTeller(this, calls) : this;
   }
@@ -122,8 +122,8 @@ export class SocketSession
   begin(): void {
     const { connection, settings } = this;
     this.group.enter(this);
-    this.previous = connection.receiver;
-    connection.onDue = (purpose) => this.duePassed(purpose);
+    if (this.isClient) this.previous = connection.receiver;
+    connection.onDue = undefined;
     if (settings.pingIntervalMs > 0) this.heartbeat = new Heartbeat(this);
     connection.receiveBy(this);
     this.calls.opened(this);
@@ -135,7 +135,18 @@ export class SocketSession
 
   /** Whether messages can be sent. */
   get isOpen(): boolean {
-    return this.closing.state === "open" && this.connection.isOpen;
+    return this.isUnclosed && this.connection.isOpen;
+  }
+
+  /** How it closes. */
+  get closing(): CloseHandshake {
+    this.ownClosing ??= new CloseHandshake(this.isClient ? "client" : "server");
+    return this.ownClosing;
+  }
+
+  /** Whether no Close frame was sent or has come, and no rule was broken. */
+  private get isUnclosed(): boolean {
+    return this.ownClosing === undefined || this.ownClosing.state === "open";
   }
 
   get isCompressed(): boolean {
@@ -175,7 +186,7 @@ export class SocketSession
   private passOnEnd(): void {
     this.hasPeerEnded = false;
     this.connection.endPassedOn();
-    if (this.closing.state === "done") this.finish();
+    if (this.ownClosing?.state === "done") this.finish();
     else this.decoder.end(this.sink);
   }
 
@@ -331,7 +342,7 @@ export class SocketSession
   // — pings —
 
   onPing(bytes: Buffer): boolean {
-    if (this.closing.state === "open") {
+    if (this.isUnclosed) {
       this.owedPong = bytes;
       if (this.mayReply) this.pongOwed();
       else this.owedPong = Buffer.from(bytes);
@@ -356,7 +367,7 @@ export class SocketSession
     return this.connection.isDelivering(this);
   }
 
-  private duePassed(purpose: number): void {
+  duePassed(purpose: number): void {
     if (purpose === SOCKET_DUE.close) this.closePassed();
     else if (this.isOpen) this.heartbeat?.duePassed(purpose);
   }

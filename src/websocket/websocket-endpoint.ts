@@ -117,18 +117,24 @@ export class WebSocketEndpoint<Context = unknown> {
 
   /**
    * Takes a request, if it is for this path: answers it with 101 and makes a socket of its connection, or
-   * refuses it. Answers false for another path; then nothing was done.
+   * refuses it. Answers false for another path; then nothing was done. `acceptance`: the application has decided
+   * already, in its middleware for example; `onUpgrade` is not asked.
    */
-  handle(exchange: HttpExchange): boolean {
+  handle(exchange: HttpExchange, acceptance?: UpgradeAcceptance<Context>): boolean {
+    if (acceptance !== undefined) assertObject("acceptance", acceptance);
     const { path } = this.#options;
     if (path !== undefined && exchange.path !== path) return false;
     const request = parseUpgradeRequest(exchange, exchange.headers);
     if (isHandshakeFault(request)) refuse(exchange, request);
-    else this.#decide(exchange, request);
+    else this.#decide(exchange, request, acceptance);
     return true;
   }
 
-  #decide(exchange: HttpExchange, request: UpgradeRequest): void {
+  #decide(
+    exchange: HttpExchange,
+    request: UpgradeRequest,
+    acceptance: UpgradeAcceptance<Context> | undefined,
+  ): void {
     const { origins } = this.#options;
     const { origin, protocols } = request;
     if (origin !== undefined && origins !== undefined && !origins.includes(origin)) {
@@ -136,8 +142,8 @@ export class WebSocketEndpoint<Context = unknown> {
       return;
     }
     const { onUpgrade } = this.#options;
-    if (onUpgrade === undefined) {
-      this.#upgrade(exchange, request, {});
+    if (onUpgrade === undefined || acceptance !== undefined) {
+      this.#upgrade(exchange, request, acceptance ?? {});
       return;
     }
     const failed = (cause: unknown): void => {

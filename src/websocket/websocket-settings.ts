@@ -13,6 +13,7 @@ import {
   readOptions,
 } from "../options.js";
 import { createLimits, type WebSocketLimits } from "../protocol/websocket/limits.js";
+import type { MessageReader } from "../protocol/websocket/message-reader.js";
 
 /** Settings of each socket. Times are in milliseconds, 0 switches one off. */
 export interface WebSocketSettings {
@@ -68,6 +69,8 @@ export type WebSocketSettingsInput = Partial<WebSocketSettings & WebSocketLimits
 export interface WebSocketConfiguration {
   readonly settings: WebSocketSettings;
   readonly limits: WebSocketLimits;
+  /** What its sockets read messages with, one after the other. */
+  readonly readers: MessageReader[];
 }
 
 /** The settings among these options. Throws `INVALID_ARGUMENT`. */
@@ -76,5 +79,6 @@ export function webSocketConfiguration(given: WebSocketSettingsInput): WebSocket
   return {
     settings: readOptions<WebSocketSettings>(WEBSOCKET_SETTINGS, given),
     limits: createLimits(pickOptions(given, LIMIT_NAMES)),
+    readers: [],
   };
 }

@@ -1,6 +1,7 @@
 /**
- * The life of connections under random operations, on every engine, plain and secured. A failure names its
- * seed: `LIFE_CYCLE_SEED=n` runs that one alone, `LIFE_CYCLE_SECONDS=n` looks for others for so long.
+ * The life of connections under random operations, on every engine, plain and secured: always the same
+ * seeds. A failure names its seed: `LIFE_CYCLE_SEED=n` runs that one alone, `LIFE_CYCLE_SECONDS=n` looks for
+ * others for so long.
  */
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -15,7 +16,9 @@ import { LifeCycleRun, type RunTls } from "../support/life-cycle.js";
 import { Random } from "../support/random.js";
 import { until } from "../support/until.js";
 
-const SECONDS = Number(process.env["LIFE_CYCLE_SECONDS"] ?? 2);
+const SECONDS = Number(process.env["LIFE_CYCLE_SECONDS"] ?? 0);
+/** Seeds that are always run: 1, 2, … */
+const RUNS = 25;
 const SEED = process.env["LIFE_CYCLE_SEED"];
 
 // Handlers that fail on purpose warn of it.
@@ -26,19 +29,23 @@ const TLS: RunTls = { server: { cert, key }, client: { ca: cert } };
 
 async function life(engineOf: () => Engine, tls: RunTls | undefined): Promise<void> {
   const endMs = performance.now() + SECONDS * 1_000;
-  const first = SEED === undefined ? (Date.now() & 0xffff) * 1_000 : Number(SEED);
-  let seed = first;
-  for (; performance.now() < endMs; seed++) {
+  const first = SECONDS > 0 ? (Date.now() & 0xffff) * 1_000 : 1;
+  let seed = SEED === undefined ? first : Number(SEED);
+  let runCount = 0;
+  for (;;) {
     const engine = engineOf();
+    const isReal = engine.name !== "memory";
     try {
-      await new LifeCycleRun({ engine, random: new Random(seed), tls }).run();
+      await new LifeCycleRun({ engine, random: new Random(seed), tls, isReal }).run();
       await nothingLeft(engine);
     } catch (error) {
       throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
     }
-    if (SEED !== undefined) return;
+    seed++;
+    runCount++;
+    if (SEED !== undefined || (SECONDS > 0 ? performance.now() > endMs : runCount === RUNS)) break;
   }
-  console.log(`# ${seed - first} runs`);
+  console.log(`# ${runCount} runs`);
 }
 
 /** All that the engine had for the connections is given back. */

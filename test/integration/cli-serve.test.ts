@@ -92,6 +92,7 @@ describe("hp-socket serve", () => {
       "http",
       "websocket",
       "udp",
+      "arq",
     ]);
   });
 

@@ -1,8 +1,9 @@
 /** WebSockets on a server: the upgrade, messages, closing, what a peer can do to it. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Hono } from "hono";
 import type { EngineName } from "hp-socket";
-import { HttpServer } from "hp-socket/http";
+import { type HttpExchange, HttpServer } from "hp-socket/http";
 import { type Message, type WebSocketConnection, webSocket } from "hp-socket/websocket";
 import { OPCODE } from "#src/protocol/websocket/opcode.js";
 import { availableEngines } from "../support/engine-list.js";
@@ -12,6 +13,7 @@ import { framePeer, webSocketServer } from "../support/websocket-world.js";
 
 for (const engine of availableEngines()) {
   describe(`the upgrade to WebSocket on ${engine}`, () => upgrades(engine));
+  describe(`WebSockets of fetch applications on ${engine}`, () => applications(engine));
   describe(`messages of WebSockets on ${engine}`, () => messages(engine));
   describe(`the end of WebSockets on ${engine}`, () => ends(engine));
 }
@@ -154,6 +156,41 @@ function upgrades(engine: EngineName): void {
     const page = await fetch(`http://127.0.0.1:${server.port}/page`);
 
     assert.equal(await page.text(), "page");
+  });
+}
+
+function applications(engine: EngineName): void {
+  it("stands in a route of an application made with Hono, behind its middleware", async (test) => {
+    const sockets = webSocket<{ user: string }>({
+      onMessage: (socket, data) => void socket.send(`${socket.context.user}: ${data}`),
+    });
+    const app = new Hono<{ Bindings: { exchange: HttpExchange }; Variables: { user: string } }>();
+    app.use("/ws", async (context, next) => {
+      const user = context.req.query("user");
+      if (user === undefined) return context.text("who are you?", 401);
+      context.set("user", user);
+      return await next();
+    });
+    app.get("/ws", (context) => {
+      sockets.handle(context.env.exchange, { context: { user: context.get("user") } });
+      return context.body(null);
+    });
+    app.get("/page", (context) => context.text("a page"));
+    const server = new HttpServer({ engine, fetch: app.fetch });
+    await server.listen({ host: "127.0.0.1" });
+    test.after(() => server.stop({ drainMs: 0 }));
+
+    const peer = await framePeer(test, server.port, { path: "/ws?user=ann" });
+    peer.send("hello");
+    await peer.saw("text ann: hello");
+    const unknown = await framePeer(test, server.port, { path: "/ws" });
+    const page = await fetch(`http://127.0.0.1:${server.port}/page`);
+    const noUpgrade = await fetch(`http://127.0.0.1:${server.port}/ws?user=bob`);
+
+    assert.equal(unknown.status, 401);
+    assert.equal(await page.text(), "a page");
+    assert.equal(noUpgrade.status, 426);
+    assert.equal(sockets.sockets.count, 1);
   });
 }
 

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it, type TestContext } from "node:test";
-import { WebSocketServer } from "hp-socket/websocket";
+import { fileURLToPath } from "node:url";
+import { WebSocketClient, WebSocketServer } from "hp-socket/websocket";
 import { availableEngines } from "../support/engine-list.js";
 import { IS_INTEROP, otherProgram } from "../support/other-program.js";
 import { until } from "../support/until.js";
@@ -62,7 +63,7 @@ await fetch("/report", { method: "POST", body: JSON.stringify(report) });
 </script>`;
 
 /** Opens a page in a browser of its own. */
-export function openPage(test: TestContext, url: string): void {
+function openPage(test: TestContext, url: string): void {
   const profile = mkdtempSync(join(tmpdir(), "hp-socket-browser-"));
   const words = ["--headless", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`, url];
   const child = spawn(browser.program, ["--remote-debugging-port=0", ...words], {
@@ -75,6 +76,28 @@ export function openPage(test: TestContext, url: string): void {
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   });
 }
+
+describe("the demo websocket-chat", { skip: browser.skip }, () => {
+  it("takes a page of a browser into its room", async (test) => {
+    const file = fileURLToPath(new URL("../../demos/websocket-chat.js", import.meta.url));
+    const demo = spawn(process.execPath, [file, "serve"], { stdio: ["ignore", "pipe", "inherit"] });
+    test.after(() => demo.kill("SIGKILL"));
+    let shown = "";
+    demo.stdout.setEncoding("utf8").on("data", (text: string) => {
+      shown += text;
+    });
+    await until(() => /READY/.test(shown), LIMIT_MS);
+    const [, host] = /http:..(127\.0\.0\.1:\d+)/.exec(shown) ?? [];
+    const client = new WebSocketClient();
+    test.after(() => client.stop({ drainMs: 0 }));
+    await client.connect(`ws://${host}/chat?room=tea&name=ann`);
+
+    openPage(test, `http://${host}/?room=tea&name=web&say=good%20morning`);
+
+    assert.equal(await client.read({ timeoutMs: LIMIT_MS }), "web has come");
+    assert.equal(await client.read({ timeoutMs: LIMIT_MS }), "web: good morning");
+  });
+});
 
 for (const engine of availableEngines()) {
   for (const compression of [false, true]) {

@@ -13,6 +13,8 @@ export function kcpSettings(settings: Partial<KcpSettings> = {}): KcpSettings {
     intervalMs: 10,
     fastResend: 2,
     fastLimit: 5,
+    repeatAfterMs: 0,
+    repeatCount: 1,
     sendWindow: 128,
     receiveWindow: 128,
     mtuBytes: 1_400,

@@ -1,31 +1,42 @@
 /**
  * One run of the life-cycle fuzzer: a server and an agent on one engine, some connections between them, and
- * at both ends random operations at random moments, inside handlers and out. Afterwards everything must
- * have ended, once, and what was received must be what was sent, as far as it came.
+ * at both ends random operations at random moments, inside handlers and out; besides, pairs of connections
+ * whose bytes a relay sends on, and peers that are no peers of ours. Afterwards everything must have ended,
+ * once, and what was received must be what was sent, as far as it came.
  *
  * What one end sends is a text that only it sends: a window of one long table, which begins where the
  * end's key says. So bytes that are lost, doubled, or another connection's are seen at once.
  */
 import assert from "node:assert/strict";
+import { connect as connectSocket } from "node:net";
 import {
   type ClientTls,
   type CloseReason,
   type Connection,
+  delimiter,
   type Engine,
+  fixedLength,
   type Handlers,
+  type IpAddress,
+  lengthPrefix,
   NetError,
   pack,
   pull,
   push,
   type ReceiveModel,
+  type SendResult,
   type ServerTls,
   TcpAgent,
   TcpServer,
 } from "hp-socket";
+import { HOLD } from "#src/connection/receiver.js";
+import type { StreamConnection } from "#src/connection/stream-connection.js";
 import type { Random } from "./random.js";
 
 const TABLE_BYTES = 65_521;
 const MAX_SEND_BYTES = 300_000;
+/** Of the packets of `fixedLength`. */
+const FIXED_BYTES = 100;
 const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 
 /** Letters without a pattern, long enough for the longest piece from any place. */
@@ -50,7 +61,12 @@ export interface RunOptions {
   readonly engine: Engine;
   readonly random: Random;
   readonly tls: RunTls | undefined;
+  /** Whether sockets of `node:net` reach the engine. */
+  readonly isReal: boolean;
 }
+
+/** What an end is: of the server, of the agent, of an agent behind the relay, or of a raw peer's server. */
+type EndKind = "server" | "client" | "relayed" | "raw";
 
 /** Lets `promise` settle; a failure of it is no failure of the test. */
 interface Waited {
@@ -60,23 +76,31 @@ interface Waited {
 
 class End {
   readonly connection: Connection;
-  readonly isServer: boolean;
+  readonly kind: EndKind;
   readonly events: string[] = [];
   /** Port of the client's side, which both ends know. */
   port = 0;
+  /** What it receives can't be told beforehand. */
+  isBlind = false;
   sent = 0;
   consumed = 0;
   isReading = false;
   reason: CloseReason | undefined = undefined;
 
-  constructor(connection: Connection, isServer: boolean) {
+  constructor(connection: Connection, kind: EndKind) {
     this.connection = connection;
-    this.isServer = isServer;
+    this.kind = kind;
+    this.isBlind = kind === "raw";
   }
 
-  key(isServer: boolean): number {
-    return (this.port * 7_919 + (isServer ? 30_011 : 0)) % TABLE_BYTES;
+  get isServer(): boolean {
+    return this.kind === "server" || this.kind === "raw";
   }
+}
+
+/** Where in the table an end begins. */
+function keyOf(port: number, isServer: boolean): number {
+  return (port * 7_919 + (isServer ? 30_011 : 0)) % TABLE_BYTES;
 }
 
 /** See the head of the file. */
@@ -89,21 +113,40 @@ export class LifeCycleRun {
   readonly #agent: TcpAgent<Buffer | number>;
   readonly #isManualTls: boolean;
   readonly #hasHandler: boolean;
-  readonly #isPacked: boolean;
+  readonly #framing: (() => ReceiveModel) | undefined;
   readonly #trouble: number;
+  readonly #isReal: boolean;
+  /** The servers and agents besides: relay, raw peers. */
+  readonly #others: (TcpServer | TcpAgent<Buffer | number>)[] = [];
+  readonly #relay: TcpServer;
+  readonly #relayed: TcpAgent<Buffer | number>;
+  readonly #rawServer: TcpServer<Buffer | number>;
+  /** Ports that the relay has connected. */
+  readonly #partners: Map<number, number> = new Map();
+  /** Ports of connections with requests. */
+  readonly #blindPorts: Set<number> = new Set();
 
-  constructor({ engine, random, tls }: RunOptions) {
+  constructor({ engine, random, tls, isReal }: RunOptions) {
+    this.#isReal = isReal;
     this.#random = random;
     this.#isManualTls = tls !== undefined && random.next() < 0.25;
-    this.#isPacked = random.next() < 0.3;
+    this.#framing = random.pick([
+      undefined,
+      undefined,
+      undefined,
+      () => pack({ flag: 5 }),
+      () => lengthPrefix({ format: "varint", maxPacketBytes: MAX_SEND_BYTES }),
+      () => delimiter({ maxPacketBytes: MAX_SEND_BYTES }),
+      () => fixedLength({ bytes: FIXED_BYTES }),
+    ]);
     this.#hasHandler = random.next() < 0.8;
     this.#trouble = random.pick([0, 0.01, 0.05, 0.2]);
-    const shared = (isServer: boolean) => ({
+    const shared = (kind: EndKind) => ({
       engine,
       receive: this.#model() as ReceiveModel<Buffer | number>,
       delivery: random.pick(["copy", "borrow"] as const),
       sendMode: random.pick(["pack", "safe", "direct"] as const),
-      slowConsumer: random.pick(["close", "pause"] as const),
+      slowConsumer: random.pick(["close", "pause", "drop"] as const),
       halfOpen: random.next() < 0.3,
       closeTimeoutMs: random.pick([50, 300, 2_000]),
       handshakeTimeoutMs: random.pick([200, 5_000]),
@@ -115,21 +158,71 @@ export class LifeCycleRun {
         {},
         { highWaterMarkBytes: 10_000, lowWaterMarkBytes: 1_000, maxPendingBytes: 400_000 },
       ]),
-      ...this.#handlers(isServer),
+      ...this.#handlers(kind),
     });
     const start = this.#isManualTls ? ("manual" as const) : ("immediate" as const);
     this.#server = new TcpServer<Buffer | number>({
-      ...shared(true),
+      ...shared("server"),
       ...(tls !== undefined && { tls: { ...tls.server, start } }),
     });
     this.#agent = new TcpAgent<Buffer | number>({
-      ...shared(false),
+      ...shared("client"),
       ...(tls !== undefined && { tls: { ...tls.client, start } }),
+    });
+    this.#relay = this.#makeRelay(engine, tls);
+    const plainSettings = {
+      ...shared("relayed"),
+      receive: push() as ReceiveModel<Buffer | number>,
+    };
+    this.#relayed = new TcpAgent<Buffer | number>({
+      ...plainSettings,
+      ...(tls !== undefined && { tls: tls.client }),
+    });
+    this.#rawServer = new TcpServer<Buffer | number>({
+      ...shared("raw"),
+      ...(tls !== undefined && { tls: { ...tls.server, start } }),
+    });
+    this.#others.push(this.#relay, this.#relayed);
+    if (isReal) this.#others.push(this.#rawServer as TcpServer);
+  }
+
+  /** Sends on what one connection receives to the next that came, and the other way round. */
+  #makeRelay(engine: Engine, tls: RunTls | undefined): TcpServer {
+    let single: Connection | undefined;
+    const partnerOf = (connection: Connection): Connection | undefined =>
+      connection.context as Connection | undefined;
+    return new TcpServer({
+      engine,
+      delivery: "borrow",
+      slowConsumer: "pause",
+      ...(tls !== undefined && { tls: tls.server }),
+      onHandshake: (connection) => {
+        const other = single;
+        single = other === undefined ? connection : undefined;
+        if (other === undefined) return;
+        connection.context = other;
+        other.context = connection;
+        const [port, otherPort] = [connection, other].map(({ remoteAddress }) =>
+          remoteAddress !== undefined && "port" in remoteAddress ? remoteAddress.port : 0,
+        ) as [number, number];
+        this.#partners.set(port, otherPort);
+        this.#partners.set(otherPort, port);
+      },
+      // Bytes that come before there is a partner are lost, and with them the order of the others.
+      onReceive: (connection, bytes) => {
+        const partner = partnerOf(connection);
+        if (partner === undefined || partner.send(bytes) === false) connection.abort();
+      },
+      onEnd: (connection) => partnerOf(connection)?.finish(),
+      onClose: (connection) => {
+        if (single === connection) single = undefined;
+        partnerOf(connection)?.close();
+      },
     });
   }
 
   #model(): ReceiveModel {
-    if (this.#isPacked) return pack({ flag: 5 });
+    if (this.#framing !== undefined) return this.#framing();
     return this.#random.pick([push(), push(), pull()]);
   }
 
@@ -137,13 +230,15 @@ export class LifeCycleRun {
   async run(): Promise<void> {
     const { port } = await this.#server.listen({ host: "127.0.0.1" });
     const connects = Array.from({ length: this.#random.integer(1, 6) }, () => this.#connect(port));
+    await this.#connectOthers();
     const stepCount = this.#random.integer(5, 60);
     for (let step = 0; step < stepCount; step++) {
       this.#step([...this.#ends.values()]);
       await this.#pause();
     }
     void connects;
-    const drains = [this.#server, this.#agent].map((component) =>
+    await this.#checkHolds();
+    const drains = [this.#server, this.#agent, ...this.#others].map((component) =>
       component.stop({ drainMs: this.#random.pick([0, 50, 500, 3_000]) }),
     );
     drains.push(this.#server.stop());
@@ -152,10 +247,73 @@ export class LifeCycleRun {
     this.#check();
   }
 
+  /** Once no handler is busy, nothing may be held for a reason that is gone. */
+  async #checkHolds(): Promise<void> {
+    for (let turn = 0; turn < 300; turn++) {
+      await nextTurn();
+      if (this.#waited.every(({ what, isSettled }) => isSettled || what !== "handler")) break;
+    }
+    const isBusy = this.#waited.some(({ what, isSettled }) => !isSettled && what === "handler");
+    for (const end of this.#ends.values()) {
+      const connection = end.connection as StreamConnection;
+      if (connection.state !== "open") continue;
+      const { unreadBytes, pendingBytes } = connection;
+      const isShaking = connection.upgrade?.isUnderWay === true;
+      const left = [
+        !isBusy && connection.isHeld(HOLD.handler) && "a settled handler",
+        // Empty packets, of raw peers, count as well.
+        end.kind !== "raw" &&
+          unreadBytes === 0 &&
+          connection.isHeld(HOLD.unread) &&
+          "nothing unread",
+        pendingBytes === 0 && connection.isHeld(HOLD.slow) && "nothing pending",
+        !isShaking && connection.isHeld(HOLD.tls) && "TLS that is done",
+      ].filter((reason) => reason !== false);
+      if (left.length > 0) this.#problem(end, `held by ${left.join(", ")}`);
+    }
+  }
+
   #connect(port: number): void {
     const signal =
       this.#random.next() < 0.1 ? AbortSignal.timeout(this.#random.integer(0, 20)) : undefined;
     this.#await("connect", this.#agent.connect({ host: "127.0.0.1", port, signal }));
+  }
+
+  async #connectOthers(): Promise<void> {
+    const random = this.#random;
+    if (random.next() < 0.5) {
+      const { port } = (await this.#relay.listen({ host: "127.0.0.1" })) as IpAddress;
+      for (let count = 0; count < random.integer(1, 4); count++) {
+        this.#await("connect", this.#relayed.connect({ host: "127.0.0.1", port }));
+      }
+    }
+    if (!this.#isReal || random.next() < 0.5) return;
+    const { port } = (await this.#rawServer.listen({ host: "127.0.0.1" })) as IpAddress;
+    for (let count = 0; count < random.integer(1, 4); count++) this.#rawPeer(port);
+  }
+
+  /** A peer that sends anything, and goes in any way at any moment. */
+  #rawPeer(port: number): void {
+    const random = this.#random;
+    const socket = connectSocket({ host: "127.0.0.1", port, allowHalfOpen: random.next() < 0.5 });
+    socket.on("error", () => {});
+    if (random.next() < 0.7) socket.resume();
+    const act = async (): Promise<void> => {
+      for (let step = 0; step < random.integer(0, 6); step++) {
+        const byteCount = random.integer(1, random.pick([3, 300, 70_000]));
+        socket.write(random.next() < 0.5 ? random.bytes(byteCount) : Buffer.alloc(byteCount, "\n"));
+        await this.#later();
+      }
+      random.pick([
+        () => socket.end(),
+        () => socket.destroy(),
+        () => socket.resetAndDestroy(),
+        () => socket.end("last"),
+      ])();
+      for (let turn = 0; turn < 20; turn++) await nextTurn();
+      socket.destroy();
+    };
+    this.#await("raw peer", act());
   }
 
   async #pause(): Promise<void> {
@@ -167,34 +325,34 @@ export class LifeCycleRun {
 
   // — handlers —
 
-  #end(connection: Connection, isServer: boolean): End {
+  #end(connection: Connection, kind: EndKind): End {
     let end = this.#ends.get(connection);
     if (end === undefined) {
-      end = new End(connection, isServer);
+      end = new End(connection, kind);
       this.#ends.set(connection, end);
     }
     return end;
   }
 
-  #handlers(isServer: boolean): Handlers<Connection, Buffer | number> {
+  #handlers(kind: EndKind): Handlers<Connection, Buffer | number> {
     const tell = (connection: Connection, name: string): End => {
-      const end = this.#end(connection, isServer);
+      const end = this.#end(connection, kind);
       if (end.reason !== undefined) this.#problem(end, `${name} after onClose`);
       end.events.push(name);
       return end;
     };
     const opened = (connection: Connection, name: string): unknown => {
       const end = tell(connection, name);
-      const address = isServer ? connection.remoteAddress : connection.localAddress;
+      const address = end.isServer ? connection.remoteAddress : connection.localAddress;
       if (address !== undefined && address.port !== undefined) end.port = address.port;
-      if (this.#isManualTls) {
+      if (this.#isManualTls && kind !== "relayed") {
         queueMicrotask(() => this.#await("startTls", connection.startTls()));
         return undefined;
       }
       return this.#inHandler(end);
     };
     return {
-      ...(isServer
+      ...(kind === "server" || kind === "raw"
         ? { onAccept: (connection) => opened(connection, "accept") as undefined }
         : { onConnect: (connection) => opened(connection, "connect") as undefined }),
       onHandshake: (connection) => {
@@ -205,7 +363,7 @@ export class LifeCycleRun {
           const end = tell(connection, "receive");
           if (typeof received === "number") this.#fetch(end);
           else this.#consume(end, received, "onReceive");
-          return this.#inHandler(end, received);
+          return this.#inHandler(end);
         },
       }),
       onSend: (connection) => this.#inHandler(tell(connection, "send")),
@@ -221,9 +379,8 @@ export class LifeCycleRun {
   }
 
   /** What a handler does besides: more operations, a failure, a promise, a refusal. */
-  #inHandler(end: End, received?: Buffer | number): unknown {
+  #inHandler(end: End): unknown {
     const random = this.#random;
-    if (Buffer.isBuffer(received) && random.next() < 0.1) this.#relay(received);
     while (random.next() < 0.25) this.#step([end, ...this.#ends.values()]);
     const kind = random.next();
     if (kind < this.#trouble) {
@@ -231,12 +388,20 @@ export class LifeCycleRun {
         () => {
           throw new Error("thrown");
         },
-        () => Promise.reject(new Error("rejected")),
-        () => nextTurn().then(() => Promise.reject(new Error("rejected later"))),
+        () => this.#await("handler", Promise.reject(new Error("rejected"))),
+        () =>
+          this.#await(
+            "handler",
+            nextTurn().then(() => Promise.reject(new Error("rejected later"))),
+          ),
         () => end.connection.abort() && undefined,
         () => end.connection.close() && undefined,
         () => false,
-        () => nextTurn().then(() => false),
+        () =>
+          this.#await(
+            "handler",
+            nextTurn().then(() => false),
+          ),
       ])();
     }
     if (kind < 0.7) return undefined;
@@ -246,11 +411,6 @@ export class LifeCycleRun {
   async #later(): Promise<void> {
     const turns = this.#random.integer(1, 5);
     for (let turn = 0; turn < turns; turn++) await nextTurn();
-  }
-
-  /** Somebody keeps what is lent for a while: the bytes may change, and nothing else may. */
-  #relay(received: Buffer): void {
-    received.subarray(0, 10).toString("latin1");
   }
 
   // — operations —
@@ -288,6 +448,7 @@ export class LifeCycleRun {
       () => this.#read(end),
       () => this.#read(end),
       () => this.#exchange(end),
+      () => this.#request(end),
       () => this.#await("drained", connection.drained({ timeoutMs: random.pick([0, 5]) })),
       () => random.next() < 0.1 && this.#await("closed", connection.closed()),
       () => this.#send(end),
@@ -301,22 +462,47 @@ export class LifeCycleRun {
     if (!connection.isOpen || port === 0) return;
     // What is sent before TLS begins would come behind its first bytes, or as plain text before.
     if (this.#isManualTls && !end.events.includes("handshake")) return;
+    // The relay loses what comes before there is a partner.
+    if (end.kind === "relayed" && !this.#partners.has(port)) return;
+    const random = this.#random;
+    const bytes = this.#nextBytes(end);
+    const kind = random.next();
+    let result: SendResult;
+    if (kind < 0.3) result = connection.send(bytes.toString("latin1"));
+    else if (kind < 0.6) result = connection.send(bytes);
+    else if (kind < 0.8) result = connection.sendAll(cut(bytes, random));
+    else result = connection.send(Buffer.from(bytes));
+    // What was dropped is sent the next time.
+    if (result !== false) end.sent += bytes.length;
+  }
+
+  /** What the end sends next. */
+  #nextBytes(end: End): Buffer {
     const random = this.#random;
     const most = random.pick([1, 10, 1_000, 5_000, 70_000, MAX_SEND_BYTES]);
     // The longest packet is shorter than the longest piece of a stream.
-    const byteCount = random.integer(1, this.#isPacked ? Math.min(most, 262_144) : most);
-    const start = (end.key(end.isServer) + end.sent) % TABLE_BYTES;
-    const bytes = TABLE.subarray(start, start + byteCount);
-    end.sent += byteCount;
-    const kind = random.next();
-    if (kind < 0.3) connection.send(bytes.toString("latin1"));
-    else if (kind < 0.6) connection.send(bytes);
-    else if (kind < 0.8) connection.sendAll(cut(bytes, random));
-    else connection.send(Buffer.from(bytes));
+    let byteCount = random.integer(1, this.#framing === undefined ? most : Math.min(most, 262_144));
+    if (end.kind !== "relayed" && this.#framing?.().name === "fixedLength") byteCount = FIXED_BYTES;
+    const start = (keyOf(end.port, end.isServer) + end.sent) % TABLE_BYTES;
+    return TABLE.subarray(start, start + byteCount);
+  }
+
+  /** A request: from then on the order of what is consumed is nobody's. */
+  #request(end: End): void {
+    const { connection, port } = end;
+    if (!connection.isOpen || port === 0 || end.kind === "relayed") return;
+    if (this.#random.next() < 0.5) return;
+    if (connection.receive.delivers === "count") return;
+    // Who receives it can't tell what was dropped.
+    this.#blindPorts.add(port);
+    const bytes = Buffer.from(this.#nextBytes(end));
+    const timeoutMs = this.#random.pick([1, 20, 100]);
+    const requesting = connection.request(bytes, { timeoutMs });
+    this.#await("request", requesting);
   }
 
   #exchange(end: End): void {
-    if (end.isReading || this.#isPacked) return;
+    if (end.isReading || end.kind === "relayed" || this.#framing !== undefined) return;
     end.connection.receive = this.#model() as ReceiveModel<Buffer>;
   }
 
@@ -369,10 +555,12 @@ export class LifeCycleRun {
 
   #compare(end: End, bytes: Buffer, how: string): void {
     // A peer that was gone at once had no address any more.
-    if (end.port === 0) return;
+    if (end.port === 0 || end.isBlind || this.#blindPorts.has(end.port)) return;
+    const fromPort = end.kind === "relayed" ? (this.#partners.get(end.port) ?? 0) : end.port;
+    const key = keyOf(fromPort, end.kind === "client");
     let at = 0;
     while (at < bytes.length) {
-      const start = (end.key(!end.isServer) + end.consumed + at) % TABLE_BYTES;
+      const start = (key + end.consumed + at) % TABLE_BYTES;
       const part = bytes.subarray(at, at + MAX_SEND_BYTES);
       const wanted = TABLE.subarray(start, start + part.length);
       if (!part.equals(wanted)) {
@@ -385,9 +573,9 @@ export class LifeCycleRun {
   }
 
   #problem(end: End, text: string): void {
-    const { connection, isServer, events } = end;
+    const { connection, kind, events } = end;
     const last = events.slice(-8).join(", ");
-    this.#problems.push(`${isServer ? "server" : "client"} ${connection.id}: ${text} (${last})`);
+    this.#problems.push(`${kind} ${connection.id}: ${text} (${last})`);
   }
 
   #await<Value>(what: string, promise: Promise<Value>): Promise<Value> {
@@ -423,7 +611,7 @@ export class LifeCycleRun {
       if (closes !== 1) this.#problem(end, `${closes} × onClose in state ${end.connection.state}`);
       this.#checkComplete(end);
     }
-    for (const component of [this.#server, this.#agent]) {
+    for (const component of [this.#server, this.#agent, ...this.#others]) {
       const { connectionCount, handshakeCount, state } = component.stats;
       if (connectionCount + handshakeCount > 0 || state !== "stopped") {
         this.#problems.push(`left: ${JSON.stringify(component.stats)}`);
@@ -435,8 +623,9 @@ export class LifeCycleRun {
   /** Who was told of the peer's orderly end has got all that the peer's kernel took. */
   #checkComplete(end: End): void {
     if (end.reason?.code !== "CLOSED" || end.reason.initiator !== "remote") return;
+    if (end.kind === "relayed" || end.kind === "raw") return;
     const other = [...this.#ends.values()].find(
-      ({ port, isServer }) => port === end.port && isServer !== end.isServer,
+      ({ port, kind }) => port === end.port && kind !== end.kind && kind !== "relayed",
     );
     if (other === undefined) return;
     const { sentBytes } = other.connection.stats;

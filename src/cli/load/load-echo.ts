@@ -5,6 +5,7 @@ import {
   type OtherOptions,
   readCommandLine,
   secondsOption,
+  switchOption,
   textOption,
   UsageError,
 } from "../command-line.js";
@@ -17,10 +18,12 @@ import {
 } from "../receive-choice.js";
 import type { Terminal } from "../terminal.js";
 import { clientTlsOf, clientTlsTable } from "../tls-choice.js";
+import { arqLoadAgent } from "./arq-load-agent.js";
 import { BytePattern } from "./byte-pattern.js";
 import { EchoLoad } from "./echo-load.js";
 import { echoJson, echoText } from "./echo-report.js";
 import { EchoTally } from "./echo-tally.js";
+import type { LoadAgentFactory } from "./load-agent.js";
 import { loadTable, runLoad } from "./load-session.js";
 import { tcpLoadAgent } from "./tcp-load-agent.js";
 
@@ -28,6 +31,8 @@ import { tcpLoadAgent } from "./tcp-load-agent.js";
 const MAX_IN_FLIGHT_BYTES = 2 ** 30;
 /** Room for head and tail of a packet. */
 const FRAME_BYTES = 80;
+/** 127 datagrams of 1,432 bytes, less their heads. */
+const MAX_ARQ_BYTES = 178_816;
 const MS_PER_SECOND = 1_000;
 
 const OPTIONS = {
@@ -35,6 +40,7 @@ const OPTIONS = {
   size: integerOption("bytes of a message (default: 64)", { min: 1, max: 4_194_303 }, 64),
   seconds: secondsOption("measured time (default: 5)", { min: 0.01, max: 86_400 }, 5),
   warmup: secondsOption("time before it (default: 0.5)", { min: 0, max: 3_600 }, 0.5),
+  arq: switchOption("reliable messages over UDP instead of TCP"),
   path: textOption("FILE", "Unix-domain socket instead of HOST:PORT"),
   ...receiveOptionTable(DATA_RECEIVE_NAMES, "push"),
   ...clientTlsTable(),
@@ -55,16 +61,26 @@ export async function loadEcho(
   const receive = receiveModelOf(options);
   assertPossible(options, receive.maxPacketBytes);
   const pattern = new BytePattern(options.size, payloadAlphabet(options));
-  const tally = new EchoTally(pattern, options.depth, receive.delivers === "packets");
+  const isPacked = options.arq || receive.delivers === "packets";
+  const tally = new EchoTally(pattern, options.depth, isPacked);
   let index = 0;
+  const createAgent = (): LoadAgentFactory => {
+    const { engine, depth, size } = options;
+    const inFlightBytes = depth * (size + FRAME_BYTES);
+    const tls = clientTlsOf(options);
+    if (!options.arq)
+      return tcpLoadAgent({ connect: peer.connect, engine, tls, receive, inFlightBytes });
+    const { port } = peer.connect;
+    if (tls !== undefined || options.receive !== "push" || port === undefined) {
+      throw new UsageError("--path, --receive and --tls don't go with --arq");
+    }
+    if (size > MAX_ARQ_BYTES)
+      throw new UsageError(`--size of --arq must be at most ${MAX_ARQ_BYTES}`);
+    const connect = { ...(peer.connect.host !== undefined && { host: peer.connect.host }), port };
+    return arqLoadAgent({ connect, engine, messageBytes: size, inFlightBytes });
+  };
   const plan = {
-    createAgent: tcpLoadAgent({
-      connect: peer.connect,
-      engine: options.engine,
-      tls: clientTlsOf(options),
-      receive,
-      inFlightBytes: options.depth * (options.size + FRAME_BYTES),
-    }),
+    createAgent: createAgent(),
     connectionCount: options.connections,
     warmupMs: options.warmup * MS_PER_SECOND,
     measuredMs: options.seconds * MS_PER_SECOND,
@@ -74,7 +90,7 @@ export async function loadEcho(
   const outcome = await runLoad({ terminal, plan, tally, unit: "messages", byteCount });
   const result = {
     target: peer.text,
-    receiveName: options.receive,
+    receiveName: options.arq ? "arq" : options.receive,
     connectionCount: options.connections,
     tally,
     outcome,

@@ -77,10 +77,7 @@ function assertNumber(name: string, value: unknown, min: number, max = 2 ** 53):
   throw invalidArgument(`${name} must be a number from ${min} to ${max}, not ${describe(value)}`);
 }
 
-/**
- * One direction of a link as bad as it is told to be: loss, delay, jitter, duplicates, packets that
- * are overtaken, a bandwidth and the queue in front of it.
- */
+/** One direction of a bad link. */
 export class SimulatedLink {
   readonly #options: LinkOptions;
   readonly #random: Random;

@@ -1,6 +1,5 @@
 /** The engine over Node's own sockets. Runs everywhere. */
 import { Socket, type TcpNetConnectOpts } from "node:net";
-import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError } from "../../errors.js";
 import { type Clock, systemClock } from "../../time/clock.js";
 import { inRootContext } from "../../time/root-context.js";
@@ -43,12 +42,12 @@ import { SharedReading } from "./shared-reading.js";
 
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
-  readonly memory: SendMemory = new RecycledMemory();
+  readonly memory: RecycledMemory = new RecycledMemory();
   readonly capabilities: Capabilities = nodeCapabilities;
   readonly clock: Clock = systemClock;
   readonly #turn = new NodeTurn();
   readonly #hold = new ProcessHold();
-  readonly #reading = new SharedReading(ownerReader);
+  readonly #reading = new SharedReading(ownerReader, this.memory);
 
   afterTurn(task: () => void): void {
     this.#turn.add(task);

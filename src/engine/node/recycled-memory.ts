@@ -4,6 +4,7 @@
  * heap each time that some dozens of megabytes have gone by.
  *
  *     free ──▶ current (being written to) ──▶ full, with holders ──▶ free
+ *      └─────▶ taken (a socket reads into it) ──▶ kept, with holders ───┘
  *
  * A segment that somebody forgets to release is left to the garbage collector.
  */
@@ -16,6 +17,8 @@ const FREE_MAX = 64;
 interface Segment {
   readonly buffer: Buffer;
   holders: number;
+  /** A socket reads into it. */
+  isTaken: boolean;
 }
 
 /** Send memory whose segments are used again when nobody holds a region of them any more. */
@@ -52,16 +55,44 @@ export class RecycledMemory implements SendMemory {
     const segment = this.segments.get(region.buffer);
     if (segment === undefined) return;
     segment.holders--;
-    if (segment.holders > 0 || segment === this.current) return;
+    if (segment.holders > 0 || segment.isTaken || segment === this.current) return;
+    this.keepFree(segment);
+  }
+
+  private keepFree(segment: Segment): void {
     if (this.free.length < FREE_MAX) this.free.push(segment);
   }
 
-  keep(): boolean {
-    return false;
+  /** What is lent can be kept where it lies in a segment that was taken to read into. */
+  keep(lent: Uint8Array): boolean {
+    const segment = this.segments.get(lent.buffer);
+    if (segment === undefined) return false;
+    segment.holders++;
+    return true;
+  }
+
+  /** A segment to read into, until {@link putBack}. */
+  take(): Buffer {
+    const segment = this.free.pop() ?? this.make();
+    segment.isTaken = true;
+    return segment.buffer;
+  }
+
+  /** Whether somebody has kept what was read into `taken`: nothing may be read into it. */
+  isHeld(taken: Buffer): boolean {
+    return (this.segments.get(taken.buffer)?.holders ?? 0) > 0;
+  }
+
+  /** Nothing is read into `taken` any more. Buffers that are no segments are nothing to it. */
+  putBack(taken: Buffer): void {
+    const segment = this.segments.get(taken.buffer);
+    if (segment === undefined) return;
+    segment.isTaken = false;
+    if (segment.holders === 0) this.keepFree(segment);
   }
 
   private make(): Segment {
-    const segment = { buffer: Buffer.allocUnsafeSlow(SEGMENT_BYTES), holders: 0 };
+    const segment = { buffer: Buffer.allocUnsafeSlow(SEGMENT_BYTES), holders: 0, isTaken: false };
     this.segments.set(segment.buffer.buffer, segment);
     return segment;
   }

@@ -2,20 +2,28 @@
  * One buffer that all plain sockets read into: node:net fills it and calls back before the next read. So
  * nothing is allocated for what comes in, and an idle connection holds no receive buffer.
  *
- * A stream whose bytes are the receiver's to keep (`keepsBytes`) gets, once much comes at a time, a buffer
- * of its own for each read, which goes to the receiver: large pieces are then copied no more than small
- * ones are given memory of 64 KiB.
+ * A socket that has read much at once reads into a buffer of its own from then on, until little comes:
+ *
+ *     shared ── a large read ──► own ── a small one, or too many others have one ──► shared
+ *
+ * What is read into it goes to the receiver for good where its bytes are the receiver's to keep
+ * (`keepsBytes`), so that large pieces are not copied. Else it is a segment of the send memory, which can
+ * be kept until it is sent on (`SendMemory.keep`), and is used again: no copies, and no page faults.
  *
  * Outgoing sockets get it by the option `onread` of `net.Socket`. Accepted ones are made by Node, without
  * a way to say so; what the option would have set in them is set here, under the names that a socket made
- * with the option shows. Where a Node has other insides, accepted sockets read as Node has it.
+ * with the option shows. Where a Node has other insides, accepted sockets read as Node has it, and outgoing
+ * ones into the shared buffer alone.
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
-
-const BUFFER_BYTES = 65_536;
+import { SEGMENT_BYTES } from "../../bytes/send-memory.js";
+import type { RecycledMemory } from "./recycled-memory.js";
 
 /** A read of this size is followed by one into a buffer of its own. */
 const LARGE_BYTES = 32_768;
+
+/** Sockets that may have a buffer of their own at a time: 4 MiB. */
+export const MAX_OWN_BUFFERS = 64;
 
 /** Gets what was read. */
 export interface SharedReader {
@@ -39,47 +47,59 @@ interface ReadingNames {
   readonly callback: symbol;
 }
 
-/**
- * One buffer that all plain sockets read into: node:net fills it and calls back before the next
- * read.
- */
+/** What has a user's buffer: the handle of a socket. */
+interface ReadingHandle {
+  useUserBuffer(buffer: Uint8Array): void;
+}
+
+/** What all plain sockets read into: one buffer, and some of their own for those that read much. */
 export class SharedReading {
-  readonly buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  readonly buffer: Buffer = Buffer.allocUnsafeSlow(SEGMENT_BYTES);
+  readonly #reader: SharedReader;
+  readonly #memory: RecycledMemory;
   readonly #names: ReadingNames | undefined;
   readonly #lend: ReadCallback;
   readonly #give: ReadCallback;
   readonly #next: () => Buffer;
-  /** What is read into next by the socket that has just read. */
-  #nextBuffer: Buffer = this.buffer;
-  /** A buffer that was too large for what came. */
-  #spare: Buffer | undefined;
+  /** What is read into next by the socket that has just read; undefined: the same as before. */
+  #nextBuffer: Buffer | undefined;
+  /** Sockets with a buffer of their own; first the one that got it first. */
+  readonly #own: Map<Socket, Buffer> = new Map();
+  /** Sockets whose close is listened to. */
+  readonly #watched: WeakSet<Socket> = new WeakSet();
 
-  constructor(reader: SharedReader) {
-    const { buffer } = this;
-    this.#lend = function lend(byteCount): boolean {
-      reader.lent(this, buffer.subarray(0, byteCount));
+  constructor(reader: SharedReader, memory: RecycledMemory) {
+    this.#reader = reader;
+    this.#memory = memory;
+    const read = this.#read.bind(this);
+    this.#lend = function lend(byteCount, buffer): boolean {
+      read(this, byteCount, buffer as Buffer, false);
       return true;
     };
-    const give = this.#giving(reader);
-    this.#give = function givePart(byteCount, own): boolean {
-      give(this, byteCount, own);
+    this.#give = function give(byteCount, buffer): boolean {
+      read(this, byteCount, buffer as Buffer, true);
       return true;
     };
+    // Node goes on with the same buffer where this is none, whatever its types say.
     this.#next = (): Buffer => {
       const next = this.#nextBuffer;
-      this.#nextBuffer = buffer;
-      return next;
+      this.#nextBuffer = undefined;
+      return next as Buffer;
     };
     this.#names = this.#findNames();
   }
 
+  /** Sockets that have a buffer of their own. */
+  get ownCount(): number {
+    return this.#own.size;
+  }
+
   /** An outgoing socket that reads into the buffer. */
   socket(keepsBytes: boolean): Socket {
+    const callback = (keepsBytes ? this.#give : this.#lend) as OnReadOpts["callback"];
     const options: ReadingSocketOptions = {
       allowHalfOpen: true,
-      onread: keepsBytes
-        ? { buffer: this.#next, callback: this.#give as OnReadOpts["callback"] }
-        : { buffer: this.buffer, callback: this.#lend as OnReadOpts["callback"] },
+      onread: { buffer: this.buffer, callback },
     };
     return new Socket(options);
   }
@@ -87,41 +107,78 @@ export class SharedReading {
   /** Has an accepted socket read into the buffer. False: it can't, and emits `data`. */
   lend(socket: Socket, keepsBytes: boolean): boolean {
     const names = this.#names;
-    const handle: unknown = Reflect.get(socket, "_handle");
-    if (names === undefined || typeof handle !== "object" || handle === null) return false;
-    if (!("useUserBuffer" in handle) || typeof handle.useUserBuffer !== "function") return false;
+    const handle = handleOf(socket);
+    if (names === undefined || handle === undefined) return false;
     if (Reflect.get(socket, names.buffer) !== null) return false;
     handle.useUserBuffer(this.buffer);
     Reflect.set(socket, names.buffer, this.buffer);
     Reflect.set(socket, names.callback, keepsBytes ? this.#give : this.#lend);
-    if (keepsBytes) Reflect.set(socket, names.next, this.#next);
     return true;
   }
 
-  /** Gives large reads away, lends small ones, and chooses what the socket reads into next. */
-  #giving(reader: SharedReader): (socket: Socket, byteCount: number, own: Uint8Array) => void {
+  /** Hands out what was read, and chooses what the socket reads into next. */
+  #read(socket: Socket, byteCount: number, into: Buffer, isKept: boolean): void {
     const { buffer } = this;
-    return (socket, byteCount, own): void => {
-      const isLarge = byteCount >= LARGE_BYTES;
-      if (own === buffer) {
-        reader.lent(socket, buffer.subarray(0, byteCount));
-      } else if (isLarge) {
-        reader.given(socket, (own as Buffer).subarray(0, byteCount));
-      } else {
-        // Copied into the shared one, which is known as lent.
-        buffer.set(own.subarray(0, byteCount));
-        this.#spare = own as Buffer;
-        reader.lent(socket, buffer.subarray(0, byteCount));
-      }
-      // Set behind the call, in which other sockets may be made.
-      if (isLarge) this.#nextBuffer = this.#takeSpare();
-    };
+    const isLarge = byteCount >= LARGE_BYTES;
+    const isOwn = into !== buffer;
+    const isGiven = isOwn && isKept && isLarge;
+    if (isGiven) {
+      this.#reader.given(socket, into.subarray(0, byteCount));
+    } else if (isOwn && isKept) {
+      // Copied into the shared one, which is known as lent.
+      buffer.set(into.subarray(0, byteCount));
+      this.#reader.lent(socket, buffer.subarray(0, byteCount));
+    } else {
+      this.#reader.lent(socket, into.subarray(0, byteCount));
+    }
+    // Chosen behind the call, in which other sockets may have read, and this one been closed.
+    if (!isOwn) {
+      if (isLarge) this.#nextBuffer = this.#take(socket, isKept);
+      return;
+    }
+    const isGone = isGiven || this.#memory.isHeld(into);
+    if (!isGone && isLarge && this.#own.get(socket) === into) return;
+    this.#leave(socket, into);
+    this.#nextBuffer = isLarge ? this.#take(socket, isKept) : buffer;
   }
 
-  #takeSpare(): Buffer {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    return spare ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** A buffer of the socket's own, if it can have one. */
+  #take(socket: Socket, isKept: boolean): Buffer {
+    const own = this.#own;
+    const names = this.#names;
+    if (names === undefined || socket.destroyed) return this.buffer;
+    if (!this.#watched.has(socket)) {
+      this.#watched.add(socket);
+      Reflect.set(socket, names.next, this.#next);
+      socket.once("close", () => this.#close(socket));
+    }
+    if (own.size >= MAX_OWN_BUFFERS) this.#retract();
+    const taken = isKept ? Buffer.allocUnsafeSlow(SEGMENT_BYTES) : this.#memory.take();
+    own.set(socket, taken);
+    return taken;
+  }
+
+  #close(socket: Socket): void {
+    const taken = this.#own.get(socket);
+    if (taken !== undefined) this.#leave(socket, taken);
+  }
+
+  /** The socket does not read into `taken` any more. */
+  #leave(socket: Socket, taken: Buffer): void {
+    // It was retracted, or closed, within the call.
+    if (this.#own.get(socket) !== taken) return;
+    this.#own.delete(socket);
+    this.#memory.putBack(taken);
+  }
+
+  /** The socket that has had a buffer of its own longest reads into the shared one again. */
+  #retract(): void {
+    for (const [socket, taken] of this.#own) {
+      handleOf(socket)?.useUserBuffer(this.buffer);
+      if (this.#names !== undefined) Reflect.set(socket, this.#names.buffer, this.buffer);
+      this.#leave(socket, taken);
+      return;
+    }
   }
 
   #findNames(): ReadingNames | undefined {
@@ -131,10 +188,20 @@ export class SharedReading {
         (name) => Reflect.get(example, name) === value && Reflect.get(plain, name) === null,
       );
     const lending = this.socket(false);
+    const options: ReadingSocketOptions = {
+      onread: { buffer: this.#next, callback: this.#lend as OnReadOpts["callback"] },
+    };
     const buffer = nameIn(lending, this.buffer);
     const callback = nameIn(lending, this.#lend);
-    const next = nameIn(this.socket(true), this.#next);
+    const next = nameIn(new Socket(options), this.#next);
     if (buffer === undefined || callback === undefined || next === undefined) return undefined;
-    return { buffer, next, callback };
+    return { buffer, callback, next };
   }
+}
+
+function handleOf(socket: Socket): ReadingHandle | undefined {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  if (typeof handle !== "object" || handle === null) return undefined;
+  if (!("useUserBuffer" in handle) || typeof handle.useUserBuffer !== "function") return undefined;
+  return handle as unknown as ReadingHandle;
 }

@@ -37,10 +37,7 @@ export type HandshakeResult =
   /** The peer knows our id, and has another one than before: it is somebody else. */
   | "replaced";
 
-/**
- * The handshake of one session (HP §3.4): both sides tell each other their ids, and that they have
- * heard them.
- */
+/** One side of a handshake. */
 export class Handshake {
   readonly ownId: number;
   /** The peer's id; 0 while it is not known. */

@@ -7,6 +7,8 @@
 export interface Congestion {
   /** Segments that may be on their way. */
   readonly window: number;
+  /** Whether the window counts all from the oldest that is missing on, and not only those that are not acknowledged. */
+  readonly countsGaps: boolean;
   /**
    * One datagram acknowledged `byteCount` bytes; the oldest number that is missing moved on by `count`.
    * `remoteWindow` is what the peer has room for.
@@ -20,7 +22,7 @@ export interface Congestion {
   timedOut(count: number): void;
   /** Bytes that may leave now. */
   budgetBytes(nowMs: number): number;
-  /** Bytes left. `isLimited`: more wait, and the window or the budget keeps them back. */
+  /** Bytes left, those that are sent without need (`repeatAfterMs`) not counted. `isLimited`: more wait, and the window or the budget keeps them back. */
   sent(byteCount: number, isLimited: boolean, nowMs: number): void;
   /** When the next bytes may leave, where the budget held some back; infinite where the window did. */
   readonly nextMs: number;
@@ -29,6 +31,7 @@ export interface Congestion {
 /** As many as the windows of both sides allow (`nc` of KCP). */
 export class NoCongestion implements Congestion {
   readonly window: number = Number.MAX_SAFE_INTEGER;
+  readonly countsGaps: boolean = false;
   readonly nextMs: number = Number.POSITIVE_INFINITY;
 
   acknowledged(): void {
@@ -63,6 +66,7 @@ const MIN_THRESHOLD = 2;
  * something, above the threshold by about one in a round trip; a loss halves it, or lets it begin anew.
  */
 export class StockCongestion implements Congestion {
+  readonly countsGaps: boolean = true;
   readonly nextMs: number = Number.POSITIVE_INFINITY;
   window = 1;
   private threshold = MIN_THRESHOLD;

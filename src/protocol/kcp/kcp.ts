@@ -26,7 +26,7 @@ import {
   uint16At,
   writeInt32,
 } from "./segment.js";
-import { copyBytes, type SegmentMemory } from "./segment-memory.js";
+import { copyBytes, type MemoryBlock, type SegmentMemory } from "./segment-memory.js";
 import {
   FRAGMENT,
   LENGTH,
@@ -52,6 +52,9 @@ export interface KcpSettings {
   readonly fastResend: number;
   /** How often one may be sent again in that way; 0: always. */
   readonly fastLimit: number;
+  /** Every segment is sent again after this time, so often, unless it is acknowledged; 0: not so. */
+  readonly repeatAfterMs: number;
+  readonly repeatCount: number;
   /** Segments under way, and segments that are kept until they are delivered. */
   readonly sendWindow: number;
   readonly receiveWindow: number;
@@ -92,6 +95,8 @@ export interface KcpCounts {
   sentSegments: number;
   timedOutSegments: number;
   skippedSegments: number;
+  /** Segments that were sent once more before anything was known of them. */
+  repeatedSegments: number;
   receivedSegments: number;
   /** Among those received: here already. */
   duplicateSegments: number;
@@ -110,16 +115,13 @@ const MAX_PROBE_MS = 120_000;
 const TRIES_UNTIL_DEAD = 20;
 const NEVER: number = Number.POSITIVE_INFINITY;
 
-/**
- * One conversation of KCP: messages become numbered segments, which are sent again until they are
- * acknowledged, and come out at the other side once and in order (HP §3.4; the segment format of
- * KCP 1.7 and 2.1).
- */
+/** One side of one conversation. */
 export class Kcp {
   readonly counts: KcpCounts = {
     sentSegments: 0,
     timedOutSegments: 0,
     skippedSegments: 0,
+    repeatedSegments: 0,
     receivedSegments: 0,
     duplicateSegments: 0,
     malformedDatagrams: 0,
@@ -143,7 +145,7 @@ export class Kcp {
   private readonly remote: number;
   private readonly congestion: Congestion;
   private readonly sending: SendWindow;
-  private readonly queue: MessageQueue = new MessageQueue();
+  private readonly queue: MessageQueue;
   private readonly receiving: ReceiveWindow;
   /** Of the first message of the queue: bytes that have their numbers, and fragments that have none. */
   private begunBytes = 0;
@@ -174,6 +176,7 @@ export class Kcp {
   private used = 0;
   private budget = 0;
   private flushedBytes = 0;
+  private repeatedBytes = 0;
 
   constructor(settings: KcpSettings, sink: KcpSink, memory: SegmentMemory, scratch: Buffer) {
     const { firstNumber = 0, receiveWindow, mtuBytes } = settings;
@@ -186,7 +189,8 @@ export class Kcp {
     this.congestion = settings.congestion;
     this.segmentBytes = mtuBytes - HEAD_BYTES;
     this.roundTrip = new RoundTrip(settings.minRtoMs, settings.intervalMs);
-    this.sending = new SendWindow(firstNumber | 0);
+    this.sending = new SendWindow(firstNumber | 0, memory);
+    this.queue = new MessageQueue(memory);
     this.receiving = new ReceiveWindow(firstNumber | 0, receiveWindow, memory);
     this.newestUna = firstNumber | 0;
     this.toldWindow = receiveWindow;
@@ -332,6 +336,7 @@ export class Kcp {
     this.dropStale(nowMs);
     this.isPacedOut = false;
     this.flushedBytes = 0;
+    this.repeatedBytes = 0;
     this.budget = congestion.budgetBytes(nowMs);
     const mayLook = nowMs >= this.lookedMs + this.settings.intervalMs;
     const isDue = (mayLook || this.isResendPacedOut) && nowMs >= this.resendDueMs;
@@ -340,7 +345,7 @@ export class Kcp {
     if (this.used > 0) this.emit();
     const isLimited = this.isPacedOut || this.queue.count > 0;
     if (this.flushedBytes > 0 || isLimited) {
-      congestion.sent(this.flushedBytes, isLimited, nowMs);
+      congestion.sent(this.flushedBytes - this.repeatedBytes, isLimited, nowMs);
     }
     if (sending.span === 0 && this.probeDueMs === NEVER) this.waitingSinceMs = NEVER;
     else if (this.waitingSinceMs === NEVER) this.waitingSinceMs = nowMs;
@@ -381,7 +386,12 @@ export class Kcp {
     let taken = 0;
     if (lastLength >= 0 && lastLength < segmentBytes && !isBegun) {
       taken = Math.min(segmentBytes - lastLength, bytes.length);
-      memory.keepBoth(queue.lastBlock, queue.lastOffset, lastLength, bytes.subarray(0, taken));
+      memory.keepBoth(
+        queue.lastBlock.bytes,
+        queue.lastOffset,
+        lastLength,
+        bytes.subarray(0, taken),
+      );
       queue.replaceLast(memory.block, memory.offset, lastLength + taken);
     }
     while (taken < bytes.length) {
@@ -525,6 +535,8 @@ export class Kcp {
   private resend(now: number, nowMs: number): void {
     const { sending, roundTrip } = this;
     const { fastResend, fastLimit, deadLinkCount } = this.settings;
+    const { repeatAfterMs } = this.settings;
+    const repeatCount = repeatAfterMs > 0 ? this.settings.repeatCount : 0;
     const { fields } = sending;
     const limit = fastResend === 0 ? NEVER : fastResend;
     let timedOutCount = 0;
@@ -541,21 +553,29 @@ export class Kcp {
         firstWait = Math.min(firstWait, wait);
         continue;
       }
-      if (this.budget < (fields[slot + LENGTH] as number)) {
+      const isRepeat = sends <= repeatCount && wait <= 0;
+      if (!isRepeat && this.budget < (fields[slot + LENGTH] as number)) {
         this.isPacedOut = true;
         firstWait = 0;
         break;
       }
-      if (wait <= 0) {
+      if (isRepeat) {
+        // Not known to be lost, and not what the budget is for.
+        this.budget += fields[slot + LENGTH] as number;
+        this.counts.repeatedSegments++;
+        this.repeatedBytes += fields[slot + LENGTH] as number;
+      } else if (wait <= 0) {
         timedOutCount++;
-        const timeoutMs = fields[slot + TIMEOUT] as number;
-        fields[slot + TIMEOUT] = this.longerTimeout(timeoutMs, roundTrip.timeoutMs);
+        const lastMs = fields[slot + TIMEOUT] as number;
+        fields[slot + TIMEOUT] = this.longerTimeout(lastMs, roundTrip.timeoutMs);
       } else {
         skippedCount++;
         fields[slot + SKIPS] = 0;
       }
-      fields[slot + RESEND_AT] = now + (fields[slot + TIMEOUT] as number);
-      firstWait = Math.min(firstWait, fields[slot + TIMEOUT] as number);
+      const timeoutMs = fields[slot + TIMEOUT] as number;
+      const nextMs = sends < repeatCount ? Math.min(repeatAfterMs, timeoutMs) : timeoutMs;
+      fields[slot + RESEND_AT] = now + nextMs;
+      firstWait = Math.min(firstWait, nextMs);
       this.writeSegment(number, slot, now);
       if (sends + 1 >= deadLinkCount) this.isDead = true;
     }
@@ -582,10 +602,16 @@ export class Kcp {
   private sendNew(now: number, nowMs: number): void {
     const { queue, sending, segmentBytes } = this;
     const { timeoutMs } = this.roundTrip;
-    const waitMs = this.settings.noDelay === 0 ? timeoutMs + (timeoutMs >> 3) : timeoutMs;
-    const window = Math.min(this.window, MAX_WINDOW);
+    const { noDelay, repeatAfterMs } = this.settings;
+    const firstMs = noDelay === 0 ? timeoutMs + (timeoutMs >> 3) : timeoutMs;
+    const repeats = repeatAfterMs > 0 && this.settings.repeatCount > 0;
+    const waitMs = repeats ? Math.min(repeatAfterMs, firstMs) : firstMs;
+    const span = Math.min(this.settings.sendWindow, this.remoteWindow, MAX_WINDOW);
+    const { congestion } = this;
     const countBefore = this.counts.sentSegments;
-    while (queue.count > 0 && sending.span < window) {
+    while (queue.count > 0 && sending.span < span) {
+      const onTheWay = congestion.countsGaps ? sending.span : sending.unackedCount;
+      if (onTheWay >= congestion.window) break;
       const left = queue.length - this.begunBytes;
       const length = Math.min(segmentBytes, left);
       if (this.budget < length) {
@@ -620,8 +646,8 @@ export class Kcp {
     fields[slot + SENT_AT] = now;
     fields[slot + SENDS] = (fields[slot + SENDS] as number) + 1;
     this.writeHead(PUSH, fields[slot + FRAGMENT] as number, now, number, length);
-    const block = sending.blockOf(number) as Buffer;
-    copyBytes(block, fields[slot + OFFSET] as number, length, this.scratch, this.used);
+    const { bytes } = sending.blockOf(number) as MemoryBlock;
+    copyBytes(bytes, fields[slot + OFFSET] as number, length, this.scratch, this.used);
     this.used += length;
     this.budget -= length;
     this.flushedBytes += length;

@@ -3,6 +3,8 @@
  * that has grown stale leaves when its turn comes, or when the room is needed.
  */
 
+import type { MemoryBlock, SegmentMemory } from "./segment-memory.js";
+
 /** Numbers of a message: where its bytes begin, how many, when it grows stale (infinite: never). */
 const OFFSET = 0;
 const LENGTH = 1;
@@ -10,21 +12,29 @@ const STALE_MS = 2;
 const FIELDS = 3;
 
 const FIRST_CAPACITY = 8;
+/** A larger ring is given back when it is empty, and a quarter of it was enough since the last time. */
 const KEPT_CAPACITY = 64;
+const ENOUGH = 4;
 const NOTHING = new Float64Array(0);
 
-/** Messages that wait for numbers: first in, first out, in a ring without an object for each. */
+/** Messages that wait for their numbers. */
 export class MessageQueue {
   /** Messages that wait. */
   count = 0;
   private head = 0;
-  private blocks: (Buffer | undefined)[] = [];
+  private blocks: (MemoryBlock | undefined)[] = [];
   private fields: Float64Array = NOTHING;
+  private peak = 0;
+  private readonly memory: SegmentMemory;
   /** No message grows stale before this moment. */
   private firstStaleMs = Number.POSITIVE_INFINITY;
 
-  /** Puts one behind the others. */
-  add(block: Buffer, offset: number, length: number, staleMs: number): void {
+  constructor(memory: SegmentMemory) {
+    this.memory = memory;
+  }
+
+  /** Puts one behind the others. The piece is the queue's from here on. */
+  add(block: MemoryBlock, offset: number, length: number, staleMs: number): void {
     if (this.count === this.blocks.length) this.grow();
     const index = this.place(this.count++);
     this.blocks[index] = block;
@@ -35,8 +45,8 @@ export class MessageQueue {
   }
 
   /** The first message: its block, where it begins, how long it is, when it grows stale. */
-  get block(): Buffer {
-    return this.blocks[this.head] as Buffer;
+  get block(): MemoryBlock {
+    return this.blocks[this.head] as MemoryBlock;
   }
 
   get offset(): number {
@@ -53,10 +63,15 @@ export class MessageQueue {
 
   /** Takes the first one out. */
   shift(): void {
+    if (this.count > this.peak) this.peak = this.count;
+    this.memory.release(this.block);
     this.blocks[this.head] = undefined;
     this.head = this.place(1);
     this.count--;
-    if (this.count === 0 && this.blocks.length > KEPT_CAPACITY) this.clear();
+    if (this.count > 0) return;
+    const { length } = this.blocks;
+    if (length > KEPT_CAPACITY && this.peak * ENOUGH <= length) this.clear();
+    this.peak = 0;
   }
 
   /** Length of the last message, block and offset of its bytes; -1 when there is none. */
@@ -66,8 +81,8 @@ export class MessageQueue {
       : (this.fields[this.place(this.count - 1) * FIELDS + LENGTH] as number);
   }
 
-  get lastBlock(): Buffer {
-    return this.blocks[this.place(this.count - 1)] as Buffer;
+  get lastBlock(): MemoryBlock {
+    return this.blocks[this.place(this.count - 1)] as MemoryBlock;
   }
 
   get lastOffset(): number {
@@ -75,8 +90,9 @@ export class MessageQueue {
   }
 
   /** Exchanges the bytes of the last message. */
-  replaceLast(block: Buffer, offset: number, length: number): void {
+  replaceLast(block: MemoryBlock, offset: number, length: number): void {
     const index = this.place(this.count - 1);
+    this.memory.release(this.lastBlock);
     this.blocks[index] = block;
     this.fields[index * FIELDS + OFFSET] = offset;
     this.fields[index * FIELDS + LENGTH] = length;
@@ -94,6 +110,7 @@ export class MessageQueue {
       const index = this.place(position);
       const staleMs = this.fields[index * FIELDS + STALE_MS] as number;
       if (position >= from && staleMs <= nowMs) {
+        this.memory.release(this.blocks[index] as MemoryBlock);
         dropped(this.fields[index * FIELDS + LENGTH] as number);
         continue;
       }
@@ -129,7 +146,7 @@ export class MessageQueue {
 
   private grow(): void {
     const capacity = Math.max(FIRST_CAPACITY, this.blocks.length * 2);
-    const blocks: (Buffer | undefined)[] = new Array(capacity).fill(undefined);
+    const blocks: (MemoryBlock | undefined)[] = new Array(capacity).fill(undefined);
     const fields = new Float64Array(capacity * FIELDS);
     for (let position = 0; position < this.count; position++) {
       const index = this.place(position);

@@ -11,11 +11,11 @@
  * so that it rules only when acknowledgements stay away.
  *
  *     startup: doubles each round ── rate no longer grows, or a queue ──► cruise: 1.25, 0.75, 1, 1, 1, 1, 1, 1
+ *           ◄──────────────────── less was sent than the link carries ────
  */
 import type { Congestion } from "./congestion.js";
 
 const FIRST_WINDOW = 16;
-const MIN_WINDOW = 4;
 /** Rounds whose best rate counts. */
 const RATE_ROUNDS = 10;
 /** Shortest round, so that a few acknowledgements on a fast link make no rate. */
@@ -34,14 +34,18 @@ const MIN_QUEUE_MS = 8;
 const QUEUE_SHARE = 0.25;
 /** Greatest share of lost segments that is made up for by sending faster. */
 const MAX_LOSS = 0.15;
-/** Bytes that may leave at once, in time at the present rate; timers have no finer grain. */
-const BURST_MS = 8;
-
+/** The mean length of segments is about that of the last so many. */
+const MEAN_OF = 16;
 /**
- * Congestion control that goes by delay and by what arrives, not by loss: a lost segment on a bad
- * link is no sign of a full queue.
+ * Bytes that may leave at once, in time at the present rate: half the shortest trip, within these bounds. Timers may be
+ * late; what is not sent because of that would be taken for what the link does not carry.
  */
+const MIN_BURST_MS = 20;
+const MAX_BURST_MS = 100;
+
+/** Congestion control by delay, with an even pace. */
 export class PacedCongestion implements Congestion {
+  readonly countsGaps: boolean = false;
   window: number = FIRST_WINDOW;
   nextMs: number = Number.POSITIVE_INFINITY;
   private readonly segmentBytes: number;
@@ -58,8 +62,11 @@ export class PacedCongestion implements Congestion {
   private roundTripMs = Number.POSITIVE_INFINITY;
   private sentCount = 0;
   private lostCount = 0;
-  private wasLimited = false;
+  /** More was waiting all through the round. */
+  private wasLimited = true;
   private lossShare = 0;
+  /** Of what leaves at once, in parts of a segment. */
+  private meanBytes: number;
 
   private tripMs = Number.POSITIVE_INFINITY;
   private olderTripMs = Number.POSITIVE_INFINITY;
@@ -70,6 +77,7 @@ export class PacedCongestion implements Congestion {
 
   constructor(segmentBytes: number) {
     this.segmentBytes = segmentBytes;
+    this.meanBytes = segmentBytes;
   }
 
   roundTrip(tripMs: number, nowMs: number): void {
@@ -83,7 +91,7 @@ export class PacedCongestion implements Congestion {
   }
 
   acknowledged(count: number, byteCount: number, _remoteWindow: number, nowMs: number): void {
-    if (this.isStartup) this.window += count;
+    if (this.isStartup && this.wasLimited) this.window += count;
     this.roundBytes += byteCount;
     const roundMs = nowMs - this.roundStartMs;
     if (roundMs >= Math.max(MIN_ROUND_MS, this.shortestMs())) this.endRound(roundMs, nowMs);
@@ -100,15 +108,20 @@ export class PacedCongestion implements Congestion {
   budgetBytes(nowMs: number): number {
     if (this.rate === 0) return Number.POSITIVE_INFINITY;
     const perMs = this.pacingRate();
-    const burst = Math.max(2 * this.segmentBytes, perMs * BURST_MS);
+    const burstMs = Math.min(MAX_BURST_MS, Math.max(MIN_BURST_MS, this.shortestMs() / 2));
+    const burst = Math.max(2 * this.segmentBytes, perMs * burstMs);
     this.tokens = Math.min(burst, this.tokens + perMs * (nowMs - this.tokensMs));
     this.tokensMs = nowMs;
     return this.tokens;
   }
 
   sent(byteCount: number, isLimited: boolean, nowMs: number): void {
-    this.sentCount += Math.ceil(byteCount / this.segmentBytes);
-    this.wasLimited ||= isLimited;
+    if (byteCount > 0) {
+      this.sentCount += Math.ceil(byteCount / this.segmentBytes);
+      const meanBytes = byteCount / Math.ceil(byteCount / this.segmentBytes);
+      this.meanBytes += (meanBytes - this.meanBytes) / MEAN_OF;
+    }
+    this.wasLimited &&= isLimited;
     this.nextMs = Number.POSITIVE_INFINITY;
     if (this.rate === 0) return;
     this.tokens -= byteCount;
@@ -122,7 +135,10 @@ export class PacedCongestion implements Congestion {
   }
 
   private pacingRate(): number {
-    return Math.max((this.rate * this.gain) / (1 - this.lossShare), this.segmentBytes / 1_000);
+    // What may be on its way unasked at the beginning may always leave within a round trip.
+    const leastRate =
+      (FIRST_WINDOW * this.segmentBytes) / Math.max(MIN_ROUND_MS, this.shortestMs());
+    return Math.max((this.rate * this.gain) / (1 - this.lossShare), leastRate);
   }
 
   private endRound(roundMs: number, nowMs: number): void {
@@ -145,18 +161,26 @@ export class PacedCongestion implements Congestion {
       else if (this.wasLimited) this.roundsWithoutGrowth++;
       if (isQueued || this.roundsWithoutGrowth >= STARTUP_ROUNDS) this.isStartup = false;
     }
+    // Of a link that we have not filled we don't know what it carries.
+    if (!this.wasLimited && !isQueued) {
+      this.isStartup = true;
+      this.gain = STARTUP_GAIN;
+      this.roundsWithoutGrowth = 0;
+    }
     if (!this.isStartup) {
       this.gain = isQueued
         ? DRAIN_GAIN
         : (CRUISE_GAINS[this.cruiseRound++ % CRUISE_GAINS.length] as number);
-      const held = (2 * this.rate * Math.max(1, shortestMs)) / this.segmentBytes;
-      this.window = Math.max(MIN_WINDOW, Math.ceil(held) + MIN_WINDOW);
+    }
+    if (!this.isStartup || !this.wasLimited) {
+      const held = (2 * this.rate * Math.max(1, shortestMs)) / this.meanBytes;
+      this.window = FIRST_WINDOW + Math.ceil(held);
     }
     this.roundStartMs = nowMs;
     this.roundBytes = 0;
     this.roundTripMs = Number.POSITIVE_INFINITY;
     this.sentCount = 0;
     this.lostCount = 0;
-    this.wasLimited = false;
+    this.wasLimited = true;
   }
 }

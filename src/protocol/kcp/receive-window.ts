@@ -6,7 +6,7 @@
  *      │ in order       │ some are here         │
  *      ▼ (told as used) ▼                       ▼ not taken
  */
-import { copyBytes, type SegmentMemory } from "./segment-memory.js";
+import { copyBytes, type MemoryBlock, type SegmentMemory } from "./segment-memory.js";
 
 const OFFSET = 0;
 const LENGTH = 1;
@@ -14,13 +14,12 @@ const FRAGMENT = 2;
 const FIELDS = 3;
 
 const FIRST_CAPACITY = 16;
+/** A larger ring is given back when it is empty, and a quarter of it was enough since the last time. */
 const KEPT_CAPACITY = 64;
+const ENOUGH = 4;
 const NOTHING = new Int32Array(0);
 
-/**
- * Segments that came and are not delivered: out of order, or of a message that is not whole, or
- * held because nobody takes messages now.
- */
+/** The segments of the other side that are not delivered. */
 export class ReceiveWindow {
   /** The number that is delivered next, and the one that has to come next. */
   read: number;
@@ -28,9 +27,10 @@ export class ReceiveWindow {
   readonly window: number;
   private readonly memory: SegmentMemory;
   private fields: Int32Array = NOTHING;
-  private blocks: (Buffer | undefined)[] = [];
+  private blocks: (MemoryBlock | undefined)[] = [];
   private mask = -1;
   private keptCount = 0;
+  private peak = 0;
   /** The message that is being put together: where its end is looked for, and bytes so far. */
   private scan: number;
   private scanBytes = 0;
@@ -103,16 +103,26 @@ export class ReceiveWindow {
 
   /** Takes the message out that `wholeBytes` has told of. */
   take(): Buffer {
-    const message = this.copyMessage();
+    this.peak = Math.max(this.peak, this.keptCount);
+    const isOne = ((this.scan - this.read) | 0) === 1;
+    const message = isOne ? this.onlyPiece() : this.joinPieces();
     for (let number = this.read; number !== this.scan; number = (number + 1) | 0) {
+      // Who has got the only piece may keep it.
+      if (!isOne) this.memory.release(this.blocks[number & this.mask] as MemoryBlock);
       this.blocks[number & this.mask] = undefined;
       this.keptCount--;
     }
     this.read = this.scan;
     this.scanBytes = 0;
     this.moveOn();
-    if (this.keptCount === 0 && this.blocks.length > KEPT_CAPACITY) this.clear();
+    if (this.keptCount === 0) this.giveBack();
     return message;
+  }
+
+  private giveBack(): void {
+    const { length } = this.blocks;
+    if (length > KEPT_CAPACITY && this.peak * ENOUGH <= length) this.clear();
+    this.peak = 0;
   }
 
   /** Forgets what is kept. */
@@ -123,20 +133,20 @@ export class ReceiveWindow {
     this.keptCount = 0;
   }
 
-  private copyMessage(): Buffer {
-    const first = (this.read & this.mask) * FIELDS;
-    if (((this.scan - this.read) | 0) === 1) {
-      const offset = this.fields[first + OFFSET] as number;
-      const block = this.blocks[this.read & this.mask] as Buffer;
-      return block.subarray(offset, offset + this.scanBytes);
-    }
+  private onlyPiece(): Buffer {
+    const offset = this.fields[(this.read & this.mask) * FIELDS + OFFSET] as number;
+    const { bytes } = this.blocks[this.read & this.mask] as MemoryBlock;
+    return bytes.subarray(offset, offset + this.scanBytes);
+  }
+
+  private joinPieces(): Buffer {
     const message = Buffer.allocUnsafe(this.scanBytes);
     let written = 0;
     for (let number = this.read; number !== this.scan; number = (number + 1) | 0) {
       const at = (number & this.mask) * FIELDS;
       const length = this.fields[at + LENGTH] as number;
-      const block = this.blocks[number & this.mask] as Buffer;
-      copyBytes(block, this.fields[at + OFFSET] as number, length, message, written);
+      const { bytes } = this.blocks[number & this.mask] as MemoryBlock;
+      copyBytes(bytes, this.fields[at + OFFSET] as number, length, message, written);
       written += length;
     }
     return message;
@@ -160,7 +170,7 @@ export class ReceiveWindow {
     let capacity = Math.max(FIRST_CAPACITY, this.blocks.length);
     while (capacity < needed) capacity *= 2;
     const fields = new Int32Array(capacity * FIELDS);
-    const blocks: (Buffer | undefined)[] = new Array(capacity).fill(undefined);
+    const blocks: (MemoryBlock | undefined)[] = new Array(capacity).fill(undefined);
     const mask = capacity - 1;
     for (let step = 0; step < this.blocks.length; step++) {
       const number = (this.read + step) | 0;

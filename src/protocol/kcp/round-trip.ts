@@ -9,7 +9,7 @@ const FIRST_TIMEOUT_MS = 200;
 /** Longest time to wait. */
 const MAX_TIMEOUT_MS = 60_000;
 
-/** How long a segment takes to be acknowledged, and how long to wait before it is sent again. */
+/** The measured round trip of one conversation, and its time-out. */
 export class RoundTrip {
   /** Smoothed time in milliseconds; 0 before the first acknowledgement. */
   smoothedMs = 0;

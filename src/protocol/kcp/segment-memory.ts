@@ -1,7 +1,7 @@
 /**
  * Memory for the bytes of segments that are kept: sent and not acknowledged, received and not whole.
- * Hot: pieces are cut off shared blocks one behind the other, without an object for each; a block is
- * garbage when none of its pieces is kept any more.
+ * Hot: pieces are cut off shared blocks one behind the other, without an object for each; a block is used again
+ * when none of its pieces is kept any more. To allocate each anew costs page faults.
  *
  * A piece that is kept keeps its block, {@link BLOCK_BYTES}; longer ones have memory of their own.
  */
@@ -10,41 +10,70 @@ const BLOCK_BYTES = 16_384;
 /** Longest piece that is cut off a block. */
 const MAX_SHARED_BYTES = 4_096;
 
-/** Memory for the bytes of segments that are kept: sent and not acknowledged, received and not whole. One serves any number of conversations. */
+/** Blocks that are kept for the next pieces: 1 MiB. */
+const MAX_FREE_BLOCKS = 64;
+
+/** A block, and how many pieces of it are kept. */
+export class MemoryBlock {
+  readonly bytes: Buffer;
+  keptCount = 0;
+
+  constructor(byteCount: number) {
+    this.bytes = Buffer.allocUnsafeSlow(byteCount);
+  }
+}
+
+/** Memory for the bytes of kept segments. One serves any number of conversations. */
 export class SegmentMemory {
   /** Where the last piece is. */
-  block: Buffer = Buffer.allocUnsafeSlow(0);
+  block: MemoryBlock = new MemoryBlock(0);
   offset = 0;
-  private shared: Buffer = this.block;
+  private shared: MemoryBlock = this.block;
   private used = 0;
+  private readonly free: MemoryBlock[] = [];
 
-  /** Copies a piece; `block` and `offset` tell where it is. */
+  /** Copies a piece; `block` and `offset` tell where it is. It is kept until `release(block)`. */
   keep(bytes: Uint8Array, start: number, length: number): void {
     this.reserve(length);
-    copyBytes(bytes, start, length, this.block, this.offset);
+    copyBytes(bytes, start, length, this.block.bytes, this.offset);
   }
 
   /** The same for two pieces that become one. */
   keepBoth(first: Uint8Array, firstStart: number, firstLength: number, second: Uint8Array): void {
     this.reserve(firstLength + second.length);
     const { block, offset } = this;
-    copyBytes(first, firstStart, firstLength, block, offset);
-    copyBytes(second, 0, second.length, block, offset + firstLength);
+    copyBytes(first, firstStart, firstLength, block.bytes, offset);
+    copyBytes(second, 0, second.length, block.bytes, offset + firstLength);
+  }
+
+  /** A piece of the block is not kept any more. One that somebody has got is never released. */
+  release(block: MemoryBlock): void {
+    block.keptCount--;
+    if (block.keptCount > 0 || block === this.shared) return;
+    if (block.bytes.length === BLOCK_BYTES && this.free.length < MAX_FREE_BLOCKS) {
+      this.free.push(block);
+    }
   }
 
   private reserve(length: number): void {
     if (length > MAX_SHARED_BYTES) {
-      this.block = Buffer.allocUnsafeSlow(length);
+      this.block = new MemoryBlock(length);
       this.offset = 0;
-      return;
+    } else {
+      if (this.used + length > this.shared.bytes.length) this.takeBlock();
+      this.block = this.shared;
+      this.offset = this.used;
+      this.used += length;
     }
-    if (this.used + length > this.shared.length) {
-      this.shared = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-      this.used = 0;
-    }
-    this.block = this.shared;
-    this.offset = this.used;
-    this.used += length;
+    this.block.keptCount++;
+  }
+
+  private takeBlock(): void {
+    // The last one is full: whoever keeps a piece of it gives it back.
+    const last = this.shared;
+    this.shared = this.free.pop() ?? new MemoryBlock(BLOCK_BYTES);
+    this.used = 0;
+    if (last.keptCount === 0 && last.bytes.length === BLOCK_BYTES) this.free.push(last);
   }
 }
 

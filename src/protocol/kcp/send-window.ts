@@ -6,6 +6,8 @@
  * between them are in use; a slot whose block is undefined is acknowledged already.
  */
 
+import type { MemoryBlock, SegmentMemory } from "./segment-memory.js";
+
 /** Places of a segment's integers, from `slot(number)` on. */
 export const OFFSET = 0;
 export const LENGTH = 1;
@@ -22,22 +24,25 @@ export const SENT_AT = 7;
 const FIELDS = 8;
 
 const FIRST_CAPACITY = 16;
-/** A larger ring that has become empty is given back. */
+/** A larger ring is given back when it is empty, and a quarter of it was enough since the last time. */
 const KEPT_CAPACITY = 64;
+const ENOUGH = 4;
 const NOTHING = new Int32Array(0);
 
-/**
- * Segments that have a number and are not all acknowledged: a ring, indexed by the number's low
- * bits.
- */
+/** The numbered segments of one side that are not all acknowledged. */
 export class SendWindow {
   first: number;
   next: number;
+  /** Segments that are not acknowledged. */
+  unackedCount = 0;
   fields: Int32Array = NOTHING;
-  blocks: (Buffer | undefined)[] = [];
+  blocks: (MemoryBlock | undefined)[] = [];
   private mask = -1;
+  private peak = 0;
+  private readonly memory: SegmentMemory;
 
-  constructor(firstNumber: number) {
+  constructor(firstNumber: number, memory: SegmentMemory) {
+    this.memory = memory;
     this.first = firstNumber;
     this.next = firstNumber;
   }
@@ -53,16 +58,18 @@ export class SendWindow {
   }
 
   /** The bytes' block; undefined when it is acknowledged. */
-  blockOf(number: number): Buffer | undefined {
+  blockOf(number: number): MemoryBlock | undefined {
     return this.blocks[number & this.mask];
   }
 
   /** Gives a segment the next number, which it answers. The rest of its integers is the caller's. */
-  add(block: Buffer, offset: number, length: number, fragment: number): number {
+  add(block: MemoryBlock, offset: number, length: number, fragment: number): number {
     if (this.span >= this.blocks.length) this.grow();
     const number = this.next;
     this.next = (number + 1) | 0;
     this.blocks[number & this.mask] = block;
+    block.keptCount++;
+    this.unackedCount++;
     const slot = this.slot(number);
     this.fields[slot + OFFSET] = offset;
     this.fields[slot + LENGTH] = length;
@@ -80,7 +87,10 @@ export class SendWindow {
   /** Takes one out; answers its length, or -1 when it was out already. */
   take(number: number): number {
     const index = number & this.mask;
-    if (this.blocks[index] === undefined) return -1;
+    const block = this.blocks[index];
+    if (block === undefined) return -1;
+    this.memory.release(block);
+    this.unackedCount--;
     this.blocks[index] = undefined;
     return this.fields[index * FIELDS + LENGTH] as number;
   }
@@ -88,16 +98,21 @@ export class SendWindow {
   /** Moves `first` on over what was taken out. */
   moveOn(): void {
     let { first } = this;
+    this.peak = Math.max(this.peak, this.span);
     while (first !== this.next && this.blocks[first & this.mask] === undefined) {
       first = (first + 1) | 0;
     }
     this.first = first;
-    if (first === this.next && this.blocks.length > KEPT_CAPACITY) this.clear();
+    if (first !== this.next) return;
+    const { length } = this.blocks;
+    if (length > KEPT_CAPACITY && this.peak * ENOUGH <= length) this.clear();
+    this.peak = 0;
   }
 
   /** Forgets everything. */
   clear(): void {
     this.first = this.next;
+    this.unackedCount = 0;
     this.fields = NOTHING;
     this.blocks = [];
     this.mask = -1;
@@ -106,7 +121,7 @@ export class SendWindow {
   private grow(): void {
     const capacity = Math.max(FIRST_CAPACITY, this.blocks.length * 2);
     const fields = new Int32Array(capacity * FIELDS);
-    const blocks: (Buffer | undefined)[] = new Array(capacity).fill(undefined);
+    const blocks: (MemoryBlock | undefined)[] = new Array(capacity).fill(undefined);
     const mask = capacity - 1;
     for (let number = this.first; number !== this.next; number = (number + 1) | 0) {
       const from = this.slot(number);

@@ -36,7 +36,12 @@ export interface FrameDecoderOptions {
   readonly limits?: WebSocketLimits;
   /** There where permessage-deflate was agreed on. */
   readonly inflater?: Inflater | undefined;
+  /** Readers of messages by these limits that nobody uses: shared by decoders without an inflater. */
+  readonly readers?: MessageReader[] | undefined;
 }
+
+/** Readers that are kept for the next. */
+const MAX_SPARE_READERS = 64;
 
 /**
  * Reads the frames of one connection (RFC 6455 §5), whatever way their bytes are cut, and what they
@@ -45,16 +50,20 @@ export interface FrameDecoderOptions {
 export class FrameDecoder {
   private readonly limits: WebSocketLimits;
   private readonly head: FrameHead;
-  private readonly messages: MessageReader;
+  private readonly inflater: Inflater | undefined;
+  private readonly readers: MessageReader[] | undefined;
+  /** There while a message is under way, and always where there is an inflater. */
+  private messages: MessageReader | undefined = undefined;
   private control: ByteGatherer | undefined = undefined;
   private isOver = false;
 
   constructor(options: FrameDecoderOptions) {
-    const { role, limits = DEFAULT_LIMITS, inflater } = options;
+    const { role, limits = DEFAULT_LIMITS, inflater, readers } = options;
     const { maxFrameBytes } = limits;
     this.limits = limits;
     this.head = new FrameHead({ role, allowsCompression: inflater !== undefined, maxFrameBytes });
-    this.messages = new MessageReader(limits, inflater);
+    this.inflater = inflater;
+    this.readers = readers;
   }
 
   /** The frame that is being read, or was read last. */
@@ -69,7 +78,7 @@ export class FrameDecoder {
 
   /** Whether a message has begun and was not handed out to its end. */
   get isInMessage(): boolean {
-    return this.messages.isOpen;
+    return this.messages?.isOpen === true;
   }
 
   /**
@@ -78,12 +87,12 @@ export class FrameDecoder {
    * have theirs, or when the sink wants more.
    */
   get isInflating(): boolean {
-    return this.messages.isInflating;
+    return this.messages?.isInflating === true;
   }
 
   /** Bytes of memory for what was cut. */
   get heldBytes(): number {
-    return this.messages.heldBytes + (this.control?.heldBytes ?? 0);
+    return (this.messages?.heldBytes ?? 0) + (this.control?.heldBytes ?? 0);
   }
 
   /**
@@ -91,9 +100,30 @@ export class FrameDecoder {
    * or {@link isInflating}.
    */
   feed(bytes: Buffer, sink: WebSocketSink): number {
-    const { head, messages } = this;
+    if (this.isOver) return bytes.length;
+    const messages = this.reader();
+    const taken = this.read(bytes, messages, sink);
+    if (messages.isSpare && this.messages === messages) this.giveBack(messages);
+    return taken;
+  }
+
+  /** What reads the messages. */
+  private reader(): MessageReader {
+    this.messages ??= this.readers?.pop() ?? new MessageReader(this.limits, this.inflater);
+    return this.messages;
+  }
+
+  /** Nothing is under way: the reader serves another. */
+  private giveBack(messages: MessageReader): void {
+    const { readers } = this;
+    if (readers === undefined || this.inflater !== undefined) return;
+    this.messages = undefined;
+    if (readers.length < MAX_SPARE_READERS) readers.push(messages);
+  }
+
+  private read(bytes: Buffer, messages: MessageReader, sink: WebSocketSink): number {
+    const { head } = this;
     const end = bytes.length;
-    if (this.isOver) return end;
     messages.beginTurn();
     if (messages.isInflating && !this.settle(messages.inflate(sink), sink)) {
       return this.isOver ? end : 0;
@@ -104,14 +134,14 @@ export class FrameDecoder {
         position = head.read(bytes, position, end);
         if (position < 0) return this.fail(position, sink, end);
         if (!head.isWhole) return end;
-        const fault = this.beginFrame(sink);
+        const fault = this.beginFrame(messages, sink);
         if (fault !== 0) return this.fail(fault, sink, end);
         if (this.isOver) return end;
       }
       const start = position;
       position = Math.min(end, start + head.remainingBytes);
       if (messages.inflatesPieces) position = Math.min(position, start + SLICE_BYTES);
-      const goesOn = this.readPayload(bytes, start, position, sink);
+      const goesOn = this.readPayload(bytes, start, position, messages, sink);
       if (this.isOver) return end;
       if (!goesOn) return position;
     }
@@ -127,12 +157,12 @@ export class FrameDecoder {
   drop(): void {
     this.isOver = true;
     this.control = undefined;
-    this.messages.drop();
+    this.messages?.drop();
   }
 
   /** Answers a fault, or 0. */
-  private beginFrame(sink: WebSocketSink): number {
-    const { head, messages } = this;
+  private beginFrame(messages: MessageReader, sink: WebSocketSink): number {
+    const { head } = this;
     const fault = head.isControl ? messages.countControl() : messages.check(head);
     if (fault !== 0) return fault;
     sink.onFrameHead?.(head);
@@ -141,7 +171,13 @@ export class FrameDecoder {
   }
 
   /** Answers whether to go on. */
-  private readPayload(bytes: Buffer, start: number, end: number, sink: WebSocketSink): boolean {
+  private readPayload(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    messages: MessageReader,
+    sink: WebSocketSink,
+  ): boolean {
     const { head } = this;
     let seen = UNSEEN;
     if (head.isMasked) {
@@ -157,7 +193,7 @@ export class FrameDecoder {
     if (head.isControl) return this.readControl(bytes, start, end, isEnd, sink);
     const isLast = isEnd && head.isFinal;
     const moreBytes = head.isFinal ? head.remainingBytes : Number.POSITIVE_INFINITY;
-    const result = this.messages.take(bytes, start, end, isLast, moreBytes, seen, sink);
+    const result = messages.take(bytes, start, end, isLast, moreBytes, seen, sink);
     return result === GO_ON || this.settle(result, sink);
   }
 

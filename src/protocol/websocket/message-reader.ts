@@ -80,6 +80,11 @@ export class MessageReader {
     return this.gathered?.heldBytes ?? 0;
   }
 
+  /** Whether nothing is under way that the next bytes go on with: it can serve another decoder. */
+  get isSpare(): boolean {
+    return !this.isOpen && !this.isInflating && this.gathered === undefined;
+  }
+
   /** Whether pieces are inflated as they come. */
   get inflatesPieces(): boolean {
     return this.isCompressed && this.delivery === DELIVERY.pieces;

@@ -119,7 +119,7 @@ describe("ARQ server", () => {
 
     assert.equal(server.connectionCount, 0);
     const grown = process.memoryUsage().heapUsed - before;
-    assert.ok(grown < 2_000_000, `${grown} bytes`);
+    assert.ok(grown < 4_000_000, `${grown} bytes`);
     await server.stop();
   });
 

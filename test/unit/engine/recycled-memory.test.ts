@@ -68,6 +68,25 @@ describe("recycled send memory", () => {
     memory.release(Buffer.alloc(10));
 
     assert.equal(memory.freeCount, 64);
-    assert.equal(memory.keep(), false);
+    assert.equal(memory.keep(Buffer.alloc(10)), false);
+  });
+
+  test("lends a segment to read into, which stays out of use while it is read into or kept", () => {
+    const memory = new RecycledMemory();
+    const taken = memory.take();
+    const lent = taken.subarray(10, 20);
+
+    assert.equal(memory.isHeld(taken), false);
+    assert.equal(memory.keep(lent), true);
+    assert.equal(memory.isHeld(taken), true);
+    memory.release(lent);
+    assert.equal(memory.freeCount, 0, "it is still read into");
+
+    memory.keep(lent);
+    memory.putBack(taken);
+    assert.equal(memory.freeCount, 0, "it is still kept");
+    memory.release(lent);
+    assert.equal(memory.freeCount, 1);
+    assert.equal(memory.take().buffer, taken.buffer);
   });
 });

@@ -37,6 +37,8 @@ function exchange(seed: number): void {
       intervalMs: random.pick([10, 20, 60]),
       fastResend: random.pick([0, 2]),
       fastLimit: random.pick([0, 5]),
+      repeatAfterMs: random.pick([0, 0, 15]),
+      repeatCount: random.pick([1, 3]),
       sendWindow: random.pick([8, 32, 128]),
       mtuBytes: random.pick([72, 500, 1_400]),
       congestion: congestion(),

@@ -165,6 +165,28 @@ describe("KCP", () => {
     assert.equal(right.kcp.keptSegments, 0);
   });
 
+  it("sends again what is not acknowledged in repeatAfterMs, so often, and then waits as ever", () => {
+    const settings = { repeatAfterMs: 15, repeatCount: 2 };
+    const { events, left, right } = kcpPair({ lossRate: 1 }, settings);
+    const times: number[] = [];
+    left.tap = (datagram) => {
+      times.push(events.nowMs);
+      return datagram;
+    };
+    left.send(Buffer.from("x"));
+    events.run(600);
+    assert.deepEqual(times, [0, 15, 30, 230, 530]);
+    assert.equal(left.kcp.counts.repeatedSegments, 2);
+    assert.equal(left.kcp.counts.timedOutSegments, 2);
+
+    const good = kcpPair({ delayMs: 20 }, settings);
+    good.left.send(Buffer.from("x"));
+    good.events.run(1_000);
+    assert.equal(good.right.kcp.counts.duplicateSegments, 2);
+    assert.equal(good.left.kcp.counts.timedOutSegments, 0);
+    assert.equal(right.messages.length, 0);
+  });
+
   it("drops messages that grow stale before they have a number, and those alone", () => {
     const { events, left, right } = kcpPair({ delayMs: 50 }, { sendWindow: 2 });
     left.kcp.send(Buffer.from("0"));

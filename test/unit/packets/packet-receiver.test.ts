@@ -211,6 +211,34 @@ describe("PacketReceiver: a request in a handler whose promise is open", () => {
 });
 
 describe("PacketReceiver: a handler whose promise is open", () => {
+  it("is called by pull for what came meanwhile only when the application does not pause", async () => {
+    const counts: unknown[] = [];
+    const settle: (() => void)[] = [];
+    const host = new FakeHost(
+      { receive: pull() },
+      {
+        onReceive: (_, unread) => {
+          counts.push(unread);
+          return new Promise<void>((resolve) => settle.push(resolve));
+        },
+      },
+    );
+    const { connection, stream } = host.open();
+    stream.sink.streamReceived(bytes("ab"));
+    connection.read(2).then(() => {});
+    stream.sink.streamReceived(bytes("cd"));
+
+    connection.pause();
+    settle[0]?.();
+    await turn();
+    const whilePaused = [...counts];
+    connection.resume();
+    await turn();
+
+    assert.deepEqual(whilePaused, [2]);
+    assert.deepEqual(counts, [2, 2]);
+  });
+
   it("may still respond when it has read, with pull, all that came before the end", async () => {
     const settle: (() => void)[] = [];
     const host = new FakeHost(

@@ -291,11 +291,18 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   }
 
   protected override abandoned(kind: number, result: number, flags: number): void {
-    if (kind === RECEIVE_KIND) this.loop.buffers.drop(result, flags);
+    if (kind !== RECEIVE_KIND) return;
+    if ((flags & COMPLETION_MORE) === 0) this.state &= ~(RECEIVING | STOPPING);
+    this.loop.buffers.drop(result, flags);
   }
 
   protected override cancelAll(): void {
-    this.cancelOnSocket();
+    const receives = (this.state & RECEIVING) !== 0;
+    // Sends that wait have slots of their own. Where none does, the receive is found at once.
+    if (receives && this.underWayCount === 1) {
+      this.state |= STOPPING;
+      this.cancel(RECEIVE_KIND);
+    } else this.cancelOnSocket();
   }
 
   protected override isUnwanted(kind: number): boolean {
