@@ -42,6 +42,10 @@ export class SessionComponent extends Component<Session, DatagramSettings> imple
     return this.protocol?.hasHandshake === true;
   }
 
+  get hasLinks(): boolean {
+    return this.protocol !== undefined;
+  }
+
   createLink(session: Session): SessionLink | undefined {
     return this.protocol?.createLink(session);
   }

@@ -78,6 +78,8 @@ export interface SessionHost extends MemberHost<Session> {
   readonly events: SessionEvents;
   /** The link of a new session; undefined where each datagram is a message. */
   createLink(session: Session): SessionLink | undefined;
+  /** Whether sessions have links, once they are open. */
+  readonly hasLinks: boolean;
   /** Whether sessions are open as soon as they begin, and not when their link says so. */
   readonly hasHandshake: boolean;
 }
@@ -360,7 +362,7 @@ export class Session
   private sendMessage(message: Buffer, options?: MessageOptions): SendResult {
     const { link } = this;
     if (link !== undefined) link.assertSendable(message.length, options);
-    else assertDatagram(message, this.settings.maxDatagramBytes, options);
+    else if (!this.host.hasLinks) assertDatagram(message, this.settings.maxDatagramBytes, options);
     if (!this.isOpen || !this.hasRoom(message.length)) return false;
     if (link !== undefined) link.send(message, options);
     else this.sendDatagram(message);
