@@ -76,6 +76,7 @@ export const rules = {
     },
     layer("connection-knows-no-engine", CONNECTION, [
       GROUND,
+      ADDRESS,
       BYTES,
       TIME,
       RECEIVE,

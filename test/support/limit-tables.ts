@@ -3,6 +3,7 @@
  * The last column, what happens at the limit, is written by hand; `npm run docs` writes the others.
  */
 import { ARQ_SETTINGS } from "#src/arq/arq-settings.js";
+import { ACCESS_NUMBERS } from "#src/connection/access-options.js";
 import { HEARTBEAT_NUMBERS } from "#src/connection/heartbeat-options.js";
 import { CONNECTION_SETTINGS } from "#src/connection/settings.js";
 import { DATAGRAM_SETTINGS } from "#src/datagram/datagram-settings.js";
@@ -33,6 +34,7 @@ export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   "of an HTTP client": AGENT_NUMBERS,
   "of an HTTP sync client": SYNC_CLIENT_NUMBERS,
   "of a cookie store": COOKIE_LIMITS,
+  "of access": ACCESS_NUMBERS,
   "of heartbeats": HEARTBEAT_NUMBERS,
   "of reconnecting": RECONNECT_NUMBERS,
   "of a pool": POOL_NUMBERS,
