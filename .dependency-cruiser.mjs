@@ -76,6 +76,7 @@ export const rules = {
     },
     layer("connection-knows-no-engine", CONNECTION, [
       GROUND,
+      ADDRESS,
       BYTES,
       TIME,
       RECEIVE,
@@ -131,6 +132,15 @@ export const rules = {
       CONNECTION,
       PACKETS,
       DIAL,
+    ]),
+    layer("pool-on-tcp", "^src/pool/", [
+      GROUND,
+      BYTES,
+      TIME,
+      ENGINE_DOOR,
+      CONNECTION,
+      DIAL,
+      "^src/tcp/",
     ]),
     layer("http-on-connection", "^src/http/(?!sync/sync-sockets\\.ts$)", [
       GROUND,
