@@ -154,7 +154,7 @@ export class ProxyServer implements AsyncDisposable {
     this.#http = new HttpRole(http, wheel, new HandlerCalls(http), configuration);
     this.#role = new ProxyRole(this.#http, this.#clients, tunnels);
     this.#component = new StreamComponent(this.#role, engine, security, configuration.transport());
-    this.#listening = new Listening(this.#component, this.#role);
+    this.#listening = new Listening(this.#component, this.#role, {});
     this.#http.listening = this.#listening;
     this.#role.tellRefused = (error, address) => this.#component.tellRefused(error, address);
   }
