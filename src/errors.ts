@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   FILE_INVALID: { fault: "usage", text: "the file can't be sent" },
 
   REFUSED: { fault: "local", text: "a handler refused the connection" },
+  ADDRESS_REFUSED: { fault: "local", text: "allowAddress lets none of the host's addresses pass" },
   HANDLER_FAILED: { fault: "local", text: "a handler threw or rejected" },
   ABORTED: { fault: "local", text: "the operation was aborted" },
   CONNECTION_CLOSED: { fault: "local", text: "the connection is closed" },
