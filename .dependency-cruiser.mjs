@@ -76,6 +76,7 @@ export const rules = {
     },
     layer("connection-knows-no-engine", CONNECTION, [
       GROUND,
+      ADDRESS,
       BYTES,
       TIME,
       RECEIVE,
@@ -132,6 +133,15 @@ export const rules = {
       PACKETS,
       DIAL,
     ]),
+    layer("pool-on-tcp", "^src/pool/", [
+      GROUND,
+      BYTES,
+      TIME,
+      ENGINE_DOOR,
+      CONNECTION,
+      DIAL,
+      "^src/tcp/",
+    ]),
     layer("http-on-connection", "^src/http/(?!sync/sync-sockets\\.ts$)", [
       GROUND,
       BYTES,
@@ -161,6 +171,18 @@ export const rules = {
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
     ]),
+    layer("proxy-on-http", "^src/proxy/", [
+      GROUND,
+      ADDRESS,
+      BYTES,
+      TIME,
+      ENGINE_DOOR,
+      CONNECTION,
+      DIAL,
+      "^src/tcp/",
+      "^src/http/",
+      "^src/protocol/(http1|socks|proxy-header)/",
+    ]),
     apart("http-server-knows-no-client", "^src/http/server/", "^src/http/(client|sync|cookie)/"),
     apart("http-clients-know-no-server", "^src/http/(client|sync|cookie)/", "^src/http/server/"),
     apart("http-sync-on-client", "^src/http/client/", "^src/http/sync/"),
@@ -181,7 +203,7 @@ export const rules = {
       from: { path: "^src/index\\.ts$" },
       // Proxies speak HTTP too: what of its wire format they need is loaded with `dial/tunnel`, see below.
       to: {
-        path: "^src/(http|websocket|udp|arq|datagram|protocol)/",
+        path: "^src/(http|websocket|udp|arq|datagram|proxy|protocol)/",
         pathNot: "^src/protocol/(http1|socks)/",
         reachable: true,
       },
@@ -196,7 +218,7 @@ export const rules = {
       name: "nothing-imports-the-entry",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(cli|index\\.ts|testing)" },
-      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp|arq)/index\\.ts)" },
+      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp|arq|proxy)/index\\.ts)" },
     },
   ],
   options: {

@@ -1,5 +1,5 @@
 // Runs our HTTP and WebSockets with other people's programs: `npm run interop`. What is missing of curl, nginx,
-// OpenSSL, Chromium and two libraries of Python is installed by apt-get, where there is one; it needs the rights to do so. Then the
+// OpenSSL, GnuTLS, Chromium and two libraries of Python is installed by apt-get, where there is one; it needs the rights to do so. Then the
 // package is tried as projects of five kinds use it.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
@@ -11,6 +11,7 @@ const PACKAGES = {
   openssl: "openssl",
   nginx: "nginx",
   chromium: "chromium",
+  "gnutls-cli": "gnutls-bin",
   ip: "iproute2",
   nft: "nftables",
 };

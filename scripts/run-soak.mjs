@@ -1,4 +1,4 @@
-// Runs the soak on every engine of this machine: `npm run soak -- [--seconds 600] [--connections N]`.
+// Runs the soak on every engine of this machine: `npm run soak -- [--seconds 600] [--connections N] [--tls]`.
 // The buffers of io_uring are watched (HP_SOCKET_URING_DEBUG).
 import { spawnSync } from "node:child_process";
 import process from "node:process";

@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   FILE_INVALID: { fault: "usage", text: "the file can't be sent" },
 
   REFUSED: { fault: "local", text: "a handler refused the connection" },
+  ADDRESS_REFUSED: { fault: "local", text: "allowAddress lets none of the host's addresses pass" },
   HANDLER_FAILED: { fault: "local", text: "a handler threw or rejected" },
   ABORTED: { fault: "local", text: "the operation was aborted" },
   CONNECTION_CLOSED: { fault: "local", text: "the connection is closed" },
@@ -102,6 +103,9 @@ export const ERROR_CODES = {
   WEBSOCKET_FLOOD: { fault: "limit", text: "too many fragments, or pings and pongs, in a message" },
   WEBSOCKET_PONG_TIMEOUT: { fault: "limit", text: "no pong came within pongTimeoutMs" },
 
+  POOL_FULL: { fault: "limit", text: "maxWaiting takers wait for a connection of the pool" },
+  POOL_TIMEOUT: { fault: "limit", text: "no connection of the pool was free in time" },
+
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },
   DATAGRAM_TOO_LONG: { fault: "limit", text: "a datagram is too long" },
@@ -112,6 +116,9 @@ export const ERROR_CODES = {
   },
   DETECT_TIMEOUT: { fault: "limit", text: "the peer sent nothing while it was probed" },
   CONNECTION_LIMIT: { fault: "limit", text: "there are maxConnections connections already" },
+  ACCESS_REFUSED: { fault: "remote", text: "the lists of access don't let the address in" },
+  ADDRESS_LIMIT: { fault: "limit", text: "an address has maxConnectionsPerAddress connections" },
+  ADDRESS_RATE_LIMIT: { fault: "limit", text: "an address begins too many connections" },
   REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for a response" },
   READ_LIMIT: { fault: "limit", text: "more bytes were asked for than maxUnreadBytes allows" },
   CONNECT_TIMEOUT: { fault: "limit", text: "the connection was not made within timeoutMs" },

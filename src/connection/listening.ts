@@ -21,6 +21,8 @@ import {
   type NumberRule,
   optional,
 } from "../options.js";
+import { AccessControl } from "./access-control.js";
+import { type AccessOptions, type AccessRules, readAccess } from "./access-options.js";
 import type { StreamComponent } from "./stream-component.js";
 import type { StreamConnection } from "./stream-connection.js";
 import { streamOptions } from "./stream-options.js";
@@ -47,6 +49,26 @@ export interface ListenOptions {
 /** Default and range of {@link ListenOptions.backlog}. */
 export const BACKLOG: NumberRule = count(4_096, "connections", { min: 1, max: 65_535 });
 
+/** Refusals by `access` in a second of which `onRefuse` is told; the others are counted. */
+export const MAX_REFUSALS_TOLD = 100;
+
+/** Who may come in. Given to the constructor of a server, or later to `configure`. */
+export interface AdmissionOptions {
+  /** Lists of networks, and limits for each address. Default: everybody, and none. */
+  readonly access?: AccessOptions | undefined;
+}
+
+/** Names of {@link AdmissionOptions}. */
+export const ADMISSION_NAMES: readonly (keyof AdmissionOptions)[] = ["access"];
+
+/** Options in two: who may come in, and the others. */
+export function admissionAmong<Options extends AdmissionOptions>(
+  options: Options,
+): [AdmissionOptions, Omit<Options, keyof AdmissionOptions>] {
+  const { access, ...others } = options;
+  return ["access" in options ? { access } : {}, others];
+}
+
 /** The server, as what lets connections in sees it. */
 export interface ListeningRole {
   /** Asks whether to listen there. Throws `REFUSED`, `HANDLER_FAILED`. */
@@ -69,10 +91,38 @@ export class Listening implements ListenerSink {
   #opening: Opening | undefined;
   /** Calls of {@link listen}, so that one which was overtaken by `stop` knows. */
   #startCount = 0;
+  #toldSinceMs = 0;
+  #toldCount = 0;
 
-  constructor(component: StreamComponent, role: ListeningRole) {
+  /** Throws `INVALID_ARGUMENT` for `options` that can't be. */
+  constructor(component: StreamComponent, role: ListeningRole, options: AdmissionOptions) {
     this.#component = component;
     this.#role = role;
+    this.#setAccess(readAccess(options.access));
+  }
+
+  /**
+   * Changes who may come in, for peers to come; `others` is called when the changes are found to be possible,
+   * and may throw. Throws `INVALID_ARGUMENT`.
+   */
+  configure(changes: AdmissionOptions, others: () => void): void {
+    const rules = readAccess(changes.access);
+    others();
+    if ("access" in changes) this.#setAccess(rules);
+  }
+
+  #setAccess(rules: AccessRules | undefined): void {
+    const component = this.#component;
+    if (rules === undefined) component.access = undefined;
+    else if (component.access?.canTake(rules) === true) component.access.take(rules);
+    else {
+      const access = new AccessControl(rules);
+      component.access = access;
+      const nowMs = component.service.arrivalMs();
+      for (const { id, remoteAddress } of component.registry.list()) {
+        access.entered(id, remoteAddress?.host, nowMs, false);
+      }
+    }
   }
 
   /** Where it listens; undefined while it does not. */
@@ -164,16 +214,38 @@ export class Listening implements ListenerSink {
   listenerAccepted(stream: StreamSocket): StreamSink | undefined {
     const component = this.#component;
     if (component.state !== "started") return undefined;
+    const { access } = component;
+    if (access !== undefined && !this.#maySeek(access, stream.remoteAddress())) return undefined;
     const full = this.#limitReached(stream);
     if (full !== undefined) {
       component.tellRefused(full, stream.remoteAddress());
       return undefined;
     }
     const connection = component.admit(stream);
+    access?.entered(connection.id, stream.remoteAddress()?.host, component.service.arrivalMs());
     if (!component.isHeld) stream.unref();
     this.#role.prepare(connection);
     if (connection.state === "connecting") connection.open(false);
     return connection;
+  }
+
+  /** Whether a peer may come in, as far as its address goes. One without an IP address came by a path. */
+  #maySeek(access: AccessControl, from: Address | undefined): boolean {
+    if (this.#address?.host === undefined) return true;
+    const nowMs = this.#component.service.arrivalMs();
+    const code = access.refusal(from?.host, nowMs);
+    if (code === undefined) return true;
+    if (this.#mayTell(nowMs)) this.#component.tellRefused(access.errorOf(code), from);
+    else this.#component.countRefused();
+    return false;
+  }
+
+  #mayTell(nowMs: number): boolean {
+    if (nowMs - this.#toldSinceMs >= 1_000) {
+      this.#toldSinceMs = nowMs;
+      this.#toldCount = 0;
+    }
+    return ++this.#toldCount <= MAX_REFUSALS_TOLD;
   }
 
   #limitReached(stream: StreamSocket): NetError | undefined {

@@ -1,7 +1,9 @@
 /** A component whose connections are streams: what it adds to every component. */
 import type { Engine, StreamSocket } from "../engine/engine.js";
 import { assertObject, NetError } from "../errors.js";
+import type { AccessControl } from "./access-control.js";
 import { type BroadcastResult, broadcastTo } from "./broadcast.js";
+import type { CloseReason } from "./close-reason.js";
 import { Component, type ComponentRole } from "./component.js";
 import type { ChangeableSettings, ComponentStats } from "./component-options.js";
 import type { ComponentSecurity } from "./component-security.js";
@@ -26,6 +28,8 @@ export class StreamComponent
   implements ConnectionHost
 {
   readonly security: ComponentSecurity | undefined;
+  /** Who may connect, where that is restricted. */
+  access: AccessControl | undefined = undefined;
   readonly #role: StreamRole;
 
   /** Throws `INVALID_ARGUMENT` for settings that can't be. */
@@ -72,6 +76,11 @@ export class StreamComponent
       if (changed.receive === this.settings.receive) return;
       for (const connection of this.registry.list()) connection.keepModel();
     });
+  }
+
+  override connectionClosed(connection: StreamConnection, reason: CloseReason): void {
+    this.access?.gone(connection.id);
+    super.connectionClosed(connection, reason);
   }
 
   sendToAll(connections: readonly StreamConnection[], bytes: Buffer): BroadcastResult {

@@ -3,15 +3,23 @@
 import {
   type AnyModelRule,
   assertComponentOptions,
+  type ChangeableSettings,
   type ComponentOptions,
   type ContextRule,
 } from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
 import { Events } from "../connection/events.js";
-import { Listening, type ListenOptions } from "../connection/listening.js";
+import {
+  ADMISSION_NAMES,
+  type AdmissionOptions,
+  admissionAmong,
+  Listening,
+  type ListenOptions,
+} from "../connection/listening.js";
 import { StreamComponent } from "../connection/stream-component.js";
 import { StreamGroup } from "../connection/stream-group.js";
 import type { Address, IpAddress } from "../engine/engine.js";
+import { assertObject } from "../errors.js";
 import { PacketRole } from "./packet-role.js";
 import { type ServerSecurity, secured } from "./secured.js";
 
@@ -21,7 +29,11 @@ export type TcpServerOptions<
   Context = unknown,
 > = ComponentOptions<Connection<Context>, Received, Context> &
   ContextRule<Context> &
-  ServerSecurity;
+  ServerSecurity &
+  AdmissionOptions;
+
+/** What can be given to `configure` of a server. */
+export interface ServerChanges extends ChangeableSettings, AdmissionOptions {}
 
 /** A TCP server: accepts connections on one address. */
 export class TcpServer<
@@ -37,7 +49,7 @@ export class TcpServer<
   );
   constructor(options: TcpServerOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("server", options);
-    assertComponentOptions(options);
+    assertComponentOptions(options, ADMISSION_NAMES);
     const events = new Events(options);
     // Where no handler gets a connection, nobody will read from it.
     events.mayBeRead = [options.onAccept, options.onHandshake, options.context].some(Boolean);
@@ -45,7 +57,7 @@ export class TcpServer<
     const component = new StreamComponent(role, engine, security, options);
     super(component);
     this.#component = component;
-    this.#listening = new Listening(component, role);
+    this.#listening = new Listening(component, role, options);
     role.listening = this.#listening;
   }
 
@@ -68,6 +80,16 @@ export class TcpServer<
   listen(options: ListenOptions): Promise<Address>;
   listen(options: ListenOptions = {}): Promise<Address> {
     return this.#listening.listen(options);
+  }
+
+  /**
+   * Changes settings, also while running: see `TcpAgent.configure`; and who may come in, for peers to come.
+   * Throws `SETTING_FIXED`, `INVALID_ARGUMENT`; then nothing is changed.
+   */
+  override configure(changes: ServerChanges): void {
+    assertObject("the options of configure", changes);
+    const [admission, settings] = admissionAmong(changes);
+    this.#listening.configure(admission, () => super.configure(settings));
   }
 
   /** Lets the process end while the server listens and connections are open. */

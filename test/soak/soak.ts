@@ -1,5 +1,5 @@
 /**
- * A soak: `node soak.js [--engine uring] [--seconds 600] [--connections 200] [--seed 1]`.
+ * A soak: `node soak.js [--engine uring] [--seconds 600] [--connections 200] [--seed 1] [--tls]`.
  *
  * An echo server and an agent in one process. Connections come and go at random; each sends blocks of
  * 1 B … 1 MiB, pauses and goes on, and ends by closing, finishing, aborting, or being closed or
@@ -10,6 +10,7 @@ import { readdirSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { type Connection, type EngineName, TcpAgent, TcpServer } from "hp-socket";
+import { selfSignedCertificate } from "hp-socket/testing";
 import { Random } from "../support/random.js";
 
 const { values } = parseArgs({
@@ -18,9 +19,11 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "30" },
     connections: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
+    tls: { type: "boolean", default: false },
   },
 });
 const engine = values.engine as EngineName;
+const { cert, key } = selfSignedCertificate();
 const untilMs = performance.now() + Number(values.seconds) * 1_000;
 const random = new Random(Number(values.seed));
 
@@ -42,6 +45,7 @@ interface Course {
 
 const server = new TcpServer({
   engine,
+  ...(values.tls && { tls: { cert, key } }),
   delivery: "borrow",
   maxConnections: 10_000,
   slowConsumer: "pause",
@@ -69,6 +73,7 @@ function rest(connection: Connection): void {
 
 const agent = new TcpAgent<Buffer, Course>({
   engine,
+  ...(values.tls && { tls: { ca: cert } }),
   maxConnections: 10_000,
   maxPendingBytes: 64 * 1_048_576,
   closeTimeoutMs: 2_000,
@@ -135,7 +140,7 @@ function end(connection: Connection<Course>): void {
 }
 
 function open(): void {
-  agent.connect({ port: server.port }).then(
+  agent.connect({ host: "localhost", family: "IPv4", port: server.port }).then(
     (connection) => {
       counts.opened++;
       goOn(connection);

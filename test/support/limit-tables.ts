@@ -3,6 +3,7 @@
  * The last column, what happens at the limit, is written by hand; `npm run docs` writes the others.
  */
 import { ARQ_SETTINGS } from "#src/arq/arq-settings.js";
+import { ACCESS_NUMBERS } from "#src/connection/access-options.js";
 import { HEARTBEAT_NUMBERS } from "#src/connection/heartbeat-options.js";
 import { CONNECTION_SETTINGS } from "#src/connection/settings.js";
 import { DATAGRAM_SETTINGS } from "#src/datagram/datagram-settings.js";
@@ -15,7 +16,9 @@ import { COMPRESSION_OPTIONS } from "#src/http/server/compression/compression-op
 import { HTTP_SERVER_LIMITS } from "#src/http/server/http-server-settings.js";
 import { SYNC_CLIENT_NUMBERS } from "#src/http/sync/sync-client-options.js";
 import type { NumberRule } from "#src/options.js";
+import { POOL_NUMBERS } from "#src/pool/pool-options.js";
 import { HTTP1_LIMITS } from "#src/protocol/http1/limits.js";
+import { PROXY_NUMBERS } from "#src/proxy/proxy-settings.js";
 import { CAST_SETTINGS } from "#src/udp/cast-settings.js";
 import { COMPRESSION_SETTINGS } from "#src/websocket/deflate/compression-options.js";
 import { WEBSOCKET_SETTINGS } from "#src/websocket/websocket-settings.js";
@@ -32,11 +35,14 @@ export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   "of an HTTP client": AGENT_NUMBERS,
   "of an HTTP sync client": SYNC_CLIENT_NUMBERS,
   "of a cookie store": COOKIE_LIMITS,
+  "of access": ACCESS_NUMBERS,
   "of heartbeats": HEARTBEAT_NUMBERS,
   "of reconnecting": RECONNECT_NUMBERS,
+  "of a pool": POOL_NUMBERS,
   "of a WebSocket": WEBSOCKET_SETTINGS,
   "of compression": COMPRESSION_SETTINGS,
   "of ARQ": ARQ_SETTINGS,
+  "of a proxy": PROXY_NUMBERS,
   "of the uring engine": URING_OPTIONS,
 };
 

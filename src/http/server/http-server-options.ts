@@ -1,5 +1,6 @@
 /** What an HTTP server is made of, and who responds for it. */
 import type { ComponentStats } from "../../connection/component-options.js";
+import type { AdmissionOptions } from "../../connection/listening.js";
 import { assertFunction } from "../../connection/settings.js";
 import type { TlsSettings } from "../../connection/tls-settings.js";
 import type { EngineChoice } from "../../engine/engine.js";
@@ -16,7 +17,8 @@ import type { ServerExchange } from "./server-exchange.js";
 export interface HttpServerOptions<Context = unknown>
   extends HttpServerHandlers<Context>,
     HttpSettingsInput,
-    ServerSecurity {
+    ServerSecurity,
+    AdmissionOptions {
   /** Makes the `context` of each new connection. */
   readonly context?: (connection: HttpServerConnection<Context>) => Context;
   /** Instead of `onRequest`: from a web Request to a Response. */
@@ -44,7 +46,7 @@ export interface HttpServerStats extends ComponentStats {
 }
 
 /** Settings that can be given to `configure`. */
-export interface HttpServerChanges extends HttpSettingsInput {
+export interface HttpServerChanges extends HttpSettingsInput, AdmissionOptions {
   /** Other certificates and rules, for handshakes to come. */
   readonly tls?: TlsSettings;
 }

@@ -1,13 +1,18 @@
 import type { StopOptions, StopResult } from "../../connection/component-options.js";
 import type { WaitOptions } from "../../connection/connection.js";
 import { engineServiceOf } from "../../connection/engine-service.js";
-import { Listening, type ListenOptions } from "../../connection/listening.js";
+import {
+  ADMISSION_NAMES,
+  admissionAmong,
+  Listening,
+  type ListenOptions,
+} from "../../connection/listening.js";
 import { closeOldOnes, closeSilentOnes } from "../../connection/mass-close.js";
 import type { ServiceState } from "../../connection/service-state.js";
 import { SETTING_NAMES } from "../../connection/settings.js";
 import { StreamComponent } from "../../connection/stream-component.js";
 import type { Address, IpAddress } from "../../engine/engine.js";
-import type { NetError } from "../../errors.js";
+import { assertObject, type NetError } from "../../errors.js";
 import { secured } from "../../tcp/secured.js";
 import { HandlerCalls } from "./handler-calls.js";
 import { type HttpReceiver, receiverOf } from "./http-receiver.js";
@@ -36,14 +41,22 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: HttpServerOptions<Context> & HttpContextRule<Context>);
   constructor(options: HttpServerOptions) {
-    const others = [...HTTP_HANDLER_NAMES, "fetch", "context", "engine", "tls", "compression"];
+    const others = [
+      ...HTTP_HANDLER_NAMES,
+      "fetch",
+      "context",
+      "engine",
+      "tls",
+      "compression",
+      ...ADMISSION_NAMES,
+    ];
     const configuration = new HttpServerConfiguration(settingsAmong(asOptions(options), others));
     const calls = new HandlerCalls(options);
     const [engine, security] = secured("server", options);
     const { wheel } = engineServiceOf(engine);
     this.#role = new HttpRole(options, wheel, calls, configuration);
     this.#component = new StreamComponent(this.#role, engine, security, configuration.transport());
-    this.#listening = new Listening(this.#component, this.#role);
+    this.#listening = new Listening(this.#component, this.#role, options);
     this.#role.listening = this.#listening;
   }
 
@@ -106,10 +119,14 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
    */
   configure(changes: HttpServerChanges): void {
     const role = this.#role;
-    const configuration = role.resources.configuration.with(changes);
+    assertObject("the options of configure", changes);
+    const [admission, settings] = admissionAmong(changes);
+    const configuration = role.resources.configuration.with(settings);
     const { tls } = changes;
     const transport = { ...configuration.transport(), ...(tls !== undefined && { tls }) };
-    this.#component.configure(transport, [...SETTING_NAMES, "tls"]);
+    this.#listening.configure(admission, () => {
+      this.#component.configure(transport, [...SETTING_NAMES, "tls"]);
+    });
     role.configure(configuration);
     for (const receiver of this.#receivers()) receiver.limitsChanged();
   }

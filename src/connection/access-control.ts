@@ -1,0 +1,148 @@
+/**
+ * Decides who may connect: by lists of networks, by the connections that an address has, and by those that
+ * it has begun of late, for which each address has a bucket of permits.
+ *
+ * Invariants: addresses with connections are remembered while they have any, so there are at most as many as
+ * connections. Of the others those seen last are, `maxAddresses` of them, and only where a rate is set.
+ */
+import { type Ip, parseIp } from "../address/ip.js";
+import { NetError } from "../errors.js";
+import type { AccessRules } from "./access-options.js";
+
+/** An address: of IPv4 as a number, of IPv6 the first bits, as text with a character for each byte. */
+type AddressKey = number | string;
+
+/** What is known of an address. */
+interface AddressEntry {
+  readonly key: AddressKey;
+  connectionCount: number;
+  permits: number;
+  atMs: number;
+}
+
+/** Why somebody may not connect. */
+export type AccessCode = "ACCESS_REFUSED" | "ADDRESS_LIMIT" | "ADDRESS_RATE_LIMIT";
+
+/** Decides who may connect, and counts who has. */
+export class AccessControl {
+  #rules: AccessRules;
+  /** Those that have connections. */
+  readonly #busy: Map<AddressKey, AddressEntry> = new Map();
+  /** Those that have none, the least recently seen first. */
+  readonly #idle: Map<AddressKey, AddressEntry> = new Map();
+  /** By id of the connection. */
+  readonly #entries: Map<number, AddressEntry> = new Map();
+
+  constructor(rules: AccessRules) {
+    this.#rules = rules;
+  }
+
+  /** Whether it can go on with other rules: else the connections have to be counted anew. */
+  canTake(rules: AccessRules): boolean {
+    const { maxConnectionsPerAddress, newConnectionsPerSecond, ipv6PrefixLength } = this.#rules;
+    const isCounting = maxConnectionsPerAddress > 0 || newConnectionsPerSecond > 0;
+    return isCounting && ipv6PrefixLength === rules.ipv6PrefixLength;
+  }
+
+  /** Goes by other rules from now on. */
+  take(rules: AccessRules): void {
+    this.#rules = rules;
+    if (rules.newConnectionsPerSecond === 0) this.#idle.clear();
+  }
+
+  /** Addresses that are remembered. */
+  get addressCount(): number {
+    return this.#busy.size + this.#idle.size;
+  }
+
+  /** Why a peer at `host` may not connect now; undefined where it may. */
+  refusal(host: string | undefined, nowMs: number): AccessCode | undefined {
+    const { allow, deny, maxConnectionsPerAddress, newConnectionsPerSecond } = this.#rules;
+    const ip = host === undefined ? undefined : parseIp(host);
+    // Nothing is known of a peer that has gone already.
+    if (host === undefined || ip === undefined) return "ACCESS_REFUSED";
+    if (deny?.has(host) === true || allow?.has(host) === false) return "ACCESS_REFUSED";
+    if (maxConnectionsPerAddress === 0 && newConnectionsPerSecond === 0) return undefined;
+    const key = keyOf(ip, this.#rules.ipv6PrefixLength);
+    const entry = this.#busy.get(key) ?? this.#idle.get(key);
+    if (entry === undefined) return undefined;
+    if (entry.connectionCount === 0) this.#rest(entry);
+    if (maxConnectionsPerAddress > 0 && entry.connectionCount >= maxConnectionsPerAddress) {
+      return "ADDRESS_LIMIT";
+    }
+    if (newConnectionsPerSecond === 0) return undefined;
+    this.#fill(entry, nowMs);
+    return entry.permits < 1 ? "ADDRESS_RATE_LIMIT" : undefined;
+  }
+
+  /** The error of a refusal, for whoever is told. */
+  errorOf(code: AccessCode): NetError {
+    const { maxConnectionsPerAddress, newConnectionsPerSecond } = this.#rules;
+    const texts: Readonly<Record<AccessCode, string>> = {
+      ACCESS_REFUSED: "the lists of access don't let its address in",
+      ADDRESS_LIMIT: `its address has maxConnectionsPerAddress (${maxConnectionsPerAddress}) connections`,
+      ADDRESS_RATE_LIMIT: `its address begins more than newConnectionsPerSecond (${newConnectionsPerSecond}) connections`,
+    };
+    return new NetError(code, texts[code], { operation: "accept" });
+  }
+
+  /** A connection of `host` is made; `isNew` takes a permit. */
+  entered(id: number, host: string | undefined, nowMs: number, isNew = true): void {
+    const { maxConnectionsPerAddress, newConnectionsPerSecond, newConnectionBurst } = this.#rules;
+    if (maxConnectionsPerAddress === 0 && newConnectionsPerSecond === 0) return;
+    const ip = host === undefined ? undefined : parseIp(host);
+    if (ip === undefined) return;
+    const key = keyOf(ip, this.#rules.ipv6PrefixLength);
+    const entry = this.#busy.get(key) ??
+      this.#idle.get(key) ?? {
+        key,
+        connectionCount: 0,
+        permits: newConnectionBurst,
+        atMs: nowMs,
+      };
+    entry.connectionCount++;
+    if (isNew) entry.permits--;
+    this.#idle.delete(key);
+    this.#busy.set(key, entry);
+    this.#entries.set(id, entry);
+  }
+
+  /** The connection has ended. */
+  gone(id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    if (--entry.connectionCount > 0) return;
+    this.#busy.delete(entry.key);
+    if (this.#rules.newConnectionsPerSecond > 0) this.#rest(entry);
+  }
+
+  /** An address without connections was seen. */
+  #rest(entry: AddressEntry): void {
+    this.#idle.delete(entry.key);
+    this.#idle.set(entry.key, entry);
+    for (const oldest of this.#idle.keys()) {
+      if (this.#idle.size <= this.#rules.maxAddresses) return;
+      this.#idle.delete(oldest);
+    }
+  }
+
+  #fill(entry: AddressEntry, nowMs: number): void {
+    const { newConnectionsPerSecond, newConnectionBurst } = this.#rules;
+    const gained = (Math.max(0, nowMs - entry.atMs) * newConnectionsPerSecond) / 1_000;
+    entry.permits = Math.min(newConnectionBurst, entry.permits + gained);
+    entry.atMs = nowMs;
+  }
+}
+
+function keyOf({ bytes }: Ip, prefixLength: number): AddressKey {
+  if (bytes.length === 4) {
+    const [a = 0, b = 0, c = 0, d = 0] = bytes;
+    return a * 0x1000000 + b * 0x10000 + c * 0x100 + d;
+  }
+  const whole = prefixLength >> 3;
+  const rest = prefixLength & 7;
+  let key = "";
+  for (let index = 0; index < whole; index++) key += String.fromCharCode(bytes[index] ?? 0);
+  return rest === 0 ? key : key + String.fromCharCode((bytes[whole] ?? 0) >> (8 - rest));
+}
