@@ -134,6 +134,15 @@ export const rules = {
       PACKETS,
       DIAL,
     ]),
+    layer("pool-on-tcp", "^src/pool/", [
+      GROUND,
+      BYTES,
+      TIME,
+      ENGINE_DOOR,
+      CONNECTION,
+      DIAL,
+      "^src/tcp/",
+    ]),
     layer("http-on-connection", "^src/http/(?!sync/sync-sockets\\.ts$)", [
       GROUND,
       BYTES,
@@ -145,7 +154,7 @@ export const rules = {
       DIAL,
       "^src/tcp/",
       "^src/http/",
-      "^src/protocol/(http1|cookie-file)/",
+      "^src/protocol/(http1|cookie-file|proxy-header)/",
     ]),
     // The worker of HttpSyncClient is a program of its own, which may use what stands on HTTP.
     layer("http-sync-sockets", "^src/http/sync/sync-sockets\\.ts$", [
@@ -162,6 +171,18 @@ export const rules = {
       DIAL,
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
+    ]),
+    layer("proxy-on-http", "^src/proxy/", [
+      GROUND,
+      ADDRESS,
+      BYTES,
+      TIME,
+      ENGINE_DOOR,
+      CONNECTION,
+      DIAL,
+      "^src/tcp/",
+      "^src/http/",
+      "^src/protocol/(http1|socks|proxy-header)/",
     ]),
     apart("http-server-knows-no-client", "^src/http/server/", "^src/http/(client|sync|cookie)/"),
     apart("http-clients-know-no-server", "^src/http/(client|sync|cookie)/", "^src/http/server/"),
@@ -181,10 +202,11 @@ export const rules = {
       name: "the-entry-reaches-no-http",
       severity: "error",
       from: { path: "^src/index\\.ts$" },
-      // Proxies speak HTTP too: what of its wire format they need is loaded with `dial/tunnel`, see below.
+      // Proxies speak HTTP too: what of its wire format they need is loaded with `dial/tunnel`, see below. Any
+      // server may have a relay in front of it.
       to: {
-        path: "^src/(http|websocket|udp|arq|datagram|protocol)/",
-        pathNot: "^src/protocol/(http1|socks)/",
+        path: "^src/(http|websocket|udp|arq|datagram|proxy|protocol)/",
+        pathNot: "^src/protocol/(http1|socks|proxy-header)/",
         reachable: true,
       },
     },
@@ -198,7 +220,7 @@ export const rules = {
       name: "nothing-imports-the-entry",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(cli|index\\.ts|testing)" },
-      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp|arq)/index\\.ts)" },
+      to: { path: "^src/(cli|testing|index\\.ts|(http|websocket|udp|arq|proxy)/index\\.ts)" },
     },
   ],
   options: {

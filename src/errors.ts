@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   FILE_INVALID: { fault: "usage", text: "the file can't be sent" },
 
   REFUSED: { fault: "local", text: "a handler refused the connection" },
+  ADDRESS_REFUSED: { fault: "local", text: "allowAddress lets none of the host's addresses pass" },
   HANDLER_FAILED: { fault: "local", text: "a handler threw or rejected" },
   ABORTED: { fault: "local", text: "the operation was aborted" },
   CONNECTION_CLOSED: { fault: "local", text: "the connection is closed" },
@@ -101,6 +102,9 @@ export const ERROR_CODES = {
   WEBSOCKET_TOO_LONG: { fault: "limit", text: "a frame or a message is above its limits" },
   WEBSOCKET_FLOOD: { fault: "limit", text: "too many fragments, or pings and pongs, in a message" },
   WEBSOCKET_PONG_TIMEOUT: { fault: "limit", text: "no pong came within pongTimeoutMs" },
+
+  POOL_FULL: { fault: "limit", text: "maxWaiting takers wait for a connection of the pool" },
+  POOL_TIMEOUT: { fault: "limit", text: "no connection of the pool was free in time" },
 
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },
   SEND_QUEUE_FULL: { fault: "limit", text: "more bytes wait to be sent than maxPendingBytes" },

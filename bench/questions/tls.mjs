@@ -12,6 +12,8 @@ const LOADS = [
   { name: "echo, 1 × 64 B, 1 in flight", words: ["echo", 1, 64, 1], unit: "msg" },
   { name: "echo, 64 × 64 B, 1 in flight", words: ["echo", 64, 64, 1], unit: "msg" },
   { name: "echo, 64 × 64 B, 16 in flight", words: ["echo", 64, 64, 16], unit: "msg" },
+  { name: "echo, 100 × 64 B, 1 in flight", words: ["echo", 100, 64, 1], unit: "msg" },
+  { name: "echo, 16 × 64 KiB, 1 in flight", words: ["echo", 16, 65_536, 1], unit: "msg" },
   { name: "handshakes, full", words: ["full"], unit: "handshakes" },
   { name: "handshakes, resumed", words: ["resumed"], unit: "handshakes" },
 ];

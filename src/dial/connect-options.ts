@@ -13,6 +13,9 @@ import {
 } from "../options.js";
 import { type ProxyChoice, type ProxyRoute, ProxyRouter, type ProxyScheme } from "./proxy-route.js";
 
+/** Whether `address`, one of those that `host` has, may be connected to. */
+export type AddressFilter = (address: string, host: string, port: number) => boolean;
+
 /** Options of `connect`. */
 export interface ConnectOptions extends WaitOptions {
   /** Name or address of the peer. Default `127.0.0.1`. */
@@ -31,6 +34,12 @@ export interface ConnectOptions extends WaitOptions {
   readonly attemptDelayMs?: number;
   /** Time for name lookup and all attempts together, in milliseconds; 0: no limit. Default 10,000. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Whether an address that `host` was looked up to may be connected to, called for each; that address is then
+   * dialled, so that a name can't change its mind in between. None left: `ADDRESS_REFUSED`. Not asked where
+   * the connection goes through proxies, which look names up themselves. Default: all may.
+   */
+  readonly allowAddress?: AddressFilter | undefined;
   /** Told when the addresses of the host, or of the first proxy, are known, before the first attempt. */
   readonly onLookup?: () => void;
   /**
@@ -62,6 +71,7 @@ const CONNECT_OPTIONS: CallTable<ConnectOptions> = {
   attemptDelayMs: optional(ATTEMPT_DELAY_MS),
   timeoutMs: optional(milliseconds(CONNECT_TIMEOUT_MS)),
   signal: optional(() => undefined),
+  allowAddress: optional(assertFunction),
   onLookup: optional(assertFunction),
   proxy: optional((_name, value) => ProxyRouter.assert(value)),
 };

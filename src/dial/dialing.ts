@@ -13,7 +13,7 @@ import type { StreamComponent } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { streamOptions } from "../connection/stream-options.js";
 import { type GiveUp, Waiter } from "../connection/waiter.js";
-import type { Address, ConnectTarget, StreamSocket } from "../engine/engine.js";
+import type { Address, ConnectTarget, ResolvedHost, StreamSocket } from "../engine/engine.js";
 import { NetError } from "../errors.js";
 import {
   ATTEMPT_DELAY_MS,
@@ -92,7 +92,23 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
         operation: "resolve",
       });
     }
-    return interleaveFamilies(wanted).map((found) => ({ ...found, port }));
+    const allowed = route === undefined ? this.#allowed(wanted, host, port) : wanted;
+    return interleaveFamilies(allowed).map((found) => ({ ...found, port }));
+  }
+
+  /** What may be connected to: what is asked about here is what is dialled. */
+  #allowed(found: readonly ResolvedHost[], host: string, port: number): readonly ResolvedHost[] {
+    const { allowAddress } = this.#options;
+    if (allowAddress === undefined) return found;
+    let allowed: readonly ResolvedHost[];
+    try {
+      allowed = found.filter((one) => allowAddress(one.host, host, port) === true);
+    } catch (error) {
+      throw handlerError("allowAddress", "connect", error, this.#connection.id);
+    }
+    if (allowed.length > 0) return allowed;
+    const text = `${host} port ${port} has no address that allowAddress lets pass`;
+    throw new NetError("ADDRESS_REFUSED", text, { operation: "connect" });
   }
 
   #begin(addresses: readonly Address[]): void {

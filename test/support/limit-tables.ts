@@ -17,7 +17,9 @@ import { COMPRESSION_OPTIONS } from "#src/http/server/compression/compression-op
 import { HTTP_SERVER_LIMITS } from "#src/http/server/http-server-settings.js";
 import { SYNC_CLIENT_NUMBERS } from "#src/http/sync/sync-client-options.js";
 import type { NumberRule } from "#src/options.js";
+import { POOL_NUMBERS } from "#src/pool/pool-options.js";
 import { HTTP1_LIMITS } from "#src/protocol/http1/limits.js";
+import { PROXY_NUMBERS } from "#src/proxy/proxy-settings.js";
 import { CAST_SETTINGS } from "#src/udp/cast-settings.js";
 import { COMPRESSION_SETTINGS } from "#src/websocket/deflate/compression-options.js";
 import { WEBSOCKET_SETTINGS } from "#src/websocket/websocket-settings.js";
@@ -38,9 +40,11 @@ export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   "of PROXY headers": PROXY_HEADER_NUMBERS,
   "of heartbeats": HEARTBEAT_NUMBERS,
   "of reconnecting": RECONNECT_NUMBERS,
+  "of a pool": POOL_NUMBERS,
   "of a WebSocket": WEBSOCKET_SETTINGS,
   "of compression": COMPRESSION_SETTINGS,
   "of ARQ": ARQ_SETTINGS,
+  "of a proxy": PROXY_NUMBERS,
   "of the uring engine": URING_OPTIONS,
 };
 

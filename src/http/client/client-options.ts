@@ -5,10 +5,10 @@
 
 import { assertKeepAlive } from "../../connection/settings.js";
 import type { ClientTls } from "../../connection/tls-settings.js";
-import { assertIp } from "../../dial/connect-options.js";
+import { type AddressFilter, assertIp } from "../../dial/connect-options.js";
 import type { ProxyChoice } from "../../dial/proxy-route.js";
 import type { EngineChoice, KeepAlive } from "../../engine/engine.js";
-import { assertBoolean, assertKnownKeys, assertOneOf } from "../../errors.js";
+import { assertBoolean, assertFunction, assertKnownKeys, assertOneOf } from "../../errors.js";
 import {
   bytes,
   count,
@@ -93,6 +93,11 @@ export interface ClientOptions {
   readonly localHost?: string;
   /** Which addresses of a host to use. Default `any`: both, raced by RFC 8305. */
   readonly family?: "any" | "IPv4" | "IPv6";
+  /**
+   * Whether an address that a host was looked up to may be connected to; see `ConnectOptions.allowAddress`. A
+   * guard against requests to one's own network (SSRF). Default: all may.
+   */
+  readonly allowAddress?: AddressFilter;
   /** Keep-alive probes of the kernel, as of a `TcpClient`. */
   readonly keepAlive?: KeepAlive | false;
   /** `TCP_NODELAY`. Default true. */
@@ -129,6 +134,7 @@ export const CLIENT_OPTION_NAMES: readonly string[] = [
   "limits",
   "localHost",
   "family",
+  "allowAddress",
   "keepAlive",
   "noDelay",
 ];
@@ -162,6 +168,7 @@ export function assertClientOptions(
   assertOptionsObject("the options", options);
   assertKnownKeys(what, options, known);
   const { headers, tls, cookies, localHost, family, noDelay, keepAlive, useCookies } = options;
+  if (options.allowAddress !== undefined) assertFunction("allowAddress", options.allowAddress);
   if (headers !== undefined) {
     assertOptionsObject("headers", headers);
     // Only whether they can be sent: what they are is asked again for each request.
@@ -180,7 +187,7 @@ export function assertClientOptions(
 export function dialerOptions(
   options: ClientOptions,
 ): Pick<DialerOptions, "engine" | "tls" | "limits" | "settings" | "locality"> {
-  const { engine, tls, limits, localHost, family, keepAlive, noDelay } = options;
+  const { engine, tls, limits, localHost, family, allowAddress, keepAlive, noDelay } = options;
   return {
     engine,
     tls,
@@ -192,6 +199,7 @@ export function dialerOptions(
     locality: {
       ...(localHost !== undefined && { localHost }),
       ...(family !== undefined && { family }),
+      ...(allowAddress !== undefined && { allowAddress }),
     },
   };
 }

@@ -22,7 +22,10 @@ import { PollQueue } from "./poll-queue.js";
 import { SpareParsers } from "./spare-parsers.js";
 
 /** From where, and to which addresses. */
-export type DialLocality = Pick<ConnectOptions, "localHost" | "localPort" | "family">;
+export type DialLocality = Pick<
+  ConnectOptions,
+  "localHost" | "localPort" | "family" | "allowAddress"
+>;
 
 /** Bounds of an attempt. */
 export interface DialBounds {

@@ -75,3 +75,34 @@ describe("Dialing", () => {
     assert.equal(agent.connectionCount, 0);
   });
 });
+
+describe("allowAddress", () => {
+  it("is asked for what is dialled, whatever the name resolves to later", async (test) => {
+    const answers = [["127.0.0.1"], ["127.0.0.2", "127.0.0.1"], ["127.0.0.2"]];
+    const { engine } = memoryWorld();
+    const server = new TcpServer({ engine });
+    await server.listen({ host: "127.0.0.1", port: 7_000 });
+    const asked: string[] = [];
+    engine.resolve = () => {
+      const hosts = answers.shift() ?? assert.fail("looked up again");
+      return Promise.resolve(hosts.map((host) => ({ host, family: "IPv4" as const })));
+    };
+    const agent = new TcpAgent({ engine });
+    test.after(() => Promise.all([agent.stop({ drainMs: 0 }), server.stop({ drainMs: 0 })]));
+    const connect = (): ReturnType<TcpAgent["connect"]> =>
+      agent.connect({
+        host: "a.example",
+        port: 7_000,
+        allowAddress: (address, host, port) => {
+          asked.push(`${address} ${host} ${port}`);
+          return address !== "127.0.0.2";
+        },
+      });
+
+    assert.equal((await connect()).remoteAddress?.host, "127.0.0.1");
+    assert.equal((await connect()).remoteAddress?.host, "127.0.0.1");
+    await assert.rejects(connect(), { code: "ADDRESS_REFUSED" });
+    assert.equal(asked.length, 4);
+    assert.equal(asked[0], "127.0.0.1 a.example 7000");
+  });
+});

@@ -1,0 +1,88 @@
+/** What an application can see and change of what goes through its proxy. */
+import type { MayWait } from "../connection/handlers.js";
+import type { Address } from "../engine/engine.js";
+import type { NetError } from "../errors.js";
+import type { FieldInput } from "../protocol/http1/field-writer.js";
+import type { FieldPair } from "./hop-fields.js";
+
+/** Who asks for a tunnel, and where to. */
+export interface TunnelCall {
+  readonly protocol: "connect" | "socks4" | "socks5";
+  /** Address of the client. */
+  readonly client: string | undefined;
+  /** Name that it was authenticated by, or that SOCKS 4 told; undefined without one. */
+  readonly user: string | undefined;
+  /** Name or address, as the client said it. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A request that is about to be sent on. What is changed here is sent. */
+export interface ProxyRequest {
+  readonly client: string | undefined;
+  readonly user: string | undefined;
+  readonly method: string;
+  /** The whole URL. */
+  url: string;
+  /** Fields without those of the hop, in their order; Host is made of the URL. */
+  headers: FieldPair[];
+  /** Looks at and may change the body, chunk by chunk; its length is then not told before. */
+  body: AsyncIterable<Uint8Array> | undefined;
+}
+
+/** A response that is about to be sent back. What is changed here is sent. */
+export interface ProxyResponse {
+  readonly request: ProxyRequest;
+  status: number;
+  headers: FieldPair[];
+  /** As {@link ProxyRequest.body}. */
+  body: AsyncIterable<Uint8Array>;
+}
+
+/** A response of the application's own. */
+export interface OwnResponse {
+  readonly status: number;
+  readonly headers?: FieldInput;
+  readonly body?: string | Uint8Array;
+}
+
+/** What has become of one request, or of one tunnel. */
+export interface AccessRecord {
+  readonly protocol: "http" | TunnelCall["protocol"];
+  readonly client: string | undefined;
+  readonly user: string | undefined;
+  /** Method of the request; undefined for tunnels. */
+  readonly method: string | undefined;
+  /** The URL without its query, or host and port. */
+  readonly target: string;
+  /** Status that the client got; undefined for tunnels. */
+  readonly status: number | undefined;
+  /** Whether the request went over a connection that had carried another one. */
+  readonly isReused: boolean;
+  /** Bytes of bodies, or through the tunnel. */
+  readonly fromClientBytes: number;
+  readonly toClientBytes: number;
+  /** When it began, in milliseconds since 1970 UTC. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  /** What went wrong. */
+  readonly error: NetError | undefined;
+}
+
+/** Handlers of a `ProxyServer`. All are optional. */
+export interface ProxyHandlers {
+  /** A request is about to be sent on. May change it, respond itself, or refuse it by `false` (403). */
+  onRequest?(
+    request: ProxyRequest,
+  ): OwnResponse | false | undefined | void | Promise<OwnResponse | false | undefined | void>;
+  /** The head of a response has come. May change it. */
+  onResponse?(response: ProxyResponse): void | Promise<void>;
+  /** A tunnel is asked for. `false` refuses it. */
+  onTunnel?(call: TunnelCall): boolean | undefined | void | Promise<boolean | undefined | void>;
+  /** A request or a tunnel is over: for logs. */
+  onAccess?(record: AccessRecord): void;
+  /** A client was not let in. */
+  onRefuse?(error: NetError, remoteAddress: Address | undefined): MayWait;
+  /** A handler failed; what it was for gets 502. Without this one a process warning tells of it. */
+  onHandlerError?(error: NetError): void;
+}

@@ -1,0 +1,96 @@
+/** What a proxy does with its clients' connections: SOCKS or HTTP, by the first byte. */
+import type { CloseReason } from "../connection/close-reason.js";
+import type { ListeningRole } from "../connection/listening.js";
+import type { Receiver } from "../connection/receiver.js";
+import type { StreamRole } from "../connection/stream-component.js";
+import type { StreamConnection } from "../connection/stream-connection.js";
+import type { Address, ListenTarget } from "../engine/engine.js";
+import type { NetError } from "../errors.js";
+import { receiverOf } from "../http/server/http-receiver.js";
+import type { HttpRole } from "../http/server/http-role.js";
+import type { ClientRules } from "./client-rules.js";
+import { FirstByte } from "./first-byte.js";
+import { SocksReceiver } from "./socks-receiver.js";
+import type { TunnelMaker } from "./tunnel-maker.js";
+
+/** The role of a proxy: that of an HTTP server, and what is told apart before it. */
+export class ProxyRole implements StreamRole, ListeningRole {
+  readonly packetEvents: undefined;
+  /** SOCKS handshakes that began. */
+  socksCount = 0;
+  /** Told of clients that are not let in, so that they are counted. */
+  tellRefused: (error: NetError, address: Address | undefined) => void = () => {};
+  readonly #http: HttpRole;
+  readonly #clients: ClientRules;
+  readonly #tunnels: TunnelMaker;
+  /** Hosts of the connections that count. */
+  readonly #hosts: WeakMap<StreamConnection, string> = new WeakMap();
+
+  constructor(http: HttpRole, clients: ClientRules, tunnels: TunnelMaker) {
+    this.#http = http;
+    this.#clients = clients;
+    this.#tunnels = tunnels;
+  }
+
+  askListen(target: ListenTarget): void {
+    this.#http.askListen(target);
+  }
+
+  prepare(connection: StreamConnection): void {
+    this.#http.prepare(connection);
+    const address = connection.remoteAddress;
+    const refused = this.#clients.entered(address);
+    if (refused === undefined) {
+      if (address?.host !== undefined) this.#hosts.set(connection, address.host);
+      return;
+    }
+    this.tellRefused(refused, address);
+    connection.fail(refused);
+  }
+
+  createReceiver(connection: StreamConnection): Receiver {
+    return new FirstByte(connection, {
+      httpReceiver: () => this.#http.createReceiver(connection),
+      socksReceiver: () => this.#socks(connection),
+    });
+  }
+
+  #socks(connection: StreamConnection): Receiver {
+    this.socksCount++;
+    // No request of HTTP will come.
+    const http = receiverOf(connection);
+    http.idleList?.remove(http);
+    const { limits } = this.#http.resources.configuration;
+    return new SocksReceiver(connection, this.#tunnels, limits.headTimeoutMs);
+  }
+
+  opened(connection: StreamConnection, isOutgoing: boolean): void {
+    this.#http.opened(connection, isOutgoing);
+  }
+
+  ready(connection: StreamConnection): void {
+    this.#http.ready(connection);
+  }
+
+  closed(connection: StreamConnection, reason: CloseReason): void {
+    const host = this.#hosts.get(connection);
+    if (host !== undefined) this.#clients.left(host);
+    this.#http.closed(connection, reason);
+  }
+
+  refused(error: NetError, remoteAddress: Address | undefined): void {
+    this.#http.refused(error, remoteAddress);
+  }
+
+  shutdown(): void {
+    this.#http.shutdown();
+  }
+
+  closeListeners(): void {
+    this.#http.closeListeners();
+  }
+
+  hasListeners(): boolean {
+    return this.#http.hasListeners();
+  }
+}

@@ -1,0 +1,293 @@
+/** A forward proxy: HTTP, CONNECT, SOCKS 5, 4a and 4 on one port (HP §6.2). */
+import { randomBytes } from "node:crypto";
+import process from "node:process";
+import type { ComponentStats, StopOptions, StopResult } from "../connection/component-options.js";
+import type { WaitOptions } from "../connection/connection.js";
+import { engineServiceOf } from "../connection/engine-service.js";
+import { handlerError } from "../connection/handlers.js";
+import { Listening, type ListenOptions } from "../connection/listening.js";
+import { StreamComponent } from "../connection/stream-component.js";
+import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
+import { assertFunction, assertObject, assertText, invalidArgument, NetError } from "../errors.js";
+import { HttpAgent, type HttpAgentStats } from "../http/client/http-agent.js";
+import { HandlerCalls } from "../http/server/handler-calls.js";
+import type { HttpExchange } from "../http/server/http-exchange.js";
+import { HttpRole } from "../http/server/http-role.js";
+import type { HttpServerOptions } from "../http/server/http-server-options.js";
+import {
+  HttpServerConfiguration,
+  type HttpSettingsInput,
+  settingsAmong,
+} from "../http/server/http-server-settings.js";
+import type { ResponseReport } from "../http/server/response/response-report.js";
+import { optionNames, readOptions } from "../options.js";
+import { type ServerSecurity, secured } from "../tcp/secured.js";
+import { type Authentication, Authenticator } from "./authentication.js";
+import { type ClientOptions, ClientRules } from "./client-rules.js";
+import { type DestinationOptions, DestinationRules } from "./destination-rules.js";
+import { Forwarder } from "./forwarder.js";
+import { OutgoingStreams } from "./outgoing-streams.js";
+import type { ProxyHandlers } from "./proxy-handlers.js";
+import { ProxyRole } from "./proxy-role.js";
+import { PROXY_NUMBERS, type ProxyNumbers } from "./proxy-settings.js";
+import { TunnelMaker } from "./tunnel-maker.js";
+
+/** Options of a {@link ProxyServer}: handlers, rules, numbers, and the settings of an HTTP server. */
+export interface ProxyServerOptions
+  extends ProxyHandlers,
+    ClientOptions,
+    Partial<ProxyNumbers>,
+    HttpSettingsInput,
+    ServerSecurity {
+  /** Names and passwords, or a function that checks them: Basic (RFC 7617), SOCKS 5 (RFC 1929). Default: none is asked for. */
+  readonly authenticate?: Authentication;
+  /** Where clients may have it connect to. Default: everywhere but {@link PRIVATE_NETWORKS}. */
+  readonly destinations?: DestinationOptions;
+  /** What Via calls the proxy (RFC 9110 §7.6.3), or false for no Via, and then loops are not found. Default: a name of its own. */
+  readonly via?: string | false;
+  /** What moves the bytes, of clients and of destinations. */
+  readonly engine?: EngineChoice;
+}
+
+/** What a proxy has done so far. */
+export interface ProxyStats extends ComponentStats {
+  /** Requests of HTTP that came, CONNECT included. */
+  readonly requestCount: number;
+  /** SOCKS handshakes that began. */
+  readonly socksCount: number;
+  /** Tunnels at present, those that are being made included. */
+  readonly tunnelCount: number;
+  /** Tunnels that were made. */
+  readonly madeTunnelCount: number;
+  /** Requests that went over an upstream connection which had carried another one. */
+  readonly reusedCount: number;
+  /** Upstream connections of requests. */
+  readonly upstream: HttpAgentStats;
+}
+
+const HANDLER_NAMES: readonly (keyof ProxyHandlers)[] = [
+  "onRequest",
+  "onResponse",
+  "onTunnel",
+  "onAccess",
+  "onRefuse",
+  "onHandlerError",
+];
+
+const OPTION_NAMES: readonly string[] = [
+  ...HANDLER_NAMES,
+  ...optionNames<ProxyNumbers>(PROXY_NUMBERS),
+  "allowClients",
+  "denyClients",
+  "authenticate",
+  "destinations",
+  "via",
+  "engine",
+  "tls",
+];
+
+/** What waits in a tunnel on each side, at most, before the other side is held back. */
+const HIGH_WATER_MARK_BYTES = 262_144;
+
+/** A forward proxy: HTTP, CONNECT, SOCKS 5, 4a and 4 on one port. It runs on every engine. */
+export class ProxyServer implements AsyncDisposable {
+  readonly #component: StreamComponent;
+  readonly #listening: Listening;
+  readonly #role: ProxyRole;
+  readonly #http: HttpRole;
+  readonly #outgoing: OutgoingStreams;
+  readonly #agent: HttpAgent;
+  readonly #tunnels: TunnelMaker;
+  readonly #forwarder: Forwarder;
+  readonly #clients: ClientRules;
+  readonly #handlers: ProxyHandlers;
+  #isOver = false;
+
+  /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
+  constructor(options: ProxyServerOptions = {}) {
+    assertObject("the options", options);
+    const settings = settingsAmong(options, OPTION_NAMES);
+    for (const name of HANDLER_NAMES) {
+      if (options[name] !== undefined) assertFunction(name, options[name]);
+    }
+    const numbers = readOptions<ProxyNumbers>(PROXY_NUMBERS, options);
+    const configuration = new HttpServerConfiguration({
+      highWaterMarkBytes: HIGH_WATER_MARK_BYTES,
+      ...settings,
+    });
+    const { authenticate, destinations, engine: wanted, via } = options;
+    const authenticator = authenticate === undefined ? undefined : new Authenticator(authenticate);
+    const rules = new DestinationRules(destinations);
+    this.#handlers = options;
+    this.#clients = new ClientRules(
+      options,
+      authenticator !== undefined,
+      numbers.maxConnectionsPerClient,
+    );
+    const [engine, security] = secured("server", options);
+    this.#outgoing = new OutgoingStreams({
+      engine: wanted,
+      settings: {
+        highWaterMarkBytes: settings.highWaterMarkBytes ?? HIGH_WATER_MARK_BYTES,
+        closeTimeoutMs: settings.closeTimeoutMs ?? 5_000,
+      },
+    });
+    this.#agent = new HttpAgent({
+      ...(wanted !== undefined && { engine: wanted }),
+      allowAddress: rules.allowsAddress,
+      connectTimeoutMs: numbers.connectTimeoutMs,
+      headTimeoutMs: numbers.upstreamTimeoutMs,
+      bodyTimeoutMs: configuration.limits.bodyTimeoutMs,
+      idleTimeoutMs: numbers.upstreamIdleTimeoutMs,
+      maxConnections: numbers.maxUpstreams,
+      maxConnectionsPerOrigin: numbers.maxUpstreamsPerOrigin,
+    });
+    const handlers = options;
+    const failed = (name: string, cause: unknown): void => this.#failed(name, cause);
+    const outgoing = this.#outgoing;
+    this.#tunnels = new TunnelMaker({ numbers, rules, outgoing, authenticator, handlers, failed });
+    const pseudonym = pseudonymOf(via);
+    const tunnels = this.#tunnels;
+    this.#forwarder = new Forwarder({ agent: this.#agent, tunnels, rules, handlers, pseudonym });
+    const http = this.#httpOptions();
+    const { wheel } = engineServiceOf(engine);
+    this.#http = new HttpRole(http, wheel, new HandlerCalls(http), configuration);
+    this.#role = new ProxyRole(this.#http, this.#clients, tunnels);
+    this.#component = new StreamComponent(this.#role, engine, security, configuration.transport());
+    this.#listening = new Listening(this.#component, this.#role, {});
+    this.#http.listening = this.#listening;
+    this.#role.tellRefused = (error, address) => this.#component.tellRefused(error, address);
+  }
+
+  #httpOptions(): HttpServerOptions {
+    const { onRefuse, onAccess } = this.#handlers;
+    return {
+      onRequest: (exchange) => this.#forwarder.handle(exchange),
+      onHandlerError: (error) => this.#tell(error),
+      ...(onAccess !== undefined && {
+        onResponseComplete: (exchange: HttpExchange, report: ResponseReport) =>
+          this.#complete(exchange, report),
+      }),
+      ...(onRefuse !== undefined && {
+        onRefuse: (error: NetError, address: Address | undefined) =>
+          onRefuse.call(this.#handlers, error, address),
+      }),
+    };
+  }
+
+  #complete(exchange: HttpExchange, report: ResponseReport): void {
+    const { user, error, isReused } = Forwarder.progressOf(exchange);
+    // Tunnels are told of when they end, those that were not made as well.
+    const isTunnel = exchange.method === "CONNECT" && report.status !== 407;
+    if (isTunnel) return;
+    this.#tunnels.tell({
+      protocol: "http",
+      client: exchange.connection.remoteAddress?.host,
+      user,
+      method: exchange.method,
+      target: exchange.target.replace(/\?.*/, ""),
+      status: report.status,
+      isReused,
+      fromClientBytes: exchange.body.receivedBytes,
+      toClientBytes: report.bodyBytes,
+      startedAt: report.startedAt,
+      durationMs: report.durationMs,
+      error: error ?? report.cut?.cause,
+    });
+  }
+
+  #failed(name: string, cause: unknown): void {
+    this.#tell(handlerError(name, "request", cause, undefined));
+  }
+
+  #tell(error: NetError): void {
+    const { onHandlerError } = this.#handlers;
+    if (onHandlerError === undefined) process.emitWarning(error);
+    else onHandlerError.call(this.#handlers, error);
+  }
+
+  /**
+   * Begins to listen, on `127.0.0.1` unless told otherwise. Rejects as `TcpServer.listen` does, and with
+   * `INVALID_ARGUMENT` for an address that others reach while neither `authenticate` nor `allowClients` is
+   * given: that would be an open relay.
+   */
+  listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
+  listen(options: ListenOptions): Promise<Address>;
+  async listen(options: ListenOptions = {}): Promise<Address> {
+    assertObject("the options of listen", options);
+    if (this.#isOver) throw new NetError("INVALID_STATE", "a proxy that was stopped stays so");
+    const { host, path } = options;
+    const isLocal = path !== undefined || host === undefined || LOCAL_HOST.test(host);
+    if (!isLocal && this.#clients.isOpen) {
+      throw invalidArgument(
+        `a proxy that listens on ${host} needs authenticate or allowClients: it would serve anybody`,
+        { operation: "listen" },
+      );
+    }
+    return this.#listening.listen(path === undefined ? { host: "127.0.0.1", ...options } : options);
+  }
+
+  /**
+   * Stops, for good: nothing new comes in; requests and tunnels get `drainMs` (default 5,000) to end, then they are cut.
+   * Resolves when all connections have ended, those to destinations too.
+   */
+  async stop(options: StopOptions = {}): Promise<StopResult> {
+    const result = await this.#component.stop(options);
+    this.#isOver = true;
+    await Promise.all([
+      this.#agent.stop({ drainMs: 0 }),
+      this.#outgoing.component.stop({ drainMs: 0 }),
+    ]);
+    return result;
+  }
+
+  /** Resolves when the server is stopped, at once if it is. */
+  stopped(options?: WaitOptions): Promise<void> {
+    return this.#component.stopped(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Where it listens; undefined while it does not. */
+  get address(): Address | undefined {
+    return this.#listening.address;
+  }
+
+  /** The port it listens on; 0 while it does not, and on a path. */
+  get port(): number {
+    return this.#listening.port;
+  }
+
+  /** Connections of clients at present. */
+  get connectionCount(): number {
+    return this.#component.connectionCount;
+  }
+
+  /** What it has done so far. */
+  get stats(): ProxyStats {
+    return {
+      ...this.#component.stats,
+      requestCount: this.#http.resources.requestCount,
+      socksCount: this.#role.socksCount,
+      tunnelCount: this.#tunnels.tunnelCount,
+      madeTunnelCount: this.#tunnels.madeCount,
+      reusedCount: this.#forwarder.reusedCount,
+      upstream: this.#agent.stats,
+    };
+  }
+}
+
+const LOCAL_HOST = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
+/** A name of its own, so that a request that comes back is known. */
+function pseudonymOf(via: unknown): string | undefined {
+  if (via === false) return undefined;
+  if (via === undefined) return `hp-socket-${randomBytes(4).toString("hex")}`;
+  assertText("via", via);
+  if (!/^[\w.:-]+$/.test(via as string)) {
+    throw invalidArgument("via must be a name of letters, digits, '-', '_', '.' and ':'");
+  }
+  return via as string;
+}

@@ -1,0 +1,34 @@
+/** Numbers of a proxy, with defaults and ranges; `docs/limits.md` is compared with the table. */
+import { count, milliseconds, type OptionTable } from "../options.js";
+
+/** What a `ProxyServer` adds to the settings of an HTTP server. */
+export interface ProxyNumbers {
+  /** Connections of one client address at a time. Default 1,000. */
+  readonly maxConnectionsPerClient: number;
+  /** Tunnels at a time, those that are being made included. Default 10,000. */
+  readonly maxTunnels: number;
+  /** Time to connect to a destination: look-up and all attempts. Default 10 s. */
+  readonly connectTimeoutMs: number;
+  /** How long nothing may come through a tunnel, from either side. Default 10 min; 0: for any time. */
+  readonly tunnelIdleTimeoutMs: number;
+  /** From a request that was sent on to the head of its response: 504. Default 60 s. */
+  readonly upstreamTimeoutMs: number;
+  /** How long an upstream connection is kept without a request, unless its server says otherwise. Default 4 s. */
+  readonly upstreamIdleTimeoutMs: number;
+  /** Upstream connections of requests at a time. Default 1,024. */
+  readonly maxUpstreams: number;
+  /** The same to one origin. Default 64. */
+  readonly maxUpstreamsPerOrigin: number;
+}
+
+/** Default and range of each number. */
+export const PROXY_NUMBERS: OptionTable<ProxyNumbers> = {
+  maxConnectionsPerClient: count(1_000, "connections", { min: 1, max: 5_000_000 }),
+  maxTunnels: count(10_000, "tunnels", { max: 5_000_000 }),
+  connectTimeoutMs: milliseconds(10_000),
+  tunnelIdleTimeoutMs: milliseconds(600_000),
+  upstreamTimeoutMs: milliseconds(60_000),
+  upstreamIdleTimeoutMs: milliseconds(4_000),
+  maxUpstreams: count(1_024, "connections", { min: 1, max: 1_000_000 }),
+  maxUpstreamsPerOrigin: count(64, "connections", { min: 1, max: 1_000_000 }),
+};

@@ -1,0 +1,156 @@
+/** A client that speaks SOCKS: from its first byte to the tunnel. */
+import type { CloseReason } from "../connection/close-reason.js";
+import { DUE, HOLD, type Receiver } from "../connection/receiver.js";
+import type { StreamConnection } from "../connection/stream-connection.js";
+import { NetError, type NetErrorCode } from "../errors.js";
+import type { SocksAddress } from "../protocol/socks/socks-address.js";
+import { COMMAND, METHOD, type SocksCredentials } from "../protocol/socks/socks-client.js";
+import { REPLY, type Reply } from "../protocol/socks/socks-reply.js";
+import {
+  type SocksRequest,
+  SocksServer,
+  type SocksServerSink,
+} from "../protocol/socks/socks-server.js";
+import type { TunnelMaker } from "./tunnel-maker.js";
+
+/** What each of our errors is to the client; any other is "general failure". */
+const REPLIES: Partial<Record<NetErrorCode, Reply>> = {
+  ADDRESS_REFUSED: REPLY.notAllowed,
+  REFUSED: REPLY.notAllowed,
+  HOST_NOT_FOUND: REPLY.hostUnreachable,
+  RESOLVE_FAILED: REPLY.hostUnreachable,
+  HOST_UNREACHABLE: REPLY.hostUnreachable,
+  CONNECT_TIMEOUT: REPLY.hostUnreachable,
+  SYSTEM_TIMEOUT: REPLY.hostUnreachable,
+  CONNECTION_REFUSED: REPLY.refused,
+};
+
+/** One handshake. */
+export class SocksReceiver implements Receiver, SocksServerSink {
+  private readonly connection: StreamConnection;
+  private readonly maker: TunnelMaker;
+  private readonly socks: SocksServer = new SocksServer();
+  private readonly leaving: AbortController = new AbortController();
+  private user: string | undefined = undefined;
+
+  /** `timeoutMs`: for the handshake, without the connecting; 0: no limit. */
+  constructor(connection: StreamConnection, maker: TunnelMaker, timeoutMs: number) {
+    this.connection = connection;
+    this.maker = maker;
+    if (timeoutMs === 0) return;
+    connection.onDue = () => {
+      const text = `the handshake of SOCKS was not complete within headTimeoutMs (${timeoutMs})`;
+      connection.fail(new NetError("HANDSHAKE_TIMEOUT", text, { operation: "handshake" }));
+    };
+    connection.deadlines.set(DUE.protocol, timeoutMs);
+  }
+
+  received(bytes: Buffer): number {
+    return this.socks.feed(bytes, this);
+  }
+
+  ended(): void {
+    this.connection.close();
+  }
+
+  drained(): void {
+    // Replies are short.
+  }
+
+  closed(_reason: CloseReason): void {
+    this.leaving.abort();
+  }
+
+  // — the handshake —
+
+  socksMethods(methods: readonly number[]): void {
+    const wanted = this.maker.authenticator === undefined ? "none" : "password";
+    const isOffered = methods.includes(METHOD[wanted]);
+    this.connection.sendBytes(this.socks.chooseMethod(isOffered ? wanted : "unacceptable"));
+    if (!isOffered) this.connection.close();
+  }
+
+  socksCredentials({ username, password }: SocksCredentials): void {
+    const { authenticator } = this.maker;
+    const isRight =
+      authenticator?.accepts(username, password, this.connection.remoteAddress?.host) ?? false;
+    if (typeof isRight === "boolean") {
+      this.answer(isRight, username);
+      return;
+    }
+    this.connection.hold(HOLD.upgrade);
+    Promise.resolve(isRight).then(
+      (answer) => this.answer(answer === true, username),
+      (error: unknown) => {
+        this.maker.failed("authenticate", error);
+        this.answer(false, username);
+      },
+    );
+  }
+
+  private answer(isRight: boolean, username: string): void {
+    const { connection } = this;
+    if (!connection.isOpen) return;
+    if (isRight) this.user = username;
+    connection.sendBytes(this.socks.answerCredentials(isRight));
+    if (isRight) connection.release(HOLD.upgrade);
+    else connection.close();
+  }
+
+  socksRequest({ version, command, target, user }: SocksRequest): void {
+    const { connection, maker } = this;
+    connection.hold(HOLD.upgrade);
+    connection.deadlines.clear(DUE.protocol);
+    // SOCKS 4 has a name without a password.
+    const isUnknown = version === 4 && maker.authenticator !== undefined;
+    if (isUnknown || command !== COMMAND.connect) {
+      this.refuse(isUnknown ? REPLY.notAllowed : REPLY.commandUnknown);
+      return;
+    }
+    void this.connect(version, target, this.user ?? (user === "" ? undefined : user));
+  }
+
+  private async connect(
+    version: 4 | 5,
+    target: SocksAddress,
+    user: string | undefined,
+  ): Promise<void> {
+    const { connection, maker } = this;
+    const client = connection.remoteAddress?.host;
+    const call = { protocol: `socks${version}` as const, client, user, ...target };
+    const made = await maker.connect(call, this.leaving.signal);
+    if (made.error !== undefined) {
+      this.refuse(REPLIES[made.error.code] ?? REPLY.failed);
+      return;
+    }
+    if (!connection.isOpen) {
+      made.upstream.abort();
+      made.gone();
+      return;
+    }
+    const { host = "0.0.0.0", port = 0 } = made.upstream.localAddress ?? {};
+    connection.sendBytes(this.socks.replyBytes(REPLY.succeeded, { host: plain(host), port }));
+    made.begin(connection);
+  }
+
+  private refuse(reply: Reply): void {
+    const { connection } = this;
+    if (!connection.isOpen) return;
+    connection.sendBytes(this.socks.replyBytes(reply));
+    connection.close();
+  }
+
+  socksFailed(error: NetError, reply: Buffer | undefined): void {
+    if (reply === undefined) {
+      this.connection.fail(error);
+      return;
+    }
+    this.connection.sendBytes(reply);
+    this.connection.close();
+  }
+}
+
+/** SOCKS has no zones. */
+function plain(host: string): string {
+  return host.replace(/%.*$/, "");
+}

@@ -1,0 +1,144 @@
+/** Makes the tunnels of a proxy: asks whether they may be, dials, counts, tells what has become of them. */
+import type { StreamConnection } from "../connection/stream-connection.js";
+import { NetError } from "../errors.js";
+import type { Authenticator } from "./authentication.js";
+import type { DestinationRules } from "./destination-rules.js";
+import type { OutgoingStreams } from "./outgoing-streams.js";
+import type { AccessRecord, ProxyHandlers, TunnelCall } from "./proxy-handlers.js";
+import type { ProxyNumbers } from "./proxy-settings.js";
+import { TunnelPair } from "./tunnel-pair.js";
+
+/** What is shared by the tunnels of a proxy. */
+export interface TunnelParts {
+  readonly numbers: ProxyNumbers;
+  readonly rules: DestinationRules;
+  readonly outgoing: OutgoingStreams;
+  readonly authenticator: Authenticator | undefined;
+  readonly handlers: ProxyHandlers;
+  /** A handler has failed. */
+  readonly failed: (name: string, cause: unknown) => void;
+}
+
+/** A tunnel that can be begun, or why it can't. */
+export type MadeTunnel =
+  | {
+      readonly error: undefined;
+      readonly upstream: StreamConnection;
+      /** Joins it with the client's connection, which is told already. */
+      readonly begin: (client: StreamConnection) => void;
+      /** The client has left. */
+      readonly gone: () => void;
+    }
+  | { readonly error: NetError };
+
+/** Makes the tunnels of a proxy. */
+export class TunnelMaker {
+  /** Tunnels that there are, or that are being made. */
+  tunnelCount = 0;
+  /** Tunnels that were made. */
+  madeCount = 0;
+  readonly authenticator: Authenticator | undefined;
+  readonly #parts: TunnelParts;
+
+  constructor(parts: TunnelParts) {
+    this.#parts = parts;
+    this.authenticator = parts.authenticator;
+  }
+
+  failed(name: string, cause: unknown): void {
+    this.#parts.failed(name, cause);
+  }
+
+  /** Dials. Never rejects. */
+  async connect(call: TunnelCall, signal: AbortSignal): Promise<MadeTunnel> {
+    const { numbers, outgoing } = this.#parts;
+    const { clock } = outgoing.component.service.wheel;
+    const startMs = clock.now();
+    const tell = (rest: Pick<AccessRecord, "error" | "fromClientBytes" | "toClientBytes">): void =>
+      this.tell({
+        protocol: call.protocol,
+        client: call.client,
+        user: call.user,
+        method: undefined,
+        target: `${call.host.includes(":") ? `[${call.host}]` : call.host}:${call.port}`,
+        status: undefined,
+        isReused: false,
+        startedAt: clock.originMs + startMs,
+        durationMs: clock.now() - startMs,
+        ...rest,
+      });
+    this.tunnelCount++;
+    try {
+      const upstream = await this.#dial(call, signal);
+      this.madeCount++;
+      const ended = (error: NetError | undefined, from: number, to: number): void => {
+        this.tunnelCount--;
+        tell({ error, fromClientBytes: from, toClientBytes: to });
+      };
+      return {
+        error: undefined,
+        upstream,
+        begin: (client) => {
+          const { tunnelIdleTimeoutMs } = numbers;
+          new TunnelPair(client, upstream, tunnelIdleTimeoutMs, (report) =>
+            ended(report.reason.cause, report.fromClientBytes, report.toClientBytes),
+          ).start();
+        },
+        gone: () => ended(new NetError("CONNECTION_CLOSED", "the client has left"), 0, 0),
+      };
+    } catch (cause) {
+      this.tunnelCount--;
+      const error = asNetError(cause);
+      tell({ error, fromClientBytes: 0, toClientBytes: 0 });
+      return { error };
+    }
+  }
+
+  async #dial(call: TunnelCall, signal: AbortSignal): Promise<StreamConnection> {
+    const { numbers, rules, outgoing, handlers } = this.#parts;
+    const { host, port } = call;
+    if (this.tunnelCount > numbers.maxTunnels) {
+      const text = `there are ${numbers.maxTunnels} tunnels, and maxTunnels is ${numbers.maxTunnels}`;
+      throw new NetError("CONNECTION_LIMIT", text, { operation: "connect" });
+    }
+    if (rules.forbids(host, port)) throw forbidden(host, port);
+    if ((await handlers.onTunnel?.(call)) === false) {
+      throw new NetError("REFUSED", "onTunnel refused the tunnel", { operation: "connect" });
+    }
+    const upstream = await outgoing.connect({
+      host,
+      port,
+      signal,
+      timeoutMs: numbers.connectTimeoutMs,
+      timeoutName: "connectTimeoutMs",
+      allowAddress: rules.allowsAddress,
+    });
+    if (upstream.state !== "open") throw upstream.endError();
+    return upstream;
+  }
+
+  /** Tells of a request or a tunnel that is over. */
+  tell(record: AccessRecord): void {
+    const { handlers } = this.#parts;
+    try {
+      handlers.onAccess?.(record);
+    } catch (error) {
+      this.failed("onAccess", error);
+    }
+  }
+}
+
+/** The rules forbid it, whatever its addresses are. */
+export function forbidden(host: string, port: number): NetError {
+  const text = `the destinations do not allow ${host} port ${port}`;
+  return new NetError("ADDRESS_REFUSED", text, { operation: "connect" });
+}
+
+/** What a handler throws may be anything. */
+export function asNetError(cause: unknown): NetError {
+  if (cause instanceof NetError) return cause;
+  return new NetError("HANDLER_FAILED", "a handler of the proxy failed", {
+    operation: "connect",
+    cause,
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * A tunnel: two connections, each of which is sent what comes from the other. Bytes are handed on as they are
+ * lent, so that the engine can keep them where they are. A side that takes nothing holds the other one back;
+ * what a side finishes is finished at the other; when one side has ended, the other ends, too.
+ */
+import type { CloseReason } from "../connection/close-reason.js";
+import { DUE, HOLD, type Receiver } from "../connection/receiver.js";
+import type { StreamConnection } from "../connection/stream-connection.js";
+import { NetError } from "../errors.js";
+
+/** What has become of a tunnel. */
+export interface TunnelReport {
+  /** Bytes that the client sent to the destination. */
+  readonly fromClientBytes: number;
+  /** Bytes that came back. */
+  readonly toClientBytes: number;
+  readonly durationMs: number;
+  /** How the side that ended first has ended. */
+  readonly reason: CloseReason;
+}
+
+/** One tunnel. */
+export class TunnelPair {
+  readonly client: TunnelSide;
+  readonly upstream: TunnelSide;
+  private readonly startedMs: number;
+  private readonly idleTimeoutMs: number;
+  private done: ((report: TunnelReport) => void) | undefined;
+  private reason: CloseReason | undefined = undefined;
+
+  /** `idleTimeoutMs`: how long nothing may come from either side; 0: for any time. `done`: told once, when both have ended. */
+  constructor(
+    client: StreamConnection,
+    upstream: StreamConnection,
+    idleTimeoutMs: number,
+    done: (report: TunnelReport) => void,
+  ) {
+    this.client = new TunnelSide(this, client);
+    this.upstream = new TunnelSide(this, upstream);
+    this.client.other = this.upstream;
+    this.upstream.other = this.client;
+    this.startedMs = client.wheel.clock.now();
+    this.idleTimeoutMs = idleTimeoutMs;
+    this.done = done;
+  }
+
+  /** Takes both connections over: what came before of each goes to the other first. */
+  start(): void {
+    const { client, upstream } = this;
+    for (const side of [client, upstream]) side.connection.receiveBy(side);
+    client.connection.onDue = () => this.idlePassed();
+    this.watchIdle(this.idleTimeoutMs);
+    for (const { connection } of [client, upstream]) connection.release(HOLD.upgrade);
+  }
+
+  private watchIdle(delayMs: number): void {
+    const { connection } = this.client;
+    if (this.idleTimeoutMs > 0 && this.reason === undefined) {
+      connection.deadlines.set(DUE.protocol, delayMs);
+    }
+  }
+
+  private idlePassed(): void {
+    const { client, upstream, idleTimeoutMs } = this;
+    const silentMs = Math.min(client.connection.silentForMs, upstream.connection.silentForMs);
+    if (silentMs < idleTimeoutMs) {
+      this.watchIdle(Math.max(1, idleTimeoutMs - silentMs));
+      return;
+    }
+    const text = `nothing came through the tunnel for tunnelIdleTimeoutMs (${idleTimeoutMs})`;
+    client.connection.fail(new NetError("IDLE_TIMEOUT", text, { operation: "receive" }));
+  }
+
+  /** A side has ended: the other sends what waits, and ends. */
+  sideClosed(side: TunnelSide, reason: CloseReason): void {
+    const { client, upstream, done } = this;
+    const isFirst = this.reason === undefined;
+    this.reason ??= reason;
+    if (isFirst && side.other !== undefined) {
+      if (reason.cause === undefined) side.other.connection.close();
+      else side.other.connection.abort();
+    }
+    if (!client.isClosed || !upstream.isClosed || done === undefined) return;
+    this.done = undefined;
+    done({
+      fromClientBytes: client.byteCount,
+      toClientBytes: upstream.byteCount,
+      durationMs: client.connection.wheel.clock.now() - this.startedMs,
+      reason: this.reason,
+    });
+  }
+}
+
+/** One side: what it receives is sent to the other. */
+export class TunnelSide implements Receiver {
+  readonly connection: StreamConnection;
+  other: TunnelSide | undefined = undefined;
+  /** Bytes that came from here. */
+  byteCount = 0;
+  isClosed = false;
+  private readonly pair: TunnelPair;
+
+  constructor(pair: TunnelPair, connection: StreamConnection) {
+    this.pair = pair;
+    this.connection = connection;
+  }
+
+  received(bytes: Buffer): number {
+    this.byteCount += bytes.length;
+    // False: so much waits there that it has to be taken first, or that side ends, and this one with it.
+    if (this.other?.connection.sendBytes(bytes) !== true) this.connection.hold(HOLD.slow);
+    return bytes.length;
+  }
+
+  ended(): void {
+    const hasFinished = this.connection.endPassedOn();
+    this.other?.connection.finish();
+    if (hasFinished) this.connection.close();
+  }
+
+  drained(): void {
+    this.other?.connection.release(HOLD.slow);
+  }
+
+  /** The component stops: a tunnel goes on until it ends by itself, or `drainMs` have passed. */
+  stopping(): void {}
+
+  closed(reason: CloseReason): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.pair.sideClosed(this, reason);
+  }
+}

@@ -1,0 +1,436 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { type Connection, delimiter, type NetError, TcpServer } from "hp-socket";
+import { ConnectionPool, type PoolOptions } from "hp-socket/pool";
+import { availableEngines } from "../support/engine-list.js";
+import { memoryWorld } from "../support/memory-world.js";
+import { until } from "../support/until.js";
+
+const PORTS = [7_001, 7_002, 7_003] as const;
+const receive = delimiter();
+
+interface World {
+  readonly pool: ConnectionPool;
+  readonly servers: Map<number, TcpServer>;
+  readonly told: string[];
+  start(port: number): Promise<void>;
+  stop(port: number): Promise<void>;
+  /** Time passes in steps, with turns of the engine between them. */
+  wait(ms: number): Promise<void>;
+  turns(): Promise<void>;
+}
+
+async function world(
+  test: TestContext,
+  options: Partial<PoolOptions> = {},
+  ports: readonly number[] = PORTS,
+): Promise<World> {
+  const { engine, clock } = memoryWorld();
+  const servers = new Map<number, TcpServer>();
+  const told: string[] = [];
+  const start = async (port: number): Promise<void> => {
+    const server = new TcpServer({
+      engine,
+      receive,
+      onReceive: (connection, packet) => {
+        const text = packet.toString();
+        if (text === "die") connection.abort();
+        else if (text !== "hang") connection.send(`${text} from ${port}`);
+      },
+    });
+    await server.listen({ port });
+    servers.set(port, server);
+  };
+  const stop = async (port: number): Promise<void> => {
+    await servers.get(port)?.stop({ drainMs: 0 });
+    servers.delete(port);
+  };
+  for (const port of ports) await start(port);
+  const pool = new ConnectionPool({
+    destinations: ports.map((port) => ({ port })),
+    onEject: ({ port }, ms) => void told.push(`eject ${port} ${ms}`),
+    onReturn: ({ port }) => void told.push(`return ${port}`),
+    onPanic: () => void told.push("panic"),
+    ...options,
+    agent: { engine, receive, ...options.agent },
+  });
+  test.after(async () => {
+    await pool.stop({ drainMs: 0 });
+    for (const port of [...servers.keys()]) await stop(port);
+  });
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+  };
+  const wait = async (ms: number): Promise<void> => {
+    const step = Math.max(1, Math.floor(ms / 50));
+    for (let passed = 0; passed < ms; passed += step) {
+      clock.advance(step);
+      await new Promise(setImmediate);
+    }
+    await turns();
+  };
+  return { pool, servers, told, start, stop, wait, turns };
+}
+
+const text = (bytes: Buffer): string => bytes.toString();
+
+describe("a pool of connections", () => {
+  it("lends a connection, and lends it again", async (test) => {
+    const { pool } = await world(test, {}, [7_001]);
+    const first = await pool.take();
+    const { id } = first.connection;
+    assert.equal(text(await first.connection.request("a")), "a from 7001");
+    first.release();
+    first.release();
+    const second = await pool.take();
+    assert.equal(second.connection.id, id);
+    assert.deepEqual([pool.stats.connectionCount, pool.stats.idleCount], [1, 0]);
+    second.release("close");
+    const third = await pool.take();
+    assert.notEqual(third.connection.id, id);
+    third.release();
+  });
+
+  it("gives one back at the end of its block", async (test) => {
+    const { pool } = await world(test, {}, [7_001]);
+    {
+      await using lease = await pool.take();
+      assert.equal(text(await lease.connection.request("x")), "x from 7001");
+    }
+    assert.equal(pool.stats.idleCount, 1);
+  });
+
+  it("lends no connection twice, and serves those who wait in their order", async (test) => {
+    const { pool } = await world(test, { maxConnections: 2 }, [7_001]);
+    const leases = [await pool.take(), await pool.take()];
+    const order: number[] = [];
+    const waiting = [0, 1, 2].map((number) =>
+      pool.take().then((lease) => {
+        order.push(number);
+        return lease;
+      }),
+    );
+    assert.equal(pool.stats.waitingCount, 3);
+    assert.notEqual(leases[0]?.connection.id, leases[1]?.connection.id);
+    for (const lease of leases) lease.release();
+    const [one, two] = await Promise.all(waiting.slice(0, 2));
+    assert.deepEqual(order, [0, 1]);
+    one?.release();
+    (await waiting[2])?.release();
+    two?.release();
+    assert.equal(pool.stats.connectionCount, 2);
+  });
+
+  it("bounds how many wait, and how long", async (test) => {
+    const { pool, wait } = await world(test, { maxConnections: 1, maxWaiting: 1 }, [7_001]);
+    const lease = await pool.take();
+    const waiting = pool.take({ timeoutMs: 100 });
+    waiting.catch(() => {});
+    await assert.rejects(pool.take(), { code: "POOL_FULL", message: /1 takers wait.*maxWaiting/ });
+    await wait(150);
+    await assert.rejects(waiting, { code: "POOL_TIMEOUT", message: /within 100 ms/ });
+    lease.release();
+    (await pool.take()).release();
+  });
+
+  it("lets a taker go by his signal, in each state", async (test) => {
+    const { pool } = await world(test, { maxConnections: 1 }, [7_001]);
+    const early = AbortSignal.abort();
+    await assert.rejects(pool.take({ signal: early }), { code: "ABORTED" });
+    const connecting = new AbortController();
+    const attempt = pool.take({ signal: connecting.signal });
+    connecting.abort();
+    await assert.rejects(attempt, { code: "ABORTED" });
+    const lease = await pool.take();
+    const controller = new AbortController();
+    const waiting = pool.take({ signal: controller.signal });
+    controller.abort();
+    await assert.rejects(waiting, { code: "ABORTED" });
+    lease.release();
+    assert.equal(pool.stats.waitingCount, 0);
+    assert.equal(pool.stats.connectionCount, 1);
+  });
+
+  it("passes over destinations that can't be connected to, and ejects them", async (test) => {
+    const { pool, stop, told } = await world(test, { ejectAfter: 2, ejectMs: 1_000 });
+    await stop(7_002);
+    for (let round = 0; round < 30; round++) {
+      assert.match(text(await pool.request(`r${round}`)), /from 700[13]/);
+    }
+    const leases = await Promise.all(Array.from({ length: 12 }, () => pool.take()));
+    assert.ok(leases.every(({ destination }) => destination.port !== 7_002));
+    assert.ok(told.length <= 1 && (told[0] ?? "eject 7002 1000") === "eject 7002 1000");
+    for (const lease of leases) lease.release();
+  });
+
+  it("tries an ejected destination again, ejects it for longer, and lets it back when it is well", async (test) => {
+    const { pool, start, stop, told, wait } = await world(
+      test,
+      { ejectAfter: 1, ejectMs: 1_000, balance: "roundRobin", maxConnections: 1 },
+      [7_001, 7_002],
+    );
+    await stop(7_002);
+    const fill = async (): Promise<void> => {
+      const take = () => pool.take({ timeoutMs: 10 }).catch(() => undefined);
+      for (const lease of await Promise.all([take(), take()])) lease?.release("close");
+    };
+    const filled = fill();
+    await wait(20);
+    await filled;
+    assert.deepEqual(told, ["eject 7002 1000"]);
+    await wait(1_100);
+    assert.equal(told.at(-1), "return 7002");
+    const again = fill();
+    await wait(20);
+    await again;
+    assert.equal(told.at(-1), "eject 7002 2000");
+    await start(7_002);
+    await wait(2_100);
+    assert.equal(told.at(-1), "return 7002");
+    const both = await Promise.all([pool.take(), pool.take()]);
+    assert.deepEqual(both.map(({ destination }) => destination.port).sort(), [7_001, 7_002]);
+    for (const lease of both) lease.release();
+  });
+
+  it("never ejects the only destination, nor more than its share", async (test) => {
+    const alone = await world(test, { ejectAfter: 1 }, [7_001]);
+    await alone.stop(7_001);
+    for (let round = 0; round < 5; round++) {
+      await assert.rejects(alone.pool.take(), { code: "CONNECTION_REFUSED" });
+    }
+    await alone.start(7_001);
+    (await alone.pool.take()).release();
+    assert.deepEqual(alone.told, []);
+
+    const many = await world(test, { ejectAfter: 1, maxEjectedPercent: 34 });
+    for (const port of PORTS) await many.stop(port);
+    await assert.rejects(many.pool.take(), { code: "CONNECTION_REFUSED" });
+    await assert.rejects(many.pool.take(), { code: "CONNECTION_REFUSED" });
+    assert.equal(many.pool.stats.ejectedCount, 1);
+  });
+
+  it("repeats what was surely not sent or may be sent twice, and nothing else", async (test) => {
+    const { pool, turns } = await world(test, {}, [7_001]);
+    await assert.rejects(pool.request("die"), { code: "CONNECTION_CLOSED" });
+    await turns();
+    const lease = await pool.take();
+    const { connection } = lease;
+    lease.release();
+    connection.abort();
+    assert.equal(text(await pool.request("once")), "once from 7001");
+    await assert.rejects(pool.request("die", { idempotent: true }), { code: "CONNECTION_CLOSED" });
+  });
+
+  it("uses no connection again whose response may still come", async (test) => {
+    const { pool, wait } = await world(test, {}, [7_001]);
+    const hanging = pool.request("hang", { timeoutMs: 50 });
+    hanging.catch(() => {});
+    await wait(100);
+    await assert.rejects(hanging, { code: "REQUEST_TIMEOUT" });
+    assert.equal(pool.stats.connectionCount, 0);
+    assert.equal(text(await pool.request("next")), "next from 7001");
+    await assert.rejects(pool.request("two\nlines"), { code: "PACKET_INVALID" });
+    assert.equal(pool.stats.connectionCount, 1);
+  });
+
+  it("sends many requests at a time over one connection where responses are told apart", async (test) => {
+    const { pool } = await world(
+      test,
+      {
+        maxConnections: 1,
+        maxRequestsPerConnection: 100,
+        agent: { correlate: (packet) => packet.toString().split(" ")[0] },
+      } as Partial<PoolOptions>,
+      [7_001],
+    );
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => pool.request(`k${index}`)),
+    );
+    answers.forEach((answer, index) => {
+      assert.equal(text(answer), `k${index} from 7001`);
+    });
+    assert.equal(pool.stats.connectionCount, 1);
+  });
+
+  it("checks a connection that was idle for long before it is used", async (test) => {
+    const checked: number[] = [];
+    let isWell = true;
+    const { pool, wait } = await world(
+      test,
+      {
+        checkAfterMs: 100,
+        check: (connection: Connection) => {
+          checked.push(connection.id);
+          return isWell;
+        },
+      },
+      [7_001],
+    );
+    (await pool.take()).release();
+    const first = await pool.take();
+    assert.deepEqual(checked, []);
+    first.release();
+    await wait(150);
+    const second = await pool.take();
+    assert.deepEqual(checked, [first.connection.id]);
+    assert.equal(second.connection.id, first.connection.id);
+    second.release();
+    isWell = false;
+    await wait(150);
+    const third = await pool.take();
+    assert.notEqual(third.connection.id, first.connection.id);
+    third.release();
+  });
+
+  it("takes a check that throws, rejects or hangs for no", async (test) => {
+    for (const check of [
+      () => assert.fail("no"),
+      () => Promise.reject(new Error("no")),
+      () => new Promise<boolean>(() => {}),
+    ]) {
+      const { pool, wait } = await world(
+        test,
+        { checkAfterMs: 0, checkTimeoutMs: 100, check },
+        [7_001],
+      );
+      const first = await pool.take();
+      first.release();
+      const again = pool.take();
+      await wait(150);
+      const second = await again;
+      assert.notEqual(second.connection.id, first.connection.id);
+      second.release();
+    }
+  });
+
+  it("warms up, keeps the least, closes what is idle or too old", async (test) => {
+    const { pool, wait } = await world(
+      test,
+      { minConnections: 2, maxConnections: 5, idleTimeoutMs: 1_000, maxAgeMs: 10_000 },
+      [7_001],
+    );
+    await pool.warmUp();
+    assert.equal(pool.stats.idleCount, 2);
+    const leases = await Promise.all(Array.from({ length: 5 }, () => pool.take()));
+    for (const lease of leases) lease.release();
+    assert.equal(pool.stats.idleCount, 5);
+    await wait(2_500);
+    assert.equal(pool.stats.connectionCount, 2);
+    await wait(10_000);
+    const fresh = await pool.take();
+    assert.ok(leases.every(({ connection }) => connection.id !== fresh.connection.id));
+    fresh.release();
+  });
+
+  it("follows other destinations without a cut", async (test) => {
+    const { pool, turns } = await world(test);
+    pool.setDestinations([{ port: 7_001 }]);
+    const lease = await pool.take();
+    pool.setDestinations([{ port: 7_002 }, { port: 7_003 }]);
+    assert.equal(text(await lease.connection.request("still")), "still from 7001");
+    lease.release();
+    await turns();
+    assert.equal(lease.connection.isOpen, false);
+    for (let round = 0; round < 6; round++) assert.match(text(await pool.request("x")), /700[23]/);
+    assert.throws(() => pool.setDestinations([]), { code: "INVALID_ARGUMENT" });
+  });
+
+  it("balances", async (test) => {
+    for (const balance of ["roundRobin", "leastUsed", "randomOfTwo"] as const) {
+      const { pool } = await world(test, { balance, maxConnections: 100 });
+      const leases = await Promise.all(Array.from({ length: 60 }, () => pool.take()));
+      const counts = PORTS.map(
+        (port) => leases.filter(({ destination }) => destination.port === port).length,
+      );
+      if (balance === "randomOfTwo")
+        assert.ok(
+          counts.every((count) => count >= 10),
+          `${counts}`,
+        );
+      else assert.deepEqual(counts, [20, 20, 20]);
+      for (const lease of leases) lease.release();
+    }
+  });
+
+  it("serves ten thousand who wait, through failures, and loses none", async (test) => {
+    const { pool, stop, wait } = await world(test, { ejectAfter: 2, waitTimeoutMs: 0 });
+    let served = 0;
+    const all = Promise.all(
+      Array.from({ length: 10_000 }, async () => {
+        const lease = await pool.take();
+        served++;
+        lease.release(served % 7 === 0 ? "close" : "reuse");
+      }),
+    );
+    await wait(10);
+    await stop(7_001);
+    await all;
+    assert.equal(served, 10_000);
+    assert.ok(pool.stats.connectionCount <= 30);
+  });
+
+  it("stops: refuses who waits, waits for leases, then cuts", async (test) => {
+    const { pool, wait, servers } = await world(test, { maxConnections: 1 }, [7_001]);
+    const lease = await pool.take();
+    const waiting = pool.take().catch((error: NetError) => error.code);
+    let isStopped = false;
+    const stopped = pool.stop({ drainMs: 1_000 }).then(() => {
+      isStopped = true;
+    });
+    assert.equal(await waiting, "STOPPED");
+    await wait(500);
+    assert.equal(isStopped, false);
+    assert.equal(text(await lease.connection.request("last")), "last from 7001");
+    await wait(600);
+    await stopped;
+    assert.equal(lease.connection.isOpen, false);
+    lease.release();
+    await assert.rejects(pool.take(), { code: "STOPPED" });
+    await wait(10);
+    assert.equal(servers.get(7_001)?.connectionCount, 0);
+  });
+
+  it("is refused with options that can't be", () => {
+    const destinations = [{ port: 1 }];
+    const bad = { code: "INVALID_ARGUMENT" };
+    for (const options of [
+      {},
+      null,
+      { destinations: [] },
+      { destinations: [{}] },
+      { destinations: [{ port: 1, hosts: "x" }] },
+      { destinations, maxConnections: 0 },
+      { destinations, minConnections: 11 },
+      { destinations, maxRequestsPerConnection: 2 },
+      { destinations, balance: "best" },
+      { destinations, check: true },
+      { destinations, maxWait: 1 },
+    ]) {
+      assert.throws(() => new ConnectionPool(options as never), bad, JSON.stringify(options));
+    }
+  });
+});
+
+for (const engine of availableEngines()) {
+  it(`a pool on ${engine} outlives the restart of its server`, async (test) => {
+    const echo = (): TcpServer =>
+      new TcpServer({
+        engine,
+        receive,
+        onReceive: (connection, packet) => void connection.send(packet),
+      });
+    let server = echo();
+    const { port } = await server.listen({ host: "127.0.0.1" });
+    const pool = new ConnectionPool({
+      destinations: [{ port: port as number }],
+      agent: { engine, receive },
+    });
+    test.after(() => Promise.all([pool.stop({ drainMs: 0 }), server.stop({ drainMs: 0 })]));
+    await Promise.all(Array.from({ length: 50 }, (_, index) => pool.request(`r${index}`)));
+    await server.stop({ drainMs: 0 });
+    server = echo();
+    await server.listen({ host: "127.0.0.1", port: port as number });
+    await until(() => pool.stats.connectionCount === 0);
+    assert.equal(text(await pool.request("again")), "again");
+  });
+}
