@@ -10,6 +10,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { EngineName } from "hp-socket";
 import { availableEngines } from "../support/engine-list.js";
+import { IS_INTEROP } from "../support/other-program.js";
 import { until } from "../support/until.js";
 
 const CHILD = fileURLToPath(new URL("../support/cut-off-child.js", import.meta.url));
@@ -24,6 +25,7 @@ const run = (...words: readonly string[]): number | null =>
 
 /** Why it can't be done here, or false. */
 function whyNot(): string | false {
+  if (!IS_INTEROP) return 'it takes half a minute; "npm run interop" does it';
   if (process.platform !== "linux" || process.getuid?.() !== 0)
     return "network namespaces need Linux and root";
   if (run("ip", "-V") !== 0 || run("nft", "--version") !== 0) return "there is no ip, or no nft";
