@@ -439,11 +439,11 @@ function rules(engine: EngineName): void {
     });
     const refused: string[] = [];
     const through = await proxy(test, engine, {
-      denyClients: ["127.0.0.0/8"],
+      access: { deny: ["127.0.0.0/8"] },
       onRefuse: (error) => refused.push(error.code),
     });
     await assert.rejects(arrives(test, through));
-    assert.deepEqual(refused, ["REFUSED"]);
+    assert.deepEqual(refused, ["ACCESS_REFUSED"]);
     assert.equal(through.stats.refusedCount, 1);
   });
 
@@ -452,7 +452,7 @@ function rules(engine: EngineName): void {
     const refused: string[] = [];
     const through = await proxy(test, engine, {
       maxTunnels: 1,
-      maxConnectionsPerClient: 2,
+      access: { maxConnectionsPerAddress: 2 },
       onRefuse: (error) => refused.push(error.code),
     });
     const connect = `CONNECT 127.0.0.1:${server.port} HTTP/1.1\r\nHost: a\r\n\r\n`;
@@ -463,7 +463,7 @@ function rules(engine: EngineName): void {
     second.send(connect);
     assert.equal((await second.answer()).statusCode, 503);
     await assert.rejects(arrives(test, through));
-    assert.deepEqual(refused, ["CONNECTION_LIMIT"]);
+    assert.deepEqual(refused, ["ADDRESS_LIMIT"]);
     first.socket.destroy();
     second.socket.destroy();
     await until(() => through.connectionCount === 0 && through.stats.tunnelCount === 0);
