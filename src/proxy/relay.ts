@@ -269,7 +269,9 @@ export class Relay implements AsyncDisposable {
     this.#ejection.returned();
     const well = this.#destinations.filter(({ health }) => this.#ejection.isWell(health));
     let failure = new NetError("CONNECT_TIMEOUT", "no destination was reached in time");
-    for (const destination of this.#balancer.order(well)) {
+    // Where none is left, as after an exchange of the list, all are tried.
+    const tried = well.length > 0 ? well : this.#destinations;
+    for (const destination of this.#balancer.order(tried)) {
       const leftMs = Math.ceil(startMs + this.#numbers.connectTimeoutMs - this.#clock.now());
       if (leftMs <= 0 || signal.aborted) break;
       destination.useCount++;
