@@ -77,6 +77,7 @@ export const rules = {
     layer("connection-knows-no-engine", CONNECTION, [
       GROUND,
       ADDRESS,
+      "^src/protocol/proxy-header/",
       BYTES,
       TIME,
       RECEIVE,
@@ -153,7 +154,7 @@ export const rules = {
       DIAL,
       "^src/tcp/",
       "^src/http/",
-      "^src/protocol/(http1|cookie-file)/",
+      "^src/protocol/(http1|cookie-file|proxy-header)/",
     ]),
     // The worker of HttpSyncClient is a program of its own, which may use what stands on HTTP.
     layer("http-sync-sockets", "^src/http/sync/sync-sockets\\.ts$", [
@@ -202,10 +203,11 @@ export const rules = {
       name: "the-entry-reaches-no-http",
       severity: "error",
       from: { path: "^src/index\\.ts$" },
-      // Proxies speak HTTP too: what of its wire format they need is loaded with `dial/tunnel`, see below.
+      // Proxies speak HTTP too: what of its wire format they need is loaded with `dial/tunnel`, see below. Any
+      // server may have a relay in front of it.
       to: {
         path: "^src/(http|websocket|udp|arq|datagram|proxy|protocol)/",
-        pathNot: "^src/protocol/(http1|socks)/",
+        pathNot: "^src/protocol/(http1|socks|proxy-header)/",
         reachable: true,
       },
     },

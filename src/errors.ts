@@ -121,6 +121,7 @@ export const ERROR_CODES = {
   ADDRESS_RATE_LIMIT: { fault: "limit", text: "an address begins too many connections" },
   REQUEST_LIMIT: { fault: "limit", text: "maxRequestsInFlight requests wait for a response" },
   READ_LIMIT: { fault: "limit", text: "more bytes were asked for than maxUnreadBytes allows" },
+  PROXY_HEADER_TIMEOUT: { fault: "limit", text: "no PROXY header came within timeoutMs" },
   CONNECT_TIMEOUT: { fault: "limit", text: "the connection was not made within timeoutMs" },
   HANDSHAKE_TIMEOUT: {
     fault: "limit",

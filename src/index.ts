@@ -30,6 +30,7 @@ export type { ConnectionState } from "./connection/connection-state.js";
 export type { Handlers, MayRefuse, MayWait, Verdict } from "./connection/handlers.js";
 export type { HeartbeatOptions } from "./connection/heartbeat-options.js";
 export type { AdmissionOptions, ListenOptions } from "./connection/listening.js";
+export type { ProxyHeaderOptions } from "./connection/proxy-header-options.js";
 export type { ServiceState } from "./connection/service-state.js";
 export type {
   ConnectionSettings,
@@ -76,6 +77,7 @@ export type {
 } from "./engine/tls-options.js";
 export { createUringEngine, type UringOptions } from "./engine/uring/uring-engine.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "./errors.js";
+export type { ProxyEnd, ProxyHeader, ProxyTlv } from "./protocol/proxy-header/proxy-header.js";
 export { type DelimiterOptions, delimiter } from "./receive/delimiter.js";
 export { type FixedLengthOptions, fixedLength } from "./receive/fixed-length.js";
 export { type LengthPrefixOptions, lengthPrefix } from "./receive/length-prefix.js";

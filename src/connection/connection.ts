@@ -3,6 +3,7 @@
 import type { Duplex } from "node:stream";
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
+import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { CloseReason } from "./close-reason.js";
 import type { ConnectionState } from "./connection-state.js";
@@ -177,6 +178,11 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
 
 /** One connection over a stream: TCP, TLS, a Unix-domain socket. */
 export interface Connection<Context = unknown> extends AnyConnection<Context> {
+  /**
+   * The PROXY header that a relay has sent (see `proxyHeader` of servers), with its TLVs; `remoteAddress` is then whom
+   * it names, unless it `isLocal`. Undefined where none came.
+   */
+  readonly proxyHeader: ProxyHeader | undefined;
   /** The receive model. Setting another exchanges it in mid-stream: bytes not yet delivered go to the new one. */
   receive: ReceiveModel;
   /**

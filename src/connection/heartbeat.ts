@@ -44,8 +44,13 @@ export interface HeartbeatOwner {
   silent(error: NetError): void;
 }
 
-/** A deadline that comes this much too late proves nothing. */
+/** A deadline that comes this much too late proves nothing: this side was held up. */
 const LATE_MS = 1_000;
+
+/** Whether a deadline that was due at `dueMs` comes so late that it proves nothing of the peer. */
+export function isHeldUp(dueMs: number, nowMs: number): boolean {
+  return nowMs - dueMs >= LATE_MS;
+}
 
 /** Beats of connections that were made together are spread over this share of the interval. */
 const SPREAD = 0.25;
@@ -125,7 +130,7 @@ export class Heartbeat {
       this.set(Math.max(1, rule.everyMs - (this.now - owner.receivedMs)));
       return;
     }
-    if (this.now - this.dueMs < LATE_MS && !this.connection.isHeld(-1)) this.missCount++;
+    if (!isHeldUp(this.dueMs, this.now) && !this.connection.isHeld(-1)) this.missCount++;
     if (this.missCount < rule.maxMisses) {
       this.probe();
       return;

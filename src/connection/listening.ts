@@ -2,6 +2,8 @@
  * What lets connections in: one listener of the engine, and who may pass. Servers of all protocols have
  * one of these.
  */
+import { Buffer } from "node:buffer";
+import { formatIp, parseIp } from "../address/ip.js";
 import type {
   Address,
   IpAddress,
@@ -21,8 +23,15 @@ import {
   type NumberRule,
   optional,
 } from "../options.js";
+import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
 import { AccessControl } from "./access-control.js";
 import { type AccessOptions, type AccessRules, readAccess } from "./access-options.js";
+import {
+  type ProxyHeaderOptions,
+  type ProxyHeaderRules,
+  readProxyHeader,
+} from "./proxy-header-options.js";
+import { type ProxyHeaderOwner, ProxyHeaderStage } from "./proxy-header-stage.js";
 import type { StreamComponent } from "./stream-component.js";
 import type { StreamConnection } from "./stream-connection.js";
 import { streamOptions } from "./stream-options.js";
@@ -56,18 +65,28 @@ export const MAX_REFUSALS_TOLD = 100;
 export interface AdmissionOptions {
   /** Lists of networks, and limits for each address. Default: everybody, and none. */
   readonly access?: AccessOptions | undefined;
+  /** Relays whose PROXY headers are required and believed. Default: none. */
+  readonly proxyHeader?: ProxyHeaderOptions | undefined;
 }
 
 /** Names of {@link AdmissionOptions}. */
-export const ADMISSION_NAMES: readonly (keyof AdmissionOptions)[] = ["access"];
+export const ADMISSION_NAMES: readonly (keyof AdmissionOptions)[] = ["access", "proxyHeader"];
 
 /** Options in two: who may come in, and the others. */
 export function admissionAmong<Options extends AdmissionOptions>(
   options: Options,
 ): [AdmissionOptions, Omit<Options, keyof AdmissionOptions>] {
-  const { access, ...others } = options;
-  return ["access" in options ? { access } : {}, others];
+  const { access, proxyHeader, ...others } = options;
+  return [
+    {
+      ...("access" in options && { access }),
+      ...("proxyHeader" in options && { proxyHeader }),
+    },
+    others,
+  ];
 }
+
+const NO_BYTES: Buffer = Buffer.alloc(0);
 
 /** The server, as what lets connections in sees it. */
 export interface ListeningRole {
@@ -83,7 +102,7 @@ interface Opening {
 }
 
 /** What lets connections in: one listener of the engine, and who may pass. */
-export class Listening implements ListenerSink {
+export class Listening implements ListenerSink, ProxyHeaderOwner {
   readonly #component: StreamComponent;
   readonly #role: ListeningRole;
   #listener: Listener | undefined;
@@ -91,6 +110,9 @@ export class Listening implements ListenerSink {
   #opening: Opening | undefined;
   /** Calls of {@link listen}, so that one which was overtaken by `stop` knows. */
   #startCount = 0;
+  #proxyHeader: ProxyHeaderRules | undefined;
+  /** Accepted streams whose PROXY header has not come. */
+  readonly #stages: Set<ProxyHeaderStage> = new Set();
   #toldSinceMs = 0;
   #toldCount = 0;
 
@@ -98,6 +120,7 @@ export class Listening implements ListenerSink {
   constructor(component: StreamComponent, role: ListeningRole, options: AdmissionOptions) {
     this.#component = component;
     this.#role = role;
+    this.#proxyHeader = readProxyHeader(options.proxyHeader);
     this.#setAccess(readAccess(options.access));
   }
 
@@ -107,7 +130,9 @@ export class Listening implements ListenerSink {
    */
   configure(changes: AdmissionOptions, others: () => void): void {
     const rules = readAccess(changes.access);
+    const proxyHeader = readProxyHeader(changes.proxyHeader);
     others();
+    if ("proxyHeader" in changes) this.#proxyHeader = proxyHeader;
     if ("access" in changes) this.#setAccess(rules);
   }
 
@@ -190,15 +215,19 @@ export class Listening implements ListenerSink {
   }
 
   close(): void {
+    for (const stage of this.#stages) stage.cancel();
+    this.#stages.clear();
     this.#listener?.close();
   }
 
   ref(): void {
     this.#listener?.ref();
+    for (const { stream } of this.#stages) stream.ref();
   }
 
   unref(): void {
     this.#listener?.unref();
+    for (const { stream } of this.#stages) stream.unref();
   }
 
   // — the engine's calls —
@@ -214,18 +243,68 @@ export class Listening implements ListenerSink {
   listenerAccepted(stream: StreamSocket): StreamSink | undefined {
     const component = this.#component;
     if (component.state !== "started") return undefined;
+    if (this.#proxyHeader !== undefined) {
+      const stage = this.#stageFor(stream, this.#proxyHeader);
+      if (stage !== undefined) return stage;
+    }
+    return this.#enter(stream, stream.remoteAddress(), undefined, NO_BYTES);
+  }
+
+  /** What reads the header of a relay's stream; undefined where none is wanted. */
+  #stageFor(stream: StreamSocket, rules: ProxyHeaderRules): ProxyHeaderStage | undefined {
+    const host = stream.remoteAddress()?.host;
+    if (host === undefined || parseIp(host) === undefined || !rules.from.has(host))
+      return undefined;
+    const component = this.#component;
+    if (component.connectionCount + this.#stages.size >= component.settings.maxConnections) {
+      return undefined;
+    }
+    const stage = new ProxyHeaderStage(stream, this, rules, component.service.wheel);
+    this.#stages.add(stage);
+    if (!component.isHeld) stream.unref();
+    return stage;
+  }
+
+  headerRead(stage: ProxyHeaderStage, header: ProxyHeader, early: Buffer): void {
+    this.#stages.delete(stage);
+    const { stream } = stage;
+    const { source } = header;
+    const ip = source === undefined ? undefined : parseIp(source.host);
+    const named =
+      source === undefined || ip === undefined
+        ? stream.remoteAddress()
+        : { host: formatIp(ip), port: source.port, family: ip.family };
+    if (this.#enter(stream, named, header, early) === undefined) stream.reset();
+  }
+
+  headerFailed(stage: ProxyHeaderStage, error: NetError): void {
+    this.#stages.delete(stage);
+    if (this.#mayTell(this.#component.service.arrivalMs())) {
+      this.#component.tellRefused(error, stage.stream.remoteAddress());
+    } else this.#component.countRefused();
+  }
+
+  /** Lets a stream in whose peer is at `from`, as far as is known, or answers undefined. */
+  #enter(
+    stream: StreamSocket,
+    from: Address | undefined,
+    header: ProxyHeader | undefined,
+    early: Buffer,
+  ): StreamSink | undefined {
+    const component = this.#component;
     const { access } = component;
-    if (access !== undefined && !this.#maySeek(access, stream.remoteAddress())) return undefined;
-    const full = this.#limitReached(stream);
+    if (access !== undefined && !this.#maySeek(access, from)) return undefined;
+    const full = this.#limitReached(from);
     if (full !== undefined) {
-      component.tellRefused(full, stream.remoteAddress());
+      component.tellRefused(full, from);
       return undefined;
     }
     const connection = component.admit(stream);
-    access?.entered(connection.id, stream.remoteAddress()?.host, component.service.arrivalMs());
+    if (header !== undefined) connection.setOrigin(from, header);
+    access?.entered(connection.id, from?.host, component.service.arrivalMs());
     if (!component.isHeld) stream.unref();
     this.#role.prepare(connection);
-    if (connection.state === "connecting") connection.open(false);
+    if (connection.state === "connecting") connection.open(false, early);
     return connection;
   }
 
@@ -248,16 +327,17 @@ export class Listening implements ListenerSink {
     return ++this.#toldCount <= MAX_REFUSALS_TOLD;
   }
 
-  #limitReached(stream: StreamSocket): NetError | undefined {
+  #limitReached(from: Address | undefined): NetError | undefined {
     const { settings, connectionCount, security } = this.#component;
     const { maxConnections, maxHandshakes } = settings;
-    if (connectionCount >= maxConnections) {
-      const message = `there are ${connectionCount} connections, and maxConnections is ${maxConnections}`;
+    const count = connectionCount + this.#stages.size;
+    if (count >= maxConnections) {
+      const message = `there are ${count} connections, and maxConnections is ${maxConnections}`;
       return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
     }
     if (security?.startsAtOnce !== true) return undefined;
     if (security.underWayCount < maxHandshakes) return undefined;
-    const peer = stream.remoteAddress()?.host;
+    const peer = from?.host;
     return security.makeRoom(peer, maxHandshakes) ? undefined : handshakeLimit(maxHandshakes);
   }
 

@@ -8,6 +8,7 @@
 import type { Address, StreamSocket } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import type { NetError } from "../errors.js";
+import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import type { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
@@ -145,6 +146,7 @@ export interface ProtocolConnection {
   readonly encoder: Encoder | undefined;
   readonly localAddress: Address | undefined;
   readonly remoteAddress: Address | undefined;
+  readonly proxyHeader: ProxyHeader | undefined;
   /** Host name as given to `connect`; undefined on a server. What TLS verifies. */
   readonly remoteHost: string | undefined;
   readonly tls: TlsInfo | undefined;

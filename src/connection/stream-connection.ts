@@ -11,6 +11,7 @@ import type { SendMemory } from "../bytes/send-memory.js";
 import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import { assertInteger, assertText, describe, NetError, type Operation } from "../errors.js";
+import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
@@ -62,6 +63,9 @@ interface OwnRules {
   key: unknown;
   idleTimeoutMs: number | undefined;
   deadlineError: NetError | undefined;
+  proxyHeader: ProxyHeader | undefined;
+  /** Whom its PROXY header names. */
+  origin: Address | undefined;
 }
 
 /**
@@ -110,7 +114,13 @@ export class StreamConnection
   // — what is set for it alone —
 
   private own(): OwnRules {
-    this.ownRules ??= { key: undefined, idleTimeoutMs: undefined, deadlineError: undefined };
+    this.ownRules ??= {
+      key: undefined,
+      idleTimeoutMs: undefined,
+      deadlineError: undefined,
+      proxyHeader: undefined,
+      origin: undefined,
+    };
     return this.ownRules;
   }
 
@@ -167,8 +177,11 @@ export class StreamConnection
 
   // — how it begins —
 
-  /** The stream is open: an accepted one from the start, an outgoing one when the engine says so. */
-  open(isOutgoing: boolean): void {
+  /**
+   * The stream is open: an accepted one from the start, an outgoing one when the engine says so. `early`: what came
+   * already, where something else has read before.
+   */
+  open(isOutgoing: boolean, early?: Buffer): void {
     this.state = nextConnectionState(this.state, "opened");
     this.openedMs = Math.ceil(this.wheel.clock.now());
     this.inbound?.streamOpened();
@@ -177,11 +190,12 @@ export class StreamConnection
     this.host.connectionOpened(this, isOutgoing);
     if (this.state !== "handshaking") return;
     if (this.upgrade !== undefined) {
-      this.upgrade.begin();
+      this.upgrade.begin(early);
       return;
     }
     if (security === undefined) this.host.connectionReady(this);
     if (this.state === "handshaking") this.establish();
+    if (early !== undefined && early.length > 0 && this.isOpen) this.streamReceived(early);
   }
 
   private establish(): void {
@@ -712,7 +726,18 @@ export class StreamConnection
   }
 
   get remoteAddress(): Address | undefined {
-    return this.stream.remoteAddress();
+    return this.ownRules?.origin ?? this.stream.remoteAddress();
+  }
+
+  get proxyHeader(): ProxyHeader | undefined {
+    return this.ownRules?.proxyHeader;
+  }
+
+  /** A relay has told by `header` that the peer is at `origin`. */
+  setOrigin(origin: Address | undefined, header: ProxyHeader): void {
+    const own = this.own();
+    own.origin = origin;
+    own.proxyHeader = header;
   }
 
   get connectedAt(): number {

@@ -7,7 +7,7 @@
  * has left as plain text. Plain bytes that came and were not taken by then may be injected by
  * somebody in between, and end the connection: they must never be taken for secured ones.
  */
-import type { StreamSocket } from "../engine/engine.js";
+import type { Address, StreamSocket } from "../engine/engine.js";
 import type { TlsContext, TlsInfo } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
@@ -44,6 +44,7 @@ export interface UpgradeOwner {
   readonly wheel: TimingWheel;
   readonly settings: ConnectionSettings;
   readonly stream: StreamSocket;
+  readonly remoteAddress: Address | undefined;
   readonly remoteHost: string | undefined;
   readonly pendingBytes: number;
   /** Whether received bytes wait that nobody has taken. */
@@ -80,7 +81,7 @@ export class TlsUpgrade implements Handshake {
   }
 
   get peer(): string | undefined {
-    return this.#owner.stream.remoteAddress()?.host;
+    return this.#owner.remoteAddress?.host;
   }
 
   get isHeard(): boolean {
@@ -95,12 +96,12 @@ export class TlsUpgrade implements Handshake {
     );
   }
 
-  /** Begins with the connection. */
-  begin(): void {
+  /** Begins with the connection. `early`: what has come of the handshake. */
+  begin(early?: Buffer): void {
     this.#phase = "shaking";
     this.#security.begun(this);
     this.#owner.upgradeBegins();
-    this.#owner.stream.startTls(this.#security.context, this.#owner.remoteHost);
+    this.#owner.stream.startTls(this.#security.context, this.#owner.remoteHost, early);
   }
 
   /** Begins as soon as what was sent has left. */

@@ -209,9 +209,10 @@ export interface StreamSocket {
   /**
    * Begins the handshake of TLS. No write may be under way, and what was received before is plain
    * text. `host` is the name that a client connected to. Completes by `streamSecured`, or `streamClosed`
-   * with `TLS_FAILED`, `TLS_CERTIFICATE`. Throws `NOT_SUPPORTED` where the engine can't.
+   * with `TLS_FAILED`, `TLS_CERTIFICATE`. `early`, on a server, has come already and is the beginning of the
+   * peer's handshake; it is copied. Throws `NOT_SUPPORTED` where the engine can't.
    */
-  startTls(context: TlsContext, host?: string): void;
+  startTls(context: TlsContext, host?: string, early?: Buffer): void;
   /** Whether the peer has sent anything since the handshake of TLS began; true where none has. */
   hasHeard(): boolean;
   /** What is known of the secured stream; undefined before. */

@@ -4,7 +4,10 @@
  *
  *     waiting ── silent for pingIntervalMs ──► pinged ── anything came ──► waiting
  *                                                 └── nothing for pongTimeoutMs ──► WEBSOCKET_PONG_TIMEOUT
+ *
+ * A deadline that comes late, because this side was held up, leads to another ping and not to the end.
  */
+import { isHeldUp } from "../connection/heartbeat.js";
 import { DUE } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
 import { OPCODE } from "../protocol/websocket/opcode.js";
@@ -50,13 +53,18 @@ export class Heartbeat {
   }
 
   private pingIfSilent(): void {
-    const { connection, output, settings } = this.socket;
+    const { connection, settings } = this.socket;
     const nowMs = connection.wheel.clock.now();
     const dueMs = connection.receivedMs + settings.pingIntervalMs;
     if (nowMs < dueMs) {
       connection.deadlines.setAt(SOCKET_DUE.ping, dueMs);
       return;
     }
+    this.ping(nowMs);
+  }
+
+  private ping(nowMs: number): void {
+    const { connection, output, settings } = this.socket;
     this.pingedMs = nowMs;
     output.control(OPCODE.ping, NOTHING);
     connection.deadlines.set(SOCKET_DUE.pong, settings.pongTimeoutMs);
@@ -67,6 +75,11 @@ export class Heartbeat {
     // Whom we hold back ourselves may have sent it.
     if (connection.receivedMs >= this.pingedMs || connection.isHeld(-1)) {
       connection.deadlines.set(SOCKET_DUE.ping, settings.pingIntervalMs);
+      return;
+    }
+    const nowMs = connection.wheel.clock.now();
+    if (isHeldUp(this.pingedMs + settings.pongTimeoutMs, nowMs)) {
+      this.ping(nowMs);
       return;
     }
     const text = `nothing came within pongTimeoutMs (${settings.pongTimeoutMs}) after a ping`;

@@ -5,6 +5,7 @@
 import { ARQ_SETTINGS } from "#src/arq/arq-settings.js";
 import { ACCESS_NUMBERS } from "#src/connection/access-options.js";
 import { HEARTBEAT_NUMBERS } from "#src/connection/heartbeat-options.js";
+import { PROXY_HEADER_NUMBERS } from "#src/connection/proxy-header-options.js";
 import { CONNECTION_SETTINGS } from "#src/connection/settings.js";
 import { DATAGRAM_SETTINGS } from "#src/datagram/datagram-settings.js";
 import { RECONNECT_NUMBERS } from "#src/dial/reconnect-options.js";
@@ -37,6 +38,7 @@ export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   "of an HTTP sync client": SYNC_CLIENT_NUMBERS,
   "of a cookie store": COOKIE_LIMITS,
   "of access": ACCESS_NUMBERS,
+  "of PROXY headers": PROXY_HEADER_NUMBERS,
   "of heartbeats": HEARTBEAT_NUMBERS,
   "of reconnecting": RECONNECT_NUMBERS,
   "of a pool": POOL_NUMBERS,

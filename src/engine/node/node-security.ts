@@ -40,7 +40,8 @@ export class NodeSecurity implements HandshakeSink {
   /** Begins the handshake on `plain`; `sink` hears how it ends. */
   constructor(plain: Socket, context: TlsContext, host: string | undefined, sink: HandshakeSink) {
     this.plain = plain;
-    this.#bytesBefore = plain.bytesRead;
+    // What was read before, and put back, came of the handshake.
+    this.#bytesBefore = plain.bytesRead - plain.readableLength;
     this.#context = context;
     this.#name = context instanceof TlsClientContext ? context.serverNameFor(host) : undefined;
     this.#sink = sink;

@@ -137,7 +137,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
     listen(socket, this, !this.lendsBytes);
   }
 
-  startTls(context: TlsContext, host?: string): void {
+  startTls(context: TlsContext, host?: string, early?: Buffer): void {
     if (this.lendsBytes) {
       throw new NetError("NOT_SUPPORTED", "the stream was opened without mayStartTls", {
         operation: "handshake",
@@ -150,6 +150,8 @@ export class NodeStream implements StreamSocket, SocketOwner {
     // What happens to the plain socket now happens to the secured one, which tells.
     disown(plain);
     plain.pause();
+    // What lies in the plain socket is what the secured one reads first.
+    if (early !== undefined && early.length > 0) plain.unshift(Buffer.from(early));
     this.security = new NodeSecurity(plain, context, host, this);
     this.socket = this.security.socket;
     this.listenTo(this.socket);

@@ -17,6 +17,7 @@ export interface HttpServerConnection<Context = unknown>
     | "pendingBytes"
     | "localAddress"
     | "remoteAddress"
+    | "proxyHeader"
     | "tls"
     | "connectedAt"
     | "silentForMs"

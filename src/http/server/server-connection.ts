@@ -4,6 +4,7 @@ import type { ConnectionState } from "../../connection/connection-state.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { Address, KeepAlive, TcpInfo } from "../../engine/engine.js";
 import type { TlsInfo } from "../../engine/tls-options.js";
+import type { ProxyHeader } from "../../protocol/proxy-header/proxy-header.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 
 /** The receiver of the connection, as far as handlers may know. */
@@ -51,6 +52,10 @@ export class ServerConnection implements HttpServerConnection {
 
   get remoteAddress(): Address | undefined {
     return this.#transport.remoteAddress;
+  }
+
+  get proxyHeader(): ProxyHeader | undefined {
+    return this.#transport.proxyHeader;
   }
 
   get connectedAt(): number {

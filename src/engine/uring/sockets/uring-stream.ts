@@ -135,11 +135,12 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     return true;
   }
 
-  startTls(context: TlsContext, host?: string): void {
+  startTls(context: TlsContext, host?: string, early?: Buffer): void {
     if ((this.state & CLOSING) !== 0) return;
     const isPaused = (this.state & PAUSED) !== 0;
     this.security = new StreamSecurity(this, this.loop, context, isPaused);
     this.security.begin(host);
+    if (early !== undefined && early.length > 0) this.security.beginWith(Buffer.from(early));
   }
 
   hasHeard(): boolean {

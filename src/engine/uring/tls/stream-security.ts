@@ -126,6 +126,18 @@ export class StreamSecurity {
     }
   }
 
+  /** The first bytes of a client have come already. They are taken once the call of the stream is over. */
+  beginWith(early: Buffer): void {
+    this.hasHeard = true;
+    this.phase = "asking";
+    this.held.push(early);
+    this.heldBytes = early.length;
+    queueMicrotask(() => {
+      if (this.stream.isClosing || !this.makeSession(() => this.serverSession())) return;
+      inRootContext(() => this.goOn());
+    });
+  }
+
   /** Whether the handshake is not done. */
   get isShaking(): boolean {
     return this.phase !== "open";
