@@ -226,6 +226,7 @@ function requests(engine: EngineName): void {
       assert.equal(answer.fields.has("x-hop"), false);
       assert.equal(answer.fields.get("via"), "1.1 me");
       peer.socket.destroy();
+      await until(() => through.stats.upstream.idleCount === 1);
     }
     assert.deepEqual(seen[0]?.slice(0, 3), ["POST", "/a/../b?c", "abc"]);
     assert.deepEqual(
