@@ -182,6 +182,7 @@ export const rules = {
       DIAL,
       "^src/tcp/",
       "^src/http/",
+      "^src/pool/",
       "^src/protocol/(http1|socks|proxy-header)/",
     ]),
     apart("http-server-knows-no-client", "^src/http/server/", "^src/http/(client|sync|cookie)/"),

@@ -50,7 +50,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
   const authenticate = usersOf(user);
   const service = new ProxyService({
     ...(engine !== undefined && { engine }),
-    ...(allow.length > 0 && { allowClients: allow }),
+    ...(allow.length > 0 && { access: { allow } }),
     ...(authenticate !== undefined && { authenticate }),
     destinations: { allow: options["to-private"] },
   });

@@ -8,7 +8,6 @@ import type { Address, ListenTarget } from "../engine/engine.js";
 import type { NetError } from "../errors.js";
 import { receiverOf } from "../http/server/http-receiver.js";
 import type { HttpRole } from "../http/server/http-role.js";
-import type { ClientRules } from "./client-rules.js";
 import { FirstByte } from "./first-byte.js";
 import { SocksReceiver } from "./socks-receiver.js";
 import type { TunnelMaker } from "./tunnel-maker.js";
@@ -18,17 +17,11 @@ export class ProxyRole implements StreamRole, ListeningRole {
   readonly packetEvents: undefined;
   /** SOCKS handshakes that began. */
   socksCount = 0;
-  /** Told of clients that are not let in, so that they are counted. */
-  tellRefused: (error: NetError, address: Address | undefined) => void = () => {};
   readonly #http: HttpRole;
-  readonly #clients: ClientRules;
   readonly #tunnels: TunnelMaker;
-  /** Hosts of the connections that count. */
-  readonly #hosts: WeakMap<StreamConnection, string> = new WeakMap();
 
-  constructor(http: HttpRole, clients: ClientRules, tunnels: TunnelMaker) {
+  constructor(http: HttpRole, tunnels: TunnelMaker) {
     this.#http = http;
-    this.#clients = clients;
     this.#tunnels = tunnels;
   }
 
@@ -38,14 +31,6 @@ export class ProxyRole implements StreamRole, ListeningRole {
 
   prepare(connection: StreamConnection): void {
     this.#http.prepare(connection);
-    const address = connection.remoteAddress;
-    const refused = this.#clients.entered(address);
-    if (refused === undefined) {
-      if (address?.host !== undefined) this.#hosts.set(connection, address.host);
-      return;
-    }
-    this.tellRefused(refused, address);
-    connection.fail(refused);
   }
 
   createReceiver(connection: StreamConnection): Receiver {
@@ -73,8 +58,6 @@ export class ProxyRole implements StreamRole, ListeningRole {
   }
 
   closed(connection: StreamConnection, reason: CloseReason): void {
-    const host = this.#hosts.get(connection);
-    if (host !== undefined) this.#clients.left(host);
     this.#http.closed(connection, reason);
   }
 

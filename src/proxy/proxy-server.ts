@@ -5,7 +5,7 @@ import type { ComponentStats, StopOptions, StopResult } from "../connection/comp
 import type { WaitOptions } from "../connection/connection.js";
 import { engineServiceOf } from "../connection/engine-service.js";
 import { handlerError } from "../connection/handlers.js";
-import { Listening, type ListenOptions } from "../connection/listening.js";
+import { type AdmissionOptions, Listening, type ListenOptions } from "../connection/listening.js";
 import { StreamComponent } from "../connection/stream-component.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
 import { assertFunction, assertObject, assertText, invalidArgument, NetError } from "../errors.js";
@@ -23,7 +23,6 @@ import type { ResponseReport } from "../http/server/response/response-report.js"
 import { optionNames, readOptions } from "../options.js";
 import { type ServerSecurity, secured } from "../tcp/secured.js";
 import { type Authentication, Authenticator } from "./authentication.js";
-import { type ClientOptions, ClientRules } from "./client-rules.js";
 import { type DestinationOptions, DestinationRules } from "./destination-rules.js";
 import { Forwarder } from "./forwarder.js";
 import { OutgoingStreams } from "./outgoing-streams.js";
@@ -35,7 +34,7 @@ import { TunnelMaker } from "./tunnel-maker.js";
 /** Options of a {@link ProxyServer}: handlers, rules, numbers, and the settings of an HTTP server. */
 export interface ProxyServerOptions
   extends ProxyHandlers,
-    ClientOptions,
+    AdmissionOptions,
     Partial<ProxyNumbers>,
     HttpSettingsInput,
     ServerSecurity {
@@ -77,8 +76,7 @@ const HANDLER_NAMES: readonly (keyof ProxyHandlers)[] = [
 const OPTION_NAMES: readonly string[] = [
   ...HANDLER_NAMES,
   ...optionNames<ProxyNumbers>(PROXY_NUMBERS),
-  "allowClients",
-  "denyClients",
+  "access",
   "authenticate",
   "destinations",
   "via",
@@ -99,7 +97,8 @@ export class ProxyServer implements AsyncDisposable {
   readonly #agent: HttpAgent;
   readonly #tunnels: TunnelMaker;
   readonly #forwarder: Forwarder;
-  readonly #clients: ClientRules;
+  /** Anybody on the network could come in: there is neither a list nor authentication. */
+  readonly #isOpen: boolean;
   readonly #handlers: ProxyHandlers;
   #isOver = false;
 
@@ -119,11 +118,8 @@ export class ProxyServer implements AsyncDisposable {
     const authenticator = authenticate === undefined ? undefined : new Authenticator(authenticate);
     const rules = new DestinationRules(destinations);
     this.#handlers = options;
-    this.#clients = new ClientRules(
-      options,
-      authenticator !== undefined,
-      numbers.maxConnectionsPerClient,
-    );
+    const { access } = options;
+    this.#isOpen = access?.allow === undefined && authenticator === undefined;
     const [engine, security] = secured("server", options);
     this.#outgoing = new OutgoingStreams({
       engine: wanted,
@@ -152,11 +148,12 @@ export class ProxyServer implements AsyncDisposable {
     const http = this.#httpOptions();
     const { wheel } = engineServiceOf(engine);
     this.#http = new HttpRole(http, wheel, new HandlerCalls(http), configuration);
-    this.#role = new ProxyRole(this.#http, this.#clients, tunnels);
+    this.#role = new ProxyRole(this.#http, tunnels);
     this.#component = new StreamComponent(this.#role, engine, security, configuration.transport());
-    this.#listening = new Listening(this.#component, this.#role, {});
+    this.#listening = new Listening(this.#component, this.#role, {
+      access: this.#isOpen ? { ...access, allow: LOOPBACK_NETWORKS } : access,
+    });
     this.#http.listening = this.#listening;
-    this.#role.tellRefused = (error, address) => this.#component.tellRefused(error, address);
   }
 
   #httpOptions(): HttpServerOptions {
@@ -208,7 +205,7 @@ export class ProxyServer implements AsyncDisposable {
 
   /**
    * Begins to listen, on `127.0.0.1` unless told otherwise. Rejects as `TcpServer.listen` does, and with
-   * `INVALID_ARGUMENT` for an address that others reach while neither `authenticate` nor `allowClients` is
+   * `INVALID_ARGUMENT` for an address that others reach while neither `authenticate` nor `access.allow` is
    * given: that would be an open relay.
    */
   listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
@@ -218,9 +215,9 @@ export class ProxyServer implements AsyncDisposable {
     if (this.#isOver) throw new NetError("INVALID_STATE", "a proxy that was stopped stays so");
     const { host, path } = options;
     const isLocal = path !== undefined || host === undefined || LOCAL_HOST.test(host);
-    if (!isLocal && this.#clients.isOpen) {
+    if (!isLocal && this.#isOpen) {
       throw invalidArgument(
-        `a proxy that listens on ${host} needs authenticate or allowClients: it would serve anybody`,
+        `a proxy that listens on ${host} needs authenticate or access.allow: it would serve anybody`,
         { operation: "listen" },
       );
     }
@@ -278,6 +275,9 @@ export class ProxyServer implements AsyncDisposable {
     };
   }
 }
+
+/** Who may come in where nothing is said: this machine. */
+const LOOPBACK_NETWORKS: readonly string[] = ["127.0.0.0/8", "::1"];
 
 const LOCAL_HOST = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 

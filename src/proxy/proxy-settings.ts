@@ -3,8 +3,6 @@ import { count, milliseconds, type OptionTable } from "../options.js";
 
 /** What a `ProxyServer` adds to the settings of an HTTP server. */
 export interface ProxyNumbers {
-  /** Connections of one client address at a time. Default 1,000. */
-  readonly maxConnectionsPerClient: number;
   /** Tunnels at a time, those that are being made included. Default 10,000. */
   readonly maxTunnels: number;
   /** Time to connect to a destination: look-up and all attempts. Default 10 s. */
@@ -23,7 +21,6 @@ export interface ProxyNumbers {
 
 /** Default and range of each number. */
 export const PROXY_NUMBERS: OptionTable<ProxyNumbers> = {
-  maxConnectionsPerClient: count(1_000, "connections", { min: 1, max: 5_000_000 }),
   maxTunnels: count(10_000, "tunnels", { max: 5_000_000 }),
   connectTimeoutMs: milliseconds(10_000),
   tunnelIdleTimeoutMs: milliseconds(600_000),

@@ -226,6 +226,7 @@ function requests(engine: EngineName): void {
       assert.equal(answer.fields.has("x-hop"), false);
       assert.equal(answer.fields.get("via"), "1.1 me");
       peer.socket.destroy();
+      await until(() => through.stats.upstream.idleCount === 1);
     }
     assert.deepEqual(seen[0]?.slice(0, 3), ["POST", "/a/../b?c", "abc"]);
     assert.deepEqual(
@@ -439,11 +440,11 @@ function rules(engine: EngineName): void {
     });
     const refused: string[] = [];
     const through = await proxy(test, engine, {
-      denyClients: ["127.0.0.0/8"],
+      access: { deny: ["127.0.0.0/8"] },
       onRefuse: (error) => refused.push(error.code),
     });
     await assert.rejects(arrives(test, through));
-    assert.deepEqual(refused, ["REFUSED"]);
+    assert.deepEqual(refused, ["ACCESS_REFUSED"]);
     assert.equal(through.stats.refusedCount, 1);
   });
 
@@ -452,7 +453,7 @@ function rules(engine: EngineName): void {
     const refused: string[] = [];
     const through = await proxy(test, engine, {
       maxTunnels: 1,
-      maxConnectionsPerClient: 2,
+      access: { maxConnectionsPerAddress: 2 },
       onRefuse: (error) => refused.push(error.code),
     });
     const connect = `CONNECT 127.0.0.1:${server.port} HTTP/1.1\r\nHost: a\r\n\r\n`;
@@ -463,7 +464,7 @@ function rules(engine: EngineName): void {
     second.send(connect);
     assert.equal((await second.answer()).statusCode, 503);
     await assert.rejects(arrives(test, through));
-    assert.deepEqual(refused, ["CONNECTION_LIMIT"]);
+    assert.deepEqual(refused, ["ADDRESS_LIMIT"]);
     first.socket.destroy();
     second.socket.destroy();
     await until(() => through.connectionCount === 0 && through.stats.tunnelCount === 0);
