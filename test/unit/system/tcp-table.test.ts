@@ -38,7 +38,11 @@ describe("the table of TCP connections", { skip }, () => {
   it("has listeners and both ends of connections, with addresses, states and owners", async (test) => {
     const { port, peer } = await pair(test);
 
-    const { connections, isConsistent } = tcpConnections({ port, processes: true });
+    const { connections, isConsistent } = tcpConnections({
+      port,
+      states: ["LISTEN", "ESTABLISHED"],
+      processes: true,
+    });
 
     assert.equal(isConsistent, true);
     assert.deepEqual(connections.map(({ state }) => state).sort(), [
@@ -74,14 +78,12 @@ describe("the table of TCP connections", { skip }, () => {
     const of = (states: TcpTableEntry["state"][]): string[] =>
       tcpConnections({ port, states }).connections.map(({ state }) => state);
     assert.deepEqual(of(["LISTEN"]), ["LISTEN"]);
-    assert.deepEqual(of(["TIME-WAIT", "CLOSING"]), []);
+    // Connections that others had on this port before may be waiting still.
+    assert.ok(of(["TIME-WAIT"]).every((state) => state === "TIME-WAIT"));
     assert.equal(tcpConnections({ port, pid: process.pid }).connections.length, 3);
     assert.equal(tcpConnections({ port, pid: 2 ** 31 - 1 }).connections.length, 0);
-    assert.equal(
-      tcpConnections({ port: port === 65_535 ? 1 : port + 1, states: ["LISTEN"] }).connections
-        .length,
-      0,
-    );
+    const others = tcpConnections({ port: port === 65_535 ? 1 : port + 1 }).connections;
+    assert.equal(byPort(port, others).length, 0);
   });
 
   it("has IPv6 too, where there is some", async (test) => {
@@ -93,8 +95,8 @@ describe("the table of TCP connections", { skip }, () => {
 
   it("is the same from /proc", async (test) => {
     const { port } = await pair(test);
-    const fromProc = byPort(port, readByProc(ALL));
-    const { connections, source } = tcpConnections({ port });
+    const fromProc = byPort(port, readByProc((1 << 1) | (1 << 10)));
+    const { connections, source } = tcpConnections({ port, states: ["LISTEN", "ESTABLISHED"] });
     if (source === "proc") return test.skip("there is no netlink here");
     const plain = (entries: readonly TcpTableEntry[]): unknown[] =>
       entries
@@ -201,7 +203,15 @@ describe("owners of sockets", { skip }, () => {
 describe("hp-socket netstat", { skip }, () => {
   it("shows connections as text and as JSON", async (test) => {
     const { port } = await pair(test);
-    const text = new CliRun(["netstat", String(port), "--processes"]);
+    const text = new CliRun([
+      "netstat",
+      String(port),
+      "--processes",
+      "--state",
+      "LISTEN",
+      "--state",
+      "ESTABLISHED",
+    ]);
     assert.equal(await text.ended, 0);
     assert.match(text.stdout, /^state +receive +send +local +remote +process$/m);
     assert.match(
