@@ -6,6 +6,8 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { MARK } from "./document-run.js";
 
+const LOADING_MS = 50;
+
 const files = process.argv.slice(2);
 let next = 0;
 let isSettled = true;
@@ -20,6 +22,8 @@ function runNext(): void {
   console.error(`${MARK}${next}`);
   next++;
   isSettled = false;
+  // A module that is being loaded does not keep the process alive by itself.
+  setTimeout(() => {}, LOADING_MS);
   import(pathToFileURL(file).href).then(
     () => {
       isSettled = true;
