@@ -10,7 +10,7 @@ import { TimingWheel } from "#src/time/timing-wheel.js";
 
 const wheel = new TimingWheel(new ManualClock());
 /** Bodies that wait at the same time. */
-const BODIES = 4;
+const BODIES = 8;
 const LIMITS = { maxDecodedBytes: 1e9, maxDecodedRatio: 1e6 };
 
 /** A body that is encoded, and whether its peer is held back. */
