@@ -1,5 +1,6 @@
 /** One proxy on the way to a destination, as it was given. */
 import { assertKnownKeys, assertObject, assertText, describe, invalidArgument } from "../errors.js";
+import { basicAuthorization, decodePercent } from "./url-credentials.js";
 
 /** Options of a proxy. */
 export interface ProxyOptions {
@@ -66,8 +67,8 @@ export class ProxyHop {
       throw invalidArgument("the port of a proxy must be from 1 to 65535, not 0");
     this.host = `${url.hostname}:${this.port}`;
     const hasOwn = url.username !== "" || url.password !== "";
-    this.username = username ?? (hasOwn ? decode(url.username) : undefined);
-    this.password = password ?? (username === undefined ? decode(url.password) : "");
+    this.username = username ?? (hasOwn ? decodePercent(url.username) : undefined);
+    this.password = password ?? (username === undefined ? decodePercent(url.password) : "");
     if (this.username !== undefined) assertCredentials(protocol, this.username, this.password);
     this.#exceptions = readExceptions(noProxy);
   }
@@ -81,8 +82,7 @@ export class ProxyHop {
   /** The value of Proxy-Authorization (Basic, RFC 7617); undefined without credentials. */
   get authorization(): string | undefined {
     if (this.username === undefined) return undefined;
-    const text = `${this.username}:${this.password}`;
-    return `Basic ${Buffer.from(text, "utf8").toString("base64")}`;
+    return basicAuthorization(this.username, this.password);
   }
 
   /** Whether this destination is to be reached through it. */
@@ -130,15 +130,6 @@ function unknownScheme(url: URL): never {
 /** A URL that is none may still have a password in it. */
 function withoutCredentials(text: unknown): unknown {
   return typeof text === "string" ? text.replace(/[^/@]*@/, "…@") : text;
-}
-
-/** Percent signs that stand for nothing stay as they are. */
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function readExceptions(given: string | readonly string[]): Exception[] {

@@ -19,7 +19,7 @@ import { assertObject, NetError } from "../errors.js";
 import { TcpAgent } from "../tcp/tcp-agent.js";
 import { type Clock, systemClock, type Timer } from "../time/clock.js";
 import { Balancer } from "./balancer.js";
-import { Ejection, Health } from "./ejection.js";
+import { Ejection } from "./ejection.js";
 import {
   assertDestinations,
   assertIdempotent,
@@ -28,53 +28,7 @@ import {
   type PoolSettings,
   poolSettings,
 } from "./pool-options.js";
-
-/** A connection of the pool. */
-class Pooled {
-  readonly connection: Connection;
-  readonly site: Site;
-  readonly madeMs: number;
-  idleMs: number;
-  useCount = 0;
-  /** A lease has it for itself. */
-  isLeased = false;
-  /** It is closed when nobody uses it any more. */
-  isDoomed = false;
-
-  constructor(connection: Connection, site: Site, nowMs: number) {
-    this.connection = connection;
-    this.site = site;
-    this.madeMs = nowMs;
-    this.idleMs = nowMs;
-  }
-
-  get isOpen(): boolean {
-    return this.connection.isOpen && !this.isDoomed;
-  }
-}
-
-/** A destination, and what the pool has of it. */
-class Site {
-  readonly destination: PoolDestination;
-  readonly health = new Health();
-  readonly connections: Set<Pooled> = new Set();
-  connectingCount = 0;
-  isGone = false;
-
-  constructor(destination: PoolDestination) {
-    this.destination = destination;
-  }
-
-  get useCount(): number {
-    let count = this.connectingCount;
-    for (const pooled of this.connections) count += pooled.useCount;
-    return count;
-  }
-
-  get size(): number {
-    return this.connections.size + this.connectingCount;
-  }
-}
+import { Pooled, Site } from "./site.js";
 
 /** How a connection is wanted: alone, or beside other requests. */
 type Use = "exclusive" | "shared";

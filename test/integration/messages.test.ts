@@ -6,7 +6,7 @@ import { HttpAgent, HttpClient } from "hp-socket/http";
 import { MemoryEngine, selfSignedCertificate } from "hp-socket/testing";
 
 /** Whatever type it has: what TypeScript refuses, JavaScript may give. */
-// biome-ignore lint/suspicious/noExplicitAny: this is the point
+// biome-ignore lint/suspicious/noExplicitAny: what is given is wrong on purpose, and no type would take it
 type Anything = any;
 
 const { cert, key } = selfSignedCertificate();

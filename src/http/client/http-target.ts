@@ -1,4 +1,5 @@
 /** Where a request goes, taken out of its URL once. */
+import { basicAuthorization, decodePercent } from "../../dial/url-credentials.js";
 import { describe } from "../../errors.js";
 import { invalid } from "../option-check.js";
 
@@ -61,14 +62,9 @@ export class TargetCache {
 
 const MAX_TARGETS = 256;
 
-/** The value of Authorization by RFC 7617, names and passwords as UTF-8. */
-export function basicAuthorization(username: string, password: string): string {
-  return `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`;
-}
-
 function authorizationOf({ username, password }: URL): string | undefined {
   if (username === "" && password === "") return undefined;
-  return basicAuthorization(decode(username), decode(password));
+  return basicAuthorization(decodePercent(username), decodePercent(password));
 }
 
 /** A `URL` is the caller's, who may change it while the request is on its way. */
@@ -79,13 +75,4 @@ function textOf(url: string | URL): string {
 function parseUrl(text: string, name: string): URL {
   if (typeof text === "string" && URL.canParse(text)) return new URL(text);
   throw invalid(`${name} must be a whole URL, not ${describe(text)}`);
-}
-
-/** Percent signs that stand for nothing stay as they are. */
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
