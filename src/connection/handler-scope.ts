@@ -19,8 +19,8 @@ function storesOf(resource: AsyncResource): unknown[] {
 
 const resourceHere = (): AsyncResource => new AsyncResource("HPSOCKET");
 
-/** Whether a look at those fields tells anything in this Node. */
-const CAN_TELL: boolean = new AsyncLocalStorage<number>().run(
+/** Whether this version of Node keeps stores there; else contexts can't be compared. */
+const HAS_STORES: boolean = new AsyncLocalStorage<number>().run(
   1,
   () => storesOf(resourceHere()).length > 0,
 );
@@ -28,7 +28,7 @@ const CAN_TELL: boolean = new AsyncLocalStorage<number>().run(
 /** The present context; undefined where it is the engines' own. */
 export function handlerScope(): AsyncResource | undefined {
   const here = resourceHere();
-  if (!CAN_TELL) return here;
+  if (!HAS_STORES) return here;
   const stores = storesOf(here);
   const root = storesOf(inRootContext(resourceHere));
   const isRoot = stores.length === root.length && stores.every((store, at) => store === root[at]);

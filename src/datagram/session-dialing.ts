@@ -109,7 +109,7 @@ export class SessionDialing implements PortOwner, SessionDial {
       session.peer = peerKeyOf(peer);
       this.port = new DatagramPort(component.service, target, this);
       this.share.ports.openPortCount++;
-      if (!component.isHeld) this.port.unref();
+      if (!component.keepsProcess) this.port.unref();
     } catch (failure) {
       this.tryNext(failure as NetError);
     }
