@@ -160,6 +160,33 @@ for (const engine of availableEngines()) {
       );
     });
 
+    it("sends from onHandshake on, and not before", async () => {
+      for (const conversation of [undefined, 7, "any"] as const) {
+        const received: string[] = [];
+        const answers: unknown[] = [];
+        const { made, port } = await server({
+          conversation,
+          onAccept: (connection) => void answers.push(connection.send("too early")),
+          onHandshake: (connection) => void answers.push(connection.send("from the server")),
+          onReceive: (_, message) => void received.push(String(message)),
+        });
+        const peer = client({
+          conversation,
+          onConnect: (one) => void answers.push(one.send("too early")),
+          onHandshake: (one) => void answers.push(one.send("from the client")),
+          onReceive: (_, message) => void received.push(String(message)),
+        });
+        await peer.connect({ port });
+
+        await until(() => received.length === 2);
+
+        assert.deepEqual(received.sort(), ["from the client", "from the server"]);
+        assert.deepEqual(answers.sort(), [false, false, true, true]);
+        await peer.stop();
+        await made.stop();
+      }
+    });
+
     it("talks to a stock KCP peer, with one conversation id and no handshake", async () => {
       const received: string[] = [];
       const { made, port } = await server({
