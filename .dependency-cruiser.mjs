@@ -99,7 +99,8 @@ export const rules = {
       ENGINE_CONTRACT,
       CONNECTION,
       PACKETS,
-      "^src/protocol/udp-control/",
+      DIAL,
+      "^src/protocol/(udp-control|socks)/",
     ]),
     layer("udp-on-datagram", "^src/udp/", [
       GROUND,
@@ -182,6 +183,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DIAL,
+      DATAGRAM,
       "^src/tcp/",
       "^src/http/",
       "^src/pool/",
