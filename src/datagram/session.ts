@@ -36,7 +36,7 @@ import { CLOSE_NOTIFY, isCloseNotify, PROBE } from "../protocol/udp-control/udp-
 import { Deadlines } from "../time/deadlines.js";
 import { inRootContext } from "../time/root-context.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
-import { type DatagramPort, type Destination, NOWHERE } from "./datagram-port.js";
+import { type Destination, NOWHERE, type SessionPort } from "./datagram-port.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
 import { type InboxSession, MessageInbox } from "./message-inbox.js";
@@ -109,7 +109,7 @@ export class Session
 {
   readonly id: number = nextConnectionId();
   readonly host: SessionHost;
-  /** Where its peer is; undefined while an outgoing one is being made. */
+  /** Where its peer is; undefined while an outgoing one is being made, and where only a proxy knows. */
   peer: PeerKey | undefined;
   /** Whether it was made by us. */
   readonly isOutgoing: boolean;
@@ -123,7 +123,7 @@ export class Session
   lastWaiting: number = NOWHERE;
   /** Of an outgoing session. */
   dial: SessionDial | undefined = undefined;
-  private port: DatagramPort | undefined = undefined;
+  private port: SessionPort | undefined = undefined;
   private link: SessionLink | undefined = undefined;
   private openedMs: number;
   /** Bytes of datagrams that are not sent yet. */
@@ -174,7 +174,7 @@ export class Session
   // — how it begins —
 
   /** The socket is there: calls the handlers, and the session is open unless one of them refuses. */
-  open(port: DatagramPort): void {
+  open(port: SessionPort): void {
     this.port = port;
     this.state = nextConnectionState(this.state, "opened");
     this.openedMs = Math.ceil(this.wheel.clock.now());
