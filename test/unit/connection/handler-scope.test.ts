@@ -1,8 +1,19 @@
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
+import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import { handlerScope } from "#src/connection/handler-scope.js";
 import { inRootContext } from "#src/time/root-context.js";
+
+/** Node marks each promise, with calls into JavaScript for it, while any program follows async contexts. */
+const PROGRAM = `
+  const marks = () => Object.getOwnPropertySymbols(new Promise(() => {})).length;
+  const { TcpServer } = await import(${JSON.stringify(import.meta.resolve("hp-socket"))});
+  const server = new TcpServer({ onReceive() {} });
+  await server.listen({ host: "127.0.0.1" });
+  await server.stop();
+  console.log(marks());
+`;
 
 describe("handlerScope", () => {
   it("is the present context, wherever it is entered", () => {
@@ -42,5 +53,16 @@ describe("handlerScope", () => {
       scope?.runInAsyncScope(() => storage.getStore()),
       "handler's",
     );
+  });
+
+  it("leaves Node's following of promises switched off", () => {
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ["--input-type=module", "--eval", PROGRAM],
+      { encoding: "utf8", timeout: 20_000 },
+    );
+
+    assert.equal(stderr, "");
+    assert.equal(stdout, "0\n");
   });
 });
