@@ -80,8 +80,8 @@ export class AccessControl {
     const { maxConnectionsPerAddress, newConnectionsPerSecond } = this.#rules;
     const texts: Readonly<Record<AccessCode, string>> = {
       ACCESS_REFUSED: "allow or deny of access keeps the peer's address out",
-      ADDRESS_LIMIT: `the peer's address has ${maxConnectionsPerAddress} connections already (maxConnectionsPerAddress)`,
-      ADDRESS_RATE_LIMIT: `the peer's address begins more than ${newConnectionsPerSecond} connections a second (newConnectionsPerSecond)`,
+      ADDRESS_LIMIT: `the peer's address has as many connections as maxConnectionsPerAddress (${maxConnectionsPerAddress})`,
+      ADDRESS_RATE_LIMIT: `the peer's address begins more connections a second than newConnectionsPerSecond (${newConnectionsPerSecond})`,
     };
     return new NetError(code, texts[code], { operation: "accept" });
   }

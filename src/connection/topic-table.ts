@@ -50,12 +50,12 @@ export class TopicTable<Subscriber extends object> {
     const own = this.#topics.get(subscriber);
     if (own?.has(topic) === true) return false;
     if ((own?.size ?? 0) >= maxOwn)
-      throw limit(`the connection has ${own?.size ?? 0} already (maxTopics: ${maxOwn})`);
+      throw limit(`the connection has as many as maxTopics (${maxOwn})`);
     const subscribers = this.#subscribers.get(topic);
     if (subscribers !== undefined) subscribers.add(subscriber);
     else if (this.#subscribers.size < this.#maxTopics) {
       this.#subscribers.set(topic, new Set([subscriber]));
-    } else throw limit(`the component has ${this.#maxTopics} already, as many as there may be`);
+    } else throw limit(`the component has ${this.#maxTopics}, as many as there may be`);
     if (own === undefined) this.#topics.set(subscriber, new Set([topic]));
     else own.add(topic);
     return true;
