@@ -9,15 +9,15 @@ export class OutputMemory {
   private block: Buffer = Buffer.allocUnsafeSlow(0);
   private used = 0;
 
-  /** A copy of the first `byteCount` bytes. */
-  copy(bytes: Buffer, byteCount: number): Buffer {
+  /** A copy of `byteCount` bytes from `from` on. */
+  copy(bytes: Buffer, from: number, byteCount: number): Buffer {
     if (this.used + byteCount > this.block.length) {
       this.block = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, byteCount));
       this.used = 0;
     }
     const start = this.used;
     this.used += byteCount;
-    bytes.copy(this.block, start, 0, byteCount);
+    bytes.copy(this.block, start, from, from + byteCount);
     return this.block.subarray(start, start + byteCount);
   }
 }

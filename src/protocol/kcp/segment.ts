@@ -38,14 +38,6 @@ export function int32At(bytes: Uint8Array, offset: number): number {
   );
 }
 
-/** Writes a 32-bit number at `offset`. */
-export function writeInt32(bytes: Uint8Array, value: number, offset: number): void {
-  bytes[offset] = value;
-  bytes[offset + 1] = value >> 8;
-  bytes[offset + 2] = value >> 16;
-  bytes[offset + 3] = value >> 24;
-}
-
 /**
  * Whether a datagram consists of whole segments with known commands, all of one conversation, which
  * acknowledge nothing from the number `next` on. Less than a head behind the last is passed over, as KCP does.
