@@ -20,7 +20,7 @@ import type { DatagramWriter } from "../protocol/kcp/datagram-writer.js";
 import { Kcp, type KcpSink } from "../protocol/kcp/kcp.js";
 import { PacedCongestion } from "../protocol/kcp/pacing.js";
 import { HEAD_BYTES } from "../protocol/kcp/segment.js";
-import type { SegmentMemory } from "../protocol/kcp/segment-memory.js";
+import type { MemoryBlock, SegmentMemory } from "../protocol/kcp/segment-memory.js";
 import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
 import type { ArqSettings } from "./arq-settings.js";
 import { type ConversationIds, randomId } from "./conversation-ids.js";
@@ -252,7 +252,7 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
 
   // — KCP's calls —
 
-  output(memory: Buffer, start: number, byteCount: number): void {
+  output(memory: MemoryBlock, start: number, byteCount: number): void {
     this.session.sendDatagram(this.share.output.copy(memory, start, byteCount));
   }
 

@@ -52,7 +52,7 @@ export class ArqProtocol implements SessionProtocol {
   private isFirst(datagram: Buffer, conversation: number | "any"): boolean {
     if (datagram.length < 4) return false;
     const id = conversation === "any" ? datagram.readInt32LE(0) : conversation | 0;
-    return isWellFormed(datagram, id, 0);
+    return isWellFormed(this.share.memory.toRead(datagram).view, datagram.length, id, 0);
   }
 
   createLink(session: LinkedSession): SessionLink {

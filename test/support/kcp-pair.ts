@@ -101,7 +101,8 @@ export class KcpSide {
     this.kcp = new Kcp(
       settings,
       {
-        output: (memory, start, byteCount) => this.#send(memory.subarray(start, start + byteCount)),
+        output: (memory, start, byteCount) =>
+          this.#send(memory.bytes.subarray(start, start + byteCount)),
         message: (bytes) => {
           this.messages.push(Buffer.from(bytes));
           this.arrivedMs.push(events.nowMs);

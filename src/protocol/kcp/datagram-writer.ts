@@ -13,7 +13,7 @@ import { copyBetween, MemoryBlock } from "./segment-memory.js";
 /** Who gets datagrams that are put together. */
 export interface DatagramSink {
   /** Sends `byteCount` bytes of `memory` from `start` on, which are valid during the call. */
-  output(memory: Buffer, start: number, byteCount: number): void;
+  output(memory: MemoryBlock, start: number, byteCount: number): void;
 }
 
 const NOBODY: DatagramSink = { output: () => undefined };
@@ -124,6 +124,6 @@ export class DatagramWriter {
     this.block = this.scratch;
     this.start = 0;
     this.end = 0;
-    if (end > start) this.sink.output(block.bytes, start, end - start);
+    if (end > start) this.sink.output(block, start, end - start);
   }
 }

@@ -18,13 +18,11 @@ import {
   ACKNOWLEDGE,
   ASK_WINDOW,
   HEAD_BYTES,
-  int32At,
   isWellFormed,
   MAX_FRAGMENTS,
   MAX_WINDOW,
   PUSH,
   TELL_WINDOW,
-  uint16At,
 } from "./segment.js";
 import type { MemoryBlock, SegmentMemory } from "./segment-memory.js";
 import {
@@ -252,28 +250,30 @@ export class Kcp {
   /** A datagram came. It is looked at during the call only. */
   input(bytes: Buffer, nowMs: number): InputResult {
     if (this.isOver) return "taken";
-    if (!isWellFormed(bytes, this.remote, this.sending.next)) {
+    const { view } = this.memory.toRead(bytes);
+    const end = bytes.length;
+    if (!isWellFormed(view, end, this.remote, this.sending.next)) {
       this.counts.malformedDatagrams++;
       return "malformed";
     }
     const now = Math.floor(nowMs) | 0;
     const firstBefore = this.sending.first;
     const windowBefore = this.remoteWindow;
-    const end = bytes.length;
     let ackedBytes = 0;
     let hasAck = false;
     let newestNumber = 0;
     let newestTime = 0;
     let result: InputResult = "taken";
     for (let offset = 0; end - offset >= HEAD_BYTES && result === "taken"; ) {
-      const command = bytes[offset + 4] as number;
-      const time = int32At(bytes, offset + 8);
-      const number = int32At(bytes, offset + 12);
-      const una = int32At(bytes, offset + 16);
-      const length = int32At(bytes, offset + 20);
+      const kind = view.getInt32(offset + 4, true);
+      const command = kind & 255;
+      const time = view.getInt32(offset + 8, true);
+      const number = view.getInt32(offset + 12, true);
+      const una = view.getInt32(offset + 16, true);
+      const length = view.getInt32(offset + 20, true);
       if (((una - this.newestUna) | 0) >= 0) {
         this.newestUna = una;
-        this.remoteWindow = uint16At(bytes, offset + 6);
+        this.remoteWindow = kind >>> 16;
       }
       ackedBytes += this.acknowledgedUpTo(una);
       if (command === ACKNOWLEDGE) {
@@ -289,7 +289,7 @@ export class Kcp {
           newestTime = time;
         }
       } else if (command === PUSH) {
-        result = this.pushed(bytes, offset, number, time, length);
+        result = this.pushed(bytes, offset, (kind >> 8) & 255, number, time, length);
         if (this.isOver) return result;
       } else if (command === ASK_WINDOW) {
         this.tellsWindow = true;
@@ -451,6 +451,7 @@ export class Kcp {
   private pushed(
     bytes: Buffer,
     offset: number,
+    fragment: number,
     number: number,
     time: number,
     length: number,
@@ -465,7 +466,6 @@ export class Kcp {
       return "taken";
     }
     const start = offset + HEAD_BYTES;
-    const fragment = bytes[offset + 5] as number;
     if (distance === 0 && fragment === 0 && receiving.isEmpty && !this.isHeld) {
       if (length > this.settings.maxMessageBytes) return "tooLong";
       receiving.pass();

@@ -15,6 +15,9 @@ const BLOCK_BYTES = 16_384;
 /** Longest piece that is cut off a block. */
 const MAX_SHARED_BYTES = 4_096;
 
+/** Datagrams up to this need no larger memory to be read from. */
+const FIRST_INPUT_BYTES = 2_048;
+
 /** Blocks that are kept for the next pieces: 1 MiB. */
 const MAX_FREE_BLOCKS = 64;
 
@@ -38,6 +41,18 @@ export class SegmentMemory {
   private shared: MemoryBlock = this.block;
   private used = 0;
   private readonly free: MemoryBlock[] = [];
+  private input: MemoryBlock = new MemoryBlock(FIRST_INPUT_BYTES);
+
+  /** A copy of a datagram, whose numbers can be read until the next one is asked for. */
+  toRead(bytes: Uint8Array): MemoryBlock {
+    const { length } = bytes;
+    if (length > this.input.bytes.length) this.input = new MemoryBlock(length);
+    const to = this.input.bytes;
+    if (isOneSegment(bytes)) {
+      for (let at = 0; at < HEAD_BYTES; at++) to[at] = bytes[at] as number;
+    } else to.set(bytes);
+    return this.input;
+  }
 
   /** Copies a piece; `block` and `offset` tell where it is. It is kept until `release(block)`. */
   keep(bytes: Uint8Array, start: number, length: number): void {
@@ -108,6 +123,17 @@ export class SegmentMemory {
     this.used = 0;
     if (last.keptCount === 0 && last.bytes.length === BLOCK_BYTES) this.free.push(last);
   }
+}
+
+/** Whether a datagram is long, and all of it one segment: then its head is all there is to read. */
+function isOneSegment(bytes: Uint8Array): boolean {
+  const { length } = bytes;
+  return (
+    length > WORD_LOOP_BYTES &&
+    ((bytes[20] as number) | ((bytes[21] as number) << 8)) === length - HEAD_BYTES &&
+    bytes[22] === 0 &&
+    bytes[23] === 0
+  );
 }
 
 /** Below this a loop is faster than a view. */
