@@ -20,10 +20,17 @@ function storesOf(resource: AsyncResource): unknown[] {
 const resourceHere = (): AsyncResource => new AsyncResource("HPSOCKET");
 
 /** Whether a look at those fields tells anything in this Node. */
-const CAN_TELL: boolean = new AsyncLocalStorage<number>().run(
-  1,
-  () => storesOf(resourceHere()).length > 0,
-);
+const CAN_TELL: boolean = canTell();
+
+function canTell(): boolean {
+  const probe = new AsyncLocalStorage<number>();
+  try {
+    return probe.run(1, () => storesOf(resourceHere()).length > 0);
+  } finally {
+    // Up to Node 22 one that was used has Node follow every promise of the process.
+    probe.disable();
+  }
+}
 
 /** The present context; undefined where it is the engines' own. */
 export function handlerScope(): AsyncResource | undefined {
