@@ -2,15 +2,11 @@
 import process from "node:process";
 import { CidrSet } from "../address/cidr-set.js";
 import { type HostPort, parseHostPort } from "../address/host-port.js";
+import type { AdmissionOptions } from "../connection/admission.js";
 import type { ComponentStats, StopOptions, StopResult } from "../connection/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { callHandler, handlerError } from "../connection/handlers.js";
-import {
-  type AdmissionOptions,
-  Listening,
-  type ListeningRole,
-  type ListenOptions,
-} from "../connection/listening.js";
+import { Listening, type ListeningRole, type ListenOptions } from "../connection/listening.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
 import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
