@@ -153,6 +153,7 @@ export const rules = {
       PACKETS,
       DIAL,
       "^src/tcp/",
+      "^src/pool/(stock|waiting-line)\\.ts$",
       "^src/http/",
       "^src/protocol/(http1|cookie-file|proxy-header)/",
     ]),
@@ -172,6 +173,7 @@ export const rules = {
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
     ]),
+    layer("stocks-and-lines-are-pure", "^src/pool/(stock|waiting-line)\\.ts$", []),
     layer("proxy-on-http", "^src/proxy/", [
       GROUND,
       ADDRESS,

@@ -20,16 +20,13 @@ function storesOf(resource: AsyncResource): unknown[] {
 const resourceHere = (): AsyncResource => new AsyncResource("HPSOCKET");
 
 /** Whether a look at those fields tells anything in this Node. */
-const CAN_TELL: boolean = canTell();
+const CAN_TELL: boolean = showsStores(new AsyncLocalStorage<number>());
 
-function canTell(): boolean {
-  const probe = new AsyncLocalStorage<number>();
-  try {
-    return probe.run(1, () => storesOf(resourceHere()).length > 0);
-  } finally {
-    // Up to Node 22 one that was used has Node follow every promise of the process.
-    probe.disable();
-  }
+/** A store that was entered makes Node follow every promise of the process, until it is disabled. */
+function showsStores(storage: AsyncLocalStorage<number>): boolean {
+  const isShown = storage.run(1, () => storesOf(resourceHere()).length > 0);
+  storage.disable();
+  return isShown;
 }
 
 /** The present context; undefined where it is the engines' own. */
