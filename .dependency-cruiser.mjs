@@ -154,6 +154,7 @@ export const rules = {
       PACKETS,
       DIAL,
       "^src/tcp/",
+      "^src/pool/(stock|waiting-line)\\.ts$",
       "^src/http/",
       "^src/protocol/(http1|cookie-file|proxy-header)/",
     ]),
@@ -173,6 +174,7 @@ export const rules = {
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
     ]),
+    layer("stocks-and-lines-are-pure", "^src/pool/(stock|waiting-line)\\.ts$", []),
     layer("proxy-on-http", "^src/proxy/", [
       GROUND,
       ADDRESS,

@@ -74,8 +74,6 @@ export interface SessionHost extends MemberHost<Session> {
   createLink(session: Session): SessionLink | undefined;
   /** Whether sessions have links, once they are open. */
   readonly hasLinks: boolean;
-  /** Whether sessions are open as soon as they begin, and not when their link says so. */
-  readonly hasHandshake: boolean;
 }
 
 /** What only some sessions have. */
@@ -185,8 +183,8 @@ export class Session
     this.watch();
     this.host.connectionOpened(this, this.isOutgoing);
     if (this.state !== "handshaking") return;
-    if (this.link === undefined || !this.host.hasHandshake) this.establish();
-    if (this.isAlive) this.link?.opened();
+    if (this.link === undefined) this.establish();
+    else this.link.opened();
   }
 
   establish(): void {
@@ -321,7 +319,7 @@ export class Session
   // — sending —
 
   get isOpen(): boolean {
-    return this.state === "open" || (this.state === "handshaking" && !this.host.hasHandshake);
+    return this.state === "open" || (this.state === "handshaking" && this.link?.isReady !== false);
   }
 
   send(data: Data, options?: MessageOptions): SendResult {
