@@ -15,7 +15,7 @@ export function nativeTool(name) {
   if (!existsSync(program) || statSync(program).mtimeMs < statSync(source).mtimeMs) {
     mkdirSync(here("results/native"), { recursive: true });
     const libraries = LIBRARIES[name] ?? [];
-    execFileSync("cc", ["-O2", "-pthread", "-D_GNU_SOURCE", "-o", program, source, ...libraries], {
+    execFileSync("cc", ["-O2", "-pthread", "-o", program, source, ...libraries], {
       stdio: "inherit",
     });
   }

@@ -7,6 +7,7 @@
 //   tlsload https PORT SECONDS CONNS              answers to GET /
 //
 // Certificates are not looked at. Prints {"count", "perSecond", "p50Us"}; exits 1 on any error.
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
