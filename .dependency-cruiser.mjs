@@ -99,7 +99,8 @@ export const rules = {
       ENGINE_CONTRACT,
       CONNECTION,
       PACKETS,
-      "^src/protocol/udp-control/",
+      DIAL,
+      "^src/protocol/(udp-control|socks)/",
     ]),
     layer("udp-on-datagram", "^src/udp/", [
       GROUND,
@@ -153,6 +154,7 @@ export const rules = {
       PACKETS,
       DIAL,
       "^src/tcp/",
+      "^src/pool/(stock|waiting-line)\\.ts$",
       "^src/http/",
       "^src/protocol/(http1|cookie-file|proxy-header)/",
     ]),
@@ -172,6 +174,7 @@ export const rules = {
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
     ]),
+    layer("stocks-and-lines-are-pure", "^src/pool/(stock|waiting-line)\\.ts$", []),
     layer("proxy-on-http", "^src/proxy/", [
       GROUND,
       ADDRESS,
@@ -180,6 +183,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DIAL,
+      DATAGRAM,
       "^src/tcp/",
       "^src/http/",
       "^src/pool/",

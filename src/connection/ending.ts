@@ -9,6 +9,7 @@
 import { NetError, type Operation } from "../errors.js";
 import { CLOSED_BY_PEER, CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
 import { type ConnectionState, nextConnectionState } from "./connection-state.js";
+import { abortedError, closedError, refusedError } from "./end-errors.js";
 import type { Inbound } from "./inbound.js";
 import type { Outbound } from "./outbound.js";
 import { DUE, type ProtocolConnection } from "./receiver.js";
@@ -129,7 +130,7 @@ export class Ending {
     connection.deadlines.set(DUE.close, connection.settings.closeTimeoutMs);
   }
 
-  /** A peer has `closeTimeoutMs` for what waits, again and again as long as it takes some of it. */
+  /** `closeTimeoutMs` has passed. It begins anew as often as the peer has taken some of what waits meanwhile. */
   closePassed(): void {
     const { connection } = this;
     if (this.isFinishSent) this.leave();
@@ -137,7 +138,7 @@ export class Ending {
     else {
       const { closeTimeoutMs } = connection.settings;
       const leftBytes = connection.pendingBytes - connection.stream.sendProgress();
-      const text = `the peer took none of the ${leftBytes} bytes that wait to be sent for closeTimeoutMs (${closeTimeoutMs})`;
+      const text = `${leftBytes} bytes wait to be sent, and the peer took none of them within closeTimeoutMs (${closeTimeoutMs})`;
       this.fail(
         new NetError("CLOSE_TIMEOUT", text, { operation: "close", connectionId: connection.id }),
       );
@@ -154,12 +155,7 @@ export class Ending {
   /** See `Connection.abort`. */
   abort(): boolean {
     const { id, state } = this.connection;
-    const isConnecting = state === "connecting";
-    const text = isConnecting
-      ? "the connection was closed while it was being made"
-      : "abort() was called";
-    const operation = isConnecting ? "connect" : "close";
-    return this.fail(new NetError("ABORTED", text, { operation, connectionId: id }));
+    return this.fail(abortedError(id, state === "connecting"));
   }
 
   /** Ends the connection at once. Answers false when it has ended already. */
@@ -172,10 +168,7 @@ export class Ending {
   /** A handler said no. */
   refuse(operation: Operation, handler: string): void {
     if (this.isOver) return;
-    const error = new NetError("REFUSED", `${handler} refused the connection`, {
-      operation,
-      connectionId: this.connection.id,
-    });
+    const error = refusedError(this.connection.id, operation, handler);
     this.endWith(reasonOf(error, operation), false);
   }
 
@@ -209,7 +202,7 @@ export class Ending {
     const { connection } = this;
     connection.state = nextConnectionState(connection.state, "ended");
     this.reason = reason;
-    // The engine keeps what it was asked for while the socket was open.
+    // Asked for while the socket is there: the engine remembers it, and `onClose` may ask for it.
     if (connection.isRemembered) connection.stream.localAddress();
     connection.endDeadlines();
     connection.upgrade?.ended();
@@ -240,14 +233,7 @@ export class Ending {
 
   /** `CONNECTION_CLOSED`, with the reason as its cause. */
   closedError(): NetError {
-    const { reason } = this;
-    const cause = reason?.cause;
-    const text = cause === undefined ? "" : `: ${cause.message}`;
-    return new NetError("CONNECTION_CLOSED", `the connection is closed${text}`, {
-      operation: reason?.operation ?? "close",
-      connectionId: this.connection.id,
-      cause,
-    });
+    return closedError(this.connection.id, this.reason);
   }
 
   /** The error that ended the connection, or `CONNECTION_CLOSED` after an orderly end. */

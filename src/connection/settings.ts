@@ -19,7 +19,6 @@ import {
   flag,
   GIB,
   milliseconds,
-  type NumberName,
   type OptionTable,
   optional,
   optionNames,
@@ -44,7 +43,7 @@ export type SlowConsumer =
   | "close"
   /** At `maxPendingBytes` what is sent is dropped and counted. */
   | "drop"
-  /** At `highWaterMarkBytes` receiving from this peer stops until it has taken its answers; at `maxPendingBytes` as `close`. */
+  /** At `highWaterMarkBytes` receiving from this peer stops until it has taken what waits; at `maxPendingBytes` as `close`. */
   | "pause";
 
 /** What happens when a connection is given a key that another one has. */
@@ -92,12 +91,12 @@ export interface ConnectionSettings {
   readonly halfOpen: boolean;
   /** Time that `request` waits where it is not told. Default 10 s. */
   readonly requestTimeoutMs: number;
-  /** Requests that may wait for an answer on one connection. Default 1,024. */
+  /** Requests that may wait for a response on one connection. Default 1,024. */
   readonly maxRequestsInFlight: number;
   /**
-   * Key of a packet, for requests and answers alike, so that many can be under way. A received
+   * Key of a packet, for requests and responses alike, so that many can be under way. A received
    * packet whose key (or undefined) no request waits for goes to `onReceive`. Default: none,
-   * answers come in the order of the requests.
+   * responses come in the order of the requests.
    */
   readonly correlate: ((packet: Uint8Array) => unknown) | undefined;
   /** Heartbeats: probes of a silent peer, answers to the peer's own. Default: none. */
@@ -155,9 +154,6 @@ export const CONNECTION_SETTINGS: OptionTable<ConnectionSettings> = {
   ),
 };
 
-/** Names of the whole-number settings. */
-export type NumberSetting = NumberName<ConnectionSettings>;
-
 /** Names of all connection settings. */
 export const SETTING_NAMES: readonly (keyof ConnectionSettings)[] =
   optionNames<ConnectionSettings>(CONNECTION_SETTINGS);
@@ -204,4 +200,4 @@ export function assertKeepAlive(value: KeepAlive | false): void {
   if (value.count !== undefined) assertInteger("keepAlive.count", value.count, 1, 127);
 }
 
-export { assertBoolean, assertFunction } from "../errors.js";
+export { assertFunction } from "../errors.js";

@@ -11,6 +11,7 @@ import {
   type DatagramConnectOptions,
   OUTGOING_OPTION_NAMES,
   type OutgoingOptions,
+  relayingProxy,
 } from "./datagram-options.js";
 import { DatagramRole } from "./datagram-role.js";
 import type { DatagramSettings } from "./datagram-settings.js";
@@ -71,9 +72,11 @@ export abstract class SessionAgent<
       const message = `there are ${limit} connections already (maxConnections)`;
       throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
     }
+    const { closeOnRefused = false, proxy } = this.#options;
+    const hop = relayingProxy(options, proxy);
     const session = component.admit();
-    const { closeOnRefused = false } = this.#options;
     const dialing = new SessionDialing(component, session, options, {
+      hop,
       ports: this.#role,
       closeOnRefused,
     });

@@ -14,6 +14,7 @@ import type {
 import { Events } from "../connection/events.js";
 import type { ServiceState } from "../connection/service-state.js";
 import { throwIfAborted } from "../connection/waiter.js";
+import type { ProxyChoice } from "../dial/proxy-route.js";
 import type { Address, Engine } from "../engine/engine.js";
 import { NetError } from "../errors.js";
 import {
@@ -21,6 +22,7 @@ import {
   type DatagramConnectOptions,
   OUTGOING_OPTION_NAMES,
   type OutgoingOptions,
+  relayingProxy,
 } from "./datagram-options.js";
 import { DatagramRole } from "./datagram-role.js";
 import type { DatagramSettings } from "./datagram-settings.js";
@@ -37,6 +39,7 @@ export abstract class SessionClient<Handle, Context>
   readonly #component: SessionComponent;
   readonly #role: ClientRole<Handle, Context>;
   readonly #closeOnRefused: boolean;
+  readonly #proxy: ProxyChoice | undefined;
   readonly #optionNames: readonly string[];
   /** The present connection, or the last one. */
   #current: Session | undefined;
@@ -53,6 +56,7 @@ export abstract class SessionClient<Handle, Context>
     this.#component = new SessionComponent(this.#role, engine, protocol, options);
     this.#role.component = this.#component;
     this.#closeOnRefused = options.closeOnRefused ?? false;
+    this.#proxy = options.proxy;
     this.#optionNames = optionNames;
   }
 
@@ -88,10 +92,12 @@ export abstract class SessionClient<Handle, Context>
   async connect(options: DatagramConnectOptions): Promise<this> {
     assertDatagramConnect(options);
     throwIfAborted(options, "connect");
+    const hop = relayingProxy(options, this.#proxy);
     this.#component.move("start");
     const session = this.#component.admit();
     this.#current = session;
     const dialing = new SessionDialing(this.#component, session, options, {
+      hop,
       ports: this.#role,
       closeOnRefused: this.#closeOnRefused,
     });
