@@ -27,6 +27,7 @@ const CONNECTION = "^src/connection/";
 const PACKETS = "^src/packets/";
 const DIAL = "^src/dial/";
 const DATAGRAM = "^src/datagram/";
+const OUTGOING = "^src/outgoing/";
 
 export const rules = {
   forbidden: [
@@ -92,6 +93,7 @@ export const rules = {
       CONNECTION,
       "^src/protocol/(http1|socks)/",
     ]),
+    layer("outgoing-on-connection", OUTGOING, [GROUND, BYTES, TIME, ENGINE_CONTRACT, CONNECTION]),
     layer("datagram-on-connection", DATAGRAM, [
       GROUND,
       BYTES,
@@ -99,6 +101,7 @@ export const rules = {
       ENGINE_CONTRACT,
       CONNECTION,
       PACKETS,
+      OUTGOING,
       "^src/protocol/udp-control/",
     ]),
     layer("udp-on-datagram", "^src/udp/", [
@@ -108,6 +111,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DATAGRAM,
+      OUTGOING,
       "^src/protocol/udp-control/",
     ]),
     layer("arq-on-datagram", "^src/arq/", [
@@ -117,6 +121,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DATAGRAM,
+      OUTGOING,
       "^src/protocol/(arq|kcp)/",
     ]),
     layer("system-on-the-ground", "^src/system/", [
@@ -133,6 +138,7 @@ export const rules = {
       CONNECTION,
       PACKETS,
       DIAL,
+      OUTGOING,
     ]),
     layer("pool-on-tcp", "^src/pool/", [
       GROUND,
@@ -169,6 +175,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DIAL,
+      OUTGOING,
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
     ]),

@@ -99,6 +99,8 @@ interface Extras {
   closedMs: number | undefined;
   onDue: ((purpose: number) => void) | undefined;
   remoteHost: string | undefined;
+  isCloseAsked: boolean;
+  unsentBytes: number;
 }
 
 /**
@@ -138,6 +140,8 @@ export class Session
   /** Bytes of datagrams that are not sent yet. */
   private waitingBytes = 0;
   private extras: Extras | undefined = undefined;
+  /** The handshake is done, and `onHandshake` is called. */
+  private isShaken = false;
   /** Idle and missed probes. */
   private deadline: Deadline | undefined = undefined;
 
@@ -165,6 +169,8 @@ export class Session
       closedMs: undefined,
       onDue: undefined,
       remoteHost: undefined,
+      isCloseAsked: false,
+      unsentBytes: 0,
     };
     return this.extras;
   }
@@ -200,6 +206,7 @@ export class Session
 
   establish(): void {
     if (this.state !== "handshaking") return;
+    this.isShaken = true;
     this.host.connectionReady(this);
     if (this.state === "handshaking") this.state = nextConnectionState(this.state, "established");
     // A handler that closes the session in good order has let it in.
@@ -341,7 +348,8 @@ export class Session
   // — sending —
 
   get isOpen(): boolean {
-    return this.state === "open" || (this.state === "handshaking" && !this.host.hasHandshake);
+    if (this.state !== "handshaking") return this.state === "open";
+    return this.isShaken || !this.host.hasHandshake;
   }
 
   send(data: Data, options?: MessageOptions): SendResult {
@@ -519,7 +527,18 @@ export class Session
   // — how it ends —
 
   close(): boolean {
+    if (this.state !== "closed") this.more().isCloseAsked = true;
     return this.closeWith(CLOSED_LOCALLY);
+  }
+
+  /** What was not sent, or not acknowledged where peers do that, when the session ended. */
+  get unsentBytes(): number {
+    return this.extras?.unsentBytes ?? 0;
+  }
+
+  /** Whether `close` or `abort` was called, whatever became of it. */
+  get isCloseAsked(): boolean {
+    return this.extras?.isCloseAsked === true;
   }
 
   closeWith(reason: CloseReason): boolean {
@@ -550,6 +569,7 @@ export class Session
   }
 
   abort(): boolean {
+    if (this.state !== "closed") this.more().isCloseAsked = true;
     const isConnecting = this.state === "connecting";
     const text = isConnecting
       ? "the connection was closed while it was being made"
@@ -592,6 +612,7 @@ export class Session
     const wasOpen = this.state !== "connecting";
     const more = this.more();
     more.reason = reason;
+    more.unsentBytes = this.pendingBytes;
     if (tellsPeer && wasOpen) this.sendDatagram(CLOSE_NOTIFY);
     this.state = nextConnectionState(this.state, "ended");
     this.endWatch();
