@@ -102,7 +102,8 @@ export const rules = {
       CONNECTION,
       PACKETS,
       OUTGOING,
-      "^src/protocol/udp-control/",
+      DIAL,
+      "^src/protocol/(udp-control|socks)/",
     ]),
     layer("udp-on-datagram", "^src/udp/", [
       GROUND,
@@ -159,6 +160,7 @@ export const rules = {
       PACKETS,
       DIAL,
       "^src/tcp/",
+      "^src/pool/(stock|waiting-line)\\.ts$",
       "^src/http/",
       "^src/protocol/(http1|cookie-file|proxy-header)/",
     ]),
@@ -179,6 +181,7 @@ export const rules = {
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
     ]),
+    layer("stocks-and-lines-are-pure", "^src/pool/(stock|waiting-line)\\.ts$", []),
     layer("proxy-on-http", "^src/proxy/", [
       GROUND,
       ADDRESS,
@@ -187,6 +190,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DIAL,
+      DATAGRAM,
       "^src/tcp/",
       "^src/http/",
       "^src/pool/",

@@ -1,6 +1,6 @@
-// Runs our HTTP and WebSockets with other people's programs: `npm run interop`. What is missing of curl, nginx,
-// OpenSSL, GnuTLS, Chromium and two libraries of Python is installed by apt-get, where there is one; it needs the rights to do so. Then the
-// package is tried as projects of five kinds use it.
+// Runs our HTTP, WebSockets and proxies with other people's programs: `npm run interop`. What is missing of the
+// packages below is installed by apt-get, where there is one; it needs the rights to do so. Then the package is
+// tried as projects of five kinds use it.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,14 @@ const PACKAGES = {
   "gnutls-cli": "gnutls-bin",
   ip: "iproute2",
   nft: "nftables",
+  ncat: "ncat",
+  tinyproxy: "tinyproxy",
+  danted: "dante-server",
+  microsocks: "microsocks",
 };
+
+// Servers are there, which not everybody has in the path.
+process.env.PATH = `${process.env.PATH}:/usr/sbin`;
 
 const isThere = (program) =>
   spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;

@@ -104,6 +104,7 @@ export const ERROR_CODES = {
   WEBSOCKET_PONG_TIMEOUT: { fault: "limit", text: "no pong came within pongTimeoutMs" },
 
   POOL_FULL: { fault: "limit", text: "maxWaiting takers wait for a connection of the pool" },
+  CHECK_FAILED: { fault: "remote", text: "a health check of a destination failed" },
   POOL_TIMEOUT: { fault: "limit", text: "no connection of the pool was free in time" },
 
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },

@@ -4,6 +4,7 @@ export { type HostPort, parseHostPort } from "./address/host-port.js";
 export { type InterfaceAddress, listInterfaces } from "./address/interfaces.js";
 export { compareIps, formatIp, type Ip, parseIp } from "./address/ip.js";
 export type { AccessOptions, Networks } from "./connection/access-options.js";
+export type { AdmissionOptions } from "./connection/admission.js";
 export type { BroadcastResult } from "./connection/broadcast.js";
 export type { CloseReason, Initiator } from "./connection/close-reason.js";
 export type {
@@ -29,7 +30,7 @@ export type { BroadcastOptions } from "./connection/connection-group.js";
 export type { ConnectionState } from "./connection/connection-state.js";
 export type { Handlers, MayRefuse, MayWait, Verdict } from "./connection/handlers.js";
 export type { HeartbeatOptions } from "./connection/heartbeat-options.js";
-export type { AdmissionOptions, ListenOptions } from "./connection/listening.js";
+export type { ListenOptions } from "./connection/listening.js";
 export type { ProxyHeaderOptions } from "./connection/proxy-header-options.js";
 export type { ServiceState } from "./connection/service-state.js";
 export type {

@@ -1,11 +1,11 @@
 /** What every component is given, and what it tells of itself. */
 import type { EngineChoice } from "../engine/engine.js";
-import { assertKnownKeys } from "../errors.js";
+import { assertFunction, assertKnownKeys } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { Connection } from "./connection.js";
 import { HANDLER_NAMES, type Handlers } from "./handlers.js";
 import type { ServiceState } from "./service-state.js";
-import { assertFunction, type ConnectionSettings, SETTING_NAMES } from "./settings.js";
+import { type ConnectionSettings, SETTING_NAMES } from "./settings.js";
 import type { TlsSettings } from "./tls-settings.js";
 
 /** Options of every component: settings and handlers in one object. */

@@ -16,7 +16,8 @@ import type { Member } from "./member.js";
 import type { MemberHost } from "./member-host.js";
 import { PacketTopics } from "./packet-topics.js";
 import { nextServiceState, type ServiceEvent, type ServiceState } from "./service-state.js";
-import { beginWait, Waiter } from "./waiter.js";
+import { beginWait } from "./waiter.js";
+import { WaiterList } from "./waiter-list.js";
 
 /** What a component of this role does with its connections. */
 export interface ComponentRole<Held extends Member> {
@@ -74,10 +75,11 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   readonly #kind: SettingsKind<Settings>;
   /** What was asked for; what was left out follows from it. */
   #given: Partial<Settings>;
-  readonly #closeWaiters: Map<number, Waiter<void>[]> = new Map();
+  /** Who waits for the end of a connection, by its id. */
+  readonly #closeWaiters: Map<number, WaiterList> = new Map();
   #state: ServiceState = "stopped";
   #stopping: Stopping | undefined;
-  #stopWaiters: Waiter<void>[] = [];
+  readonly #stopWaiters: WaiterList = new WaiterList();
   #openedCount = 0;
   #closedCount = 0;
   #refusedCount = 0;
@@ -215,7 +217,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     this.#stopping = undefined;
     this.move("finished");
     if (stopping.hadStarted) this.role.shutdown();
-    this.#wakeStopped();
+    this.#stopWaiters.resolve();
     stopping.resolve({
       drainedCount: stopping.endedCount - stopping.cutCount,
       cutCount: stopping.cutCount,
@@ -227,29 +229,15 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     if (this.#state === "stopping") return;
     this.move("stop");
     this.move("finished");
-    this.#wakeStopped();
-  }
-
-  #wakeStopped(): void {
-    const waiters = this.#stopWaiters;
-    this.#stopWaiters = [];
-    for (const waiter of waiters) waiter.resolve();
+    this.#stopWaiters.resolve();
   }
 
   /** See `TcpServer.stopped`. */
   async stopped(options: WaitOptions = {}): Promise<void> {
     beginWait(options, "stopped", "close");
     if (this.#state === "stopped") return;
-    const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
-      code: "CLOSE_TIMEOUT",
-      call: "stopped",
-      operation: "close",
-      forget: () => {
-        this.#stopWaiters = this.#stopWaiters.filter((other) => other !== waiter);
-      },
-    });
-    this.#stopWaiters.push(waiter);
-    await waiter.promise;
+    const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
+    await this.#stopWaiters.wait(this.service.wheel, options, giveUp);
   }
 
   // — connections —
@@ -282,33 +270,26 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     const waiters = this.#closeWaiters.get(connection.id);
     if (waiters !== undefined) {
       this.#closeWaiters.delete(connection.id);
-      for (const waiter of waiters) waiter.resolve();
+      waiters.resolve();
     }
     this.finishStop();
   }
 
   isEndAwaited(connection: Held): boolean {
-    return this.#closeWaiters.has(connection.id) || this.role.isEndAwaited?.(connection) === true;
+    if (this.#closeWaiters.get(connection.id)?.isEmpty === false) return true;
+    return this.role.isEndAwaited?.(connection) === true;
   }
 
   async whenClosed(connection: Held, options: WaitOptions = {}): Promise<void> {
     beginWait(options, "closed", "close");
     if (connection.state === "closed") return;
-    const { id } = connection;
-    const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
-      code: "CLOSE_TIMEOUT",
-      call: "closed",
-      operation: "close",
-      forget: () => {
-        const others = (this.#closeWaiters.get(id) ?? []).filter((other) => other !== waiter);
-        if (others.length === 0) this.#closeWaiters.delete(id);
-        else this.#closeWaiters.set(id, others);
-      },
-    });
-    const waiters = this.#closeWaiters.get(id);
-    if (waiters === undefined) this.#closeWaiters.set(id, [waiter]);
-    else waiters.push(waiter);
-    await waiter.promise;
+    let waiters = this.#closeWaiters.get(connection.id);
+    if (waiters === undefined) {
+      waiters = new WaiterList();
+      this.#closeWaiters.set(connection.id, waiters);
+    }
+    const giveUp = { code: "CLOSE_TIMEOUT", call: "closed", operation: "close" } as const;
+    await waiters.wait(this.service.wheel, options, giveUp);
   }
 
   /** A peer was not let in, or accepting failed. */

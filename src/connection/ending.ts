@@ -9,6 +9,7 @@
 import { NetError, type Operation } from "../errors.js";
 import { CLOSED_BY_PEER, CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
 import { type ConnectionState, nextConnectionState } from "./connection-state.js";
+import { abortedError, closedError, refusedError } from "./end-errors.js";
 import type { Inbound } from "./inbound.js";
 import type { Outbound } from "./outbound.js";
 import { DUE, type ProtocolConnection } from "./receiver.js";
@@ -165,12 +166,7 @@ export class Ending {
   abort(): boolean {
     this.isAsked = true;
     const { id, state } = this.connection;
-    const isConnecting = state === "connecting";
-    const text = isConnecting
-      ? "the connection was closed while it was being made"
-      : "abort() was called";
-    const operation = isConnecting ? "connect" : "close";
-    return this.fail(new NetError("ABORTED", text, { operation, connectionId: id }));
+    return this.fail(abortedError(id, state === "connecting"));
   }
 
   /** Ends the connection at once. Answers false when it has ended already. */
@@ -183,10 +179,7 @@ export class Ending {
   /** A handler said no. */
   refuse(operation: Operation, handler: string): void {
     if (this.isOver) return;
-    const error = new NetError("REFUSED", `${handler} refused the connection`, {
-      operation,
-      connectionId: this.connection.id,
-    });
+    const error = refusedError(this.connection.id, operation, handler);
     this.endWith(reasonOf(error, operation), false);
   }
 
@@ -252,14 +245,7 @@ export class Ending {
 
   /** `CONNECTION_CLOSED`, with the reason as its cause. */
   closedError(): NetError {
-    const { reason } = this;
-    const cause = reason?.cause;
-    const text = cause === undefined ? "" : `: ${cause.message}`;
-    return new NetError("CONNECTION_CLOSED", `the connection is closed${text}`, {
-      operation: reason?.operation ?? "close",
-      connectionId: this.connection.id,
-      cause,
-    });
+    return closedError(this.connection.id, this.reason);
   }
 
   /** The error that ended the connection, or `CONNECTION_CLOSED` after an orderly end. */

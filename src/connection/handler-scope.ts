@@ -20,10 +20,14 @@ function storesOf(resource: AsyncResource): unknown[] {
 const resourceHere = (): AsyncResource => new AsyncResource("HPSOCKET");
 
 /** Whether a look at those fields tells anything in this Node. */
-const CAN_TELL: boolean = new AsyncLocalStorage<number>().run(
-  1,
-  () => storesOf(resourceHere()).length > 0,
-);
+const CAN_TELL: boolean = showsStores(new AsyncLocalStorage<number>());
+
+/** A store that was entered makes Node follow every promise of the process, until it is disabled. */
+function showsStores(storage: AsyncLocalStorage<number>): boolean {
+  const isShown = storage.run(1, () => storesOf(resourceHere()).length > 0);
+  storage.disable();
+  return isShown;
+}
 
 /** The present context; undefined where it is the engines' own. */
 export function handlerScope(): AsyncResource | undefined {

@@ -170,7 +170,7 @@ export class Inbound {
   }
 
   /** Sees to it that delivery goes on, but not from within the present call. */
-  goOn(): void {
+  private goOn(): void {
     if (this.isFeeding || this.isOver || this.isScheduled) return;
     this.isScheduled = true;
     inRootContext(() => {

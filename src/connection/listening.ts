@@ -1,9 +1,7 @@
 /**
- * What lets connections in: one listener of the engine, and who may pass. Servers of all protocols have
- * one of these.
+ * One listener of the engine: listens, stops, and begins anew. Servers of all protocols have one of these.
+ * What becomes of the streams that it accepts is the matter of `admission.ts`.
  */
-import { Buffer } from "node:buffer";
-import { formatIp, parseIp } from "../address/ip.js";
 import type {
   Address,
   IpAddress,
@@ -23,19 +21,9 @@ import {
   type NumberRule,
   optional,
 } from "../options.js";
-import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
-import { AccessControl } from "./access-control.js";
-import { type AccessOptions, type AccessRules, readAccess } from "./access-options.js";
-import {
-  type ProxyHeaderOptions,
-  type ProxyHeaderRules,
-  readProxyHeader,
-} from "./proxy-header-options.js";
-import { type ProxyHeaderOwner, ProxyHeaderStage } from "./proxy-header-stage.js";
+import { Admission, type AdmissionOptions, type AdmissionRole } from "./admission.js";
 import type { StreamComponent } from "./stream-component.js";
-import type { StreamConnection } from "./stream-connection.js";
 import { streamOptions } from "./stream-options.js";
-import { handshakeLimit } from "./tls-upgrade.js";
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -58,42 +46,10 @@ export interface ListenOptions {
 /** Default and range of {@link ListenOptions.backlog}. */
 export const BACKLOG: NumberRule = count(4_096, "connections", { min: 1, max: 65_535 });
 
-/** Refusals by `access` in a second of which `onRefuse` is told; the others are counted. */
-export const MAX_REFUSALS_TOLD = 100;
-
-/** Who may come in. Given to the constructor of a server, or later to `configure`. */
-export interface AdmissionOptions {
-  /** Lists of networks, and limits for each address. Default: everybody, and none. */
-  readonly access?: AccessOptions | undefined;
-  /** Relays whose PROXY headers are required and believed. Default: none. */
-  readonly proxyHeader?: ProxyHeaderOptions | undefined;
-}
-
-/** Names of {@link AdmissionOptions}. */
-export const ADMISSION_NAMES: readonly (keyof AdmissionOptions)[] = ["access", "proxyHeader"];
-
-/** Options in two: who may come in, and the others. */
-export function admissionAmong<Options extends AdmissionOptions>(
-  options: Options,
-): [AdmissionOptions, Omit<Options, keyof AdmissionOptions>] {
-  const { access, proxyHeader, ...others } = options;
-  return [
-    {
-      ...("access" in options && { access }),
-      ...("proxyHeader" in options && { proxyHeader }),
-    },
-    others,
-  ];
-}
-
-const NO_BYTES: Buffer = Buffer.alloc(0);
-
-/** The server, as what lets connections in sees it. */
-export interface ListeningRole {
+/** The server, as what listens for it sees it. */
+export interface ListeningRole extends AdmissionRole {
   /** Asks whether to listen there. Throws `REFUSED`, `HANDLER_FAILED`. */
   askListen(target: ListenTarget): void;
-  /** A connection is let in: gives it what it needs. May end it, which is then not opened. */
-  prepare(connection: StreamConnection): void;
 }
 
 interface Opening {
@@ -101,8 +57,8 @@ interface Opening {
   readonly reject: (error: NetError) => void;
 }
 
-/** What lets connections in: one listener of the engine, and who may pass. */
-export class Listening implements ListenerSink, ProxyHeaderOwner {
+/** One listener of the engine: listens, stops, and begins anew. */
+export class Listening implements ListenerSink {
   readonly #component: StreamComponent;
   readonly #role: ListeningRole;
   #listener: Listener | undefined;
@@ -110,18 +66,13 @@ export class Listening implements ListenerSink, ProxyHeaderOwner {
   #opening: Opening | undefined;
   /** Calls of {@link listen}, so that one which was overtaken by `stop` knows. */
   #startCount = 0;
-  #proxyHeader: ProxyHeaderRules | undefined;
-  /** Accepted streams whose PROXY header has not come. */
-  readonly #stages: Set<ProxyHeaderStage> = new Set();
-  #toldSinceMs = 0;
-  #toldCount = 0;
+  readonly #admission: Admission;
 
   /** Throws `INVALID_ARGUMENT` for `options` that can't be. */
   constructor(component: StreamComponent, role: ListeningRole, options: AdmissionOptions) {
     this.#component = component;
     this.#role = role;
-    this.#proxyHeader = readProxyHeader(options.proxyHeader);
-    this.#setAccess(readAccess(options.access));
+    this.#admission = new Admission(component, role, options);
   }
 
   /**
@@ -129,25 +80,7 @@ export class Listening implements ListenerSink, ProxyHeaderOwner {
    * and may throw. Throws `INVALID_ARGUMENT`.
    */
   configure(changes: AdmissionOptions, others: () => void): void {
-    const rules = readAccess(changes.access);
-    const proxyHeader = readProxyHeader(changes.proxyHeader);
-    others();
-    if ("proxyHeader" in changes) this.#proxyHeader = proxyHeader;
-    if ("access" in changes) this.#setAccess(rules);
-  }
-
-  #setAccess(rules: AccessRules | undefined): void {
-    const component = this.#component;
-    if (rules === undefined) component.access = undefined;
-    else if (component.access?.canTake(rules) === true) component.access.take(rules);
-    else {
-      const access = new AccessControl(rules);
-      component.access = access;
-      const nowMs = component.service.arrivalMs();
-      for (const { id, remoteAddress } of component.registry.list()) {
-        access.entered(id, remoteAddress?.host, nowMs, false);
-      }
-    }
+    this.#admission.configure(changes, others);
   }
 
   /** Where it listens; undefined while it does not. */
@@ -215,19 +148,18 @@ export class Listening implements ListenerSink, ProxyHeaderOwner {
   }
 
   close(): void {
-    for (const stage of this.#stages) stage.cancel();
-    this.#stages.clear();
+    this.#admission.cancel();
     this.#listener?.close();
   }
 
   ref(): void {
     this.#listener?.ref();
-    for (const { stream } of this.#stages) stream.ref();
+    this.#admission.ref();
   }
 
   unref(): void {
     this.#listener?.unref();
-    for (const { stream } of this.#stages) stream.unref();
+    this.#admission.unref();
   }
 
   // — the engine's calls —
@@ -241,104 +173,8 @@ export class Listening implements ListenerSink, ProxyHeaderOwner {
   }
 
   listenerAccepted(stream: StreamSocket): StreamSink | undefined {
-    const component = this.#component;
-    if (component.state !== "started") return undefined;
-    if (this.#proxyHeader !== undefined) {
-      const stage = this.#stageFor(stream, this.#proxyHeader);
-      if (stage !== undefined) return stage;
-    }
-    return this.#enter(stream, stream.remoteAddress(), undefined, NO_BYTES);
-  }
-
-  /** What reads the header of a relay's stream; undefined where none is wanted. */
-  #stageFor(stream: StreamSocket, rules: ProxyHeaderRules): ProxyHeaderStage | undefined {
-    const host = stream.remoteAddress()?.host;
-    if (host === undefined || parseIp(host) === undefined || !rules.from.has(host))
-      return undefined;
-    const component = this.#component;
-    if (component.connectionCount + this.#stages.size >= component.settings.maxConnections) {
-      return undefined;
-    }
-    const stage = new ProxyHeaderStage(stream, this, rules, component.service.wheel);
-    this.#stages.add(stage);
-    if (!component.isHeld) stream.unref();
-    return stage;
-  }
-
-  headerRead(stage: ProxyHeaderStage, header: ProxyHeader, early: Buffer): void {
-    this.#stages.delete(stage);
-    const { stream } = stage;
-    const { source } = header;
-    const ip = source === undefined ? undefined : parseIp(source.host);
-    const named =
-      source === undefined || ip === undefined
-        ? stream.remoteAddress()
-        : { host: formatIp(ip), port: source.port, family: ip.family };
-    if (this.#enter(stream, named, header, early) === undefined) stream.reset();
-  }
-
-  headerFailed(stage: ProxyHeaderStage, error: NetError): void {
-    this.#stages.delete(stage);
-    if (this.#mayTell(this.#component.service.arrivalMs())) {
-      this.#component.tellRefused(error, stage.stream.remoteAddress());
-    } else this.#component.countRefused();
-  }
-
-  /** Lets a stream in whose peer is at `from`, as far as is known, or answers undefined. */
-  #enter(
-    stream: StreamSocket,
-    from: Address | undefined,
-    header: ProxyHeader | undefined,
-    early: Buffer,
-  ): StreamSink | undefined {
-    const component = this.#component;
-    const { access } = component;
-    if (access !== undefined && !this.#maySeek(access, from)) return undefined;
-    const full = this.#limitReached(from);
-    if (full !== undefined) {
-      component.tellRefused(full, from);
-      return undefined;
-    }
-    const connection = component.admit(stream);
-    if (header !== undefined) connection.setOrigin(from, header);
-    access?.entered(connection.id, from?.host, component.service.arrivalMs());
-    if (!component.isHeld) stream.unref();
-    this.#role.prepare(connection);
-    if (connection.state === "connecting") connection.open(false, early);
-    return connection;
-  }
-
-  /** Whether a peer may come in, as far as its address goes. One without an IP address came by a path. */
-  #maySeek(access: AccessControl, from: Address | undefined): boolean {
-    if (this.#address?.host === undefined) return true;
-    const nowMs = this.#component.service.arrivalMs();
-    const code = access.refusal(from?.host, nowMs);
-    if (code === undefined) return true;
-    if (this.#mayTell(nowMs)) this.#component.tellRefused(access.errorOf(code), from);
-    else this.#component.countRefused();
-    return false;
-  }
-
-  #mayTell(nowMs: number): boolean {
-    if (nowMs - this.#toldSinceMs >= 1_000) {
-      this.#toldSinceMs = nowMs;
-      this.#toldCount = 0;
-    }
-    return ++this.#toldCount <= MAX_REFUSALS_TOLD;
-  }
-
-  #limitReached(from: Address | undefined): NetError | undefined {
-    const { settings, connectionCount, security } = this.#component;
-    const { maxConnections, maxHandshakes } = settings;
-    const count = connectionCount + this.#stages.size;
-    if (count >= maxConnections) {
-      const message = `there are ${count} connections, and maxConnections is ${maxConnections}`;
-      return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });
-    }
-    if (security?.startsAtOnce !== true) return undefined;
-    if (security.underWayCount < maxHandshakes) return undefined;
-    const peer = from?.host;
-    return security.makeRoom(peer, maxHandshakes) ? undefined : handshakeLimit(maxHandshakes);
+    if (this.#component.state !== "started") return undefined;
+    return this.#admission.accepted(stream, this.#address?.host === undefined);
   }
 
   listenerAcceptFailed(error: NetError): void {

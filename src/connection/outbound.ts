@@ -11,7 +11,7 @@ import type { TimingWheel } from "../time/timing-wheel.js";
 import type { SendResult, WaitOptions } from "./connection.js";
 import { HOLD, type PieceWriter, type ProtocolConnection } from "./receiver.js";
 import { StreamQueue } from "./stream-queue.js";
-import { Waiter } from "./waiter.js";
+import { WaiterList } from "./waiter-list.js";
 
 /** Text of up to this many characters is encoded straight into the memory that is sent from. */
 const MAX_TEXT_LENGTH = 16_384;
@@ -44,7 +44,8 @@ export class Outbound {
   private readonly queue: StreamQueue;
   private isFlushSet = false;
   private isAbove = false;
-  private waiters: Waiter<void>[] | undefined = undefined;
+  /** Who waits for the low-water mark. */
+  private waiters: WaiterList | undefined = undefined;
   private readonly flush: () => void;
   /** Sends that were dropped. */
   droppedCount = 0;
@@ -63,7 +64,7 @@ export class Outbound {
   /** Whether it has nothing to do for its connection, and nothing to remember: it can serve another. */
   private get isSpare(): boolean {
     if (this.queue.pendingBytes > 0 || this.isFlushSet || this.isAbove) return false;
-    return this.waiters === undefined && this.droppedCount === 0;
+    return this.waiters?.isEmpty !== false && this.droppedCount === 0;
   }
 
   /** Leaves its connection, for the next that wants to send. */
@@ -215,9 +216,8 @@ export class Outbound {
   }
 
   private wentBelow(): void {
-    const { waiters, connection } = this;
-    this.waiters = undefined;
-    if (waiters !== undefined) for (const waiter of waiters) waiter.resolve();
+    const { connection } = this;
+    this.waiters?.resolve();
     if (!this.isAbove || connection === undefined) return;
     this.isAbove = false;
     if (connection.settings.slowConsumer === "pause") connection.release(HOLD.slow);
@@ -228,17 +228,12 @@ export class Outbound {
   whenDrained(options: WaitOptions): Promise<void> {
     const { settings } = this.served;
     if (this.queue.pendingBytes <= settings.lowWaterMarkBytes) return Promise.resolve();
-    const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
+    this.waiters ??= new WaiterList();
+    return this.waiters.wait(this.service.wheel, options, {
       code: "DRAIN_TIMEOUT",
       call: "drained",
       operation: "send",
-      forget: () => {
-        const others = this.waiters?.filter((other) => other !== waiter);
-        this.waiters = others === undefined || others.length === 0 ? undefined : others;
-      },
     });
-    this.waiters = [...(this.waiters ?? []), waiter];
-    return waiter.promise;
   }
 
   /** The connection has ended: nothing more is written. */
@@ -255,8 +250,7 @@ export class Outbound {
       connection.outbound = undefined;
       if (!this.isFlushSet) this.leave();
     }
-    if (waiters === undefined) return;
-    const error = connection.closedError();
-    for (const waiter of waiters) waiter.reject(error);
+    // An error costs the look at the stack: made where somebody waits.
+    if (waiters?.isEmpty === false) waiters.reject(connection.closedError());
   }
 }

@@ -19,7 +19,6 @@ import {
   flag,
   GIB,
   milliseconds,
-  type NumberName,
   type OptionTable,
   optional,
   optionNames,
@@ -155,9 +154,6 @@ export const CONNECTION_SETTINGS: OptionTable<ConnectionSettings> = {
   ),
 };
 
-/** Names of the whole-number settings. */
-export type NumberSetting = NumberName<ConnectionSettings>;
-
 /** Names of all connection settings. */
 export const SETTING_NAMES: readonly (keyof ConnectionSettings)[] =
   optionNames<ConnectionSettings>(CONNECTION_SETTINGS);
@@ -204,4 +200,4 @@ export function assertKeepAlive(value: KeepAlive | false): void {
   if (value.count !== undefined) assertInteger("keepAlive.count", value.count, 1, 127);
 }
 
-export { assertBoolean, assertFunction } from "../errors.js";
+export { assertFunction } from "../errors.js";

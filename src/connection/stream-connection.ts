@@ -10,11 +10,12 @@ import type { Duplex } from "node:stream";
 import type { SendMemory } from "../bytes/send-memory.js";
 import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
-import { assertInteger, assertText, describe, NetError, type Operation } from "../errors.js";
+import { describe, NetError, type Operation } from "../errors.js";
 import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
+import { chunksOf } from "./chunks.js";
 import { type CloseReason, reasonOf } from "./close-reason.js";
 import type {
   Connection,
@@ -29,24 +30,23 @@ import { nextConnectionId } from "./connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "./connection-state.js";
 import { bytesOf } from "./data.js";
 import { DuplexView } from "./duplex-view.js";
+import { idleError } from "./end-errors.js";
 import { type Dial, Ending, type EndingConnection } from "./ending.js";
 import type { HeartbeatOptions } from "./heartbeat-options.js";
 import { Inbound } from "./inbound.js";
 import type { Member } from "./member.js";
 import type { MemberHost } from "./member-host.js";
 import type { Outbound, SendingConnection } from "./outbound.js";
+import { assertDeadline, assertIdleTimeout, OwnRules } from "./own-rules.js";
 import type { PacketEvents } from "./packet-events.js";
 import { PacketHeartbeat } from "./packet-heartbeat.js";
 import { DUE, HOLD, type PacketReader, type PieceWriter, type Receiver } from "./receiver.js";
 import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
-import { type SecurityOwner, TlsUpgrade } from "./tls-upgrade.js";
+import { type SecurityOwner, startTlsError, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
 import { beginWait } from "./waiter.js";
 import { type WebView, webView } from "./web-view.js";
-
-/** Longest delay of a timer. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** The component, as its streams see it. */
 export interface ConnectionHost extends MemberHost<StreamConnection> {
@@ -56,16 +56,6 @@ export interface ConnectionHost extends MemberHost<StreamConnection> {
   readonly packetEvents: PacketEvents | undefined;
   /** The receiver of a connection that has received its first byte. */
   createReceiver(connection: StreamConnection): Receiver;
-}
-
-/** What an application has set for one connection alone. Most have nothing of it. */
-interface OwnRules {
-  key: unknown;
-  idleTimeoutMs: number | undefined;
-  deadlineError: NetError | undefined;
-  proxyHeader: ProxyHeader | undefined;
-  /** Whom its PROXY header names. */
-  origin: Address | undefined;
 }
 
 /**
@@ -91,7 +81,7 @@ export class StreamConnection
   upgrade: TlsUpgrade | undefined = undefined;
   private end: Ending | undefined = undefined;
   private ownDeadlines: Deadlines | undefined = undefined;
-  private ownRules: OwnRules | undefined = undefined;
+  private own: OwnRules | undefined = undefined;
   private openedMs: number;
 
   constructor(host: ConnectionHost) {
@@ -113,61 +103,40 @@ export class StreamConnection
 
   // — what is set for it alone —
 
-  private own(): OwnRules {
-    this.ownRules ??= {
-      key: undefined,
-      idleTimeoutMs: undefined,
-      deadlineError: undefined,
-      proxyHeader: undefined,
-      origin: undefined,
-    };
-    return this.ownRules;
+  private rules(): OwnRules {
+    this.own ??= new OwnRules();
+    return this.own;
   }
 
   get key(): unknown {
-    return this.ownRules?.key;
+    return this.own?.key;
   }
 
   set key(key: unknown) {
     if (this.state === "ending" || this.state === "closed") return;
-    if (key === undefined && this.ownRules === undefined) return;
-    const own = this.own();
-    own.key = this.host.giveKey(this, key, own.key);
+    if (key === undefined && this.own === undefined) return;
+    const rules = this.rules();
+    rules.key = this.host.giveKey(this, key, rules.key);
   }
 
   /** Time of silence after which it ends; 0: none. */
   private get idleTimeoutMs(): number {
-    return this.ownRules?.idleTimeoutMs ?? this.settings.idleTimeoutMs;
+    return this.own?.idleTimeoutMs ?? this.settings.idleTimeoutMs;
   }
 
   setIdleTimeout(idleTimeoutMs: number): boolean {
-    assertInteger("idleTimeoutMs", idleTimeoutMs, 0, MAX_DELAY_MS);
+    assertIdleTimeout(idleTimeoutMs);
     if (this.isLeaving) return false;
-    this.own().idleTimeoutMs = idleTimeoutMs;
+    this.rules().idleTimeoutMs = idleTimeoutMs;
     this.settingsChanged();
     return true;
   }
 
   setDeadline(deadlineMs: number, reason?: string): boolean {
-    assertInteger("deadlineMs", deadlineMs, 0, MAX_DELAY_MS);
-    if (reason !== undefined) assertText("reason", reason);
+    assertDeadline(deadlineMs, reason);
     if (this.isLeaving) return false;
-    if (deadlineMs === 0) {
-      this.clearDue(DUE.application);
-      return true;
-    }
-    const text = reason ?? `the deadline of the connection (${deadlineMs} ms) has passed`;
-    const detail = { operation: "receive", connectionId: this.id } as const;
-    this.own().deadlineError = new NetError("DEADLINE_PASSED", text, detail);
-    this.deadlines.set(DUE.application, deadlineMs);
+    this.rules().setDeadline(this, deadlineMs, reason);
     return true;
-  }
-
-  private ownDeadlinePassed(): void {
-    const error = this.ownRules?.deadlineError;
-    if (error === undefined) return;
-    if (this.state === "connecting") this.fail(error);
-    else this.closeWith(reasonOf(error, "receive"));
   }
 
   /** Whether it closes, or has ended. */
@@ -221,19 +190,11 @@ export class StreamConnection
     beginWait(options, "startTls", "handshake");
     const { security } = this.host;
     if (security === undefined || this.upgrade !== undefined || this.state !== "open") {
-      const why = startTlsProblem(security, this.upgrade, this.state);
-      throw new NetError("INVALID_STATE", why, { operation: "handshake", connectionId: this.id });
+      throw startTlsError(this, security);
     }
     this.upgrade = new TlsUpgrade(this, security);
     this.hold(HOLD.tls);
     return this.upgrade.beginLater(options);
-  }
-
-  /** The way to TLS begins: its time is bounded. */
-  upgradeBegins(): void {
-    const { handshakeTimeoutMs } = this.settings;
-    this.clearDue(DUE.idle);
-    if (handshakeTimeoutMs > 0) this.deadlines.set(DUE.handshake, handshakeTimeoutMs);
   }
 
   /** Whether received bytes wait that nobody has taken. */
@@ -246,7 +207,6 @@ export class StreamConnection
     if (upgrade?.isShaking !== true) return;
     upgrade.secured();
     this.heard();
-    this.clearDue(DUE.handshake);
     this.host.connectionReady(this);
     if (this.state === "handshaking") this.establish();
     else if (this.state === "open") this.watchIdle();
@@ -278,8 +238,7 @@ export class StreamConnection
   /** Makes the way in. */
   begin(receiver: Receiver = this.host.createReceiver(this)): Inbound {
     this.inbound = new Inbound(this, receiver, this.openedMs);
-    const { state } = this;
-    if (state === "closing" || state === "ending" || state === "closed") this.inbound.abandon();
+    if (this.isLeaving) this.inbound.abandon();
     return this.inbound;
   }
 
@@ -340,14 +299,9 @@ export class StreamConnection
   private reader(): PacketReader {
     const { packets } = (this.inbound ?? this.begin()).receiver;
     if (packets !== undefined) return packets;
-    throw new NetError(
-      "INVALID_STATE",
-      "a stream or a protocol of its own reads from this connection",
-      {
-        operation: "receive",
-        connectionId: this.id,
-      },
-    );
+    const text = "a stream or a protocol of its own reads from this connection";
+    const detail = { operation: "receive", connectionId: this.id } as const;
+    throw new NetError("INVALID_STATE", text, detail);
   }
 
   get receive(): ReceiveModel {
@@ -371,10 +325,10 @@ export class StreamConnection
   }
 
   async read(wish?: number | WaitOptions, options: WaitOptions = {}): Promise<Buffer> {
-    const packets = this.reader();
+    const reader = this.reader();
     return typeof wish === "number"
-      ? packets.read({ kind: "bytes", byteCount: wish }, options)
-      : packets.read({ kind: "chunk" }, wish === undefined ? options : wish);
+      ? reader.read({ kind: "bytes", byteCount: wish }, options)
+      : reader.read({ kind: "chunk" }, wish === undefined ? options : wish);
   }
 
   async readUntil(delimiter: Data, options: WaitOptions = {}): Promise<Buffer> {
@@ -382,35 +336,16 @@ export class StreamConnection
     return this.reader().read({ kind: "until", mark }, options);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
-    for (;;) {
-      let chunk: Buffer;
-      try {
-        chunk = await this.reader().read({ kind: "chunk" }, {});
-      } catch (error) {
-        if (error instanceof NetError && error.code === "CONNECTION_CLOSED") {
-          if (error.cause === undefined) return;
-        }
-        throw error;
-      }
-      yield chunk;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    return chunksOf(() => this.read());
   }
 
   fetch(byteCount: number): Buffer | undefined {
-    this.assertFetchable(byteCount);
     return this.reader().fetch(byteCount);
   }
 
   peek(byteCount: number): Buffer | undefined {
-    this.assertFetchable(byteCount);
     return this.reader().peek(byteCount);
-  }
-
-  /** What is there can be taken; what could never be there is a mistake. */
-  private assertFetchable(byteCount: number): void {
-    const most = Math.max(this.settings.maxUnreadBytes, this.unreadBytes);
-    assertInteger("byteCount", byteCount, 0, most);
   }
 
   get unreadBytes(): number {
@@ -426,20 +361,14 @@ export class StreamConnection
         operation: "request",
       });
     }
-    const droppedCount = this.outbound?.droppedCount ?? 0;
-    return this.reader().request(bytes, options, () => {
-      this.send(bytes);
-      return (this.outbound?.droppedCount ?? 0) === droppedCount;
-    });
+    // What ends the connection rejects the request by itself.
+    return this.reader().request(bytes, options, () => this.send(bytes) !== false || !this.isOpen);
   }
 
   toDuplex(options: DuplexViewOptions = {}): Duplex {
     if (!this.isOpen) {
-      throw new NetError(
-        "INVALID_STATE",
-        `toDuplex needs an open connection, not one that is ${this.state}`,
-        { connectionId: this.id },
-      );
+      const text = `toDuplex needs an open connection, not one that is ${this.state}`;
+      throw new NetError("INVALID_STATE", text, { connectionId: this.id });
     }
     const reader = this.reader();
     const view = new DuplexView(this, options);
@@ -709,9 +638,9 @@ export class StreamConnection
   deadlinePassed(purpose: number): void {
     if (purpose === DUE.idle) this.idlePassed();
     else if (purpose === DUE.reader) this.packets?.reportEnd();
-    else if (purpose === DUE.handshake) this.fail(handshakeTimedOut(this));
+    else if (purpose === DUE.handshake) this.upgrade?.duePassed();
     else if (purpose === DUE.close) this.end?.closePassed();
-    else if (purpose === DUE.application) this.ownDeadlinePassed();
+    else if (purpose === DUE.application) this.own?.deadlinePassed(this);
     else if (purpose === DUE.heartbeat) this.heartbeat?.duePassed();
     else if (this.onDue !== undefined) this.onDue(purpose);
     else this.receiver?.duePassed?.(purpose);
@@ -721,7 +650,7 @@ export class StreamConnection
     const { idleTimeoutMs } = this;
     const dueMs = this.receivedMs + idleTimeoutMs;
     if (this.wheel.clock.now() < dueMs) this.watchIdle();
-    else this.closeWith(reasonOf(idleTooLong(this.id, idleTimeoutMs), "receive"));
+    else this.closeWith(reasonOf(idleError(this.id, idleTimeoutMs), "receive"));
   }
 
   // — what is known of it —
@@ -735,18 +664,16 @@ export class StreamConnection
   }
 
   get remoteAddress(): Address | undefined {
-    return this.ownRules?.origin ?? this.stream.remoteAddress();
+    return this.own?.origin?.address ?? this.stream.remoteAddress();
   }
 
   get proxyHeader(): ProxyHeader | undefined {
-    return this.ownRules?.proxyHeader;
+    return this.own?.origin?.header;
   }
 
-  /** A relay has told by `header` that the peer is at `origin`. */
-  setOrigin(origin: Address | undefined, header: ProxyHeader): void {
-    const own = this.own();
-    own.origin = origin;
-    own.proxyHeader = header;
+  /** A relay has told by `header` that the peer is at `address`. */
+  setOrigin(address: Address | undefined, header: ProxyHeader): void {
+    this.rules().origin = { address, header };
   }
 
   get connectedAt(): number {
@@ -809,24 +736,4 @@ export class StreamConnection
   unref(): void {
     this.stream.unref();
   }
-}
-
-function handshakeTimedOut({ settings, id }: StreamConnection): NetError {
-  const text = `TLS was not established within handshakeTimeoutMs (${settings.handshakeTimeoutMs})`;
-  return new NetError("HANDSHAKE_TIMEOUT", text, { operation: "handshake", connectionId: id });
-}
-
-function idleTooLong(connectionId: number, idleTimeoutMs: number): NetError {
-  const text = `nothing was received for idleTimeoutMs (${idleTimeoutMs})`;
-  return new NetError("IDLE_TIMEOUT", text, { operation: "receive", connectionId });
-}
-
-function startTlsProblem(
-  security: SecurityOwner | undefined,
-  upgrade: TlsUpgrade | undefined,
-  state: ConnectionState,
-): string {
-  if (security === undefined) return "startTls needs the component's option tls";
-  if (upgrade !== undefined) return "TLS has begun on this connection already";
-  return `startTls needs an open connection, this one is ${state}`;
 }

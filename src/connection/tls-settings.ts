@@ -3,8 +3,15 @@
  * names fit each other is looked at by the engine that makes a context of them.
  */
 import type { TlsClientOptions, TlsServerOptions } from "../engine/tls-options.js";
-import { assertInteger, assertKnownKeys, assertOneOf, describe, NetError } from "../errors.js";
-import { assertBoolean, assertFunction } from "./settings.js";
+import {
+  assertBoolean,
+  assertFunction,
+  assertInteger,
+  assertKnownKeys,
+  assertOneOf,
+  describe,
+  NetError,
+} from "../errors.js";
 
 /** When the handshake begins. */
 export interface TlsStart {

@@ -10,8 +10,11 @@
 import type { Address, StreamSocket } from "../engine/engine.js";
 import type { TlsContext, TlsInfo } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";
+import type { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { WaitOptions } from "./connection.js";
+import type { ConnectionState } from "./connection-state.js";
+import { DUE } from "./receiver.js";
 import type { ConnectionSettings } from "./settings.js";
 import { type GiveUp, Waiter } from "./waiter.js";
 
@@ -42,6 +45,7 @@ export interface SecurityOwner {
 export interface UpgradeOwner {
   readonly id: number;
   readonly wheel: TimingWheel;
+  readonly deadlines: Deadlines;
   readonly settings: ConnectionSettings;
   readonly stream: StreamSocket;
   readonly remoteAddress: Address | undefined;
@@ -51,8 +55,6 @@ export interface UpgradeOwner {
   readonly hasUndelivered: boolean;
   /** What is known of TLS, once it is established. */
   readonly tls: TlsInfo | undefined;
-  /** The way to TLS begins: its time is bounded. */
-  upgradeBegins(): void;
   /** Why the connection has ended or is closing. */
   endError(): NetError;
   fail(error: NetError): boolean;
@@ -100,7 +102,7 @@ export class TlsUpgrade implements Handshake {
   begin(early?: Buffer): void {
     this.#phase = "shaking";
     this.#security.begun(this);
-    this.#owner.upgradeBegins();
+    this.#boundTime();
     this.#owner.stream.startTls(this.#security.context, this.#owner.remoteHost, early);
   }
 
@@ -116,12 +118,28 @@ export class TlsUpgrade implements Handshake {
       forget,
     };
     this.#waiter = new Waiter<TlsInfo>(this.#owner.wheel, options, giveUp);
-    this.#owner.upgradeBegins();
+    this.#boundTime();
     // What came in the same turn as the bytes that are being handled is looked at afterwards.
     queueMicrotask(() => {
       if (this.#owner.pendingBytes === 0) this.allSent();
     });
     return this.#waiter.promise;
+  }
+
+  #boundTime(): void {
+    const { deadlines, settings } = this.#owner;
+    deadlines.clear(DUE.idle);
+    if (settings.handshakeTimeoutMs > 0) {
+      deadlines.set(DUE.handshake, settings.handshakeTimeoutMs);
+    }
+  }
+
+  /** The time for the handshake is over. */
+  duePassed(): void {
+    const { settings, id } = this.#owner;
+    const text = `TLS was not established within handshakeTimeoutMs (${settings.handshakeTimeoutMs})`;
+    const detail = { operation: "handshake", connectionId: id } as const;
+    this.#owner.fail(new NetError("HANDSHAKE_TIMEOUT", text, detail));
   }
 
   /** Everything that was sent has left. */
@@ -148,6 +166,7 @@ export class TlsUpgrade implements Handshake {
   /** The handshake is done. */
   secured(): void {
     this.#leave();
+    this.#owner.deadlines.clear(DUE.handshake);
   }
 
   /** The handlers have let the connection in: tells who waits. */
@@ -167,6 +186,22 @@ export class TlsUpgrade implements Handshake {
     if (this.#phase === "shaking") this.#security.over(this);
     this.#phase = "done";
   }
+}
+
+/** `INVALID_STATE`: why `startTls` can't begin on a connection. */
+export function startTlsError(
+  connection: {
+    readonly id: number;
+    readonly upgrade: TlsUpgrade | undefined;
+    readonly state: ConnectionState;
+  },
+  security: SecurityOwner | undefined,
+): NetError {
+  const { id, upgrade, state } = connection;
+  let why = `startTls needs an open connection, this one is ${state}`;
+  if (security === undefined) why = "startTls needs the component's option tls";
+  else if (upgrade !== undefined) why = "TLS has begun on this connection already";
+  return new NetError("INVALID_STATE", why, { operation: "handshake", connectionId: id });
 }
 
 /** `HANDSHAKE_LIMIT` for a peer that could not begin. */

@@ -29,6 +29,8 @@ export interface GiveUp {
   readonly missing?: () => string | undefined;
   /** Name of the option that was given as `timeoutMs`. Default: that. */
   readonly limit?: string;
+  /** What the time-out comes from, where that is known. */
+  readonly cause?: () => unknown;
   /** Called with the error before the promise is rejected by time-out or abort. */
   readonly forget: (error: NetError) => void;
 }
@@ -89,12 +91,12 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   }
 
   deadlineReached(): void {
-    const { code, call, operation, missing } = this.#giveUp;
+    const { code, call, operation, missing, cause } = this.#giveUp;
     const bound = `${this.#limit} (${this.#timeoutMs})`;
     const text = missing?.();
     const message =
       text === undefined ? `${call} took longer than ${bound}` : `${text} within ${bound}`;
-    this.#giveItUp(new NetError(code, message, { operation }));
+    this.#giveItUp(new NetError(code, message, { operation, cause: cause?.() }));
   }
 
   signalAborted(signal: AbortSignal): void {

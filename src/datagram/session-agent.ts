@@ -51,7 +51,7 @@ export abstract class SessionAgent<
     const role = new OutgoingRole<Handle, Context>(events, options.context);
     const component = new SessionComponent(role, engine, protocol, options);
     super(component);
-    const dialer = new SessionDialer(component, role, options.closeOnRefused ?? false);
+    const dialer = new SessionDialer(component, role, options);
     const share = { component, dialer, informer: events, handlers: options };
     role.places = new Places<Session, DatagramConnectOptions>(share, events);
     this.#component = component;

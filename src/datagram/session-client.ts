@@ -69,7 +69,7 @@ function clientParts<Handle, Context>(
   const role = new ClientRole<Handle, Context>(events, options.context);
   const component = new SessionComponent(role, engine, protocol, options);
   role.component = component;
-  const dialer = new SessionDialer(component, role, options.closeOnRefused ?? false);
+  const dialer = new SessionDialer(component, role, options);
   const share = { component, dialer, informer: events, handlers: options };
   const places = new Places<Session, DatagramConnectOptions>(share, events, () => {
     component.endedByItself();

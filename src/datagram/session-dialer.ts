@@ -1,7 +1,12 @@
 /** How agents and clients over datagrams make sessions. */
+import type { ProxyChoice } from "../dial/proxy-route.js";
 import type { Attempt, Dialer } from "../outgoing/dialer.js";
 import type { ReconnectTarget } from "../outgoing/reconnect-options.js";
-import { assertDatagramConnect, type DatagramConnectOptions } from "./datagram-options.js";
+import {
+  assertDatagramConnect,
+  type DatagramConnectOptions,
+  relayingProxy,
+} from "./datagram-options.js";
 import type { Session } from "./session.js";
 import type { SessionComponent } from "./session-component.js";
 import { type PortCount, SessionDialing } from "./session-dialing.js";
@@ -11,16 +16,22 @@ export interface DialerRole extends PortCount {
   prepareConnect(session: Session): boolean;
 }
 
+/** What the component's options say of all its sessions. */
+export interface DialerWish {
+  readonly closeOnRefused?: boolean;
+  readonly proxy?: ProxyChoice | undefined;
+}
+
 /** How agents and clients over datagrams make sessions. */
 export class SessionDialer implements Dialer<Session, DatagramConnectOptions> {
   readonly #component: SessionComponent;
   readonly #role: DialerRole;
-  readonly #closeOnRefused: boolean;
+  readonly #wish: DialerWish;
 
-  constructor(component: SessionComponent, role: DialerRole, closeOnRefused: boolean) {
+  constructor(component: SessionComponent, role: DialerRole, wish: DialerWish) {
     this.#component = component;
     this.#role = role;
-    this.#closeOnRefused = closeOnRefused;
+    this.#wish = wish;
   }
 
   assert(options: DatagramConnectOptions): void {
@@ -28,12 +39,15 @@ export class SessionDialer implements Dialer<Session, DatagramConnectOptions> {
   }
 
   prepare(options: DatagramConnectOptions): Attempt<Session> {
+    const { closeOnRefused = false, proxy } = this.#wish;
+    const hop = relayingProxy(options, proxy);
     return (entered) => {
       const session = this.#component.admit();
       entered(session);
       const dialing = new SessionDialing(this.#component, session, options, {
+        hop,
         ports: this.#role,
-        closeOnRefused: this.#closeOnRefused,
+        closeOnRefused,
       });
       if (this.#role.prepareConnect(session)) dialing.start();
       return dialing.promise;

@@ -9,6 +9,7 @@
  * then tells the peer; nothing is delivered from within a call of the application.
  */
 import { isLent, owned } from "../bytes/lending.js";
+import { chunksOf } from "../connection/chunks.js";
 import {
   CLOSED_BY_PEER,
   CLOSED_LOCALLY,
@@ -19,34 +20,27 @@ import type { ConnectionStats, Data, SendResult, WaitOptions } from "../connecti
 import { nextConnectionId } from "../connection/connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "../connection/connection-state.js";
 import { bytesOf } from "../connection/data.js";
+import { abortedError, closedError, idleError, refusedError } from "../connection/end-errors.js";
 import type { EventOwner, RefusableConnection } from "../connection/events.js";
 import type { Member } from "../connection/member.js";
 import type { MemberHost } from "../connection/member-host.js";
+import { assertDeadline, assertIdleTimeout, OwnRules } from "../connection/own-rules.js";
 import type { HandlerSettled } from "../connection/packet-events.js";
 import { DUE, HOLD } from "../connection/receiver.js";
-import { beginWait, Waiter } from "../connection/waiter.js";
+import { beginWait } from "../connection/waiter.js";
+import { WaiterList } from "../connection/waiter-list.js";
 import type { Address } from "../engine/engine.js";
 import { addressOfPeer, type PeerKey } from "../engine/peer-key.js";
-import {
-  assertInteger,
-  assertText,
-  describe,
-  invalidArgument,
-  NetError,
-  type Operation,
-} from "../errors.js";
+import { describe, invalidArgument, NetError, type Operation } from "../errors.js";
 import { CLOSE_NOTIFY, isCloseNotify, PROBE } from "../protocol/udp-control/udp-control.js";
 import { Deadlines } from "../time/deadlines.js";
 import { inRootContext } from "../time/root-context.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
-import { type DatagramPort, type Destination, NOWHERE } from "./datagram-port.js";
+import { type Destination, NOWHERE, type SessionPort } from "./datagram-port.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
 import { type InboxSession, MessageInbox } from "./message-inbox.js";
 import type { LinkedSession, MessageOptions, SessionLink } from "./session-link.js";
-
-/** Longest delay of a timer. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Who is told of what sessions do. */
 export interface SessionEvents {
@@ -80,18 +74,15 @@ export interface SessionHost extends MemberHost<Session> {
   createLink(session: Session): SessionLink | undefined;
   /** Whether sessions have links, once they are open. */
   readonly hasLinks: boolean;
-  /** Whether sessions are open as soon as they begin, and not when their link says so. */
-  readonly hasHandshake: boolean;
 }
 
 /** What only some sessions have. */
 interface Extras {
-  key: unknown;
-  idleTimeoutMs: number | undefined;
-  deadlineError: NetError | undefined;
+  readonly own: OwnRules;
   deadlines: Deadlines | undefined;
   inbox: MessageInbox | undefined;
-  waiters: Waiter<void>[] | undefined;
+  /** Who waits for the low-water mark. */
+  waiters: WaiterList | undefined;
   isAbove: boolean;
   droppedCount: number;
   failedCount: number;
@@ -120,7 +111,7 @@ export class Session
 {
   readonly id: number = nextConnectionId();
   readonly host: SessionHost;
-  /** Where its peer is; undefined while an outgoing one is being made. */
+  /** Where its peer is; undefined while an outgoing one is being made, and where only a proxy knows. */
   peer: PeerKey | undefined;
   /** Whether it was made by us. */
   readonly isOutgoing: boolean;
@@ -134,14 +125,12 @@ export class Session
   lastWaiting: number = NOWHERE;
   /** Of an outgoing session. */
   dial: SessionDial | undefined = undefined;
-  private port: DatagramPort | undefined = undefined;
+  private port: SessionPort | undefined = undefined;
   private link: SessionLink | undefined = undefined;
   private openedMs: number;
   /** Bytes of datagrams that are not sent yet. */
   private waitingBytes = 0;
   private extras: Extras | undefined = undefined;
-  /** The handshake is done, and `onHandshake` is called. */
-  private isShaken = false;
   /** Idle and missed probes. */
   private deadline: Deadline | undefined = undefined;
 
@@ -156,9 +145,7 @@ export class Session
 
   private more(): Extras {
     this.extras ??= {
-      key: undefined,
-      idleTimeoutMs: undefined,
-      deadlineError: undefined,
+      own: new OwnRules(),
       deadlines: undefined,
       inbox: undefined,
       waiters: undefined,
@@ -191,7 +178,7 @@ export class Session
   // — how it begins —
 
   /** The socket is there: calls the handlers, and the session is open unless one of them refuses. */
-  open(port: DatagramPort): void {
+  open(port: SessionPort): void {
     this.port = port;
     this.state = nextConnectionState(this.state, "opened");
     this.openedMs = Math.ceil(this.wheel.clock.now());
@@ -200,13 +187,12 @@ export class Session
     this.watch();
     this.host.connectionOpened(this, this.isOutgoing);
     if (this.state !== "handshaking") return;
-    if (this.link === undefined || !this.host.hasHandshake) this.establish();
-    if (this.isAlive) this.link?.opened();
+    if (this.link === undefined) this.establish();
+    else this.link.opened();
   }
 
   establish(): void {
     if (this.state !== "handshaking") return;
-    this.isShaken = true;
     this.host.connectionReady(this);
     if (this.state === "handshaking") this.state = nextConnectionState(this.state, "established");
     // A handler that closes the session in good order has let it in.
@@ -320,19 +306,8 @@ export class Session
     return inbox.read(options);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
-    for (;;) {
-      let message: Buffer;
-      try {
-        message = await this.read();
-      } catch (error) {
-        if (error instanceof NetError && error.code === "CONNECTION_CLOSED") {
-          if (error.cause === undefined) return;
-        }
-        throw error;
-      }
-      yield message;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    return chunksOf(() => this.read());
   }
 
   async request(data: Data, options: WaitOptions = {}): Promise<Buffer> {
@@ -348,8 +323,7 @@ export class Session
   // — sending —
 
   get isOpen(): boolean {
-    if (this.state !== "handshaking") return this.state === "open";
-    return this.isShaken || !this.host.hasHandshake;
+    return this.state === "open" || (this.state === "handshaking" && this.link?.isReady !== false);
   }
 
   send(data: Data, options?: MessageOptions): SendResult {
@@ -458,9 +432,7 @@ export class Session
     const { extras } = this;
     if (extras === undefined || this.state === "closed") return;
     if (this.pendingBytes > this.settings.lowWaterMarkBytes) return;
-    const { waiters } = extras;
-    extras.waiters = undefined;
-    if (waiters !== undefined) for (const waiter of waiters) waiter.resolve();
+    extras.waiters?.resolve();
     if (!extras.isAbove) return;
     extras.isAbove = false;
     extras.inbox?.release(HOLD.slow);
@@ -482,16 +454,9 @@ export class Session
     if (this.state === "ending" || this.state === "closed") throw this.closedError();
     if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
     const more = this.more();
-    const waiter: Waiter<void> = new Waiter<void>(this.wheel, options, {
-      code: "DRAIN_TIMEOUT",
-      call: "drained",
-      operation: "send",
-      forget: () => {
-        more.waiters = more.waiters?.filter((other) => other !== waiter);
-      },
-    });
-    more.waiters = [...(more.waiters ?? []), waiter];
-    await waiter.promise;
+    more.waiters ??= new WaiterList();
+    const giveUp = { code: "DRAIN_TIMEOUT", call: "drained", operation: "send" } as const;
+    await more.waiters.wait(this.wheel, options, giveUp);
   }
 
   // — topics and keys —
@@ -514,14 +479,14 @@ export class Session
   }
 
   get key(): unknown {
-    return this.extras?.key;
+    return this.extras?.own.key;
   }
 
   set key(key: unknown) {
     if (this.state === "ending" || this.state === "closed") return;
     if (key === undefined && this.extras === undefined) return;
-    const more = this.more();
-    more.key = this.host.giveKey(this, key, more.key);
+    const { own } = this.more();
+    own.key = this.host.giveKey(this, key, own.key);
   }
 
   // — how it ends —
@@ -570,12 +535,7 @@ export class Session
 
   abort(): boolean {
     if (this.state !== "closed") this.more().isCloseAsked = true;
-    const isConnecting = this.state === "connecting";
-    const text = isConnecting
-      ? "the connection was closed while it was being made"
-      : "abort() was called";
-    const operation = isConnecting ? "connect" : "close";
-    return this.fail(new NetError("ABORTED", text, { operation, connectionId: this.id }));
+    return this.fail(abortedError(this.id, this.state === "connecting"));
   }
 
   fail(error: NetError): boolean {
@@ -595,8 +555,7 @@ export class Session
   }
 
   refuse(operation: Operation, handler: string): void {
-    const text = `${handler} refused the connection`;
-    this.fail(new NetError("REFUSED", text, { operation, connectionId: this.id }));
+    this.fail(refusedError(this.id, operation, handler));
   }
 
   cut(error: NetError): boolean {
@@ -618,9 +577,7 @@ export class Session
     this.endWatch();
     more.deadlines?.end();
     more.inbox?.abandon();
-    const { waiters } = more;
-    more.waiters = undefined;
-    if (waiters !== undefined) for (const waiter of waiters) waiter.reject(this.closedError());
+    if (more.waiters?.isEmpty === false) more.waiters.reject(this.closedError());
     this.link?.ended();
     this.dial?.ended();
     inRootContext(() => {
@@ -639,14 +596,7 @@ export class Session
   }
 
   closedError(): NetError {
-    const reason = this.extras?.reason;
-    const cause = reason?.cause;
-    const text = cause === undefined ? "" : `: ${cause.message}`;
-    return new NetError("CONNECTION_CLOSED", `the connection is closed${text}`, {
-      operation: reason?.operation ?? "close",
-      connectionId: this.id,
-      cause,
-    });
+    return closedError(this.id, this.extras?.reason);
   }
 
   /** The error that ended it, or `CONNECTION_CLOSED` after an orderly end. */
@@ -683,7 +633,7 @@ export class Session
   }
 
   private deadlinePassed(purpose: number): void {
-    if (purpose === DUE.application) this.ownDeadlinePassed();
+    if (purpose === DUE.application) this.extras?.own.deadlinePassed(this);
     else if (purpose === DUE.close) this.closePassed();
     else this.extras?.onDue?.(purpose);
   }
@@ -695,33 +645,18 @@ export class Session
   }
 
   setIdleTimeout(idleTimeoutMs: number): boolean {
-    assertInteger("idleTimeoutMs", idleTimeoutMs, 0, MAX_DELAY_MS);
+    assertIdleTimeout(idleTimeoutMs);
     if (!this.isAlive && this.state !== "connecting") return false;
-    this.more().idleTimeoutMs = idleTimeoutMs;
+    this.more().own.idleTimeoutMs = idleTimeoutMs;
     this.settingsChanged();
     return true;
   }
 
   setDeadline(deadlineMs: number, reason?: string): boolean {
-    assertInteger("deadlineMs", deadlineMs, 0, MAX_DELAY_MS);
-    if (reason !== undefined) assertText("reason", reason);
+    assertDeadline(deadlineMs, reason);
     if (!this.isAlive && this.state !== "connecting") return false;
-    if (deadlineMs === 0) {
-      this.extras?.deadlines?.clear(DUE.application);
-      return true;
-    }
-    const text = reason ?? `the deadline of the connection (${deadlineMs} ms) has passed`;
-    const detail = { operation: "receive", connectionId: this.id } as const;
-    this.more().deadlineError = new NetError("DEADLINE_PASSED", text, detail);
-    this.deadlines.set(DUE.application, deadlineMs);
+    this.more().own.setDeadline(this, deadlineMs, reason);
     return true;
-  }
-
-  private ownDeadlinePassed(): void {
-    const error = this.extras?.deadlineError;
-    if (error === undefined) return;
-    if (this.state === "connecting") this.fail(error);
-    else this.closeWith(reasonOf(error, "receive"));
   }
 
   settingsChanged(): void {
@@ -730,9 +665,14 @@ export class Session
     this.dial?.settingsChanged();
   }
 
+  /** Time of silence after which it ends; 0: none. */
+  private get idleTimeoutMs(): number {
+    return this.extras?.own.idleTimeoutMs ?? this.settings.idleTimeoutMs;
+  }
+
   /** When the peer has been silent for too long: Infinity where nobody minds. */
   private get idleDueMs(): number {
-    const idleTimeoutMs = this.extras?.idleTimeoutMs ?? this.settings.idleTimeoutMs;
+    const { idleTimeoutMs } = this;
     return idleTimeoutMs > 0 ? this.heardMs + idleTimeoutMs : Number.POSITIVE_INFINITY;
   }
 
@@ -771,10 +711,7 @@ export class Session
   }
 
   private idlePassed(): void {
-    const idleTimeoutMs = this.extras?.idleTimeoutMs ?? this.settings.idleTimeoutMs;
-    const text = `nothing was received for idleTimeoutMs (${idleTimeoutMs})`;
-    const detail = { operation: "receive", connectionId: this.id } as const;
-    this.closeWith(reasonOf(new NetError("IDLE_TIMEOUT", text, detail), "receive"));
+    this.closeWith(reasonOf(idleError(this.id, this.idleTimeoutMs), "receive"));
   }
 
   // — what is known of it —

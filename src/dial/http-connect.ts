@@ -6,8 +6,12 @@ import type { ResponseHead } from "../protocol/http1/response-head.js";
 import { ResponseParser } from "../protocol/http1/response-parser.js";
 import type { TunnelHandshake, TunnelSink } from "./tunnel-handshake.js";
 
-/** What the status of a refusal means; any other: the proxy did not want to. */
+/**
+ * What the status of a refusal means; any other: the proxy did not want to. 401 stands for 407 with some proxies; a
+ * destination can't have said it, since nothing was asked of one.
+ */
 const CODES: Readonly<Record<number, NetErrorCode>> = {
+  401: "PROXY_AUTHENTICATION",
   407: "PROXY_AUTHENTICATION",
   502: "PROXY_DESTINATION",
   503: "PROXY_DESTINATION",

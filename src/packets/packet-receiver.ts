@@ -22,7 +22,7 @@ import {
   type ReadWish,
   type Receiver,
 } from "../connection/receiver.js";
-import { NetError } from "../errors.js";
+import { assertInteger, NetError } from "../errors.js";
 import type { Decoder, PacketSink, ReceiveModel } from "../receive/receive-model.js";
 import { Inbox } from "./inbox.js";
 import { RequestList } from "./request-list.js";
@@ -319,6 +319,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   /** See `Connection.fetch`. */
   fetch(byteCount: number): Buffer | undefined {
+    this.assertFetchable(byteCount);
     const bytes = this.ensureInbox().fetch(byteCount);
     if (bytes !== undefined) this.afterRead();
     return bytes;
@@ -326,7 +327,14 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   /** See `Connection.peek`. */
   peek(byteCount: number): Buffer | undefined {
+    this.assertFetchable(byteCount);
     return this.ensureInbox().peek(byteCount);
+  }
+
+  /** What is there can be taken; to ask for more than may ever be there is a mistake. */
+  private assertFetchable(byteCount: number): void {
+    const most = Math.max(this.connection.settings.maxUnreadBytes, this.unreadBytes);
+    assertInteger("byteCount", byteCount, 0, most);
   }
 
   private afterRead(): void {

@@ -2,15 +2,11 @@
 import process from "node:process";
 import { CidrSet } from "../address/cidr-set.js";
 import { type HostPort, parseHostPort } from "../address/host-port.js";
+import type { AdmissionOptions } from "../connection/admission.js";
 import type { ComponentStats, StopOptions, StopResult } from "../connection/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { callHandler, handlerError } from "../connection/handlers.js";
-import {
-  type AdmissionOptions,
-  Listening,
-  type ListeningRole,
-  type ListenOptions,
-} from "../connection/listening.js";
+import { Listening, type ListeningRole, type ListenOptions } from "../connection/listening.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
 import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
@@ -26,8 +22,8 @@ import {
   NetError,
 } from "../errors.js";
 import { optionNames, readOptions } from "../options.js";
-import { Balancer } from "../pool/balancer.js";
-import { Ejection, Health } from "../pool/ejection.js";
+import { DestinationTable, type Destined } from "../pool/destination-table.js";
+import { Health } from "../pool/ejection.js";
 import type { ProxyEnd } from "../protocol/proxy-header/proxy-header.js";
 import {
   encodeProxyHeaderV1,
@@ -101,8 +97,8 @@ const OPTION_NAMES: readonly string[] = [
 const HIGH_WATER_MARK_BYTES = 262_144;
 
 /** A destination, and how it does. */
-class Destination {
-  readonly text: string;
+class Destination implements Destined {
+  readonly name: string;
   readonly end: HostPort;
   readonly health: Health = new Health();
   useCount = 0;
@@ -112,7 +108,7 @@ class Destination {
     if (end === undefined || end.port === 0) {
       throw invalidArgument(`a destination must be host:port, not ${describe(text)}`);
     }
-    this.text = text;
+    this.name = text;
     this.end = end;
   }
 }
@@ -131,9 +127,7 @@ export class Relay implements AsyncDisposable {
   readonly #options: RelayOptions;
   readonly #numbers: RelayNumbers;
   readonly #mustTell: CidrSet;
-  readonly #balancer: Balancer = new Balancer("roundRobin");
-  readonly #ejection: Ejection;
-  #destinations: readonly Destination[] = [];
+  readonly #table: DestinationTable<Destination>;
   /** Clients for which a destination is being looked for. */
   readonly #leaving: WeakMap<StreamConnection, AbortController> = new WeakMap();
 
@@ -157,7 +151,10 @@ export class Relay implements AsyncDisposable {
     this.#numbers = readOptions<RelayNumbers>(RELAY_NUMBERS, options);
     const settings = { highWaterMarkBytes: HIGH_WATER_MARK_BYTES };
     this.#outgoing = new OutgoingStreams({ engine: wanted, tls: toTls, settings });
-    this.#ejection = new Ejection(this.#numbers, this.#clock);
+    const { onEject } = options;
+    this.#table = new DestinationTable({ ...this.#numbers, balance: "roundRobin" }, this.#clock, {
+      onEject: ({ name }, forMs, cause) => onEject?.(name, forMs, asNetError(cause)),
+    });
     const [engine, security] = secured("server", options);
     const role = this.#role();
     const { maxConnections } = this.#numbers;
@@ -176,14 +173,7 @@ export class Relay implements AsyncDisposable {
     if (!Array.isArray(to) || to.length === 0) {
       throw invalidArgument(`to must be a list of destinations, not ${describe(to)}`);
     }
-    const before = this.#destinations;
-    // What is known of those that stay is kept.
-    const after = [...new Set(to)].map(
-      (text) => before.find((one) => one.text === text) ?? new Destination(text),
-    );
-    for (const { health } of before) this.#ejection.delete(health);
-    for (const { health } of after) this.#ejection.add(health);
-    this.#destinations = after;
+    this.#table.set(to, (text) => new Destination(text));
   }
 
   #role(): StreamRole & ListeningRole {
@@ -246,7 +236,7 @@ export class Relay implements AsyncDisposable {
     if (client.state !== "open") {
       upstream.abort();
       destination.useCount--;
-      tell({ ...nothing, destination: destination.text, error: client.endError() });
+      tell({ ...nothing, destination: destination.name, error: client.endError() });
       return;
     }
     const { sendProxyHeader } = this.#options;
@@ -257,7 +247,7 @@ export class Relay implements AsyncDisposable {
       destination.useCount--;
       const { fromClientBytes, toClientBytes } = report;
       const error = report.reason.cause;
-      tell({ destination: destination.text, fromClientBytes, toClientBytes, error });
+      tell({ destination: destination.name, fromClientBytes, toClientBytes, error });
     }).start();
   }
 
@@ -266,12 +256,8 @@ export class Relay implements AsyncDisposable {
     signal: AbortSignal,
     startMs: number,
   ): Promise<{ upstream: StreamConnection; destination: Destination } | NetError> {
-    this.#ejection.returned();
-    const well = this.#destinations.filter(({ health }) => this.#ejection.isWell(health));
     let failure = new NetError("CONNECT_TIMEOUT", "no destination was reached in time");
-    // Where none is left, as after an exchange of the list, all are tried.
-    const tried = well.length > 0 ? well : this.#destinations;
-    for (const destination of this.#balancer.order(tried)) {
+    for (const destination of this.#table.order()) {
       const leftMs = Math.ceil(startMs + this.#numbers.connectTimeoutMs - this.#clock.now());
       if (leftMs <= 0 || signal.aborted) break;
       destination.useCount++;
@@ -283,16 +269,13 @@ export class Relay implements AsyncDisposable {
           timeoutName: "connectTimeoutMs",
         });
         if (upstream.state !== "open") throw upstream.endError();
-        this.#ejection.succeeded(destination.health);
+        this.#table.succeeded(destination, "connect");
         return { upstream, destination };
       } catch (cause) {
         destination.useCount--;
         failure = asNetError(cause);
         if (signal.aborted) break;
-        const forMs = this.#ejection.failed(destination.health);
-        const error = failure;
-        const tell = (): void => this.#options.onEject?.(destination.text, forMs, error);
-        if (forMs > 0) this.#call("onEject", tell);
+        this.#table.failed(destination, "connect", failure);
       }
     }
     return failure;
@@ -339,8 +322,7 @@ export class Relay implements AsyncDisposable {
 
   /** What it has done so far. */
   get stats(): RelayStats {
-    const ejected = this.#destinations.filter(({ health }) => !this.#ejection.isWell(health));
-    return { ...this.#component.stats, ejectedCount: ejected.length };
+    return { ...this.#component.stats, ejectedCount: this.#table.unwellCount };
   }
 }
 

@@ -1,5 +1,6 @@
 /** Many inbound connections (HP §2.4). */
 
+import { ADMISSION_NAMES, type AdmissionOptions, admissionAmong } from "../connection/admission.js";
 import {
   type AnyModelRule,
   assertComponentOptions,
@@ -9,13 +10,7 @@ import {
 } from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
 import { Events } from "../connection/events.js";
-import {
-  ADMISSION_NAMES,
-  type AdmissionOptions,
-  admissionAmong,
-  Listening,
-  type ListenOptions,
-} from "../connection/listening.js";
+import { Listening, type ListenOptions } from "../connection/listening.js";
 import { StreamComponent } from "../connection/stream-component.js";
 import { StreamGroup } from "../connection/stream-group.js";
 import type { Address, IpAddress } from "../engine/engine.js";

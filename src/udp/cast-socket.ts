@@ -16,7 +16,8 @@ import {
   type ServiceEvent,
   type ServiceState,
 } from "../connection/service-state.js";
-import { throwIfAborted, Waiter } from "../connection/waiter.js";
+import { throwIfAborted } from "../connection/waiter.js";
+import { WaiterList } from "../connection/waiter-list.js";
 import { DatagramPort, type PortOwner } from "../datagram/datagram-port.js";
 import type {
   DatagramTarget,
@@ -75,7 +76,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   private groups: readonly GroupMembership[] = [];
   private multicastInterface: string | undefined = undefined;
   private stopWaiters: (() => void)[] = [];
-  private drainWaiters: Waiter<void>[] = [];
+  private readonly drainWaiters: WaiterList = new WaiterList();
   private startCount = 0;
   private isAbove = false;
   private isHeld = true;
@@ -294,16 +295,8 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   async drained(options: WaitOptions = {}): Promise<void> {
     throwIfAborted(options, "send");
     if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
-    const waiter: Waiter<void> = new Waiter<void>(this.service.wheel, options, {
-      code: "DRAIN_TIMEOUT",
-      call: "drained",
-      operation: "send",
-      forget: () => {
-        this.drainWaiters = this.drainWaiters.filter((other) => other !== waiter);
-      },
-    });
-    this.drainWaiters.push(waiter);
-    await waiter.promise;
+    const giveUp = { code: "DRAIN_TIMEOUT", call: "drained", operation: "send" } as const;
+    await this.drainWaiters.wait(this.service.wheel, options, giveUp);
   }
 
   peerSent(
@@ -329,9 +322,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   }
 
   private wentBelow(): void {
-    const waiters = this.drainWaiters;
-    this.drainWaiters = [];
-    for (const waiter of waiters) waiter.resolve();
+    this.drainWaiters.resolve();
     if (!this.isAbove) return;
     this.isAbove = false;
     const { onDrain } = this.handlers;
@@ -394,7 +385,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     this.opening = undefined;
     opening?.reject(error ?? stopped());
     if (this.serviceState === "started" || this.serviceState === "starting") this.move("stop");
-    for (const waiter of this.drainWaiters.splice(0)) waiter.reject(error ?? stopped());
+    if (!this.drainWaiters.isEmpty) this.drainWaiters.reject(error ?? stopped());
     const { onClose } = this.handlers;
     if (this.reason !== undefined) {
       const reason = error === undefined ? this.reason : reasonOf(error, "receive");

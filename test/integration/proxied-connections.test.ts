@@ -239,6 +239,7 @@ function refusals(engine: EngineName): void {
 
   for (const [status, code] of [
     ["HTTP/1.1 407 Proxy Authentication Required", "PROXY_AUTHENTICATION"],
+    ["HTTP/1.1 401 Unauthorized", "PROXY_AUTHENTICATION"],
     ["HTTP/1.1 403 Forbidden", "PROXY_REFUSED"],
     ["HTTP/1.1 502 Bad Gateway", "PROXY_DESTINATION"],
     ["SSH-2.0-x", "PROXY_MALFORMED"],

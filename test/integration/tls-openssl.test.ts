@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { it, type TestContext } from "node:test";
+import { freePort } from "../support/free-port.js";
 import { describeTls, type TestCertificates } from "../support/tls-certificates.js";
 import { connectError, connected, secureClient, secureServer } from "../support/tls-world.js";
 import { until } from "../support/until.js";
@@ -38,16 +38,6 @@ class OpenSsl {
   async shows(text: string | RegExp): Promise<void> {
     await until(() => this.output.search(text) >= 0);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen({ host: "127.0.0.1", port: 0 });
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 describeTls("openssl s_client", clients);

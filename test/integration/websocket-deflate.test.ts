@@ -158,6 +158,33 @@ function compression(engine: EngineName): void {
     assert.match(bad.events[0] ?? "", /^close 1007 /);
   });
 
+  it("serves peers with and without compression at once, whoever comes first", async (test) => {
+    const server = await webSocketServer(test, {
+      engine,
+      compression: { minBytes: 0 },
+      onMessage: (socket, data) => socket.send(data),
+    });
+    const fields = ["Sec-WebSocket-Extensions: permessage-deflate"];
+    const plain = await framePeer(test, server.port);
+    plain.send("first");
+    await plain.saw("text first");
+
+    const compressing = await framePeer(test, server.port, {
+      fields,
+      inflater: new ZlibInflater(),
+    });
+    for (const word of ["one", "two"]) {
+      compressing.send({ rsv: 4, payload: compressed(word) }, `and ${word}`);
+      plain.send(word, { payload: `cut ${word}`.slice(0, 4), fin: false });
+      plain.send({ opcode: 0, payload: word });
+      await compressing.saw(`text and ${word}`);
+      await plain.saw(`text cut ${word}`);
+    }
+
+    assert.ok(compressing.events.includes("text two"));
+    assert.deepEqual([plain.isClosed, compressing.isClosed], [false, false]);
+  });
+
   it("keeps contexts of both directions where that is agreed on, between our own ends", async (test) => {
     const server = await webSocketServer(test, {
       engine,

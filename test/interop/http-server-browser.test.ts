@@ -1,24 +1,14 @@
 /** Our HTTP server with a browser: Chromium without a window. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import type { EngineName } from "hp-socket";
-import type { HttpExchange, HttpServer } from "hp-socket/http";
+import type { HttpExchange } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer } from "../support/http-world.js";
-import { IS_INTEROP, otherProgram } from "../support/other-program.js";
+import { browser, openPage } from "../support/other-browser.js";
 import { until } from "../support/until.js";
 
 const START_LIMIT_MS = 60_000;
-
-const browser = IS_INTEROP
-  ? otherProgram("chromium", "chromium-browser", "google-chrome")
-  : { program: "", skip: 'a browser takes its time; "npm run interop" runs these' };
-if (browser.skip !== false) console.log(`# tests with a browser are skipped: ${browser.skip}`);
 
 /** Asks for everything that pages ask for, and reports what came of it. */
 const PAGE = `<!doctype html><meta charset="utf-8"><title>page</title><script type="module">
@@ -107,26 +97,6 @@ class Site {
   }
 }
 
-/** Opens a page in a browser that ends with the test. */
-function open(test: TestContext, server: HttpServer): void {
-  const profile = mkdtempSync(join(tmpdir(), "hp-socket-browser-"));
-  const child = spawn(
-    browser.program,
-    [
-      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-      ...["--no-first-run", "--disable-background-networking", `--user-data-dir=${profile}`],
-      ...["--remote-debugging-port=0", `http://127.0.0.1:${server.port}/`],
-    ],
-    { stdio: "ignore", detached: true },
-  );
-  test.after(async () => {
-    // All processes of the browser are in its group; those that were left would write on.
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-    await until(() => child.exitCode !== null || child.signalCode !== null);
-    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-  });
-}
-
 for (const engine of availableEngines()) {
   describe(`an HTTP server with a browser on ${engine}`, { skip: browser.skip }, () => {
     serves(engine);
@@ -141,7 +111,7 @@ function serves(engine: EngineName): void {
       onRequest: (exchange) => site.answer(exchange),
     });
 
-    open(test, server);
+    openPage(test, `http://127.0.0.1:${server.port}/`);
     await until(() => site.report !== undefined, START_LIMIT_MS);
     await until(() => site.endlessEnded, START_LIMIT_MS);
 

@@ -1,22 +1,15 @@
 /** Our WebSocket server with a browser, Chromium without a window, compressed or not; and the demo's chat page. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { WebSocketClient, WebSocketServer } from "hp-socket/websocket";
 import { availableEngines } from "../support/engine-list.js";
-import { IS_INTEROP, otherProgram } from "../support/other-program.js";
+import { browser, openPage } from "../support/other-browser.js";
 import { until } from "../support/until.js";
 
 const LIMIT_MS = 60_000;
-
-const browser = IS_INTEROP
-  ? otherProgram("chromium", "chromium-browser", "google-chrome")
-  : { program: "", skip: 'a browser takes its time; "npm run interop" runs these' };
 
 /** Talks to an echo, then reports over the same server. */
 const PAGE = `<!doctype html><meta charset="utf-8"><script type="module">
@@ -61,21 +54,6 @@ try {
 }
 await fetch("/report", { method: "POST", body: JSON.stringify(report) });
 </script>`;
-
-/** Opens a page in a browser of its own. */
-function openPage(test: TestContext, url: string): void {
-  const profile = mkdtempSync(join(tmpdir(), "hp-socket-browser-"));
-  const words = ["--headless", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`, url];
-  const child = spawn(browser.program, ["--remote-debugging-port=0", ...words], {
-    stdio: "ignore",
-    detached: true,
-  });
-  test.after(async () => {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-    await until(() => child.exitCode !== null || child.signalCode !== null, LIMIT_MS);
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-  });
-}
 
 describe("the demo websocket-chat", { skip: browser.skip }, () => {
   it("takes a page of a browser into its room", async (test) => {

@@ -17,6 +17,7 @@ import { HTTP_SERVER_LIMITS } from "#src/http/server/http-server-settings.js";
 import { SYNC_CLIENT_NUMBERS } from "#src/http/sync/sync-client-options.js";
 import type { NumberRule } from "#src/options.js";
 import { RECONNECT_NUMBERS } from "#src/outgoing/reconnect-options.js";
+import { HEALTH_CHECK_NUMBERS } from "#src/pool/health-check-options.js";
 import { POOL_NUMBERS } from "#src/pool/pool-options.js";
 import { HTTP1_LIMITS } from "#src/protocol/http1/limits.js";
 import { PROXY_NUMBERS } from "#src/proxy/proxy-settings.js";
@@ -42,6 +43,7 @@ export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   "of heartbeats": HEARTBEAT_NUMBERS,
   "of reconnecting": RECONNECT_NUMBERS,
   "of a pool": POOL_NUMBERS,
+  "of health checks": HEALTH_CHECK_NUMBERS,
   "of a WebSocket": WEBSOCKET_SETTINGS,
   "of compression": COMPRESSION_SETTINGS,
   "of ARQ": ARQ_SETTINGS,

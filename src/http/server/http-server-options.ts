@@ -1,6 +1,7 @@
 /** What an HTTP server is made of, and who responds for it. */
+
+import type { AdmissionOptions } from "../../connection/admission.js";
 import type { ComponentStats } from "../../connection/component-options.js";
-import type { AdmissionOptions } from "../../connection/listening.js";
 import { assertFunction } from "../../connection/settings.js";
 import type { TlsSettings } from "../../connection/tls-settings.js";
 import type { EngineChoice } from "../../engine/engine.js";

@@ -1,12 +1,8 @@
+import { ADMISSION_NAMES, admissionAmong } from "../../connection/admission.js";
 import type { StopOptions, StopResult } from "../../connection/component-options.js";
 import type { WaitOptions } from "../../connection/connection.js";
 import { engineServiceOf } from "../../connection/engine-service.js";
-import {
-  ADMISSION_NAMES,
-  admissionAmong,
-  Listening,
-  type ListenOptions,
-} from "../../connection/listening.js";
+import { Listening, type ListenOptions } from "../../connection/listening.js";
 import { closeOldOnes, closeSilentOnes } from "../../connection/mass-close.js";
 import type { ServiceState } from "../../connection/service-state.js";
 import { SETTING_NAMES } from "../../connection/settings.js";

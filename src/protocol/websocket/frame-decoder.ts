@@ -63,7 +63,8 @@ export class FrameDecoder {
     this.limits = limits;
     this.head = new FrameHead({ role, allowsCompression: inflater !== undefined, maxFrameBytes });
     this.inflater = inflater;
-    this.readers = readers;
+    // A reader that inflates has an inflater of its own: it is neither taken from the others nor given to them.
+    this.readers = inflater === undefined ? readers : undefined;
   }
 
   /** The frame that is being read, or was read last. */
@@ -116,7 +117,7 @@ export class FrameDecoder {
   /** Nothing is under way: the reader serves another. */
   private giveBack(messages: MessageReader): void {
     const { readers } = this;
-    if (readers === undefined || this.inflater !== undefined) return;
+    if (readers === undefined) return;
     this.messages = undefined;
     if (readers.length < MAX_SPARE_READERS) readers.push(messages);
   }

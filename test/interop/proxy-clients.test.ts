@@ -1,0 +1,161 @@
+/** Our proxy with the clients of others: curl, ncat and Chromium. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { describe, it, type TestContext } from "node:test";
+import { type EngineName, TcpServer } from "hp-socket";
+import { type AccessRecord, ProxyServer, type ProxyServerOptions } from "hp-socket/proxy";
+import { availableEngines } from "../support/engine-list.js";
+import { httpServer } from "../support/http-world.js";
+import { browser, openPage } from "../support/other-browser.js";
+import { otherProgram } from "../support/other-program.js";
+import { until } from "../support/until.js";
+
+const LIMIT_MS = 20_000;
+const curl = otherProgram("curl");
+const ncat = otherProgram("ncat");
+const USERS = { me: "pa ss:w@rd" };
+
+for (const engine of availableEngines()) {
+  describe(`a proxy with curl on ${engine}`, { skip: curl.skip }, () => servesCurl(engine));
+  describe(`a proxy with ncat on ${engine}`, { skip: ncat.skip }, () => servesNcat(engine));
+  describe(`a proxy with a browser on ${engine}`, { skip: browser.skip }, () =>
+    servesBrowser(engine),
+  );
+}
+
+async function proxy(
+  test: TestContext,
+  engine: EngineName,
+  options: ProxyServerOptions = {},
+): Promise<ProxyServer> {
+  const destinations = { allow: ["127.0.0.0/8", "::1", "localhost"] };
+  const server = new ProxyServer({ engine, destinations, ...options });
+  test.after(() => server.stop({ drainMs: 0 }));
+  await server.listen();
+  return server;
+}
+
+/** Runs a program to its end. */
+function run(
+  program: string,
+  words: readonly string[],
+  input = "",
+): Promise<{ readonly output: string; readonly isFine: boolean }> {
+  return new Promise((resolve) => {
+    const child = execFile(program, words, { timeout: LIMIT_MS }, (error, output) =>
+      resolve({ output, isFine: error === null }),
+    );
+    child.stdin?.end(input);
+  });
+}
+
+function servesCurl(engine: EngineName): void {
+  for (const scheme of ["http", "socks4", "socks4a", "socks5", "socks5h"]) {
+    for (const [way, words] of [
+      ["as it likes", []],
+      ["by a tunnel", ["--proxytunnel"]],
+    ] as const) {
+      it(`takes ${scheme} ${way}, with and without authentication`, async (test) => {
+        const origin = await httpServer(test, {
+          engine,
+          onRequest: async (exchange) =>
+            exchange.respond(200, {}, `${exchange.method} ${(await exchange.body.bytes()).length}`),
+        });
+        const open = await proxy(test, engine);
+        const closed = await proxy(test, engine, { authenticate: USERS });
+        const ask = (from: ProxyServer, user: string): ReturnType<typeof run> =>
+          run(
+            curl.program,
+            [
+              ...["-sS", "--noproxy", "", "-x", `${scheme}://${user}127.0.0.1:${from.port}`],
+              ...["--data-binary", "@-", ...words, `http://localhost:${origin.port}/a`],
+            ],
+            "x".repeat(100_000),
+          );
+
+        assert.deepEqual(await ask(open, ""), { output: "POST 100000", isFine: true });
+        const known = await ask(closed, "me:pa%20ss%3Aw%40rd@");
+        // SOCKS 4 has no passwords.
+        assert.equal(known.output === "POST 100000", !scheme.startsWith("socks4"));
+        for (const user of ["me:wrong@", "you:pa%20ss%3Aw%40rd@", ""]) {
+          assert.notEqual((await ask(closed, user)).output, "POST 100000");
+        }
+        assert.equal(closed.stats.madeTunnelCount, closed.stats.tunnelCount + madeBy(scheme, way));
+      });
+    }
+  }
+}
+
+/** Tunnels that the one client with the right password makes. */
+function madeBy(scheme: string, way: string): number {
+  if (scheme.startsWith("socks4")) return 0;
+  return scheme === "http" && way !== "by a tunnel" ? 0 : 1;
+}
+
+function servesNcat(engine: EngineName): void {
+  for (const type of ["http", "socks4", "socks5"]) {
+    it(`passes what ncat sends and its end on, by ${type}`, async (test) => {
+      const server = new TcpServer({
+        engine,
+        halfOpen: true,
+        onReceive: (connection, bytes) => void connection.send(bytes),
+        onEnd: (connection) => void connection.finish(),
+      });
+      test.after(() => server.stop({ drainMs: 0 }));
+      await server.listen({ host: "127.0.0.1" });
+      const through = await proxy(test, engine, {
+        ...(type !== "socks4" && { authenticate: USERS }),
+      });
+      const text = "0123456789".repeat(10_000);
+
+      const { output } = await run(
+        ncat.program,
+        [
+          ...["--proxy", `127.0.0.1:${through.port}`, "--proxy-type", type],
+          ...(type === "socks4" ? [] : ["--proxy-auth", `me:${USERS.me}`]),
+          ...["127.0.0.1", `${server.port}`],
+        ],
+        text,
+      );
+
+      assert.equal(output, text);
+      await until(() => through.stats.tunnelCount === 0);
+    });
+  }
+}
+
+const PAGE = `<!doctype html><meta charset="utf-8"><script type="module">
+const posted = await (await fetch("/echo", { method: "POST", body: "x".repeat(300_000) })).text();
+const many = await Promise.all(Array.from({ length: 20 }, () => fetch("/echo").then((one) => one.text())));
+await fetch("/report", { method: "POST", body: JSON.stringify([posted.length, many.length]) });
+</script>`;
+
+function servesBrowser(engine: EngineName): void {
+  for (const scheme of ["http", "socks5", "socks4"]) {
+    it(`carries a page and what it asks for, by ${scheme}`, async (test) => {
+      let report: unknown;
+      const origin = await httpServer(test, {
+        engine,
+        async onRequest(exchange) {
+          const body = await exchange.body.text();
+          if (exchange.path === "/report") report = JSON.parse(body);
+          if (exchange.path !== "/") exchange.respond(200, {}, body);
+          else exchange.respond(200, { "Content-Type": "text/html" }, PAGE);
+        },
+      });
+      const records: AccessRecord[] = [];
+      const through = await proxy(test, engine, { onAccess: (one) => records.push(one) });
+
+      openPage(test, `http://127.0.0.1:${origin.port}/`, [
+        `--proxy-server=${scheme}://127.0.0.1:${through.port}`,
+        // A browser reaches this machine directly unless told otherwise.
+        "--proxy-bypass-list=<-loopback>",
+      ]);
+      await until(() => report !== undefined, 60_000);
+
+      assert.deepEqual(report, [300_000, 20]);
+      assert.equal(through.stats.requestCount > 20, scheme === "http");
+      assert.equal(through.stats.socksCount > 0, scheme !== "http");
+    });
+  }
+}
