@@ -134,7 +134,7 @@ export class Ending {
     connection.deadlines.set(DUE.close, connection.settings.closeTimeoutMs);
   }
 
-  /** A peer has `closeTimeoutMs` for what waits, again and again as long as it takes some of it. */
+  /** `closeTimeoutMs` has passed. It begins anew as often as the peer has taken some of what waits meanwhile. */
   closePassed(): void {
     const { connection } = this;
     if (this.isFinishSent) this.leave();
@@ -142,7 +142,7 @@ export class Ending {
     else {
       const { closeTimeoutMs } = connection.settings;
       const leftBytes = connection.pendingBytes - connection.stream.sendProgress();
-      const text = `the peer took none of the ${leftBytes} bytes that wait to be sent for closeTimeoutMs (${closeTimeoutMs})`;
+      const text = `${leftBytes} bytes wait to be sent, and the peer took none of them within closeTimeoutMs (${closeTimeoutMs})`;
       this.fail(
         new NetError("CLOSE_TIMEOUT", text, { operation: "close", connectionId: connection.id }),
       );
@@ -214,7 +214,7 @@ export class Ending {
     connection.state = nextConnectionState(connection.state, "ended");
     this.reason = reason;
     this.unsentBytes = connection.pendingBytes;
-    // The engine keeps what it was asked for while the socket was open.
+    // Asked for while the socket is there: the engine remembers it, and `onClose` may ask for it.
     if (connection.isRemembered) connection.stream.localAddress();
     connection.endDeadlines();
     connection.upgrade?.ended();

@@ -86,7 +86,7 @@ export class SessionDialing implements PortOwner, SessionDial, AssociationOwner 
     const { hop } = this.share;
     if (hop !== undefined) {
       this.association = new UdpAssociation(engine, hop, this);
-      if (!this.component.isHeld) this.association.unref();
+      if (!this.component.keepsProcess) this.association.unref();
       this.association.start();
       return;
     }
@@ -137,7 +137,7 @@ export class SessionDialing implements PortOwner, SessionDial, AssociationOwner 
       session.peer = this.peerBehind(peer);
       this.port = new DatagramPort(component.service, target, this);
       this.share.ports.openPortCount++;
-      if (!component.isHeld) this.port.unref();
+      if (!component.keepsProcess) this.port.unref();
     } catch (failure) {
       this.tryNext(failure as NetError);
     }
