@@ -100,8 +100,8 @@ export class Place<One extends Held, Destination extends WaitOptions>
     return this.share.component.service.wheel.clock;
   }
 
-  get isHeld(): boolean {
-    return this.share.component.isHeld;
+  get keepsProcess(): boolean {
+    return this.share.component.keepsProcess;
   }
 
   get isAlive(): boolean {

@@ -21,7 +21,7 @@ import type { ReadReconnectOptions } from "./reconnect-options.js";
 export interface ReconnectOwner<Reason extends CloseReason> {
   readonly clock: Clock;
   /** Whether a wait keeps the process alive. */
-  readonly isHeld: boolean;
+  readonly keepsProcess: boolean;
   /** Another attempt begins after `delayMs`. */
   reconnecting(attempt: number, delayMs: number, reason: Reason, unsentBytes: number): void;
   /** Makes the attempt; `targetIndex`: 0 for the target of `connect`, then those of the options. */
@@ -117,8 +117,8 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
   }
 
   #setTimer(delayMs: number): void {
-    const { clock, isHeld } = this.#owner;
-    this.#timer = clock.setTimer(delayMs, () => this.#tryAgain(), isHeld);
+    const { clock, keepsProcess } = this.#owner;
+    this.#timer = clock.setTimer(delayMs, () => this.#tryAgain(), keepsProcess);
   }
 
   /** Whether a wait keeps the process alive has changed. */

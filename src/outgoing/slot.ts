@@ -29,7 +29,7 @@ export interface SlotConnection {
 export interface SlotOwner<Reason extends CloseReason, Target> {
   readonly clock: Clock;
   /** Whether a wait keeps the process alive. */
-  readonly isHeld: boolean;
+  readonly keepsProcess: boolean;
   /** Whether connections may still be made: the component does not stop. */
   readonly isAlive: boolean;
   /**
@@ -195,8 +195,8 @@ export class Slot<
     return this.owner.clock;
   }
 
-  get isHeld(): boolean {
-    return this.owner.isHeld;
+  get keepsProcess(): boolean {
+    return this.owner.keepsProcess;
   }
 
   reconnecting(attempt: number, delayMs: number, reason: Reason, unsentBytes: number): void {

@@ -86,7 +86,7 @@ export class SocketPlace
   readonly slot: Slot<LiveWebSocket, WebSocketLoss, string | URL>;
   /** What handlers are given. */
   handle: unknown = this;
-  readonly isHeld = true;
+  readonly keepsProcess = true;
   destination: string | URL = "";
   private options: WebSocketConnectOptions = {};
   private readonly share: SocketPlaceShare;
