@@ -119,11 +119,15 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
       this.beginHandshake(randomId(), 0);
       this.handshake?.due(this.nowMs);
       this.arm();
-    } else if (conversation !== "any") this.beginKcp(conversation, conversation);
+    } else if (conversation !== "any") this.begin(conversation, conversation);
     else if (this.session.isOutgoing) {
       const id = randomId();
-      this.beginKcp(id, id);
+      this.begin(id, id);
     }
+  }
+
+  get isReady(): boolean {
+    return this.kcp !== undefined;
   }
 
   private beginHandshake(ownId: number, peerId: number): void {
@@ -138,7 +142,7 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
     );
   }
 
-  private beginKcp(localConversation: number, remoteConversation: number): void {
+  private begin(localConversation: number, remoteConversation: number): void {
     const { settings, memory, scratch } = this.share;
     const { maxTransmitBytes, resendByAcks, deadLinkCount, deadLinkMs } = settings;
     this.kcp = new Kcp(
@@ -165,6 +169,7 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
       memory,
       scratch,
     );
+    this.session.establish();
   }
 
   // — receiving —
@@ -178,7 +183,7 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
     }
     if (this.kcp === undefined && conversation === "any" && datagram.length >= HEAD_BYTES) {
       const id = datagram.readUInt32LE(0);
-      this.beginKcp(id, id);
+      this.begin(id, id);
     }
     // What comes before the handshake is done comes again.
     if (this.kcp !== undefined) this.segmentsReceived(this.kcp, datagram);
@@ -216,15 +221,10 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
     const { handshake } = this;
     if (handshake === undefined) return;
     const result = handshake.received(packet, nowMs);
-    if (result === "established") this.established(handshake);
+    if (result === "established") this.begin(handshake.ownId, handshake.peerId);
     else if (result === "replaced") this.replaced();
     else if (result === "foreign") this.strangerReceived(packet.ownId, packet.peerId, nowMs);
     this.arm();
-  }
-
-  private established(handshake: Handshake): void {
-    this.beginKcp(handshake.ownId, handshake.peerId);
-    this.session.establish();
   }
 
   /** Somebody at the peer's address begins anew: proves that it is there before the session ends for it. */

@@ -16,12 +16,10 @@ import { OutputMemory } from "./output-memory.js";
 
 /** Lets reliable sessions begin, and makes their links. */
 export class ArqProtocol implements SessionProtocol {
-  readonly hasHandshake: boolean;
   private readonly share: ArqShare;
   private readonly clock: Clock;
 
   constructor(settings: ArqSettings, clock: Clock) {
-    this.hasHandshake = settings.conversation === undefined;
     this.clock = clock;
     this.share = {
       settings,
