@@ -136,6 +136,8 @@ export interface PieceWriter {
 
 /** A connection, as protocols see it. */
 export interface ProtocolConnection {
+  /** Bytes that waited to be sent when the connection ended; the kernel may have some of the write under way. 0 before. */
+  readonly unsentBytes: number;
   readonly id: number;
   readonly state: ConnectionState;
   /** Whether data can be sent. */
