@@ -199,23 +199,25 @@ export class FrameOutput {
   }
 
   /**
-   * Sends a message's frame that was made for many, as it is; behind a message that was begun. Answers
-   * whether it was taken.
+   * Sends a message's frame that was made for many, and is held during the call, as it is; behind a message
+   * that was begun. Answers whether it was taken.
    */
   sendPrepared(frame: Buffer): boolean {
     if (!this.hasRoom(frame.length + this.waitingBytes)) return this.drop();
     this.sentMessages++;
     if (this.isInMessage) {
-      this.waiting = [...this.waiting, frame];
+      if (this.waiting === NONE) this.waiting = [];
+      // The frame is held during this call only.
+      this.waiting.push(Buffer.from(frame));
       this.waitingBytes += frame.length;
-    } else this.told(this.connection.sendBytes(frame));
+    } else this.told(this.connection.sendShared(frame) === true);
     return true;
   }
 
   private sendWaiting(): void {
     const { waiting } = this;
     if (waiting.length === 0) return;
-    this.waiting = [];
+    this.waiting = NONE;
     this.waitingBytes = 0;
     for (const frame of waiting) this.told(this.connection.sendBytes(frame));
   }

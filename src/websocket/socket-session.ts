@@ -253,7 +253,8 @@ export class SocketSession
   deliverPublished(message: PublishedMessage): boolean {
     if (!this.isOpen) return false;
     if (!this.isClient) {
-      return this.output.sendPrepared(message.frame(this.contexts?.sharesFrames === true));
+      const mayDeflate = this.contexts?.sharesFrames === true;
+      return this.output.sendPrepared(message.frame(this.connection.memory, mayDeflate));
     }
     this.output.send(message.bytes, { isText: message.isText });
     return this.isOpen;
