@@ -186,7 +186,7 @@ export class SocketSession
   private passOnEnd(): void {
     this.hasPeerEnded = false;
     this.connection.endPassedOn();
-    if (this.ownClosing?.state === "done") this.finish();
+    if (this.ownClosing?.state === "done") this.output.afterAll(() => this.finish());
     else this.decoder.end(this.sink);
   }
 
@@ -380,12 +380,13 @@ export class SocketSession
     if (!this.isOpen) return false;
     this.output.close(code, reason);
     this.closing.sent();
-    this.awaitPeer();
+    this.output.afterAll(() => this.awaitPeer());
     return true;
   }
 
   private awaitPeer(): void {
     const { connection, settings } = this;
+    if (!connection.isOpen) return;
     this.heartbeat?.stop();
     connection.deadlines.set(SOCKET_DUE.close, settings.closeFrameTimeoutMs);
   }
@@ -403,7 +404,7 @@ export class SocketSession
   }
 
   onClose(code: number, reason: string): void {
-    const { closing, output, connection } = this;
+    const { closing, output } = this;
     const isReply = closing.state === "closeSent";
     closing.received(code, reason);
     if (!isReply) {
@@ -411,8 +412,10 @@ export class SocketSession
       output.close(closing.replyCode, closing.reason);
       closing.sent();
     }
-    if (closing.mustEnd) this.finish();
-    else if (connection.isOpen) this.awaitPeer();
+    output.afterAll(() => {
+      if (closing.mustEnd) this.finish();
+      else this.awaitPeer();
+    });
   }
 
   /** Both Close frames were exchanged. */
@@ -428,6 +431,7 @@ export class SocketSession
   fail(error: NetError): void {
     const { closing, connection } = this;
     const code = closeCodeOfError(error);
+    this.output.giveUp();
     if (closing.state === "open" && connection.isOpen && canTravel(code)) {
       const isOurs = error.code === "HANDLER_FAILED";
       this.output.close(code, isOurs ? "" : clipReason(error.message));
