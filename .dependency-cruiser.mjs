@@ -27,6 +27,7 @@ const CONNECTION = "^src/connection/";
 const PACKETS = "^src/packets/";
 const DIAL = "^src/dial/";
 const DATAGRAM = "^src/datagram/";
+const OUTGOING = "^src/outgoing/";
 
 export const rules = {
   forbidden: [
@@ -92,6 +93,7 @@ export const rules = {
       CONNECTION,
       "^src/protocol/(http1|socks)/",
     ]),
+    layer("outgoing-on-connection", OUTGOING, [GROUND, BYTES, TIME, ENGINE_CONTRACT, CONNECTION]),
     layer("datagram-on-connection", DATAGRAM, [
       GROUND,
       BYTES,
@@ -99,7 +101,9 @@ export const rules = {
       ENGINE_CONTRACT,
       CONNECTION,
       PACKETS,
-      "^src/protocol/udp-control/",
+      OUTGOING,
+      DIAL,
+      "^src/protocol/(udp-control|socks)/",
     ]),
     layer("udp-on-datagram", "^src/udp/", [
       GROUND,
@@ -108,6 +112,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DATAGRAM,
+      OUTGOING,
       "^src/protocol/udp-control/",
     ]),
     layer("arq-on-datagram", "^src/arq/", [
@@ -117,6 +122,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DATAGRAM,
+      OUTGOING,
       "^src/protocol/(arq|kcp)/",
     ]),
     layer("system-on-the-ground", "^src/system/", [
@@ -133,6 +139,7 @@ export const rules = {
       CONNECTION,
       PACKETS,
       DIAL,
+      OUTGOING,
     ]),
     layer("pool-on-tcp", "^src/pool/", [
       GROUND,
@@ -153,6 +160,7 @@ export const rules = {
       PACKETS,
       DIAL,
       "^src/tcp/",
+      "^src/pool/(stock|waiting-line)\\.ts$",
       "^src/http/",
       "^src/protocol/(http1|cookie-file|proxy-header)/",
     ]),
@@ -169,9 +177,11 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DIAL,
+      OUTGOING,
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
     ]),
+    layer("stocks-and-lines-are-pure", "^src/pool/(stock|waiting-line)\\.ts$", []),
     layer("proxy-on-http", "^src/proxy/", [
       GROUND,
       ADDRESS,
@@ -180,10 +190,13 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DIAL,
+      DATAGRAM,
       "^src/tcp/",
       "^src/http/",
       "^src/pool/",
-      "^src/protocol/(http1|socks|proxy-header)/",
+      DATAGRAM,
+      "^src/engine/tls/server-name\\.ts$",
+      "^src/protocol/(http1|socks|proxy-header|tls-hello)/",
     ]),
     apart("http-server-knows-no-client", "^src/http/server/", "^src/http/(client|sync|cookie)/"),
     apart("http-clients-know-no-server", "^src/http/(client|sync|cookie)/", "^src/http/server/"),

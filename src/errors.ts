@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   TLS_FAILED: { fault: "remote", text: "the TLS handshake or a record failed" },
   TLS_CERTIFICATE: { fault: "remote", text: "the peer's certificate is not accepted" },
   TLS_TRUNCATED: { fault: "remote", text: "the peer finished without close_notify" },
+  TLS_NAME_UNKNOWN: { fault: "remote", text: "there is no destination for the server name" },
   TLS_PLAINTEXT: { fault: "remote", text: "plain bytes came where TLS had to begin" },
 
   HTTP_MALFORMED: { fault: "remote", text: "the peer sent what HTTP/1.1 does not allow" },
@@ -104,6 +105,7 @@ export const ERROR_CODES = {
   WEBSOCKET_PONG_TIMEOUT: { fault: "limit", text: "no pong came within pongTimeoutMs" },
 
   POOL_FULL: { fault: "limit", text: "maxWaiting takers wait for a connection of the pool" },
+  CHECK_FAILED: { fault: "remote", text: "a health check of a destination failed" },
   POOL_TIMEOUT: { fault: "limit", text: "no connection of the pool was free in time" },
 
   PACKET_TOO_LONG: { fault: "limit", text: "a received packet is longer than maxPacketBytes" },

@@ -16,10 +16,11 @@ import {
   writeHandshake,
 } from "../protocol/arq/handshake-packet.js";
 import { type Congestion, NoCongestion, StockCongestion } from "../protocol/kcp/congestion.js";
+import type { DatagramWriter } from "../protocol/kcp/datagram-writer.js";
 import { Kcp, type KcpSink } from "../protocol/kcp/kcp.js";
 import { PacedCongestion } from "../protocol/kcp/pacing.js";
 import { HEAD_BYTES } from "../protocol/kcp/segment.js";
-import type { SegmentMemory } from "../protocol/kcp/segment-memory.js";
+import type { MemoryBlock, SegmentMemory } from "../protocol/kcp/segment-memory.js";
 import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
 import type { ArqSettings } from "./arq-settings.js";
 import { type ConversationIds, randomId } from "./conversation-ids.js";
@@ -62,8 +63,7 @@ export interface ArqShare {
   readonly ids: ConversationIds;
   readonly memory: SegmentMemory;
   readonly output: OutputMemory;
-  /** Where datagrams are put together. */
-  readonly scratch: Buffer;
+  readonly writer: DatagramWriter;
 }
 
 /** One reliable session: its handshake, then its KCP. */
@@ -119,11 +119,15 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
       this.beginHandshake(randomId(), 0);
       this.handshake?.due(this.nowMs);
       this.arm();
-    } else if (conversation !== "any") this.beginKcp(conversation, conversation);
+    } else if (conversation !== "any") this.begin(conversation, conversation);
     else if (this.session.isOutgoing) {
       const id = randomId();
-      this.beginKcp(id, id);
+      this.begin(id, id);
     }
+  }
+
+  get isReady(): boolean {
+    return this.kcp !== undefined;
   }
 
   private beginHandshake(ownId: number, peerId: number): void {
@@ -138,8 +142,8 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
     );
   }
 
-  private beginKcp(localConversation: number, remoteConversation: number): void {
-    const { settings, memory, scratch } = this.share;
+  private begin(localConversation: number, remoteConversation: number): void {
+    const { settings, memory, writer } = this.share;
     const { maxTransmitBytes, resendByAcks, deadLinkCount, deadLinkMs } = settings;
     this.kcp = new Kcp(
       {
@@ -163,8 +167,9 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
       },
       this,
       memory,
-      scratch,
+      writer,
     );
+    this.session.establish();
   }
 
   // — receiving —
@@ -178,7 +183,7 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
     }
     if (this.kcp === undefined && conversation === "any" && datagram.length >= HEAD_BYTES) {
       const id = datagram.readUInt32LE(0);
-      this.beginKcp(id, id);
+      this.begin(id, id);
     }
     // What comes before the handshake is done comes again.
     if (this.kcp !== undefined) this.segmentsReceived(this.kcp, datagram);
@@ -216,15 +221,10 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
     const { handshake } = this;
     if (handshake === undefined) return;
     const result = handshake.received(packet, nowMs);
-    if (result === "established") this.established(handshake);
+    if (result === "established") this.begin(handshake.ownId, handshake.peerId);
     else if (result === "replaced") this.replaced();
     else if (result === "foreign") this.strangerReceived(packet.ownId, packet.peerId, nowMs);
     this.arm();
-  }
-
-  private established(handshake: Handshake): void {
-    this.beginKcp(handshake.ownId, handshake.peerId);
-    this.session.establish();
   }
 
   /** Somebody at the peer's address begins anew: proves that it is there before the session ends for it. */
@@ -252,8 +252,8 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
 
   // — KCP's calls —
 
-  output(memory: Buffer, byteCount: number): void {
-    this.session.sendDatagram(this.share.output.copy(memory, byteCount));
+  output(memory: MemoryBlock, start: number, byteCount: number): void {
+    this.session.sendDatagram(this.share.output.copy(memory, start, byteCount));
   }
 
   message(bytes: Buffer): void {

@@ -37,7 +37,7 @@ export class AccessControl {
     this.#rules = rules;
   }
 
-  /** Whether it can go on with other rules: else the connections have to be counted anew. */
+  /** Whether what was counted holds under other rules too; else the connections have to be counted anew. */
   canTake(rules: AccessRules): boolean {
     const { maxConnectionsPerAddress, newConnectionsPerSecond, ipv6PrefixLength } = this.#rules;
     const isCounting = maxConnectionsPerAddress > 0 || newConnectionsPerSecond > 0;
@@ -66,12 +66,12 @@ export class AccessControl {
     const key = keyOf(ip, this.#rules.ipv6PrefixLength);
     const entry = this.#busy.get(key) ?? this.#idle.get(key);
     if (entry === undefined) return undefined;
-    if (entry.connectionCount === 0) this.#rest(entry);
+    if (entry.connectionCount === 0) this.#rememberIdle(entry);
     if (maxConnectionsPerAddress > 0 && entry.connectionCount >= maxConnectionsPerAddress) {
       return "ADDRESS_LIMIT";
     }
     if (newConnectionsPerSecond === 0) return undefined;
-    this.#fill(entry, nowMs);
+    this.#gainPermits(entry, nowMs);
     return entry.permits < 1 ? "ADDRESS_RATE_LIMIT" : undefined;
   }
 
@@ -79,9 +79,9 @@ export class AccessControl {
   errorOf(code: AccessCode): NetError {
     const { maxConnectionsPerAddress, newConnectionsPerSecond } = this.#rules;
     const texts: Readonly<Record<AccessCode, string>> = {
-      ACCESS_REFUSED: "the lists of access don't let its address in",
-      ADDRESS_LIMIT: `its address has maxConnectionsPerAddress (${maxConnectionsPerAddress}) connections`,
-      ADDRESS_RATE_LIMIT: `its address begins more than newConnectionsPerSecond (${newConnectionsPerSecond}) connections`,
+      ACCESS_REFUSED: "allow or deny of access keeps the peer's address out",
+      ADDRESS_LIMIT: `the peer's address has as many connections as maxConnectionsPerAddress (${maxConnectionsPerAddress})`,
+      ADDRESS_RATE_LIMIT: `the peer's address begins more connections a second than newConnectionsPerSecond (${newConnectionsPerSecond})`,
     };
     return new NetError(code, texts[code], { operation: "accept" });
   }
@@ -114,11 +114,11 @@ export class AccessControl {
     this.#entries.delete(id);
     if (--entry.connectionCount > 0) return;
     this.#busy.delete(entry.key);
-    if (this.#rules.newConnectionsPerSecond > 0) this.#rest(entry);
+    if (this.#rules.newConnectionsPerSecond > 0) this.#rememberIdle(entry);
   }
 
-  /** An address without connections was seen. */
-  #rest(entry: AddressEntry): void {
+  /** An address without connections was seen: the last of those that are remembered. */
+  #rememberIdle(entry: AddressEntry): void {
     this.#idle.delete(entry.key);
     this.#idle.set(entry.key, entry);
     for (const oldest of this.#idle.keys()) {
@@ -127,7 +127,7 @@ export class AccessControl {
     }
   }
 
-  #fill(entry: AddressEntry, nowMs: number): void {
+  #gainPermits(entry: AddressEntry, nowMs: number): void {
     const { newConnectionsPerSecond, newConnectionBurst } = this.#rules;
     const gained = (Math.max(0, nowMs - entry.atMs) * newConnectionsPerSecond) / 1_000;
     entry.permits = Math.min(newConnectionBurst, entry.permits + gained);

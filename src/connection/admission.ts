@@ -131,7 +131,7 @@ export class Admission implements ProxyHeaderOwner {
     }
     const stage = new ProxyHeaderStage(stream, this, rules, component.service.wheel);
     this.#stages.add(stage);
-    if (!component.isHeld) stream.unref();
+    if (!component.keepsProcess) stream.unref();
     return stage;
   }
 
@@ -171,7 +171,7 @@ export class Admission implements ProxyHeaderOwner {
     const connection = component.admit(stream);
     if (header !== undefined) connection.setOrigin(from, header);
     component.access?.entered(connection.id, from?.host, component.service.arrivalMs());
-    if (!component.isHeld) stream.unref();
+    if (!component.keepsProcess) stream.unref();
     this.#role.prepare(connection);
     if (connection.state === "connecting") connection.open(false, early);
     return connection;

@@ -1,4 +1,3 @@
-/** TLS of one component: its certificates and rules, and the handshakes under way. */
 import type { Engine } from "../engine/engine.js";
 import type { TlsClientOptions, TlsContext, TlsServerOptions } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";

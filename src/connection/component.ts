@@ -5,6 +5,7 @@
  */
 import type { Address, Engine } from "../engine/engine.js";
 import { assertInteger, assertKnownKeys, assertObject, NetError } from "../errors.js";
+import { MAX_MS } from "../options.js";
 import type { BroadcastResult } from "./broadcast.js";
 import type { CloseReason } from "./close-reason.js";
 import type { ComponentStats, StopOptions, StopResult } from "./component-options.js";
@@ -35,7 +36,7 @@ export interface ComponentRole<Held extends Member> {
   closeListeners?(): void;
   /** Whether something that lets connections in is still closing. */
   hasListeners?(): boolean;
-  /** Somebody begins to wait for the component's stop: a client's own matter. */
+  /** Whether somebody waits for the end of this connection, besides those who called `closed`. */
   isEndAwaited?(connection: Held): boolean;
 }
 
@@ -56,9 +57,7 @@ interface Stopping {
   cutCount: number;
 }
 
-/**
- * What is behind every component: its settings, its connections, and its life from start to stop.
- */
+/** Settings, connections and life of one component. */
 export abstract class Component<Held extends Member, Settings extends Held["settings"]>
   implements MemberHost<Held>
 {
@@ -69,7 +68,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   /** Settings in force. */
   settings: Settings;
   /** Whether its sockets keep the process alive. */
-  isHeld = true;
+  keepsProcess = true;
   readonly role: ComponentRole<Held>;
   readonly topics: PacketTopics<Held> = new PacketTopics<Held>();
   readonly #kind: SettingsKind<Settings>;
@@ -160,12 +159,12 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   }
 
   ref(): void {
-    this.isHeld = true;
+    this.keepsProcess = true;
     for (const connection of this.registry.list()) connection.ref();
   }
 
   unref(): void {
-    this.isHeld = false;
+    this.keepsProcess = false;
     for (const connection of this.registry.list()) connection.unref();
   }
 
@@ -176,7 +175,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     assertObject("the options of stop", options);
     assertKnownKeys("stop", options, ["drainMs"]);
     const { drainMs = 5_000 } = options;
-    assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
+    assertInteger("drainMs", drainMs, 0, MAX_MS);
     if (this.#stopping !== undefined) return this.#stopping.promise;
     if (this.#state === "stopped") return Promise.resolve({ drainedCount: 0, cutCount: 0 });
     const hadStarted = this.#state === "started";
@@ -298,7 +297,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     this.role.refused(error, remoteAddress);
   }
 
-  /** The same where nobody is told: there are too many of them. */
+  /** The same, but `onRefuse` is not called: there were too many of late. */
   countRefused(): void {
     this.#refusedCount++;
   }

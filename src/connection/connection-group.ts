@@ -21,10 +21,7 @@ export interface BroadcastOptions<Handle = Connection> {
   filter?(connection: Handle): boolean;
 }
 
-/**
- * Base of servers and agents; see the head of the file. `Held` is the class behind the connections, `Handle`
- * what the application sees of it.
- */
+/** Base of servers and agents. `Held`: the class behind the connections; `Handle`: what the application sees of it. */
 export abstract class ConnectionGroup<
   Held extends Member & AnyConnection,
   Handle extends AnyConnection,

@@ -1,6 +1,5 @@
-/** Connections by a key of the application's own, each key with one holder at most. */
 import { NetError } from "../errors.js";
-import { reasonOf } from "./close-reason.js";
+import { type CloseReason, reasonOf } from "./close-reason.js";
 import type { Member } from "./member.js";
 
 /** Connections by a key of the application's own, each key with one holder at most. */
@@ -16,15 +15,15 @@ export class ConnectionKeys<Holder extends Member> {
     const holder = key === undefined ? undefined : this.#holders.get(key);
     if (holder === connection) return key;
     const { duplicateKey } = connection.settings;
-    // One that is on its way out has no use for its key.
+    // A connection that closes loses its key to whoever wants it.
     if (holder?.isOpen === true && duplicateKey !== "replace") {
       if (duplicateKey === "keep") return last;
-      connection.closeWith(taken(connection, key, "another connection has the key"));
+      connection.closeWith(duplicate(connection, key, "another connection has the key"));
       return last;
     }
     this.take(connection, last);
     if (key !== undefined) this.#holders.set(key, connection);
-    holder?.closeWith(taken(holder, key, "another connection was given the key"));
+    holder?.closeWith(duplicate(holder, key, "another connection was given the key"));
     return key;
   }
 
@@ -34,7 +33,8 @@ export class ConnectionKeys<Holder extends Member> {
   }
 }
 
-function taken({ id }: Member, key: unknown, text: string): ReturnType<typeof reasonOf> {
+/** Why a connection is closed for its key. */
+function duplicate({ id }: Member, key: unknown, text: string): CloseReason {
   const message = `${text} ${String(key)}`;
   const error = new NetError("DUPLICATE_KEY", message, { operation: "close", connectionId: id });
   return reasonOf(error, "close");

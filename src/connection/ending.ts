@@ -47,6 +47,10 @@ export class Ending {
   hasPeerEnded = false;
   /** The application has finished sending, or the connection is closing. */
   isFinishing = false;
+  /** `close` or `abort` was called, whatever became of it. */
+  isAsked = false;
+  /** What the kernel is not known to have taken: of the write under way it may have some. */
+  unsentBytes = 0;
   private readonly connection: EndingConnection;
   private isFinishSent = false;
   /** The receiver has passed the peer's end on. */
@@ -130,7 +134,7 @@ export class Ending {
     connection.deadlines.set(DUE.close, connection.settings.closeTimeoutMs);
   }
 
-  /** A peer has `closeTimeoutMs` for what waits, again and again as long as it takes some of it. */
+  /** `closeTimeoutMs` has passed. It begins anew as often as the peer has taken some of what waits meanwhile. */
   closePassed(): void {
     const { connection } = this;
     if (this.isFinishSent) this.leave();
@@ -138,7 +142,7 @@ export class Ending {
     else {
       const { closeTimeoutMs } = connection.settings;
       const leftBytes = connection.pendingBytes - connection.stream.sendProgress();
-      const text = `the peer took none of the ${leftBytes} bytes that wait to be sent for closeTimeoutMs (${closeTimeoutMs})`;
+      const text = `${leftBytes} bytes wait to be sent, and the peer took none of them within closeTimeoutMs (${closeTimeoutMs})`;
       this.fail(
         new NetError("CLOSE_TIMEOUT", text, { operation: "close", connectionId: connection.id }),
       );
@@ -152,8 +156,15 @@ export class Ending {
     return false;
   }
 
+  /** See `Connection.close`. */
+  close(): boolean {
+    this.isAsked = true;
+    return this.closeWith(CLOSED_LOCALLY);
+  }
+
   /** See `Connection.abort`. */
   abort(): boolean {
+    this.isAsked = true;
     const { id, state } = this.connection;
     return this.fail(abortedError(id, state === "connecting"));
   }
@@ -202,7 +213,8 @@ export class Ending {
     const { connection } = this;
     connection.state = nextConnectionState(connection.state, "ended");
     this.reason = reason;
-    // The engine keeps what it was asked for while the socket was open.
+    this.unsentBytes = connection.pendingBytes;
+    // Asked for while the socket is there: the engine remembers it, and `onClose` may ask for it.
     if (connection.isRemembered) connection.stream.localAddress();
     connection.endDeadlines();
     connection.upgrade?.ended();

@@ -49,8 +49,8 @@ export class EngineService {
   }
 
   /**
-   * When what comes in now has come, by the clock, in whole milliseconds. In a turn in which many
-   * connections receive and send it is asked twice, not for each.
+   * The present by the clock, in whole milliseconds: when the bytes came that are received now. In a turn in
+   * which many connections receive and send, the clock is asked twice, not once for each.
    */
   arrivalMs(): number {
     if (this.flushCount === 0) return Math.ceil(this.wheel.clock.now());

@@ -188,12 +188,12 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     this.guard("onClose", () => this.call(onClose, this.handleOf(connection), reason));
   }
 
-  /** A handler has failed: its connection ends. Where nobody hears of that, a process warning tells. */
+  /** A handler has failed: its connection ends. Where no `onClose` hears of it, a process warning is emitted. */
   failed(connection: EventOwner, name: string, operation: Operation, cause: unknown): void {
     const error = handlerError(name, operation, cause, connection.id);
     if (connection.fail(error)) {
       if (this.handlers.onClose === undefined) process.emitWarning(error);
-    } else if (!isOfTheEnd(cause)) process.emitWarning(error);
+    } else if (!isClosedError(cause)) process.emitWarning(error);
   }
 
   /** Tells the application of what belongs to no connection; a failure becomes a process warning. */
@@ -233,14 +233,14 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
     if (onShutdown !== undefined) this.guard("onShutdown", () => this.call(onShutdown));
   }
 
-  /** Calls a handler with no connection left to end: a failure becomes a process warning. */
+  /** Calls a handler when there is no connection to end: a failure becomes a process warning. */
   private guard(name: string, call: () => unknown): void {
     callHandler(call, (error) => process.emitWarning(handlerError(name, "close", error)));
   }
 }
 
 /** Whether a handler failed because its connection had ended, and passes that on. */
-function isOfTheEnd(cause: unknown): boolean {
+function isClosedError(cause: unknown): boolean {
   try {
     return cause instanceof NetError && cause.code === "CONNECTION_CLOSED";
   } catch {

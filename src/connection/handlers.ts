@@ -1,17 +1,17 @@
 /**
- * What an application implements. All handlers are optional but that something has to take the data:
- * without `onReceive` it is read by `connection.read`, `readUntil` or `for await`.
+ * What an application implements. All handlers are optional. Without `onReceive` the application reads by
+ * itself, with `connection.read`, `readUntil` or `for await`.
  *
- * The events of one connection never overlap: a handler `onReceive` that answers a promise gets the
+ * The events of one connection never overlap: a handler `onReceive` that returns a promise gets the
  * next data when the promise is settled, and meanwhile the peer is held back. What the handler awaits from
- * its own connection, a read, the response of a request or the end, gets through all the same. A handler that throws
+ * its own connection (a read, the response to a request, the end) still gets through. A handler that throws
  * or rejects ends its own connection with `HANDLER_FAILED`, and nothing else.
  */
 import type { Address, ListenTarget } from "../engine/engine.js";
 import { NetError, type Operation, textOf } from "../errors.js";
 import type { CloseReason } from "./close-reason.js";
 
-/** `false` refuses; everything else goes on, what `send` answers on an open connection included. */
+/** `false` refuses. Everything else does not, so that a handler may return what `send` returned. */
 export type Verdict = boolean | "slow" | undefined | void;
 
 /**
@@ -20,7 +20,7 @@ export type Verdict = boolean | "slow" | undefined | void;
  */
 export type MayRefuse = Verdict | Promise<Verdict>;
 
-/** A handler that only takes note: what it answers does not matter, but for a promise. */
+/** Of a handler that is told of something: a promise may reject, what else it returns does not matter. */
 export type MayWait = unknown;
 
 /**
@@ -94,7 +94,7 @@ interface Thenable {
   then(resolved: ((value: unknown) => void) | undefined, rejected: (error: unknown) => void): void;
 }
 
-/** Whether a handler has answered with a promise. */
+/** Whether a handler has returned a promise. */
 export function isThenable(value: unknown): value is Thenable {
   return (
     typeof value === "object" &&
@@ -104,7 +104,7 @@ export function isThenable(value: unknown): value is Thenable {
   );
 }
 
-/** Calls a handler that takes note, now or by a promise; `failed` hears of what goes wrong. */
+/** Calls a handler; `failed` gets what it throws, or what its promise rejects with. */
 export function callHandler(call: () => unknown, failed: (cause: unknown) => void): void {
   try {
     const result = call();

@@ -57,7 +57,7 @@ interface Opening {
   readonly reject: (error: NetError) => void;
 }
 
-/** One listener of the engine: listens, stops, and begins anew. */
+/** The listener of one server. */
 export class Listening implements ListenerSink {
   readonly #component: StreamComponent;
   readonly #role: ListeningRole;
@@ -115,7 +115,7 @@ export class Listening implements ListenerSink {
       return await new Promise<Address>((resolve, reject) => {
         this.#opening = { resolve, reject };
         this.#listener = component.service.engine.listen(target, this);
-        if (!component.isHeld) this.#listener.unref();
+        if (!component.keepsProcess) this.#listener.unref();
       });
     } catch (error) {
       if (isCurrent()) await component.stop({ drainMs: 0 });

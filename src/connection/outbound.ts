@@ -143,7 +143,7 @@ export class Outbound {
   private hasRoom(byteCount: number): boolean {
     const { settings } = this.served;
     const { pendingBytes } = this.queue;
-    // A peer that took everything so far is not slow, however much comes at once.
+    // A peer that has taken everything so far is not slow, however much is sent at once.
     if (pendingBytes === 0 || pendingBytes + byteCount <= settings.maxPendingBytes) return true;
     if (settings.slowConsumer === "drop") {
       this.droppedCount++;

@@ -26,7 +26,7 @@ export interface Origin {
   readonly header: ProxyHeader;
 }
 
-/** What an application has set for one connection alone. */
+/** The key, idle timeout and deadline of one connection, and whom the PROXY header of a relay names. */
 export class OwnRules {
   key: unknown = undefined;
   /** Holds instead of the component's; undefined: that one does. */

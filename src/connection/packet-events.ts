@@ -1,4 +1,3 @@
-/** Who is told of packets: the handlers of a component, or of a connection that was taken over. */
 import type { CloseReason } from "./close-reason.js";
 import type { ProtocolConnection } from "./receiver.js";
 
@@ -11,9 +10,9 @@ export interface HandlerSettled {
 export interface PacketEvents {
   /** Whether there is a handler for what is received. */
   readonly hasReceiveHandler: boolean;
-  /** Whether somebody has the connection, and may read from it by himself. */
+  /** Whether the application gets the connection by some handler, and may read from it by itself. */
   readonly mayBeRead: boolean;
-  /** Whether somebody is told of the ends of connections, and may ask where they were. */
+  /** Whether a handler is told of ends of connections, and may ask for their addresses then. */
   readonly hasCloseHandler?: boolean;
   /** Calls `onReceive`. Answers true when that has a promise: `settled.handlerSettled` follows. */
   received(connection: ProtocolConnection, unit: Buffer | number, settled: HandlerSettled): boolean;
@@ -23,6 +22,6 @@ export interface PacketEvents {
   ended(connection: ProtocolConnection): void;
   /** The component stops. Undefined: the connection is closed. */
   readonly stopping?: ((connection: ProtocolConnection) => void) | undefined;
-  /** The connection has ended. Left out where the component tells. */
+  /** The connection has ended. Left out where the component calls `onClose`. */
   connectionClosed?(connection: ProtocolConnection, reason: CloseReason): void;
 }

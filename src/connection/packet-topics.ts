@@ -1,4 +1,3 @@
-/** The topics of connections with packets: what is published becomes one packet for all that have the same model. */
 import type { Encoder } from "../receive/receive-model.js";
 import type { Data } from "./connection.js";
 import { bytesOf } from "./data.js";

@@ -1,5 +1,5 @@
 /**
- * Has an accepted stream until its PROXY header was read, and hands it over with what came behind.
+ * Reads the PROXY header of an accepted stream, and hands the stream over with what came behind the header.
  *
  * Invariant: the owner is told once; it is then rid of the stage. A stream that is refused is reset.
  */
@@ -19,7 +19,7 @@ export interface ProxyHeaderOwner {
   headerFailed(stage: ProxyHeaderStage, error: NetError): void;
 }
 
-/** Has an accepted stream until its PROXY header was read. */
+/** Reads the PROXY header of one accepted stream. */
 export class ProxyHeaderStage implements StreamSink, DeadlineOwner {
   readonly stream: StreamSocket;
   readonly #owner: ProxyHeaderOwner;
@@ -44,7 +44,7 @@ export class ProxyHeaderStage implements StreamSink, DeadlineOwner {
     wheel.set(this.#deadline, rules.timeoutMs);
   }
 
-  /** Calls it off: the stream is reset, and nobody is told. */
+  /** Gives up: the stream is reset, and the owner is not told. */
   cancel(): void {
     if (this.#isOver) return;
     this.#end();

@@ -107,7 +107,7 @@ export const DUE = {
   handshake: 0,
   /** Something has to be received. */
   idle: 1,
-  /** The peer has finished, and somebody has to read on to answer. */
+  /** The peer has finished, and the application has to read on, or hears of it. */
   reader: 2,
   /** What waits has to be sent, and the peer to finish. */
   close: 3,
@@ -119,8 +119,9 @@ export const DUE = {
   protocol: 6,
 } as const;
 
-/** Takes some packets away before anybody else gets them. */
+/** Gets packets before anybody else. */
 export interface PacketFilter {
+  /** Whether it takes the packet: nobody else gets it then. */
   takes(packet: Buffer): boolean;
 }
 
@@ -135,6 +136,8 @@ export interface PieceWriter {
 
 /** A connection, as protocols see it. */
 export interface ProtocolConnection {
+  /** Bytes that waited to be sent when the connection ended; the kernel may have some of the write under way. 0 before. */
+  readonly unsentBytes: number;
   readonly id: number;
   readonly state: ConnectionState;
   /** Whether data can be sent. */

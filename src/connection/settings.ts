@@ -43,7 +43,7 @@ export type SlowConsumer =
   | "close"
   /** At `maxPendingBytes` what is sent is dropped and counted. */
   | "drop"
-  /** At `highWaterMarkBytes` receiving from this peer stops until it has taken its answers; at `maxPendingBytes` as `close`. */
+  /** At `highWaterMarkBytes` receiving from this peer stops until it has taken what waits; at `maxPendingBytes` as `close`. */
   | "pause";
 
 /** What happens when a connection is given a key that another one has. */
@@ -91,12 +91,12 @@ export interface ConnectionSettings {
   readonly halfOpen: boolean;
   /** Time that `request` waits where it is not told. Default 10 s. */
   readonly requestTimeoutMs: number;
-  /** Requests that may wait for an answer on one connection. Default 1,024. */
+  /** Requests that may wait for a response on one connection. Default 1,024. */
   readonly maxRequestsInFlight: number;
   /**
-   * Key of a packet, for requests and answers alike, so that many can be under way. A received
+   * Key of a packet, for requests and responses alike, so that many can be under way. A received
    * packet whose key (or undefined) no request waits for goes to `onReceive`. Default: none,
-   * answers come in the order of the requests.
+   * responses come in the order of the requests.
    */
   readonly correlate: ((packet: Uint8Array) => unknown) | undefined;
   /** Heartbeats: probes of a silent peer, answers to the peer's own. Default: none. */

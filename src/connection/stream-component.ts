@@ -1,4 +1,3 @@
-/** A component whose connections are streams: what it adds to every component. */
 import type { Engine, StreamSocket } from "../engine/engine.js";
 import { assertObject, NetError } from "../errors.js";
 import type { AccessControl } from "./access-control.js";

@@ -16,7 +16,7 @@ import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import { chunksOf } from "./chunks.js";
-import { CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
+import { type CloseReason, reasonOf } from "./close-reason.js";
 import type {
   Connection,
   ConnectionStats,
@@ -58,10 +58,7 @@ export interface ConnectionHost extends MemberHost<StreamConnection> {
   createReceiver(connection: StreamConnection): Receiver;
 }
 
-/**
- * The one class of connections over streams: an engine's stream on one side, a receiver on the
- * other, and the component above both.
- */
+/** One connection over a stream. */
 export class StreamConnection
   implements Connection, SendingConnection, EndingConnection, Member, StreamSink
 {
@@ -313,7 +310,7 @@ export class StreamConnection
     this.reader().exchangeModel(model);
   }
 
-  /** Settings are about to change: the receive model stays what it is. */
+  /** The component's receive model is about to change: this connection keeps the present one. */
   keepModel(): void {
     if (this.inbound === undefined && this.state !== "closed") this.begin();
   }
@@ -530,7 +527,16 @@ export class StreamConnection
   }
 
   close(): boolean {
-    return this.ending().closeWith(CLOSED_LOCALLY);
+    return this.ending().close();
+  }
+
+  get unsentBytes(): number {
+    return this.end?.unsentBytes ?? 0;
+  }
+
+  /** Whether `close` or `abort` was called, whatever became of it. */
+  get isCloseAsked(): boolean {
+    return this.end?.isAsked === true;
   }
 
   closeWith(reason: CloseReason): boolean {
@@ -578,7 +584,7 @@ export class StreamConnection
     return this.host.isEndAwaited(this);
   }
 
-  /** Who waits for the end reads no more. */
+  /** Somebody waits for the end of the connection, and reads no more. */
   stopReading(): void {
     this.packets?.stopReading();
   }
@@ -619,7 +625,7 @@ export class StreamConnection
     else this.clearDue(DUE.idle);
   }
 
-  /** The settings were changed. */
+  /** The component's settings, or its own, were changed. */
   settingsChanged(): void {
     if (this.state === "open") this.heartbeatChanged(this.settings.heartbeat);
     const isWaiting = this.upgrade?.isUnderWay === true || this.packets?.isEndWaiting === true;

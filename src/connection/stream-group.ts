@@ -1,4 +1,3 @@
-/** A component with many streams: what it has beyond every {@link ConnectionGroup}. */
 import { type ChangeableSettings, OPTION_NAMES } from "./component-options.js";
 import type { Connection, SendResult, SmallFileOptions } from "./connection.js";
 import { ConnectionGroup } from "./connection-group.js";

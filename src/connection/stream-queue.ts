@@ -146,8 +146,8 @@ export class StreamQueue {
   }
 
   /**
-   * Starts a write of what waits, at most `limitBytes`. Answers false, and writes nothing, when a
-   * piece has not the length any more that it had: its memory was transferred or shrunk.
+   * Starts a write of what waits, at most `limitBytes`. Answers false, and writes nothing, when the
+   * length of a piece has changed: its memory was transferred or resized.
    */
   write(stream: StreamSocket, limitBytes: number): boolean {
     this.seal();

@@ -60,7 +60,7 @@ export interface UpgradeOwner {
   fail(error: NetError): boolean;
 }
 
-/** The way of one connection from plain to secured. */
+/** Begins TLS on one connection, and waits until it is established. */
 export class TlsUpgrade implements Handshake {
   readonly #owner: UpgradeOwner;
   readonly #security: SecurityOwner;

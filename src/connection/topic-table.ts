@@ -11,7 +11,7 @@ export const MAX_TOPICS: number = 1_000_000;
 /** Longest name of a topic, in UTF-16 units. */
 export const MAX_TOPIC_LENGTH: number = 1_024;
 
-/** Who is subscribed to what, for one component. */
+/** The topics of one component. `Subscriber`: who is subscribed to them. */
 export class TopicTable<Subscriber extends object> {
   readonly #maxTopics: number;
   readonly #subscribers: Map<string, Set<Subscriber>> = new Map();
@@ -49,12 +49,13 @@ export class TopicTable<Subscriber extends object> {
     assertTopic(topic);
     const own = this.#topics.get(subscriber);
     if (own?.has(topic) === true) return false;
-    if ((own?.size ?? 0) >= maxOwn) throw limit(`it has maxTopics (${maxOwn}) already`);
+    if ((own?.size ?? 0) >= maxOwn)
+      throw limit(`the connection has as many as maxTopics (${maxOwn})`);
     const subscribers = this.#subscribers.get(topic);
     if (subscribers !== undefined) subscribers.add(subscriber);
     else if (this.#subscribers.size < this.#maxTopics) {
       this.#subscribers.set(topic, new Set([subscriber]));
-    } else throw limit(`the component has ${this.#maxTopics} already`);
+    } else throw limit(`the component has ${this.#maxTopics}, as many as there may be`);
     if (own === undefined) this.#topics.set(subscriber, new Set([topic]));
     else own.add(topic);
     return true;
@@ -103,7 +104,9 @@ export class TopicTable<Subscriber extends object> {
 function assertTopic(topic: unknown): void {
   assertText("topic", topic);
   if ((topic as string).length <= MAX_TOPIC_LENGTH) return;
-  throw new NetError("INVALID_ARGUMENT", `a topic has at most ${MAX_TOPIC_LENGTH} characters`);
+  const { length } = topic as string;
+  const text = `a topic has at most ${MAX_TOPIC_LENGTH} characters, not ${length}`;
+  throw new NetError("INVALID_ARGUMENT", text);
 }
 
 function limit(why: string): NetError {

@@ -12,6 +12,7 @@ import {
   type NetErrorCode,
   type Operation,
 } from "../errors.js";
+import { MAX_MS } from "../options.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
 import { type AbortListener, offAbort, onAbort } from "./abort-listeners.js";
 import type { WaitOptions } from "./connection.js";
@@ -25,10 +26,12 @@ export interface GiveUp {
   /** Name of the setting that bounds the wait where the call has no time-out of its own. */
   readonly setting?: string;
   readonly operation: Operation;
-  /** What has not happened in time, as "… within timeoutMs (50)" goes on; undefined: the call. */
+  /** What has not happened, for a message like "no frame came within timeoutMs (50)"; undefined: the call. */
   readonly missing?: () => string | undefined;
   /** Name of the option that was given as `timeoutMs`. Default: that. */
   readonly limit?: string;
+  /** What the time-out comes from, where that is known. */
+  readonly cause?: () => unknown;
   /** Called with the error before the promise is rejected by time-out or abort. */
   readonly forget: (error: NetError) => void;
 }
@@ -89,20 +92,20 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
   }
 
   deadlineReached(): void {
-    const { code, call, operation, missing } = this.#giveUp;
+    const { code, call, operation, missing, cause } = this.#giveUp;
     const bound = `${this.#limit} (${this.#timeoutMs})`;
     const text = missing?.();
     const message =
       text === undefined ? `${call} took longer than ${bound}` : `${text} within ${bound}`;
-    this.#giveItUp(new NetError(code, message, { operation }));
+    this.#fail(new NetError(code, message, { operation, cause: cause?.() }));
   }
 
   signalAborted(signal: AbortSignal): void {
     const { call, operation } = this.#giveUp;
-    this.#giveItUp(abortError(operation, signal.reason, call));
+    this.#fail(abortError(operation, signal.reason, call));
   }
 
-  #giveItUp(error: NetError): void {
+  #fail(error: NetError): void {
     // Whoever was told first of the same signal may have ended this one.
     if (!this.isPending) return;
     this.#giveUp.forget(error);
@@ -122,7 +125,7 @@ const WAIT_OPTION_NAMES: readonly (keyof WaitOptions)[] = ["timeoutMs", "signal"
 
 /** Throws `INVALID_ARGUMENT` for bounds that can't be: then nothing is begun. */
 export function assertWaitOptions({ timeoutMs, signal }: WaitOptions): void {
-  if (timeoutMs !== undefined) assertInteger("timeoutMs", timeoutMs, 0, 2 ** 31 - 1);
+  if (timeoutMs !== undefined) assertInteger("timeoutMs", timeoutMs, 0, MAX_MS);
   if (signal !== undefined) assertSignal(signal);
 }
 

@@ -16,7 +16,7 @@ export interface WebView {
 const webStreams = (): typeof import("node:stream/web") =>
   process.getBuiltinModule("node:stream/web");
 
-/** A stream of Node as streams of the web. */
+/** Makes the two streams. The stream of Node is theirs from then on. */
 export function webView(duplex: Duplex): WebView {
   // Without a listener of its own the error of a stream that nobody looks at would end the process.
   duplex.on("error", () => {});

@@ -3,6 +3,9 @@
 import type { WaitOptions } from "../connection/connection.js";
 import type { SendErrorHandler } from "../connection/events.js";
 import { HANDLER_NAMES, type Handlers, type Verdict } from "../connection/handlers.js";
+import { LOOPBACK } from "../dial/connect-options.js";
+import type { ProxyHop } from "../dial/proxy-hop.js";
+import { type ProxyChoice, ProxyRouter } from "../dial/proxy-route.js";
 import type { DatagramTarget, EngineChoice } from "../engine/engine.js";
 import {
   assertBoolean,
@@ -11,6 +14,7 @@ import {
   assertKnownKeys,
   assertObject,
   assertText,
+  invalidArgument,
 } from "../errors.js";
 import {
   assertOptions,
@@ -71,6 +75,11 @@ export interface OutgoingOptions<Handle, Context>
    * can be forged, and a peer may be about to start; probes find who is gone. Default false.
    */
   readonly closeOnRefused?: boolean;
+  /**
+   * The SOCKS 5 proxy that relays the datagrams (RFC 1928 §7), or a function of the destination. Its `connect` asks
+   * the proxy first; names are looked up there. Default: none.
+   */
+  readonly proxy?: ProxyChoice | undefined;
 }
 
 /** Names of all options of components that make their sessions themselves. */
@@ -79,6 +88,7 @@ export const OUTGOING_OPTION_NAMES: readonly string[] = [
     (name) => !["maxNewPerSecond", "onPrepareListen", "onAccept", "onRefuse"].includes(name),
   ),
   "closeOnRefused",
+  "proxy",
 ];
 
 /** Throws `INVALID_ARGUMENT` for a name that is not among `known`, and for a handler that is no function. */
@@ -89,8 +99,9 @@ export function assertDatagramOptions(options: object, known: readonly string[])
     const handler: unknown = (options as Record<string, unknown>)[name];
     if (handler !== undefined) assertFunction(name, handler);
   }
-  const { closeOnRefused } = options as { readonly closeOnRefused?: unknown };
+  const { closeOnRefused, proxy } = options as Partial<OutgoingOptions<unknown, unknown>>;
   if (closeOnRefused !== undefined) assertBoolean("closeOnRefused", closeOnRefused);
+  ProxyRouter.assert(proxy);
 }
 
 /** Where and how to listen for datagrams. */
@@ -140,6 +151,8 @@ export interface DatagramConnectOptions extends WaitOptions {
   readonly family?: "any" | "IPv4" | "IPv6" | undefined;
   /** Time for the name look-up, and the handshake where there is one, in milliseconds; 0: no limit. Default 10,000. */
   readonly timeoutMs?: number | undefined;
+  /** The SOCKS 5 proxy of this connection, or false for none. Default: that of the component. */
+  readonly proxy?: ProxyChoice | undefined;
 }
 
 /** Default of {@link DatagramConnectOptions.timeoutMs}. */
@@ -153,10 +166,28 @@ const CONNECT_OPTIONS: CallTable<DatagramConnectOptions> = {
   family,
   timeoutMs: optional(milliseconds(CONNECT_TIMEOUT_MS)),
   signal: optional(() => undefined),
+  proxy: optional((_name, value) => ProxyRouter.assert(value)),
 };
 
 /** Throws `INVALID_ARGUMENT` for options that can't be. */
 export function assertDatagramConnect(options: DatagramConnectOptions): void {
   assertOptions<DatagramConnectOptions>("connect", CONNECT_OPTIONS, options);
   assertInteger("port", options.port, 1, 65_535);
+}
+
+/**
+ * The proxy that is to relay the datagrams of one connection; undefined: they go directly. Throws `INVALID_ARGUMENT`
+ * for one that can't, and what a function `proxy` throws.
+ */
+export function relayingProxy(
+  { host = LOOPBACK, port, proxy }: DatagramConnectOptions,
+  usual: ProxyChoice | undefined,
+): ProxyHop | undefined {
+  const route = new ProxyRouter(proxy ?? usual).route({ host, port, scheme: "udp" });
+  if (route === undefined) return undefined;
+  if (route.hops.length === 1 && route.first.protocol === "socks5") return route.first;
+  const given = route.hops.map((hop) => `${hop.protocol}://${hop.host}`).join(", ");
+  throw invalidArgument(`datagrams go by one proxy, of SOCKS 5, not by ${given}`, {
+    operation: "connect",
+  });
 }

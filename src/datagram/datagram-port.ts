@@ -67,8 +67,18 @@ export interface TurnSender {
   turnEnded(): void;
 }
 
+/** What a session sends by. */
+export interface SessionPort {
+  /** Where it is bound; undefined before. */
+  readonly address: IpAddress | undefined;
+  readonly isOpen: boolean;
+  readonly pendingBytes: number;
+  send(to: Destination, bytes: Uint8Array): void;
+  askLater(sender: TurnSender): void;
+}
+
 /** One datagram socket, and what its component sends by it. */
-export class DatagramPort implements DatagramSink, DeadlineOwner {
+export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
   /** Bytes that wait, or are under way. */
   pendingBytes = 0;
   /** Where it is bound; undefined before. */

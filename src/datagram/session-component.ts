@@ -38,10 +38,6 @@ export class SessionComponent extends Component<Session, DatagramSettings> imple
     this.protocol = protocol;
   }
 
-  get hasHandshake(): boolean {
-    return this.protocol?.hasHandshake === true;
-  }
-
   get hasLinks(): boolean {
     return this.protocol !== undefined;
   }

@@ -23,6 +23,8 @@ export interface SessionLink {
   readonly pendingBytes: number;
   /** What the link can tell of itself, as plain data. */
   readonly stats: unknown;
+  /** Whether messages can be sent. Where it becomes true, the link calls {@link LinkedSession.establish}. */
+  readonly isReady: boolean;
   /** The session is open for datagrams: `onAccept` or `onConnect` was called. May send. */
   opened(): void;
   /** A datagram came that is neither a probe nor a close-notify. Valid during the call only. */
@@ -65,7 +67,7 @@ export interface LinkedSession {
   sendDatagram(bytes: Uint8Array): void;
   /** Calls `turnEnded` of the link once, when the turn ends and before what it has sent leaves. */
   askLater(): void;
-  /** The handshake is done: calls `onHandshake`, and the session is open. Only where the link has one. */
+  /** Messages can be sent: calls `onHandshake`, and the session is open. */
   establish(): void;
   /** A message for the application. It may be a part of the datagram that was lent. */
   deliver(message: Buffer): void;
@@ -90,8 +92,6 @@ export interface StrangerPeer {
 
 /** A protocol of messages over sessions. */
 export interface SessionProtocol {
-  /** Whether it has a handshake: the session is then open when the link says so. */
-  readonly hasHandshake: boolean;
   /**
    * Whether a datagram of a stranger may begin a session. Keeps nothing, answers garbage with no, and may reply
    * with something that proves who repeats it to be at that address. Left out: every one may.

@@ -93,7 +93,7 @@ export class SessionListening implements PortOwner {
       return await new Promise<IpAddress>((resolve, reject) => {
         this.opening = { resolve, reject };
         this.port = new DatagramPort(component.service, target, this);
-        if (!component.isHeld) this.port.unref();
+        if (!component.keepsProcess) this.port.unref();
       });
     } catch (error) {
       if (isCurrent()) await component.stop({ drainMs: 0 });

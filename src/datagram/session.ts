@@ -36,7 +36,7 @@ import { CLOSE_NOTIFY, isCloseNotify, PROBE } from "../protocol/udp-control/udp-
 import { Deadlines } from "../time/deadlines.js";
 import { inRootContext } from "../time/root-context.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
-import { type DatagramPort, type Destination, NOWHERE } from "./datagram-port.js";
+import { type Destination, NOWHERE, type SessionPort } from "./datagram-port.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
 import { type InboxSession, MessageInbox } from "./message-inbox.js";
@@ -74,8 +74,6 @@ export interface SessionHost extends MemberHost<Session> {
   createLink(session: Session): SessionLink | undefined;
   /** Whether sessions have links, once they are open. */
   readonly hasLinks: boolean;
-  /** Whether sessions are open as soon as they begin, and not when their link says so. */
-  readonly hasHandshake: boolean;
 }
 
 /** What only some sessions have. */
@@ -92,6 +90,8 @@ interface Extras {
   closedMs: number | undefined;
   onDue: ((purpose: number) => void) | undefined;
   remoteHost: string | undefined;
+  isCloseAsked: boolean;
+  unsentBytes: number;
 }
 
 /**
@@ -111,7 +111,7 @@ export class Session
 {
   readonly id: number = nextConnectionId();
   readonly host: SessionHost;
-  /** Where its peer is; undefined while an outgoing one is being made. */
+  /** Where its peer is; undefined while an outgoing one is being made, and where only a proxy knows. */
   peer: PeerKey | undefined;
   /** Whether it was made by us. */
   readonly isOutgoing: boolean;
@@ -125,7 +125,7 @@ export class Session
   lastWaiting: number = NOWHERE;
   /** Of an outgoing session. */
   dial: SessionDial | undefined = undefined;
-  private port: DatagramPort | undefined = undefined;
+  private port: SessionPort | undefined = undefined;
   private link: SessionLink | undefined = undefined;
   private openedMs: number;
   /** Bytes of datagrams that are not sent yet. */
@@ -156,6 +156,8 @@ export class Session
       closedMs: undefined,
       onDue: undefined,
       remoteHost: undefined,
+      isCloseAsked: false,
+      unsentBytes: 0,
     };
     return this.extras;
   }
@@ -176,7 +178,7 @@ export class Session
   // — how it begins —
 
   /** The socket is there: calls the handlers, and the session is open unless one of them refuses. */
-  open(port: DatagramPort): void {
+  open(port: SessionPort): void {
     this.port = port;
     this.state = nextConnectionState(this.state, "opened");
     this.openedMs = Math.ceil(this.wheel.clock.now());
@@ -185,8 +187,8 @@ export class Session
     this.watch();
     this.host.connectionOpened(this, this.isOutgoing);
     if (this.state !== "handshaking") return;
-    if (this.link === undefined || !this.host.hasHandshake) this.establish();
-    if (this.isAlive) this.link?.opened();
+    if (this.link === undefined) this.establish();
+    else this.link.opened();
   }
 
   establish(): void {
@@ -321,7 +323,7 @@ export class Session
   // — sending —
 
   get isOpen(): boolean {
-    return this.state === "open" || (this.state === "handshaking" && !this.host.hasHandshake);
+    return this.state === "open" || (this.state === "handshaking" && this.link?.isReady !== false);
   }
 
   send(data: Data, options?: MessageOptions): SendResult {
@@ -490,7 +492,18 @@ export class Session
   // — how it ends —
 
   close(): boolean {
+    if (this.state !== "closed") this.more().isCloseAsked = true;
     return this.closeWith(CLOSED_LOCALLY);
+  }
+
+  /** What was not sent, or not acknowledged where peers do that, when the session ended. */
+  get unsentBytes(): number {
+    return this.extras?.unsentBytes ?? 0;
+  }
+
+  /** Whether `close` or `abort` was called, whatever became of it. */
+  get isCloseAsked(): boolean {
+    return this.extras?.isCloseAsked === true;
   }
 
   closeWith(reason: CloseReason): boolean {
@@ -521,6 +534,7 @@ export class Session
   }
 
   abort(): boolean {
+    if (this.state !== "closed") this.more().isCloseAsked = true;
     return this.fail(abortedError(this.id, this.state === "connecting"));
   }
 
@@ -557,6 +571,7 @@ export class Session
     const wasOpen = this.state !== "connecting";
     const more = this.more();
     more.reason = reason;
+    more.unsentBytes = this.pendingBytes;
     if (tellsPeer && wasOpen) this.sendDatagram(CLOSE_NOTIFY);
     this.state = nextConnectionState(this.state, "ended");
     this.endWatch();

@@ -139,7 +139,7 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
   raceWon(stream: StreamSocket): void {
     this.#race = undefined;
     this.#stream = stream;
-    if (!this.#component.isHeld) stream.unref();
+    if (!this.#component.keepsProcess) stream.unref();
     const { route, isForwarded } = this.#options;
     if (route === undefined || isForwarded === true) this.#open(stream);
     else this.#makeTunnel(stream, route);

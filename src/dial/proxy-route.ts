@@ -13,12 +13,12 @@ export interface ProxyDestination {
   /** Name or address, without brackets. */
   readonly host: string;
   readonly port: number;
-  /** What is spoken there: `tcp`, `tls`, `http`, `https`. */
+  /** What is spoken there: `tcp`, `tls`, `http`, `https`, `udp`. */
   readonly scheme: ProxyScheme;
 }
 
 /** What is spoken with a destination, for proxies that depend on it. */
-export type ProxyScheme = "tcp" | "tls" | "http" | "https";
+export type ProxyScheme = "tcp" | "tls" | "http" | "https" | "udp";
 
 /**
  * Through which proxies: one; a chain, the nearest first; a function of the destination, which answers
@@ -142,7 +142,8 @@ function ask(
 /**
  * Proxies by the variables that other programs go by, to be given as `proxy`: `http_proxy`, `HTTPS_PROXY`,
  * `ALL_PROXY` and `NO_PROXY`, in lower case before upper case; `HTTP_PROXY` is not read, since the peers of
- * a CGI program can set it. `tcp` and `tls` go by `ALL_PROXY`. The variables are read when this is called.
+ * a CGI program can set it. `tcp` and `tls` go by `ALL_PROXY`, and `udp` where that speaks SOCKS 5. The variables are
+ * read when this is called.
  */
 export function proxyFromEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
@@ -160,6 +161,7 @@ export function proxyFromEnvironment(
     https: optionsOf(secure),
     tcp: optionsOf(all),
     tls: optionsOf(all),
+    udp: optionsOf(all !== undefined && /^socks5?h?:/i.test(all) ? all : undefined),
   };
   for (const options of Object.values(bySchemes)) {
     if (options !== undefined) new ProxyHop(options);

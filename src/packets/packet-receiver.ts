@@ -7,8 +7,8 @@
  * that promise may be waiting for what comes: for a read, the response of a request, or the connection's end.
  * Packets that are none of that are put aside in the inbox, and given to the handler, in order, when its promise is settled.
  *
- * The peer's end goes the same way. While somebody reads on, or may, it is passed on when he asks for
- * more than there is; nobody can respond to what he has not read. A request hears of it at once.
+ * The peer's end goes the same way. Where the application reads by itself, the end is passed on when it asks
+ * for more than there is, so that it can respond to all that came. A request is rejected at once.
  */
 import { isLent } from "../bytes/lending.js";
 import { CLOSED_BY_PEER, type CloseReason } from "../connection/close-reason.js";
@@ -27,11 +27,7 @@ import type { Decoder, PacketSink, ReceiveModel } from "../receive/receive-model
 import { Inbox } from "./inbox.js";
 import { RequestList } from "./request-list.js";
 
-/**
- * The receiver of all receive models: makes packets of bytes and gives each to the first of these
- * that wants it: a request that waits for its response, a reader (`read`, `for await`), the handler
- * `onReceive`, and else the inbox, for a later read.
- */
+/** Receives for one connection by its receive model. */
 export class PacketReceiver implements Receiver, PacketReader, PacketSink, HandlerSettled {
   readonly stopping?: () => void;
   private readonly connection: ProtocolConnection;
@@ -340,7 +336,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   private afterRead(): void {
     if (this.isOver) return;
     this.releaseUnread(this.ensureInbox());
-    // Who asks for more than there is hears of the end.
+    // Whoever asks for more than there is gets the end.
     if (this.end === "decoded") queueMicrotask(() => this.passOnEnd());
   }
 

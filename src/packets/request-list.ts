@@ -1,9 +1,9 @@
 /**
- * Requests of one connection that wait for their answers.
+ * Requests of one connection that wait for their responses.
  *
- * In order: the n-th answer belongs to the n-th request. A request that was given up keeps its place,
- * so that its late answer is taken for it and dropped, and never for the next one's.
- * By key: the answer belongs to the request with the same key; others are not ours.
+ * In order: the n-th response belongs to the n-th request. A request that was given up keeps its place,
+ * so that its late response is taken for it and dropped, and never for the next one's.
+ * By key: the response belongs to the request with the same key; other packets are no responses.
  */
 
 import type { WaitOptions } from "../connection/connection.js";
@@ -25,7 +25,7 @@ const GIVE_UP = {
   operation: "request",
 } as const;
 
-/** Waits for responses. */
+/** The requests of one connection. */
 export class RequestList {
   readonly #wheel: TimingWheel;
   readonly #inOrder: Waiter<Buffer>[] = [];
@@ -41,7 +41,7 @@ export class RequestList {
   }
 
   /**
-   * Puts in the request `data` and answers the promise of its answer. Throws `ABORTED`,
+   * Puts in the request `data` and returns who waits for its response. Throws `ABORTED`,
    * `REQUEST_LIMIT`, `INVALID_ARGUMENT` (a key that is in use): then nothing was put in.
    */
   add(data: Uint8Array, options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
@@ -91,7 +91,7 @@ export class RequestList {
     for (const [key, other] of this.#byKey) if (other === waiter) this.#byKey.delete(key);
   }
 
-  /** Whether `packet` is an answer; then the request has it. `correlate` may throw: the caller's matter. */
+  /** Whether `packet` is a response, which its request then has. Throws what `correlate` throws. */
   take(packet: Buffer, correlate: RequestSettings["correlate"]): boolean {
     if (correlate === undefined) {
       const waiter = this.#inOrder.shift();

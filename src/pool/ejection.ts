@@ -1,7 +1,8 @@
 /**
- * Which destinations are well. One that fails several times in a row is ejected for a while, longer each time,
- * and then tried again; a success forgets all that. Never more than a share of them is ejected, counted
- * with the one that is about to be, and never the only one.
+ * Which destinations are well. One that fails several times in a row, in being connected to or in use, is ejected
+ * for a while, and then tried again; when it fails once more, for twice as long. What it did before is
+ * forgotten when it has been well for as long as it was ejected. Never more than a share of them is ejected,
+ * counted with the one that is about to be, and never the only one that is left.
  */
 import type { Clock } from "../time/clock.js";
 
@@ -13,15 +14,27 @@ export interface EjectionRules {
   readonly maxEjectedPercent: number;
 }
 
+/** In what a destination failed. A success in one says nothing of the other. */
+export type Effort = "connect" | "use";
+
 /** What is known of one destination. */
 export class Health {
-  failureCount = 0;
+  readonly failureCount: Record<Effort, number> = { connect: 0, use: 0 };
   ejectionCount = 0;
   /** Until when it is ejected, by the clock; 0: it is not. */
   ejectedUntilMs = 0;
+  /** From when on what it did before is forgotten. */
+  forgottenMs = 0;
+  /** Checks have found it down. */
+  isDown = false;
+
+  /** Whether it may be chosen. */
+  get isWell(): boolean {
+    return this.ejectedUntilMs === 0 && !this.isDown;
+  }
 }
 
-/** The health of all destinations of a pool. */
+/** The health of all destinations of a table. */
 export class Ejection {
   readonly #rules: EjectionRules;
   readonly #clock: Clock;
@@ -40,11 +53,6 @@ export class Ejection {
     this.#all.delete(health);
   }
 
-  /** Whether it may be chosen. */
-  isWell(health: Health): boolean {
-    return health.ejectedUntilMs === 0;
-  }
-
   /** Answers those whose time is over: they may be chosen again. */
   returned(): Health[] {
     const nowMs = this.#clock.now();
@@ -52,26 +60,38 @@ export class Ejection {
       ({ ejectedUntilMs }) => ejectedUntilMs > 0 && ejectedUntilMs <= nowMs,
     );
     for (const health of back) {
+      health.forgottenMs = nowMs + this.#timeOf(health.ejectionCount - 1);
       health.ejectedUntilMs = 0;
       // One more failure is enough.
-      health.failureCount = this.#rules.ejectAfter - 1;
+      const almost = this.#rules.ejectAfter - 1;
+      health.failureCount.connect = almost;
+      health.failureCount.use = almost;
     }
     return back;
   }
 
-  succeeded(health: Health): void {
-    health.failureCount = 0;
-    health.ejectionCount = 0;
+  #timeOf(ejectionCount: number): number {
+    const { ejectMs, maxEjectMs } = this.#rules;
+    return Math.min(maxEjectMs, ejectMs * 2 ** Math.min(ejectionCount, 30));
+  }
+
+  succeeded(health: Health, effort: Effort): void {
+    health.failureCount[effort] = 0;
+    if (health.ejectionCount > 0 && this.#clock.now() >= health.forgottenMs) {
+      health.ejectionCount = 0;
+    }
   }
 
   /** Takes note of a failure. Answers for how long it is ejected by it; 0: not at all. */
-  failed(health: Health): number {
-    health.failureCount++;
-    const { ejectAfter, ejectMs, maxEjectMs, maxEjectedPercent } = this.#rules;
-    if (health.failureCount < ejectAfter || health.ejectedUntilMs > 0) return 0;
-    const ejected = [...this.#all].filter((one) => !this.isWell(one)).length + 1;
-    if (ejected === this.#all.size || ejected * 100 > maxEjectedPercent * this.#all.size) return 0;
-    const forMs = Math.min(maxEjectMs, ejectMs * 2 ** Math.min(health.ejectionCount, 30));
+  failed(health: Health, effort: Effort): number {
+    const { ejectAfter, maxEjectedPercent } = this.#rules;
+    // Of one that is down the checks say when it is up.
+    if (++health.failureCount[effort] < ejectAfter || !health.isWell) return 0;
+    let leftCount = -1;
+    for (const { isWell } of this.#all) if (isWell) leftCount++;
+    const outCount = this.#all.size - leftCount;
+    if (leftCount < 1 || outCount * 100 > maxEjectedPercent * this.#all.size) return 0;
+    const forMs = this.#timeOf(health.ejectionCount);
     health.ejectionCount++;
     health.ejectedUntilMs = this.#clock.now() + forMs;
     return forMs;

@@ -4,7 +4,14 @@ export { NetError } from "../errors.js";
 export {
   ConnectionPool,
   type PoolLease,
-  type PoolRequestOptions,
   type PoolStats,
 } from "./connection-pool.js";
-export type { PoolBalance, PoolDestination, PoolNumbers, PoolOptions } from "./pool-options.js";
+export type { HealthCheckOptions } from "./health-check-options.js";
+export type { HealthCheckNumbers } from "./health-checks.js";
+export type {
+  PoolBalance,
+  PoolDestination,
+  PoolNumbers,
+  PoolOptions,
+  PoolRequestOptions,
+} from "./pool-options.js";

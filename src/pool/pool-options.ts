@@ -1,5 +1,5 @@
 /** What a pool of connections can be given. */
-import type { Connection } from "../connection/connection.js";
+import type { Connection, WaitOptions } from "../connection/connection.js";
 import {
   assertBoolean,
   assertFunction,
@@ -14,11 +14,17 @@ import {
   assertOrder,
   choice,
   count,
+  MAX_MS,
   milliseconds,
   type OptionTable,
   readOptions,
 } from "../options.js";
 import type { TcpAgentOptions } from "../tcp/tcp-agent.js";
+import {
+  type HealthCheckOptions,
+  type HealthCheckSettings,
+  readHealthCheck,
+} from "./health-check-options.js";
 
 /** Where connections of a pool go. */
 export interface PoolDestination {
@@ -58,6 +64,8 @@ export interface PoolNumbers {
   readonly waitTimeoutMs: number;
   /** Time to make a connection. Default 5,000. */
   readonly connectTimeoutMs: number;
+  /** When a connection is not made after so long, another destination is tried beside. Default 500. */
+  readonly attemptDelayMs: number;
   /** Failures in a row that eject a destination. Default 3. */
   readonly ejectAfter: number;
   /** Time for which it is ejected first; each further time is twice as long. Default 5,000. */
@@ -78,12 +86,27 @@ export interface PoolOptions extends Partial<PoolNumbers> {
   readonly balance?: PoolBalance;
   /** Whether an idle connection is well: sends a ping and reads the answer, for example. Rejecting is no. */
   readonly check?: (connection: Connection) => Promise<boolean> | boolean;
+  /** Looks regularly whether destinations are there; what is down is not used. Default: none. */
+  readonly healthCheck?: HealthCheckOptions;
   /** A destination was ejected. */
   readonly onEject?: (destination: PoolDestination, ejectedMs: number, cause: unknown) => void;
   /** It is tried again. */
   readonly onReturn?: (destination: PoolDestination) => void;
   /** No destination is well: all are tried nevertheless. */
   readonly onPanic?: () => void;
+  /** Checks have found a destination down, or up again. */
+  readonly onCheck?: (destination: PoolDestination, isUp: boolean, cause: unknown) => void;
+}
+
+/** Options of `ConnectionPool.request`. */
+export interface PoolRequestOptions extends WaitOptions {
+  /** The request may be sent twice: it is repeated on another connection when one is lost. Default false. */
+  readonly idempotent?: boolean;
+  /**
+   * Time for one attempt of an idempotent request, after which it is repeated elsewhere, up to three times.
+   * Default: `timeoutMs` of the request.
+   */
+  readonly attemptTimeoutMs?: number;
 }
 
 /** Default and range of each number. */
@@ -98,6 +121,7 @@ export const POOL_NUMBERS: OptionTable<PoolNumbers> = {
   maxWaiting: count(10_000, "takers", { max: 10_000_000 }),
   waitTimeoutMs: milliseconds(10_000),
   connectTimeoutMs: milliseconds(5_000, { min: 1 }),
+  attemptDelayMs: milliseconds(500, { min: 10 }),
   ejectAfter: count(3, "failures", { min: 1, max: 1_000 }),
   ejectMs: milliseconds(5_000, { min: 1 }),
   maxEjectMs: milliseconds(120_000, { min: 1 }),
@@ -105,7 +129,8 @@ export const POOL_NUMBERS: OptionTable<PoolNumbers> = {
 };
 
 const BALANCE = choice<PoolBalance>("leastUsed", ["roundRobin", "leastUsed", "randomOfTwo"]);
-const OTHER_NAMES = ["destinations", "agent", "balance", "check", "onEject", "onReturn", "onPanic"];
+const HANDLER_NAMES = ["check", "onEject", "onReturn", "onPanic", "onCheck"] as const;
+const OTHER_NAMES = ["destinations", "agent", "balance", "healthCheck", ...HANDLER_NAMES];
 
 /** Destinations at most. */
 export const MAX_DESTINATIONS = 10_000;
@@ -113,6 +138,7 @@ export const MAX_DESTINATIONS = 10_000;
 /** The options in full. */
 export interface PoolSettings extends PoolNumbers {
   readonly balance: PoolBalance;
+  readonly healthCheck: HealthCheckSettings | undefined;
 }
 
 /** Throws `INVALID_ARGUMENT` for what can't be. */
@@ -120,7 +146,7 @@ export function poolSettings(options: PoolOptions): PoolSettings {
   assertObject("the options", options);
   assertKnownKeys("options", options, [...Object.keys(POOL_NUMBERS), ...OTHER_NAMES]);
   const { destinations, balance = BALANCE.standard, agent } = options;
-  for (const name of ["check", "onEject", "onReturn", "onPanic"] as const) {
+  for (const name of HANDLER_NAMES) {
     if (options[name] !== undefined) assertFunction(name, options[name]);
   }
   BALANCE.assert("balance", balance);
@@ -133,7 +159,7 @@ export function poolSettings(options: PoolOptions): PoolSettings {
       `maxRequestsPerConnection (${numbers.maxRequestsPerConnection}) above 1 needs agent.correlate, which tells responses apart`,
     );
   }
-  return { ...numbers, balance };
+  return { ...numbers, balance, healthCheck: readHealthCheck(options.healthCheck) };
 }
 
 /** Throws `INVALID_ARGUMENT` unless these are destinations, one at least. */
@@ -152,7 +178,25 @@ export function assertDestinations(given: unknown): asserts given is readonly Po
   }
 }
 
-/** Throws `INVALID_ARGUMENT` unless the value of `idempotent` is one. */
-export function assertIdempotent(value: unknown): void {
-  if (value !== undefined) assertBoolean("idempotent", value);
+/** Options of a request, read. */
+export interface PoolRequestSettings extends WaitOptions {
+  readonly idempotent: boolean;
+  readonly attemptTimeoutMs: number | undefined;
+}
+
+/** Throws `INVALID_ARGUMENT` for what can't be. */
+export function readRequestOptions(options: PoolRequestOptions): PoolRequestSettings {
+  assertObject("the options of request", options);
+  assertKnownKeys("request", options, ["idempotent", "attemptTimeoutMs", "timeoutMs", "signal"]);
+  const { idempotent = false, attemptTimeoutMs, ...wait } = options;
+  assertBoolean("idempotent", idempotent);
+  if (attemptTimeoutMs !== undefined) {
+    assertInteger("attemptTimeoutMs", attemptTimeoutMs, 1, MAX_MS);
+    if (!idempotent) {
+      throw invalidArgument(
+        "attemptTimeoutMs needs idempotent: what may be sent once is not repeated",
+      );
+    }
+  }
+  return { ...wait, idempotent, attemptTimeoutMs };
 }

@@ -1,51 +1,128 @@
 /** A destination of a pool, and the connections to it. */
 import type { Connection } from "../connection/connection.js";
+import type { Clock } from "../time/clock.js";
+import type { Destined } from "./destination-table.js";
 import { Health } from "./ejection.js";
 import type { PoolDestination } from "./pool-options.js";
+import { Stock, type Stocked } from "./stock.js";
+
+/** How a connection is wanted: alone, or beside other requests. */
+export type Use = "exclusive" | "shared";
 
 /** A connection of the pool. */
-export class Pooled {
+export class Pooled implements Stocked {
   readonly connection: Connection;
   readonly site: Site;
-  readonly madeMs: number;
+  /** From when on it is not used again, by the clock; 0: it may be at any time. */
+  readonly oldMs: number;
+  /** When it was used last. */
   idleMs: number;
   useCount = 0;
   /** A lease has it for itself. */
   isLeased = false;
   /** It is closed when nobody uses it any more. */
   isDoomed = false;
+  readonly #clock: Clock;
 
-  constructor(connection: Connection, site: Site, nowMs: number) {
+  /** `maxAgeMs` 0: no limit. */
+  constructor(connection: Connection, site: Site, clock: Clock, maxAgeMs: number) {
+    const nowMs = clock.now();
     this.connection = connection;
     this.site = site;
-    this.madeMs = nowMs;
+    this.oldMs = maxAgeMs === 0 ? 0 : nowMs + maxAgeMs;
     this.idleMs = nowMs;
+    this.#clock = clock;
   }
 
-  get isOpen(): boolean {
-    return this.connection.isOpen && !this.isDoomed;
+  get isUsable(): boolean {
+    if (!this.connection.isOpen || this.isDoomed) return false;
+    return this.oldMs === 0 || this.#clock.now() < this.oldMs;
   }
 }
 
 /** A destination, and what the pool has of it. */
-export class Site {
+export class Site implements Destined {
+  readonly name: string;
   readonly destination: PoolDestination;
   readonly health: Health = new Health();
-  readonly connections: Set<Pooled> = new Set();
-  connectingCount = 0;
+  readonly stock: Stock<Pooled>;
+  /** The pool has this destination no more. */
   isGone = false;
+  /** Those with requests, and room for more. */
+  readonly #sharing: Set<Pooled> = new Set();
+  readonly #maxRequests: number;
+  #uses = 0;
 
-  constructor(destination: PoolDestination) {
+  constructor(destination: PoolDestination, maxRequests: number) {
+    this.name = nameOf(destination);
     this.destination = destination;
+    this.#maxRequests = maxRequests;
+    this.stock = new Stock(({ connection }) => connection.close());
   }
 
   get useCount(): number {
-    let count = this.connectingCount;
-    for (const pooled of this.connections) count += pooled.useCount;
-    return count;
+    return this.stock.attemptCount + this.#uses;
   }
 
-  get size(): number {
-    return this.connections.size + this.connectingCount;
+  /** Whether a connection, or room on one, is free. */
+  get hasFree(): boolean {
+    return this.stock.idleCount > 0 || this.#sharing.size > 0;
   }
+
+  /** A connection that can be used now; of those that are shared the least used. */
+  take(use: Use): Pooled | undefined {
+    const idle = this.stock.take();
+    if (idle !== undefined || use === "exclusive") return idle;
+    let best: Pooled | undefined;
+    for (const pooled of this.#sharing) {
+      if (!pooled.isUsable) this.#sharing.delete(pooled);
+      else if (best === undefined || pooled.useCount < best.useCount) best = pooled;
+    }
+    return best;
+  }
+
+  /** One that was taken, or is new, is used once more. */
+  use(pooled: Pooled, use: Use): void {
+    pooled.useCount++;
+    this.#uses++;
+    pooled.isLeased = use === "exclusive";
+    this.#place(pooled);
+  }
+
+  /** It is used once less: kept, or closed. */
+  unuse(pooled: Pooled): void {
+    pooled.useCount--;
+    this.#uses--;
+    pooled.isLeased = false;
+    this.#place(pooled);
+    if (pooled.useCount === 0) this.keep(pooled);
+  }
+
+  #place(pooled: Pooled): void {
+    const { useCount, isLeased } = pooled;
+    const hasRoom = useCount > 0 && !isLeased && useCount < this.#maxRequests;
+    if (hasRoom && pooled.isUsable) this.#sharing.add(pooled);
+    else this.#sharing.delete(pooled);
+  }
+
+  /** Nobody uses it: it is idle from now on, or closed. */
+  keep(pooled: Pooled): void {
+    if (pooled.isUsable) this.stock.keep(pooled);
+    else this.doom(pooled);
+  }
+
+  /** It is closed as soon as nobody uses it. */
+  doom(pooled: Pooled): void {
+    pooled.isDoomed = true;
+    this.#sharing.delete(pooled);
+    this.stock.leave(pooled);
+    if (pooled.useCount > 0) return;
+    this.stock.remove(pooled);
+    pooled.connection.close();
+  }
+}
+
+/** `host:port`. */
+export function nameOf({ host = "127.0.0.1", port }: PoolDestination): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

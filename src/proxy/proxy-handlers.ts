@@ -7,7 +7,8 @@ import type { FieldPair } from "./hop-fields.js";
 
 /** Who asks for a tunnel, and where to. */
 export interface TunnelCall {
-  readonly protocol: "connect" | "socks4" | "socks5";
+  /** `udp`: a SOCKS 5 client wants its datagrams relayed; `host` and `port` are then those that it says it sends from. */
+  readonly protocol: "connect" | "socks4" | "socks5" | "udp";
   /** Address of the client. */
   readonly client: string | undefined;
   /** Name that it was authenticated by, or that SOCKS 4 told; undefined without one. */
@@ -53,13 +54,13 @@ export interface AccessRecord {
   readonly user: string | undefined;
   /** Method of the request; undefined for tunnels. */
   readonly method: string | undefined;
-  /** The URL without its query, or host and port. */
+  /** The URL without its query, or host and port; of `udp` those that the client sends to. */
   readonly target: string;
   /** Status that the client got; undefined for tunnels. */
   readonly status: number | undefined;
   /** Whether the request went over a connection that had carried another one. */
   readonly isReused: boolean;
-  /** Bytes of bodies, or through the tunnel. */
+  /** Bytes of bodies, through the tunnel, or of datagrams. */
   readonly fromClientBytes: number;
   readonly toClientBytes: number;
   /** When it began, in milliseconds since 1970 UTC. */
@@ -77,7 +78,7 @@ export interface ProxyHandlers {
   ): OwnResponse | false | undefined | void | Promise<OwnResponse | false | undefined | void>;
   /** The head of a response has come. May change it. */
   onResponse?(response: ProxyResponse): void | Promise<void>;
-  /** A tunnel is asked for. `false` refuses it. */
+  /** A tunnel is asked for, or a relay of datagrams. `false` refuses it. */
   onTunnel?(call: TunnelCall): boolean | undefined | void | Promise<boolean | undefined | void>;
   /** A request or a tunnel is over: for logs. */
   onAccess?(record: AccessRecord): void;

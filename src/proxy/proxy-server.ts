@@ -9,7 +9,14 @@ import { handlerError } from "../connection/handlers.js";
 import { Listening, type ListenOptions } from "../connection/listening.js";
 import { StreamComponent } from "../connection/stream-component.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
-import { assertFunction, assertObject, assertText, invalidArgument, NetError } from "../errors.js";
+import {
+  assertBoolean,
+  assertFunction,
+  assertObject,
+  assertText,
+  invalidArgument,
+  NetError,
+} from "../errors.js";
 import { HttpAgent, type HttpAgentStats } from "../http/client/http-agent.js";
 import { HandlerCalls } from "../http/server/handler-calls.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
@@ -43,6 +50,8 @@ export interface ProxyServerOptions
   readonly authenticate?: Authentication;
   /** Where clients may have it connect to. Default: everywhere but {@link PRIVATE_NETWORKS}. */
   readonly destinations?: DestinationOptions;
+  /** Whether SOCKS 5 clients can have their datagrams relayed (UDP ASSOCIATE, RFC 1928 §7). Default true. */
+  readonly relaysDatagrams?: boolean;
   /** What Via calls the proxy (RFC 9110 §7.6.3), or false for no Via, and then loops are not found. Default: a name of its own. */
   readonly via?: string | false;
   /** What moves the bytes, of clients and of destinations. */
@@ -59,6 +68,10 @@ export interface ProxyStats extends ComponentStats {
   readonly tunnelCount: number;
   /** Tunnels that were made. */
   readonly madeTunnelCount: number;
+  /** Clients whose datagrams are relayed at present. */
+  readonly associationCount: number;
+  /** Datagrams that were dropped, of clients that have left. */
+  readonly droppedDatagramCount: number;
   /** Requests that went over an upstream connection which had carried another one. */
   readonly reusedCount: number;
   /** Upstream connections of requests. */
@@ -80,6 +93,7 @@ const OPTION_NAMES: readonly string[] = [
   "access",
   "authenticate",
   "destinations",
+  "relaysDatagrams",
   "via",
   "engine",
   "tls",
@@ -115,7 +129,8 @@ export class ProxyServer implements AsyncDisposable {
       highWaterMarkBytes: HIGH_WATER_MARK_BYTES,
       ...settings,
     });
-    const { authenticate, destinations, engine: wanted, via } = options;
+    const { authenticate, destinations, engine: wanted, relaysDatagrams = true, via } = options;
+    assertBoolean("relaysDatagrams", relaysDatagrams);
     const authenticator = authenticate === undefined ? undefined : new Authenticator(authenticate);
     const rules = new DestinationRules(destinations);
     this.#handlers = options;
@@ -142,7 +157,9 @@ export class ProxyServer implements AsyncDisposable {
     const handlers = options;
     const failed = (name: string, cause: unknown): void => this.#failed(name, cause);
     const outgoing = this.#outgoing;
-    this.#tunnels = new TunnelMaker({ numbers, rules, outgoing, authenticator, handlers, failed });
+    this.#tunnels = new TunnelMaker({
+      ...{ numbers, rules, outgoing, authenticator, handlers, failed, relaysDatagrams },
+    });
     const pseudonym = pseudonymOf(via);
     const tunnels = this.#tunnels;
     this.#forwarder = new Forwarder({ agent: this.#agent, tunnels, rules, handlers, pseudonym });
@@ -271,6 +288,8 @@ export class ProxyServer implements AsyncDisposable {
       socksCount: this.#role.socksCount,
       tunnelCount: this.#tunnels.tunnelCount,
       madeTunnelCount: this.#tunnels.madeCount,
+      associationCount: this.#tunnels.associationCount,
+      droppedDatagramCount: this.#tunnels.droppedCount,
       reusedCount: this.#forwarder.reusedCount,
       upstream: this.#agent.stats,
     };

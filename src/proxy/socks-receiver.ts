@@ -67,7 +67,9 @@ export class SocksReceiver implements Receiver, SocksServerSink {
     const wanted = this.maker.authenticator === undefined ? "none" : "password";
     const isOffered = methods.includes(METHOD[wanted]);
     this.connection.sendBytes(this.socks.chooseMethod(isOffered ? wanted : "unacceptable"));
-    if (!isOffered) this.connection.close();
+    if (isOffered) return;
+    this.tellRefusal(5, undefined);
+    this.connection.close();
   }
 
   socksCredentials({ username, password }: SocksCredentials): void {
@@ -94,7 +96,17 @@ export class SocksReceiver implements Receiver, SocksServerSink {
     if (isRight) this.user = username;
     connection.sendBytes(this.socks.answerCredentials(isRight));
     if (isRight) connection.release(HOLD.upgrade);
-    else connection.close();
+    else {
+      this.tellRefusal(5, username);
+      connection.close();
+    }
+  }
+
+  /** The client has no right to ask for anything. */
+  private tellRefusal(version: 4 | 5, user: string | undefined): void {
+    const client = this.connection.remoteAddress?.host;
+    const error = new NetError("PROXY_AUTHENTICATION", "the client did not prove who it is");
+    this.maker.refused({ protocol: `socks${version}`, client, user }, error);
   }
 
   socksRequest({ version, command, target, user }: SocksRequest): void {
@@ -103,11 +115,13 @@ export class SocksReceiver implements Receiver, SocksServerSink {
     connection.deadlines.clear(DUE.protocol);
     // SOCKS 4 has a name without a password.
     const isUnknown = version === 4 && maker.authenticator !== undefined;
-    if (isUnknown || command !== COMMAND.connect) {
-      this.refuse(isUnknown ? REPLY.notAllowed : REPLY.commandUnknown);
-      return;
-    }
-    void this.connect(version, target, this.user ?? (user === "" ? undefined : user));
+    const known = this.user ?? (user === "" ? undefined : user);
+    if (isUnknown) {
+      this.tellRefusal(4, known);
+      this.refuse(REPLY.notAllowed);
+    } else if (command === COMMAND.connect) void this.connect(version, target, known);
+    else if (version === 5 && command === COMMAND.associate) void this.associate(target, known);
+    else this.refuse(REPLY.commandUnknown);
   }
 
   private async connect(
@@ -131,6 +145,24 @@ export class SocksReceiver implements Receiver, SocksServerSink {
     const { host = "0.0.0.0", port = 0 } = made.upstream.localAddress ?? {};
     connection.sendBytes(this.socks.replyBytes(REPLY.succeeded, { host: plain(host), port }));
     made.begin(connection);
+  }
+
+  private async associate(target: SocksAddress, user: string | undefined): Promise<void> {
+    const { connection, maker, socks } = this;
+    // Its datagrams come from where its connection comes from: a path has no such place.
+    const client = connection.stream.remoteAddress()?.host;
+    if (client === undefined) {
+      this.refuse(REPLY.commandUnknown);
+      return;
+    }
+    const call = { protocol: "udp" as const, client, user, ...target };
+    const relay = await maker.associate(call, connection);
+    if (relay instanceof NetError) this.refuse(REPLIES[relay.code] ?? REPLY.failed);
+    else if (connection.isOpen) {
+      connection.sendBytes(
+        socks.replyBytes(REPLY.succeeded, { ...relay, host: plain(relay.host) }),
+      );
+    }
   }
 
   private refuse(reply: Reply): void {

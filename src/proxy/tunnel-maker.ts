@@ -1,6 +1,8 @@
 /** Makes the tunnels of a proxy: asks whether they may be, dials, counts, tells what has become of them. */
 import type { StreamConnection } from "../connection/stream-connection.js";
+import type { IpAddress } from "../engine/engine.js";
 import { NetError } from "../errors.js";
+import { Association } from "./association.js";
 import type { Authenticator } from "./authentication.js";
 import type { DestinationRules } from "./destination-rules.js";
 import type { OutgoingStreams } from "./outgoing-streams.js";
@@ -15,6 +17,8 @@ export interface TunnelParts {
   readonly outgoing: OutgoingStreams;
   readonly authenticator: Authenticator | undefined;
   readonly handlers: ProxyHandlers;
+  /** Whether SOCKS 5 clients can have their datagrams relayed. */
+  readonly relaysDatagrams: boolean;
   /** A handler has failed. */
   readonly failed: (name: string, cause: unknown) => void;
 }
@@ -37,6 +41,10 @@ export class TunnelMaker {
   tunnelCount = 0;
   /** Tunnels that were made. */
   madeCount = 0;
+  /** Clients whose datagrams are relayed, or are about to be. */
+  associationCount = 0;
+  /** Datagrams of clients that have left which were dropped. */
+  droppedCount = 0;
   readonly authenticator: Authenticator | undefined;
   readonly #parts: TunnelParts;
 
@@ -51,22 +59,9 @@ export class TunnelMaker {
 
   /** Dials. Never rejects. */
   async connect(call: TunnelCall, signal: AbortSignal): Promise<MadeTunnel> {
-    const { numbers, outgoing } = this.#parts;
-    const { clock } = outgoing.component.service.wheel;
-    const startMs = clock.now();
-    const tell = (rest: Pick<AccessRecord, "error" | "fromClientBytes" | "toClientBytes">): void =>
-      this.tell({
-        protocol: call.protocol,
-        client: call.client,
-        user: call.user,
-        method: undefined,
-        target: `${call.host.includes(":") ? `[${call.host}]` : call.host}:${call.port}`,
-        status: undefined,
-        isReused: false,
-        startedAt: clock.originMs + startMs,
-        durationMs: clock.now() - startMs,
-        ...rest,
-      });
+    const { numbers } = this.#parts;
+    const target = `${call.host.includes(":") ? `[${call.host}]` : call.host}:${call.port}`;
+    const tell = this.#teller(call, target);
     this.tunnelCount++;
     try {
       const upstream = await this.#dial(call, signal);
@@ -94,6 +89,65 @@ export class TunnelMaker {
     }
   }
 
+  /** A client was refused before it has asked for a tunnel. */
+  refused(call: Omit<TunnelCall, "host" | "port">, error: NetError): void {
+    this.#teller(call, "")({ error, fromClientBytes: 0, toClientBytes: 0 });
+  }
+
+  /**
+   * Relays the datagrams of a client, whose connection it takes over once it is open. Answers where the client is to
+   * send to, or why not. Never rejects.
+   */
+  async associate(call: TunnelCall, client: StreamConnection): Promise<IpAddress | NetError> {
+    const { numbers, rules, outgoing, handlers, relaysDatagrams } = this.#parts;
+    const tell = this.#teller(call, "udp");
+    let isCounted = false;
+    try {
+      if (!relaysDatagrams) throw refusal("the proxy relays no datagrams");
+      if (this.associationCount >= numbers.maxAssociations) {
+        const text = `${this.associationCount} clients have their datagrams relayed, and maxAssociations is ${numbers.maxAssociations}`;
+        throw new NetError("CONNECTION_LIMIT", text, { operation: "connect" });
+      }
+      this.associationCount++;
+      isCounted = true;
+      if ((await handlers.onTunnel?.(call)) === false) throw refusal("onTunnel refused it");
+      if (!client.isOpen) throw client.endError();
+      const parts = { numbers, rules, service: outgoing.component.service };
+      return await new Promise((resolve) => {
+        const association = new Association(client, parts, resolve, (report) => {
+          this.associationCount--;
+          this.droppedCount += association.droppedCount;
+          tell(report);
+          if (report.error !== undefined) resolve(report.error);
+        });
+      });
+    } catch (cause) {
+      if (isCounted) this.associationCount--;
+      const error = asNetError(cause);
+      tell({ error, fromClientBytes: 0, toClientBytes: 0 });
+      return error;
+    }
+  }
+
+  /** Tells of what begins now, when it is over. */
+  #teller(
+    { protocol, client, user }: Omit<TunnelCall, "host" | "port">,
+    target: string,
+  ): (rest: Pick<AccessRecord, "error" | "fromClientBytes" | "toClientBytes">) => void {
+    const { clock } = this.#parts.outgoing.component.service.wheel;
+    const startMs = clock.now();
+    return (rest) =>
+      this.tell({
+        ...{ protocol, client, user, target },
+        method: undefined,
+        status: undefined,
+        isReused: false,
+        startedAt: clock.originMs + startMs,
+        durationMs: clock.now() - startMs,
+        ...rest,
+      });
+  }
+
   async #dial(call: TunnelCall, signal: AbortSignal): Promise<StreamConnection> {
     const { numbers, rules, outgoing, handlers } = this.#parts;
     const { host, port } = call;
@@ -102,9 +156,7 @@ export class TunnelMaker {
       throw new NetError("CONNECTION_LIMIT", text, { operation: "connect" });
     }
     if (rules.forbids(host, port)) throw forbidden(host, port);
-    if ((await handlers.onTunnel?.(call)) === false) {
-      throw new NetError("REFUSED", "onTunnel refused the tunnel", { operation: "connect" });
-    }
+    if ((await handlers.onTunnel?.(call)) === false) throw refusal("onTunnel refused the tunnel");
     const upstream = await outgoing.connect({
       host,
       port,
@@ -132,6 +184,10 @@ export class TunnelMaker {
 export function forbidden(host: string, port: number): NetError {
   const text = `the destinations do not allow ${host} port ${port}`;
   return new NetError("ADDRESS_REFUSED", text, { operation: "connect" });
+}
+
+function refusal(text: string): NetError {
+  return new NetError("REFUSED", text, { operation: "connect" });
 }
 
 /** What a handler throws may be anything. */

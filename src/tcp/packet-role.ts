@@ -1,5 +1,3 @@
-/** What TCP components do with their connections: packets of a receive model, and the application's handlers. */
-
 import type { CloseReason } from "../connection/close-reason.js";
 import type { Connection } from "../connection/connection.js";
 import type { Events } from "../connection/events.js";

@@ -44,6 +44,8 @@ export interface SocketBehind {
   topics(): string[];
   /** Begins the close handshake. */
   close(code: number | undefined, reason: string): boolean;
+  /** Ends the connection at once. */
+  abort(): boolean;
 }
 
 /** What handlers see of a WebSocket. */
@@ -219,7 +221,7 @@ export class LiveWebSocket implements WebSocketConnection {
   }
 
   abort(): boolean {
-    return this.session.connection.abort();
+    return this.session.abort();
   }
 
   closed(): Promise<WebSocketEnd> {

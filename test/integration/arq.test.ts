@@ -121,6 +121,7 @@ for (const engine of availableEngines()) {
       let isBusy = true;
       let finish = (): void => undefined;
       const { made, port } = await server({
+        receiveWindow: 128,
         onReceive: async (_, message) => {
           received.push(message.readUInt32LE(0));
           if (isBusy) {
@@ -130,20 +131,20 @@ for (const engine of availableEngines()) {
           }
         },
       });
-      const peer = client({ slowConsumer: "close", maxPendingBytes: 8_000_000 });
+      const peer = client({ slowConsumer: "close", congestion: "none" });
       await peer.connect({ port });
-      for (let number = 0; number < 3_000; number++) {
+      for (let number = 0; number < 500; number++) {
         const message = Buffer.alloc(1_000);
         message.writeUInt32LE(number, 0);
         peer.send(message);
       }
       await until(() => received.length === 1);
       await until(() => peer.linkStats!.windowSegments === 0);
-      assert.ok(peer.pendingBytes > 2_000_000);
+      assert.ok(peer.pendingBytes > 300_000);
 
       isBusy = false;
       finish();
-      await until(() => received.length === 3_000);
+      await until(() => received.length === 500);
 
       assert.deepEqual(received, [...received.keys()]);
       await peer.stop();
@@ -158,6 +159,33 @@ for (const engine of availableEngines()) {
         client({ handshakeTimeoutMs: 200, minRtoMs: 30 }).connect({ port }),
         (error: NetError) => error.code === "HANDSHAKE_TIMEOUT",
       );
+    });
+
+    it("sends from onHandshake on, and not before", async () => {
+      for (const conversation of [undefined, 7, "any"] as const) {
+        const received: string[] = [];
+        const answers: unknown[] = [];
+        const { made, port } = await server({
+          conversation,
+          onAccept: (connection) => void answers.push(connection.send("too early")),
+          onHandshake: (connection) => void answers.push(connection.send("from the server")),
+          onReceive: (_, message) => void received.push(String(message)),
+        });
+        const peer = client({
+          conversation,
+          onConnect: (one) => void answers.push(one.send("too early")),
+          onHandshake: (one) => void answers.push(one.send("from the client")),
+          onReceive: (_, message) => void received.push(String(message)),
+        });
+        await peer.connect({ port });
+
+        await until(() => received.length === 2);
+
+        assert.deepEqual(received.sort(), ["from the client", "from the server"]);
+        assert.deepEqual(answers.sort(), [false, false, true, true]);
+        await peer.stop();
+        await made.stop();
+      }
     });
 
     it("talks to a stock KCP peer, with one conversation id and no handshake", async () => {

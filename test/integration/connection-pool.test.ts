@@ -1,76 +1,12 @@
 import assert from "node:assert/strict";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { type Connection, delimiter, type NetError, TcpServer } from "hp-socket";
 import { ConnectionPool, type PoolOptions } from "hp-socket/pool";
 import { availableEngines } from "../support/engine-list.js";
-import { memoryWorld } from "../support/memory-world.js";
+import { POOL_PORTS as PORTS, poolWorld as world } from "../support/pool-world.js";
 import { until } from "../support/until.js";
 
-const PORTS = [7_001, 7_002, 7_003] as const;
 const receive = delimiter();
-
-interface World {
-  readonly pool: ConnectionPool;
-  readonly servers: Map<number, TcpServer>;
-  readonly told: string[];
-  start(port: number): Promise<void>;
-  stop(port: number): Promise<void>;
-  /** Time passes in steps, with turns of the engine between them. */
-  wait(ms: number): Promise<void>;
-  turns(): Promise<void>;
-}
-
-async function world(
-  test: TestContext,
-  options: Partial<PoolOptions> = {},
-  ports: readonly number[] = PORTS,
-): Promise<World> {
-  const { engine, clock } = memoryWorld();
-  const servers = new Map<number, TcpServer>();
-  const told: string[] = [];
-  const start = async (port: number): Promise<void> => {
-    const server = new TcpServer({
-      engine,
-      receive,
-      onReceive: (connection, packet) => {
-        const text = packet.toString();
-        if (text === "die") connection.abort();
-        else if (text !== "hang") connection.send(`${text} from ${port}`);
-      },
-    });
-    await server.listen({ port });
-    servers.set(port, server);
-  };
-  const stop = async (port: number): Promise<void> => {
-    await servers.get(port)?.stop({ drainMs: 0 });
-    servers.delete(port);
-  };
-  for (const port of ports) await start(port);
-  const pool = new ConnectionPool({
-    destinations: ports.map((port) => ({ port })),
-    onEject: ({ port }, ms) => void told.push(`eject ${port} ${ms}`),
-    onReturn: ({ port }) => void told.push(`return ${port}`),
-    onPanic: () => void told.push("panic"),
-    ...options,
-    agent: { engine, receive, ...options.agent },
-  });
-  test.after(async () => {
-    await pool.stop({ drainMs: 0 });
-    for (const port of [...servers.keys()]) await stop(port);
-  });
-  const turns = async (): Promise<void> => {
-    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
-  };
-  const wait = async (ms: number): Promise<void> => {
-    const step = Math.max(1, Math.floor(ms / 50));
-    for (let passed = 0; passed < ms; passed += step) {
-      clock.advance(step);
-      await new Promise(setImmediate);
-    }
-    await turns();
-  };
-  return { pool, servers, told, start, stop, wait, turns };
-}
 
 const text = (bytes: Buffer): string => bytes.toString();
 
@@ -128,7 +64,10 @@ describe("a pool of connections", () => {
     waiting.catch(() => {});
     await assert.rejects(pool.take(), { code: "POOL_FULL", message: /1 takers wait.*maxWaiting/ });
     await wait(150);
-    await assert.rejects(waiting, { code: "POOL_TIMEOUT", message: /within 100 ms/ });
+    await assert.rejects(waiting, {
+      code: "POOL_TIMEOUT",
+      message: "no connection was free within timeoutMs (100)",
+    });
     lease.release();
     (await pool.take()).release();
   });

@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import { type EngineName, TcpAgent, TcpServer } from "hp-socket";
 import { HttpAgent } from "hp-socket/http";
 import { ProxyServer } from "hp-socket/proxy";
+import { UdpClient, UdpServer } from "hp-socket/udp";
 import { WebSocketClient } from "hp-socket/websocket";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer } from "../support/http-world.js";
@@ -80,6 +81,25 @@ function passes(engine: EngineName): void {
       assert.equal(await socket.read(LIMIT), "hello");
     });
   }
+
+  it("sends datagrams by Dante, and by our own proxy", async (test) => {
+    const { D = "", S = "" } = await proxies(test, engine);
+    const server = new UdpServer({ engine, onReceive: (peer, data) => void peer.send(data) });
+    test.after(() => server.stop({ drainMs: 0 }));
+    await server.listen({ host: "127.0.0.1" });
+    for (const [proxy, host] of [
+      [D, "127.0.0.1"],
+      [D, "localhost"],
+      [S, "127.0.0.1"],
+    ] as const) {
+      const client = new UdpClient({ engine, proxy, detectAttempts: 0 });
+      test.after(() => client.stop({ drainMs: 0 }));
+      await client.connect({ host, port: server.port, ...LIMIT });
+      for (const text of ["a", "b".repeat(1_400)]) {
+        assert.equal((await client.request(text, LIMIT)).toString(), text);
+      }
+    }
+  });
 
   it("says whose fault it was", async (test) => {
     const { T = "", M = "", D = "" } = await proxies(test, engine);

@@ -17,7 +17,8 @@ import { OriginPool, type PoolOwner } from "./origin-pool.js";
 export class ConnectionPools implements PoolOwner {
   readonly numbers: AgentNumbers;
   readonly dialer: Dialer;
-  queuedCount = 0;
+  /** Requests that wait, of all pools. */
+  waitingCount = 0;
   repeatedCount = 0;
   /** Connections that are open or being made. */
   connectionCount = 0;

@@ -210,9 +210,16 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
 
   /** What it does at the moment. */
   get stats(): HttpAgentStats {
-    const { originCount, connectionCount, idleCount, queuedCount, repeatedCount } = this.#pools;
+    const { originCount, connectionCount, idleCount, waitingCount, repeatedCount } = this.#pools;
     const requestCount = this.#requestCount;
-    return { originCount, connectionCount, idleCount, queuedCount, requestCount, repeatedCount };
+    return {
+      originCount,
+      connectionCount,
+      idleCount,
+      queuedCount: waitingCount,
+      requestCount,
+      repeatedCount,
+    };
   }
 
   /** Ids of the connections at present. */

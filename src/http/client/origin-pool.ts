@@ -1,12 +1,14 @@
 /**
  * The connections to one origin, or to one proxy, and the requests that wait for one.
  *
- * Invariants: `idle` holds usable connections only, the one used last at the end; each request that
+ * The connections are a `Stock`, the requests a `WaitingLine`, as those of every pool. Invariants: each request that
  * waits and for which there is room has an attempt to connect; requests are begun in their order,
  * but repeated ones first and on a new connection; when an attempt fails, all that waited when it began
  * fail with it, unless an open connection can serve them.
  */
 import { NetError } from "../../errors.js";
+import { Stock } from "../../pool/stock.js";
+import { type WaitingCount, WaitingLine } from "../../pool/waiting-line.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
 import type { AgentNumbers } from "./client-options.js";
@@ -16,7 +18,7 @@ import type { Dialer } from "./http-dialer.js";
 import type { DialRoute } from "./http-proxy.js";
 
 /** The agent, as its pools see it. */
-export interface PoolOwner {
+export interface PoolOwner extends WaitingCount {
   readonly numbers: AgentNumbers;
   readonly dialer: Dialer;
   /** Whether a pool was refused room: connections that nobody uses shall go. */
@@ -27,8 +29,6 @@ export interface PoolOwner {
   returnRoom(): void;
   /** Nothing is left in the pool. */
   poolEmpty(pool: OriginPool): void;
-  /** Requests that wait, of all pools. */
-  queuedCount: number;
   /** Requests that were sent again, in all. */
   repeatedCount: number;
 }
@@ -38,10 +38,8 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   readonly key: string;
   readonly route: DialRoute;
   private readonly owner: PoolOwner;
-  private readonly idle: ClientReceiver[] = [];
-  private queue: ClientExchange[] = [];
-  /** Open connections. */
-  private readonly open: Set<ClientReceiver> = new Set();
+  private readonly stock: Stock<ClientReceiver> = new Stock(closeConnection);
+  private readonly queue: WaitingLine<ClientExchange>;
   /** Attempts to connect, and when they began. */
   private readonly attempts: Map<AbortController, number> = new Map();
   /** How long an attempt may take: what the request asked for that came last. */
@@ -50,6 +48,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
 
   constructor(owner: PoolOwner, key: string, route: DialRoute) {
     this.owner = owner;
+    this.queue = new WaitingLine(owner);
     this.key = key;
     this.route = route;
     this.connectTimeoutMs = owner.numbers.connectTimeoutMs;
@@ -61,23 +60,23 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
 
   /** Connections that are open or being made. */
   get connectionCount(): number {
-    return this.open.size + this.attempts.size;
+    return this.stock.size;
   }
 
   /** Connections without a request. */
   get idleCount(): number {
-    return this.idle.length;
+    return this.stock.idleCount;
   }
 
   /** Requests that wait for a connection. */
   get queuedCount(): number {
-    return this.queue.length;
+    return this.queue.size;
   }
 
   /** Begins a request, now or as soon as there is a connection. */
   add(exchange: ClientExchange, connectTimeoutMs: number): void {
-    if (this.queue.length === 0) {
-      const receiver = this.takeIdle();
+    if (this.queue.size === 0) {
+      const receiver = this.stock.take();
       if (receiver !== undefined) {
         receiver.start(exchange);
         return;
@@ -90,21 +89,21 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
       return;
     }
     this.connectTimeoutMs = connectTimeoutMs;
-    this.enqueue(exchange);
+    this.queue.add(exchange);
     this.advance();
     this.boundWait(exchange);
   }
 
   /** Bounds the wait of a request for which no connection is being made: connecting has a bound of its own. */
   private boundWait(exchange: ClientExchange): void {
-    if (exchange.state === "waiting" && this.attempts.size < this.queue.length) exchange.queued();
+    if (exchange.state === "waiting" && this.attempts.size < this.queue.size) exchange.queued();
   }
 
   /** Why a request can't wait; undefined when it can. A head that can't be sent shall cost no connection. */
   private queueProblem({ plan }: ClientExchange): NetError | undefined {
-    const { queuedCount, numbers } = this.owner;
-    if (queuedCount >= numbers.maxQueued && !this.hasRoom()) {
-      const text = `${queuedCount} requests wait for a connection, and maxQueued is ${numbers.maxQueued}`;
+    const { waitingCount, numbers } = this.owner;
+    if (waitingCount >= numbers.maxQueued && !this.hasRoom()) {
+      const text = `${waitingCount} requests wait for a connection, and maxQueued is ${numbers.maxQueued}`;
       return new NetError("HTTP_QUEUE_FULL", text, { operation: "request" });
     }
     try {
@@ -117,33 +116,17 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
 
   private hasRoom(): boolean {
     const { maxConnectionsPerOrigin } = this.owner.numbers;
-    return (
-      this.connectionCount < maxConnectionsPerOrigin && this.attempts.size === this.queue.length
-    );
-  }
-
-  private takeIdle(): ClientReceiver | undefined {
-    for (;;) {
-      const receiver = this.idle.pop();
-      if (receiver === undefined || receiver.isUsable) return receiver;
-      receiver.connection.close();
-    }
-  }
-
-  private shift(): ClientExchange | undefined {
-    const exchange = this.queue.shift();
-    if (exchange !== undefined) this.owner.queuedCount--;
-    return exchange;
+    return this.connectionCount < maxConnectionsPerOrigin && this.attempts.size === this.queue.size;
   }
 
   /** Starts requests that wait on idle connections, and makes more connections for the others. */
   advance(): void {
     this.useIdle();
     const { maxConnectionsPerOrigin } = this.owner.numbers;
-    while (this.attempts.size < this.queue.length) {
+    while (this.attempts.size < this.queue.size) {
       // A request that is repeated shall not meet a connection that may be as dead as its first.
       if (this.connectionCount >= maxConnectionsPerOrigin) {
-        if (this.queue[0]?.isRepeated === true) this.idle.shift()?.connection.close();
+        if (this.queue.first?.isRepeated === true) this.evict();
         return;
       }
       if (!this.owner.takeRoom(this)) return;
@@ -152,36 +135,40 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   }
 
   private useIdle(): void {
-    while (this.queue.length > 0 && this.queue[0]?.isRepeated === false) {
-      const receiver = this.takeIdle();
+    while (this.queue.first?.isRepeated === false) {
+      const receiver = this.stock.take();
       if (receiver === undefined) return;
-      receiver.start(this.shift()!);
+      receiver.start(this.queue.shift()!);
     }
   }
 
   /** Gives up one idle connection, the one unused longest. Returns whether there was one. */
   evict(): boolean {
-    const receiver = this.idle.shift();
-    receiver?.connection.close();
-    return receiver !== undefined;
+    return this.stock.evict();
   }
 
   private async dial(): Promise<void> {
     const attempt = new AbortController();
     const startMs = this.wheel.clock.now();
     this.attempts.set(attempt, startMs);
+    this.stock.attemptCount++;
     const bounds = { timeoutMs: this.connectTimeoutMs, signal: attempt.signal };
     let receiver: ClientReceiver;
     try {
       receiver = await this.owner.dialer.connect(this.route, bounds);
     } catch (error) {
-      this.attempts.delete(attempt);
+      this.attemptOver(attempt);
       if (attempt.signal.aborted) this.connectionLost();
       else this.failed(error as NetError, startMs);
       return;
     }
-    this.attempts.delete(attempt);
+    this.attemptOver(attempt);
     this.opened(receiver);
+  }
+
+  private attemptOver(attempt: AbortController): void {
+    this.attempts.delete(attempt);
+    this.stock.attemptCount--;
   }
 
   private opened(receiver: ClientReceiver): void {
@@ -190,9 +177,9 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
       this.connectionLost();
       return;
     }
-    this.open.add(receiver);
+    this.stock.add(receiver);
     receiver.holder = this;
-    const exchange = receiver.isUsable ? this.shift() : undefined;
+    const exchange = receiver.isUsable ? this.queue.shift() : undefined;
     if (exchange !== undefined) receiver.start(exchange);
     else if (receiver.isUsable) this.keep(receiver);
     else receiver.connection.close();
@@ -201,10 +188,10 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   /** An attempt that began at `startMs` has failed. Open connections go on serving. */
   private failed(error: NetError, startMs: number): void {
     const { canServe } = this;
-    for (const exchange of this.takeQueue()) {
+    for (const exchange of this.queue.takeAll()) {
       const isServed = canServe && !exchange.isRepeated;
       if (isServed || exchange.startMs > startMs) {
-        this.enqueue(exchange);
+        this.queue.add(exchange);
         this.boundWait(exchange);
       } else exchange.fail(error);
     }
@@ -219,13 +206,8 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
 
   /** Whether there is an open connection that has not been handed over. */
   private get canServe(): boolean {
-    for (const { handover } of this.open) if (handover === undefined) return true;
+    for (const { handover } of this.stock.open) if (handover === undefined) return true;
     return false;
-  }
-
-  private enqueue(exchange: ClientExchange): void {
-    this.queue.push(exchange);
-    this.owner.queuedCount++;
   }
 
   private connectionLost(): void {
@@ -235,21 +217,14 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   }
 
   private leaveIfEmpty(): void {
-    if (this.connectionCount === 0 && this.queue.length === 0) this.owner.poolEmpty(this);
-  }
-
-  private takeQueue(): ClientExchange[] {
-    const { queue } = this;
-    this.queue = [];
-    this.owner.queuedCount -= queue.length;
-    return queue;
+    if (this.connectionCount === 0 && this.queue.size === 0) this.owner.poolEmpty(this);
   }
 
   // — the connections' calls —
 
   /** See {@link ConnectionHolder}. */
   connectionFree(receiver: ClientReceiver): void {
-    const exchange = this.queue[0]?.isRepeated === false ? this.shift() : undefined;
+    const exchange = this.queue.first?.isRepeated === false ? this.queue.shift() : undefined;
     if (exchange === undefined) this.keep(receiver);
     else receiver.start(exchange);
   }
@@ -261,7 +236,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
       receiver.connection.close();
       return;
     }
-    this.idle.push(receiver);
+    this.stock.keep(receiver);
     receiver.keep(idleMs);
   }
 
@@ -275,9 +250,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
 
   /** See {@link ConnectionHolder}. */
   connectionGone(receiver: ClientReceiver): void {
-    const place = this.idle.indexOf(receiver);
-    if (place >= 0) this.idle.splice(place, 1);
-    this.open.delete(receiver);
+    this.stock.remove(receiver);
     this.connectionLost();
   }
 
@@ -289,19 +262,15 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
 
   /** See {@link ConnectionHolder}. */
   takeBack(exchange: ClientExchange): void {
-    this.queue.unshift(exchange);
-    this.owner.queuedCount++;
+    this.queue.addFirst(exchange);
     this.advance();
     this.boundWait(exchange);
   }
 
   /** A request that waited has been given up: an attempt that was made for it is, too. */
   withdraw(exchange: ClientExchange): void {
-    const place = this.queue.indexOf(exchange);
-    if (place < 0) return;
-    this.queue.splice(place, 1);
-    this.owner.queuedCount--;
-    if (this.attempts.size <= this.queue.length) return;
+    if (!this.queue.remove(exchange)) return;
+    if (this.attempts.size <= this.queue.size) return;
     const [attempt] = this.attempts.keys();
     attempt?.abort();
   }
@@ -309,14 +278,18 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   /** Ends everything: what waits fails with `error`, idle connections are closed. */
   stop(error: NetError): void {
     this.isStopped = true;
-    for (const exchange of this.takeQueue()) exchange.fail(error);
+    for (const exchange of this.queue.takeAll()) exchange.fail(error);
     for (const attempt of this.attempts.keys()) attempt.abort();
-    for (const receiver of this.idle.splice(0)) receiver.connection.close();
-    for (const receiver of this.open) {
+    this.stock.evictAll();
+    for (const receiver of this.stock.open) {
       // Idle ones let the process end; now somebody waits for them to be gone.
       receiver.connection.ref();
       receiver.handover?.stop();
       receiver.cancelBooked(error);
     }
   }
+}
+
+function closeConnection({ connection }: ClientReceiver): void {
+  connection.close();
 }

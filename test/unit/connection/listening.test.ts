@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type NetError, TcpAgent, TcpServer } from "hp-socket";
+import { type NetError, TcpServer } from "hp-socket";
 import { memoryWorld } from "../../support/memory-world.js";
 
 describe("Listening: what handlers do while it begins", () => {
@@ -41,29 +41,5 @@ describe("Listening: what handlers do while it begins", () => {
 
     assert.equal(first, "REFUSED");
     assert.equal(address.port, 7_000);
-  });
-
-  it("refuses peers above maxConnections and tells so, and lets the next in when one has gone", async () => {
-    const { engine } = memoryWorld();
-    const codes: string[] = [];
-    const server = new TcpServer({
-      engine,
-      maxConnections: 1,
-      onReceive() {},
-      onRefuse: ({ code }) => codes.push(code),
-    });
-    await server.listen({ port: 7_000 });
-    const agent = new TcpAgent({ engine, onReceive() {} });
-    const first = await agent.connect({ port: 7_000 });
-    const second = await agent.connect({ port: 7_000 });
-
-    await second.closed();
-    first.close();
-    await first.closed();
-    const third = await agent.connect({ port: 7_000 });
-
-    assert.deepEqual(codes, ["CONNECTION_LIMIT"]);
-    assert.equal(third.isOpen, true);
-    await Promise.all([agent.stop(), server.stop()]);
   });
 });

@@ -1,47 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SendMemory } from "#src/bytes/send-memory.js";
 import type { StreamConnection } from "#src/connection/stream-connection.js";
-import { RecycledMemory } from "#src/engine/node/recycled-memory.js";
 import type { NetError } from "#src/errors.js";
 import { fixedLength } from "#src/receive/fixed-length.js";
+import { CountedMemory } from "../../support/counted-memory.js";
 import { FakeEngine, FakeHost, type FakeStream } from "../../support/fake-stream.js";
-
-/** Counts the holders of all regions. */
-class CountedMemory implements SendMemory {
-  readonly #memory = new RecycledMemory();
-  holders = 0;
-
-  get buffer(): Buffer {
-    return this.#memory.buffer;
-  }
-
-  get used(): number {
-    return this.#memory.used;
-  }
-
-  set used(used: number) {
-    this.#memory.used = used;
-  }
-
-  reserve(byteCount: number): void {
-    this.#memory.reserve(byteCount);
-  }
-
-  hold(region: Uint8Array): void {
-    this.holders++;
-    this.#memory.hold(region);
-  }
-
-  release(region: Uint8Array): void {
-    this.holders--;
-    this.#memory.release(region);
-  }
-
-  keep(): boolean {
-    return false;
-  }
-}
 
 /** Everything that was sent on a stream, as its engine has got it. */
 async function sentOn(host: FakeHost, stream: FakeStream): Promise<string> {

@@ -203,7 +203,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
       return;
     }
     if (this.security !== undefined) {
-      this.security.write([piece], piece.length);
+      this.security.writePiece(piece);
       return;
     }
     const write = this.loop.takeWrite();

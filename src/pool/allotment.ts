@@ -1,0 +1,249 @@
+/**
+ * Who gets which connection of a pool, and who waits for one.
+ *
+ * Invariants: takers are served in their order, but for those whom a destination failed, who may be served where
+ * others are not; a taker is in the line until it is resolved or rejected; whose connection is being made
+ * takes one that comes free before, and the one that was made goes to the next.
+ */
+import type { Connection, WaitOptions } from "../connection/connection.js";
+import { NetError } from "../errors.js";
+import type { Clock, Timer } from "../time/clock.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
+import type { DestinationTable } from "./destination-table.js";
+import type { PoolNumbers } from "./pool-options.js";
+import type { Pooled, Site, Use } from "./site.js";
+import { Taker } from "./taker.js";
+import { WaitingLine } from "./waiting-line.js";
+
+/** The pool, as those who wait see it. */
+export interface AllotmentOwner {
+  /** Whether an idle connection is well. */
+  readonly check: ((connection: Connection) => Promise<boolean> | boolean) | undefined;
+  /** Makes a connection, and takes note of how that went. */
+  connect(site: Site): Promise<Pooled>;
+  /** A new connection that nobody waits for any more. */
+  free(pooled: Pooled): void;
+  /** A connection is used once less. */
+  release(pooled: Pooled): void;
+}
+
+/** Who gets which connection of a pool. */
+export class Allotment {
+  readonly #table: DestinationTable<Site>;
+  readonly #settings: PoolNumbers;
+  readonly #wheel: TimingWheel;
+  readonly #owner: AllotmentOwner;
+  readonly #line: WaitingLine<Taker> = new WaitingLine();
+  /** Takers that a destination failed: they may be served where others are not. */
+  readonly #unlucky: Set<Taker> = new Set();
+
+  constructor(
+    table: DestinationTable<Site>,
+    settings: PoolNumbers,
+    wheel: TimingWheel,
+    owner: AllotmentOwner,
+  ) {
+    this.#table = table;
+    this.#settings = settings;
+    this.#wheel = wheel;
+    this.#owner = owner;
+  }
+
+  get #clock(): Clock {
+    return this.#wheel.clock;
+  }
+
+  /** Who waits. */
+  get waitingCount(): number {
+    return this.#line.size;
+  }
+
+  /** Nobody gets anything any more. */
+  rejectAll(error: NetError): void {
+    for (const taker of this.#line.takeAll()) taker.reject(error);
+    this.#unlucky.clear();
+  }
+
+  /**
+   * Waits for a connection that is used once more by that. Destinations of `tried` come last, and those that fail the
+   * taker are added. Rejects with `POOL_FULL`, `POOL_TIMEOUT`, `ABORTED`, and what the last destination said.
+   */
+  take(use: Use, options: WaitOptions, tried: Set<Site>): Promise<Pooled> {
+    const { maxWaiting, waitTimeoutMs } = this.#settings;
+    const wait = { wheel: this.#wheel, options, waitTimeoutMs };
+    const taker = new Taker(use, wait, tried, (one) => this.#leave(one));
+    this.#line.add(taker);
+    if (tried.size > 0) this.#unlucky.add(taker);
+    // Whoever came before goes first.
+    this.serve();
+    const isTooMany = this.#line.size > maxWaiting + this.connectingCount;
+    if (isTooMany && taker.state === "waiting" && this.#line.has(taker)) {
+      const text = `${maxWaiting} takers wait for a connection already (maxWaiting)`;
+      this.#leave(taker);
+      taker.reject(new NetError("POOL_FULL", text, { operation: "request" }));
+    }
+    return taker.promise;
+  }
+
+  #leave(taker: Taker): void {
+    this.#line.remove(taker);
+    this.#unlucky.delete(taker);
+  }
+
+  /** Connections that are being made. */
+  get connectingCount(): number {
+    let count = 0;
+    for (const { stock } of this.#table.all) count += stock.attemptCount;
+    return count;
+  }
+
+  /** Whether a destination that may be chosen has a connection to spare, or room for one. */
+  #hasCapacity(): boolean {
+    const { maxConnections } = this.#settings;
+    const isNoneWell = this.#table.unwellCount === this.#table.all.length;
+    return this.#table.all.some(
+      (site) =>
+        (isNoneWell || site.health.isWell) && (site.hasFree || site.stock.size < maxConnections),
+    );
+  }
+
+  /** Serves those who wait, in their order, as far as there are connections. */
+  serve(): void {
+    for (const taker of this.#line) {
+      if (taker.state === "checking") continue;
+      if (!this.#unlucky.has(taker) && !this.#hasCapacity()) {
+        if (this.#unlucky.size === 0) return;
+        continue;
+      }
+      this.#serveOne(taker);
+    }
+  }
+
+  #serveOne(taker: Taker): void {
+    // Whose connection is under way takes one that comes free before, wherever it is.
+    const isConnecting = taker.state === "connecting";
+    const sites = isConnecting ? this.#table.all : this.#table.order(taker.tried);
+    if (sites.length === 0 && taker.attemptCount === 0) {
+      this.#leave(taker);
+      if (taker.lastError !== undefined) taker.reject(taker.lastError);
+      // All were tried by the request before, none for this connection: all are as good.
+      else this.#tryAll(taker);
+      return;
+    }
+    for (const site of sites) {
+      const pooled = site.take(taker.use);
+      if (pooled !== undefined) {
+        this.#give(taker, pooled);
+        return;
+      }
+      if (isConnecting || site.stock.size >= this.#settings.maxConnections) continue;
+      this.#connectFor(taker, site);
+      return;
+    }
+  }
+
+  #tryAll(taker: Taker): void {
+    taker.tried.clear();
+    this.#line.addFirst(taker);
+    this.#serveOne(taker);
+  }
+
+  #connectFor(taker: Taker, site: Site): void {
+    taker.state = "connecting";
+    taker.attempt = site;
+    taker.attemptCount++;
+    // A destination that does not answer shall not keep a taker whom another could serve.
+    const isStuck = () => {
+      if (taker.attempt === site) this.#passOver(taker, site, taker.lastError);
+    };
+    const timer = this.#clock.setTimer(this.#settings.attemptDelayMs, isStuck);
+    this.#owner.connect(site).then(
+      (made) => {
+        timer.cancel();
+        taker.attemptCount--;
+        const wantsIt = taker.state !== "checking" && this.#line.has(taker) && made.isUsable;
+        if (taker.attempt === site) this.#attemptOver(taker);
+        if (!wantsIt) this.#owner.free(made);
+        else {
+          this.#give(taker, made, true);
+          // Others may share it.
+          if (taker.use === "shared") this.serve();
+        }
+      },
+      (error: unknown) => {
+        timer.cancel();
+        taker.attemptCount--;
+        this.#passOver(taker, site, error as NetError);
+      },
+    );
+  }
+
+  #attemptOver(taker: Taker): void {
+    taker.attempt = undefined;
+    if (taker.state === "connecting") taker.state = "waiting";
+  }
+
+  /** The taker looks elsewhere. */
+  #passOver(taker: Taker, site: Site, error: NetError | undefined): void {
+    if (taker.attempt === site) this.#attemptOver(taker);
+    taker.tried.add(site);
+    taker.lastError = error;
+    if (this.#line.has(taker)) this.#unlucky.add(taker);
+    this.serve();
+  }
+
+  /** Gives a connection to a taker, checked before where it was idle for long. */
+  #give(taker: Taker, pooled: Pooled, isNew = false): void {
+    const { check } = this.#owner;
+    const idleForMs = this.#clock.now() - pooled.idleMs;
+    const isFresh = isNew || pooled.useCount > 0 || idleForMs < this.#settings.checkAfterMs;
+    if (check === undefined || isFresh) {
+      pooled.site.use(pooled, taker.use);
+      this.#leave(taker);
+      taker.resolve(pooled);
+      return;
+    }
+    // Nobody shares it before it is known to be well.
+    pooled.site.use(pooled, "exclusive");
+    taker.state = "checking";
+    this.#isWell(check, pooled).then((isWell) => this.#checked(taker, pooled, isWell));
+  }
+
+  #checked(taker: Taker, pooled: Pooled, isWell: boolean): void {
+    const { site } = pooled;
+    if (isWell && pooled.isUsable && this.#line.has(taker)) {
+      site.unuse(pooled);
+      site.stock.leave(pooled);
+      site.use(pooled, taker.use);
+      this.#leave(taker);
+      taker.resolve(pooled);
+      this.serve();
+      return;
+    }
+    taker.state = taker.attempt === undefined ? "waiting" : "connecting";
+    if (!isWell) {
+      pooled.isDoomed = true;
+      const text = "the check of an idle connection failed";
+      const error = new NetError("CHECK_FAILED", text, { operation: "request" });
+      this.#table.failed(site, "use", error);
+    }
+    this.#owner.release(pooled);
+  }
+
+  async #isWell(
+    check: NonNullable<AllotmentOwner["check"]>,
+    { connection }: Pooled,
+  ): Promise<boolean> {
+    let timer: Timer | undefined;
+    const tooLong = new Promise<boolean>((resolve) => {
+      timer = this.#clock.setTimer(this.#settings.checkTimeoutMs, () => resolve(false));
+    });
+    try {
+      return (await Promise.race([check(connection), tooLong])) === true;
+    } catch {
+      return false;
+    } finally {
+      timer?.cancel();
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/** Who waits for a connection of a pool. */
+import type { WaitOptions } from "../connection/connection.js";
+import { Waiter } from "../connection/waiter.js";
+import type { NetError } from "../errors.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
+import type { Pooled, Site, Use } from "./site.js";
+
+/** Who waits for a connection. */
+export class Taker {
+  readonly use: Use;
+  /** Destinations that failed it, or keep it waiting. */
+  readonly tried: Set<Site>;
+  lastError: NetError | undefined = undefined;
+  /** `connecting`: a connection is made for it; it takes one that comes free before. `checking`: one that it got. */
+  state: "waiting" | "connecting" | "checking" = "waiting";
+  /** Where its last connection is made. */
+  attempt: Site | undefined = undefined;
+  /** Connections that are made for it. */
+  attemptCount = 0;
+  readonly #waiter: Waiter<Pooled>;
+
+  /** `left`: told when it gives up. */
+  constructor(use: Use, wait: TakerWait, tried: Set<Site>, left: (taker: Taker) => void) {
+    const { wheel, options, waitTimeoutMs } = wait;
+    this.use = use;
+    this.tried = tried;
+    this.#waiter = new Waiter<Pooled>(
+      wheel,
+      options,
+      {
+        code: "POOL_TIMEOUT",
+        call: "take",
+        setting: "waitTimeoutMs",
+        operation: "request",
+        missing: () => "no connection was free",
+        cause: () => this.lastError,
+        forget: () => left(this),
+      },
+      waitTimeoutMs,
+    );
+  }
+
+  get promise(): Promise<Pooled> {
+    return this.#waiter.promise;
+  }
+
+  resolve(pooled: Pooled): void {
+    this.#waiter.resolve(pooled);
+  }
+
+  reject(error: NetError): void {
+    this.#waiter.reject(error);
+  }
+}
+
+/** How long a taker waits. */
+export interface TakerWait {
+  readonly wheel: TimingWheel;
+  readonly options: WaitOptions;
+  /** Where `options` have no time. */
+  readonly waitTimeoutMs: number;
+}
