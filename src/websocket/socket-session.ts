@@ -213,7 +213,7 @@ export class SocketSession
   private passOnEnd(): void {
     this.hasPeerEnded = false;
     this.connection.endPassedOn();
-    if (this.ownClosing?.state === "done") this.finish();
+    if (this.ownClosing?.state === "done") this.output.afterAll(() => this.finish());
     else this.decoder.end(this.sink);
   }
 
@@ -288,7 +288,8 @@ export class SocketSession
   deliverPublished(message: PublishedMessage): boolean {
     if (!this.isOpen) return false;
     if (!this.isClient) {
-      return this.output.sendPrepared(message.frame(this.contexts?.sharesFrames === true));
+      const mayDeflate = this.contexts?.sharesFrames === true;
+      return this.output.sendPrepared(message.frame(this.connection.memory, mayDeflate));
     }
     this.output.send(message.bytes, { isText: message.isText });
     return this.isOpen;
@@ -418,7 +419,7 @@ export class SocketSession
     this.output.close(code, reason);
     this.isAsked = true;
     this.closing.sent();
-    this.awaitPeer();
+    this.output.afterAll(() => this.awaitPeer());
     return true;
   }
 
@@ -429,6 +430,7 @@ export class SocketSession
 
   private awaitPeer(): void {
     const { connection, settings } = this;
+    if (!connection.isOpen) return;
     this.heartbeat?.stop();
     connection.deadlines.set(SOCKET_DUE.close, settings.closeFrameTimeoutMs);
   }
@@ -446,7 +448,7 @@ export class SocketSession
   }
 
   onClose(code: number, reason: string): void {
-    const { closing, output, connection } = this;
+    const { closing, output } = this;
     const isReply = closing.state === "closeSent";
     closing.received(code, reason);
     if (!isReply) {
@@ -454,8 +456,10 @@ export class SocketSession
       output.close(closing.replyCode, closing.reason);
       closing.sent();
     }
-    if (closing.mustEnd) this.finish();
-    else if (connection.isOpen) this.awaitPeer();
+    output.afterAll(() => {
+      if (closing.mustEnd) this.finish();
+      else this.awaitPeer();
+    });
   }
 
   /** Both Close frames were exchanged. */
@@ -471,6 +475,7 @@ export class SocketSession
   fail(error: NetError): void {
     const { closing, connection } = this;
     const code = closeCodeOfError(error);
+    this.output.giveUp();
     if (closing.state === "open" && connection.isOpen && canTravel(code)) {
       const isOurs = error.code === "HANDLER_FAILED";
       this.output.close(code, isOurs ? "" : clipReason(error.message));

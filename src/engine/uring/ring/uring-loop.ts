@@ -59,7 +59,7 @@ const TURN_MS = 5;
 const BATCH_COMPLETIONS = 8;
 
 /** Writes that are kept for the next. */
-const MAX_SPARE_WRITES = 256;
+const MAX_SPARE_WRITES = 8_192;
 
 /**
  * On x86 the kernel's two steps "mark the work, look whether events are enabled" can't pass each
