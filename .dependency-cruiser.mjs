@@ -27,6 +27,7 @@ const CONNECTION = "^src/connection/";
 const PACKETS = "^src/packets/";
 const DIAL = "^src/dial/";
 const DATAGRAM = "^src/datagram/";
+const OUTGOING = "^src/outgoing/";
 
 export const rules = {
   forbidden: [
@@ -92,6 +93,7 @@ export const rules = {
       CONNECTION,
       "^src/protocol/(http1|socks)/",
     ]),
+    layer("outgoing-on-connection", OUTGOING, [GROUND, BYTES, TIME, ENGINE_CONTRACT, CONNECTION]),
     layer("datagram-on-connection", DATAGRAM, [
       GROUND,
       BYTES,
@@ -99,6 +101,7 @@ export const rules = {
       ENGINE_CONTRACT,
       CONNECTION,
       PACKETS,
+      OUTGOING,
       DIAL,
       "^src/protocol/(udp-control|socks)/",
     ]),
@@ -109,6 +112,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DATAGRAM,
+      OUTGOING,
       "^src/protocol/udp-control/",
     ]),
     layer("arq-on-datagram", "^src/arq/", [
@@ -118,6 +122,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DATAGRAM,
+      OUTGOING,
       "^src/protocol/(arq|kcp)/",
     ]),
     layer("system-on-the-ground", "^src/system/", [
@@ -134,6 +139,7 @@ export const rules = {
       CONNECTION,
       PACKETS,
       DIAL,
+      OUTGOING,
     ]),
     layer("pool-on-tcp", "^src/pool/", [
       GROUND,
@@ -171,6 +177,7 @@ export const rules = {
       ENGINE_DOOR,
       CONNECTION,
       DIAL,
+      OUTGOING,
       "^src/http/",
       "^src/protocol/(http1|websocket)/",
     ]),
@@ -187,7 +194,9 @@ export const rules = {
       "^src/tcp/",
       "^src/http/",
       "^src/pool/",
-      "^src/protocol/(http1|socks|proxy-header)/",
+      DATAGRAM,
+      "^src/engine/tls/server-name\\.ts$",
+      "^src/protocol/(http1|socks|proxy-header|tls-hello)/",
     ]),
     apart("http-server-knows-no-client", "^src/http/server/", "^src/http/(client|sync|cookie)/"),
     apart("http-clients-know-no-server", "^src/http/(client|sync|cookie)/", "^src/http/server/"),

@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   TLS_FAILED: { fault: "remote", text: "the TLS handshake or a record failed" },
   TLS_CERTIFICATE: { fault: "remote", text: "the peer's certificate is not accepted" },
   TLS_TRUNCATED: { fault: "remote", text: "the peer finished without close_notify" },
+  TLS_NAME_UNKNOWN: { fault: "remote", text: "there is no destination for the server name" },
   TLS_PLAINTEXT: { fault: "remote", text: "plain bytes came where TLS had to begin" },
 
   HTTP_MALFORMED: { fault: "remote", text: "the peer sent what HTTP/1.1 does not allow" },

@@ -78,6 +78,13 @@ export type {
 } from "./engine/tls-options.js";
 export { createUringEngine, type UringOptions } from "./engine/uring/uring-engine.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "./errors.js";
+export type { AgentTarget } from "./outgoing/agent-target.js";
+export type { ReconnectHandlers } from "./outgoing/reconnect-handlers.js";
+export type {
+  ReconnectNumbers,
+  ReconnectOptions,
+  ReconnectTarget,
+} from "./outgoing/reconnect-options.js";
 export type { ProxyEnd, ProxyHeader, ProxyTlv } from "./protocol/proxy-header/proxy-header.js";
 export { type DelimiterOptions, delimiter } from "./receive/delimiter.js";
 export { type FixedLengthOptions, fixedLength } from "./receive/fixed-length.js";
@@ -98,6 +105,11 @@ export { type UntilClosedOptions, untilClosed } from "./receive/until-closed.js"
 export type { ProcessOwner } from "./system/socket-owners.js";
 export { type TcpTable, type TcpTableOptions, tcpConnections } from "./system/tcp-table.js";
 export type { TcpEnd, TcpTableEntry } from "./system/tcp-table-entry.js";
-export { TcpAgent, type TcpAgentOptions } from "./tcp/tcp-agent.js";
+export {
+  type AgentConnectOptions,
+  TcpAgent,
+  type TcpAgentOptions,
+  type TcpTarget,
+} from "./tcp/tcp-agent.js";
 export { TcpClient, type TcpClientOptions } from "./tcp/tcp-client.js";
 export { TcpServer, type TcpServerOptions } from "./tcp/tcp-server.js";

@@ -9,7 +9,7 @@ export const title = "HTTP server, requests per second over 64 connections";
 const CASES = [
   { name: "GET, “Hello, World!”", path: "/" },
   { name: "the same, 16 pipelined", path: "/", script: "pipeline" },
-  { name: "POST of 64 KiB", path: "/", script: "post" },
+  { name: "POST of 64 KiB, read whole", path: "/", script: "post" },
   { name: "GET of 1 MiB", path: "/large" },
 ];
 

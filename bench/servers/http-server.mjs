@@ -1,4 +1,4 @@
-// "Hello, World!", 1 MiB at /large and a body counted at POST, by hp-socket: `http-server.mjs ENGINE`.
+// "Hello, World!", 1 MiB at /large and a body read whole at POST, by hp-socket: `http-server.mjs ENGINE`.
 // Prints `READY PORT`.
 import { HttpServer } from "hp-socket/http";
 import { answerMemory } from "./memory-answer.mjs";
@@ -11,15 +11,15 @@ const server = new HttpServer({
   maxConnections: 100_000,
   keepAliveTimeoutMs: 600_000,
   onRequest(exchange) {
-    if (exchange.method === "POST") return count(exchange);
+    if (exchange.method === "POST") return readWhole(exchange);
     if (exchange.target === "/large") exchange.respond(200, headers, large);
     else exchange.respond(200, headers, "Hello, World!");
     return undefined;
   },
 });
 
-async function count(exchange) {
-  const body = await exchange.body.bytes();
+async function readWhole(exchange) {
+  const body = await exchange.bytes();
   exchange.respond(200, headers, String(body.length));
 }
 

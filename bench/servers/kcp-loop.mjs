@@ -1,6 +1,7 @@
 // Segments that our KCP carries from one end to the other in one thread, without sockets, in a second of processor
 // time; native/kcp-loop.c does the same with the reference in C: `kcp-loop.mjs BYTES LOSS_PERCENT SECONDS`.
 import { NoCongestion } from "../../dist/protocol/kcp/congestion.js";
+import { DatagramWriter } from "../../dist/protocol/kcp/datagram-writer.js";
 import { Kcp } from "../../dist/protocol/kcp/kcp.js";
 import { SegmentMemory } from "../../dist/protocol/kcp/segment-memory.js";
 
@@ -11,18 +12,23 @@ let state = 1;
 let count = 0;
 
 const memory = new SegmentMemory();
-const scratch = Buffer.alloc(1_500);
+const writer = new DatagramWriter(1_400);
 const wires = [0, 1].map(() => ({
   slots: Array.from({ length: QUEUE }, () => Buffer.alloc(1_500)),
-  lengths: new Int32Array(QUEUE),
+  // What a socket would give, so that it is not KCP that pays for it.
+  datagrams: Array.from({ length: QUEUE }, () => Buffer.alloc(0)),
   count: 0,
 }));
 const sides = wires.map((wire, index) => {
-  const output = (datagram, byteCount) => {
+  const output = (datagram, start, byteCount) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     if ((state >>> 8) / 16_777_216 < loss || wire.count === QUEUE) return;
-    wire.lengths[wire.count] = byteCount;
-    datagram.copy(wire.slots[wire.count++], 0, 0, byteCount);
+    const slot = wire.slots[wire.count];
+    slot.set(datagram.bytes.subarray(start, start + byteCount));
+    if (wire.datagrams[wire.count].length !== byteCount) {
+      wire.datagrams[wire.count] = slot.subarray(0, byteCount);
+    }
+    wire.count++;
   };
   const message = () => {
     if (index === 1) count++;
@@ -37,7 +43,7 @@ const sides = wires.map((wire, index) => {
     },
     { output, message },
     memory,
-    scratch,
+    writer,
   );
 });
 
@@ -55,7 +61,7 @@ for (let clock = 0; performance.now() < end; clock += 10) {
     const wire = wires[index];
     if (side.needsFlush || side.dueMs <= clock) side.flush(clock);
     for (let number = 0; number < wire.count; number++) {
-      sides[1 - index].input(wire.slots[number].subarray(0, wire.lengths[number]), clock);
+      sides[1 - index].input(wire.datagrams[number], clock);
     }
     wire.count = 0;
   }

@@ -5,16 +5,14 @@ import { answerMemory } from "./memory-answer.mjs";
 const large = Buffer.alloc(1_048_576, "x");
 
 const server = createServer((request, response) => {
-  if (request.method === "POST") count(request, response);
+  if (request.method === "POST") readWhole(request, response);
   else answer(response, request.url === "/large" ? large : "Hello, World!");
 });
 
-function count(request, response) {
-  let byteCount = 0;
-  request.on("data", (bytes) => {
-    byteCount += bytes.length;
-  });
-  request.on("end", () => answer(response, String(byteCount)));
+function readWhole(request, response) {
+  const pieces = [];
+  request.on("data", (bytes) => pieces.push(bytes));
+  request.on("end", () => answer(response, String(Buffer.concat(pieces).length)));
 }
 
 function answer(response, body) {

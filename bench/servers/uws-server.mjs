@@ -8,11 +8,12 @@ const answer = (response, body) => response.writeHeader("Content-Type", "text/pl
 uws
   .App()
   .post("/*", (response) => {
-    let byteCount = 0;
+    const pieces = [];
     response.onAborted(() => {});
     response.onData((bytes, isLast) => {
-      byteCount += bytes.byteLength;
-      if (isLast) answer(response, String(byteCount));
+      // Its memory is lent for the call.
+      pieces.push(Buffer.from(bytes.slice(0)));
+      if (isLast) answer(response, String(Buffer.concat(pieces).length));
     });
   })
   .get("/large", (response) => answer(response, large))

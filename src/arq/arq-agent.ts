@@ -1,8 +1,10 @@
 /** Many outgoing reliable connections over UDP of one object. */
-import type { MessageContextRule } from "../datagram/datagram-options.js";
-import { SessionAgent } from "../datagram/session-agent.js";
+import type { DatagramConnectOptions, MessageContextRule } from "../datagram/datagram-options.js";
+import { type ReconnectWish, SessionAgent } from "../datagram/session-agent.js";
 import { chooseEngine } from "../engine/choose-engine.js";
-import type { ArqConnection } from "./arq-connection.js";
+import type { AgentTarget } from "../outgoing/agent-target.js";
+import type { ReconnectOptions } from "../outgoing/reconnect-options.js";
+import type { ArqConnection, ArqSendOptions } from "./arq-connection.js";
 import {
   ARQ_OUTGOING_NAMES,
   type ArqOutgoingOptions,
@@ -12,12 +14,26 @@ import {
 import { ArqProtocol } from "./arq-protocol.js";
 import type { ArqSettings } from "./arq-settings.js";
 
+/** A destination of an {@link ArqAgent} to which connections are made anew. */
+export type ArqTarget<Context = unknown> = AgentTarget<
+  ArqConnection<Context>,
+  DatagramConnectOptions,
+  ArqSendOptions
+>;
+
 /** Options of an {@link ArqAgent}. */
 export type ArqAgentOptions<Context = unknown> = ArqOutgoingOptions<
   ArqConnection<Context>,
   Context
 > &
-  MessageContextRule<Context>;
+  MessageContextRule<Context> &
+  ReconnectWish<ArqTarget<Context>>;
+
+/** Options of {@link ArqAgent.connect}. */
+export interface ArqAgentConnectOptions extends DatagramConnectOptions {
+  /** Makes this connection anew when it is lost. Default: as with the agent. */
+  readonly reconnect?: boolean | ReconnectOptions;
+}
 
 /** Makes any number of reliable connections to any number of servers, each on a socket of its own. */
 export class ArqAgent<Context = unknown> extends SessionAgent<Context, ArqConnection<Context>> {
@@ -29,5 +45,19 @@ export class ArqAgent<Context = unknown> extends SessionAgent<Context, ArqConnec
     const engine = chooseEngine(options.engine, "datagram");
     super(withProbes(options), engine, new ArqProtocol(settings, engine.clock), ARQ_OUTGOING_NAMES);
     this.arqSettings = settings;
+  }
+
+  override connect(options: ArqAgentConnectOptions): Promise<ArqConnection<Context>> {
+    return super.connect(options);
+  }
+
+  /** See `TcpAgent.targets`. */
+  targets(): ArqTarget<Context>[] {
+    return this.placedTargets();
+  }
+
+  /** See `TcpAgent.target`. */
+  target(id: number): ArqTarget<Context> | undefined {
+    return this.placedTarget(id);
   }
 }

@@ -16,10 +16,11 @@ import {
   writeHandshake,
 } from "../protocol/arq/handshake-packet.js";
 import { type Congestion, NoCongestion, StockCongestion } from "../protocol/kcp/congestion.js";
+import type { DatagramWriter } from "../protocol/kcp/datagram-writer.js";
 import { Kcp, type KcpSink } from "../protocol/kcp/kcp.js";
 import { PacedCongestion } from "../protocol/kcp/pacing.js";
 import { HEAD_BYTES } from "../protocol/kcp/segment.js";
-import type { SegmentMemory } from "../protocol/kcp/segment-memory.js";
+import type { MemoryBlock, SegmentMemory } from "../protocol/kcp/segment-memory.js";
 import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
 import type { ArqSettings } from "./arq-settings.js";
 import { type ConversationIds, randomId } from "./conversation-ids.js";
@@ -62,8 +63,7 @@ export interface ArqShare {
   readonly ids: ConversationIds;
   readonly memory: SegmentMemory;
   readonly output: OutputMemory;
-  /** Where datagrams are put together. */
-  readonly scratch: Buffer;
+  readonly writer: DatagramWriter;
 }
 
 /** One reliable session: its handshake, then its KCP. */
@@ -143,7 +143,7 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
   }
 
   private begin(localConversation: number, remoteConversation: number): void {
-    const { settings, memory, scratch } = this.share;
+    const { settings, memory, writer } = this.share;
     const { maxTransmitBytes, resendByAcks, deadLinkCount, deadLinkMs } = settings;
     this.kcp = new Kcp(
       {
@@ -167,7 +167,7 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
       },
       this,
       memory,
-      scratch,
+      writer,
     );
     this.session.establish();
   }
@@ -252,8 +252,8 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
 
   // — KCP's calls —
 
-  output(memory: Buffer, byteCount: number): void {
-    this.session.sendDatagram(this.share.output.copy(memory, byteCount));
+  output(memory: MemoryBlock, start: number, byteCount: number): void {
+    this.session.sendDatagram(this.share.output.copy(memory, start, byteCount));
   }
 
   message(bytes: Buffer): void {

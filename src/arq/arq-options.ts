@@ -6,6 +6,7 @@ import {
   OUTGOING_OPTION_NAMES,
   type OutgoingOptions,
 } from "../datagram/datagram-options.js";
+import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
 import { ARQ_SETTING_NAMES, type ArqSettings, arqSettings } from "./arq-settings.js";
 
 /** Options of an `ArqServer`: settings of sessions, those of ARQ, and handlers. */
@@ -28,6 +29,7 @@ export const ARQ_LISTENER_NAMES: readonly string[] = [
 export const ARQ_OUTGOING_NAMES: readonly string[] = [
   ...OUTGOING_OPTION_NAMES,
   ...ARQ_SETTING_NAMES,
+  ...RECONNECT_NAMES,
 ];
 
 /** The settings of ARQ among checked options. Throws `INVALID_ARGUMENT` for unknown names and wrong values. */
@@ -36,6 +38,7 @@ export function checkedArqSettings(
   names: readonly string[],
 ): ArqSettings {
   assertDatagramOptions(options, names);
+  assertReconnectHandlers(options);
   return arqSettings(options);
 }
 

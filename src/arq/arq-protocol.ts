@@ -6,6 +6,7 @@ import type {
   StrangerPeer,
 } from "../datagram/session-link.js";
 import { parseHandshake, writeHandshake } from "../protocol/arq/handshake-packet.js";
+import { DatagramWriter } from "../protocol/kcp/datagram-writer.js";
 import { isWellFormed } from "../protocol/kcp/segment.js";
 import { SegmentMemory } from "../protocol/kcp/segment-memory.js";
 import type { Clock } from "../time/clock.js";
@@ -26,7 +27,7 @@ export class ArqProtocol implements SessionProtocol {
       ids: new ConversationIds(settings.handshakeTimeoutMs),
       memory: new SegmentMemory(),
       output: new OutputMemory(),
-      scratch: Buffer.allocUnsafeSlow(settings.maxTransmitBytes),
+      writer: new DatagramWriter(settings.maxTransmitBytes),
     };
   }
 
@@ -51,7 +52,7 @@ export class ArqProtocol implements SessionProtocol {
   private isFirst(datagram: Buffer, conversation: number | "any"): boolean {
     if (datagram.length < 4) return false;
     const id = conversation === "any" ? datagram.readInt32LE(0) : conversation | 0;
-    return isWellFormed(datagram, id, 0);
+    return isWellFormed(this.share.memory.toRead(datagram).view, datagram.length, id, 0);
   }
 
   createLink(session: LinkedSession): SessionLink {

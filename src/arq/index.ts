@@ -1,6 +1,14 @@
 /** hp-socket/arq: the public names of reliable messages over UDP. */
 
-export { ArqAgent, type ArqAgentOptions } from "./arq-agent.js";
+export type { AgentTarget } from "../outgoing/agent-target.js";
+export type { ReconnectHandlers } from "../outgoing/reconnect-handlers.js";
+export type { ReconnectOptions } from "../outgoing/reconnect-options.js";
+export {
+  ArqAgent,
+  type ArqAgentConnectOptions,
+  type ArqAgentOptions,
+  type ArqTarget,
+} from "./arq-agent.js";
 export { ArqClient, type ArqClientOptions } from "./arq-client.js";
 export type { ArqConnection, ArqSendOptions } from "./arq-connection.js";
 export type { ArqStats } from "./arq-link.js";

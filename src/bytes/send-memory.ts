@@ -38,6 +38,22 @@ export interface SendMemory {
   keep(lent: Uint8Array): boolean;
 }
 
+/**
+ * Memory of `byteCount` bytes for several queues to send from, with one holder: a region of the segment where
+ * one holds them, else memory of their own.
+ */
+export function takeShared(memory: SendMemory, byteCount: number): Buffer {
+  let region: Buffer;
+  if (byteCount > 0 && byteCount <= SEGMENT_BYTES) {
+    memory.reserve(byteCount);
+    const { buffer, used } = memory;
+    region = buffer.subarray(used, used + byteCount);
+    memory.used = used + byteCount;
+  } else region = Buffer.allocUnsafeSlow(byteCount);
+  memory.hold(region);
+  return region;
+}
+
 /** Segments on the heap. */
 export class HeapSendMemory implements SendMemory {
   buffer: Buffer = Buffer.alloc(0);

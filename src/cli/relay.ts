@@ -55,6 +55,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
   const { host = DEFAULT_HOST, port, to, allow, engine, json } = options;
   if (to.length === 0) throw new UsageError("--to HOST:PORT is needed");
   const header = options["proxy-header"];
+  const from = options["proxy-header-from"];
   const secured = serverTlsOf(options, options.host);
   const service = new RelayService(
     {
@@ -63,7 +64,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
       ...(allow.length > 0 && { access: { allow } }),
       ...(options["to-tls"] && { toTls: {} }),
       ...(header !== undefined && { sendProxyHeader: header === 1 ? 1 : 2 }),
-      proxyHeaderFrom: options["proxy-header-from"],
+      ...(from.length > 0 && { proxyHeader: { from } }),
       ...(secured !== undefined && { tls: secured.tls }),
     },
     secured?.fingerprint,

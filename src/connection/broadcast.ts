@@ -3,7 +3,7 @@
  * the memory that is sent from where a segment holds it, and every queue gets a reference to it.
  */
 import { isLent } from "../bytes/lending.js";
-import { SEGMENT_BYTES, type SendMemory } from "../bytes/send-memory.js";
+import { SEGMENT_BYTES, type SendMemory, takeShared } from "../bytes/send-memory.js";
 import type { Encoder } from "../receive/receive-model.js";
 import type { SendResult } from "./connection.js";
 
@@ -61,14 +61,7 @@ function framed(data: Buffer, encoder: Encoder | undefined, memory: SendMemory):
     memory.hold(data);
     return data;
   }
-  let frame: Buffer;
-  if (isSmall) {
-    memory.reserve(byteCount);
-    const { buffer, used } = memory;
-    frame = buffer.subarray(used, used + byteCount);
-    memory.used = used + byteCount;
-  } else frame = Buffer.allocUnsafeSlow(byteCount);
-  memory.hold(frame);
+  const frame = takeShared(memory, byteCount);
   if (headBytes > 0) encoder?.writeHead(frame, 0, data.length);
   frame.set(data, headBytes);
   if (tail !== undefined) frame.set(tail, headBytes + data.length);

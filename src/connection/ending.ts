@@ -47,6 +47,10 @@ export class Ending {
   hasPeerEnded = false;
   /** The application has finished sending, or the connection is closing. */
   isFinishing = false;
+  /** `close` or `abort` was called, whatever became of it. */
+  isAsked = false;
+  /** What the kernel is not known to have taken: of the write under way it may have some. */
+  unsentBytes = 0;
   private readonly connection: EndingConnection;
   private isFinishSent = false;
   /** The receiver has passed the peer's end on. */
@@ -152,8 +156,15 @@ export class Ending {
     return false;
   }
 
+  /** See `Connection.close`. */
+  close(): boolean {
+    this.isAsked = true;
+    return this.closeWith(CLOSED_LOCALLY);
+  }
+
   /** See `Connection.abort`. */
   abort(): boolean {
+    this.isAsked = true;
     const { id, state } = this.connection;
     return this.fail(abortedError(id, state === "connecting"));
   }
@@ -202,6 +213,7 @@ export class Ending {
     const { connection } = this;
     connection.state = nextConnectionState(connection.state, "ended");
     this.reason = reason;
+    this.unsentBytes = connection.pendingBytes;
     // Asked for while the socket is there: the engine remembers it, and `onClose` may ask for it.
     if (connection.isRemembered) connection.stream.localAddress();
     connection.endDeadlines();

@@ -7,7 +7,7 @@ import { TimingWheel } from "../time/timing-wheel.js";
 import { Outbound, type SendingConnection } from "./outbound.js";
 
 /** Ways out that are kept for the next connection. */
-const MAX_SPARES = 1_024;
+const MAX_SPARES = 8_192;
 
 /** Shared by everything on one engine. */
 export class EngineService {

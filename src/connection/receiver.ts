@@ -5,6 +5,7 @@
  *
  * What a receiver may do with its connection, and an application may not, is {@link ProtocolConnection}.
  */
+import type { SendMemory } from "../bytes/send-memory.js";
 import type { Address, StreamSocket } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import type { NetError } from "../errors.js";
@@ -13,7 +14,7 @@ import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import type { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { CloseReason } from "./close-reason.js";
-import type { WaitOptions } from "./connection.js";
+import type { SendResult, WaitOptions } from "./connection.js";
 import type { ConnectionState } from "./connection-state.js";
 import type { ConnectionSettings } from "./settings.js";
 
@@ -136,6 +137,8 @@ export interface PieceWriter {
 
 /** A connection, as protocols see it. */
 export interface ProtocolConnection {
+  /** Bytes that waited to be sent when the connection ended; the kernel may have some of the write under way. 0 before. */
+  readonly unsentBytes: number;
   readonly id: number;
   readonly state: ConnectionState;
   /** Whether data can be sent. */
@@ -186,6 +189,13 @@ export interface ProtocolConnection {
 
   /** Sends bytes as they are, whatever the receive model. Answers whether `Connection.send` would answer `true`. */
   sendBytes(bytes: Uint8Array): boolean;
+  /** Where what is sent lies. */
+  readonly memory: SendMemory;
+  /**
+   * Sends bytes, as they are, that others send as well: a reference to them, which the caller holds in
+   * {@link memory} during the call. Answers what `Connection.send` would.
+   */
+  sendShared(bytes: Uint8Array): SendResult;
   /**
    * Sends what `writer` writes straight into the memory that is sent from, at most `maxBytes`, which is
    * at most a segment of it. Answers undefined when that did not suffice and nothing was sent, else

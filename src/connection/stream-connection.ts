@@ -16,7 +16,7 @@ import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import { chunksOf } from "./chunks.js";
-import { CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
+import { type CloseReason, reasonOf } from "./close-reason.js";
 import type {
   Connection,
   ConnectionStats,
@@ -527,7 +527,16 @@ export class StreamConnection
   }
 
   close(): boolean {
-    return this.ending().closeWith(CLOSED_LOCALLY);
+    return this.ending().close();
+  }
+
+  get unsentBytes(): number {
+    return this.end?.unsentBytes ?? 0;
+  }
+
+  /** Whether `close` or `abort` was called, whatever became of it. */
+  get isCloseAsked(): boolean {
+    return this.end?.isAsked === true;
   }
 
   closeWith(reason: CloseReason): boolean {

@@ -3,23 +3,29 @@
 import type { AnyConnection } from "../connection/connection.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
-import { throwIfAborted } from "../connection/waiter.js";
 import type { Engine } from "../engine/engine.js";
-import { NetError } from "../errors.js";
+import { AgentDialing } from "../outgoing/agent-dialing.js";
+import type { AgentTarget } from "../outgoing/agent-target.js";
+import { Places } from "../outgoing/places.js";
+import type { ReconnectHandlers } from "../outgoing/reconnect-handlers.js";
+import type { ReconnectOptions } from "../outgoing/reconnect-options.js";
 import {
-  assertDatagramConnect,
   type DatagramConnectOptions,
   OUTGOING_OPTION_NAMES,
   type OutgoingOptions,
-  relayingProxy,
 } from "./datagram-options.js";
-import { DatagramRole } from "./datagram-role.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
+import { OutgoingRole } from "./outgoing-role.js";
 import type { Session } from "./session.js";
 import { SessionComponent } from "./session-component.js";
-import { SessionDialing } from "./session-dialing.js";
+import { SessionDialer } from "./session-dialer.js";
 import type { SessionProtocol } from "./session-link.js";
+
+/** What is asked of reconnecting, by components that have it. */
+export type ReconnectWish<Handle> = ReconnectHandlers<Handle> & {
+  readonly reconnect?: boolean | ReconnectOptions;
+};
 
 /** Base of agents over datagrams; see the head of the file. */
 export abstract class SessionAgent<
@@ -27,23 +33,36 @@ export abstract class SessionAgent<
   Handle extends MessageConnection<Context> = MessageConnection<Context>,
 > extends ConnectionGroup<Session, Handle, DatagramSettings> {
   readonly #component: SessionComponent;
-  readonly #role: DatagramRole<Handle, Context>;
-  readonly #options: OutgoingOptions<Handle, Context>;
+  readonly #dialing: AgentDialing<Session, DatagramConnectOptions>;
   readonly #optionNames: readonly string[];
 
-  /** `protocol` is left out where each datagram is a message. The options were checked: `optionNames` are all there are. */
+  /**
+   * `protocol` is left out where each datagram is a message. The options were checked: `optionNames` are all there
+   * are.
+   */
   constructor(
-    options: OutgoingOptions<Handle, Context>,
+    options: OutgoingOptions<Handle, Context> &
+      ReconnectWish<AgentTarget<Handle, DatagramConnectOptions>>,
     engine: Engine,
     protocol: SessionProtocol | undefined,
     optionNames: readonly string[] = OUTGOING_OPTION_NAMES,
   ) {
-    const role = new DatagramRole<Handle, Context>(new Events(options), options.context);
+    const events = new Events<Handle, Buffer>(options);
+    const role = new OutgoingRole<Handle, Context>(events, options.context);
     const component = new SessionComponent(role, engine, protocol, options);
     super(component);
+    const dialer = new SessionDialer(component, role, options);
+    const share = { component, dialer, informer: events, handlers: options };
+    role.places = new Places<Session, DatagramConnectOptions>(share, events);
     this.#component = component;
-    this.#role = role;
-    this.#options = options;
+    const canReconnect = optionNames.includes("reconnect");
+    this.#dialing = new AgentDialing(
+      component,
+      dialer,
+      role.places,
+      options.reconnect,
+      canReconnect,
+    );
     this.#optionNames = optionNames;
   }
 
@@ -56,33 +75,21 @@ export abstract class SessionAgent<
    * connection had its id from the start.
    */
   async connect(options: DatagramConnectOptions): Promise<Handle> {
-    assertDatagramConnect(options);
-    throwIfAborted(options, "connect");
-    const component = this.#component;
-    if (component.state === "stopped") {
-      component.move("start");
-      component.move("ready");
-    } else if (component.state !== "started") {
-      throw new NetError("INVALID_STATE", `the agent is ${component.state}`, {
-        operation: "connect",
-      });
-    }
-    const limit = component.settings.maxConnections;
-    if (component.connectionCount >= limit) {
-      const message = `there are ${limit} connections already (maxConnections)`;
-      throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
-    }
-    const { closeOnRefused = false, proxy } = this.#options;
-    const hop = relayingProxy(options, proxy);
-    const session = component.admit();
-    const dialing = new SessionDialing(component, session, options, {
-      hop,
-      ports: this.#role,
-      closeOnRefused,
-    });
-    if (this.#role.prepareConnect(session)) dialing.start();
-    await dialing.promise;
-    return session as AnyConnection as Handle;
+    const session: AnyConnection = await this.#dialing.connect(options);
+    return session as Handle;
+  }
+
+  /** For heirs that make connections anew; see `TcpAgent.targets`. */
+  protected placedTargets(): AgentTarget<Handle, DatagramConnectOptions>[] {
+    const places: AgentTarget<AnyConnection, DatagramConnectOptions>[] = this.#dialing.targets();
+    return places as AgentTarget<Handle, DatagramConnectOptions>[];
+  }
+
+  /** The same; see `TcpAgent.target`. */
+  protected placedTarget(id: number): AgentTarget<Handle, DatagramConnectOptions> | undefined {
+    const place: AgentTarget<AnyConnection, DatagramConnectOptions> | undefined =
+      this.#dialing.target(id);
+    return place as AgentTarget<Handle, DatagramConnectOptions> | undefined;
   }
 
   /** See `UdpServer.configure`. */
@@ -90,13 +97,15 @@ export abstract class SessionAgent<
     this.#component.change(changes, this.#optionNames);
   }
 
-  /** Lets the process end while connections are open. */
+  /** Lets the process end while connections are open, or waited for. */
   unref(): void {
     this.#component.unref();
+    this.#dialing.holdChanged();
   }
 
   /** Takes {@link unref} back. */
   ref(): void {
     this.#component.ref();
+    this.#dialing.holdChanged();
   }
 }

@@ -90,6 +90,8 @@ interface Extras {
   closedMs: number | undefined;
   onDue: ((purpose: number) => void) | undefined;
   remoteHost: string | undefined;
+  isCloseAsked: boolean;
+  unsentBytes: number;
 }
 
 /**
@@ -154,6 +156,8 @@ export class Session
       closedMs: undefined,
       onDue: undefined,
       remoteHost: undefined,
+      isCloseAsked: false,
+      unsentBytes: 0,
     };
     return this.extras;
   }
@@ -488,7 +492,18 @@ export class Session
   // — how it ends —
 
   close(): boolean {
+    if (this.state !== "closed") this.more().isCloseAsked = true;
     return this.closeWith(CLOSED_LOCALLY);
+  }
+
+  /** What was not sent, or not acknowledged where peers do that, when the session ended. */
+  get unsentBytes(): number {
+    return this.extras?.unsentBytes ?? 0;
+  }
+
+  /** Whether `close` or `abort` was called, whatever became of it. */
+  get isCloseAsked(): boolean {
+    return this.extras?.isCloseAsked === true;
   }
 
   closeWith(reason: CloseReason): boolean {
@@ -519,6 +534,7 @@ export class Session
   }
 
   abort(): boolean {
+    if (this.state !== "closed") this.more().isCloseAsked = true;
     return this.fail(abortedError(this.id, this.state === "connecting"));
   }
 
@@ -555,6 +571,7 @@ export class Session
     const wasOpen = this.state !== "connecting";
     const more = this.more();
     more.reason = reason;
+    more.unsentBytes = this.pendingBytes;
     if (tellsPeer && wasOpen) this.sendDatagram(CLOSE_NOTIFY);
     this.state = nextConnectionState(this.state, "ended");
     this.endWatch();

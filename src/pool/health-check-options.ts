@@ -67,12 +67,21 @@ export class StreamProbe {
   readonly #agent: TcpAgent;
   readonly #settings: HealthCheckSettings;
   readonly #head: Buffer | undefined;
+  /** TLS begins behind the head. */
+  readonly #startsTls: boolean;
 
-  /** `head`: sent before all else. Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
+  /** `head`: sent before all else, TLS included. Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(settings: HealthCheckSettings, transport: ProbeTransport, head?: Buffer) {
     this.#settings = settings;
     this.#head = head;
-    this.#agent = new TcpAgent({ ...transport, maxUnreadBytes: MAX_ANSWER_BYTES });
+    const { tls, ...others } = transport;
+    this.#startsTls = tls !== undefined && head !== undefined;
+    this.#agent = new TcpAgent({
+      ...others,
+      ...(tls !== undefined && { tls: { ...tls, start: head ? "manual" : "immediate" } }),
+      maxUnreadBytes: MAX_ANSWER_BYTES,
+      closeTimeoutMs: settings.timeoutMs,
+    });
   }
 
   /** Resolves where the destination is well. */
@@ -81,6 +90,7 @@ export class StreamProbe {
     const connection = await this.#agent.connect({ ...end, signal, timeoutMs: 0 });
     try {
       if (this.#head !== undefined) connection.send(this.#head);
+      if (this.#startsTls) await connection.startTls({ signal, timeoutMs: 0 });
       if (send !== undefined) connection.send(send);
       if (expect !== undefined) await answered(expect, () => connection.read({ signal }));
       connection.close();

@@ -8,6 +8,7 @@ import type { StreamConnection } from "../connection/stream-connection.js";
 import { NetError, type NetErrorCode } from "../errors.js";
 import type { HttpAgent } from "../http/client/http-agent.js";
 import type { HttpResponse } from "../http/client/http-response.js";
+import type { Fields } from "../http/fields.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
 import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
 import { basicCredentials } from "./authentication.js";
@@ -162,7 +163,7 @@ export class Forwarder {
         exchange.contentLength !== undefined && { bodyLength: exchange.contentLength }),
       expectContinue: body !== undefined && /^100-continue$/i.test(headers.get("expect") ?? ""),
       onInterim: (status, interim) => {
-        if (status !== 100) exchange.interim(status, endToEndFields(interim, undefined, []));
+        if (status !== 100) passInterim(exchange, status, interim);
       },
       signal: exchange.signal,
     });
@@ -189,15 +190,16 @@ export class Forwarder {
       };
       await handlers.onResponse?.(outgoing);
       const { status, headers, body } = outgoing;
-      const isUnchanged = body === response.body;
+      const isUnchanged = body === response.body && !isWithoutContent(status);
+      const sent = isWithoutContent(status) ? nothingOf(response) : body;
       await exchange.respondStream(
         status,
         isUnchanged ? headers : without(headers, "content-length"),
-        body,
+        sent,
       );
     } catch (error) {
       response.body.discard();
-      throw error;
+      throw asOriginFault(error);
     }
   }
 
@@ -242,6 +244,32 @@ function originOf(authority: string): { url: string; hostname: string; port: num
   if (!isPlain || url.hostname === "") throw badTarget("the target has no host");
   const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
   return { url: url.href, hostname, port: url.port === "" ? 80 : Number(url.port) };
+}
+
+/** Passes an interim response on (RFC 9110 §15.2); one that can't be sent is dropped, since the final one follows. */
+function passInterim(exchange: HttpExchange, status: number, fields: Fields): void {
+  try {
+    exchange.interim(status, endToEndFields(fields, undefined, ["content-length"]));
+  } catch (error) {
+    if (asNetError(error).code !== "INVALID_ARGUMENT") throw error;
+  }
+}
+
+/** Of a response that can't be sent on the origin is to blame, and not the client. */
+function asOriginFault(error: unknown): unknown {
+  if (!(error instanceof NetError) || error.code !== "INVALID_ARGUMENT") return error;
+  const text = `the response can't be sent on: ${error.message}`;
+  return new NetError("HTTP_MALFORMED", text, { operation: "request", cause: error });
+}
+
+/** These have no content, and no length of it (RFC 9110 §8.6, §15.3.6), whatever an origin has sent. */
+function isWithoutContent(status: number): boolean {
+  return status === 204 || status === 205;
+}
+
+function nothingOf(response: HttpResponse): readonly never[] {
+  response.body.discard();
+  return [];
 }
 
 function without(fields: ProxyRequest["headers"], name: string): ProxyRequest["headers"] {

@@ -1,8 +1,11 @@
 /** hp-socket/proxy: the public names of proxies and relays, and the error that all parts share. */
 export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
+export type { ClientHello } from "../protocol/tls-hello/client-hello.js";
 export type { Authenticate, Authentication } from "./authentication.js";
+export type { DestinationStats } from "./destination.js";
 export { type DestinationOptions, PRIVATE_NETWORKS } from "./destination-rules.js";
 export type { FieldPair } from "./hop-fields.js";
+export type { RelayNames } from "./name-routes.js";
 export type {
   AccessRecord,
   OwnResponse,
@@ -13,5 +16,11 @@ export type {
 } from "./proxy-handlers.js";
 export { ProxyServer, type ProxyServerOptions, type ProxyStats } from "./proxy-server.js";
 export type { ProxyNumbers } from "./proxy-settings.js";
-export { Relay, type RelayOptions, type RelayRecord, type RelayStats } from "./relay.js";
+export { Relay } from "./relay.js";
+export type {
+  DestinationHandlers,
+  RelayOptions,
+  RelayRecord,
+  RelayStats,
+} from "./relay-options.js";
 export type { RelayNumbers } from "./relay-settings.js";

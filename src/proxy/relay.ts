@@ -1,123 +1,60 @@
-/** A relay: each connection that comes is joined with one to a destination. */
+/**
+ * A relay: each connection that comes is joined with one to a destination.
+ *
+ *     accept ─► (PROXY header) ─► (TLS is ended) ─► (name of TLS is read) ─► a destination is found ─► TunnelPair
+ *
+ * Until it is joined a client is held back: what it sends meanwhile is passed on first.
+ */
+import { Buffer } from "node:buffer";
 import process from "node:process";
-import { CidrSet } from "../address/cidr-set.js";
-import { type HostPort, parseHostPort } from "../address/host-port.js";
-import type { AdmissionOptions } from "../connection/admission.js";
-import type { ComponentStats, StopOptions, StopResult } from "../connection/component-options.js";
+import type { StopOptions, StopResult } from "../connection/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { callHandler, handlerError } from "../connection/handlers.js";
 import { Listening, type ListeningRole, type ListenOptions } from "../connection/listening.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
 import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
-import type { ClientTls } from "../connection/tls-settings.js";
-import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
-import {
-  assertFunction,
-  assertInteger,
-  assertKnownKeys,
-  assertObject,
-  describe,
-  invalidArgument,
-  NetError,
-} from "../errors.js";
-import { optionNames, readOptions } from "../options.js";
-import { DestinationTable, type Destined } from "../pool/destination-table.js";
-import { Health } from "../pool/ejection.js";
-import type { ProxyEnd } from "../protocol/proxy-header/proxy-header.js";
+import type { Address, IpAddress } from "../engine/engine.js";
+import { NetError } from "../errors.js";
+import { readOptions } from "../options.js";
+import { readHealthCheck, StreamProbe } from "../pool/health-check-options.js";
+import { type ProxyEnd, TLV } from "../protocol/proxy-header/proxy-header.js";
 import {
   encodeProxyHeaderV1,
   encodeProxyHeaderV2,
   type ProxyEnds,
 } from "../protocol/proxy-header/proxy-header-writer.js";
-import { type ServerSecurity, secured } from "../tcp/secured.js";
+import type { ClientHello } from "../protocol/tls-hello/client-hello.js";
+import { secured } from "../tcp/secured.js";
 import type { Clock } from "../time/clock.js";
-import { HeaderReceiver } from "./header-receiver.js";
+import { assertRelayDestinations, statsOf } from "./destination.js";
+import { HelloReceiver } from "./hello-receiver.js";
+import { assertRoutes, NAME_ALERT, NameRoutes, type RelayNames } from "./name-routes.js";
 import { OutgoingStreams } from "./outgoing-streams.js";
+import {
+  assertRelayOptions,
+  RELAY_BALANCE,
+  type RelayOptions,
+  type RelayRecord,
+  type RelayStats,
+} from "./relay-options.js";
 import { RELAY_NUMBERS, type RelayNumbers } from "./relay-settings.js";
 import { asNetError } from "./tunnel-maker.js";
 import { TunnelPair } from "./tunnel-pair.js";
-
-/** What has become of one client of a relay. */
-export interface RelayRecord {
-  /** Who connected: as the PROXY header has it, where there was one. */
-  readonly client: string | undefined;
-  /** `host:port`; undefined where none could be reached. */
-  readonly destination: string | undefined;
-  readonly fromClientBytes: number;
-  readonly toClientBytes: number;
-  readonly durationMs: number;
-  readonly error: NetError | undefined;
-}
-
-/** Options of a {@link Relay}. */
-export interface RelayOptions extends AdmissionOptions, Partial<RelayNumbers>, ServerSecurity {
-  /** Destinations, `host:port`; which one is first goes round, and where one can't be reached the next is tried. */
-  readonly to: readonly string[];
-  /** TLS to the destinations. Does not go with `sendProxyHeader`, which has to come before it. Default: plain. */
-  readonly toTls?: ClientTls;
-  /** The header that tells the destination who the client is (PROXY protocol). Default: none. */
-  readonly sendProxyHeader?: 1 | 2;
-  /**
-   * Networks whose clients have to begin with a PROXY header, of either version; of all others none is read, what they
-   * send is passed on. Does not go with `tls`. Default: nobody.
-   */
-  readonly proxyHeaderFrom?: readonly string[];
-  /** What moves the bytes of both sides. */
-  readonly engine?: EngineChoice;
-  /** A client has ended: for logs. */
-  readonly onRelayed?: (record: RelayRecord) => void;
-  /** A destination failed so often that it is not tried for `forMs`. */
-  readonly onEject?: (destination: string, forMs: number, error: NetError) => void;
-  /** A client was not let in. */
-  readonly onRefuse?: (error: NetError, remoteAddress: Address | undefined) => void;
-}
-
-/** What a relay has done so far. */
-export interface RelayStats extends ComponentStats {
-  /** Destinations that are not tried at present. */
-  readonly ejectedCount: number;
-}
-
-const HANDLER_NAMES = ["onRelayed", "onEject", "onRefuse"] as const;
-
-const OPTION_NAMES: readonly string[] = [
-  ...HANDLER_NAMES,
-  ...optionNames<RelayNumbers>(RELAY_NUMBERS),
-  "access",
-  "tls",
-  "to",
-  "toTls",
-  "sendProxyHeader",
-  "proxyHeaderFrom",
-  "engine",
-];
+import { Upstreams } from "./upstreams.js";
 
 /** What waits on each side, at most, before the other side is held back. */
-const HIGH_WATER_MARK_BYTES = 262_144;
+export const HIGH_WATER_MARK_BYTES = 262_144;
 
-/** A destination, and how it does. */
-class Destination implements Destined {
-  readonly name: string;
-  readonly end: HostPort;
-  readonly health: Health = new Health();
-  useCount = 0;
-
-  constructor(text: string) {
-    const end = typeof text === "string" ? parseHostPort(text) : undefined;
-    if (end === undefined || end.port === 0) {
-      throw invalidArgument(`a destination must be host:port, not ${describe(text)}`);
-    }
-    this.name = text;
-    this.end = end;
-  }
+/** A client that is joined. */
+interface Joining {
+  /** What was read of its TLS. */
+  readonly hello: ClientHello | undefined;
+  /** What was read, to be passed on. */
+  readonly early: Buffer | undefined;
 }
 
-/** Where the client comes from and what it reached, as the destination is told. */
-interface Ends {
-  readonly source: ProxyEnd | undefined;
-  readonly destination: ProxyEnd | undefined;
-}
+const NOTHING_READ: Joining = { hello: undefined, early: undefined };
 
 /** Forwards connections to destinations. It runs on every engine. */
 export class Relay implements AsyncDisposable {
@@ -126,54 +63,96 @@ export class Relay implements AsyncDisposable {
   readonly #outgoing: OutgoingStreams;
   readonly #options: RelayOptions;
   readonly #numbers: RelayNumbers;
-  readonly #mustTell: CidrSet;
-  readonly #table: DestinationTable<Destination>;
+  readonly #probe: StreamProbe | undefined;
+  readonly #upstreams: Upstreams;
+  readonly #routes: NameRoutes | undefined;
+  #isListening = false;
   /** Clients for which a destination is being looked for. */
   readonly #leaving: WeakMap<StreamConnection, AbortController> = new WeakMap();
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: RelayOptions) {
-    assertObject("the options", options);
-    assertKnownKeys("Relay", options, OPTION_NAMES);
-    const { sendProxyHeader, proxyHeaderFrom = [], toTls, engine: wanted } = options;
-    for (const name of HANDLER_NAMES) {
-      if (options[name] !== undefined) assertFunction(name, options[name]);
-    }
-    if (sendProxyHeader !== undefined) assertInteger("sendProxyHeader", sendProxyHeader, 1, 2);
-    if (toTls !== undefined && sendProxyHeader !== undefined) {
-      throw invalidArgument("sendProxyHeader does not go with toTls: it has to come before TLS");
-    }
+    assertRelayOptions(options);
+    const { to, sni, toTls, sendProxyHeader, access, proxyHeader } = options;
     this.#options = options;
-    this.#mustTell = new CidrSet(proxyHeaderFrom);
-    if (options.tls !== undefined && this.#mustTell.size > 0) {
-      throw invalidArgument("proxyHeaderFrom does not go with tls: the header comes before TLS");
-    }
     this.#numbers = readOptions<RelayNumbers>(RELAY_NUMBERS, options);
-    const settings = { highWaterMarkBytes: HIGH_WATER_MARK_BYTES };
-    this.#outgoing = new OutgoingStreams({ engine: wanted, tls: toTls, settings });
-    const { onEject } = options;
-    this.#table = new DestinationTable({ ...this.#numbers, balance: "roundRobin" }, this.#clock, {
-      onEject: ({ name }, forMs, cause) => onEject?.(name, forMs, asNetError(cause)),
-    });
     const [engine, security] = secured("server", options);
+    const settings = { highWaterMarkBytes: HIGH_WATER_MARK_BYTES };
+    const start = sendProxyHeader === undefined ? ("immediate" as const) : ("manual" as const);
+    const tls = toTls && { ...toTls, start };
+    this.#outgoing = new OutgoingStreams({ engine, tls, settings });
+    const check = readHealthCheck(options.healthCheck);
+    const local = sendProxyHeader && proxyHeaderOf(sendProxyHeader, undefined, undefined);
+    this.#probe =
+      check && new StreamProbe(check, { engine, ...(toTls && { tls: toTls }) }, local || undefined);
+    this.#upstreams = this.#makeUpstreams(check);
+    if (to !== undefined) this.#upstreams.set(to);
+    this.#routes = sni && new NameRoutes(sni, this.#upstreams, () => this.#addUpstreams(check));
     const role = this.#role();
     const { maxConnections } = this.#numbers;
     const transport = { ...settings, maxConnections, halfOpen: true, delivery: "borrow" } as const;
     this.#component = new StreamComponent(role, engine, security, transport);
-    this.#listening = new Listening(this.#component, role, { access: options.access });
-    this.setDestinations(options.to);
+    this.#listening = new Listening(this.#component, role, { access, proxyHeader });
   }
 
   get #clock(): Clock {
     return this.#outgoing.component.service.wheel.clock;
   }
 
-  /** Exchanges the destinations; connections that there are stay. Throws `INVALID_ARGUMENT`, and then nothing is changed. */
+  #makeUpstreams(check: ReturnType<typeof readHealthCheck>): Upstreams {
+    const { onEject, onReturn, onPanic, onCheck, balance = RELAY_BALANCE.standard } = this.#options;
+    const { connectTimeoutMs, attemptTimeoutMs } = this.#numbers;
+    const probe = this.#probe;
+    return new Upstreams({
+      outgoing: this.#outgoing,
+      connectTimeoutMs,
+      attemptTimeoutMs,
+      startsTls: this.#options.toTls !== undefined && this.#options.sendProxyHeader !== undefined,
+      rules: {
+        ...this.#numbers,
+        balance,
+        healthCheck: check && {
+          ...check,
+          probe: async ({ end }, signal) => await probe?.probe(end, signal),
+        },
+      },
+      handlers: {
+        onEject: ({ name }, forMs, cause) => onEject?.(name, forMs, asNetError(cause)),
+        onReturn: ({ name }) => onReturn?.(name),
+        onPanic: () => onPanic?.(),
+        onCheck: ({ name }, isUp, cause) =>
+          onCheck?.(name, isUp, cause === undefined ? undefined : asNetError(cause)),
+      },
+    });
+  }
+
+  #addUpstreams(check: ReturnType<typeof readHealthCheck>): Upstreams {
+    const upstreams = this.#makeUpstreams(check);
+    if (this.#isListening) upstreams.table.start();
+    return upstreams;
+  }
+
+  /** Those of `to`, and of all names. */
+  get #allUpstreams(): Upstreams[] {
+    return [this.#upstreams, ...(this.#routes?.all ?? [])];
+  }
+
+  /**
+   * Exchanges the destinations of `to`. Clients that are joined with one that is gone stay so. Throws `INVALID_ARGUMENT`,
+   * and then nothing is changed.
+   */
   setDestinations(to: readonly string[]): void {
-    if (!Array.isArray(to) || to.length === 0) {
-      throw invalidArgument(`to must be a list of destinations, not ${describe(to)}`);
+    assertRelayDestinations("to", to);
+    this.#upstreams.set(to);
+  }
+
+  /** The same for the destinations of `sni.routes`. Throws `INVALID_STATE` without `sni`. */
+  setRoutes(routes: RelayNames["routes"]): void {
+    if (this.#routes === undefined) {
+      throw new NetError("INVALID_STATE", "the relay was made without sni");
     }
-    this.#table.set(to, (text) => new Destination(text));
+    assertRoutes(routes);
+    this.#routes.set(routes);
   }
 
   #role(): StreamRole & ListeningRole {
@@ -200,85 +179,92 @@ export class Relay implements AsyncDisposable {
     );
   }
 
-  #ready(connection: StreamConnection): void {
-    const host = connection.remoteAddress?.host;
-    if (host === undefined || this.#mustTell.size === 0 || !this.#mustTell.has(host)) {
-      connection.hold(HOLD.upgrade);
-      void this.#join(connection, { source: undefined, destination: undefined });
-      return;
+  #ready(client: StreamConnection): void {
+    const routes = this.#routes;
+    if (routes === undefined) {
+      client.hold(HOLD.upgrade);
+      void this.#join(client, this.#upstreams, NOTHING_READ);
+    } else if (client.tls !== undefined) {
+      client.hold(HOLD.upgrade);
+      const { serverName, alpnProtocol } = client.tls;
+      const alpnProtocols = alpnProtocol === undefined ? [] : [alpnProtocol];
+      this.#route(client, routes, { hello: { serverName, alpnProtocols }, early: undefined });
+    } else {
+      const tell = this.#teller(client, NOTHING_READ);
+      const receiver = new HelloReceiver(client, this.#numbers, {
+        helloRead: (hello, early) => this.#route(client, routes, { hello, early }),
+        helloLost: ({ cause }) =>
+          tell({ ...NOTHING_PASSED, destination: undefined, error: cause ?? client.endError() }),
+      });
+      client.receiveBy(receiver);
     }
-    const { headerTimeoutMs } = this.#numbers;
-    const receiver = new HeaderReceiver(connection, headerTimeoutMs, ({ source, destination }) => {
-      void this.#join(connection, { source, destination });
-    });
-    connection.receiveBy(receiver);
   }
 
-  async #join(client: StreamConnection, told: Ends): Promise<void> {
+  #route(
+    client: StreamConnection,
+    routes: NameRoutes,
+    joining: Joining & { readonly hello: ClientHello },
+  ): void {
+    try {
+      void this.#join(client, routes.find(joining.hello), joining);
+    } catch (cause) {
+      const error = asNetError(cause);
+      const tell = this.#teller(client, joining);
+      if (error.code !== "TLS_NAME_UNKNOWN") client.fail(error);
+      else {
+        // Of TLS that was ended here there is none to tell.
+        if (joining.early !== undefined) client.sendBytes(NAME_ALERT);
+        client.close();
+      }
+      tell({ ...NOTHING_PASSED, destination: undefined, error });
+    }
+  }
+
+  /** Tells what has become of a client, which begins now. */
+  #teller(client: StreamConnection, { hello }: Joining): (rest: Outcome) => void {
     const startMs = this.#clock.now();
-    const ends = endsOf(client, told);
-    const tell = (rest: Omit<RelayRecord, "client" | "durationMs">): void => {
-      const durationMs = this.#clock.now() - startMs;
-      const record = { client: ends?.source.host, durationMs, ...rest };
+    const { remoteAddress } = client;
+    return (rest) => {
+      const record: RelayRecord = {
+        client: remoteAddress?.host,
+        serverName: hello?.serverName,
+        durationMs: this.#clock.now() - startMs,
+        ...rest,
+      };
       this.#call("onRelayed", () => this.#options.onRelayed?.(record));
     };
-    const nothing = { fromClientBytes: 0, toClientBytes: 0 };
+  }
+
+  async #join(client: StreamConnection, upstreams: Upstreams, joining: Joining): Promise<void> {
+    const tell = this.#teller(client, joining);
+    const { sendProxyHeader } = this.#options;
+    const head = sendProxyHeader && proxyHeaderOf(sendProxyHeader, endsOf(client), joining.hello);
     const leaving = new AbortController();
     this.#leaving.set(client, leaving);
-    const found = await this.#find(leaving.signal, startMs);
+    const found = await upstreams.find(leaving.signal, head || undefined);
     this.#leaving.delete(client);
     if (found instanceof NetError) {
       client.fail(found);
-      tell({ ...nothing, destination: undefined, error: found });
+      tell({ ...NOTHING_PASSED, destination: undefined, error: found });
       return;
     }
     const { upstream, destination } = found;
     if (client.state !== "open") {
       upstream.abort();
       destination.useCount--;
-      tell({ ...nothing, destination: destination.name, error: client.endError() });
+      tell({ ...NOTHING_PASSED, destination: destination.name, error: client.endError() });
       return;
     }
-    const { sendProxyHeader } = this.#options;
-    if (sendProxyHeader === 1) upstream.sendBytes(encodeProxyHeaderV1(ends));
-    if (sendProxyHeader === 2) upstream.sendBytes(encodeProxyHeaderV2(ends));
     const { tunnelIdleTimeoutMs } = this.#numbers;
     new TunnelPair(client, upstream, tunnelIdleTimeoutMs, (report) => {
       destination.useCount--;
-      const { fromClientBytes, toClientBytes } = report;
+      const { fromClientBytes, toClientBytes, isByUpstream } = report;
       const error = report.reason.cause;
+      // Who resets what it was given without a word serves nobody.
+      if (error === undefined || toClientBytes > 0) upstreams.table.succeeded(destination, "use");
+      else if (isByUpstream) upstreams.table.failed(destination, "use", error);
       tell({ destination: destination.name, fromClientBytes, toClientBytes, error });
-    }).start();
-  }
-
-  /** Tries destinations until one can be reached. Never rejects. */
-  async #find(
-    signal: AbortSignal,
-    startMs: number,
-  ): Promise<{ upstream: StreamConnection; destination: Destination } | NetError> {
-    let failure = new NetError("CONNECT_TIMEOUT", "no destination was reached in time");
-    for (const destination of this.#table.order()) {
-      const leftMs = Math.ceil(startMs + this.#numbers.connectTimeoutMs - this.#clock.now());
-      if (leftMs <= 0 || signal.aborted) break;
-      destination.useCount++;
-      try {
-        const upstream = await this.#outgoing.connect({
-          ...destination.end,
-          signal,
-          timeoutMs: leftMs,
-          timeoutName: "connectTimeoutMs",
-        });
-        if (upstream.state !== "open") throw upstream.endError();
-        this.#table.succeeded(destination, "connect");
-        return { upstream, destination };
-      } catch (cause) {
-        destination.useCount--;
-        failure = asNetError(cause);
-        if (signal.aborted) break;
-        this.#table.failed(destination, "connect", failure);
-      }
-    }
-    return failure;
+    }).start(joining.early);
   }
 
   /** See `TcpServer.listen`; on `127.0.0.1` unless told otherwise. */
@@ -286,13 +272,27 @@ export class Relay implements AsyncDisposable {
   listen(options: ListenOptions): Promise<Address>;
   listen(options: ListenOptions = {}): Promise<Address> {
     const isOnPath = typeof options === "object" && options?.path !== undefined;
-    return this.#listening.listen(isOnPath ? options : { host: "127.0.0.1", ...options });
+    const listening = this.#listening.listen(
+      isOnPath ? options : { host: "127.0.0.1", ...options },
+    );
+    return this.#begin(listening);
+  }
+
+  /** Checks begin when it listens. */
+  async #begin(listening: Promise<Address>): Promise<Address> {
+    const address = await listening;
+    this.#isListening = true;
+    for (const { table } of this.#allUpstreams) table.start();
+    return address;
   }
 
   /** Stops: nothing new comes in, connections get `drainMs` (default 5,000) to end, then they are cut. */
   async stop(options: StopOptions = {}): Promise<StopResult> {
+    this.#isListening = false;
+    for (const { table } of this.#allUpstreams) table.stop();
     const result = await this.#component.stop(options);
     await this.#outgoing.component.stop({ drainMs: 0 });
+    await this.#probe?.stop();
     return result;
   }
 
@@ -322,7 +322,9 @@ export class Relay implements AsyncDisposable {
 
   /** What it has done so far. */
   get stats(): RelayStats {
-    return { ...this.#component.stats, ejectedCount: this.#table.unwellCount };
+    const all = this.#allUpstreams.flatMap(({ table }) => table.all);
+    const ejectedCount = all.filter(({ health }) => !health.isWell).length;
+    return { ...this.#component.stats, ejectedCount, destinations: statsOf(all) };
   }
 }
 
@@ -345,10 +347,30 @@ class Waiting implements Receiver {
   }
 }
 
-/** What was told, or what is seen; undefined where the peer has no address. */
-function endsOf(client: StreamConnection, { source, destination }: Ends): ProxyEnds | undefined {
+type Outcome = Omit<RelayRecord, "client" | "serverName" | "durationMs">;
+
+const NOTHING_PASSED = { fromClientBytes: 0, toClientBytes: 0 };
+
+/** The header that is sent to a destination. Without ends it says that nothing is known. */
+function proxyHeaderOf(
+  version: 1 | 2,
+  ends: ProxyEnds | undefined,
+  hello: ClientHello | undefined,
+): Buffer {
+  if (version === 1) return encodeProxyHeaderV1(ends);
+  const name = hello?.serverName;
+  if (ends === undefined || name === undefined) return encodeProxyHeaderV2(ends);
+  return encodeProxyHeaderV2(ends, { tlvs: [{ type: TLV.authority, value: Buffer.from(name) }] });
+}
+
+/** Where the client comes from and what it reached: as it was told, or is seen; undefined where it has no address. */
+function endsOf({
+  remoteAddress,
+  localAddress,
+  proxyHeader,
+}: StreamConnection): ProxyEnds | undefined {
+  const { source, destination } = proxyHeader ?? {};
   if (source !== undefined && destination !== undefined) return { source, destination };
-  const { remoteAddress, localAddress } = client;
   if (remoteAddress?.host === undefined || localAddress?.host === undefined) return undefined;
   const plain = ({ host = "", port = 0 }: Address): ProxyEnd => ({
     host: host.replace(/%.*$/, ""),

@@ -15,6 +15,8 @@ export interface TunnelReport {
   /** Bytes that came back. */
   readonly toClientBytes: number;
   readonly durationMs: number;
+  /** Whether that was the destination's side. */
+  readonly isByUpstream: boolean;
   /** How the side that ended first has ended. */
   readonly reason: CloseReason;
 }
@@ -27,6 +29,7 @@ export class TunnelPair {
   private readonly idleTimeoutMs: number;
   private done: ((report: TunnelReport) => void) | undefined;
   private reason: CloseReason | undefined = undefined;
+  private isByUpstream = false;
 
   /** `idleTimeoutMs`: how long nothing may come from either side; 0: for any time. `done`: told once, when both have ended. */
   constructor(
@@ -44,10 +47,11 @@ export class TunnelPair {
     this.done = done;
   }
 
-  /** Takes both connections over: what came before of each goes to the other first. */
-  start(): void {
+  /** Takes both connections over: what came before of each goes to the other first, `early` of the client in front. */
+  start(early?: Buffer): void {
     const { client, upstream } = this;
-    for (const side of [client, upstream]) side.connection.receiveBy(side);
+    client.connection.receiveBy(client, early);
+    upstream.connection.receiveBy(upstream);
     client.connection.onDue = () => this.idlePassed();
     this.watchIdle(this.idleTimeoutMs);
     for (const { connection } of [client, upstream]) connection.release(HOLD.upgrade);
@@ -76,6 +80,7 @@ export class TunnelPair {
     const { client, upstream, done } = this;
     const isFirst = this.reason === undefined;
     this.reason ??= reason;
+    if (isFirst) this.isByUpstream = side === upstream;
     if (isFirst && side.other !== undefined) {
       if (reason.cause === undefined) side.other.connection.close();
       else side.other.connection.abort();
@@ -85,6 +90,7 @@ export class TunnelPair {
     done({
       fromClientBytes: client.byteCount,
       toClientBytes: upstream.byteCount,
+      isByUpstream: this.isByUpstream,
       durationMs: client.connection.wheel.clock.now() - this.startedMs,
       reason: this.reason,
     });

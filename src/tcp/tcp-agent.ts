@@ -9,20 +9,29 @@ import {
 import type { Connection } from "../connection/connection.js";
 import { Events } from "../connection/events.js";
 import { StreamComponent } from "../connection/stream-component.js";
+import type { StreamConnection } from "../connection/stream-connection.js";
 import { StreamGroup } from "../connection/stream-group.js";
-import { throwIfAborted } from "../connection/waiter.js";
 import {
-  assertConnectOptions,
   type ConnectOptions,
-  dialOptions,
   LOCAL_END_NAMES,
   type LocalEnd,
   localEnd,
 } from "../dial/connect-options.js";
-import { Dialing } from "../dial/dialing.js";
-import { NetError } from "../errors.js";
-import { PacketRole } from "./packet-role.js";
-import { type ClientSecurity, schemeOf, secured } from "./secured.js";
+import { AgentDialing } from "../outgoing/agent-dialing.js";
+import type { AgentTarget } from "../outgoing/agent-target.js";
+import { Places } from "../outgoing/places.js";
+import {
+  assertReconnectHandlers,
+  RECONNECT_NAMES,
+  type ReconnectHandlers,
+} from "../outgoing/reconnect-handlers.js";
+import type { ReconnectOptions } from "../outgoing/reconnect-options.js";
+import { OutgoingRole } from "./outgoing-role.js";
+import { type ClientSecurity, secured } from "./secured.js";
+import { TcpDialer } from "./tcp-dialer.js";
+
+/** A destination of a {@link TcpAgent} to which connections are made anew. */
+export type TcpTarget<Context = unknown> = AgentTarget<Connection<Context>, ConnectOptions>;
 
 /** Options of a {@link TcpAgent}. */
 export type TcpAgentOptions<
@@ -31,7 +40,17 @@ export type TcpAgentOptions<
 > = ComponentOptions<Connection<Context>, Received, Context> &
   ContextRule<Context> &
   ClientSecurity &
-  LocalEnd;
+  LocalEnd &
+  ReconnectHandlers<TcpTarget<Context>> & {
+    /** Makes connections anew that are lost, unless `connect` says otherwise; `true`: with the defaults. Default false. */
+    readonly reconnect?: boolean | ReconnectOptions;
+  };
+
+/** Options of {@link TcpAgent.connect}. */
+export interface AgentConnectOptions extends ConnectOptions {
+  /** Makes this connection anew when it is lost. Default: as with the agent. */
+  readonly reconnect?: boolean | ReconnectOptions;
+}
 
 /** A TCP agent: makes any number of connections to any number of peers. */
 export class TcpAgent<
@@ -39,8 +58,7 @@ export class TcpAgent<
   Context = unknown,
 > extends StreamGroup<Context> {
   readonly #component: StreamComponent;
-  readonly #localEnd: LocalEnd;
-  readonly #role: PacketRole<Connection<Context>, Received, Context>;
+  readonly #dialing: AgentDialing<StreamConnection, ConnectOptions>;
 
   constructor(options?: TcpAgentOptions<Received, Context>);
   constructor(
@@ -48,14 +66,19 @@ export class TcpAgent<
   );
   constructor(options: TcpAgentOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("client", options);
-    assertComponentOptions(options, LOCAL_END_NAMES);
+    assertComponentOptions(options, [...LOCAL_END_NAMES, ...RECONNECT_NAMES]);
+    assertReconnectHandlers(options);
     const local = localEnd(options);
-    const role = new PacketRole(new Events(options), options.context);
+    const events = new Events<Connection<Context>, Received>(options);
+    const role = new OutgoingRole(events, options.context);
     const component = new StreamComponent(role, engine, security, options);
     super(component);
     this.#component = component;
-    this.#localEnd = local;
-    this.#role = role;
+    const dialer = new TcpDialer(component, role, local);
+    role.startsTlsByHand = security?.startsAtOnce === false;
+    const share = { component, dialer, informer: events, handlers: options };
+    role.places = new Places<StreamConnection, ConnectOptions>(share, events);
+    this.#dialing = new AgentDialing(component, dialer, role.places, options.reconnect, true);
   }
 
   /**
@@ -67,38 +90,34 @@ export class TcpAgent<
    * the cause is an `AggregateError` with the error of each. `onClose` is called as well, since
    * the connection had its id from the start (`onPrepareConnect`).
    */
-  async connect(options: ConnectOptions): Promise<Connection<Context>> {
-    assertConnectOptions(options);
-    throwIfAborted(options, "connect");
-    const component = this.#component;
-    if (component.state === "stopped") {
-      component.move("start");
-      component.move("ready");
-    } else if (component.state !== "started") {
-      throw new NetError("INVALID_STATE", `can't connect: the agent is ${component.state}`, {
-        operation: "connect",
-      });
-    }
-    const limit = component.settings.maxConnections;
-    if (component.connectionCount >= limit) {
-      const message = `there are ${component.connectionCount} connections, and maxConnections is ${limit}`;
-      throw new NetError("CONNECTION_LIMIT", message, { operation: "connect" });
-    }
-    const target = dialOptions(options, this.#localEnd, schemeOf(component.security));
-    const connection = component.admit();
-    const dialing = new Dialing(component, connection, target);
-    if (this.#role.prepareConnect(connection)) dialing.start();
-    await dialing.promise;
-    return connection as Connection as Connection<Context>;
+  async connect(options: AgentConnectOptions): Promise<Connection<Context>> {
+    const connection: Connection = await this.#dialing.connect(options);
+    return connection as Connection<Context>;
   }
 
-  /** Lets the process end while connections are open. */
+  /** Destinations to which connections are made anew, from `connect` until no other connection is made. */
+  targets(): TcpTarget<Context>[] {
+    return this.#dialing.targets() as AgentTarget<
+      Connection,
+      ConnectOptions
+    >[] as TcpTarget<Context>[];
+  }
+
+  /** The destination of the connection with this id, the last one too; undefined where none is made anew. */
+  target(id: number): TcpTarget<Context> | undefined {
+    const target: AgentTarget<Connection, ConnectOptions> | undefined = this.#dialing.target(id);
+    return target as TcpTarget<Context> | undefined;
+  }
+
+  /** Lets the process end while connections are open, or waited for. */
   unref(): void {
     this.#component.unref();
+    this.#dialing.holdChanged();
   }
 
   /** Takes {@link unref} back. */
   ref(): void {
     this.#component.ref();
+    this.#dialing.holdChanged();
   }
 }

@@ -1,11 +1,15 @@
 /**
  * Sends the frames of one socket, straight into the memory that is sent from where they are small. Hot.
  *
+ * A large message is deflated in turns (`deflate/deflate-line.ts`). Until it is sent, what comes behind it, all but
+ * pings and pongs, waits in the `line`.
+ *
  * Invariants: what was deflated with context take-over is sent; a message that was begun is not dropped
- * in the middle; at most one message is under way.
+ * in the middle; at most one message is under way; what is sent leaves in the order in which it was sent.
  */
 import { randomFillSync } from "node:crypto";
-import type { Connection, Data } from "../connection/connection.js";
+import { owned } from "../bytes/lending.js";
+import type { Connection, Data, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import { HOLD, type PieceWriter, type ProtocolConnection } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
@@ -18,6 +22,9 @@ import {
   type MessageKind,
 } from "../protocol/websocket/message-framing.js";
 import { FIN, OPCODE, type Role } from "../protocol/websocket/opcode.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
+import { MAX_DEFLATED_AT_ONCE_BYTES } from "./deflate/deflate-line.js";
+import { type LineOwner, SendLine } from "./send-line.js";
 import type { SendOptions } from "./websocket-connection.js";
 import type { WebSocketSettings } from "./websocket-settings.js";
 
@@ -80,7 +87,7 @@ export interface Compression {
 /**
  * Sends the frames of one socket, straight into the memory that is sent from where they are small.
  */
-export class FrameOutput {
+export class FrameOutput implements LineOwner {
   private readonly connection: OwnConnection;
   private readonly settings: WebSocketSettings;
   private readonly isClient: boolean;
@@ -96,6 +103,8 @@ export class FrameOutput {
   /** Frames for many that came while a message was under way. */
   private waiting: Buffer[] = NONE;
   private waitingBytes = 0;
+  /** There while a message is deflated in turns. */
+  private line: SendLine | undefined = undefined;
   sentMessages = 0;
   droppedMessages = 0;
 
@@ -150,8 +159,73 @@ export class FrameOutput {
     const first = this.framing?.whole(kind) ?? firstByteOf(kind);
     if (!this.hasRoom(bytes.length)) return this.drop();
     this.sentMessages++;
-    const payload = isCompressed ? compression.deflater.deflate(bytes) : bytes;
+    const deflater = isCompressed ? compression.deflater : undefined;
+    if (this.line !== undefined || (isCompressed && bytes.length > MAX_DEFLATED_AT_ONCE_BYTES)) {
+      return this.sendInTurn(first, owned(bytes), deflater);
+    }
+    const payload = deflater === undefined ? bytes : deflater.deflate(bytes);
     return this.told(this.sendFrame(first, payload, isCompressed));
+  }
+
+  /** A message that is deflated in turns, or waits behind one. */
+  private sendInTurn(
+    first: number,
+    bytes: Uint8Array,
+    deflater: MessageDeflater | undefined,
+  ): boolean {
+    this.line ??= new SendLine(this);
+    const { line } = this;
+    if (deflater === undefined) {
+      line.add(bytes.length, () => this.sendFrame(first, bytes, false));
+    } else if (bytes.length > MAX_DEFLATED_AT_ONCE_BYTES) {
+      line.deflate(deflater, bytes, (payload) => this.sendFrame(first, payload, false));
+    } else {
+      line.add(bytes.length, () => this.sendFrame(first, deflater.deflate(bytes), true));
+    }
+    return this.told(this.isBelowMark);
+  }
+
+  /** Whether little waits. */
+  private get isBelowMark(): boolean {
+    return this.pendingBytes < this.connection.settings.highWaterMarkBytes;
+  }
+
+  /** Bytes that wait to be sent, here and in the connection. */
+  get pendingBytes(): number {
+    return this.connection.pendingBytes + (this.line?.heldBytes ?? 0);
+  }
+
+  get wheel(): TimingWheel {
+    return this.connection.wheel;
+  }
+
+  lineEnded(): void {
+    this.line = undefined;
+  }
+
+  messageChanged(): void {
+    const text =
+      "data was changed while it waited to be sent: its memory was transferred or resized";
+    this.connection.fail(new NetError("INVALID_ARGUMENT", text, { operation: "send" }));
+  }
+
+  /** Does something when all that was sent before has been given to the connection. */
+  afterAll(task: () => void): void {
+    if (this.line === undefined) task();
+    else this.line.add(0, task);
+  }
+
+  /** See `WebSocketConnection.drained`. */
+  async drained(options: WaitOptions = {}): Promise<void> {
+    const { connection, line } = this;
+    if (line === undefined) return await connection.drained(options);
+    const { clock } = connection.wheel;
+    const startMs = clock.now();
+    await line.whenOver(options);
+    const { timeoutMs = 0 } = options;
+    if (timeoutMs === 0) return await connection.drained(options);
+    const leftMs = Math.max(1, Math.ceil(startMs + timeoutMs - clock.now()));
+    return await connection.drained({ ...options, timeoutMs: leftMs });
   }
 
   private sendFragment(bytes: Buffer, isText: boolean, options: SendOptions): boolean {
@@ -169,13 +243,27 @@ export class FrameOutput {
       if (this.isDropping) this.droppedMessages++;
       else this.sentMessages++;
     }
+    const deflater = isCompressed ? compression?.deflater : undefined;
+    const { isDropping, line } = this;
+    if (line !== undefined) {
+      const own = isDropping ? NOTHING : owned(bytes);
+      line.add(own.length, () => this.sendPiece(first, own, isLast, deflater, isDropping));
+      return !isDropping && this.told(this.isBelowMark);
+    }
+    return this.sendPiece(first, bytes, isLast, deflater, isDropping);
+  }
+
+  private sendPiece(
+    first: number,
+    bytes: Uint8Array,
+    isLast: boolean,
+    deflater: MessageDeflater | undefined,
+    isDropping: boolean,
+  ): boolean {
     let isTaken = false;
-    if (!this.isDropping && this.connection.isOpen) {
-      const payload =
-        isCompressed && compression !== undefined
-          ? compression.deflater.piece(bytes, isLast)
-          : bytes;
-      isTaken = this.told(this.sendFrame(first, payload, isCompressed));
+    if (!isDropping && this.connection.isOpen) {
+      const payload = deflater === undefined ? bytes : deflater.piece(bytes, isLast);
+      isTaken = this.told(this.sendFrame(first, payload, deflater !== undefined));
     }
     if (isLast) this.sendWaiting();
     return isTaken;
@@ -193,29 +281,36 @@ export class FrameOutput {
     return this.told(this.sendFrame(FIN | opcode, payload, false));
   }
 
-  /** Sends a Close frame. Throws for a code or a reason that may not travel, and then sends nothing. */
+  /** Sends a Close frame, behind all that was sent. Throws for a code or a reason that may not travel. */
   close(code: number | undefined, reason: string): void {
-    this.sendFrame(FIN | OPCODE.close, createCloseBody(code, reason), false);
+    const body = createCloseBody(code, reason);
+    this.afterAll(() => this.sendFrame(FIN | OPCODE.close, body, false));
   }
 
   /**
-   * Sends a message's frame that was made for many, as it is; behind a message that was begun. Answers
-   * whether it was taken.
+   * Sends a message's frame that was made for many, and is held during the call, as it is; behind a message
+   * that was begun. Answers whether it was taken.
    */
   sendPrepared(frame: Buffer): boolean {
     if (!this.hasRoom(frame.length + this.waitingBytes)) return this.drop();
     this.sentMessages++;
     if (this.isInMessage) {
-      this.waiting = [...this.waiting, frame];
+      if (this.waiting === NONE) this.waiting = [];
+      // The frame is held during this call only.
+      this.waiting.push(Buffer.from(frame));
       this.waitingBytes += frame.length;
-    } else this.told(this.connection.sendBytes(frame));
+    } else if (this.line !== undefined) {
+      const own = Buffer.from(frame);
+      this.line.add(own.length, () => this.connection.sendBytes(own));
+      this.told(this.isBelowMark);
+    } else this.told(this.connection.sendShared(frame) === true);
     return true;
   }
 
   private sendWaiting(): void {
     const { waiting } = this;
     if (waiting.length === 0) return;
-    this.waiting = [];
+    this.waiting = NONE;
     this.waitingBytes = 0;
     for (const frame of waiting) this.told(this.connection.sendBytes(frame));
   }
@@ -248,13 +343,13 @@ export class FrameOutput {
 
   /** Whether so much more may wait. */
   private hasRoom(byteCount: number): boolean {
-    const { pendingBytes } = this.connection;
+    const { pendingBytes } = this;
     return pendingBytes === 0 || pendingBytes + byteCount <= this.settings.maxPendingBytes;
   }
 
   /** There is no room: what the policy says. */
   private drop(): boolean {
-    const { connection, settings } = this;
+    const { connection, settings, pendingBytes } = this;
     this.droppedMessages++;
     if (settings.slowConsumer === "drop") {
       this.isAbove = true;
@@ -263,7 +358,7 @@ export class FrameOutput {
     connection.fail(
       new NetError(
         "SEND_QUEUE_FULL",
-        `${connection.pendingBytes} bytes wait to be sent, and one more message would pass maxPendingBytes (${settings.maxPendingBytes})`,
+        `${pendingBytes} bytes wait to be sent, and one more message would pass maxPendingBytes (${settings.maxPendingBytes})`,
         { operation: "send", connectionId: connection.id },
       ),
     );
@@ -282,7 +377,7 @@ export class FrameOutput {
     if (!this.isAbove) return false;
     const { connection, settings } = this;
     const { lowWaterMarkBytes } = connection.settings;
-    if (connection.pendingBytes > Math.min(lowWaterMarkBytes, settings.maxPendingBytes / 2)) {
+    if (this.pendingBytes > Math.min(lowWaterMarkBytes, settings.maxPendingBytes / 2)) {
       return false;
     }
     this.isAbove = false;
@@ -290,8 +385,15 @@ export class FrameOutput {
     return true;
   }
 
+  /** Nothing is sent any more of what waits here. */
+  giveUp(): void {
+    this.line?.giveUp(this.connection.closedError());
+    this.line = undefined;
+    this.compression?.deflater.drop();
+  }
+
   /** Nothing is sent any more. */
   end(): void {
-    this.compression?.deflater.drop();
+    this.giveUp();
   }
 }

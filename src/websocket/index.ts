@@ -13,12 +13,22 @@ export {
 export type { CompressionOptions, CompressionSettings } from "./deflate/compression-options.js";
 export type { SocketGroup } from "./socket-group.js";
 export type {
+  WebSocketLoss,
+  WebSocketReconnectHandlers,
+  WebSocketReconnectOptions,
+  WebSocketTarget,
+} from "./socket-place.js";
+export type {
   UpgradeAcceptance,
   UpgradeDecision,
   UpgradeRefusal,
   WebSocketRequest,
 } from "./upgrade-decision.js";
-export { WebSocketAgent, type WebSocketAgentOptions } from "./websocket-agent.js";
+export {
+  WebSocketAgent,
+  type WebSocketAgentConnectOptions,
+  type WebSocketAgentOptions,
+} from "./websocket-agent.js";
 export { WebSocketClient, type WebSocketClientOptions } from "./websocket-client.js";
 export type {
   PublishOptions,

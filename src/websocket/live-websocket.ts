@@ -44,6 +44,8 @@ export interface SocketBehind {
   topics(): string[];
   /** Begins the close handshake. */
   close(code: number | undefined, reason: string): boolean;
+  /** Ends the connection at once. */
+  abort(): boolean;
 }
 
 /** What handlers see of a WebSocket. */
@@ -100,13 +102,13 @@ export class LiveWebSocket implements WebSocketConnection {
   }
 
   get pendingBytes(): number {
-    return this.session.connection.pendingBytes;
+    return this.session.output.pendingBytes;
   }
 
   get stats(): WebSocketStats {
     const { connection, output, receivedMessages } = this.session;
-    const { receivedBytes, sentBytes, pendingBytes } = connection;
-    const { sentMessages, droppedMessages } = output;
+    const { receivedBytes, sentBytes } = connection;
+    const { sentMessages, droppedMessages, pendingBytes } = output;
     return {
       receivedBytes,
       sentBytes,
@@ -161,7 +163,7 @@ export class LiveWebSocket implements WebSocketConnection {
   }
 
   drained(options?: WaitOptions): Promise<void> {
-    return this.session.connection.drained(options);
+    return this.session.output.drained(options);
   }
 
   // — topics —
@@ -219,7 +221,7 @@ export class LiveWebSocket implements WebSocketConnection {
   }
 
   abort(): boolean {
-    return this.session.connection.abort();
+    return this.session.abort();
   }
 
   closed(): Promise<WebSocketEnd> {

@@ -43,7 +43,7 @@ export async function streamMessage(
       const bytes = bytesOf(chunk);
       hasBegun = true;
       const hasRoom = send(session, bytes, { compress, isText, isLast: false });
-      if (!hasRoom) await connection.drained();
+      if (!hasRoom) await output.drained();
       else if (breath.isDue(bytes.length)) await breath.taken();
     }
   } catch (error) {

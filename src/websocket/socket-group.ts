@@ -73,7 +73,11 @@ export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnect
     options: PublishOptions = {},
   ): number {
     const message = new PublishedMessage(data, options, this.#stock);
-    return this.topicTable.publish(topic, except, (session) => session.deliverPublished(message));
+    try {
+      return this.topicTable.publish(topic, except, (session) => session.deliverPublished(message));
+    } finally {
+      message.release();
+    }
   }
 
   /** Subscribers of a topic. */

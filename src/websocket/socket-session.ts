@@ -49,6 +49,19 @@ interface Slices {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
+/** Tells that something of the application's has failed, and ends the socket. */
+export type SocketFailed = (name: string, error: unknown) => void;
+
+/** The place of a socket that is made anew when it is lost. */
+export interface PlaceOfSocket {
+  /** The socket is there: it is given its context. */
+  entered(socket: LiveWebSocket): void;
+  /** The socket is open; `tell` calls `onOpen`. */
+  opened(socket: LiveWebSocket, tell: () => void, failed: SocketFailed): void;
+  /** It has ended, by `close` or `abort` of ours or not; `tell` calls `onClose`. */
+  closed(end: WebSocketEnd, isAsked: boolean, unsentBytes: number, tell: () => void): void;
+}
+
 /** What was agreed on before, and who is told. */
 export interface SessionParts {
   readonly role: Role;
@@ -61,6 +74,8 @@ export interface SessionParts {
   readonly contexts?: SocketDeflate | undefined;
   /** The sockets of the component. */
   readonly group: SocketGroup;
+  /** There where the socket is made anew when it is lost. */
+  readonly place?: PlaceOfSocket | undefined;
 }
 
 /**
@@ -84,6 +99,7 @@ export class SocketSession
   private readonly sink: WebSocketSink;
   private readonly contexts: SocketDeflate | undefined;
   private readonly group: SocketGroup;
+  private readonly place: PlaceOfSocket | undefined;
   private readonly isClient: boolean;
   private readonly wantsPieces: boolean;
   /** Of a client, who received before, and keeps the books of the connection. */
@@ -97,6 +113,8 @@ export class SocketSession
   private heartbeat: Heartbeat | undefined = undefined;
   /** The peer has begun to close. */
   private isPeersEnd = false;
+  /** `close` or `abort` was called, whatever became of it. */
+  private isAsked = false;
   /** Made when it begins to close. */
   private ownClosing: CloseHandshake | undefined = undefined;
   /** Promises of handlers that are not settled. */
@@ -110,6 +128,8 @@ export class SocketSession
     this.settings = settings;
     this.calls = calls;
     this.group = parts.group;
+    this.place = parts.place;
+    this.place?.entered(this.socket);
     this.isClient = role === "client";
     this.contexts = contexts;
     this.decoder = new FrameDecoder({ role, limits, inflater: contexts?.inflater, readers });
@@ -126,7 +146,14 @@ export class SocketSession
     connection.onDue = undefined;
     if (settings.pingIntervalMs > 0) this.heartbeat = new Heartbeat(this);
     connection.receiveBy(this);
-    this.calls.opened(this);
+    if (this.place === undefined) this.calls.opened(this);
+    else {
+      this.place.opened(
+        this.socket,
+        () => this.calls.opened(this),
+        (name, error) => this.calls.failed(this, name, "send", error),
+      );
+    }
   }
 
   get id(): number {
@@ -186,7 +213,7 @@ export class SocketSession
   private passOnEnd(): void {
     this.hasPeerEnded = false;
     this.connection.endPassedOn();
-    if (this.ownClosing?.state === "done") this.finish();
+    if (this.ownClosing?.state === "done") this.output.afterAll(() => this.finish());
     else this.decoder.end(this.sink);
   }
 
@@ -209,7 +236,7 @@ export class SocketSession
   }
 
   closed(reason: CloseReason): void {
-    const { closing, connection } = this;
+    const { closing, connection, place } = this;
     closing.ended();
     this.decoder.drop();
     this.output.end();
@@ -223,11 +250,19 @@ export class SocketSession
     this.ownInbox?.end(connection.closedError());
     try {
       this.group.leave(this);
-      this.calls.closed(this, closing.code, closing.reason, reason);
+      if (place === undefined) this.tellClosed(this.end);
+      else {
+        const { unsentBytes } = connection;
+        place.closed(this.end, this.isAsked, unsentBytes, () => this.tellClosed(this.end));
+      }
       this.onEnd?.(this.end);
     } finally {
       this.previous?.closed(reason);
     }
+  }
+
+  private tellClosed(end: WebSocketEnd | undefined): void {
+    if (end !== undefined) this.calls.closed(this, end.code, end.reason, end.connection);
   }
 
   // — topics —
@@ -253,7 +288,8 @@ export class SocketSession
   deliverPublished(message: PublishedMessage): boolean {
     if (!this.isOpen) return false;
     if (!this.isClient) {
-      return this.output.sendPrepared(message.frame(this.contexts?.sharesFrames === true));
+      const mayDeflate = this.contexts?.sharesFrames === true;
+      return this.output.sendPrepared(message.frame(this.connection.memory, mayDeflate));
     }
     this.output.send(message.bytes, { isText: message.isText });
     return this.isOpen;
@@ -376,15 +412,25 @@ export class SocketSession
 
   /** Begins the close handshake. Throws for a code or a reason that may not travel. */
   close(code: number | undefined, reason: string): boolean {
-    if (!this.isOpen) return false;
+    if (!this.isOpen) {
+      this.isAsked = true;
+      return false;
+    }
     this.output.close(code, reason);
+    this.isAsked = true;
     this.closing.sent();
-    this.awaitPeer();
+    this.output.afterAll(() => this.awaitPeer());
     return true;
+  }
+
+  abort(): boolean {
+    this.isAsked = true;
+    return this.connection.abort();
   }
 
   private awaitPeer(): void {
     const { connection, settings } = this;
+    if (!connection.isOpen) return;
     this.heartbeat?.stop();
     connection.deadlines.set(SOCKET_DUE.close, settings.closeFrameTimeoutMs);
   }
@@ -402,7 +448,7 @@ export class SocketSession
   }
 
   onClose(code: number, reason: string): void {
-    const { closing, output, connection } = this;
+    const { closing, output } = this;
     const isReply = closing.state === "closeSent";
     closing.received(code, reason);
     if (!isReply) {
@@ -410,8 +456,10 @@ export class SocketSession
       output.close(closing.replyCode, closing.reason);
       closing.sent();
     }
-    if (closing.mustEnd) this.finish();
-    else if (connection.isOpen) this.awaitPeer();
+    output.afterAll(() => {
+      if (closing.mustEnd) this.finish();
+      else this.awaitPeer();
+    });
   }
 
   /** Both Close frames were exchanged. */
@@ -427,6 +475,7 @@ export class SocketSession
   fail(error: NetError): void {
     const { closing, connection } = this;
     const code = closeCodeOfError(error);
+    this.output.giveUp();
     if (closing.state === "open" && connection.isOpen && canTravel(code)) {
       const isOurs = error.code === "HANDLER_FAILED";
       this.output.close(code, isOurs ? "" : clipReason(error.message));

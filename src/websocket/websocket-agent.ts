@@ -1,12 +1,29 @@
 /** Any number of WebSockets to any servers, with one set of handlers. */
 import type { StopOptions } from "../connection/component-options.js";
-import { assertFunction, assertInteger, assertKnownKeys, assertObject } from "../errors.js";
+import { chooseEngine } from "../engine/choose-engine.js";
+import {
+  assertFunction,
+  assertInteger,
+  assertKnownKeys,
+  assertObject,
+  NetError,
+} from "../errors.js";
+import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import { SocketGroup } from "./socket-group.js";
+import {
+  type ReadWebSocketReconnect,
+  type WebSocketReconnectHandlers,
+  type WebSocketReconnectOptions,
+  type WebSocketTarget,
+  webSocketReconnect,
+} from "./socket-place.js";
+import { SocketPlaces } from "./socket-places.js";
 import { WebSocketCalls } from "./websocket-calls.js";
 import type { WebSocketConnection } from "./websocket-connection.js";
 import {
   DIAL_OPTION_NAMES,
+  MAX_SOCKETS,
   type WebSocketConnectOptions,
   WebSocketDialer,
   type WebSocketDialOptions,
@@ -14,57 +31,120 @@ import {
 import { WEBSOCKET_HANDLER_NAMES, type WebSocketHandlers } from "./websocket-handlers.js";
 import { WEBSOCKET_SETTING_NAMES, type WebSocketSettingsInput } from "./websocket-settings.js";
 
-/** Options of a {@link WebSocketAgent}. */
-export interface WebSocketAgentOptions<Context = unknown>
+/** What agents and clients can be asked for alike. */
+export interface OutgoingWebSocketOptions<Context, Handle>
   extends WebSocketHandlers<WebSocketConnection<Context>>,
+    WebSocketReconnectHandlers<Handle>,
     WebSocketSettingsInput,
-    WebSocketDialOptions {}
+    WebSocketDialOptions {
+  /** Makes sockets anew that are lost, unless `connect` says otherwise; `true`: with the defaults. Default false. */
+  readonly reconnect?: boolean | WebSocketReconnectOptions | undefined;
+}
+
+/** Options of a {@link WebSocketAgent}. */
+export type WebSocketAgentOptions<Context = unknown> = OutgoingWebSocketOptions<
+  Context,
+  WebSocketTarget<Context>
+>;
+
+/** Options of {@link WebSocketAgent.connect}. */
+export interface WebSocketAgentConnectOptions<Context = unknown>
+  extends WebSocketConnectOptions<Context> {
+  /** Makes this socket anew when it is lost. Default: as with the agent. */
+  readonly reconnect?: boolean | WebSocketReconnectOptions | undefined;
+}
 
 const OPTION_NAMES: readonly string[] = [
   ...WEBSOCKET_HANDLER_NAMES,
   ...WEBSOCKET_SETTING_NAMES,
   ...DIAL_OPTION_NAMES,
+  ...RECONNECT_NAMES,
 ];
+
+/** What agents and clients are made of alike. */
+export interface OutgoingWebSockets {
+  readonly dialer: WebSocketDialer;
+  readonly places: SocketPlaces;
+  readonly reconnect: ReadWebSocketReconnect | undefined;
+}
+
+/** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
+export function outgoingWebSockets<Context>(
+  options: OutgoingWebSocketOptions<Context, never>,
+  sockets: SocketGroup<Context>,
+): OutgoingWebSockets {
+  assertObject("options", options);
+  assertKnownKeys("options", options, OPTION_NAMES);
+  for (const name of WEBSOCKET_HANDLER_NAMES) {
+    if (options[name] !== undefined) assertFunction(name, options[name]);
+  }
+  assertReconnectHandlers(options);
+  const reconnect = webSocketReconnect(options.reconnect);
+  const calls = new WebSocketCalls<LiveWebSocket>(options as WebSocketHandlers<unknown>);
+  const dialer = new WebSocketDialer(options, calls, sockets as SocketGroup);
+  const { clock } = chooseEngine(options.engine);
+  const places = new SocketPlaces({ dialer, clock, handlers: options, calls });
+  return { dialer, places, reconnect };
+}
 
 /** Any number of WebSockets to any servers, with one set of handlers. */
 export class WebSocketAgent<Context = unknown> implements AsyncDisposable {
   /** The sockets that are open. */
   readonly sockets: SocketGroup<Context> = new SocketGroup<Context>();
-  readonly #dialer: WebSocketDialer;
+  readonly #parts: OutgoingWebSockets;
+  readonly #maxSockets: number;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: WebSocketAgentOptions<Context> = {}) {
-    assertObject("options", options);
-    assertKnownKeys("options", options, OPTION_NAMES);
-    for (const name of WEBSOCKET_HANDLER_NAMES) {
-      if (options[name] !== undefined) assertFunction(name, options[name]);
-    }
-    const calls = new WebSocketCalls<LiveWebSocket>(options as WebSocketHandlers<unknown>);
-    this.#dialer = new WebSocketDialer(options, calls, this.sockets as SocketGroup);
+    this.#parts = outgoingWebSockets(options, this.sockets);
+    this.#maxSockets = options.maxSockets ?? MAX_SOCKETS;
   }
 
   /**
    * Makes a socket to a URL `ws:` or `wss:`. Rejects as `HttpAgent.request` does, with `REQUEST_TIMEOUT` after
-   * `timeoutMs`, and with `WEBSOCKET_HANDSHAKE` where the response grants none.
+   * `timeoutMs`, and with `WEBSOCKET_HANDSHAKE` where the response grants none; with `CONNECTION_LIMIT` where there are
+   * `maxSockets` that are made anew.
    */
   async connect(
     url: string | URL,
-    options: WebSocketConnectOptions<Context> = {},
+    options: WebSocketAgentConnectOptions<Context> = {},
   ): Promise<WebSocketConnection<Context>> {
-    return (await this.#dialer.connect(
-      url,
-      options,
-    )) as WebSocketConnection as WebSocketConnection<Context>;
+    assertObject("options", options);
+    const { dialer, places } = this.#parts;
+    const { reconnect: wish, ...rest } = options;
+    const reconnect = wish === undefined ? this.#parts.reconnect : webSocketReconnect(wish);
+    if (reconnect === undefined) return own(await dialer.connect(url, rest));
+    if (places.count >= this.#maxSockets) {
+      const text = `there are ${places.count} sockets that are made anew, and maxSockets is ${this.#maxSockets}`;
+      throw new NetError("CONNECTION_LIMIT", text, { operation: "connect" });
+    }
+    return own(await places.make(reconnect).connect(url, rest));
+  }
+
+  /** URLs to which sockets are made anew, from `connect` until no other socket is made. */
+  targets(): WebSocketTarget<Context>[] {
+    return this.#parts.places.list() as WebSocketTarget[] as WebSocketTarget<Context>[];
+  }
+
+  /** That of the socket with this id, the last one too; undefined where none is made anew. */
+  target(id: number): WebSocketTarget<Context> | undefined {
+    const target: WebSocketTarget | undefined = this.#parts.places.find(id);
+    return target as WebSocketTarget<Context> | undefined;
   }
 
   /** Stops, for good: all sockets are closed with 1001; what is left after `drainMs` (default 5,000) is cut. */
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = 5_000 } = options;
     assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
-    await this.#dialer.stop(drainMs);
+    this.#parts.places.stop();
+    await this.#parts.dialer.stop(drainMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+function own<Context>(socket: WebSocketConnection): WebSocketConnection<Context> {
+  return socket as WebSocketConnection<Context>;
 }

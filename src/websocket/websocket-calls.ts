@@ -130,6 +130,15 @@ export class WebSocketCalls<Socket> {
     );
   }
 
+  /** Tells of what belongs to no socket; a failure becomes a process warning. */
+  inform(name: string, handler: Handler | undefined, ...given: unknown[]): void {
+    if (handler === undefined) return;
+    callHandler(
+      () => this.call(handler, ...given),
+      (error) => process.emitWarning(handlerError(name, "close", error)),
+    );
+  }
+
   private call(handler: Handler, ...given: unknown[]): unknown {
     const { scope, handlers } = this;
     const call = handler as (...given: unknown[]) => unknown;
@@ -180,13 +189,8 @@ export class WebSocketCalls<Socket> {
     );
   }
 
-  /** Where nobody hears of a failure, a process warning tells. */
-  private failed(
-    session: CalledSession<Socket>,
-    name: string,
-    operation: Operation,
-    cause: unknown,
-  ): void {
+  /** A handler has failed, or what is called like one. Where nobody hears of that, a process warning tells. */
+  failed(session: CalledSession<Socket>, name: string, operation: Operation, cause: unknown): void {
     const error = handlerError(name, operation, cause, session.id);
     const isTold = session.handlerFailed(error) && this.handlers.onClose !== undefined;
     if (!isTold) process.emitWarning(error);

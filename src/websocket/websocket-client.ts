@@ -1,39 +1,49 @@
 /** A WebSocket client with one socket at a time. */
 import type { StopOptions } from "../connection/component-options.js";
 import type { Data, WaitOptions } from "../connection/connection.js";
-import { NetError } from "../errors.js";
-import { WebSocketAgent, type WebSocketAgentOptions } from "./websocket-agent.js";
+import { assertInteger, NetError } from "../errors.js";
+import { SocketGroup } from "./socket-group.js";
+import type { SocketPlace } from "./socket-place.js";
+import {
+  type OutgoingWebSocketOptions,
+  type OutgoingWebSockets,
+  outgoingWebSockets,
+} from "./websocket-agent.js";
 import type { SendOptions, WebSocketConnection } from "./websocket-connection.js";
 import type { WebSocketConnectOptions } from "./websocket-dialer.js";
 import type { Message } from "./websocket-handlers.js";
 
-/** Options of a {@link WebSocketClient}. Handlers are given its socket. */
+/** Options of a {@link WebSocketClient}. Handlers are given its socket, those of reconnecting the client. */
 export type WebSocketClientOptions<Context = unknown> = Omit<
-  WebSocketAgentOptions<Context>,
+  OutgoingWebSocketOptions<Context, WebSocketClient<Context>>,
   "maxSockets"
 >;
 
 /** A WebSocket client with one socket at a time. */
 export class WebSocketClient<Context = unknown> implements AsyncDisposable, AsyncIterable<Message> {
-  readonly #agent: WebSocketAgent<Context>;
-  #socket: WebSocketConnection<Context> | undefined;
+  readonly #parts: OutgoingWebSockets;
+  readonly #place: SocketPlace;
   #isConnecting = false;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: WebSocketClientOptions<Context> = {}) {
-    this.#agent = new WebSocketAgent(options);
+    this.#parts = outgoingWebSockets(options, new SocketGroup<Context>());
+    this.#place = this.#parts.places.make(this.#parts.reconnect);
+    this.#place.handle = this;
   }
 
-  /** See `WebSocketAgent.connect`. Rejects with `INVALID_STATE` while there is a socket. */
-  async connect(url: string | URL, options?: WebSocketConnectOptions<Context>): Promise<this> {
-    if (this.#isConnecting || (this.#socket !== undefined && this.#socket.state !== "closed")) {
+  /** See `WebSocketAgent.connect`. Rejects with `INVALID_STATE` while there is a socket, or one is waited for. */
+  async connect(url: string | URL, options: WebSocketConnectOptions<Context> = {}): Promise<this> {
+    const last = this.#place.connection;
+    const isBusy = this.#isConnecting || this.isReconnecting;
+    if (isBusy || (last !== undefined && last.state !== "closed")) {
       throw new NetError("INVALID_STATE", "the client has a socket already", {
         operation: "connect",
       });
     }
     this.#isConnecting = true;
     try {
-      this.#socket = await this.#agent.connect(url, options);
+      await this.#place.connect(url, options);
     } finally {
       this.#isConnecting = false;
     }
@@ -42,18 +52,27 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
 
   /** The present socket, or the last one. Throws `INVALID_STATE` before the first. */
   get socket(): WebSocketConnection<Context> {
-    if (this.#socket !== undefined) return this.#socket;
+    const socket: WebSocketConnection | undefined = this.#place.connection;
+    if (socket !== undefined) return socket as WebSocketConnection<Context>;
     throw new NetError("INVALID_STATE", "the client was never connected");
   }
 
   /** Whether messages can be sent. */
   get isOpen(): boolean {
-    return this.#socket?.isOpen === true;
+    return this.#place.isOpen;
   }
 
-  /** See `WebSocketConnection`; so are the others that follow. False, or rejecting, without a socket. */
+  /** Whether the socket was lost, and another attempt waits or is under way. */
+  get isReconnecting(): boolean {
+    return this.#place.isReconnecting;
+  }
+
+  /**
+   * See `WebSocketConnection`; so are the others that follow. False, or rejecting, without a socket. While one is waited
+   * for, what has room in `reconnect.maxKeptBytes` is kept for it.
+   */
   send(data: Data, options?: SendOptions): boolean {
-    return this.#socket?.send(data, options) ?? false;
+    return this.#place.send(data, options) !== false;
   }
 
   sendStream(source: AsyncIterable<Data> | Iterable<Data>, options?: SendOptions): Promise<void> {
@@ -61,7 +80,7 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
   }
 
   ping(data?: Data): boolean {
-    return this.#socket?.ping(data) ?? false;
+    return this.#place.connection?.ping(data) ?? false;
   }
 
   read(options?: WaitOptions): Promise<Message> {
@@ -76,17 +95,21 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
     return this.socket.drained(options);
   }
 
+  /** No other socket follows; a wait for one is called off. */
   close(code?: number, reason?: string): boolean {
-    return this.#socket?.close(code, reason) ?? false;
+    return this.#place.slot.callOff() || this.#place.connection?.close(code, reason) === true;
   }
 
   abort(): boolean {
-    return this.#socket?.abort() ?? false;
+    return this.#place.abort();
   }
 
   /** See `WebSocketAgent.stop`. */
-  stop(options?: StopOptions): Promise<void> {
-    return this.#agent.stop(options);
+  async stop(options: StopOptions = {}): Promise<void> {
+    const { drainMs = 5_000 } = options;
+    assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
+    this.#parts.places.stop();
+    await this.#parts.dialer.stop(drainMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -30,7 +30,7 @@ import { DeflateStock } from "./deflate/deflate-stock.js";
 import type { OwnConnection } from "./frame-output.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import type { SocketGroup } from "./socket-group.js";
-import { SocketSession } from "./socket-session.js";
+import { type PlaceOfSocket, SocketSession } from "./socket-session.js";
 import type { WebSocketCalls } from "./websocket-calls.js";
 import {
   type WebSocketConfiguration,
@@ -103,6 +103,9 @@ const CONNECT_NAMES = [
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** Default of `maxSockets`. */
+export const MAX_SOCKETS = 10_000;
+
 function sha1(text: string): string {
   return createHash("sha1").update(text, "latin1").digest("base64");
 }
@@ -121,7 +124,7 @@ export class WebSocketDialer {
     calls: WebSocketCalls<LiveWebSocket>,
     sockets: SocketGroup,
   ) {
-    const { maxSockets = 10_000 } = options;
+    const { maxSockets = MAX_SOCKETS } = options;
     assertInteger("maxSockets", maxSockets, 1, 1_000_000);
     const given = Object.fromEntries(
       AGENT_NAMES.filter((name) => options[name] !== undefined).map((name) => [
@@ -143,14 +146,36 @@ export class WebSocketDialer {
 
   /** See `WebSocketAgent.connect`. */
   async connect(url: string | URL, options: WebSocketConnectOptions): Promise<LiveWebSocket> {
+    return this.prepare(url, options)(options.signal);
+  }
+
+  /**
+   * Throws `INVALID_ARGUMENT`. Answers what makes the socket, until the signal is aborted: `place` is told of it where
+   * it is one that is made anew.
+   */
+  prepare(
+    url: string | URL,
+    options: WebSocketConnectOptions,
+    place?: PlaceOfSocket,
+  ): (signal: AbortSignal | undefined) => Promise<LiveWebSocket> {
     assertObject("options", options);
     assertKnownKeys("options", options, CONNECT_NAMES);
-    const { protocols = [], headers, origin, signal, proxy } = options;
+    const { protocols = [], headers, origin, proxy } = options;
     const { timeoutMs = CONNECT_TIMEOUT_MS } = options;
     assertInteger("timeoutMs", timeoutMs, 0, 2 ** 31 - 1);
     if (origin !== undefined) assertText("origin", origin);
     assertProtocols(protocols);
     const target = httpUrl(url);
+    return (signal) =>
+      this.#dial({ target, protocols, headers, origin, timeoutMs, signal, proxy }, options, place);
+  }
+
+  async #dial(
+    wish: WebSocketConnectOptions & { readonly target: URL; readonly timeoutMs: number },
+    { context }: WebSocketConnectOptions,
+    place: PlaceOfSocket | undefined,
+  ): Promise<LiveWebSocket> {
+    const { target, protocols = [], headers, origin, timeoutMs, signal, proxy } = wish;
     const stock = this.#stock?.isUsable === true ? this.#stock : undefined;
     const offer: UpgradeOffer = {
       key: createKey(randomBytes(16)),
@@ -170,7 +195,7 @@ export class WebSocketDialer {
       ...(signal !== undefined && { signal }),
       ...(proxy !== undefined && { proxy }),
     });
-    return this.#open(response, offer, stock, options.context);
+    return this.#open(response, offer, stock, context, place);
   }
 
   #open(
@@ -178,6 +203,7 @@ export class WebSocketDialer {
     offer: UpgradeOffer,
     stock: DeflateStock | undefined,
     context: unknown,
+    place: PlaceOfSocket | undefined,
   ): LiveWebSocket {
     const { protocol, deflate } = checked(response, offer);
     let session: SocketSession | undefined;
@@ -196,6 +222,7 @@ export class WebSocketDialer {
       context,
       contexts: deflate === undefined ? undefined : stock?.socketDeflate("client", deflate),
       group: this.#sockets,
+      place,
     });
     session.begin();
     return session.socket;
@@ -223,8 +250,8 @@ function checked(response: HttpResponse, offer: UpgradeOffer): UpgradeResult {
   throw new NetError("WEBSOCKET_HANDSHAKE", text, { operation: "handshake" });
 }
 
-/** The URL as HTTP has it. */
-function httpUrl(given: string | URL): URL {
+/** The URL as HTTP has it. Throws `INVALID_ARGUMENT`. */
+export function httpUrl(given: string | URL): URL {
   let url: URL;
   try {
     url = new URL(given);

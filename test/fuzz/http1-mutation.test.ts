@@ -33,7 +33,9 @@ describe("mutated streams", () => {
 
       for (let seed = 1; seed <= MUTATIONS; seed += 1) {
         const random = new Random(seed);
-        const bytes = messageStream(random, direction);
+        const stream = messageStream(random, direction);
+        // Heads that come again are not scanned again.
+        const bytes = seed % 2 === 0 ? stream : Buffer.concat([stream, stream]);
         const read = readingAs(direction, random);
         const whole = read([bytes]);
         const cut = read(randomChunks(bytes, random));

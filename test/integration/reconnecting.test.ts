@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { describe, it, type TestContext } from "node:test";
-import { type Connection, TcpClient, type TcpClientOptions, TcpServer } from "hp-socket";
+import { type Connection, pack, TcpClient, type TcpClientOptions, TcpServer } from "hp-socket";
 import { availableEngines } from "../support/engine-list.js";
 import { memoryWorld } from "../support/memory-world.js";
+import { pass } from "../support/steps.js";
 import { until } from "../support/until.js";
 
 interface World {
@@ -55,13 +57,7 @@ async function world(test: TestContext, options: TcpClientOptions = {}): Promise
     ...options,
   });
   test.after(() => Promise.all([client.stop({ drainMs: 0 }), servers.stop()]));
-  const wait = async (ms: number): Promise<void> => {
-    for (let passed = 0; passed < ms; passed += 10) {
-      clock.advance(10);
-      await new Promise(setImmediate);
-    }
-  };
-  return { client, told, got, servers, wait };
+  return { client, told, got, servers, wait: (ms) => pass(clock, ms) };
 }
 
 const TARGET = { port: 7_000 };
@@ -330,6 +326,219 @@ describe("reconnecting", () => {
     await assert.rejects(client.connect(TARGET), { code: "CONNECTION_REFUSED" });
     await wait(1_000);
     assert.deepEqual(told, ["close CONNECTION_REFUSED"]);
+  });
+
+  it("rejects connect when it is stopped in the middle of a further first attempt", async (test) => {
+    const { engine, clock } = memoryWorld();
+    engine.network.connectFate = () => "blackHole";
+    for (const how of ["stop", "close", "abort", "signal"] as const) {
+      const told: string[] = [];
+      const client = new TcpClient({
+        engine,
+        reconnect: { fromStart: true, firstDelayMs: 1, maxDelayMs: 1, maxKeptBytes: 10 },
+        onReceive() {},
+        onGiveUp: (_, lostBytes) => void told.push(`give up ${lostBytes}`),
+      });
+      test.after(() => client.stop({ drainMs: 0 }));
+      const controller = new AbortController();
+      const connected = client.connect({ ...TARGET, timeoutMs: 50, signal: controller.signal });
+      connected.catch(() => {});
+      await pass(clock, 100);
+      client.send("kept");
+      assert.deepEqual([client.isReconnecting, client.connectionCount], [true, 1]);
+      if (how === "signal") controller.abort();
+      else void client[how]();
+      await assert.rejects(connected, { code: how === "stop" ? "STOPPED" : "ABORTED" }, how);
+      await client.stopped();
+      assert.deepEqual(told, ["give up 4"], how);
+    }
+  });
+
+  it("takes a signal that is aborted between the first attempt and the next", async (test) => {
+    const controller = new AbortController();
+    const { client, servers, told } = await world(test, {
+      reconnect: { fromStart: true, firstDelayMs: 1_000 },
+      onReconnecting: () => controller.abort(),
+    });
+    await servers.stop();
+    await assert.rejects(client.connect({ ...TARGET, signal: controller.signal }), {
+      code: "ABORTED",
+    });
+    assert.equal(client.isReconnecting, false);
+    assert.equal(told.at(-1), "give up 0");
+  });
+
+  it("tells how many bytes were taken and not sent", async (test) => {
+    const { client, servers, told, wait } = await world(test, {
+      highWaterMarkBytes: 100,
+      lowWaterMarkBytes: 50,
+    });
+    await client.connect(TARGET);
+    await wait(10);
+    servers.accepted[0]?.pause();
+    client.send(Buffer.alloc(1_000_000));
+    await wait(50);
+    const { pendingBytes } = client;
+    assert.ok(pendingBytes > 0 && pendingBytes <= 1_000_000);
+    servers.accepted[0]?.abort();
+    await wait(10);
+    const unsent = Number(/CONNECTION_RESET (\d+)/.exec(told.join())?.[1]);
+    assert.ok(unsent > 0 && unsent <= pendingBytes, `${unsent} of ${pendingBytes}`);
+  });
+
+  it("does not come back after close, whatever becomes of that", async (test) => {
+    // What waits is never sent, and the peer resets the connection: an error, but nobody wants another.
+    for (const first of ["local", "peer"] as const) {
+      const { client, servers, told, wait } = await world(test, {
+        reconnect: { firstDelayMs: 10, shouldReconnect: () => true },
+        closeTimeoutMs: 1_000,
+      });
+      await client.connect(TARGET);
+      await wait(10);
+      servers.accepted[0]?.pause();
+      client.send(Buffer.alloc(8_000_000));
+      await wait(20);
+      if (first === "peer") servers.accepted[0]?.finish();
+      await wait(20);
+      client.close();
+      await wait(20);
+      servers.accepted[0]?.abort();
+      await wait(3_000);
+      assert.equal(client.state, "stopped", first);
+      assert.equal(client.isReconnecting, false);
+      assert.equal(told.filter((line) => line.startsWith("give up")).length, 1);
+      assert.equal(told.filter((line) => line.startsWith("reconnecting")).length, 0);
+    }
+  });
+
+  it("takes a shouldReconnect that throws, or answers a promise, for no", async (test) => {
+    const warnings: string[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", warned);
+    test.after(() => process.off("warning", warned));
+    for (const shouldReconnect of [
+      () => {
+        throw new Error("undecided");
+      },
+      () => Promise.resolve(true) as never,
+    ]) {
+      const { client, servers, told, wait } = await world(test, {
+        reconnect: { fromStart: true, firstDelayMs: 10, shouldReconnect },
+      });
+      await client.connect(TARGET);
+      servers.accepted[0]?.abort();
+      await wait(100);
+      assert.equal(client.state, "stopped");
+      assert.equal(told.at(-1), "give up 0");
+      await servers.stop();
+      await assert.rejects(client.connect(TARGET), { code: "CONNECTION_REFUSED" });
+      assert.equal(told.at(-1), "give up 0");
+    }
+    await until(() => warnings.length === 2);
+    assert.match(warnings[0] ?? "", /shouldReconnect failed: undecided/);
+  });
+
+  it("lives on when its handlers throw or reject", async (test) => {
+    const warnings: string[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", warned);
+    test.after(() => process.off("warning", warned));
+    const { client, servers, wait } = await world(test, {
+      onReconnecting: () => {
+        throw new Error("one");
+      },
+      onReconnected: () => Promise.reject(new Error("two")),
+      onGiveUp: () => {
+        throw new Error("three");
+      },
+    });
+    await client.connect(TARGET);
+    servers.accepted[0]?.abort();
+    await wait(300);
+    assert.equal(client.isOpen, true);
+    await servers.stop();
+    await wait(20);
+    client.close();
+    assert.equal(client.state, "stopped");
+    await until(() => warnings.length === 4);
+    assert.deepEqual(
+      warnings.map((text) => text.replace(/ failed: .*/, "")),
+      ["onReconnecting", "onReconnected", "onReconnecting", "onGiveUp"],
+    );
+  });
+
+  it("refuses to keep what can be no packet, and lets kept packets leave before onReconnected", async (test) => {
+    const { engine, clock } = memoryWorld();
+    const receive = pack({ maxPacketBytes: 8 });
+    const got: string[] = [];
+    const start = async (): Promise<TcpServer> => {
+      const made = new TcpServer({
+        engine,
+        receive,
+        onReceive: (_, packet) => void got.push(packet.toString()),
+      });
+      await made.listen({ port: 7_000 });
+      return made;
+    };
+    let server = await start();
+    const client: TcpClient = new TcpClient({
+      engine,
+      receive,
+      reconnect: { firstDelayMs: 50, maxDelayMs: 50, maxKeptBytes: 100 },
+      onReceive() {},
+      onReconnected: (own) => void own.send("told"),
+    });
+    test.after(() => Promise.all([client.stop({ drainMs: 0 }), server.stop({ drainMs: 0 })]));
+    await client.connect(TARGET);
+    await server.stop({ drainMs: 0 });
+    await pass(clock, 10);
+    assert.throws(() => client.send("much too long"), { code: "PACKET_INVALID" });
+    assert.equal(client.send("kept"), "slow");
+    server = await start();
+    await pass(clock, 200);
+    assert.deepEqual(got, ["kept", "told"]);
+  });
+
+  it("gives a connection the context of the last, and a new one after connect", async (test) => {
+    let count = 0;
+    const { client, servers, wait } = await world(test, { context: () => `context ${++count}` });
+    await client.connect(TARGET);
+    servers.accepted[0]?.abort();
+    await wait(300);
+    assert.deepEqual([client.isOpen, client.context, count], [true, "context 1", 1]);
+    client.close();
+    await client.stopped();
+    await client.connect(TARGET);
+    assert.equal(client.context, "context 2");
+  });
+
+  it("can be connected again in onClose and onGiveUp", async (test) => {
+    for (const name of ["onClose", "onGiveUp"] as const) {
+      let isFirst = true;
+      const { client, servers, told, wait } = await world(test, {
+        reconnect: { firstDelayMs: 10, maxAttempts: 1, maxKeptBytes: 10 },
+        [name]: (own: TcpClient) => {
+          told.push(name);
+          if (own.state !== "stopped" || !isFirst) return;
+          isFirst = false;
+          own.connect(TARGET).then(
+            () => told.push("connected"),
+            () => told.push("failed"),
+          );
+        },
+      });
+      await client.connect(TARGET);
+      await servers.stop();
+      await wait(8);
+      client.send("kept");
+      await servers.start();
+      servers.accepted.length = 0;
+      await servers.stop();
+      await wait(100);
+      await servers.start();
+      await wait(100);
+      assert.equal(told.filter((line) => /^give up|^onGiveUp/.test(line)).length, 1, told.join());
+    }
   });
 
   it("is refused with options that can't be", () => {

@@ -133,7 +133,7 @@ function relays(engine: EngineName): void {
       const server = await greeter(test, engine, "one");
       const inner = await relay(test, engine, {
         to: [`127.0.0.1:${server.port}`],
-        proxyHeaderFrom: ["127.0.0.0/8"],
+        proxyHeader: { from: ["127.0.0.0/8"] },
         sendProxyHeader: 1,
       });
       const outer = await relay(test, engine, {
@@ -152,8 +152,7 @@ function relays(engine: EngineName): void {
     const server = await greeter(test, engine, "one");
     const one = await relay(test, engine, {
       to: [`127.0.0.1:${server.port}`],
-      proxyHeaderFrom: ["127.0.0.1"],
-      headerTimeoutMs: 100,
+      proxyHeader: { from: ["127.0.0.1"], timeoutMs: 100 },
     });
     for (const text of ["GET / HTTP/1.1\r\n\r\n", "PROXY TCP4 a b 1 2\r\n", "PRO", ""]) {
       const peer = await rawPeer(test, one);
@@ -162,7 +161,7 @@ function relays(engine: EngineName): void {
       assert.equal(peer.received, "");
     }
     assert.equal(server.stats.openedCount, 0);
-    assert.throws(() => new Relay({ to: ["a:1"], proxyHeaderFrom: ["::ffff:10.0.0.0/8"] }), {
+    assert.throws(() => new Relay({ to: ["a:1"], proxyHeader: { from: ["::ffff:10.0.0.0/8"] } }), {
       code: "INVALID_ARGUMENT",
     });
   });

@@ -2,16 +2,38 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type EngineName, pack, TcpAgent, TcpServer } from "hp-socket";
-import { WebSocketAgent, type WebSocketConnection } from "hp-socket/websocket";
+import { type HttpExchange, HttpServer } from "hp-socket/http";
+import { WebSocketAgent, type WebSocketConnection, webSocket } from "hp-socket/websocket";
 import { availableEngines } from "../support/engine-list.js";
 import { until } from "../support/until.js";
-import { framePeer, webSocketServer } from "../support/websocket-world.js";
+import { type FramePeer, framePeer, webSocketServer } from "../support/websocket-world.js";
 import { ZlibInflater } from "../support/websocket-zlib.js";
 
 for (const engine of availableEngines()) {
   describe(`topics of TCP connections on ${engine}`, () => connections(engine));
   describe(`topics of WebSockets on ${engine}`, () => sockets(engine));
 }
+
+describe("topics of an endpoint under servers on several engines", () => {
+  it("give each socket the frame from the memory of its own engine", async (test) => {
+    const sockets = webSocket({ onOpen: (socket) => void socket.subscribe("all") });
+    const peers: FramePeer[] = [];
+    for (const engine of availableEngines()) {
+      const onRequest = (exchange: HttpExchange): void => void sockets.handle(exchange);
+      const server = new HttpServer({ engine, onRequest });
+      test.after(() => server.stop({ drainMs: 0 }));
+      const { port } = await server.listen({ host: "127.0.0.1" });
+      peers.push(await framePeer(test, port ?? 0), await framePeer(test, port ?? 0));
+    }
+    await until(() => sockets.sockets.subscriberCount("all") === peers.length);
+    const wanted = Array.from({ length: 100 }, (_, index) => `message ${index}`);
+
+    for (const text of wanted) sockets.sockets.publish("all", text);
+    await until(() => peers.every(({ recorder }) => recorder.messages.length === wanted.length));
+
+    for (const { recorder } of peers) assert.deepEqual(recorder.messages, wanted);
+  });
+});
 
 function connections(engine: EngineName): void {
   it("sends a packet to all subscribers but the one that publishes", async (test) => {
@@ -147,6 +169,33 @@ function sockets(engine: EngineName): void {
 
     assert.deepEqual(one.recorder.messages, ["fragment", "between"]);
     assert.deepEqual(two.recorder.messages, ["between", "to others"]);
+  });
+
+  it("lends one frame to all, however many come one after the other, also to those inside a message", async (test) => {
+    let inside: WebSocketConnection | undefined;
+    const server = await webSocketServer(test, {
+      engine,
+      onOpen(socket) {
+        inside ??= socket;
+        socket.subscribe("all");
+      },
+    });
+    const peers = [await framePeer(test, server.port), await framePeer(test, server.port)];
+    await until(() => server.sockets.subscriberCount("all") === 2);
+    const wanted = Array.from({ length: 300 }, (_, index) => `${index} `.repeat(index + 1));
+
+    for (const [index, text] of wanted.entries()) {
+      if (index === 100) inside?.send("be", { isLast: false });
+      server.sockets.publish("all", text);
+      if (index === 200) inside?.send("gun", { isLast: true });
+      if (index % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(() => peers[1]?.recorder.messages.length === wanted.length);
+    await until(() => peers[0]?.recorder.messages.length === wanted.length + 1);
+
+    const withBegun = [...wanted.slice(0, 100), "begun", ...wanted.slice(100)];
+    assert.deepEqual(peers[0]?.recorder.messages, withBegun);
+    assert.deepEqual(peers[1]?.recorder.messages, wanted);
   });
 
   it("treats a slow subscriber by its policy, and holds nobody up", async (test) => {

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { type LinkOptions, SimulatedLink } from "#src/engine/memory/simulated-link.js";
 import { NoCongestion } from "#src/protocol/kcp/congestion.js";
+import { DatagramWriter } from "#src/protocol/kcp/datagram-writer.js";
 import { type InputResult, Kcp, type KcpSettings } from "#src/protocol/kcp/kcp.js";
 import { SegmentMemory } from "#src/protocol/kcp/segment-memory.js";
 
@@ -100,14 +101,15 @@ export class KcpSide {
     this.kcp = new Kcp(
       settings,
       {
-        output: (memory, byteCount) => this.#send(memory, byteCount),
+        output: (memory, start, byteCount) =>
+          this.#send(memory.bytes.subarray(start, start + byteCount)),
         message: (bytes) => {
           this.messages.push(Buffer.from(bytes));
           this.arrivedMs.push(events.nowMs);
         },
       },
       new SegmentMemory(),
-      Buffer.alloc(65_536),
+      new DatagramWriter(65_536),
     );
   }
 
@@ -143,9 +145,9 @@ export class KcpSide {
     });
   }
 
-  #send(memory: Buffer, byteCount: number): void {
+  #send(bytes: Buffer): void {
     this.outputCount++;
-    const datagram = this.tap(Buffer.from(memory.subarray(0, byteCount)));
+    const datagram = this.tap(Buffer.from(bytes));
     if (datagram === undefined) return;
     const { nowMs } = this.#events;
     for (const takesMs of this.#link.pass(datagram.length, nowMs)) {

@@ -8,7 +8,6 @@ import { HEARTBEAT_NUMBERS } from "#src/connection/heartbeat-options.js";
 import { PROXY_HEADER_NUMBERS } from "#src/connection/proxy-header-options.js";
 import { CONNECTION_SETTINGS } from "#src/connection/settings.js";
 import { DATAGRAM_SETTINGS } from "#src/datagram/datagram-settings.js";
-import { RECONNECT_NUMBERS } from "#src/dial/reconnect-options.js";
 import { URING_OPTIONS } from "#src/engine/uring/setup/uring-options.js";
 import { AGENT_NUMBERS } from "#src/http/client/client-options.js";
 import { COOKIE_LIMITS } from "#src/http/cookie/cookie-limits.js";
@@ -17,6 +16,7 @@ import { COMPRESSION_OPTIONS } from "#src/http/server/compression/compression-op
 import { HTTP_SERVER_LIMITS } from "#src/http/server/http-server-settings.js";
 import { SYNC_CLIENT_NUMBERS } from "#src/http/sync/sync-client-options.js";
 import type { NumberRule } from "#src/options.js";
+import { RECONNECT_NUMBERS } from "#src/outgoing/reconnect-options.js";
 import { HEALTH_CHECK_NUMBERS } from "#src/pool/health-check-options.js";
 import { POOL_NUMBERS } from "#src/pool/pool-options.js";
 import { HTTP1_LIMITS } from "#src/protocol/http1/limits.js";

@@ -20,6 +20,7 @@ import {
   TcpAgent,
   TcpClient,
   TcpServer,
+  type TcpTarget,
 } from "hp-socket";
 import { MemoryEngine } from "hp-socket/testing";
 
@@ -185,3 +186,42 @@ new NetError("NO_SUCH_CODE");
 exactly<string | undefined>()(connection.remoteHost);
 exactly<unknown>()(connection.key);
 exactly<boolean>()(connection.setDeadline(1, "why"));
+
+// — reconnecting —
+
+new TcpClient<Buffer, Device>({
+  context: () => ({ since: 1 }),
+  reconnect: {
+    firstDelayMs: 1,
+    targets: [{ port: 1 }, { host: "h", port: 2 }],
+    greeting: () => Buffer.alloc(1),
+    shouldReconnect: (reason, attempt) => {
+      exactly<CloseReason>()(reason);
+      return attempt < 3;
+    },
+  },
+  onReconnecting(client, attempt, delayMs, reason, unsentBytes) {
+    exactly<TcpClient<Buffer, Device>>()(client);
+    exactly<CloseReason>()(reason);
+    exactly<number>()(attempt + delayMs + unsentBytes + client.context.since);
+  },
+});
+new TcpAgent<Buffer, Device>({
+  context: () => ({ since: 1 }),
+  reconnect: true,
+  onReconnected(target, attempt) {
+    exactly<TcpTarget<Device>>()(target);
+    exactly<number>()(attempt + target.context.since);
+    exactly<number | undefined>()(target.destination.port);
+    exactly<SendResult>()(target.send("x"));
+  },
+  // @ts-expect-error: the second argument is a number
+  onGiveUp: (_, lostBytes: string) => void lostBytes,
+});
+void new TcpAgent().connect({ port: 1, reconnect: { maxAttempts: 1 } });
+// @ts-expect-error: a client has one set of options
+void new TcpClient().connect({ port: 1, reconnect: true });
+// @ts-expect-error: no such option
+new TcpClient({ reconnect: { delayMs: 1 } });
+// @ts-expect-error: servers make no connections
+new TcpServer({ reconnect: true });

@@ -17,11 +17,31 @@ export class OpenSslError extends Error {
   }
 }
 
+const LIBRARY_SHIFT = 23;
+const LIBRARY_MASK = 0xff;
+/** `ERR_LIB_SSL`. */
+const SSL_LIBRARY = 20;
+
+/**
+ * Takes all errors out of the queue, and answers the newest if it is one of TLS; undefined where what is
+ * there is not: others, who use keys and certificates, have left it.
+ */
+export function takeTlsError(functions: OpenSsl): OpenSslError | undefined {
+  const number = functions.newestError();
+  functions.clearErrors();
+  if (((number >>> LIBRARY_SHIFT) & LIBRARY_MASK) !== SSL_LIBRARY) return undefined;
+  return errorOf(functions, number);
+}
+
 /** Takes all errors out of the queue, and answers the oldest; undefined where there is none. */
 export function takeOpenSslError(functions: OpenSsl): OpenSslError | undefined {
   const number = functions.takeError();
   if (number === 0) return undefined;
   functions.clearErrors();
+  return errorOf(functions, number);
+}
+
+function errorOf(functions: OpenSsl, number: number): OpenSslError {
   const reason = functions.errorReason(number) ?? "";
   return new OpenSslError(number, reason, functions.errorLibrary(number) ?? "");
 }

@@ -17,8 +17,9 @@ const NUMBERS = {
   tlsMethod: "intptr_t TLS_method()",
   memoryBio: "intptr_t BIO_s_mem()",
 
-  // The queue of errors of the thread: takes the oldest out; empties it.
+  // The queue of errors of the thread: takes the oldest out; looks at the newest; empties it.
   takeError: "unsigned long ERR_get_error()",
+  newestError: "unsigned long ERR_peek_last_error()",
   clearErrors: "void ERR_clear_error()",
 
   // A context is Node's (`native-context.ts`). These change it in place; the functions live as long as
@@ -52,7 +53,10 @@ const NUMBERS = {
   sslRead: "int SSL_read(intptr_t ssl, intptr_t into, int byteCount)",
   sslWrite: "int SSL_write(intptr_t ssl, intptr_t from, int byteCount)",
   sslShutdown: "int SSL_shutdown(intptr_t ssl)",
+  // Looks at the queue of errors too, whoever they are of.
   sslError: "int SSL_get_error(intptr_t ssl, int result)",
+  // Frees the buffers of records, if nothing is in them.
+  sslFreeBuffers: "int SSL_free_buffers(intptr_t ssl)",
   sslVerifyResult: "long SSL_get_verify_result(intptr_t ssl)",
   sslIsReused: "int SSL_session_reused(intptr_t ssl)",
   // The SSL's; the same for what is written to where the two pointers point.

@@ -1,5 +1,6 @@
 /** What all sessions of a thread have in common, and the contexts that are ready for them. */
 import type { SecureContext } from "node:tls";
+import { BusySessions } from "./busy-sessions.js";
 import { CipherPort } from "./cipher-port.js";
 import { contextAddress } from "./native-context.js";
 import type { OpenSsl } from "./openssl-functions.js";
@@ -18,6 +19,7 @@ export class TlsLibrary {
   readonly functions: OpenSsl;
   readonly port: CipherPort;
   readonly calls: SessionCalls;
+  readonly busy: BusySessions = new BusySessions();
   private readonly ready: WeakMap<SecureContext, number> = new WeakMap();
   private readonly lists: WeakMap<readonly string[], ProtocolList> = new WeakMap();
 

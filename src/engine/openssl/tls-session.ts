@@ -11,8 +11,9 @@
  */
 import type { NetError } from "../../errors.js";
 import type { TlsInfo } from "../tls-options.js";
+import { NO_PLACE } from "./busy-sessions.js";
 import { sealedRoom } from "./cipher-port.js";
-import { OpenSslError, takeOpenSslError } from "./openssl-error.js";
+import { OpenSslError, takeOpenSslError, takeTlsError } from "./openssl-error.js";
 import type { AskedSession } from "./session-calls.js";
 import type { TlsLibrary } from "./tls-library.js";
 
@@ -47,8 +48,12 @@ const SSL_ERROR_WANT_LOOKUP = 4;
 const SSL_ERROR_ZERO_RETURN = 6;
 
 const SET_MODE = 33;
+const CLEAR_MODE = 78;
 /** Buffers of 16 KiB and more are given back while they are empty. */
 const MODE_RELEASE_BUFFERS = 0x10;
+
+/** Records that a session reads before it may keep its buffers while they are empty. */
+const READS_TO_BE_BUSY = 16;
 
 /** Output of more plain text than this goes straight to where it is sent from. */
 const DIRECT_BYTES = 2_048;
@@ -60,6 +65,11 @@ export class TlsSession {
   readonly side: Side;
   private readonly library: TlsLibrary;
   private ssl: number;
+  /** Records read: counts to READS_TO_BE_BUSY, and then no further. */
+  private readCount = 0;
+  /** Its place among the `BusySessions`, which set both. */
+  place: number = NO_PLACE;
+  wasBusy = false;
 
   constructor(library: TlsLibrary, side: Side) {
     const { functions, port } = library;
@@ -86,7 +96,7 @@ export class TlsSession {
     const kind = functions.sslError(this.ssl, result);
     if (kind === SSL_ERROR_WANT_READ) return HANDSHAKE_WAITS;
     if (kind === SSL_ERROR_WANT_LOOKUP) return HANDSHAKE_ASKS;
-    this.fail(kind);
+    this.fail(result);
     return HANDSHAKE_FAILED;
   }
 
@@ -98,23 +108,50 @@ export class TlsSession {
     const { calls, functions } = this.library;
     calls.active = this.side;
     let count = functions.sslRead(this.ssl, address, room);
-    if (count <= 0) count = this.readNone(count);
+    if (count <= 0) count = this.readNone(count, address, room);
+    else this.wasBusy = true;
     calls.active = undefined;
     return count;
   }
 
-  private readNone(result: number): number {
+  /**
+   * Errors that others have left in the queue look as if they came from here, and to empty it before
+   * each read costs more than what it is for: where one is found, it is asked again without them.
+   */
+  private readNone(result: number, address: number, room: number): number {
     const { functions } = this.library;
-    const kind = functions.sslError(this.ssl, result);
+    let kind = functions.sslError(this.ssl, result);
     if (kind === SSL_ERROR_WANT_READ) return 0;
     if (kind === SSL_ERROR_ZERO_RETURN) return READ_ENDED;
-    this.fail(kind);
+    this.error = takeTlsError(functions);
+    if (this.error !== undefined) return READ_FAILED;
+    const again = functions.sslRead(this.ssl, address, room);
+    if (again > 0) return again;
+    kind = functions.sslError(this.ssl, again);
+    if (kind === SSL_ERROR_WANT_READ) return 0;
+    if (kind === SSL_ERROR_ZERO_RETURN) return READ_ENDED;
+    this.fail(again);
     return READ_FAILED;
   }
 
-  /** Forgets errors that others have left behind, before a row of reads or writes. */
-  clearErrors(): void {
-    this.library.functions.clearErrors();
+  /** A row of reads is over: a session that is busy keeps its buffers. */
+  wasRead(): void {
+    if (this.readCount >= READS_TO_BE_BUSY) return;
+    if (++this.readCount < READS_TO_BE_BUSY) return;
+    if (!this.library.busy.add(this)) this.readCount = 0;
+  }
+
+  /** Keeps the buffers of records while they are empty: so they need not be made for each. */
+  keepBuffers(): void {
+    this.library.functions.sslControl(this.ssl, CLEAR_MODE, MODE_RELEASE_BUFFERS, null);
+  }
+
+  /** Gives them back, now and from now on. */
+  releaseBuffers(): void {
+    this.readCount = 0;
+    const { functions } = this.library;
+    functions.sslControl(this.ssl, SET_MODE, MODE_RELEASE_BUFFERS, null);
+    functions.sslFreeBuffers(this.ssl);
   }
 
   /**
@@ -123,7 +160,6 @@ export class TlsSession {
    */
   write(from: number, byteCount: number, into: number): number {
     const { port } = this.library;
-    this.clearErrors();
     if (byteCount > DIRECT_BYTES) {
       const room = sealedRoom(byteCount);
       const count = port.sealInto(into, room, () => this.put(from, byteCount));
@@ -139,16 +175,15 @@ export class TlsSession {
   private put(from: number, byteCount: number): void {
     const { functions } = this.library;
     const result = functions.sslWrite(this.ssl, from, byteCount);
-    if (result !== byteCount) this.fail(functions.sslError(this.ssl, result));
+    if (result !== byteCount) this.fail(result);
   }
 
   /** Puts out close_notify. */
   endOutput(): void {
     if (this.ssl === 0 || this.error !== undefined) return;
     const { functions } = this.library;
-    functions.clearErrors();
-    functions.sslShutdown(this.ssl);
-    functions.clearErrors();
+    // Where it can't, during a handshake, it leaves an error behind.
+    if (functions.sslShutdown(this.ssl) < 0) functions.clearErrors();
   }
 
   /** What is known; undefined once it is freed. */
@@ -166,12 +201,15 @@ export class TlsSession {
     const { ssl } = this;
     if (ssl === 0) return;
     this.ssl = 0;
+    this.library.busy.remove(this);
     this.library.functions.sslFree(ssl);
   }
 
-  private fail(kind: number): void {
+  private fail(result: number): void {
     const { functions } = this.library;
-    this.error = takeOpenSslError(functions) ?? new OpenSslError(0, kindText(kind), "");
+    this.error =
+      takeOpenSslError(functions) ??
+      new OpenSslError(0, kindText(functions.sslError(this.ssl, result)), "");
   }
 }
 

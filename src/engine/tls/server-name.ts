@@ -26,12 +26,12 @@ export function sendableServerName(name: string): string {
 export class ServerNameTable<Value> {
   readonly #entries: ReadonlyMap<string, Value>;
 
-  /** Throws `INVALID_ARGUMENT` for what can't be a name, and for a name that is there twice. */
-  constructor(entries: Iterable<readonly [string, Value]>) {
+  /** Throws `INVALID_ARGUMENT`, with `option`, for what can't be a name, and for a name that is there twice. */
+  constructor(entries: Iterable<readonly [string, Value]>, option = "tls.serverNames") {
     const plain = new Map<string, Value>();
     for (const [name, value] of entries) {
-      const key = tableName(name);
-      if (plain.has(key)) throw invalid(`${describe(name)} is there twice`);
+      const key = tableName(name, option);
+      if (plain.has(key)) throw invalid(option, `${describe(name)} is there twice`);
       plain.set(key, value);
     }
     this.#entries = plain;
@@ -54,17 +54,17 @@ export class ServerNameTable<Value> {
 }
 
 /** A name of a table as it is compared: a wildcard stands for the whole first label, or nowhere. */
-function tableName(name: string): string {
+function tableName(name: string, option: string): string {
   const isWildcard = name.startsWith("*.");
   const host = sendableServerName(isWildcard ? name.slice(2) : name);
   const isName = host.split(".").every((label) => LABEL.test(label));
   if (!isName || host.length > MAX_NAME_LENGTH || isIP(host) !== 0) {
     const form = "a host name, or *. and a host name";
-    throw invalid(`${describe(name)} is no server name: it must be ${form}`);
+    throw invalid(option, `${describe(name)} is no server name: it must be ${form}`);
   }
   return isWildcard ? `*.${host}` : host;
 }
 
-function invalid(text: string): NetError {
-  return new NetError("INVALID_ARGUMENT", `tls.serverNames: ${text}`, { operation: "configure" });
+function invalid(option: string, text: string): NetError {
+  return new NetError("INVALID_ARGUMENT", `${option}: ${text}`, { operation: "configure" });
 }

@@ -5,6 +5,7 @@
 import { Buffer } from "node:buffer";
 import { PieceQueue } from "../../bytes/piece-queue.js";
 import { NetError } from "../../errors.js";
+import type { SpareMemory } from "./spare-memory.js";
 
 /** Bytes that are set aside on the peer's word alone. */
 const MAX_TRUSTED_BYTES = 1_048_576;
@@ -13,14 +14,16 @@ const MAX_TRUSTED_BYTES = 1_048_576;
 export class BodyCollector {
   private readonly maxBytes: number;
   private readonly whole: Buffer | undefined;
+  private readonly memory: SpareMemory | undefined;
   private readonly pieces = new PieceQueue();
   private byteCount = 0;
 
-  /** `contentLength`: as announced, where it was. */
-  constructor(maxBytes: number, contentLength: number | undefined) {
+  /** `contentLength`: as announced, where it was. `memory`: where it is given back, see {@link release}. */
+  constructor(maxBytes: number, contentLength: number | undefined, memory?: SpareMemory) {
     this.maxBytes = maxBytes;
+    this.memory = memory;
     const isTrusted = contentLength !== undefined && contentLength <= MAX_TRUSTED_BYTES;
-    this.whole = isTrusted ? Buffer.allocUnsafe(contentLength) : undefined;
+    if (isTrusted) this.whole = memory?.take(contentLength) ?? Buffer.allocUnsafe(contentLength);
   }
 
   /** Takes the next bytes; `lent`: they are gone after the call. Returns an error, or undefined. */
@@ -34,7 +37,14 @@ export class BodyCollector {
 
   /** All that was taken. */
   result(): Buffer {
-    return this.whole ?? this.pieces.takeAll();
+    const { whole, byteCount } = this;
+    if (whole === undefined) return this.pieces.takeAll();
+    return whole.length === byteCount ? whole : whole.subarray(0, byteCount);
+  }
+
+  /** Nobody looks at what was taken any more. */
+  release(): void {
+    if (this.whole !== undefined) this.memory?.giveBack(this.whole);
   }
 }
 

@@ -20,6 +20,7 @@ import type { FieldSection } from "../../protocol/http1/field-section.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import { BodyCollector, tooLarge } from "./body-collector.js";
 import type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
+import { SpareMemory } from "./spare-memory.js";
 
 /** Whoever receives the message, as its body sees it. */
 export interface BodyOwner {
@@ -52,7 +53,7 @@ export class BodyIntake implements IncomingBody {
   private use: "none" | "read" | "whole" | "discard" = "none";
   private reader: Waiter<Buffer | undefined> | undefined = undefined;
   private collector: BodyCollector | undefined = undefined;
-  private whole: Waiter<Buffer> | undefined = undefined;
+  private wholeWait: Waiter<void> | undefined = undefined;
 
   constructor(owner: BodyOwner, contentLength: number | undefined) {
     this.owner = owner;
@@ -99,7 +100,20 @@ export class BodyIntake implements IncomingBody {
     }
   }
 
-  async bytes(options: WholeBodyOptions = {}): Promise<Buffer> {
+  bytes(options: WholeBodyOptions = {}): Promise<Buffer> {
+    return this.gather(options, undefined, ownBytes);
+  }
+
+  /** The same as what `read` makes of the bytes, which it may look at within the call only. */
+  whole<Value>(options: WholeBodyOptions, read: (bytes: Buffer) => Value): Promise<Value> {
+    return this.gather(options, spareMemory, read);
+  }
+
+  private async gather<Value>(
+    options: WholeBodyOptions,
+    memory: SpareMemory | undefined,
+    read: (bytes: Buffer) => Value,
+  ): Promise<Value> {
     const { maxBytes = MAX_WHOLE_BODY_BYTES } = options;
     assertInteger("maxBytes", maxBytes, 0, 2 ** 32);
     throwIfAborted(options, "receive");
@@ -109,7 +123,7 @@ export class BodyIntake implements IncomingBody {
       throw tooLarge(maxBytes);
     }
     this.begin("whole");
-    const collector = new BodyCollector(maxBytes, this.contentLength);
+    const collector = new BodyCollector(maxBytes, this.contentLength, memory);
     for (let chunk = this.take(); chunk !== undefined; chunk = this.take()) {
       const error = collector.add(chunk, false);
       if (error === undefined) continue;
@@ -117,14 +131,20 @@ export class BodyIntake implements IncomingBody {
       throw error;
     }
     if (this.error !== undefined) throw this.error;
-    if (this.state === "ended") return collector.result();
-    this.collector = collector;
-    this.whole = this.wait<Buffer>(options, () => this.dropCollector());
-    return this.whole.promise;
+    if (this.state !== "ended") {
+      this.collector = collector;
+      this.wholeWait = this.wait<void>(options, () => this.dropCollector());
+      await this.wholeWait.promise;
+    }
+    try {
+      return read(collector.result());
+    } finally {
+      collector.release();
+    }
   }
 
-  async text(options: WholeBodyOptions = {}): Promise<string> {
-    return (await this.bytes(options)).toString("utf8");
+  text(options: WholeBodyOptions = {}): Promise<string> {
+    return this.whole(options, (bytes) => bytes.toString("utf8"));
   }
 
   async json(options: WholeBodyOptions = {}): Promise<unknown> {
@@ -142,11 +162,11 @@ export class BodyIntake implements IncomingBody {
     this.queue = undefined;
     this.collector = undefined;
     this.letGo();
-    const { reader, whole } = this;
+    const { reader, wholeWait } = this;
     this.reader = undefined;
-    this.whole = undefined;
+    this.wholeWait = undefined;
     reader?.resolve(undefined);
-    whole?.reject(misused("the body was thrown away"));
+    wholeWait?.reject(misused("the body was thrown away"));
   }
 
   private begin(use: "read" | "whole"): void {
@@ -168,7 +188,7 @@ export class BodyIntake implements IncomingBody {
 
   /** Who waited for the whole body has given up: nobody can read it any more. */
   private dropCollector(): void {
-    this.whole = undefined;
+    this.wholeWait = undefined;
     this.discard();
   }
 
@@ -212,10 +232,10 @@ export class BodyIntake implements IncomingBody {
   }
 
   private refuse(error: NetError): void {
-    const { whole } = this;
-    this.whole = undefined;
+    const { wholeWait } = this;
+    this.wholeWait = undefined;
     this.discard();
-    whole?.reject(error);
+    wholeWait?.reject(error);
   }
 
   /** The body is complete. `trailers`: kept ones. */
@@ -223,12 +243,12 @@ export class BodyIntake implements IncomingBody {
     if (this.state !== "open") return;
     this.state = "ended";
     this.trailers = trailers;
-    const { reader, collector, whole } = this;
+    const { reader, collector, wholeWait } = this;
     this.reader = undefined;
     this.collector = undefined;
-    this.whole = undefined;
+    this.wholeWait = undefined;
     reader?.resolve(undefined);
-    if (collector !== undefined) whole?.resolve(collector.result());
+    if (collector !== undefined) wholeWait?.resolve(undefined);
   }
 
   /** The rest of the body will not come. */
@@ -236,14 +256,19 @@ export class BodyIntake implements IncomingBody {
     if (this.state !== "open") return;
     this.state = "failed";
     this.error = error;
-    const { reader, whole } = this;
+    const { reader, wholeWait } = this;
     this.reader = undefined;
     this.collector = undefined;
-    this.whole = undefined;
+    this.wholeWait = undefined;
     reader?.reject(error);
-    whole?.reject(error);
+    wholeWait?.reject(error);
   }
 }
+
+/** Of this thread: bodies are gathered, read and forgotten. */
+const spareMemory = new SpareMemory();
+
+const ownBytes = (bytes: Buffer): Buffer => bytes;
 
 function misused(message: string): NetError {
   return new NetError("INVALID_STATE", message, { operation: "receive" });

@@ -5,13 +5,14 @@
 import type { Buffer } from "node:buffer";
 import { TextDecoder } from "node:util";
 import { NetError } from "../../errors.js";
-import type { IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
+import type { BodyIntake } from "../body/body-intake.js";
+import type { WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
 
 /** The request, as far as its content goes. */
 export interface ContentSource {
   readonly headers: Fields;
-  readonly body: IncomingBody;
+  readonly body: BodyIntake;
 }
 
 const MEDIA_TYPE = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+\/[!#$%&'*+\-.^_`|~\dA-Za-z]+/;
@@ -22,11 +23,15 @@ export async function contentBytes(
   source: ContentSource,
   options?: WholeBodyOptions,
 ): Promise<Buffer> {
+  assertDecoded(source);
+  return source.body.bytes(options);
+}
+
+function assertDecoded(source: ContentSource): void {
   const coding = source.headers.get("content-encoding") ?? "";
   if (coding !== "" && coding.toLowerCase() !== "identity") {
     throw unsupported(source, `Content-Encoding ${coding.slice(0, 80)} is not decoded`);
   }
-  return source.body.bytes(options);
 }
 
 /** The content as text, by its charset; without one UTF-8. */
@@ -37,7 +42,8 @@ export async function contentText(
   const charset = charsetOf(source.headers.get("content-type") ?? "");
   const decoder = decoderOf(charset);
   if (decoder === undefined) throw unsupported(source, `there is no charset ${charset}`);
-  return decoded(await contentBytes(source, options), decoder, charset);
+  assertDecoded(source);
+  return source.body.whole(options ?? {}, (bytes) => decoded(bytes, decoder, charset));
 }
 
 /** The value that the content has as JSON; the type must say that it is some. */
@@ -52,7 +58,12 @@ export async function contentJson(
     throw unsupported(source, `Content-Type must be application/json or …+json, not ${found}`);
   }
   // RFC 8259 §8.1: UTF-8, whatever a charset says.
-  const text = decoded(await contentBytes(source, options), newDecoder("utf-8"), "utf-8");
+  assertDecoded(source);
+  const decoder = newDecoder("utf-8");
+  return source.body.whole(options ?? {}, (bytes) => jsonOf(decoded(bytes, decoder, "utf-8")));
+}
+
+function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

@@ -119,10 +119,26 @@ export class FieldSection implements Iterable<[name: string, value: string]> {
     this.ownsBytes = false;
   }
 
-  /** The parser's: lets go of the bytes in which the fields are. */
+  /** The parser's: lets go of the bytes in which the fields are; where they were stays known. */
   forgetBytes(): void {
-    this.clearFields();
+    this.ownsBytes = false;
     this.bytes = NO_BYTES;
+  }
+
+  /** The parser's: the whole section as it came. */
+  get octets(): Buffer {
+    return this.bytes.subarray(this.start, this.start + this.byteCount);
+  }
+
+  /** The parser's: the same fields in the same places, of bytes that {@link settle} tells. */
+  takePlaces(last: FieldSection): void {
+    const { places, firstOfKind } = this;
+    const placeCount = last.fieldCount * PLACES;
+    for (let at = 0; at < placeCount; at++) places[at] = last.places[at]!;
+    for (let kind = 0; kind < FIELD_KIND_COUNT; kind++) firstOfKind[kind] = last.firstOfKind[kind]!;
+    this.fieldCount = last.fieldCount;
+    this.kinds = last.kinds;
+    this.repeatedKinds = last.repeatedKinds;
   }
 
   /** The parser's: notes a field line. The four places count from the beginning of the section. */

@@ -23,6 +23,7 @@ import { HeadScanner, type StartLineScanner } from "./head-scanner.js";
 import type { Http1Limits } from "./limits.js";
 import { AFTER_HEAD, type MessageSink } from "./message-sink.js";
 import { createParseError, FAULT } from "./parse-fault.js";
+import type { RepeatedHead } from "./repeated-head.js";
 import { SectionReader } from "./section-reader.js";
 
 const IDLE = 0;
@@ -53,6 +54,7 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
   protected readonly limits: Http1Limits;
   private readonly reader: SectionReader<SomeHead>;
   private readonly maxEmptyLines: number;
+  private readonly repeated: RepeatedHead | undefined;
   private head: SomeHead;
   private chunks: ChunkParser | undefined = undefined;
   private state = IDLE;
@@ -63,17 +65,22 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
   /** The message that is being read, or was read, is the last of the connection. */
   private isLast = false;
 
-  /** `maxEmptyLines`: −1 where empty lines before a message are no part of the protocol. */
+  /**
+   * `maxEmptyLines`: −1 where empty lines before a message are no part of the protocol. `repeated`: where
+   * what {@link settle} makes of a head depends on its bytes alone.
+   */
   protected constructor(
     limits: Http1Limits,
     head: SomeHead,
     line: StartLineScanner<SomeHead>,
     maxEmptyLines: number,
+    repeated?: RepeatedHead,
   ) {
     this.limits = limits;
     this.head = head;
     this.reader = new SectionReader(new HeadScanner(line, head, limits), head);
     this.maxEmptyLines = maxEmptyLines;
+    this.repeated = repeated;
   }
 
   /** What is being read. */
@@ -93,6 +100,7 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
 
   /** Lets go of the bytes of the last message. */
   forget(): void {
+    this.repeated?.leave();
     if (!this.head.isKept) this.head.forgetBytes();
   }
 
@@ -101,6 +109,8 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
   protected abstract createHead(): SomeHead;
   /** A message begins. Returns a fault, or 0. */
   protected abstract begin(): number;
+  /** Makes `head` what `last` is, but for its bytes. */
+  protected abstract takeOver(head: SomeHead, last: SomeHead): void;
   /** The head was scanned: applies the rules for it as a whole. Returns a fault, or 0. */
   protected abstract settle(head: SomeHead): number;
   /** Whether the protocol changes behind this message, whatever the sink says. */
@@ -123,13 +133,19 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
         case IDLE:
         case EMPTY_LINE:
           if (this.skipEmptyLine(bytes[position]!, sink)) position++;
-          else if (this.state === IDLE) this.beginMessage(sink);
+          else if (this.state !== IDLE) break;
+          else if (this.repeated?.matches(bytes, position) === true && !this.isLast) {
+            const { byteCount } = this.repeated;
+            goesOn = this.repeatHead(bytes, position, byteCount, sink);
+            position += byteCount;
+          } else this.beginMessage(sink);
           break;
         case IN_HEAD: {
           const next = this.reader.read(bytes, position);
           if (next < 0) this.fail(next, sink);
           else position = next;
-          if (this.reader.isWhole) goesOn = this.finishHead(sink);
+          if (!this.reader.isWhole) break;
+          if (this.settleHead(sink)) goesOn = this.finishHead(sink);
           break;
         }
         case IN_LENGTH:
@@ -195,20 +211,39 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
     }
     this.state = IN_HEAD;
     this.emptyLineCount = 0;
+    this.repeated?.lose();
     if (this.head.isKept) this.head = this.createHead();
     this.reader.begin(this.head);
     sink.onMessageBegin?.();
   }
 
+  /** The head that was read last has come again, at `position`. Returns whether to go on. */
+  private repeatHead(bytes: Buffer, position: number, byteCount: number, sink: Sink): boolean {
+    const last = this.head;
+    this.state = IN_HEAD;
+    this.emptyLineCount = 0;
+    if (last.isKept) {
+      this.head = this.createHead();
+      this.takeOver(this.head, last);
+    }
+    this.head.settle(bytes, position, byteCount, false);
+    sink.onMessageBegin?.();
+    return this.finishHead(sink);
+  }
+
+  /** Returns whether the head is as it must be. */
+  private settleHead(sink: Sink): boolean {
+    const { head, repeated } = this;
+    let fault = this.settle(head);
+    if (fault === 0 && head.bodyLength > this.limits.maxBodyBytes) fault = FAULT.bodyTooLarge;
+    if (fault !== 0) this.fail(fault, sink);
+    else if (repeated?.wantsNext() === true) repeated.note(head.octets, isSecret(head));
+    return fault === 0;
+  }
+
   /** Returns whether to go on. */
   private finishHead(sink: Sink): boolean {
     const { head } = this;
-    let fault = this.settle(head);
-    if (fault === 0 && head.bodyLength > this.limits.maxBodyBytes) fault = FAULT.bodyTooLarge;
-    if (fault !== 0) {
-      this.fail(fault, sink);
-      return true;
-    }
     const { bodyLength, hasBody } = head;
     this.isLast = !head.keepAlive;
     this.tellStartLine(head, sink);
@@ -269,4 +304,10 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
     this.upgrades = false;
     sink.onParseError(createParseError(fault, this.kind, this.limits));
   }
+}
+
+const SECRET_FIELDS = ["cookie", "authorization", "proxy-authorization"] as const;
+
+function isSecret(head: Head): boolean {
+  return SECRET_FIELDS.some((name) => head.has(name));
 }

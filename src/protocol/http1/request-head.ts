@@ -20,6 +20,20 @@ export class RequestHead extends Head {
    */
   expectation: "none" | "continue" | "unknown" = "none";
 
+  /** The parser's: the same request, of bytes that `settle` tells. */
+  takeOver(last: RequestHead): void {
+    this.takePlaces(last);
+    this.minorVersion = last.minorVersion;
+    this.bodyLength = last.bodyLength;
+    this.keepAlive = last.keepAlive;
+    this.isUpgrade = last.isUpgrade;
+    this.methodEnd = last.methodEnd;
+    this.targetEnd = last.targetEnd;
+    this.targetForm = last.targetForm;
+    this.expectation = last.expectation;
+    this.lastTarget = last.lastTarget;
+  }
+
   /** The method, a token, as it was sent: methods are case-sensitive. */
   get method(): string {
     return methodText(this.bytes, this.start, this.start + this.methodEnd);

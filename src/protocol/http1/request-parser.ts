@@ -2,6 +2,7 @@ import type { Http1Limits } from "./limits.js";
 import { DEFAULT_LIMITS } from "./limits.js";
 import { MessageParser } from "./message-parser.js";
 import type { RequestSink } from "./message-sink.js";
+import { RepeatedHead } from "./repeated-head.js";
 import { RequestHead } from "./request-head.js";
 import { RequestLineScanner } from "./request-line-scanner.js";
 import { settleRequest } from "./request-rules.js";
@@ -12,11 +13,21 @@ export class RequestParser extends MessageParser<RequestHead, RequestSink> {
 
   constructor(limits: Http1Limits = DEFAULT_LIMITS) {
     const head = new RequestHead();
-    super(limits, head, new RequestLineScanner(head), limits.maxLeadingEmptyLines);
+    super(
+      limits,
+      head,
+      new RequestLineScanner(head),
+      limits.maxLeadingEmptyLines,
+      new RepeatedHead(),
+    );
   }
 
   protected createHead(): RequestHead {
     return new RequestHead();
+  }
+
+  protected takeOver(head: RequestHead, last: RequestHead): void {
+    head.takeOver(last);
   }
 
   protected begin(): number {

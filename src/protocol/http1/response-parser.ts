@@ -41,6 +41,10 @@ export class ResponseParser extends MessageParser<ResponseHead, ResponseSink> {
     return new ResponseHead();
   }
 
+  protected takeOver(): void {
+    // What a response means depends on its request: none is taken for one that was before.
+  }
+
   protected begin(): number {
     return this.expected.length === 0 ? FAULT.unexpectedResponse : 0;
   }

@@ -10,6 +10,7 @@
  * up after `deadLinkMs`; what acknowledges segments that were never sent is refused.
  */
 import type { Congestion } from "./congestion.js";
+import type { DatagramSink, DatagramWriter } from "./datagram-writer.js";
 import { MessageQueue } from "./message-queue.js";
 import { ReceiveWindow } from "./receive-window.js";
 import { RoundTrip } from "./round-trip.js";
@@ -17,16 +18,13 @@ import {
   ACKNOWLEDGE,
   ASK_WINDOW,
   HEAD_BYTES,
-  int32At,
   isWellFormed,
   MAX_FRAGMENTS,
   MAX_WINDOW,
   PUSH,
   TELL_WINDOW,
-  uint16At,
-  writeInt32,
 } from "./segment.js";
-import { copyBytes, type MemoryBlock, type SegmentMemory } from "./segment-memory.js";
+import type { MemoryBlock, SegmentMemory } from "./segment-memory.js";
 import {
   FRAGMENT,
   LENGTH,
@@ -74,9 +72,7 @@ export interface KcpSettings {
 }
 
 /** What a conversation works on. */
-export interface KcpSink {
-  /** Sends the first `byteCount` bytes of `memory`, which are valid during the call. */
-  output(memory: Buffer, byteCount: number): void;
+export interface KcpSink extends DatagramSink {
   /** A message came. Where it is lent it is valid during the call. */
   message(bytes: Buffer, isLent: boolean): void;
 }
@@ -140,7 +136,7 @@ export class Kcp {
   private readonly settings: KcpSettings;
   private readonly sink: KcpSink;
   private readonly memory: SegmentMemory;
-  private readonly scratch: Buffer;
+  private readonly writer: DatagramWriter;
   private readonly local: number;
   private readonly remote: number;
   private readonly congestion: Congestion;
@@ -172,18 +168,18 @@ export class Kcp {
   private heardMs = Number.NEGATIVE_INFINITY;
   /** Since when something waits for an answer; infinite: nothing does. */
   private waitingSinceMs = NEVER;
-  /** Of the flush under way: bytes in `scratch`, and what may still leave. */
-  private used = 0;
+  /** Of the flush under way: what may still leave, and what has. */
   private budget = 0;
   private flushedBytes = 0;
   private repeatedBytes = 0;
 
-  constructor(settings: KcpSettings, sink: KcpSink, memory: SegmentMemory, scratch: Buffer) {
+  /** `memory` and `writer` can serve any number of conversations. */
+  constructor(settings: KcpSettings, sink: KcpSink, memory: SegmentMemory, writer: DatagramWriter) {
     const { firstNumber = 0, receiveWindow, mtuBytes } = settings;
     this.settings = settings;
     this.sink = sink;
     this.memory = memory;
-    this.scratch = scratch;
+    this.writer = writer;
     this.local = settings.localConversation | 0;
     this.remote = settings.remoteConversation | 0;
     this.congestion = settings.congestion;
@@ -242,7 +238,7 @@ export class Kcp {
       return;
     }
     this.queuedSegments += this.segmentsOf(bytes.length);
-    this.memory.keep(bytes, 0, bytes.length);
+    this.memory.keepToSend(bytes, this.segmentBytes);
     this.queue.add(this.memory.block, this.memory.offset, bytes.length, staleMs);
   }
 
@@ -252,30 +248,32 @@ export class Kcp {
   }
 
   /** A datagram came. It is looked at during the call only. */
-  input(bytes: Uint8Array, nowMs: number): InputResult {
+  input(bytes: Buffer, nowMs: number): InputResult {
     if (this.isOver) return "taken";
-    if (!isWellFormed(bytes, this.remote, this.sending.next)) {
+    const { view } = this.memory.toRead(bytes);
+    const end = bytes.length;
+    if (!isWellFormed(view, end, this.remote, this.sending.next)) {
       this.counts.malformedDatagrams++;
       return "malformed";
     }
     const now = Math.floor(nowMs) | 0;
     const firstBefore = this.sending.first;
     const windowBefore = this.remoteWindow;
-    const end = bytes.length;
     let ackedBytes = 0;
     let hasAck = false;
     let newestNumber = 0;
     let newestTime = 0;
     let result: InputResult = "taken";
     for (let offset = 0; end - offset >= HEAD_BYTES && result === "taken"; ) {
-      const command = bytes[offset + 4] as number;
-      const time = int32At(bytes, offset + 8);
-      const number = int32At(bytes, offset + 12);
-      const una = int32At(bytes, offset + 16);
-      const length = int32At(bytes, offset + 20);
+      const kind = view.getInt32(offset + 4, true);
+      const command = kind & 255;
+      const time = view.getInt32(offset + 8, true);
+      const number = view.getInt32(offset + 12, true);
+      const una = view.getInt32(offset + 16, true);
+      const length = view.getInt32(offset + 20, true);
       if (((una - this.newestUna) | 0) >= 0) {
         this.newestUna = una;
-        this.remoteWindow = uint16At(bytes, offset + 6);
+        this.remoteWindow = kind >>> 16;
       }
       ackedBytes += this.acknowledgedUpTo(una);
       if (command === ACKNOWLEDGE) {
@@ -291,7 +289,7 @@ export class Kcp {
           newestTime = time;
         }
       } else if (command === PUSH) {
-        result = this.pushed(bytes, offset, number, time, length);
+        result = this.pushed(bytes, offset, (kind >> 8) & 255, number, time, length);
         if (this.isOver) return result;
       } else if (command === ASK_WINDOW) {
         this.tellsWindow = true;
@@ -331,6 +329,7 @@ export class Kcp {
     const { sending, congestion } = this;
     const now = Math.floor(nowMs) | 0;
     this.needsFlush = false;
+    this.beginWriting();
     this.writeAcks();
     this.writeProbes(nowMs);
     this.dropStale(nowMs);
@@ -342,7 +341,7 @@ export class Kcp {
     const isDue = (mayLook || this.isResendPacedOut) && nowMs >= this.resendDueMs;
     if (this.hasSkipped || isDue) this.resend(now, nowMs);
     if (!this.isPacedOut) this.sendNew(now, nowMs);
-    if (this.used > 0) this.emit();
+    this.writer.finish();
     const isLimited = this.isPacedOut || this.queue.count > 0;
     if (this.flushedBytes > 0 || isLimited) {
       congestion.sent(this.flushedBytes - this.repeatedBytes, isLimited, nowMs);
@@ -371,7 +370,7 @@ export class Kcp {
   };
 
   private segmentsOf(byteCount: number): number {
-    return Math.max(1, Math.ceil(byteCount / this.segmentBytes));
+    return byteCount <= this.segmentBytes ? 1 : Math.ceil(byteCount / this.segmentBytes);
   }
 
   private deadAtMs(): number {
@@ -386,17 +385,13 @@ export class Kcp {
     let taken = 0;
     if (lastLength >= 0 && lastLength < segmentBytes && !isBegun) {
       taken = Math.min(segmentBytes - lastLength, bytes.length);
-      memory.keepBoth(
-        queue.lastBlock.bytes,
-        queue.lastOffset,
-        lastLength,
-        bytes.subarray(0, taken),
-      );
+      const more = bytes.subarray(0, taken);
+      memory.keepBothToSend(queue.lastBlock, queue.lastOffset, lastLength, more);
       queue.replaceLast(memory.block, memory.offset, lastLength + taken);
     }
     while (taken < bytes.length) {
       const length = Math.min(segmentBytes, bytes.length - taken);
-      memory.keep(bytes, taken, length);
+      memory.keepToSend(bytes.subarray(taken, taken + length), segmentBytes);
       queue.add(memory.block, memory.offset, length, staleMs);
       this.queuedSegments++;
       taken += length;
@@ -454,8 +449,9 @@ export class Kcp {
   }
 
   private pushed(
-    bytes: Uint8Array,
+    bytes: Buffer,
     offset: number,
+    fragment: number,
     number: number,
     time: number,
     length: number,
@@ -470,11 +466,10 @@ export class Kcp {
       return "taken";
     }
     const start = offset + HEAD_BYTES;
-    const fragment = bytes[offset + 5] as number;
     if (distance === 0 && fragment === 0 && receiving.isEmpty && !this.isHeld) {
       if (length > this.settings.maxMessageBytes) return "tooLong";
       receiving.pass();
-      this.sink.message(viewOf(bytes, start, length), true);
+      this.sink.message(bytes.subarray(start, start + length), true);
       return "taken";
     }
     const keptBefore = receiving.count;
@@ -485,8 +480,9 @@ export class Kcp {
 
   private acknowledge(number: number, time: number): void {
     if (2 * this.ackCount === this.acks.length) {
+      this.beginWriting();
       this.writeAcks();
-      this.emit();
+      this.writer.finish();
     }
     this.acks[2 * this.ackCount] = number;
     this.acks[2 * this.ackCount + 1] = time;
@@ -506,10 +502,18 @@ export class Kcp {
     return "taken";
   }
 
+  /** Begins to write: nothing is received until it is finished, so that all heads tell the same. */
+  private beginWriting(): void {
+    const { receiving } = this;
+    const free = Math.min(MAX_WINDOW, Math.max(0, receiving.free));
+    this.toldWindow = free;
+    this.writer.begin(this.sink, this.settings.mtuBytes, this.local, free, receiving.next);
+  }
+
   private writeAcks(): void {
     for (let index = 0; index < this.ackCount; index++) {
       const number = this.acks[2 * index] as number;
-      this.writeHead(ACKNOWLEDGE, 0, this.acks[2 * index + 1] as number, number, 0);
+      this.writer.writeCommand(ACKNOWLEDGE, this.acks[2 * index + 1] as number, number);
     }
     this.ackCount = 0;
   }
@@ -525,9 +529,9 @@ export class Kcp {
       const mostMs = Math.max(FIRST_PROBE_MS, this.settings.deadLinkMs / TRIES_UNTIL_DEAD);
       this.probeMs = Math.min(MAX_PROBE_MS, mostMs, this.probeMs + (this.probeMs >> 1));
       this.probeDueMs = nowMs + this.probeMs;
-      this.writeHead(ASK_WINDOW, 0, 0, 0, 0);
+      this.writer.writeCommand(ASK_WINDOW, 0, 0);
     }
-    if (this.tellsWindow) this.writeHead(TELL_WINDOW, 0, 0, 0, 0);
+    if (this.tellsWindow) this.writer.writeCommand(TELL_WINDOW, 0, 0);
     this.tellsWindow = false;
   }
 
@@ -621,7 +625,10 @@ export class Kcp {
       if (this.begunBytes === 0) this.fragmentsLeft = this.segmentsOf(left);
       this.fragmentsLeft--;
       const fragment = this.settings.isStream ? 0 : this.fragmentsLeft;
-      const number = sending.add(queue.block, queue.offset + this.begunBytes, length, fragment);
+      // There is room for a head in front of each segment.
+      const headBytes = (this.begunBytes / segmentBytes) * HEAD_BYTES;
+      const dataAt = queue.offset + this.begunBytes + headBytes;
+      const number = sending.add(queue.block, dataAt, length, fragment);
       const slot = sending.slot(number);
       sending.fields[slot + TIMEOUT] = timeoutMs;
       sending.fields[slot + RESEND_AT] = now + waitMs;
@@ -645,46 +652,10 @@ export class Kcp {
     const length = fields[slot + LENGTH] as number;
     fields[slot + SENT_AT] = now;
     fields[slot + SENDS] = (fields[slot + SENDS] as number) + 1;
-    this.writeHead(PUSH, fields[slot + FRAGMENT] as number, now, number, length);
-    const { bytes } = sending.blockOf(number) as MemoryBlock;
-    copyBytes(bytes, fields[slot + OFFSET] as number, length, this.scratch, this.used);
-    this.used += length;
+    const block = sending.blockOf(number) as MemoryBlock;
+    const fragment = fields[slot + FRAGMENT] as number;
+    this.writer.writeSegment(block, fields[slot + OFFSET] as number, length, fragment, now, number);
     this.budget -= length;
     this.flushedBytes += length;
   }
-
-  /** Writes a head, after the datagram when it has no room for the head and `length` bytes. */
-  private writeHead(
-    command: number,
-    fragment: number,
-    time: number,
-    number: number,
-    length: number,
-  ): void {
-    if (this.used + HEAD_BYTES + length > this.settings.mtuBytes) this.emit();
-    const { scratch, used } = this;
-    const free = Math.min(MAX_WINDOW, Math.max(0, this.receiving.free));
-    this.toldWindow = free;
-    writeInt32(scratch, this.local, used);
-    scratch[used + 4] = command;
-    scratch[used + 5] = fragment;
-    scratch[used + 6] = free;
-    scratch[used + 7] = free >> 8;
-    writeInt32(scratch, time, used + 8);
-    writeInt32(scratch, number, used + 12);
-    writeInt32(scratch, this.receiving.next, used + 16);
-    writeInt32(scratch, length, used + 20);
-    this.used = used + HEAD_BYTES;
-  }
-
-  private emit(): void {
-    const { used } = this;
-    this.used = 0;
-    if (used > 0) this.sink.output(this.scratch, used);
-  }
-}
-
-function viewOf(bytes: Uint8Array, start: number, length: number): Buffer {
-  if (bytes instanceof Buffer) return bytes.subarray(start, start + length);
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, length);
 }

@@ -12,8 +12,9 @@ const STALE_MS = 2;
 const FIELDS = 3;
 
 const FIRST_CAPACITY = 8;
-/** A larger ring is given back when it is empty, and a quarter of it was enough since the last time. */
+/** A larger ring is given back when it is empty, and a quarter of it was enough the last times. */
 const KEPT_CAPACITY = 64;
+const TIMES = 8;
 const ENOUGH = 4;
 const NOTHING = new Float64Array(0);
 
@@ -25,6 +26,7 @@ export class MessageQueue {
   private blocks: (MemoryBlock | undefined)[] = [];
   private fields: Float64Array = NOTHING;
   private peak = 0;
+  private quietTimes = 0;
   private readonly memory: SegmentMemory;
   /** No message grows stale before this moment. */
   private firstStaleMs = Number.POSITIVE_INFINITY;
@@ -70,8 +72,9 @@ export class MessageQueue {
     this.count--;
     if (this.count > 0) return;
     const { length } = this.blocks;
-    if (length > KEPT_CAPACITY && this.peak * ENOUGH <= length) this.clear();
+    this.quietTimes = this.peak * ENOUGH <= length ? this.quietTimes + 1 : 0;
     this.peak = 0;
+    if (length > KEPT_CAPACITY && this.quietTimes >= TIMES) this.clear();
   }
 
   /** Length of the last message, block and offset of its bytes; -1 when there is none. */

@@ -6,7 +6,7 @@
  *      │ in order       │ some are here         │
  *      ▼ (told as used) ▼                       ▼ not taken
  */
-import { copyBytes, type MemoryBlock, type SegmentMemory } from "./segment-memory.js";
+import { copyPart, type MemoryBlock, type SegmentMemory } from "./segment-memory.js";
 
 const OFFSET = 0;
 const LENGTH = 1;
@@ -146,7 +146,7 @@ export class ReceiveWindow {
       const at = (number & this.mask) * FIELDS;
       const length = this.fields[at + LENGTH] as number;
       const { bytes } = this.blocks[number & this.mask] as MemoryBlock;
-      copyBytes(bytes, this.fields[at + OFFSET] as number, length, message, written);
+      copyPart(bytes, this.fields[at + OFFSET] as number, length, message, written);
       written += length;
     }
     return message;

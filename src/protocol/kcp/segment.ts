@@ -23,43 +23,24 @@ export const MAX_WINDOW = 65_535;
 /** Fragments of one message, which every KCP can put together: the field counts down from 126. */
 export const MAX_FRAGMENTS = 127;
 
-/** The unsigned 16-bit number at `offset`. */
-export function uint16At(bytes: Uint8Array, offset: number): number {
-  return (bytes[offset] as number) | ((bytes[offset + 1] as number) << 8);
-}
-
-/** The 32-bit number at `offset`, as a signed integer. */
-export function int32At(bytes: Uint8Array, offset: number): number {
-  return (
-    (bytes[offset] as number) |
-    ((bytes[offset + 1] as number) << 8) |
-    ((bytes[offset + 2] as number) << 16) |
-    ((bytes[offset + 3] as number) << 24)
-  );
-}
-
-/** Writes a 32-bit number at `offset`. */
-export function writeInt32(bytes: Uint8Array, value: number, offset: number): void {
-  bytes[offset] = value;
-  bytes[offset + 1] = value >> 8;
-  bytes[offset + 2] = value >> 16;
-  bytes[offset + 3] = value >> 24;
-}
-
 /**
- * Whether a datagram consists of whole segments with known commands, all of one conversation, which
+ * Whether a datagram of `end` bytes consists of whole segments with known commands, all of one conversation, which
  * acknowledge nothing from the number `next` on. Less than a head behind the last is passed over, as KCP does.
  */
-export function isWellFormed(bytes: Uint8Array, conversation: number, next: number): boolean {
-  const end = bytes.length;
+export function isWellFormed(
+  view: DataView,
+  end: number,
+  conversation: number,
+  next: number,
+): boolean {
   let offset = 0;
   if (end < HEAD_BYTES) return false;
   while (end - offset >= HEAD_BYTES) {
-    const command = bytes[offset + 4] as number;
-    const length = int32At(bytes, offset + 20);
+    const command = view.getUint8(offset + 4);
+    const length = view.getInt32(offset + 20, true);
     if (command < PUSH || command > TELL_WINDOW) return false;
-    if (int32At(bytes, offset) !== conversation) return false;
-    if (((int32At(bytes, offset + 16) - next) | 0) > 0) return false;
+    if (view.getInt32(offset, true) !== conversation) return false;
+    if (((view.getInt32(offset + 16, true) - next) | 0) > 0) return false;
     offset += HEAD_BYTES;
     if (length < 0 || length > end - offset) return false;
     offset += length;

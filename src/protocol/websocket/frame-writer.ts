@@ -46,19 +46,6 @@ export function maxTextFrameBytes(length: number): number {
   return MAX_HEAD_BYTES + length * MAX_UNIT_BYTES;
 }
 
-/**
- * A whole frame as bytes of its own, as a server sends it: made once for any number of receivers.
- * `first`: see {@link FrameWriter}.
- */
-export function createFrame(first: number, payload: Uint8Array | string): Buffer {
-  const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
-  const start = headBytes(bytes.length, false);
-  const frame = Buffer.allocUnsafeSlow(start + bytes.length);
-  writeHead(frame, 0, first, bytes.length, 0);
-  frame.set(bytes, start);
-  return frame;
-}
-
 /** Writes all of a head but the key; there must be room. Answers the offset behind. */
 function writeHead(
   target: Uint8Array,

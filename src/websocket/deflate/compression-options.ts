@@ -6,7 +6,7 @@ import { bytes, count, flag, type OptionTable, optionNames, readOptions } from "
 export interface CompressionSettings {
   /** Whole messages from this size on are compressed, where `send` does not say. Default 1 KiB. */
   readonly minBytes: number;
-  /** 1 (fast) to 9 (small). Default 6. */
+  /** 1 (fast) to 9 (small). Default 3. */
   readonly level: number;
   /** Memory of a deflate, 1 to 9. Default 8. */
   readonly memLevel: number;
@@ -24,7 +24,7 @@ export interface CompressionSettings {
 /** Default and range of each. */
 export const COMPRESSION_SETTINGS: OptionTable<CompressionSettings> = {
   minBytes: bytes(1_024),
-  level: count(6, "level", { min: 1, max: 9 }),
+  level: count(3, "level", { min: 1, max: 9 }),
   memLevel: count(8, "level", { min: 1, max: 9 }),
   windowBits: count(15, "bits", { min: 9, max: 15 }),
   keepContext: flag(false),

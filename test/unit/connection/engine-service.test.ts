@@ -6,7 +6,7 @@ import type { Engine } from "#src/engine/engine.js";
 import { FakeEngine, FakeHost } from "../../support/fake-stream.js";
 
 /** Ways out that are kept for the next connection. */
-const MAX_SPARES = 1_024;
+const MAX_SPARES = 8_192;
 
 describe("EngineService", () => {
   it("is one for each engine", () => {

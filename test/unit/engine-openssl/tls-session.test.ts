@@ -19,6 +19,14 @@ function contextsOf(version: "TLSv1.2" | "TLSv1.3"): SessionContexts {
   return new SessionContexts({ cert, key, ...versions }, { ca: cert, ...versions });
 }
 
+/** What reads certificates leaves such errors behind. */
+function leaveForeignError({ library: { functions } }: SessionEnd): void {
+  const bytes = Buffer.from("no session");
+  const pointer = new BigUint64Array([BigInt(functions.addressOf(bytes))]);
+  functions.sessionFromDer(0, new Uint8Array(pointer.buffer), bytes.length);
+  assert.notEqual(functions.newestError(), 0);
+}
+
 function free(...ends: SessionEnd[]): void {
   for (const { session } of ends) session.free();
 }
@@ -74,6 +82,39 @@ describe("sessions of TLS", { skip: available === true ? false : available }, ()
         assert.ok(sealed.length <= sealedRoom(size) && sealed.length > size);
         assert.deepEqual(server.read(sealed)[0], message);
       }
+      free(client, server);
+    });
+
+    it(`do not take errors for theirs that others have left in the queue (${version})`, () => {
+      const { client, server } = shakenPair(contexts);
+      const message = Buffer.from("some text");
+      const leaveError = (): void => leaveForeignError(server);
+
+      leaveError();
+      assert.equal(server.read(Buffer.alloc(0))[1], 0);
+      leaveError();
+      assert.deepEqual(server.read(client.write(message)), [message, 0]);
+      leaveError();
+      assert.deepEqual(client.read(server.write(message)), [message, 0]);
+      const sealed = client.write(message);
+      sealed[sealed.length - 1]! ^= 1;
+      leaveError();
+      assert.equal(server.read(sealed)[1], READ_FAILED);
+      assert.match(server.session.error?.code ?? "", /BAD_RECORD_MAC/);
+      const alert = server.output();
+      leaveError();
+      assert.equal(client.read(alert)[1], READ_FAILED);
+      assert.match(client.session.error?.code ?? "", /ALERT_BAD_RECORD_MAC/);
+      free(client, server);
+    });
+
+    it(`tell close_notify although there is an error of others (${version})`, () => {
+      const { client, server } = shakenPair(contexts);
+
+      const goodbye = client.end();
+      leaveForeignError(server);
+
+      assert.equal(server.read(goodbye)[1], READ_ENDED);
       free(client, server);
     });
 

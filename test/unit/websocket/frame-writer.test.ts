@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import {
-  createFrame,
   FrameWriter,
   headBytes,
   maxTextFrameBytes,
@@ -139,16 +138,6 @@ describe("frames", () => {
 
     assert.deepEqual(target.subarray(2, 8), Buffer.of(1, 0, 0, 0, 1, 0));
     assert.deepEqual(target.subarray(10, 16), Buffer.of(2, 0, 0, 0, 2, 0));
-  });
-
-  it("can be made once for many, text or bytes", () => {
-    for (const size of SIZES) {
-      const text = "a".repeat(size);
-
-      assert.deepEqual(createFrame(TEXT, text), plainFrame({ payload: text }));
-      assert.deepEqual(createFrame(TEXT, Buffer.from(text)), plainFrame({ payload: text }));
-    }
-    assert.deepEqual(createFrame(TEXT, "é"), plainFrame({ payload: "é" }));
   });
 
   it("can be as long as numbers go", () => {

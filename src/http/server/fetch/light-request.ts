@@ -9,7 +9,8 @@
  * headers that were handed out stay the ones that count.
  */
 
-import type { IncomingBody } from "../../body/incoming-body.js";
+import type { BodyIntake } from "../../body/body-intake.js";
+import type { IncomingBody, WholeBodyOptions } from "../../body/incoming-body.js";
 import type { Fields } from "../../fields.js";
 import { bodyIsUsed, ownBuffer, spentBody, textOf } from "./body-bytes.js";
 import { LightHeaders } from "./light-headers.js";
@@ -18,7 +19,7 @@ import { LightHeaders } from "./light-headers.js";
 export interface RequestSource {
   readonly headers: Fields;
   readonly hasBody: boolean;
-  readonly body: IncomingBody;
+  readonly body: BodyIntake;
   readonly signal: AbortSignal;
   /**
    * The whole Request that was made of it. Its signal follows `signal` weakly: a handler that waits for
@@ -28,7 +29,7 @@ export interface RequestSource {
 }
 
 /** Longest body that is read as a whole; the server's own limit is below. */
-const MAX_BODY_BYTES = 2 ** 32;
+const WHOLE: WholeBodyOptions = { maxBytes: 2 ** 32 };
 
 /**
  * A Request that is made of what has come, and becomes a whole one of the platform's when more is
@@ -81,11 +82,12 @@ export class LightRequest {
   }
 
   async text(): Promise<string> {
-    return textOf(await this.#read());
+    if (!this.#isOfTheSource()) return textOf(await this.#read());
+    return this.#source.body.whole(WHOLE, textOf);
   }
 
   async json(): Promise<unknown> {
-    return JSON.parse(textOf(await this.#read()));
+    return JSON.parse(await this.text());
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
@@ -102,11 +104,16 @@ export class LightRequest {
   }
 
   async #read(): Promise<Uint8Array> {
-    if (this.#isRead) throw bodyIsUsed();
+    if (this.#isOfTheSource()) return this.#source.body.bytes(WHOLE);
     if (this.#whole !== undefined) return new Uint8Array(await this.#whole.arrayBuffer());
-    if (!this.#hasBody) return NOTHING;
-    this.#isRead = true;
-    return this.#source.body.bytes({ maxBytes: MAX_BODY_BYTES });
+    return NOTHING;
+  }
+
+  /** Whether the body is to be read where it comes from, from now on. Throws where it was read. */
+  #isOfTheSource(): boolean {
+    if (this.#isRead) throw bodyIsUsed();
+    this.#isRead = this.#whole === undefined && this.#hasBody;
+    return this.#isRead;
   }
 
   /** The whole of a light Request, and whatever else it is given as it is. */

@@ -32,27 +32,36 @@ export interface ReconnectNumbers {
   /** Attempts in a row that may fail; 0: no limit. Default 0. */
   readonly maxAttempts: number;
   /**
-   * Bytes that `send` keeps while there is no connection, to be sent on the next one. Default 0: none,
-   * `send` answers false.
+   * Bytes that `send` keeps while there is no connection, to be sent on the next one, at once: let
+   * `maxPendingBytes` have room for them. Default 0: none, `send` answers false.
    */
   readonly maxKeptBytes: number;
 }
 
-/** How a client connects again. */
-export interface ReconnectOptions extends Partial<ReconnectNumbers> {
+/** How a lost connection is made anew. `Reason`: what is told of its end; `Target`: a further address. */
+export interface ReconnectOptions<
+  Reason extends CloseReason = CloseReason,
+  Target = ReconnectTarget,
+> extends Partial<ReconnectNumbers> {
   /** Also the first attempt is repeated: `connect` rejects only when no further one follows. Default false. */
   readonly fromStart?: boolean;
   /** Further addresses, tried in turn with the one given to `connect`. */
-  readonly targets?: readonly ReconnectTarget[];
+  readonly targets?: readonly Target[];
   /** What is sent on each connection before anything else: a login, for example. */
   readonly greeting?: Data | (() => Data);
   /**
    * Whether another attempt is made after this end. Default: after all that this side did not ask for; not after
    * `close`, `abort`, `stop`, a refusal by a handler, a handler that failed, a certificate or credentials
-   * that were not accepted.
+   * that were not accepted. It is not asked after `close`, `abort` and `stop`. Anything but `true` means no.
    */
-  readonly shouldReconnect?: (reason: CloseReason, attempt: number) => boolean;
+  readonly shouldReconnect?: (reason: Reason, attempt: number) => boolean;
 }
+
+/** The options with every number. */
+export type ReadReconnectOptions<
+  Reason extends CloseReason = CloseReason,
+  Target = ReconnectTarget,
+> = ReconnectOptions<Reason, Target> & ReconnectNumbers;
 
 /** Default and range of each number. */
 export const RECONNECT_NUMBERS: OptionTable<ReconnectNumbers> = {
@@ -68,10 +77,17 @@ export const MAX_RECONNECT_TARGETS = 64;
 
 const OTHER_NAMES = ["fromStart", "targets", "greeting", "shouldReconnect"];
 
-/** The options with their defaults; undefined where there is no reconnecting. Throws `INVALID_ARGUMENT`. */
-export function reconnectOptions(
-  given: boolean | ReconnectOptions | undefined,
-): (ReconnectOptions & ReconnectNumbers) | undefined {
+/**
+ * The options with their defaults; undefined where there is no reconnecting. `assertTarget` checks one further
+ * address. Throws `INVALID_ARGUMENT`.
+ */
+export function reconnectOptions<
+  Reason extends CloseReason = CloseReason,
+  Target = ReconnectTarget,
+>(
+  given: boolean | ReconnectOptions<Reason, Target> | undefined,
+  assertTarget: (target: unknown) => void = assertAddress,
+): ReadReconnectOptions<Reason, Target> | undefined {
   if (given === undefined || given === false) return undefined;
   const options = given === true ? {} : given;
   assertObject("reconnect", options);
@@ -82,7 +98,7 @@ export function reconnectOptions(
     numbers[name] ??= rule.standard;
     assertInteger(`reconnect.${name}`, numbers[name], rule.min, rule.max);
   }
-  const read = numbers as unknown as ReconnectOptions & ReconnectNumbers;
+  const read = numbers as unknown as ReadReconnectOptions<Reason, Target>;
   if (options.maxDelayMs === undefined && read.maxDelayMs < read.firstDelayMs) {
     numbers["maxDelayMs"] = read.firstDelayMs;
   }
@@ -90,21 +106,19 @@ export function reconnectOptions(
   if (fromStart !== undefined) assertBoolean("reconnect.fromStart", fromStart);
   if (shouldReconnect !== undefined) assertFunction("reconnect.shouldReconnect", shouldReconnect);
   if (greeting !== undefined && typeof greeting !== "function") bytesOf(greeting);
-  assertTargets(targets);
-  return read;
-}
-
-function assertTargets(targets: unknown): void {
   if (!Array.isArray(targets) || targets.length > MAX_RECONNECT_TARGETS) {
     throw invalidArgument(
       `reconnect.targets must be a list of at most ${MAX_RECONNECT_TARGETS} addresses, not ${describe(targets)}`,
     );
   }
-  for (const target of targets) {
-    assertObject("reconnect.targets", target);
-    assertKnownKeys("reconnect.targets", target, ["host", "port"]);
-    const { host, port } = target as ReconnectTarget;
-    if (host !== undefined) assertText("reconnect.targets.host", host);
-    assertInteger("reconnect.targets.port", port, 1, 65_535);
-  }
+  for (const target of targets) assertTarget(target);
+  return read;
+}
+
+function assertAddress(target: unknown): void {
+  assertObject("reconnect.targets", target);
+  assertKnownKeys("reconnect.targets", target, ["host", "port"]);
+  const { host, port } = target as ReconnectTarget;
+  if (host !== undefined) assertText("reconnect.targets.host", host);
+  assertInteger("reconnect.targets.port", port, 1, 65_535);
 }

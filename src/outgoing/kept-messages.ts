@@ -1,0 +1,58 @@
+/** What is sent while there is no connection, and waits for the next one. */
+import type { Data } from "../connection/connection.js";
+import { bytesOf } from "../connection/data.js";
+
+interface Kept {
+  readonly data: Data;
+  readonly options: unknown;
+  readonly byteCount: number;
+}
+
+/** What is sent while there is no connection, and waits for the next one. */
+export class KeptMessages {
+  readonly #maxBytes: number;
+  #messages: Kept[] = [];
+  #byteCount = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Bytes that are kept. */
+  get byteCount(): number {
+    return this.#byteCount;
+  }
+
+  /** Keeps a copy, if there is room for all of it. Answers whether. */
+  keep(data: Data, options: unknown): boolean {
+    const bytes = bytesOf(data);
+    const byteCount = bytes.length;
+    if (this.#byteCount + byteCount > this.#maxBytes || this.#maxBytes === 0) return false;
+    // Bytes may be lent, or changed before they are sent; whether something is text may matter.
+    const copy = typeof data === "string" ? data : Buffer.from(bytes);
+    this.#messages.push({ data: copy, options, byteCount });
+    this.#byteCount += byteCount;
+    return true;
+  }
+
+  /** Hands out one after the other, until `send` answers that it takes no more: that one stays. */
+  pass(send: (data: Data, options: unknown) => boolean): void {
+    const messages = this.#messages;
+    this.#messages = [];
+    for (const [index, message] of messages.entries()) {
+      if (!send(message.data, message.options)) {
+        this.#messages = [...messages.slice(index), ...this.#messages];
+        return;
+      }
+      this.#byteCount -= message.byteCount;
+    }
+  }
+
+  /** Forgets all. Answers how many bytes that were. */
+  forget(): number {
+    const byteCount = this.#byteCount;
+    this.#messages = [];
+    this.#byteCount = 0;
+    return byteCount;
+  }
+}

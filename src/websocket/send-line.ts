@@ -1,0 +1,127 @@
+/**
+ * What one socket sends while a message of its own is deflated in turns: everything behind that waits, in order.
+ * There while something waits.
+ */
+import type { WaitOptions } from "../connection/connection.js";
+import { beginWait, Waiter } from "../connection/waiter.js";
+import type { NetError } from "../errors.js";
+import type { MessageDeflater } from "../protocol/websocket/message-deflater.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
+import { DeflateJob, deflateLine } from "./deflate/deflate-line.js";
+
+/** What a message that waits counts for besides its bytes: it takes memory however short it is. */
+const WAITING_COST_BYTES = 128;
+
+/** A message to be deflated, or what is to be done in its place. */
+interface Waiting {
+  readonly byteCount: number;
+  readonly job: DeflateJob | undefined;
+  readonly send: (() => void) | undefined;
+}
+
+/** Whose line it is. */
+export interface LineOwner {
+  readonly wheel: TimingWheel;
+  /** Nothing waits any more. */
+  lineEnded(): void;
+  /** A message is not what it was. */
+  messageChanged(): void;
+}
+
+/** What one socket sends while a message of its own is deflated in turns. */
+export class SendLine {
+  readonly #owner: LineOwner;
+  #waiting: Waiting[] = [];
+  /** In front that is done with. */
+  #taken = 0;
+  #isOver = false;
+  #waiters: Waiter<void>[] = [];
+  /** Bytes that wait here, as they were given, and what each that waits costs. */
+  heldBytes = 0;
+
+  constructor(owner: LineOwner) {
+    this.#owner = owner;
+  }
+
+  /** Puts in a message that is deflated in turns; `send` gets its payload, which is nobody else's. */
+  deflate(deflater: MessageDeflater, bytes: Uint8Array, send: (payload: Buffer) => void): void {
+    const job = new DeflateJob(deflater, bytes, {
+      deflated: (payload) => {
+        if (this.#isOver) return;
+        this.#next(() => send(payload));
+      },
+      changed: () => {
+        if (!this.#isOver) this.#owner.messageChanged();
+      },
+    });
+    this.#add({ byteCount: bytes.length + WAITING_COST_BYTES, job, send: undefined });
+  }
+
+  /** Puts in what is to be done behind all that is here, and stands for `byteCount` bytes. */
+  add(byteCount: number, send: () => void): void {
+    this.#add({ byteCount: byteCount + WAITING_COST_BYTES, job: undefined, send });
+  }
+
+  #add(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.heldBytes += waiting.byteCount;
+    // Whatever is not the first waits for a message that is being deflated.
+    if (this.#waiting.length === this.#taken + 1 && waiting.job !== undefined) {
+      deflateLine.add(waiting.job);
+    }
+  }
+
+  /** The first is ready: sends it, and what follows up to the next that has to be deflated. */
+  #next(send: () => void): void {
+    let run: (() => void) | undefined = send;
+    while (run !== undefined) {
+      this.#take();
+      run();
+      if (this.#isOver) return;
+      const next: Waiting | undefined = this.#waiting[this.#taken];
+      if (next === undefined) {
+        this.#end();
+        return;
+      }
+      if (next.job !== undefined) deflateLine.add(next.job);
+      run = next.send;
+    }
+  }
+
+  #take(): void {
+    this.heldBytes -= this.#waiting[this.#taken++]?.byteCount ?? 0;
+    if (this.#taken * 2 < this.#waiting.length) return;
+    this.#waiting = this.#waiting.slice(this.#taken);
+    this.#taken = 0;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#owner.lineEnded();
+    for (const waiter of this.#waiters) waiter.resolve();
+  }
+
+  /** Resolves when nothing waits here any more. */
+  whenOver(options: WaitOptions): Promise<void> {
+    beginWait(options, "drained", "send");
+    const waiter: Waiter<void> = new Waiter<void>(this.#owner.wheel, options, {
+      code: "DRAIN_TIMEOUT",
+      call: "drained",
+      operation: "send",
+      forget: () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      },
+    });
+    this.#waiters.push(waiter);
+    return waiter.promise;
+  }
+
+  /** Nothing of it is sent any more. */
+  giveUp(error: NetError): void {
+    this.#isOver = true;
+    for (const { job } of this.#waiting.slice(this.#taken))
+      if (job !== undefined) job.isOver = true;
+    this.heldBytes = 0;
+    for (const waiter of this.#waiters) waiter.reject(error);
+  }
+}

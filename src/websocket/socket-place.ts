@@ -1,0 +1,251 @@
+/** Places for WebSockets that are made anew: a client has one, an agent one for each URL that is to stay. */
+import { type CloseReason, reasonOf } from "../connection/close-reason.js";
+import type { Data, SendResult } from "../connection/connection.js";
+import { abortError, throwIfAborted } from "../connection/waiter.js";
+import { NetError } from "../errors.js";
+import type { AgentTarget } from "../outgoing/agent-target.js";
+import type { ReconnectHandlers } from "../outgoing/reconnect-handlers.js";
+import {
+  type ReadReconnectOptions,
+  type ReconnectOptions,
+  reconnectOptions,
+} from "../outgoing/reconnect-options.js";
+import { Slot, type SlotOwner } from "../outgoing/slot.js";
+import type { Clock } from "../time/clock.js";
+import type { LiveWebSocket } from "./live-websocket.js";
+import type { PlaceOfSocket, SocketFailed } from "./socket-session.js";
+import type { SendOptions, WebSocketConnection, WebSocketEnd } from "./websocket-connection.js";
+import { httpUrl, type WebSocketConnectOptions, type WebSocketDialer } from "./websocket-dialer.js";
+
+/** Why a WebSocket was lost, or could not be made. */
+export interface WebSocketLoss extends CloseReason {
+  /** The peer's code, as `onClose` gets it; undefined: there was no socket. */
+  readonly closeCode: number | undefined;
+  /** The peer's reason. */
+  readonly closeText: string;
+}
+
+/** How WebSockets are made anew. `targets` are URLs. */
+export type WebSocketReconnectOptions = ReconnectOptions<WebSocketLoss, string | URL>;
+
+/** A URL to which a WebSocket is made anew. */
+export type WebSocketTarget<Context = unknown> = AgentTarget<
+  WebSocketConnection<Context>,
+  string | URL,
+  SendOptions
+>;
+
+/** What is told of reconnecting, for an agent's targets or for a client. */
+export type WebSocketReconnectHandlers<Handle> = ReconnectHandlers<Handle, WebSocketLoss>;
+
+/** The options of reconnecting, with every number. */
+export type ReadWebSocketReconnect = ReadReconnectOptions<WebSocketLoss, string | URL>;
+
+/** The options with their defaults. Throws `INVALID_ARGUMENT`. */
+export function webSocketReconnect(
+  given: boolean | WebSocketReconnectOptions | undefined,
+): ReadWebSocketReconnect | undefined {
+  return reconnectOptions<WebSocketLoss, string | URL>(given, (target) => {
+    httpUrl(target as string | URL);
+  });
+}
+
+/** What the places of one component have in common. */
+export interface SocketPlaceShare {
+  readonly dialer: WebSocketDialer;
+  readonly clock: Clock;
+  readonly handlers: WebSocketReconnectHandlers<never>;
+  readonly calls: {
+    inform(
+      name: string,
+      handler: ((...given: never[]) => unknown) | undefined,
+      ...given: unknown[]
+    ): void;
+  };
+}
+
+/** Who has places. */
+export interface SocketPlaceKeeper {
+  /** Whether sockets may still be made. */
+  readonly isAlive: boolean;
+  /** The first socket is to be made. */
+  begun(place: SocketPlace): void;
+  /** A socket is there for a place; its last one is still the old one. */
+  entered(place: SocketPlace, socket: LiveWebSocket): void;
+  /** No further socket is made for it. */
+  ended(place: SocketPlace): void;
+}
+
+/** A place for one WebSocket. */
+export class SocketPlace
+  implements
+    SlotOwner<WebSocketLoss, string | URL>,
+    PlaceOfSocket,
+    AgentTarget<LiveWebSocket, string | URL, SendOptions>
+{
+  readonly slot: Slot<LiveWebSocket, WebSocketLoss, string | URL>;
+  /** What handlers are given. */
+  handle: unknown = this;
+  readonly keepsProcess = true;
+  destination: string | URL = "";
+  private options: WebSocketConnectOptions = {};
+  private readonly share: SocketPlaceShare;
+  private readonly keeper: SocketPlaceKeeper;
+  /** Ends the attempt that is under way. */
+  private attempt: AbortController | undefined = undefined;
+
+  constructor(
+    share: SocketPlaceShare,
+    keeper: SocketPlaceKeeper,
+    reconnect: ReadWebSocketReconnect | undefined,
+  ) {
+    this.share = share;
+    this.keeper = keeper;
+    this.slot = new Slot<LiveWebSocket, WebSocketLoss, string | URL>(this, reconnect);
+  }
+
+  /** Makes the first socket. */
+  async connect(url: string | URL, options: WebSocketConnectOptions): Promise<LiveWebSocket> {
+    const make = this.share.dialer.prepare(url, options, this);
+    throwIfAborted(options, "connect");
+    this.destination = url;
+    this.options = options;
+    this.slot.begin();
+    this.keeper.begun(this);
+    await this.slot.connected(this.make(make, options.signal), options);
+    return this.slot.current as LiveWebSocket;
+  }
+
+  private async make(
+    make: (signal: AbortSignal) => Promise<LiveWebSocket>,
+    given: AbortSignal | undefined,
+  ): Promise<void> {
+    const attempt = new AbortController();
+    this.attempt = attempt;
+    const { signal } = attempt;
+    try {
+      await make(given === undefined ? signal : AbortSignal.any([given, signal]));
+    } catch (error) {
+      const known = error instanceof NetError ? error : abortError("connect", error);
+      this.attempt = undefined;
+      this.slot.attemptFailed({ ...reasonOf(known, "connect"), ...NO_SOCKET });
+      throw error;
+    }
+    this.attempt = undefined;
+  }
+
+  // — the slot's calls —
+
+  dial(target: string | URL | undefined): void {
+    const { signal: _, ...options } = this.options;
+    const url = target ?? this.destination;
+    this.make(this.share.dialer.prepare(url, options, this), undefined).catch(() => {
+      // The slot has heard of it.
+    });
+  }
+
+  abandon(): boolean {
+    if (this.attempt === undefined) return false;
+    this.attempt.abort();
+    return true;
+  }
+
+  get clock(): Clock {
+    return this.share.clock;
+  }
+
+  get isAlive(): boolean {
+    return this.keeper.isAlive;
+  }
+
+  ended(): void {
+    this.keeper.ended(this);
+  }
+
+  reconnecting(attempt: number, delayMs: number, reason: WebSocketLoss, unsentBytes: number): void {
+    const { onReconnecting } = this.share.handlers;
+    this.tell("onReconnecting", onReconnecting, attempt, delayMs, reason, unsentBytes);
+  }
+
+  reconnected(attempt: number): void {
+    this.tell("onReconnected", this.share.handlers.onReconnected, attempt);
+  }
+
+  gaveUp(lostBytes: number): void {
+    this.tell("onGiveUp", this.share.handlers.onGiveUp, lostBytes);
+  }
+
+  private tell(
+    name: string,
+    handler: ((...given: never[]) => unknown) | undefined,
+    ...given: unknown[]
+  ): void {
+    this.share.calls.inform(name, handler, this.handle, ...given);
+  }
+
+  // — the session's calls —
+
+  entered(socket: LiveWebSocket): void {
+    this.keeper.entered(this, socket);
+    this.slot.entered(socket);
+  }
+
+  opened(socket: LiveWebSocket, tell: () => void, failed: SocketFailed): void {
+    try {
+      this.slot.greet(socket);
+    } catch (error) {
+      failed("greeting", error);
+      return;
+    }
+    tell();
+    try {
+      this.slot.ready(socket);
+    } catch (error) {
+      failed("send", error);
+    }
+  }
+
+  closed(end: WebSocketEnd, isAsked: boolean, unsentBytes: number, tell: () => void): void {
+    const { code: closeCode, reason: closeText, connection } = end;
+    const loss: WebSocketLoss = { ...connection, closeCode, closeText };
+    this.slot.lost(loss, isAsked);
+    tell();
+    this.slot.settle(loss, unsentBytes);
+  }
+
+  // — as handlers see it —
+
+  get connection(): LiveWebSocket | undefined {
+    return this.slot.current;
+  }
+
+  get context(): unknown {
+    return this.slot.current?.context;
+  }
+
+  set context(context: unknown) {
+    if (this.slot.current !== undefined) this.slot.current.context = context;
+  }
+
+  get isOpen(): boolean {
+    return this.slot.isOpen;
+  }
+
+  get isReconnecting(): boolean {
+    return this.slot.isReconnecting;
+  }
+
+  send(data: Data, options?: SendOptions): SendResult {
+    return this.slot.send(data, options);
+  }
+
+  close(): boolean {
+    return this.slot.close();
+  }
+
+  abort(): boolean {
+    return this.slot.abort();
+  }
+}
+
+const NO_SOCKET = { closeCode: undefined, closeText: "" };

@@ -1,0 +1,195 @@
+/** Large messages that are deflated in turns: order, others meanwhile, and ends at every moment. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { describe, it, type TestContext } from "node:test";
+import type { EngineName } from "hp-socket";
+import type {
+  CompressionOptions,
+  WebSocketConnection,
+  WebSocketServer,
+  WebSocketServerOptions,
+} from "hp-socket/websocket";
+import { availableEngines } from "../support/engine-list.js";
+import { until } from "../support/until.js";
+import { webSocketServer } from "../support/websocket-world.js";
+import { type WsLibrary, type WsSocket, wsLibrary } from "../support/ws-library.js";
+
+const library = await wsLibrary();
+
+const MIB = 1_048_576;
+
+/** Text that takes a while: half of it random. */
+function slowText(byteCount: number): string {
+  return randomBytes(byteCount / 2).toString("hex");
+}
+
+if (typeof library === "string") console.log(`# not tested: ${library}`);
+else {
+  for (const engine of availableEngines()) {
+    for (const keepContext of [false, true]) {
+      const kept = keepContext ? "with" : "without";
+      describe(`deflating in turns on ${engine}, ${kept} context take-over`, () => {
+        inTurns(engine, { keepContext, minBytes: 0 }, library);
+      });
+    }
+  }
+}
+
+interface Pair {
+  readonly server: WebSocketServer;
+  readonly socket: WebSocketConnection;
+  readonly client: WsSocket;
+  /** What the client got. */
+  readonly seen: string[];
+}
+
+async function connected(
+  test: TestContext,
+  { WebSocket }: WsLibrary,
+  options: WebSocketServerOptions,
+): Promise<Pair> {
+  const sockets: WebSocketConnection[] = [];
+  const server = await webSocketServer(test, {
+    ...options,
+    onOpen: (socket) => void sockets.push(socket),
+  });
+  const client = new WebSocket(`ws://127.0.0.1:${server.port}/`, [], {});
+  test.after(() => client.terminate());
+  const seen: string[] = [];
+  client.on("message", (data, isBinary) => seen.push(`${isBinary ? "0x" : ""}${data}`));
+  client.on("ping", (data) => seen.push(`ping ${data}`));
+  client.on("close", (code, reason) => seen.push(`close ${code} ${reason}`));
+  let isOpen = false;
+  client.on("open", () => {
+    isOpen = true;
+  });
+  await until(() => isOpen && sockets.length === 1);
+  return { server, socket: sockets[0] as WebSocketConnection, client, seen };
+}
+
+function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibrary): void {
+  const pair = (test: TestContext, options: WebSocketServerOptions): Promise<Pair> =>
+    connected(test, ws, options);
+
+  it("keeps the order of what is sent behind them, the Close frame included", async (test) => {
+    const { server, socket, seen } = await pair(test, { engine, compression });
+    socket.subscribe("all");
+    const texts = [slowText(MIB), slowText(300_000)] as const;
+
+    socket.send(texts[0]);
+    socket.send("small");
+    socket.send("not compressed", { compress: false });
+    socket.send("in ", { isLast: false });
+    server.sockets.publish("all", "published");
+    socket.send("fragments", { isLast: true });
+    socket.send(texts[1]);
+    socket.send(Buffer.from("bytes"));
+    server.sockets.publish("all", "last");
+    socket.close(4_000, "done");
+    const isSent = socket.send("too late");
+    await until(() => seen.at(-1)?.startsWith("close") === true);
+
+    assert.equal(isSent, false);
+    assert.deepEqual(seen, [
+      texts[0],
+      "small",
+      "not compressed",
+      "in fragments",
+      "published",
+      texts[1],
+      "0xbytes",
+      "last",
+      "close 4000 done",
+    ]);
+  });
+
+  it("lets others have their turns, and pings go ahead", async (test) => {
+    const { socket, seen } = await pair(test, { engine, compression });
+    const text = slowText(4 * MIB);
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      if (seen.length < 2) setImmediate(count);
+    };
+    count();
+
+    socket.send(text);
+    socket.ping("ahead");
+    await until(() => seen.length === 2);
+
+    assert.deepEqual(seen, ["ping ahead", text]);
+    assert.ok(turns >= 32, `${turns} turns`);
+  });
+
+  it("counts what waits, says when there is room again, and drains", async (test) => {
+    const drained: number[] = [];
+    const { socket, seen } = await pair(test, {
+      engine,
+      compression,
+      maxPendingBytes: 3 * MIB,
+      slowConsumer: "drop",
+      onDrain: (one) => void drained.push(one.pendingBytes),
+    });
+    const text = slowText(2 * MIB);
+
+    const answers = [socket.send(text), socket.send(text), socket.send("small")];
+    const { pendingBytes } = socket;
+    await assert.rejects(socket.drained({ timeoutMs: 1 }), { code: "DRAIN_TIMEOUT" });
+    await socket.drained();
+    await until(() => seen.length === 2 && drained.length > 0);
+
+    assert.deepEqual(answers, [false, false, false]);
+    assert.ok(pendingBytes >= 2 * MIB && pendingBytes < 3 * MIB, `${pendingBytes}`);
+    assert.deepEqual(seen, [text, "small"]);
+    assert.equal(socket.stats.droppedMessages, 1);
+    assert.equal(socket.pendingBytes, 0);
+  });
+
+  it("is sent to its end when the peer closes meanwhile", async (test) => {
+    const { socket, client, seen } = await pair(test, { engine, compression });
+    const text = slowText(MIB);
+
+    socket.send(text);
+    client.close(1_000, "enough");
+    await until(() => seen.length === 2);
+
+    assert.deepEqual(seen, [text, "close 1000 enough"]);
+    assert.equal((await socket.closed()).isClean, true);
+  });
+
+  it("is given up when the socket ends, and the next one has its turn", async (test) => {
+    const one = await pair(test, { engine, compression });
+    const two = await pair(test, { engine, compression });
+    const text = slowText(MIB);
+
+    one.socket.send(text);
+    one.socket.send(text);
+    const rejected = assert.rejects(one.socket.drained(), { code: "CONNECTION_CLOSED" });
+    two.socket.send(text);
+    one.socket.abort();
+    await until(() => two.seen.length === 1);
+    await rejected;
+
+    assert.equal(two.seen[0], text);
+    assert.deepEqual(
+      one.seen.filter((line) => !line.startsWith("close")),
+      [],
+    );
+  });
+
+  it("ends its socket where its memory was taken away", async (test) => {
+    const errors: string[] = [];
+    const { socket } = await pair(test, {
+      engine,
+      compression,
+      onClose: (_socket, _code, _reason, { code }) => void errors.push(code),
+    });
+    const bytes = new Uint8Array(MIB);
+
+    socket.send(bytes);
+    structuredClone(bytes, { transfer: [bytes.buffer] });
+    await until(() => errors.length === 1);
+
+    assert.deepEqual(errors, ["INVALID_ARGUMENT"]);
+  });
+}
