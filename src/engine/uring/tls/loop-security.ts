@@ -1,6 +1,8 @@
 import { tlsLibrary } from "../../openssl/availability.js";
 import type { TlsLibrary } from "../../openssl/tls-library.js";
-import type { UringLoop } from "../ring/uring-loop.js";
+import type { ProvidedBuffers } from "../memory/provided-buffers.js";
+import type { SendArena } from "../memory/send-arena.js";
+import type { ForeignFunctions } from "../ring/foreign-functions.js";
 import { PlainMemory } from "./plain-memory.js";
 import { PlainPieces } from "./plain-pieces.js";
 
@@ -11,18 +13,21 @@ const MAX_SPARE_PIECES = 64;
 export class LoopSecurity {
   readonly library: TlsLibrary;
   readonly plain: PlainMemory;
-  private readonly loop: UringLoop;
+  private readonly buffers: ProvidedBuffers;
+  private readonly arena: SendArena;
   private readonly sparePieces: PlainPieces[] = [];
 
-  constructor(loop: UringLoop) {
-    this.loop = loop;
+  constructor(buffers: ProvidedBuffers, arena: SendArena, calls: ForeignFunctions) {
+    this.buffers = buffers;
+    this.arena = arena;
     this.library = tlsLibrary();
-    this.plain = new PlainMemory(loop.buffers, loop.calls);
+    this.plain = new PlainMemory(buffers, calls);
   }
 
   /** Some that nobody uses. */
   takePieces(): PlainPieces {
-    return this.sparePieces.pop() ?? new PlainPieces(this.loop, this.library);
+    const spare = this.sparePieces.pop();
+    return spare ?? new PlainPieces(this.buffers.memory, this.arena, this.library);
   }
 
   /** They are not used any more. */

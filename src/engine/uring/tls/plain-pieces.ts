@@ -7,8 +7,8 @@
 
 import { RECORD_BYTES } from "../../openssl/cipher-port.js";
 import type { TlsLibrary } from "../../openssl/tls-library.js";
-import { NONE } from "../memory/shared-memory.js";
-import type { UringLoop } from "../ring/uring-loop.js";
+import type { SendArena } from "../memory/send-arena.js";
+import { NONE, type SharedMemory } from "../memory/shared-memory.js";
 
 /** Plain text that is ciphered into one region: whole records, which fit into a segment. */
 const REGION_BYTES = 3 * RECORD_BYTES;
@@ -22,7 +22,8 @@ export class PlainPieces {
   leftBytes = 0;
   /** Where those lie that {@link next} has found. */
   address = 0;
-  private readonly loop: UringLoop;
+  private readonly memory: SharedMemory;
+  private readonly arena: SendArena;
   private readonly library: TlsLibrary;
   /** From `index` on, the first from `at` on. */
   private readonly pieces: Uint8Array[] = [];
@@ -30,8 +31,9 @@ export class PlainPieces {
   private index = 0;
   private at = 0;
 
-  constructor(loop: UringLoop, library: TlsLibrary) {
-    this.loop = loop;
+  constructor(memory: SharedMemory, arena: SendArena, library: TlsLibrary) {
+    this.memory = memory;
+    this.arena = arena;
     this.library = library;
   }
 
@@ -49,7 +51,7 @@ export class PlainPieces {
    * when a piece was changed since it was given.
    */
   next(): number {
-    const { arena, buffers } = this.loop;
+    const { arena, memory } = this;
     const { functions, port } = this.library;
     const piece = this.pieces[this.index]!;
     if (piece.length !== this.lengths[this.index]) return 0;
@@ -57,7 +59,7 @@ export class PlainPieces {
     const isLast = this.index === this.pieces.length - 1;
     if (byteCount >= GATHER_BYTES || isLast) {
       const offset = arena.offsetOf(piece);
-      if (offset !== NONE) this.address = buffers.memory.addressOf(offset + this.at);
+      if (offset !== NONE) this.address = memory.addressOf(offset + this.at);
       else if (byteCount >= GATHER_BYTES) this.address = functions.addressOf(piece) + this.at;
       if (offset !== NONE || byteCount >= GATHER_BYTES) return byteCount;
     }
@@ -97,7 +99,7 @@ export class PlainPieces {
         return;
       }
       left -= rest;
-      this.loop.arena.release(piece);
+      this.arena.release(piece);
       this.index++;
       this.at = 0;
       if (left === 0 && this.pieces[this.index]?.length !== 0) return;
@@ -106,7 +108,7 @@ export class PlainPieces {
 
   /** The call that gave them is over: bytes that are lent and were not kept are gone when it returns. */
   keep(): void {
-    const { arena } = this.loop;
+    const { arena } = this;
     for (let index = this.index; index < this.pieces.length; index++) {
       const piece = this.pieces[index]!;
       if (arena.sendable(piece) === NONE && arena.offsetOf(piece) !== NONE) {
@@ -118,7 +120,7 @@ export class PlainPieces {
   /** Lets go of all that are left. */
   clear(): void {
     for (let index = this.index; index < this.pieces.length; index++) {
-      this.loop.arena.release(this.pieces[index]!);
+      this.arena.release(this.pieces[index]!);
     }
     this.pieces.length = 0;
     this.lengths.length = 0;

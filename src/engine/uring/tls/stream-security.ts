@@ -104,7 +104,7 @@ export class StreamSecurity {
     this.loop = loop;
     this.context = context;
     this.isPauseWanted = isPaused;
-    loop.security ??= new LoopSecurity(loop);
+    loop.security ??= new LoopSecurity(loop.buffers, loop.arena, loop.calls);
   }
 
   /** Begins. A server waits for the first bytes, and has no session before. `host` is what was connected to. */
