@@ -1,5 +1,6 @@
 // Packs the package and uses it as five kinds of project do, each in a folder of its own with what
-// was packed installed: `node scripts/try-package.mjs`. What is packed is looked at as well: no file that
+// was packed installed: `node scripts/try-package.mjs`. Then it makes the templates with the packed program, and runs their
+// tests. What is packed is looked at as well: no file that
 // a link of README.md leads to is missing, and declarations have no maps.
 import { spawnSync } from "node:child_process";
 import {
@@ -93,6 +94,29 @@ const KINDS = {
   },
 };
 
+const TEMPLATES = ["sync-short", "sync-long", "async-short", "async-duplex", "async-simplex"];
+
+/** Makes a template with the program that is installed in `first`, and runs its test. */
+function tryTemplate(first, template) {
+  const folder = join(work, `new ${template}`);
+  run(
+    process.execPath,
+    [join(first, "node_modules/hp-socket/bin/hp-socket.js"), "new", template, folder],
+    first,
+  );
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(join(first, "node_modules/hp-socket"), join(folder, "node_modules/hp-socket"));
+  for (const name of ["@types", "typescript"]) {
+    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+  }
+  run(
+    process.execPath,
+    [join(root, "node_modules/typescript/bin/tsc"), "-p", folder, "--noEmit"],
+    folder,
+  );
+  run(process.execPath, ["run.mjs", "test"], folder);
+}
+
 function write(folder, files) {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 }
@@ -167,6 +191,17 @@ try {
     } catch (error) {
       failedCount += 1;
       console.log(`failed  ${kind}\n${String(error.message).replace(/^/gm, "    ")}`);
+    }
+  }
+  for (const template of TEMPLATES) {
+    try {
+      tryTemplate(first, template);
+      console.log(`ok      hp-socket new ${template}`);
+    } catch (error) {
+      failedCount += 1;
+      console.log(
+        `failed  hp-socket new ${template}\n${String(error.message).replace(/^/gm, "    ")}`,
+      );
     }
   }
 } finally {

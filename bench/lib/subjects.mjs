@@ -12,11 +12,12 @@ export function engines() {
     .map(({ name }) => name);
 }
 
-/** Echo servers by name, started. */
-export async function echoSubjects(start) {
+/** Echo servers by name, started; ours with this delivery. */
+export async function echoSubjects(start, delivery) {
   const node = (file, ...args) => start(process.execPath, ["--expose-gc", server(file), ...args]);
   const subjects = { "node:net": await node("raw-net-server", "echo") };
-  for (const engine of engines()) subjects[engine] = await node("echo-server", engine, "push");
+  for (const engine of engines())
+    subjects[engine] = await node("echo-server", engine, "push", delivery);
   const port = 20_000 + Math.floor(Math.random() * 10_000);
   const started = await start(nativeTool("echo-epoll"), [String(port)], { port });
   subjects["C epoll"] = started;

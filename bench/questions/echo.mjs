@@ -13,13 +13,16 @@ const CASES = [
   { connections: 1_000, size: 64, depth: 1 },
   { connections: 16, size: 65_536, depth: 1 },
   { connections: 16, size: 65_536, depth: 16 },
+  { connections: 16, size: 65_536, depth: 16, delivery: "copy" },
+  { connections: 16, size: 262_144, depth: 16 },
+  { connections: 16, size: 262_144, depth: 16, delivery: "copy" },
 ];
 
 export async function measure({ rounds, seconds }) {
   const load = nativeTool("tcpload");
   const results = [];
-  for (const { connections, size, depth } of CASES) {
-    const servers = await echoSubjects(startServer);
+  for (const { connections, size, depth, delivery = "borrow" } of CASES) {
+    const servers = await echoSubjects(startServer, delivery);
     const subjects = {};
     for (const [name, server] of Object.entries(servers)) {
       subjects[name] = async () => {
@@ -29,7 +32,8 @@ export async function measure({ rounds, seconds }) {
     }
     const rows = await pairedRounds(subjects, rounds);
     for (const server of Object.values(servers)) await server.stop();
-    results.push({ name: `${connections} × ${size} B, ${depth} in flight`, unit: "msg/s", rows });
+    const name = `${connections} × ${size} B, ${depth} in flight, ${delivery}`;
+    results.push({ name, unit: "msg/s", rows });
   }
   return results;
 }

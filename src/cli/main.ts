@@ -9,13 +9,25 @@ import { echo } from "./echo.js";
 import { http } from "./http.js";
 import { load } from "./load.js";
 import { netstat } from "./netstat.js";
+import { newCommand } from "./new.js";
 import { packageVersion } from "./package-version.js";
 import { proxy } from "./proxy.js";
 import { relay } from "./relay.js";
 import { serve } from "./serve.js";
 import { Terminal } from "./terminal.js";
 
-const COMMANDS: readonly Command[] = [serve, echo, load, http, cat, proxy, relay, netstat, doctor];
+const COMMANDS: readonly Command[] = [
+  serve,
+  echo,
+  load,
+  http,
+  cat,
+  proxy,
+  relay,
+  netstat,
+  newCommand,
+  doctor,
+];
 
 /** Runs the program with the words of its command line; answers its exit code. */
 export async function main(

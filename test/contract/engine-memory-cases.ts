@@ -4,6 +4,7 @@ import { SEGMENT_BYTES, type SendMemory } from "#src/bytes/send-memory.js";
 import { isPattern, patternBytes } from "../support/byte-pattern.js";
 import type { StreamProbe } from "../support/engine-probe.js";
 import { turns } from "../support/engine-wait.js";
+import { loopback, PLAIN_STREAM } from "../support/engine-world.js";
 import { until } from "../support/until.js";
 import type { ContractCase } from "./engine-case.js";
 
@@ -131,6 +132,30 @@ const regionCases: readonly ContractCase[] = [
 
       assert.ok(isPattern(client.received(), 0));
       if (!server.socket.lendsBytes) assert.ok(echo.copiedCount > 0, "nothing was lent");
+    },
+  },
+  {
+    title:
+      "leaves bytes that it gave away as they are, whatever comes behind and however it pauses",
+    async run(world) {
+      const stream = { ...PLAIN_STREAM, keepsBytes: true };
+      const listener = await world.listen(loopback(), { stream });
+      const { client, server } = await world.pair(listener, { stream });
+      const total = 6 * MIB;
+      const given: Buffer[] = [];
+      server.onReceived = (bytes): void => {
+        given.push(server.socket.lendsBytes ? Buffer.from(bytes) : bytes);
+        if (given.length % 8 !== 0) return;
+        server.socket.pause();
+        void turns(2).then(() => server.socket.resume());
+      };
+
+      client.socket.write(patternBytes(0, total));
+      await until(() => server.receivedBytes === total, 30_000);
+      client.socket.write(patternBytes(total, 7));
+      await until(() => server.receivedBytes === total + 7);
+
+      assert.ok(isPattern(Buffer.concat(given), 0));
     },
   },
 ];

@@ -113,7 +113,7 @@ export class UringEngine implements Engine, Disposable {
     assertConnectAddress(target.address);
     const address = encodeAddress(target.address);
     const descriptor = openOutgoing(loop.calls, target);
-    const stream = UringStream.outgoing(loop, target.address, sink);
+    const stream = UringStream.outgoing(loop, target, sink);
     stream.connect(descriptor, address);
     return stream;
   }

@@ -24,6 +24,7 @@ import { inRootContext } from "../../../time/root-context.js";
 import { TurnQueue } from "../../turn-queue.js";
 import { AcceptRecordPool } from "../memory/accept-records.js";
 import { MessageHeader } from "../memory/message-header.js";
+import { OwnBuffers } from "../memory/own-buffers.js";
 import type { ProvidedBuffers } from "../memory/provided-buffers.js";
 import type { SendArena } from "../memory/send-arena.js";
 import type { UringSettings } from "../setup/uring-options.js";
@@ -78,6 +79,8 @@ export class UringLoop {
   readonly clock: Clock = systemClock;
   /** What every receive of datagrams is described by: there is room for an IPv6 sender. */
   readonly datagramHeader: MessageHeader;
+  /** Buffers of streams that bring much. */
+  readonly ownBuffers: OwnBuffers = new OwnBuffers();
   /** Addresses of the peers of accepted streams. */
   readonly peerNames: PeerNames = new PeerNames();
   /** Where the kernel writes them. */

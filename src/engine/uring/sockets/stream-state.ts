@@ -27,3 +27,11 @@ export const NAMED: number = bit(9);
 export const AHEAD: number = bit(10);
 /** A descriptor was asked for, with which FIN is sent. */
 export const ASKING: number = bit(11);
+/** What is received is the receiver's to keep, and stays plain. */
+export const KEEPS: number = bit(12);
+/** It has brought much at once: the next receive fills a buffer of its own. */
+export const BULK: number = bit(13);
+/** The receive that is armed fills a buffer of its own. */
+export const OWN: number = bit(14);
+/** The bytes that the sink is given are its own. */
+export const GIVING: number = bit(15);

@@ -192,7 +192,7 @@ export class UringListener extends RingSocket implements Listener {
       return;
     }
     const { details, loop, records } = this;
-    const stream = UringStream.accepted(loop, result, details);
+    const stream = UringStream.accepted(loop, result, details, this.target.stream);
     if (details === undefined) loop.peerNames.put(stream.slotNumber, records.words, index << 3);
     this.backOffMs = 0;
     this.accept(index);

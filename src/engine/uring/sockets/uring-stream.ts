@@ -8,6 +8,9 @@
  * Sending: at most one SEND is under way; what it sends is a `StreamWrite`, which the stream has for
  * that time alone.
  *
+ * Of a stream that has brought much, and whose bytes are the receiver's to keep, each RECV fills a buffer that
+ * the receiver is given (`own-buffers.ts`).
+ *
  * A stream that receives notices when the connection breaks. One that is paused, or whose peer has
  * finished, has a poll of its own for that: armed the first time, and left armed.
  *
@@ -18,14 +21,17 @@ import { addressText } from "../../address-text.js";
 import { isEmptied } from "../../changed-pieces.js";
 import {
   type Address,
+  type ConnectTarget,
   type KeepAlive,
   MAX_AHEAD_BYTES,
+  type StreamOptions,
   type StreamSink,
   type StreamSocket,
   type TcpInfo,
 } from "../../engine.js";
 import { noStreamSink } from "../../no-sink.js";
 import type { TlsContext, TlsInfo } from "../../tls-options.js";
+import { LARGE_BYTES, OWN_BUFFER_BYTES, type OwnBufferHolder } from "../memory/own-buffers.js";
 import { BUFFER_GROUP, SPARE_BYTES } from "../memory/provided-buffers.js";
 import {
   COMPLETION_BUFFER_SHIFT,
@@ -71,11 +77,15 @@ import { StreamDetails } from "./stream-details.js";
 import {
   AHEAD,
   ASKING,
+  BULK,
   CONNECTING,
   ENDED,
   FINISHING,
+  GIVING,
+  KEEPS,
   NAMED,
   OPEN,
+  OWN,
   PAUSED,
   RECEIVING,
   SENDING,
@@ -97,7 +107,7 @@ const isPassing = (result: number): boolean =>
   result === ENOBUFS || result === ECANCELED || result === EINTR || result === EAGAIN;
 
 /** One stream on the ring. */
-export class UringStream extends RingSocket implements StreamSocket, CipherStream {
+export class UringStream extends RingSocket implements StreamSocket, CipherStream, OwnBufferHolder {
   sink: StreamSink = noStreamSink;
   /** The write under way. */
   private writing: StreamWrite | undefined = undefined;
@@ -113,17 +123,21 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     loop: UringLoop,
     socket: number,
     details: StreamDetails | undefined,
+    options: StreamOptions,
   ): UringStream {
     const stream = new UringStream(loop);
     stream.details = details;
     stream.socket = socket;
     stream.state |= details === undefined ? OPEN | NAMED : OPEN;
+    if (givesBytes(loop, options)) stream.state |= KEEPS;
     return stream;
   }
 
-  /** A stream that is to be connected to `remote`. */
-  static outgoing(loop: UringLoop, remote: Address, sink: StreamSink): UringStream {
+  /** A stream that is to be connected. */
+  static outgoing(loop: UringLoop, target: ConnectTarget, sink: StreamSink): UringStream {
+    const remote = target.address;
     const stream = new UringStream(loop);
+    if (givesBytes(loop, target.stream)) stream.state |= KEEPS;
     stream.sink = sink;
     stream.details = new StreamDetails();
     if ("path" in remote) stream.details.local = { path: "" };
@@ -132,7 +146,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   }
 
   get lendsBytes(): boolean {
-    return true;
+    return (this.state & GIVING) === 0;
   }
 
   startTls(context: TlsContext, host?: string, early?: Buffer): void {
@@ -283,11 +297,14 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   pauseCipher(): void {
     if ((this.state & (PAUSED | CLOSING)) !== 0) return;
     this.state |= PAUSED;
-    if ((this.state & (RECEIVING | STOPPING)) === RECEIVING) {
-      this.state |= STOPPING;
-      this.cancel(RECEIVE_KIND);
-    }
+    this.stopReceiving();
     this.watch();
+  }
+
+  private stopReceiving(): void {
+    if ((this.state & (RECEIVING | STOPPING)) !== RECEIVING) return;
+    this.state |= STOPPING;
+    this.cancel(RECEIVE_KIND);
   }
 
   resumeCipher(): void {
@@ -352,6 +369,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
 
   protected override abandoned(kind: number, result: number, flags: number): void {
     if (kind === RECEIVE_KIND) {
+      if ((this.state & OWN) !== 0) this.finishOwn();
       this.loop.buffers.drop(result, flags);
       if ((flags & COMPLETION_MORE) === 0) this.state &= ~RECEIVING;
     } else if (kind === SEND_KIND) {
@@ -547,6 +565,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   /** Arms the receive, where it should be and isn't. */
   private receive(): void {
     if ((this.state & (OPEN | RECEIVING | PAUSED | ENDED | CLOSING)) !== OPEN) return;
+    if ((this.state & BULK) !== 0 && this.receiveOwn()) return;
     const { loop } = this;
     const { entries } = loop.ring;
     if (loop.receivesAhead) {
@@ -561,10 +580,54 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     }
   }
 
+  /** Arms a receive into a buffer of the stream's own, if it can have one. */
+  private receiveOwn(): boolean {
+    const { loop } = this;
+    const buffer = loop.ownBuffers.take(this);
+    if (buffer === undefined) return false;
+    this.state = (this.state & ~AHEAD) | RECEIVING | OWN;
+    const at = this.start(OP_RECV, RECEIVE_KIND);
+    loop.ring.putAddress(at, loop.calls.addressOf(buffer));
+    loop.ring.entries[at + ENTRY_LENGTH] = OWN_BUFFER_BYTES;
+    return true;
+  }
+
+  private finishOwn(): Buffer {
+    this.state &= ~OWN;
+    return this.loop.ownBuffers.finish(this);
+  }
+
+  retractBuffer(): void {
+    this.state &= ~BULK;
+    this.stopReceiving();
+  }
+
+  /** Hands out what lies in the stream's own buffer. */
+  private give(buffer: Buffer, byteCount: number): void {
+    if (byteCount < LARGE_BYTES) this.state &= ~BULK;
+    const bytes = buffer.subarray(0, byteCount);
+    this.state |= GIVING;
+    try {
+      // What is small does not keep the memory of a large piece.
+      this.sink.streamReceived(byteCount < LARGE_BYTES ? Buffer.from(bytes) : bytes);
+    } finally {
+      this.state &= ~GIVING;
+      this.receive();
+    }
+  }
+
   private received(result: number, flags: number): void {
     if ((flags & COMPLETION_MORE) === 0) this.state &= ~(RECEIVING | STOPPING);
+    if ((this.state & OWN) !== 0) {
+      const buffer = this.finishOwn();
+      if (result > 0) {
+        this.give(buffer, result);
+        return;
+      }
+    }
     const { buffers } = this.loop;
     if (result > 0) {
+      if (result >= LARGE_BYTES && (this.state & KEEPS) !== 0) this.state |= BULK;
       const id = flags >>> COMPLETION_BUFFER_SHIFT;
       if (this.security !== undefined) {
         this.security.received(id, result);
@@ -639,6 +702,12 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
       this.watch();
     }
   }
+}
+
+/** Whether large pieces are the receiver's own. They can be as large as a receive buffer, and stay plain. */
+function givesBytes(loop: UringLoop, options: StreamOptions): boolean {
+  if (options.keepsBytes !== true || options.mayStartTls === true) return false;
+  return loop.settings.receiveBufferBytes >= OWN_BUFFER_BYTES;
 }
 
 function noProgress(write: StreamWrite): NetError {

@@ -266,10 +266,11 @@ export class StreamSecurity {
   /** Says goodbye, where that can go at once, because the stream is closed. */
   close(): void {
     if (this.phase !== "open" || this.finishing !== "no") return;
-    if (this.writeBytes !== IDLE || !this.isFree) return;
+    if (this.writeBytes !== IDLE || this.stream.isSending) return;
     this.finishing = "said";
     this.session!.endOutput();
     this.collect();
+    if (this.answers.length > 0 && !this.stream.isSending) this.sendAnswers();
   }
 
   /** A send has completed. */
@@ -342,7 +343,8 @@ export class StreamSecurity {
       return false;
     }
     const left = port.leftBytes;
-    this.collect();
+    // Goes out behind what the sink does: if that is to close, the goodbye goes with it.
+    this.keepOutput();
     this.establish();
     if (this.stream.isClosing) return false;
     return this.read(address + byteCount - left, left, id);
@@ -383,7 +385,7 @@ export class StreamSecurity {
     this.phase = "open";
     if (this.isPauseWanted) this.stream.pauseCipher();
     callSink(() => this.stream.sink.streamSecured());
-    if (this.finishing === "wanted") this.next();
+    if (this.finishing === "wanted" || this.answers.length > 0) this.next();
   }
 
   /** Keeps input until there is a certificate. */
@@ -468,7 +470,7 @@ export class StreamSecurity {
 
   /** Takes the session's output out, and sends it as soon as it can go. */
   private collect(): void {
-    const { port, functions } = this.library;
+    const { port } = this.library;
     const byteCount = port.outputBytes;
     if (byteCount === 0) return;
     if (this.stream.isClosing) {
@@ -485,12 +487,20 @@ export class StreamSecurity {
       this.stream.sendCipher(write);
       return;
     }
+    this.keepOutput();
+    if (isFree) this.sendAnswers();
+    else if (this.answerBytes > MAX_ANSWER_BYTES) this.stream.failCipher(tooManyAnswers());
+  }
+
+  /** Takes it out, for later. */
+  private keepOutput(): void {
+    const { port, functions } = this.library;
+    const byteCount = port.outputBytes;
+    if (byteCount === 0) return;
     const bytes = Buffer.allocUnsafeSlow(byteCount);
     port.take(functions.addressOf(bytes));
     this.answers.push(bytes);
     this.answerBytes += byteCount;
-    if (isFree) this.sendAnswers();
-    else if (this.answerBytes > MAX_ANSWER_BYTES) this.stream.failCipher(tooManyAnswers());
   }
 
   private sendAnswers(): void {
