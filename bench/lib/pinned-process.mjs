@@ -15,9 +15,12 @@ function start(core, command, args) {
   return spawn(line[0], line.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
 }
 
-/** Starts a server that prints `READY PORT` (or `READY`, for the given port) and answers a handle of it. */
-export async function startServer(command, args, given = { port: 0 }) {
-  const child = start(SERVER_CORE, command, args);
+/**
+ * Starts a server that prints `READY PORT` (or `READY`, for the given port) and answers a handle of it. `core`: another
+ * one than that of the servers.
+ */
+export async function startServer(command, args, given = { port: 0 }, core = SERVER_CORE) {
+  const child = start(core, command, args);
   const lines = createInterface({ input: child.stdout });
   const iterator = lines[Symbol.asyncIterator]();
   const { value } = await iterator.next();

@@ -55,7 +55,10 @@ export function receiveOptionTable<Name extends ReceiveName>(
       { min: 0, max: 1_023 },
       undefined,
     ),
-    delimiter: delimiterOption(),
+    delimiter: escapedOption(
+      "TEXT",
+      "line: what ends a packet, with \\n \\r \\t \\0 \\xHH (default: \\n)",
+    ),
     "length-bytes": integerOption(
       "length: bytes of the length (default: 4)",
       { min: 1, max: 15 },
@@ -158,11 +161,9 @@ export function payloadAlphabet(options: ReceiveOptions): Uint8Array {
   return printable.filter((byte) => byte !== first);
 }
 
-function delimiterOption(): Option<Buffer | undefined> {
-  const option = textOption(
-    "TEXT",
-    "line: what ends a packet, with \\n \\r \\t \\0 \\xHH (default: \\n)",
-  );
+/** `--name TEXT`, not empty, with escapes that stand for bytes. */
+export function escapedOption(placeholder: string, help: string): Option<Buffer | undefined> {
+  const option = textOption(placeholder, help);
   return {
     ...option,
     absent: undefined,

@@ -59,6 +59,14 @@ export class Terminal {
     return onStopSignal(this.#host, callback);
   }
 
+  /** Calls back at each SIGHUP, which then does nothing else. Answers a function that takes that back. */
+  onReload(callback: () => void): () => void {
+    this.#host.on("SIGHUP", callback);
+    return () => {
+      this.#host.off("SIGHUP", callback);
+    };
+  }
+
   /** Writes lines to the output. Answers false when it is full: `drain` comes when it is not. */
   print(text: string): boolean {
     return this.write(`${text}\n`);

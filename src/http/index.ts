@@ -9,11 +9,9 @@ export {
   proxyFromEnvironment,
 } from "../dial/proxy-route.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
-export type { FieldSection } from "../protocol/http1/field-section.js";
 export { EncodedFields, type FieldInput, type FieldValue } from "../protocol/http1/field-writer.js";
 export { encodeFields } from "../protocol/http1/head-writer.js";
 export type { Http1Limits } from "../protocol/http1/limits.js";
-export type { ResponseHead } from "../protocol/http1/response-head.js";
 export type { IncomingBody, WholeBodyOptions } from "./body/incoming-body.js";
 export type {
   AgentNumbers,
@@ -62,7 +60,7 @@ export type {
   CookieStoreJson,
   CookieStoreOptions,
 } from "./cookie/cookie-store-options.js";
-export type { Fields } from "./fields.js";
+export type { FieldSection, Fields, ResponseHead } from "./fields.js";
 export { type AccessLogFormat, type AccessLogOptions, accessLog } from "./server/access-log.js";
 export type { ContentCoding } from "./server/compression/coding-choice.js";
 export type { ResponseCompressionOptions } from "./server/compression/compression-options.js";

@@ -63,6 +63,7 @@ export class Forwarder {
   /** Requests that went over a connection that had carried another one. */
   reusedCount = 0;
   readonly #parts: ForwarderParts;
+  readonly #origins: Origins = new Origins();
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
@@ -148,7 +149,7 @@ export class Forwarder {
       return;
     }
     const [, authority = "", path = ""] = ABSOLUTE.exec(request.url) ?? [];
-    const origin = originOf(authority);
+    const origin = this.#origins.of(authority);
     if (rules.forbids(origin.hostname, origin.port)) throw forbidden(origin.hostname, origin.port);
     const isUnchanged = request.body === given;
     const body = request.body;
@@ -234,8 +235,33 @@ function targetOf(method: string, path: string): string {
   return path.startsWith("?") ? `/${path}` : path;
 }
 
-/** What an authority means: the one reading of it, by which it is checked, dialled and told in Host. */
-function originOf(authority: string): { url: string; hostname: string; port: number } {
+/** Where requests for an authority go. */
+interface Origin {
+  readonly url: string;
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Authorities whose reading is kept: they come again and again, and reading one costs microseconds. */
+const MAX_KNOWN_ORIGINS = 256;
+
+/** What authorities mean: the one reading of each, by which it is checked, dialled and told in Host. */
+class Origins {
+  readonly #known: Map<string, Origin> = new Map();
+
+  /** Throws `INVALID_ARGUMENT`, the client's fault. */
+  of(authority: string): Origin {
+    let origin = this.#known.get(authority);
+    if (origin === undefined) {
+      origin = readOrigin(authority);
+      if (this.#known.size >= MAX_KNOWN_ORIGINS) this.#known.clear();
+      this.#known.set(authority, origin);
+    }
+    return origin;
+  }
+}
+
+function readOrigin(authority: string): Origin {
   const text = `http://${authority}/`;
   if (authority === "" || !URL.canParse(text)) throw badTarget("the target has no host");
   const url = new URL(text);

@@ -23,4 +23,6 @@ export type {
   RelayRecord,
   RelayStats,
 } from "./relay-options.js";
-export type { RelayNumbers } from "./relay-settings.js";
+export type { RelayEjectionNumbers, RelayNumbers, UdpRelayNumbers } from "./relay-settings.js";
+export { UdpRelay } from "./udp-relay.js";
+export type { UdpRelayOptions, UdpRelayRecord, UdpRelayStats } from "./udp-relay-options.js";

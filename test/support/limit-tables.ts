@@ -21,7 +21,7 @@ import { HEALTH_CHECK_NUMBERS } from "#src/pool/health-check-options.js";
 import { POOL_NUMBERS } from "#src/pool/pool-options.js";
 import { HTTP1_LIMITS } from "#src/protocol/http1/limits.js";
 import { PROXY_NUMBERS } from "#src/proxy/proxy-settings.js";
-import { RELAY_NUMBERS } from "#src/proxy/relay-settings.js";
+import { RELAY_NUMBERS, UDP_RELAY_NUMBERS } from "#src/proxy/relay-settings.js";
 import { CAST_SETTINGS } from "#src/udp/cast-settings.js";
 import { COMPRESSION_SETTINGS } from "#src/websocket/deflate/compression-options.js";
 import { WEBSOCKET_SETTINGS } from "#src/websocket/websocket-settings.js";
@@ -49,6 +49,7 @@ export const LIMIT_TABLES: Readonly<Record<string, object>> = {
   "of ARQ": ARQ_SETTINGS,
   "of a proxy": PROXY_NUMBERS,
   "of a relay": RELAY_NUMBERS,
+  "of a UDP relay": UDP_RELAY_NUMBERS,
   "of the uring engine": URING_OPTIONS,
 };
 

@@ -4,7 +4,6 @@ import type { NetError } from "../../errors.js";
 import { type SessionTable, TlsClientContext } from "../tls/tls-client-context.js";
 import { certificateError, tlsError } from "../tls/tls-error.js";
 import type { TlsInfo } from "../tls-options.js";
-import type { OpenSslError } from "./openssl-error.js";
 import { GO_ON, NOT_TAKEN } from "./session-calls.js";
 import { derOf, isReused, peerCertificate, sessionInfo, verdict } from "./session-info.js";
 import type { TlsLibrary } from "./tls-library.js";
@@ -121,7 +120,7 @@ export class ClientSide implements Side {
     return tlsError(error, "handshake", serverName);
   }
 
-  failure(error: OpenSslError): NetError {
+  failure(error: Error): NetError {
     return tlsError(error, "handshake", this.serverName);
   }
 

@@ -29,6 +29,8 @@ const NUMBERS = {
   contextSetAlpnSelect:
     "void SSL_CTX_set_alpn_select_cb(intptr_t context, intptr_t call, intptr_t argument)",
   contextSetCall: "long SSL_CTX_callback_ctrl(intptr_t context, int command, intptr_t call)",
+  contextControl:
+    "long SSL_CTX_ctrl(intptr_t context, int command, long number, intptr_t argument)",
   contextTimeout: "long SSL_CTX_get_timeout(intptr_t context)",
 
   // An SSL is the caller's, until `sslFree`, once. It takes a reference to its context, and gives back

@@ -4,7 +4,6 @@ import { NetError } from "../../errors.js";
 import { certificateError, noCertificateError, tlsError } from "../tls/tls-error.js";
 import type { TlsServerContext } from "../tls/tls-server-context.js";
 import type { TlsInfo } from "../tls-options.js";
-import type { OpenSslError } from "./openssl-error.js";
 import { FATAL, GO_ON, NOT_TAKEN, OK, REFUSE, WAIT } from "./session-calls.js";
 import { peerCertificate, sessionInfo, verdict } from "./session-info.js";
 import type { TlsLibrary } from "./tls-library.js";
@@ -110,7 +109,7 @@ export class ServerSide implements Side {
     return peerCertificate(this.library, this.ssl) === undefined ? noCertificateError() : undefined;
   }
 
-  failure(error: OpenSslError): NetError {
+  failure(error: Error): NetError {
     const { choiceError } = this;
     if (choiceError instanceof NetError) return choiceError;
     return tlsError(error, "handshake");

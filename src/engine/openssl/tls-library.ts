@@ -8,6 +8,14 @@ import { SessionCalls } from "./session-calls.js";
 
 const SET_SERVER_NAME_CALL = 53;
 
+/** Commands and bits of modes. */
+export const SET_MODE = 33;
+export const CLEAR_MODE = 78;
+/** Buffers of 16 KiB and more are given back while they are empty. */
+export const MODE_RELEASE_BUFFERS = 0x10;
+/** A read goes on behind records that bring nothing; without, it tells of each. */
+const MODE_AUTO_RETRY = 0x4;
+
 /** A list of application protocols as OpenSSL takes it (RFC 7301 §3.1). */
 export interface ProtocolList {
   readonly bytes: Uint8Array;
@@ -51,7 +59,10 @@ export class TlsLibrary {
     const known = this.ready.get(context);
     if (known !== undefined) return known;
     const address = contextAddress(context);
-    this.functions.contextSetGetSession(address, 0);
+    const { functions } = this;
+    functions.contextSetGetSession(address, 0);
+    functions.contextControl(address, SET_MODE, MODE_RELEASE_BUFFERS, 0);
+    functions.contextControl(address, CLEAR_MODE, MODE_AUTO_RETRY, 0);
     prepare(address);
     this.ready.set(context, address);
     return address;

@@ -9,13 +9,13 @@
  *
  * Which side it is, and what is asked of the peer, is its `Side`'s.
  */
-import type { NetError } from "../../errors.js";
+import { NetError } from "../../errors.js";
 import type { TlsInfo } from "../tls-options.js";
 import { NO_PLACE } from "./busy-sessions.js";
 import { sealedRoom } from "./cipher-port.js";
 import { OpenSslError, takeOpenSslError, takeTlsError } from "./openssl-error.js";
 import type { AskedSession } from "./session-calls.js";
-import type { TlsLibrary } from "./tls-library.js";
+import { CLEAR_MODE, MODE_RELEASE_BUFFERS, SET_MODE, type TlsLibrary } from "./tls-library.js";
 
 /** One side of a session. */
 export interface Side extends AskedSession {
@@ -26,7 +26,7 @@ export interface Side extends AskedSession {
   /** The handshake is done: why the peer is not accepted all the same; undefined when it is. */
   refusal(): NetError | undefined;
   /** What a failed handshake means. */
-  failure(error: OpenSslError): NetError;
+  failure(error: Error): NetError;
   /** What is known of the session. */
   info(): TlsInfo;
 }
@@ -42,15 +42,18 @@ export const HANDSHAKE_FAILED = 3;
 /** What {@link TlsSession.read} answers, besides a count: close_notify; an error. */
 export const READ_ENDED = -1;
 export const READ_FAILED = -2;
+/** There was nothing to read, and may be. */
+const READ_AGAIN = -3;
 
 const SSL_ERROR_WANT_READ = 2;
 const SSL_ERROR_WANT_LOOKUP = 4;
 const SSL_ERROR_ZERO_RETURN = 6;
 
-const SET_MODE = 33;
-const CLEAR_MODE = 78;
-/** Buffers of 16 KiB and more are given back while they are empty. */
-const MODE_RELEASE_BUFFERS = 0x10;
+/**
+ * Records in a row that bring no data: renewed keys, tickets, renegotiations that are refused. Each may
+ * cost as much as thousands of bytes of data; one that has to be answered counts twice.
+ */
+export const MAX_IDLE_RECORDS: number = 64;
 
 /** Records that a session reads before it may keep its buffers while they are empty. */
 const READS_TO_BE_BUSY = 16;
@@ -61,10 +64,12 @@ const DIRECT_BYTES = 2_048;
 /** One session of TLS, without a socket. */
 export class TlsSession {
   /** Why it has failed. */
-  error: OpenSslError | undefined = undefined;
+  error: OpenSslError | NetError | undefined = undefined;
   readonly side: Side;
   private readonly library: TlsLibrary;
   private ssl: number;
+  /** Records since the last one with data. */
+  private idleRecords = 0;
   /** Records read: counts to READS_TO_BE_BUSY, and then no further. */
   private readCount = 0;
   /** Its place among the `BusySessions`, which set both. */
@@ -80,7 +85,6 @@ export class TlsSession {
       throw takeOpenSslError(functions) ?? new OpenSslError(0, "no memory", "");
     }
     port.attach(this.ssl);
-    functions.sslControl(this.ssl, SET_MODE, MODE_RELEASE_BUFFERS, null);
     side.begin(this.ssl);
     functions.clearErrors();
   }
@@ -108,9 +112,17 @@ export class TlsSession {
     const { calls, functions } = this.library;
     calls.active = this.side;
     let count = functions.sslRead(this.ssl, address, room);
-    if (count <= 0) count = this.readNone(count, address, room);
-    else this.wasBusy = true;
+    while (count <= 0) {
+      count = this.readNone(count);
+      if (count !== READ_AGAIN) {
+        calls.active = undefined;
+        return count;
+      }
+      count = functions.sslRead(this.ssl, address, room);
+    }
     calls.active = undefined;
+    this.idleRecords = 0;
+    this.wasBusy = true;
     return count;
   }
 
@@ -118,19 +130,19 @@ export class TlsSession {
    * Errors that others have left in the queue look as if they came from here, and to empty it before
    * each read costs more than what it is for: where one is found, it is asked again without them.
    */
-  private readNone(result: number, address: number, room: number): number {
-    const { functions } = this.library;
-    let kind = functions.sslError(this.ssl, result);
-    if (kind === SSL_ERROR_WANT_READ) return 0;
+  private readNone(result: number): number {
+    const { functions, port } = this.library;
+    const kind = functions.sslError(this.ssl, result);
     if (kind === SSL_ERROR_ZERO_RETURN) return READ_ENDED;
-    this.error = takeTlsError(functions);
-    if (this.error !== undefined) return READ_FAILED;
-    const again = functions.sslRead(this.ssl, address, room);
-    if (again > 0) return again;
-    kind = functions.sslError(this.ssl, again);
-    if (kind === SSL_ERROR_WANT_READ) return 0;
-    if (kind === SSL_ERROR_ZERO_RETURN) return READ_ENDED;
-    this.fail(again);
+    if (kind !== SSL_ERROR_WANT_READ) {
+      if (functions.newestError() === 0) this.error = new OpenSslError(0, kindText(kind), "");
+      else this.error = takeTlsError(functions);
+      return this.error === undefined ? READ_AGAIN : READ_FAILED;
+    }
+    if (port.leftBytes === 0) return 0;
+    if (++this.idleRecords <= MAX_IDLE_RECORDS) return READ_AGAIN;
+    const text = `the peer sends more than ${MAX_IDLE_RECORDS} records in a row without data`;
+    this.error = new NetError("TLS_FAILED", text, { operation: "receive" });
     return READ_FAILED;
   }
 

@@ -16,8 +16,8 @@ import { PieceQueue } from "../../bytes/piece-queue.js";
 import type { WaitOptions } from "../../connection/connection.js";
 import { throwIfAborted, Waiter } from "../../connection/waiter.js";
 import { assertInteger, NetError } from "../../errors.js";
-import type { FieldSection } from "../../protocol/http1/field-section.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
+import type { Fields } from "../fields.js";
 import { BodyCollector, tooLarge } from "./body-collector.js";
 import type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
 import { SpareMemory } from "./spare-memory.js";
@@ -41,7 +41,7 @@ export const BODY_HIGH_WATER_BYTES: number = 65_536;
 /** The body of a message that is being received. See {@link IncomingBody}. */
 export class BodyIntake implements IncomingBody {
   readonly contentLength: number | undefined;
-  trailers: FieldSection | undefined = undefined;
+  trailers: Fields | undefined = undefined;
   receivedBytes = 0;
   discardedBytes = 0;
   private readonly owner: BodyOwner;
@@ -239,7 +239,7 @@ export class BodyIntake implements IncomingBody {
   }
 
   /** The body is complete. `trailers`: kept ones. */
-  end(trailers?: FieldSection): void {
+  end(trailers?: Fields): void {
     if (this.state !== "open") return;
     this.state = "ended";
     this.trailers = trailers;

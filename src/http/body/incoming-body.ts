@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 import type { WaitOptions } from "../../connection/connection.js";
-import type { FieldSection } from "../../protocol/http1/field-section.js";
+import type { Fields } from "../fields.js";
 
 /** Bounds of a body that is read as a whole. */
 export interface WholeBodyOptions extends WaitOptions {
@@ -13,7 +13,7 @@ export interface IncomingBody extends AsyncIterable<Buffer> {
   /** Bytes that the head announced; undefined where the length is not known before. */
   readonly contentLength: number | undefined;
   /** Fields behind the body; undefined before its end, and where none came. */
-  readonly trailers: FieldSection | undefined;
+  readonly trailers: Fields | undefined;
   /** Bytes that have come so far. */
   readonly receivedBytes: number;
   /** Bytes of them that were thrown away as they came. */

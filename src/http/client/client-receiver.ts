@@ -17,7 +17,8 @@
  *
  * Sources: RFC 9112 §9.3 (persistence), RFC 9110 §9.2.2 (what may be repeated).
  */
-import type { CloseReason } from "../../connection/close-reason.js";
+import { type CloseReason, reasonOf } from "../../connection/close-reason.js";
+import type { AgeingConnection } from "../../connection/mass-close.js";
 import type { PacketEvents } from "../../connection/packet-events.js";
 import { HOLD, type Receiver } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
@@ -64,7 +65,9 @@ export interface ConnectionHolder {
 }
 
 /** Receives the responses of one connection, and starts its exchanges. */
-export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, ExchangeCarrier {
+export class ClientReceiver
+  implements Receiver, ResponseSink, SendingOwner, ExchangeCarrier, AgeingConnection
+{
   readonly connection: OwnConnection;
   holder: ConnectionHolder | undefined = undefined;
   timing: ConnectTiming = { lookupMs: 0, connectMs: 0, tlsMs: 0 };
@@ -88,6 +91,8 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
   private isComplete = false;
   private isBroken = false;
   private isKept = false;
+  /** Why it takes no further exchange. */
+  private retirement: NetError | undefined = undefined;
 
   constructor(connection: OwnConnection, shared: ReceiverShare) {
     this.connection = connection;
@@ -104,7 +109,8 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
 
   private get isSound(): boolean {
     const { connection } = this;
-    if (this.isBroken || !connection.isOpen || connection.peerHasEnded) return false;
+    if (this.isBroken || this.retirement !== undefined) return false;
+    if (!connection.isOpen || connection.peerHasEnded) return false;
     return !this.deadline.isPast;
   }
 
@@ -268,7 +274,7 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     const isUnsent = this.sender.isBusy || this.connection.pendingBytes > 0;
     void this.sender.stop();
     if (isUnsent || this.isBroken) this.connection.abort();
-    else this.connection.close();
+    else this.closeNow();
   }
 
   private handOver(exchange: ClientExchange): void {
@@ -359,6 +365,40 @@ export class ClientReceiver implements Receiver, ResponseSink, SendingOwner, Exc
     exchange?.fail(error, this.sender.stop());
     this.cancelBooked(error);
     return this.connection.close();
+  }
+
+  get id(): number {
+    return this.connection.id;
+  }
+
+  get isOpen(): boolean {
+    return this.connection.isOpen;
+  }
+
+  /** Whether a request is under way. */
+  get isBusy(): boolean {
+    return this.exchange !== undefined;
+  }
+
+  get silentForMs(): number {
+    return this.connection.silentForMs;
+  }
+
+  get ageMs(): number {
+    return this.connection.stats.ageMs;
+  }
+
+  /** Takes no further exchange: closes for `error`, at once or when the exchange under way is over. */
+  retire(error: NetError): boolean {
+    if (!this.isOpen || this.retirement !== undefined) return false;
+    this.retirement = error;
+    return this.exchange !== undefined || this.closeNow();
+  }
+
+  private closeNow(): boolean {
+    const { connection, retirement } = this;
+    if (retirement === undefined) return connection.close();
+    return connection.closeWith(reasonOf(retirement, "close"));
   }
 
   /** A request that was not sent yet fails. */

@@ -6,6 +6,7 @@
 import type { StopOptions } from "../../connection/component-options.js";
 import type { Connection } from "../../connection/connection.js";
 import { Events } from "../../connection/events.js";
+import { closeOldOnes, closeSilentOnes } from "../../connection/mass-close.js";
 import { assertFunction } from "../../connection/settings.js";
 import { ProxyRouter } from "../../dial/proxy-route.js";
 import { assertInteger, assertKnownKeys, NetError } from "../../errors.js";
@@ -21,6 +22,7 @@ import {
   type ClientOptions,
   dialerOptions,
 } from "./client-options.js";
+import type { ClientReceiver } from "./client-receiver.js";
 import {
   assertRequestOptions,
   type HttpRequestOptions,
@@ -233,9 +235,51 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
     return connection === undefined ? undefined : handleOf(connection);
   }
 
+  /** Connections at present, those that are being made among them. */
+  get connectionCount(): number {
+    return this.#dialer.connectionIds().length;
+  }
+
+  /** See `Connection.pause`; false for an id that is not there. */
+  pause(id: number): boolean {
+    return this.connection(id)?.pause() ?? false;
+  }
+
+  /** See `Connection.resume`; false for an id that is not there. */
+  resume(id: number): boolean {
+    return this.connection(id)?.resume() ?? false;
+  }
+
+  /** See `Connection.close`; false for an id that is not there. */
+  close(id: number): boolean {
+    return this.connection(id)?.close() ?? false;
+  }
+
+  /** See `Connection.abort`; false for an id that is not there. */
+  abort(id: number): boolean {
+    return this.connection(id)?.abort() ?? false;
+  }
+
   /** Closes the connections that have no request; returns how many. */
   closeIdle(): number {
     return this.#pools.closeIdle();
+  }
+
+  /**
+   * Closes all connections that have no request and from which nothing came for `silentMs`; returns how many
+   * (HP §2.3). Those that have left HTTP are their protocol's, and stay.
+   */
+  closeSilent(silentMs: number): number {
+    const free = this.#dialer.receivers().filter(({ isBusy }) => !isBusy);
+    return closeSilentOnes(free, silentMs, retire);
+  }
+
+  /**
+   * Closes all connections that are older than `ageMs`, each when the request that it has is over; returns
+   * how many (HP §2.3). Those that have left HTTP are their protocol's, and stay.
+   */
+  closeOlderThan(ageMs: number): number {
+    return closeOldOnes(this.#dialer.receivers(), ageMs, retire);
   }
 
   /**
@@ -273,6 +317,10 @@ const NOTHING: readonly string[] = [];
 
 function handleOf<Context>(connection: Connection): HttpAgentConnection<Context> {
   return connection as HttpAgentConnection<Context>;
+}
+
+function retire(receiver: ClientReceiver, error: NetError): boolean {
+  return receiver.retire(error);
 }
 
 function stopped(): NetError {

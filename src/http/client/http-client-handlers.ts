@@ -14,14 +14,13 @@ import {
 } from "../../connection/handlers.js";
 import { assertFunction } from "../../connection/settings.js";
 import type { NetError } from "../../errors.js";
-import type { FieldSection } from "../../protocol/http1/field-section.js";
 import { BODY } from "../../protocol/http1/head.js";
 import {
   AFTER_HEAD,
   type AfterHead,
   type ResponseSink,
 } from "../../protocol/http1/message-sink.js";
-import type { ResponseHead } from "../../protocol/http1/response-head.js";
+import type { FieldSection, ResponseHead } from "../fields.js";
 import type { OwnConnection, UpgradedConnection } from "../upgrade/upgraded-connection.js";
 import type { ClientReceiver } from "./client-receiver.js";
 

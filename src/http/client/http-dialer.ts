@@ -14,7 +14,7 @@ import type { EngineChoice } from "../../engine/engine.js";
 import type { Http1Limits } from "../../protocol/http1/limits.js";
 import { secured } from "../../tcp/secured.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
-import type { ClientReceiver } from "./client-receiver.js";
+import { ClientReceiver } from "./client-receiver.js";
 import { ClientRole, type ContextFactory } from "./client-role.js";
 import type { ResponseEvents } from "./http-client-handlers.js";
 import type { DialRoute } from "./http-proxy.js";
@@ -177,6 +177,15 @@ export class HttpDialer<Handle> implements Dialer {
   connection(id: number): StreamConnection | undefined {
     const { registry } = this.#plain.component;
     return registry.find(id) ?? this.#secure?.component.registry.find(id);
+  }
+
+  /** The receivers of the connections that are open and have not left HTTP. */
+  receivers(): ClientReceiver[] {
+    const plain = this.#plain.component.registry.list();
+    const secure = this.#secure?.component.registry.list() ?? [];
+    return [...plain, ...secure]
+      .map(({ receiver }) => receiver)
+      .filter((receiver) => receiver instanceof ClientReceiver);
   }
 
   /** Lets go of what is left. Resolves when all connections have ended. */

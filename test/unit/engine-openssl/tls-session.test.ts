@@ -4,8 +4,9 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { opensslAvailability, tlsLibrary } from "#src/engine/openssl/availability.js";
 import { RECORD_BYTES, sealedRoom } from "#src/engine/openssl/cipher-port.js";
-import { READ_ENDED, READ_FAILED } from "#src/engine/openssl/tls-session.js";
+import { MAX_IDLE_RECORDS, READ_ENDED, READ_FAILED } from "#src/engine/openssl/tls-session.js";
 import { selfSignedCertificate } from "#src/testing/index.js";
+import { helloRequests, keyUpdates, tickets } from "../../support/idle-records.js";
 import { SessionContexts, type SessionEnd, shakenPair } from "../../support/tls-session-pair.js";
 
 const available = opensslAvailability();
@@ -186,6 +187,66 @@ describe("sessions of TLS", { skip: available === true ? false : available }, ()
       }
     });
   }
+
+  describe("and records that bring no data", () => {
+    const newer = contextsOf("TLSv1.3");
+    const older = contextsOf("TLSv1.2");
+    const data = Buffer.from("data");
+
+    function failsWith(end: SessionEnd, flood: Buffer): void {
+      assert.equal(end.read(flood)[1], READ_FAILED);
+      const { error } = end.session;
+      assert.equal(error?.code, "TLS_FAILED");
+      assert.match(error?.message ?? "", new RegExp(`more than ${MAX_IDLE_RECORDS} records`));
+      end.library.port.discard();
+    }
+
+    it("end a peer that renews its keys too often, and then nothing of it is read", () => {
+      for (const areAnswered of [false, true]) {
+        const { client, server } = shakenPair(newer);
+        // The last one is read as if it were cut: there is nothing behind it.
+        const flood = keyUpdates(client, MAX_IDLE_RECORDS + 2, areAnswered);
+        failsWith(server, flood);
+        free(client, server);
+      }
+    });
+
+    it("let a peer renew its keys as often as it sends data", () => {
+      const { client, server } = shakenPair(newer);
+      for (let round = 0; round < 100; round++) {
+        const updates = keyUpdates(client, MAX_IDLE_RECORDS / 2, true);
+        const [plain, outcome] = server.read(Buffer.concat([updates, client.write(data)]));
+        assert.deepEqual([plain, outcome], [data, 0]);
+        assert.deepEqual(client.read(server.output())[1], 0);
+        assert.deepEqual(client.read(server.write(data)), [data, 0]);
+      }
+      free(client, server);
+    });
+
+    it("end a server that gives tickets without end", () => {
+      const { client, server } = shakenPair(newer);
+      assert.equal(client.read(tickets(server, MAX_IDLE_RECORDS))[1], 0);
+      client.read(server.write(data));
+      failsWith(client, tickets(server, MAX_IDLE_RECORDS + 2));
+      free(client, server);
+    });
+
+    it("end a server that wants to begin anew without end", () => {
+      const { client, server } = shakenPair(older);
+      failsWith(client, helloRequests(server, MAX_IDLE_RECORDS + 2));
+      free(client, server);
+    });
+
+    it("are counted whole, however they are cut", () => {
+      const { client, server } = shakenPair(newer);
+      const updates = keyUpdates(client, 3, false);
+      for (let round = 0; round < updates.length; round++) {
+        assert.equal(server.read(updates.subarray(round, round + 1))[1], 0);
+      }
+      assert.deepEqual(server.read(client.write(data)), [data, 0]);
+      free(client, server);
+    });
+  });
 
   it("give their memory back", () => {
     const contexts = contextsOf("TLSv1.3");
