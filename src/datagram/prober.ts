@@ -16,7 +16,9 @@ export class Prober implements DeadlineOwner {
   private readonly session: Session;
   private readonly deadline: Deadline = new Deadline(this);
   private missedCount = 0;
+  /** When the last tick was, and when the next one is due. */
   private tickMs = 0;
+  private dueMs = 0;
 
   constructor(session: Session) {
     this.session = session;
@@ -30,10 +32,13 @@ export class Prober implements DeadlineOwner {
     this.wait(detectIntervalMs);
   }
 
-  private wait(intervalMs: number): void {
+  /** A tick that came late lets the next one be none the later: the peer's clock does not wait. */
+  private wait(intervalMs: number, lateMs = 0): void {
     const { wheel } = this.session;
+    const nextMs = lateMs < intervalMs / 2 ? intervalMs - lateMs : intervalMs;
     this.tickMs = wheel.clock.now();
-    wheel.set(this.deadline, intervalMs);
+    this.dueMs = this.tickMs + nextMs;
+    wheel.set(this.deadline, nextMs);
   }
 
   /** Probes may have been switched on, or are due sooner. */
@@ -51,6 +56,7 @@ export class Prober implements DeadlineOwner {
   deadlineReached(): void {
     const { session } = this;
     const { detectAttempts, detectIntervalMs } = session.settings;
+    const lateMs = session.wheel.clock.now() - this.dueMs;
     // Switched off meanwhile.
     if (detectAttempts === 0 || detectIntervalMs === 0) return;
     if (session.heardMs >= this.tickMs) this.missedCount = 0;
@@ -62,6 +68,6 @@ export class Prober implements DeadlineOwner {
     }
     this.missedCount++;
     session.sendDatagram(PROBE);
-    this.wait(detectIntervalMs);
+    this.wait(detectIntervalMs, Math.max(0, lateMs));
   }
 }

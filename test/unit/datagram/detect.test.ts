@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { UdpClient, UdpServer } from "hp-socket/udp";
+import { Prober } from "#src/datagram/prober.js";
+import type { Session } from "#src/datagram/session.js";
 import { peerKeyOf } from "#src/engine/peer-key.js";
 import { CLOSE_NOTIFY } from "#src/protocol/udp-control/udp-control.js";
 import { loopback } from "../../support/engine-world.js";
@@ -71,6 +73,27 @@ describe("detection of peers over UDP", () => {
     assert.deepEqual(reasons, ["receive/DETECT_TIMEOUT/local"]);
     assert.equal(peer.received.length, 4, "no probe with the last tick, and no close-notify");
     assert.ok(peer.received.every(({ bytes }) => bytes.length === 0));
+  });
+
+  it("a client's late tick lets the next one be none the later, unless it came much too late", () => {
+    let nowMs = 0;
+    const waits: number[] = [];
+    const wheel = {
+      clock: { now: () => nowMs },
+      set: (_: unknown, ms: number) => void waits.push(ms),
+      clear: () => undefined,
+    };
+    const settings = { detectAttempts: 3, detectIntervalMs: 1_000 };
+    const session = { id: 1, settings, wheel, heardMs: 10_000, sendDatagram: () => undefined };
+    const prober = new Prober(session as unknown as Session);
+
+    prober.start();
+    for (const lateMs of [4, 0, 499, 500, 10]) {
+      nowMs += (waits.at(-1) as number) + lateMs;
+      prober.deadlineReached();
+    }
+
+    assert.deepEqual(waits, [1_000, 996, 1_000, 501, 1_000, 990]);
   });
 
   it("whatever comes starts the count again, an empty datagram or not", async () => {
