@@ -4,8 +4,9 @@
 // --fast: only files that start no process and no thread, themselves or by what they import, and
 // without those that are large on purpose.
 //
-// The runner starts a process for each file. Files that start nothing, and look at nothing that belongs
-// to the whole process, share one with others of their folder: a program of imports in build/test-groups.
+// The runner starts a process for each file. Files that start nothing but `openssl`, and look at nothing that
+// belongs to the whole process, share one with others of their folder: a program of imports in
+// build/test-groups. What they share beyond that lies in a folder of the run, HP_SOCKET_TEST_FOLDER.
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -25,7 +26,10 @@ const WHOLE_PROCESS =
 /** Files of one process. */
 const GROUP_FILES = 12;
 
-/** Whether a file of build/test, or one that it imports, has what `pattern` looks for. */
+/** Makes certificates by the program `openssl`, and waits for it. */
+const CERTIFICATES = join(root, "support/tls-certificates.js");
+
+/** Whether a file of build/test, or one that it imports, `seen` aside, has what `pattern` looks for. */
 function has(pattern, file, seen = new Set()) {
   if (seen.has(file)) return false;
   seen.add(file);
@@ -55,7 +59,9 @@ function programs() {
   const alone = [];
   const groups = new Map();
   for (const file of files) {
-    if (!isQuick(file) || has(WHOLE_PROCESS, join(root, file))) alone.push(join(root, file));
+    const path = join(root, file);
+    const needsOwn = [STARTERS, WHOLE_PROCESS].some((it) => has(it, path, new Set([CERTIFICATES])));
+    if (LARGE.test(file) || needsOwn) alone.push(path);
     else {
       const kind = dirname(file).replaceAll("/", "-");
       const members = groups.get(kind)?.at(-1);
@@ -83,7 +89,7 @@ const { folder, all } = programs();
 const runner = spawn(
   process.execPath,
   ["--expose-gc", "--enable-source-maps", "--test", "--test-concurrency=2", ...all],
-  { stdio: "inherit" },
+  { stdio: "inherit", env: { ...process.env, HP_SOCKET_TEST_FOLDER: folder } },
 );
 runner.on("exit", (code, signal) => {
   rmSync(folder, { recursive: true, force: true });

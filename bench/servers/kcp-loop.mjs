@@ -1,9 +1,8 @@
 // Segments that our KCP carries from one end to the other in one thread, without sockets, in a second of processor
 // time; native/kcp-loop.c does the same with the reference in C: `kcp-loop.mjs BYTES LOSS_PERCENT SECONDS`.
 import { NoCongestion } from "../../dist/protocol/kcp/congestion.js";
-import { DatagramWriter } from "../../dist/protocol/kcp/datagram-writer.js";
 import { Kcp } from "../../dist/protocol/kcp/kcp.js";
-import { SegmentMemory } from "../../dist/protocol/kcp/segment-memory.js";
+import { KcpShare } from "../../dist/protocol/kcp/kcp-share.js";
 
 const [bytes, lossPercent, seconds] = process.argv.slice(2).map(Number);
 const loss = lossPercent / 100;
@@ -11,8 +10,7 @@ const QUEUE = 4_096;
 let state = 1;
 let count = 0;
 
-const memory = new SegmentMemory();
-const writer = new DatagramWriter(1_400);
+const share = new KcpShare(1_400);
 const wires = [0, 1].map(() => ({
   slots: Array.from({ length: QUEUE }, () => Buffer.alloc(1_500)),
   // What a socket would give, so that it is not KCP that pays for it.
@@ -35,15 +33,14 @@ const sides = wires.map((wire, index) => {
   };
   return new Kcp(
     {
-      ...{ localConversation: 1, remoteConversation: 1, noDelay: 1, intervalMs: 10 },
+      ...{ noDelay: 1, intervalMs: 10 },
       ...{ fastResend: 2, fastLimit: 5, repeatAfterMs: 0, repeatCount: 0, sendWindow: 128 },
       ...{ receiveWindow: 128, mtuBytes: 1_400, isStream: false, minRtoMs: 30 },
       ...{ maxMessageBytes: 65_536, deadLinkCount: 1e9, deadLinkMs: 1e9 },
-      congestion: new NoCongestion(),
     },
+    { localConversation: 1, remoteConversation: 1, congestion: new NoCongestion() },
     { output, message },
-    memory,
-    writer,
+    share,
   );
 });
 

@@ -9,18 +9,23 @@
  */
 import type { LinkedSession, MessageOptions, SessionLink } from "../datagram/session-link.js";
 import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
-import { Handshake } from "../protocol/arq/handshake.js";
+import {
+  Handshake,
+  type HandshakeOwner,
+  type HandshakeSettings,
+} from "../protocol/arq/handshake.js";
 import {
   HANDSHAKE_BYTES,
+  type HandshakePacket,
   parseHandshake,
   writeHandshake,
 } from "../protocol/arq/handshake-packet.js";
 import { type Congestion, NoCongestion, StockCongestion } from "../protocol/kcp/congestion.js";
-import type { DatagramWriter } from "../protocol/kcp/datagram-writer.js";
-import { Kcp, type KcpSink } from "../protocol/kcp/kcp.js";
+import { Kcp, type KcpSettings, type KcpSink } from "../protocol/kcp/kcp.js";
+import type { KcpShare } from "../protocol/kcp/kcp-share.js";
+import type { MemoryBlock } from "../protocol/kcp/memory-block.js";
 import { PacedCongestion } from "../protocol/kcp/pacing.js";
 import { HEAD_BYTES } from "../protocol/kcp/segment.js";
-import type { MemoryBlock, SegmentMemory } from "../protocol/kcp/segment-memory.js";
 import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
 import type { ArqSettings } from "./arq-settings.js";
 import { type ConversationIds, randomId } from "./conversation-ids.js";
@@ -28,9 +33,6 @@ import type { OutputMemory } from "./output-memory.js";
 
 /** Longest time after which a message may grow stale. */
 const MAX_EXPIRES_MS = 2 ** 31 - 1;
-
-/** Least time until a handshake packet is repeated (HP §3.4 with the interval of HP §2.13). */
-const MIN_REPEAT_MS = 60;
 
 /** What one reliable session can tell of itself. */
 export interface ArqStats {
@@ -61,13 +63,14 @@ export interface ArqStats {
 export interface ArqShare {
   readonly settings: ArqSettings;
   readonly ids: ConversationIds;
-  readonly memory: SegmentMemory;
+  readonly handshake: HandshakeSettings;
+  readonly kcpSettings: KcpSettings;
+  readonly kcp: KcpShare;
   readonly output: OutputMemory;
-  readonly writer: DatagramWriter;
 }
 
 /** One reliable session: its handshake, then its KCP. */
-export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
+export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOwner {
   private readonly session: LinkedSession;
   private readonly share: ArqShare;
   private kcp: Kcp | undefined = undefined;
@@ -131,44 +134,23 @@ export class ArqLink implements SessionLink, KcpSink, DeadlineOwner {
   }
 
   private beginHandshake(ownId: number, peerId: number): void {
-    const { flushIntervalMs, handshakeTimeoutMs } = this.share.settings;
-    const settings = {
-      intervalMs: Math.max(flushIntervalMs, MIN_REPEAT_MS),
-      timeoutMs: handshakeTimeoutMs,
-      isInitiator: this.session.isOutgoing,
-    };
-    this.handshake = new Handshake(settings, ownId, peerId, this.nowMs, (packet) =>
-      this.session.sendDatagram(writeHandshake(packet)),
-    );
+    this.handshake = new Handshake(this.share.handshake, ownId, peerId, this.nowMs, this);
+  }
+
+  get isInitiator(): boolean {
+    return this.session.isOutgoing;
+  }
+
+  /** A call of the handshake's. */
+  sendHandshake(packet: HandshakePacket): void {
+    this.session.sendDatagram(writeHandshake(packet));
   }
 
   private begin(localConversation: number, remoteConversation: number): void {
-    const { settings, memory, writer } = this.share;
-    const { maxTransmitBytes, resendByAcks, deadLinkCount, deadLinkMs } = settings;
-    this.kcp = new Kcp(
-      {
-        localConversation,
-        remoteConversation,
-        noDelay: settings.noDelay ? 1 : 0,
-        intervalMs: settings.flushIntervalMs,
-        fastResend: resendByAcks,
-        fastLimit: settings.fastLimit,
-        repeatAfterMs: settings.repeatAfterMs,
-        repeatCount: settings.repeatCount,
-        sendWindow: settings.sendWindow,
-        receiveWindow: settings.receiveWindow,
-        mtuBytes: maxTransmitBytes,
-        isStream: settings.isStream,
-        minRtoMs: settings.minRtoMs,
-        maxMessageBytes: settings.maxMessageBytes,
-        deadLinkCount: deadLinkCount || Number.POSITIVE_INFINITY,
-        deadLinkMs: deadLinkMs || Number.POSITIVE_INFINITY,
-        congestion: createCongestion(settings),
-      },
-      this,
-      memory,
-      writer,
-    );
+    const { settings, kcpSettings, kcp } = this.share;
+    const congestion = createCongestion(settings);
+    const identity = { localConversation, remoteConversation, congestion };
+    this.kcp = new Kcp(kcpSettings, identity, this, kcp);
     this.session.establish();
   }
 

@@ -6,14 +6,17 @@ import type {
   StrangerPeer,
 } from "../datagram/session-link.js";
 import { parseHandshake, writeHandshake } from "../protocol/arq/handshake-packet.js";
-import { DatagramWriter } from "../protocol/kcp/datagram-writer.js";
+import type { KcpSettings } from "../protocol/kcp/kcp.js";
+import { KcpShare } from "../protocol/kcp/kcp-share.js";
 import { isWellFormed } from "../protocol/kcp/segment.js";
-import { SegmentMemory } from "../protocol/kcp/segment-memory.js";
 import type { Clock } from "../time/clock.js";
 import { ArqLink, type ArqShare } from "./arq-link.js";
 import type { ArqSettings } from "./arq-settings.js";
 import { ConversationIds } from "./conversation-ids.js";
 import { OutputMemory } from "./output-memory.js";
+
+/** Least time until a handshake packet is repeated (HP §3.4 with the interval of HP §2.13). */
+const MIN_REPEAT_MS = 60;
 
 /** Lets reliable sessions begin, and makes their links. */
 export class ArqProtocol implements SessionProtocol {
@@ -25,9 +28,13 @@ export class ArqProtocol implements SessionProtocol {
     this.share = {
       settings,
       ids: new ConversationIds(settings.handshakeTimeoutMs),
-      memory: new SegmentMemory(),
+      handshake: {
+        intervalMs: Math.max(settings.flushIntervalMs, MIN_REPEAT_MS),
+        timeoutMs: settings.handshakeTimeoutMs,
+      },
+      kcpSettings: kcpSettings(settings),
+      kcp: new KcpShare(settings.maxTransmitBytes),
       output: new OutputMemory(),
-      writer: new DatagramWriter(settings.maxTransmitBytes),
     };
   }
 
@@ -52,10 +59,31 @@ export class ArqProtocol implements SessionProtocol {
   private isFirst(datagram: Buffer, conversation: number | "any"): boolean {
     if (datagram.length < 4) return false;
     const id = conversation === "any" ? datagram.readInt32LE(0) : conversation | 0;
-    return isWellFormed(this.share.memory.toRead(datagram).view, datagram.length, id, 0);
+    return isWellFormed(this.share.kcp.memory.toRead(datagram).view, datagram.length, id, 0);
   }
 
   createLink(session: LinkedSession): SessionLink {
     return new ArqLink(session, this.share);
   }
+}
+
+/** What all conversations are told. */
+function kcpSettings(settings: ArqSettings): KcpSettings {
+  const { maxTransmitBytes, resendByAcks, deadLinkCount, deadLinkMs } = settings;
+  return {
+    noDelay: settings.noDelay ? 1 : 0,
+    intervalMs: settings.flushIntervalMs,
+    fastResend: resendByAcks,
+    fastLimit: settings.fastLimit,
+    repeatAfterMs: settings.repeatAfterMs,
+    repeatCount: settings.repeatCount,
+    sendWindow: settings.sendWindow,
+    receiveWindow: settings.receiveWindow,
+    mtuBytes: maxTransmitBytes,
+    isStream: settings.isStream,
+    minRtoMs: settings.minRtoMs,
+    maxMessageBytes: settings.maxMessageBytes,
+    deadLinkCount: deadLinkCount || Number.POSITIVE_INFINITY,
+    deadLinkMs: deadLinkMs || Number.POSITIVE_INFINITY,
+  };
 }

@@ -2,7 +2,7 @@
  * Memory for datagrams that wait until they are sent: cut off blocks one behind the other. A block is garbage when
  * its last datagram is sent.
  */
-import { copyBetween, MemoryBlock } from "../protocol/kcp/segment-memory.js";
+import { copyBetween, MemoryBlock } from "../protocol/kcp/memory-block.js";
 
 const BLOCK_BYTES = 65_536;
 

@@ -1,17 +1,24 @@
 /**
  * Look-ups of host names: one for each name under way, shared by all who ask for it meanwhile, and a
  * bounded number of them at once. A name whose turn has not come is dropped when nobody waits for it any
- * more. One that is under way can't be called off: the system's resolver runs in Node's thread pool, and
- * holds the process until it gives up. It has to be the system's: `/etc/hosts`, search domains, mDNS and
- * whatever else `nsswitch.conf` names are known to nobody else.
+ * more. One that is under way can't be called off, but need not hold the process any more. It has to be the
+ * system's resolver: `/etc/hosts`, search domains, mDNS and whatever else `nsswitch.conf` names are known to
+ * nobody else.
  *
  *     waiting (in order) ──▶ under way (at most RUNNING_MAX) ──▶ settled, and forgotten
  */
 import { NetError } from "../errors.js";
 import type { ResolvedHost } from "./engine.js";
 
+/** One question to the system. */
+export interface SystemQuestion {
+  readonly hosts: Promise<readonly ResolvedHost[]>;
+  /** Whether somebody waits for the answer, and the process has to stay for it. */
+  hold(isWanted: boolean): void;
+}
+
 /** Asks the system. */
-export type SystemLookup = (host: string) => Promise<readonly ResolvedHost[]>;
+export type SystemLookup = (host: string) => SystemQuestion;
 
 /** Names that wait for their turn; more are refused. */
 export const WAITING_NAMES_MAX: number = 1_024;
@@ -25,6 +32,8 @@ interface Waiter {
 interface LookUp {
   readonly host: string;
   readonly waiters: Set<Waiter>;
+  /** Undefined before it is its turn. */
+  question: SystemQuestion | undefined;
 }
 
 /**
@@ -58,6 +67,7 @@ export class HostResolver {
     if (lookUp === undefined) return Promise.reject(tooManyNames(host));
     const promise = new Promise<readonly ResolvedHost[]>((resolve, reject) => {
       const waiter: Waiter = { resolve, reject };
+      if (lookUp.waiters.size === 0) lookUp.question?.hold(true);
       lookUp.waiters.add(waiter);
       if (signal !== undefined) this.#watch(signal, key, lookUp, waiter);
     });
@@ -67,7 +77,7 @@ export class HostResolver {
 
   #add(key: string, host: string): LookUp | undefined {
     if (this.#lookUps.size - this.#runningCount >= WAITING_NAMES_MAX) return undefined;
-    const lookUp: LookUp = { host, waiters: new Set() };
+    const lookUp: LookUp = { host, waiters: new Set(), question: undefined };
     this.#lookUps.set(key, lookUp);
     this.#waiting.push(lookUp);
     return lookUp;
@@ -94,6 +104,7 @@ export class HostResolver {
 
   /** Nobody waits for it any more. One that is under way may still serve who comes meanwhile. */
   #forsake(key: string, lookUp: LookUp): void {
+    lookUp.question?.hold(false);
     const index = this.#waiting.indexOf(lookUp);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
@@ -105,7 +116,8 @@ export class HostResolver {
       const lookUp = this.#waiting.shift();
       if (lookUp === undefined) return;
       this.#runningCount++;
-      this.#lookup(lookUp.host).then(
+      lookUp.question = this.#lookup(lookUp.host);
+      lookUp.question.hosts.then(
         (hosts) => this.#settled(lookUp, (waiter) => waiter.resolve(hosts)),
         (error: unknown) => this.#settled(lookUp, (waiter) => waiter.reject(error)),
       );

@@ -6,8 +6,9 @@ import { devNull } from "node:os";
 import process from "node:process";
 import type { NetError } from "../errors.js";
 import { inRootContext } from "../time/root-context.js";
+import { canDetach, detachedLookup } from "./detached-lookup.js";
 import type { ResolvedHost } from "./engine.js";
-import { HostResolver } from "./host-resolver.js";
+import { HostResolver, type SystemQuestion } from "./host-resolver.js";
 import { errnoNameOf, noAddress, systemError } from "./system-error.js";
 
 /** The longest name, with a dot behind it (RFC 1035 §2.3.4). */
@@ -24,14 +25,18 @@ const LOOPBACK: readonly ResolvedHost[] = [
 /** Threads of libuv's pool where nothing else is said. */
 const POOL_THREADS = 4;
 
+/** Look-ups at once on threads of the C library, which makes no more than 20. */
+const DETACHED_MAX = 16;
+
 /** libuv has half of its threads at most look names up: more would only wait there, and be held. */
 function runningMax(): number {
+  if (canDetach()) return DETACHED_MAX;
   const threads = Number(process.env["UV_THREADPOOL_SIZE"]);
   const count = Number.isInteger(threads) && threads > 0 ? threads : POOL_THREADS;
   return Math.ceil(count / 2);
 }
 
-const resolver = new HostResolver((host) => inRootContext(() => askSystem(host)), runningMax());
+let resolver: HostResolver | undefined;
 
 /** See `Engine.resolve`. */
 export async function resolveHost(
@@ -42,20 +47,44 @@ export async function resolveHost(
   if (literal !== 0) return [resolvedHost(host, literal)];
   if (host.length > MAX_NAME_LENGTH) throw noAddress(`${host.slice(0, MAX_NAME_LENGTH)}…`);
   if (LOCALHOST.test(host)) return LOOPBACK;
+  resolver ??= new HostResolver((name) => inRootContext(() => askSystem(name)), runningMax());
   return resolver.resolve(host, signal);
 }
 
-async function askSystem(host: string): Promise<readonly ResolvedHost[]> {
-  let found: { address: string; family: number }[];
+function askSystem(host: string): SystemQuestion {
   try {
-    found = await lookup(host, { all: true, order: "verbatim" });
+    const detached = detachedLookup(host);
+    if (detached !== undefined) {
+      return {
+        hosts: foundOf(host, detached.hosts),
+        hold: (isWanted) => detached.hold(isWanted),
+      };
+    }
+  } catch (cause) {
+    return { hosts: foundOf(host, Promise.reject(cause)), hold: () => {} };
+  }
+  return { hosts: foundOf(host, askNode(host)), hold: () => {} };
+}
+
+async function askNode(host: string): Promise<readonly ResolvedHost[]> {
+  const found = await lookup(host, { all: true, order: "verbatim" });
+  return found.map(({ address, family }) => resolvedHost(address, family));
+}
+
+async function foundOf(
+  host: string,
+  asked: Promise<readonly ResolvedHost[]>,
+): Promise<readonly ResolvedHost[]> {
+  let found: readonly ResolvedHost[];
+  try {
+    found = await asked;
   } catch (cause) {
     throw (
       exhausted(cause) ?? systemError(errnoNameOf(cause), "resolve", cause, JSON.stringify(host))
     );
   }
   if (found.length === 0) throw noAddress(host);
-  return found.map(({ address, family }) => resolvedHost(address, family));
+  return found;
 }
 
 /** A resolver that gets no descriptor says that there is no such name. Whether that was it. */

@@ -15,7 +15,7 @@ import {
 } from "hp-socket/websocket";
 import { MessageDeflater } from "#src/protocol/websocket/message-deflater.js";
 import type { Role } from "#src/protocol/websocket/opcode.js";
-import { availableEngines } from "../support/engine-list.js";
+import { availableEngines, firstEngine } from "../support/engine-list.js";
 import { closeBody, type FrameShape, hex } from "../support/websocket-frames.js";
 import { type RawPeer, rawClient, rawServer } from "../support/websocket-raw-peer.js";
 import { ZlibDeflater, ZlibInflater } from "../support/websocket-zlib.js";
@@ -594,8 +594,10 @@ for (const engine of availableEngines()) {
   after(() => world.stop());
   for (const role of ["server", "client"] as const) {
     describe(`cases for a ${role} on ${engine}`, () => {
-      for (const one of CASES) {
-        for (const chop of one.chops ?? [0, 1]) {
+      // How the bytes come is the engine's part, and has tests of its own: in pieces on one of them.
+      const isWhole = engine === firstEngine();
+      for (const one of CASES.filter(({ id }) => isWhole || !id.startsWith("9."))) {
+        for (const chop of isWhole ? (one.chops ?? [0, 1]) : [0]) {
           it(`${one.id}${chop === 0 ? "" : `, in pieces of ${chop}`}`, async (test) => {
             await run(await world.peer(test, role), one, chop);
           });
@@ -607,7 +609,7 @@ for (const engine of availableEngines()) {
         const shape = { ...text("x"), key };
         await run(peer, { id: "", send: peer.bytesOf([shape]), see: ["close 1002 …"] }, 0);
       });
-      compressed(world, role);
+      if (isWhole) compressed(world, role);
     });
   }
 }

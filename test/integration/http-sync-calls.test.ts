@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { describe, it, type TestContext } from "node:test";
-import { CookieStore, type HttpSyncClientOptions, type SyncResponse } from "hp-socket/http";
-import { availableEngines } from "../support/engine-list.js";
+import { after, describe, it, type TestContext } from "node:test";
+import {
+  CookieStore,
+  HttpSyncClient,
+  type HttpSyncClientOptions,
+  type SyncResponse,
+} from "hp-socket/http";
+import { availableEngines, firstEngine } from "../support/engine-list.js";
 import { httpSyncClient } from "../support/http-client-world.js";
 import { echoPeer, scriptedPeer } from "../support/thread-peer.js";
 
@@ -17,7 +22,7 @@ for (const engine of availableEngines()) {
   const client = (test: TestContext, options: HttpSyncClientOptions = {}) =>
     httpSyncClient(test, { engine, ...options });
 
-  describe(`HttpSyncClient on ${engine}: requests`, () => {
+  describe(`HttpSyncClient on ${engine}`, () => {
     it("asks with every method, and gets status, fields and body", async (test) => {
       const peer = await echoPeer(test);
       const sync = client(test).connect(peer.origin);
@@ -56,6 +61,18 @@ for (const engine of availableEngines()) {
       );
       assert.equal((await peer.report()).connectionCount, 1);
     });
+  });
+}
+
+{
+  const engine = firstEngine();
+  const client = (test: TestContext, options: HttpSyncClientOptions = {}) =>
+    httpSyncClient(test, { engine, ...options });
+
+  describe("HttpSyncClient: requests", () => {
+    /** Of the tests that need no options; a client takes long to start. */
+    const common = new HttpSyncClient({ engine });
+    after(() => common.close());
 
     it("sends the fields of the call, and those of the client where the call has none", async (test) => {
       const peer = await echoPeer(test);
@@ -72,7 +89,7 @@ for (const engine of availableEngines()) {
 
     it("sends credentials of the URL, for openUrl and for the calls behind it", async (test) => {
       const peer = await echoPeer(test);
-      const sync = client(test);
+      const sync = common;
 
       const url = peer.origin.replace("//", "//me:p%40ss@");
       const answers = [
@@ -95,7 +112,7 @@ for (const engine of availableEngines()) {
         { send: "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n" },
         { send: OK },
       ]);
-      const sync = client(test).connect(peer.origin);
+      const sync = common.connect(peer.origin);
 
       const answers = [sync.head("/"), sync.get("/"), sync.get("/"), sync.get("/")];
 
@@ -123,7 +140,7 @@ for (const engine of availableEngines()) {
         ],
         [{ send: "HTTP/1.0 200 OK\r\n\r\nold", afterwards: "finish" }],
       );
-      const sync = client(test).connect(peer.origin);
+      const sync = common.connect(peer.origin);
 
       const answers = [sync.get("/1"), sync.get("/2"), sync.get("/3")];
 
@@ -141,7 +158,7 @@ for (const engine of availableEngines()) {
         { send: `HTTP/1.1 100 Continue\r\n\r\n${hints}${OK}` },
       ]);
 
-      const answer = client(test).openUrl("GET", peer.origin);
+      const answer = common.openUrl("GET", peer.origin);
 
       assert.deepEqual(
         [answer.status, answer.text(), answer.headers.has("link")],
@@ -169,7 +186,7 @@ for (const engine of availableEngines()) {
 
     it("gives the body as text and as JSON", async (test) => {
       const peer = await echoPeer(test);
-      const sync = client(test).connect(peer.origin);
+      const sync = common.connect(peer.origin);
 
       const [good, bad] = [sync.post("/", '{"ü":[1]}'), sync.post("/", "no JSON")];
 
@@ -181,7 +198,7 @@ for (const engine of availableEngines()) {
       const head = "Location: /b\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n";
       const peer = await scriptedPeer(test, [{ send: `HTTP/1.1 302 Found\r\n${head}zz` }]);
 
-      const answer = client(test).openUrl("GET", peer.origin);
+      const answer = common.openUrl("GET", peer.origin);
 
       assert.deepEqual([answer.status, answer.ok, answer.text()], [302, false, "zz"]);
       const request = (await peer.report()).requests[0]?.[0] ?? "";
@@ -227,7 +244,7 @@ for (const engine of availableEngines()) {
 
     it("tells how long it took, and that a connection was used again", async (test) => {
       const peer = await echoPeer(test);
-      const sync = client(test);
+      const sync = common;
 
       const [first, second] = [sync.openUrl("GET", peer.origin), sync.get("/")];
 
@@ -237,7 +254,7 @@ for (const engine of availableEngines()) {
     });
   });
 
-  describe(`HttpSyncClient on ${engine}: connections`, () => {
+  describe("HttpSyncClient: connections", () => {
     it("keeps one for the same server, and makes a new one for another, or when told", async (test) => {
       const [one, two] = [await echoPeer(test), await echoPeer(test)];
       const sync = client(test);

@@ -1,18 +1,27 @@
 import assert from "node:assert/strict";
-import { describe, it, type TestContext } from "node:test";
+import { after, describe, it, type TestContext } from "node:test";
 import { HttpSyncClient, type HttpSyncClientOptions, type SyncBody } from "hp-socket/http";
-import { availableEngines } from "../support/engine-list.js";
+import { firstEngine } from "../support/engine-list.js";
 import { httpSyncClient } from "../support/http-client-world.js";
 import { echoPeer, scriptedPeer } from "../support/thread-peer.js";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const HALF = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha";
 
-for (const engine of availableEngines()) {
+{
+  const engine = firstEngine();
   const client = (test: TestContext, options: HttpSyncClientOptions = {}) =>
     httpSyncClient(test, { engine, ...options });
 
-  describe(`HttpSyncClient on ${engine}: what fails`, () => {
+  describe("HttpSyncClient: what fails", () => {
+    /** Of several tests: a client takes long to start, and each failure has to leave it as it was. */
+    const patient = new HttpSyncClient({ engine });
+    const hasty = new HttpSyncClient({ engine, requestTimeoutMs: 200 });
+    after(() => {
+      patient.close();
+      hasty.close();
+    });
+
     // What comes right before a reset hides it on systems where Node is told of both at once.
     for (const [name, answer, code] of [
       [
@@ -33,8 +42,7 @@ for (const engine of availableEngines()) {
     ] as const) {
       it(`throws ${code} for ${name}, and the next call works`, async (test) => {
         const peer = await scriptedPeer(test, [answer], [{ send: OK }]);
-        const requestTimeoutMs = code === "REQUEST_TIMEOUT" ? 200 : 10_000;
-        const sync = client(test, { requestTimeoutMs }).connect(peer.origin);
+        const sync = (code === "REQUEST_TIMEOUT" ? hasty : patient).connect(peer.origin);
 
         // POST is not repeated by itself.
         assert.throws(() => sync.post("/", "x"), { name: "NetError", code });
@@ -67,15 +75,15 @@ for (const engine of availableEngines()) {
 
     it("throws CONNECTION_REFUSED where nobody listens, from each call until somebody does", async (test) => {
       const peer = await echoPeer(test);
-      const sync = client(test);
+      const sync = patient;
 
       assert.throws(() => sync.connect("http://127.0.0.1:1"), { code: "CONNECTION_REFUSED" });
       assert.throws(() => sync.get("/"), { code: "CONNECTION_REFUSED", fault: "remote" });
       assert.equal(sync.openUrl("GET", peer.origin).status, 200);
     });
 
-    it("throws HOST_NOT_FOUND or RESOLVE_FAILED for a name that nobody has", (test) => {
-      const sync = client(test);
+    it("throws HOST_NOT_FOUND or RESOLVE_FAILED for a name that nobody has", () => {
+      const sync = patient;
 
       assert.throws(
         () => sync.openUrl("GET", "http://nobody.invalid/"),

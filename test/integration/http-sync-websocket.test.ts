@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { describe, it, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
 import { CookieStore, type HttpSyncClientOptions } from "hp-socket/http";
-import { availableEngines } from "../support/engine-list.js";
+import { availableEngines, firstEngine } from "../support/engine-list.js";
 import { httpSyncClient } from "../support/http-client-world.js";
 
 /** Echoes; `close CODE REASON` closes, `cut` cuts, `burst N` sends N messages, `head` tells the request. */
@@ -61,7 +61,15 @@ for (const engine of availableEngines()) {
         assert.throws(() => socket.send("x"), { code: "CONNECTION_CLOSED" });
       }
     });
+  });
+}
 
+{
+  const engine = firstEngine();
+  const client = (test: TestContext, options: HttpSyncClientOptions = {}) =>
+    httpSyncClient(test, { engine, ...options });
+
+  describe("HttpSyncClient: WebSockets", () => {
     it("asks with path, fields, subprotocols, origin, credentials and cookies", async (test) => {
       const url = await wsServer(test);
       const cookies = new CookieStore();

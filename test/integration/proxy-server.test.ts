@@ -32,7 +32,7 @@ async function proxy(
 /** A client, which may be reset before it knows that it was connected. */
 async function arrives(test: TestContext, server: ProxyServer): Promise<void> {
   const peer = await rawPeer(test, server);
-  await until(() => peer.isClosed);
+  await until(() => peer.isClosed || peer.hasEnded);
   throw new Error("closed");
 }
 

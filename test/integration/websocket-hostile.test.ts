@@ -192,8 +192,8 @@ async function echoing(port: number): Promise<WebSocketClient> {
 }
 
 function drains(engine: EngineName): void {
-  it("says 1001 to 5,000 sockets when the server stops, and all reply", async (test) => {
-    const COUNT = 5_000;
+  it("says 1001 to 1,000 sockets when the server stops, and all reply", async (test) => {
+    const COUNT = 1_000;
     const codes = new Map<number, number>();
     // On a busy machine so many take their time.
     const closeFrameTimeoutMs = 60_000;

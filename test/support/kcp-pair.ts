@@ -1,12 +1,19 @@
 import { Buffer } from "node:buffer";
 import { type LinkOptions, SimulatedLink } from "#src/engine/memory/simulated-link.js";
 import { NoCongestion } from "#src/protocol/kcp/congestion.js";
-import { DatagramWriter } from "#src/protocol/kcp/datagram-writer.js";
-import { type InputResult, Kcp, type KcpSettings } from "#src/protocol/kcp/kcp.js";
-import { SegmentMemory } from "#src/protocol/kcp/segment-memory.js";
+import {
+  type InputResult,
+  Kcp,
+  type KcpIdentity,
+  type KcpSettings,
+} from "#src/protocol/kcp/kcp.js";
+import { KcpShare } from "#src/protocol/kcp/kcp-share.js";
+
+/** All that a side needs to know. */
+export type SideSettings = KcpSettings & KcpIdentity;
 
 /** Quick settings, without congestion control. */
-export function kcpSettings(settings: Partial<KcpSettings> = {}): KcpSettings {
+export function kcpSettings(settings: Partial<SideSettings> = {}): SideSettings {
   return {
     localConversation: 1,
     remoteConversation: 1,
@@ -95,10 +102,11 @@ export class KcpSide {
   #timerMs = Number.POSITIVE_INFINITY;
   timerCount = 0;
 
-  constructor(events: EventQueue, link: SimulatedLink, settings: KcpSettings) {
+  constructor(events: EventQueue, link: SimulatedLink, settings: SideSettings) {
     this.#events = events;
     this.#link = link;
     this.kcp = new Kcp(
+      settings,
       settings,
       {
         output: (memory, start, byteCount) =>
@@ -108,8 +116,7 @@ export class KcpSide {
           this.arrivedMs.push(events.nowMs);
         },
       },
-      new SegmentMemory(),
-      new DatagramWriter(65_536),
+      new KcpShare(65_536),
     );
   }
 
@@ -159,7 +166,7 @@ export class KcpSide {
 /** Two sides, and a link in each direction. */
 export function kcpPair(
   link: LinkOptions,
-  settings: Partial<KcpSettings> | (() => Partial<KcpSettings>) = {},
+  settings: Partial<SideSettings> | (() => Partial<SideSettings>) = {},
   startMs = 0,
 ): { events: EventQueue; left: KcpSide; right: KcpSide; links: readonly SimulatedLink[] } {
   const events = new EventQueue(startMs);

@@ -1,9 +1,17 @@
 /**
- * Certificates for the tests of TLS, made by the `openssl` program in a folder of its own, once for
- * each test file. Where there is no such program the tests are skipped.
+ * Certificates for the tests of TLS, made by the `openssl` program, once for each run of the tests; each
+ * process has a copy of the files, to which it may add. Where there is no such program the tests are skipped.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -67,31 +75,26 @@ class Authority {
     return join(this.#folder, name);
   }
 
-  read(name: string): string {
-    return readFileSync(this.path(name), "utf8");
-  }
-
   openssl(...words: readonly string[]): void {
     execFileSync("openssl", words, { cwd: this.#folder, stdio: "pipe" });
   }
 
-  /** A certificate that signs itself. */
-  root(name: string): Pair {
+  /** Makes a certificate that signs itself. */
+  root(name: string): void {
     this.openssl(
       ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
       ...["-config", "ca.cnf", "-extensions", "authority", "-subj", `/CN=${name}`, "-days", "30"],
       ...["-keyout", `${name}.key`, "-out", `${name}.pem`],
     );
-    return this.#pair(name);
   }
 
-  /** A certificate of the authority `issuer`. */
+  /** Makes a certificate of the authority `issuer`. */
   issue(
     name: string,
     names: string,
     issuer = "authority",
     [from, to]: readonly [string, string] = VALID,
-  ): Pair {
+  ): void {
     writeFileSync(
       this.path("own.ext"),
       `basicConstraints=CA:FALSE\nsubjectAltName=${names}\nkeyUsage=digitalSignature\n`,
@@ -106,17 +109,63 @@ class Authority {
       ...["-cert", `${issuer}.pem`, "-keyfile", `${issuer}.key`],
       ...["-startdate", from, "-enddate", to, "-in", `${name}.csr`, "-out", `${name}.pem`],
     );
-    return this.#pair(name);
   }
+}
 
-  #pair(name: string): Pair {
-    return { cert: this.read(`${name}.pem`), key: this.read(`${name}.key`) };
+/** Makes the files of all certificates in `folder`. */
+function makeCertificates(folder: string): void {
+  const authority = new Authority(folder);
+  const local = "DNS:localhost,IP:127.0.0.1,IP:::1";
+  authority.root("authority");
+  authority.root("other-authority");
+  authority.issue("server", local);
+  authority.issue("renewed", local);
+  authority.issue("www.example.com", "DNS:www.example.com");
+  authority.issue("wildcard", "DNS:*.example.com");
+  authority.issue("client", "DNS:client");
+  authority.issue("foreign", "DNS:foreign", "other-authority");
+  authority.issue("expired", local, "authority", EXPIRED);
+  authority.issue("not-yet-valid", local, "authority", NOT_YET_VALID);
+  authority.issue("revoked", local);
+  const { cert, key } = selfSignedCertificate();
+  writeFileSync(authority.path("self-signed.pem"), cert);
+  writeFileSync(authority.path("self-signed.key"), key);
+  const signer = ["-config", "ca.cnf", "-cert", "authority.pem", "-keyfile", "authority.key"];
+  authority.openssl("ca", ...signer, "-revoke", "revoked.pem");
+  authority.openssl("ca", ...signer, "-gencrl", "-out", "authority.crl");
+  const password = `pass:${PASSPHRASE}`;
+  authority.openssl(
+    ...["pkcs8", "-topk8", "-in", "server.key", "-out", "encrypted.key", "-passout", password],
+  );
+  authority.openssl(
+    ...["pkcs12", "-export", "-in", "server.pem", "-inkey", "server.key"],
+    ...["-out", "server.pfx", "-passout", password],
+  );
+}
+
+/** Puts the files into `folder`: those that another process of the same run has made, where there are any. */
+function putCertificates(folder: string): void {
+  const runFolder = process.env["HP_SOCKET_TEST_FOLDER"];
+  if (runFolder === undefined) {
+    makeCertificates(folder);
+    return;
   }
+  const shared = join(runFolder, "certificates");
+  if (!existsSync(shared)) {
+    const own = mkdtempSync(join(runFolder, "certificates-"));
+    makeCertificates(own);
+    try {
+      renameSync(own, shared);
+    } catch {
+      // Another process was faster: its files are as good.
+    }
+  }
+  cpSync(shared, folder, { recursive: true });
 }
 
 /** All that the tests need. */
 export class TestCertificates {
-  readonly #authority: Authority;
+  readonly #folder: string;
   readonly ca: string;
   readonly otherCa: string;
   /** For localhost, 127.0.0.1 and ::1. */
@@ -139,43 +188,36 @@ export class TestCertificates {
   readonly pfx: Buffer;
 
   constructor(folder: string) {
-    const authority = new Authority(folder);
-    this.#authority = authority;
-    const local = "DNS:localhost,IP:127.0.0.1,IP:::1";
-    this.ca = authority.root("authority").cert;
-    this.otherCa = authority.root("other-authority").cert;
-    this.server = authority.issue("server", local);
-    this.renewed = authority.issue("renewed", local);
-    this.exact = authority.issue("www.example.com", "DNS:www.example.com");
-    this.wildcard = authority.issue("wildcard", "DNS:*.example.com");
-    this.client = authority.issue("client", "DNS:client");
-    this.foreignClient = authority.issue("foreign", "DNS:foreign", "other-authority");
-    this.expired = authority.issue("expired", local, "authority", EXPIRED);
-    this.notYetValid = authority.issue("not-yet-valid", local, "authority", NOT_YET_VALID);
-    this.revoked = authority.issue("revoked", local);
-    const { cert, key } = selfSignedCertificate();
-    this.selfSigned = { cert, key };
-    writeFileSync(this.path("self-signed.pem"), cert);
-    writeFileSync(this.path("self-signed.key"), key);
-    const signer = ["-config", "ca.cnf", "-cert", "authority.pem", "-keyfile", "authority.key"];
-    authority.openssl("ca", ...signer, "-revoke", "revoked.pem");
-    authority.openssl("ca", ...signer, "-gencrl", "-out", "authority.crl");
-    this.crl = authority.read("authority.crl");
-    const password = `pass:${PASSPHRASE}`;
-    authority.openssl(
-      ...["pkcs8", "-topk8", "-in", "server.key", "-out", "encrypted.key", "-passout", password],
-    );
-    this.encryptedKey = authority.read("encrypted.key");
-    authority.openssl(
-      ...["pkcs12", "-export", "-in", "server.pem", "-inkey", "server.key"],
-      ...["-out", "server.pfx", "-passout", password],
-    );
+    this.#folder = folder;
+    putCertificates(folder);
+    this.ca = this.#text("authority.pem");
+    this.otherCa = this.#text("other-authority.pem");
+    this.server = this.#pair("server");
+    this.renewed = this.#pair("renewed");
+    this.exact = this.#pair("www.example.com");
+    this.wildcard = this.#pair("wildcard");
+    this.client = this.#pair("client");
+    this.foreignClient = this.#pair("foreign");
+    this.expired = this.#pair("expired");
+    this.notYetValid = this.#pair("not-yet-valid");
+    this.selfSigned = this.#pair("self-signed");
+    this.revoked = this.#pair("revoked");
+    this.crl = this.#text("authority.crl");
+    this.encryptedKey = this.#text("encrypted.key");
     this.pfx = readFileSync(this.path("server.pfx"));
+  }
+
+  #text(name: string): string {
+    return readFileSync(this.path(name), "utf8");
+  }
+
+  #pair(name: string): Pair {
+    return { cert: this.#text(`${name}.pem`), key: this.#text(`${name}.key`) };
   }
 
   /** Path of a file in the folder: `server.pem`, `server.key`, `authority.pem`, `authority.crl` … */
   path(name: string): string {
-    return this.#authority.path(name);
+    return join(this.#folder, name);
   }
 }
 

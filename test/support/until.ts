@@ -1,9 +1,15 @@
-/** Resolves when `condition` holds; looks after each turn of the loop. Fails after `limitMs`. */
-export async function until(condition: () => boolean, limitMs = 10_000): Promise<void> {
+/** Turns of the loop in which {@link until} looks each time; a longer wait leaves the processor to others. */
+const EAGER_TURNS = 100;
+
+/** Resolves when `condition` holds; looks after each turn of the loop, later each millisecond. Fails after `limitMs`. */
+export async function until(condition: () => boolean, limitMs = 30_000): Promise<void> {
   const endMs = performance.now() + limitMs;
-  while (!condition()) {
+  for (let turn = 0; !condition(); turn++) {
     if (performance.now() > endMs) throw new Error(`not within ${limitMs} ms: ${condition}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => {
+      if (turn < EAGER_TURNS) setImmediate(resolve);
+      else setTimeout(resolve, 1);
+    });
   }
 }
 

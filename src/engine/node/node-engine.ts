@@ -37,6 +37,7 @@ import { NodeStream } from "./node-stream.js";
 import { NodeTurn } from "./node-turn.js";
 import { ownerReader } from "./owned-socket.js";
 import { ProcessHold } from "./process-hold.js";
+import { QuietWatch } from "./quiet-watch.js";
 import { RecycledMemory } from "./recycled-memory.js";
 import { SharedReading } from "./shared-reading.js";
 
@@ -47,6 +48,7 @@ class NodeEngine implements Engine {
   readonly clock: Clock = systemClock;
   readonly #turn = new NodeTurn();
   readonly #hold = new ProcessHold();
+  readonly #watch = new QuietWatch();
   readonly #reading = new SharedReading(ownerReader, this.memory);
 
   afterTurn(task: () => void): void {
@@ -64,6 +66,7 @@ class NodeEngine implements Engine {
       clock: this.clock,
       turn: this.#turn,
       hold: this.#hold,
+      watch: this.#watch,
       memory: this.memory,
       reading: this.#reading,
     };
@@ -89,6 +92,7 @@ class NodeEngine implements Engine {
         local: "path" in target.address ? { path: "" } : undefined,
         turn: this.#turn,
         hold: this.#hold,
+        watch: this.#watch,
         memory: this.memory,
       });
       stream.sink = sink;

@@ -4,6 +4,7 @@ import process from "node:process";
 import { NetError, type Operation } from "../../errors.js";
 import type { Capabilities, ListenTarget, StreamOptions } from "../engine.js";
 import { takesKeepAliveInterval } from "./keep-alive.js";
+import { findsBreaks } from "./quiet-watch.js";
 
 // Where the kernel spreads connections over the listeners of one port; elsewhere libuv refuses.
 const REUSE_PORT_PLATFORMS: readonly string[] = ["linux", "freebsd", "sunos", "aix"];
@@ -43,7 +44,7 @@ export const nodeCapabilities: Capabilities = {
   pathAddress: true,
   socketBuffers: "node:net can't size a stream's buffers (a datagram socket's it can)",
   datagram: true,
-  resetWhilePaused: "node:net hears of a reset when it reads or writes",
+  resetWhilePaused: findsBreaks,
   tls: true,
 };
 

@@ -27,6 +27,7 @@ import { NodeStream } from "./node-stream.js";
 import type { NodeTurn } from "./node-turn.js";
 import { closePath } from "./path-listener.js";
 import type { ProcessHold } from "./process-hold.js";
+import type { QuietWatch } from "./quiet-watch.js";
 import type { SharedReading } from "./shared-reading.js";
 import { removeStaleSocket } from "./stale-socket.js";
 
@@ -35,6 +36,7 @@ export interface ListenerService {
   readonly clock: Clock;
   readonly turn: NodeTurn;
   readonly hold: ProcessHold;
+  readonly watch: QuietWatch;
   readonly memory: SendMemory;
   readonly reading: SharedReading;
 }
@@ -111,7 +113,7 @@ export class NodeListener implements Listener {
       return;
     }
     const { address, stream: options } = this.#target;
-    const { turn, hold, memory, reading } = this.#service;
+    const { turn, hold, watch, memory, reading } = this.#service;
     const isPath = "path" in address;
     const stream = new NodeStream({
       socket,
@@ -123,6 +125,7 @@ export class NodeListener implements Listener {
       local: isPath ? address : undefined,
       turn,
       hold,
+      watch,
       memory,
     });
     try {

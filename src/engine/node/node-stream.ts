@@ -33,6 +33,7 @@ import { NodeSecurity } from "./node-security.js";
 import type { NodeTurn } from "./node-turn.js";
 import { disown, listen, listenToConnect, type SocketOwner } from "./owned-socket.js";
 import type { ProcessHold } from "./process-hold.js";
+import { breakOf, findsBreaks, type QuietStream, type QuietWatch } from "./quiet-watch.js";
 import { resetBehindShutdown } from "./reset-behind-shutdown.js";
 import { takenBytes, waitingBytes } from "./taken-by-kernel.js";
 
@@ -71,6 +72,7 @@ export interface NodeStreamSetup {
   readonly remote: Address | undefined;
   readonly turn: NodeTurn;
   readonly hold: ProcessHold;
+  readonly watch: QuietWatch;
   /** What pieces in it are released to when they are written. */
   readonly memory: SendMemory;
   /** Undefined: the socket is asked when somebody wants to know. */
@@ -78,7 +80,7 @@ export interface NodeStreamSetup {
 }
 
 /** One stream over node:net. Methods below `unref` are called by the socket's listeners. */
-export class NodeStream implements StreamSocket, SocketOwner {
+export class NodeStream implements StreamSocket, SocketOwner, QuietStream {
   lendsBytes: boolean;
   sink: StreamSink = noStreamSink;
   /** The plain socket, and once TLS has begun the one that secures it. */
@@ -88,6 +90,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private readonly remote: Address | undefined;
   private readonly turn: NodeTurn;
   private readonly hold: ProcessHold;
+  private readonly watch: QuietWatch;
   private readonly memory: SendMemory;
   /** What is being written. */
   private writing: Uint8Array | readonly Uint8Array[] | undefined = undefined;
@@ -106,6 +109,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
   private isQuiet = false;
   private isRef = true;
   private isHolding = false;
+  private isWatched = false;
 
   constructor(setup: NodeStreamSetup) {
     const { socket } = setup;
@@ -116,6 +120,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
     this.remote = setup.remote;
     this.turn = setup.turn;
     this.hold = setup.hold;
+    this.watch = setup.watch;
     this.memory = setup.memory;
     this.local = setup.local;
     this.onWritten = (error): void => this.written(error);
@@ -264,8 +269,23 @@ export class NodeStream implements StreamSocket, SocketOwner {
 
   pause(): void {
     this.socket.pause();
+    this.becomeQuiet();
+  }
+
+  private becomeQuiet(): void {
     this.isQuiet = true;
     this.updateHold();
+    if (this.isWatched || findsBreaks !== true || this.isPath()) return;
+    this.isWatched = true;
+    this.watch.add(this);
+  }
+
+  look(): boolean {
+    this.isWatched = this.isQuiet && !this.isClosing && !this.isGone;
+    if (!this.isWatched || !this.isOpen) return this.isWatched;
+    const name = breakOf(this.plainSocket(), this.isFinishing);
+    if (name !== undefined) this.refused(systemError(name, "receive"));
+    return true;
   }
 
   resume(): void {
@@ -366,8 +386,7 @@ export class NodeStream implements StreamSocket, SocketOwner {
       this.refused(broken);
       return;
     }
-    this.isQuiet = true;
-    this.updateHold();
+    this.becomeQuiet();
     callSink(() => this.sink.streamEnded());
   }
 

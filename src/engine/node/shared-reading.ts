@@ -136,10 +136,27 @@ export class SharedReading {
       if (isLarge) this.#nextBuffer = this.#take(socket, isKept);
       return;
     }
-    const isGone = isGiven || this.#memory.isHeld(into);
-    if (!isGone && isLarge && this.#own.get(socket) === into) return;
+    const isTheirs = this.#own.get(socket) === into;
+    if (isTheirs && isLarge) {
+      // Given away or kept, or read into again.
+      if (isGiven || this.#memory.isHeld(into))
+        this.#nextBuffer = this.#exchange(socket, into, isKept);
+      return;
+    }
     this.#leave(socket, into);
     this.#nextBuffer = isLarge ? this.#take(socket, isKept) : buffer;
+  }
+
+  /** Another buffer in place of `taken`: the socket keeps its place among those that have one. */
+  #exchange(socket: Socket, taken: Buffer, isKept: boolean): Buffer {
+    this.#memory.putBack(taken);
+    const next = this.#fresh(isKept);
+    this.#own.set(socket, next);
+    return next;
+  }
+
+  #fresh(isKept: boolean): Buffer {
+    return isKept ? Buffer.allocUnsafeSlow(SEGMENT_BYTES) : this.#memory.take();
   }
 
   /** A buffer of the socket's own, if it can have one. */
@@ -153,7 +170,7 @@ export class SharedReading {
       socket.once("close", () => this.#close(socket));
     }
     if (own.size >= MAX_OWN_BUFFERS) this.#retract();
-    const taken = isKept ? Buffer.allocUnsafeSlow(SEGMENT_BYTES) : this.#memory.take();
+    const taken = this.#fresh(isKept);
     own.set(socket, taken);
     return taken;
   }

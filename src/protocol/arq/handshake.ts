@@ -23,8 +23,14 @@ export interface HandshakeSettings {
   readonly intervalMs: number;
   /** Time for all of it. */
   readonly timeoutMs: number;
+}
+
+/** Whose handshake it is. */
+export interface HandshakeOwner {
   /** Whether this side began, and so repeats before it is heard. */
   readonly isInitiator: boolean;
+  /** Sends a packet to the peer. */
+  sendHandshake(packet: HandshakePacket): void;
 }
 
 /** What a packet has brought about. */
@@ -47,7 +53,7 @@ export class Handshake {
   /** The peer knows that we have heard it. */
   isComplete = false;
   private readonly settings: HandshakeSettings;
-  private readonly send: (packet: HandshakePacket) => void;
+  private readonly owner: HandshakeOwner;
   private readonly startMs: number;
   private sentCount = 0;
   private nextMs: number;
@@ -58,12 +64,12 @@ export class Handshake {
     ownId: number,
     peerId: number,
     nowMs: number,
-    send: (packet: HandshakePacket) => void,
+    owner: HandshakeOwner,
   ) {
     this.settings = settings;
     this.ownId = ownId;
     this.peerId = peerId;
-    this.send = send;
+    this.owner = owner;
     this.startMs = nowMs;
     this.nextMs = nowMs;
   }
@@ -113,13 +119,13 @@ export class Handshake {
 
   /** Whether this side sends packets by itself now. */
   private get repeats(): boolean {
-    return this.isEstablished ? !this.isComplete : this.settings.isInitiator;
+    return this.isEstablished ? !this.isComplete : this.owner.isInitiator;
   }
 
   private tell(nowMs: number): void {
     this.sentCount++;
     this.nextMs = nowMs + Math.min(this.settings.intervalMs * this.sentCount, MAX_INTERVAL_MS);
     const { ownId, peerId, isEstablished } = this;
-    this.send({ isComplete: isEstablished, ownId, peerId });
+    this.owner.sendHandshake({ isComplete: isEstablished, ownId, peerId });
   }
 }

@@ -7,8 +7,9 @@
  *
  * One serves any number of conversations: it is empty between `begin` and `end` of two of them.
  */
+
+import { copyBetween, MemoryBlock } from "./memory-block.js";
 import { HEAD_BYTES, PUSH } from "./segment.js";
-import { copyBetween, MemoryBlock } from "./segment-memory.js";
 
 /** Who gets datagrams that are put together. */
 export interface DatagramSink {

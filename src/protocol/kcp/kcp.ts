@@ -9,8 +9,11 @@
  * window of a datagram that was overtaken is not taken for the present one; a peer that is not heard is given
  * up after `deadLinkMs`; what acknowledges segments that were never sent is refused.
  */
+import type { AckList } from "./ack-list.js";
 import type { Congestion } from "./congestion.js";
-import type { DatagramSink, DatagramWriter } from "./datagram-writer.js";
+import type { DatagramSink } from "./datagram-writer.js";
+import type { KcpShare } from "./kcp-share.js";
+import type { MemoryBlock } from "./memory-block.js";
 import { MessageQueue } from "./message-queue.js";
 import { ReceiveWindow } from "./receive-window.js";
 import { RoundTrip } from "./round-trip.js";
@@ -24,7 +27,6 @@ import {
   PUSH,
   TELL_WINDOW,
 } from "./segment.js";
-import type { MemoryBlock, SegmentMemory } from "./segment-memory.js";
 import {
   FRAGMENT,
   LENGTH,
@@ -39,9 +41,6 @@ import {
 
 /** How a conversation behaves. */
 export interface KcpSettings {
-  /** Number that our segments carry, and the one that the peer's must carry. */
-  readonly localConversation: number;
-  readonly remoteConversation: number;
   /** How times grow when a segment is lost again: 0 doubles, 1 and 2 add half; 0 also waits an eighth longer. */
   readonly noDelay: 0 | 1 | 2;
   /** Time between looks at what has to be sent again; part of every time-out. */
@@ -66,6 +65,13 @@ export interface KcpSettings {
   /** The peer is given up when a segment was sent so often, or nothing was heard for so long. */
   readonly deadLinkCount: number;
   readonly deadLinkMs: number;
+}
+
+/** What a conversation has of its own. */
+export interface KcpIdentity {
+  /** Number that our segments carry, and the one that the peer's must carry. */
+  readonly localConversation: number;
+  readonly remoteConversation: number;
   readonly congestion: Congestion;
   /** Number of the first segment. Default: 0, as every KCP begins. */
   readonly firstNumber?: number;
@@ -135,8 +141,7 @@ export class Kcp {
 
   private readonly settings: KcpSettings;
   private readonly sink: KcpSink;
-  private readonly memory: SegmentMemory;
-  private readonly writer: DatagramWriter;
+  private readonly share: KcpShare;
   private readonly local: number;
   private readonly remote: number;
   private readonly congestion: Congestion;
@@ -147,9 +152,8 @@ export class Kcp {
   private begunBytes = 0;
   private fragmentsLeft = 0;
   private queuedSegments = 0;
-  /** Number and time of segments to acknowledge. */
-  private readonly acks: Int32Array;
-  private ackCount = 0;
+  /** Segments to acknowledge; undefined: none. */
+  private acks: AckList | undefined = undefined;
   private remoteWindow = FIRST_REMOTE_WINDOW;
   private newestUna: number;
   private isHeld = false;
@@ -173,24 +177,23 @@ export class Kcp {
   private flushedBytes = 0;
   private repeatedBytes = 0;
 
-  /** `memory` and `writer` can serve any number of conversations. */
-  constructor(settings: KcpSettings, sink: KcpSink, memory: SegmentMemory, writer: DatagramWriter) {
-    const { firstNumber = 0, receiveWindow, mtuBytes } = settings;
+  /** Any number of conversations can have the same `settings` and `share`. */
+  constructor(settings: KcpSettings, identity: KcpIdentity, sink: KcpSink, share: KcpShare) {
+    const { receiveWindow, mtuBytes } = settings;
+    const { firstNumber = 0 } = identity;
     this.settings = settings;
     this.sink = sink;
-    this.memory = memory;
-    this.writer = writer;
-    this.local = settings.localConversation | 0;
-    this.remote = settings.remoteConversation | 0;
-    this.congestion = settings.congestion;
+    this.share = share;
+    this.local = identity.localConversation | 0;
+    this.remote = identity.remoteConversation | 0;
+    this.congestion = identity.congestion;
     this.segmentBytes = mtuBytes - HEAD_BYTES;
     this.roundTrip = new RoundTrip(settings.minRtoMs, settings.intervalMs);
-    this.sending = new SendWindow(firstNumber | 0, memory);
-    this.queue = new MessageQueue(memory);
-    this.receiving = new ReceiveWindow(firstNumber | 0, receiveWindow, memory);
+    this.sending = new SendWindow(firstNumber | 0, share.memory);
+    this.queue = new MessageQueue(share.memory);
+    this.receiving = new ReceiveWindow(firstNumber | 0, receiveWindow, share.memory);
     this.newestUna = firstNumber | 0;
     this.toldWindow = receiveWindow;
-    this.acks = new Int32Array(2 * Math.floor(mtuBytes / HEAD_BYTES));
   }
 
   /** Longest message that can be sent. */
@@ -238,19 +241,20 @@ export class Kcp {
       return;
     }
     this.queuedSegments += this.segmentsOf(bytes.length);
-    this.memory.keepToSend(bytes, this.segmentBytes);
-    this.queue.add(this.memory.block, this.memory.offset, bytes.length, staleMs);
+    const { memory } = this.share;
+    memory.keepToSend(bytes, this.segmentBytes);
+    this.queue.add(memory.block, memory.offset, bytes.length, staleMs);
   }
 
   /** Drops messages that have grown stale and have no number yet. */
   dropStale(nowMs: number): void {
-    this.queue.dropStale(nowMs, this.begunBytes > 0 ? 1 : 0, this.dropped);
+    this.queue.dropStale(nowMs, this.begunBytes > 0 ? 1 : 0, this);
   }
 
   /** A datagram came. It is looked at during the call only. */
   input(bytes: Buffer, nowMs: number): InputResult {
     if (this.isOver) return "taken";
-    const { view } = this.memory.toRead(bytes);
+    const { view } = this.share.memory.toRead(bytes);
     const end = bytes.length;
     if (!isWellFormed(view, end, this.remote, this.sending.next)) {
       this.counts.malformedDatagrams++;
@@ -330,7 +334,7 @@ export class Kcp {
     const now = Math.floor(nowMs) | 0;
     this.needsFlush = false;
     this.beginWriting();
-    this.writeAcks();
+    if (this.acks !== undefined) this.writeAcks(this.acks);
     this.writeProbes(nowMs);
     this.dropStale(nowMs);
     this.isPacedOut = false;
@@ -341,7 +345,7 @@ export class Kcp {
     const isDue = (mayLook || this.isResendPacedOut) && nowMs >= this.resendDueMs;
     if (this.hasSkipped || isDue) this.resend(now, nowMs);
     if (!this.isPacedOut) this.sendNew(now, nowMs);
-    this.writer.finish();
+    this.share.writer.finish();
     const isLimited = this.isPacedOut || this.queue.count > 0;
     if (this.flushedBytes > 0 || isLimited) {
       congestion.sent(this.flushedBytes - this.repeatedBytes, isLimited, nowMs);
@@ -357,17 +361,19 @@ export class Kcp {
     this.needsFlush = false;
     this.pendingBytes = 0;
     this.queuedSegments = 0;
-    this.ackCount = 0;
+    if (this.acks !== undefined) this.share.acks.give(this.acks);
+    this.acks = undefined;
     this.sending.clear();
     this.queue.clear();
     this.receiving.clear();
   }
 
-  private readonly dropped = (length: number): void => {
+  /** A call of the queue's. */
+  messageDropped(length: number): void {
     this.counts.staleMessages++;
     this.pendingBytes -= length;
     this.queuedSegments -= this.segmentsOf(length);
-  };
+  }
 
   private segmentsOf(byteCount: number): number {
     return byteCount <= this.segmentBytes ? 1 : Math.ceil(byteCount / this.segmentBytes);
@@ -379,7 +385,8 @@ export class Kcp {
 
   /** Fills the last segment that waits before it begins another one. */
   private sendStream(bytes: Uint8Array, staleMs: number): void {
-    const { queue, memory, segmentBytes } = this;
+    const { queue, segmentBytes } = this;
+    const { memory } = this.share;
     const isBegun = queue.count === 1 && this.begunBytes > 0;
     const { lastLength } = queue;
     let taken = 0;
@@ -479,14 +486,13 @@ export class Kcp {
   }
 
   private acknowledge(number: number, time: number): void {
-    if (2 * this.ackCount === this.acks.length) {
+    this.acks ??= this.share.acks.take();
+    if (this.acks.isFull) {
       this.beginWriting();
-      this.writeAcks();
-      this.writer.finish();
+      this.acks.write(this.share.writer);
+      this.share.writer.finish();
     }
-    this.acks[2 * this.ackCount] = number;
-    this.acks[2 * this.ackCount + 1] = time;
-    this.ackCount++;
+    this.acks.add(number, time);
     this.needsFlush = true;
   }
 
@@ -507,15 +513,13 @@ export class Kcp {
     const { receiving } = this;
     const free = Math.min(MAX_WINDOW, Math.max(0, receiving.free));
     this.toldWindow = free;
-    this.writer.begin(this.sink, this.settings.mtuBytes, this.local, free, receiving.next);
+    this.share.writer.begin(this.sink, this.settings.mtuBytes, this.local, free, receiving.next);
   }
 
-  private writeAcks(): void {
-    for (let index = 0; index < this.ackCount; index++) {
-      const number = this.acks[2 * index] as number;
-      this.writer.writeCommand(ACKNOWLEDGE, this.acks[2 * index + 1] as number, number);
-    }
-    this.ackCount = 0;
+  private writeAcks(acks: AckList): void {
+    acks.write(this.share.writer);
+    this.share.acks.give(acks);
+    this.acks = undefined;
   }
 
   private writeProbes(nowMs: number): void {
@@ -529,9 +533,9 @@ export class Kcp {
       const mostMs = Math.max(FIRST_PROBE_MS, this.settings.deadLinkMs / TRIES_UNTIL_DEAD);
       this.probeMs = Math.min(MAX_PROBE_MS, mostMs, this.probeMs + (this.probeMs >> 1));
       this.probeDueMs = nowMs + this.probeMs;
-      this.writer.writeCommand(ASK_WINDOW, 0, 0);
+      this.share.writer.writeCommand(ASK_WINDOW, 0, 0);
     }
-    if (this.tellsWindow) this.writer.writeCommand(TELL_WINDOW, 0, 0);
+    if (this.tellsWindow) this.share.writer.writeCommand(TELL_WINDOW, 0, 0);
     this.tellsWindow = false;
   }
 
@@ -654,7 +658,8 @@ export class Kcp {
     fields[slot + SENDS] = (fields[slot + SENDS] as number) + 1;
     const block = sending.blockOf(number) as MemoryBlock;
     const fragment = fields[slot + FRAGMENT] as number;
-    this.writer.writeSegment(block, fields[slot + OFFSET] as number, length, fragment, now, number);
+    const dataAt = fields[slot + OFFSET] as number;
+    this.share.writer.writeSegment(block, dataAt, length, fragment, now, number);
     this.budget -= length;
     this.flushedBytes += length;
   }

@@ -3,28 +3,36 @@
  * that has grown stale leaves when its turn comes, or when the room is needed.
  */
 
-import type { MemoryBlock, SegmentMemory } from "./segment-memory.js";
+import type { MemoryBlock } from "./memory-block.js";
+import { MESSAGE_FIELDS, NO_BLOCKS, POOLED_CAPACITY, type RingBlocks } from "./ring-pool.js";
+import type { SegmentMemory } from "./segment-memory.js";
 
 /** Numbers of a message: where its bytes begin, how many, when it grows stale (infinite: never). */
 const OFFSET = 0;
 const LENGTH = 1;
 const STALE_MS = 2;
-const FIELDS = 3;
 
 const FIRST_CAPACITY = 8;
-/** A larger ring is given back when it is empty, and a quarter of it was enough the last times. */
-const KEPT_CAPACITY = 64;
-const TIMES = 8;
+/** A larger ring than those that are pooled is given up when a quarter of it was enough so often. */
 const ENOUGH = 4;
+const TIMES = 8;
 const NOTHING = new Float64Array(0);
+
+/** Whose messages wait. */
+export interface QueueOwner {
+  /** A message of `length` bytes has grown stale. */
+  messageDropped(length: number): void;
+}
 
 /** Messages that wait for their numbers. */
 export class MessageQueue {
   /** Messages that wait. */
   count = 0;
   private head = 0;
-  private blocks: (MemoryBlock | undefined)[] = [];
+  private blocks: RingBlocks = NO_BLOCKS;
   private fields: Float64Array = NOTHING;
+  /** Of the ring that it had last. */
+  private capacity = FIRST_CAPACITY;
   private peak = 0;
   private quietTimes = 0;
   private readonly memory: SegmentMemory;
@@ -40,9 +48,9 @@ export class MessageQueue {
     if (this.count === this.blocks.length) this.grow();
     const index = this.place(this.count++);
     this.blocks[index] = block;
-    this.fields[index * FIELDS + OFFSET] = offset;
-    this.fields[index * FIELDS + LENGTH] = length;
-    this.fields[index * FIELDS + STALE_MS] = staleMs;
+    this.fields[index * MESSAGE_FIELDS + OFFSET] = offset;
+    this.fields[index * MESSAGE_FIELDS + LENGTH] = length;
+    this.fields[index * MESSAGE_FIELDS + STALE_MS] = staleMs;
     if (staleMs < this.firstStaleMs) this.firstStaleMs = staleMs;
   }
 
@@ -52,15 +60,15 @@ export class MessageQueue {
   }
 
   get offset(): number {
-    return this.fields[this.head * FIELDS + OFFSET] as number;
+    return this.fields[this.head * MESSAGE_FIELDS + OFFSET] as number;
   }
 
   get length(): number {
-    return this.fields[this.head * FIELDS + LENGTH] as number;
+    return this.fields[this.head * MESSAGE_FIELDS + LENGTH] as number;
   }
 
   get staleMs(): number {
-    return this.fields[this.head * FIELDS + STALE_MS] as number;
+    return this.fields[this.head * MESSAGE_FIELDS + STALE_MS] as number;
   }
 
   /** Takes the first one out. */
@@ -70,18 +78,33 @@ export class MessageQueue {
     this.blocks[this.head] = undefined;
     this.head = this.place(1);
     this.count--;
-    if (this.count > 0) return;
+    if (this.count === 0) this.emptied();
+  }
+
+  private emptied(): void {
     const { length } = this.blocks;
-    this.quietTimes = this.peak * ENOUGH <= length ? this.quietTimes + 1 : 0;
+    if (length <= POOLED_CAPACITY) {
+      this.capacity = length;
+      this.memory.messageRings.give(this.fields, this.blocks);
+      this.forgetRing();
+    } else {
+      this.quietTimes = this.peak * ENOUGH <= length ? this.quietTimes + 1 : 0;
+      if (this.quietTimes >= TIMES) this.clear();
+    }
     this.peak = 0;
-    if (length > KEPT_CAPACITY && this.quietTimes >= TIMES) this.clear();
+  }
+
+  private forgetRing(): void {
+    this.head = 0;
+    this.blocks = NO_BLOCKS;
+    this.fields = NOTHING;
   }
 
   /** Length of the last message, block and offset of its bytes; -1 when there is none. */
   get lastLength(): number {
     return this.count === 0
       ? -1
-      : (this.fields[this.place(this.count - 1) * FIELDS + LENGTH] as number);
+      : (this.fields[this.place(this.count - 1) * MESSAGE_FIELDS + LENGTH] as number);
   }
 
   get lastBlock(): MemoryBlock {
@@ -89,7 +112,7 @@ export class MessageQueue {
   }
 
   get lastOffset(): number {
-    return this.fields[this.place(this.count - 1) * FIELDS + OFFSET] as number;
+    return this.fields[this.place(this.count - 1) * MESSAGE_FIELDS + OFFSET] as number;
   }
 
   /** Exchanges the bytes of the last message. */
@@ -97,24 +120,24 @@ export class MessageQueue {
     const index = this.place(this.count - 1);
     this.memory.release(this.lastBlock);
     this.blocks[index] = block;
-    this.fields[index * FIELDS + OFFSET] = offset;
-    this.fields[index * FIELDS + LENGTH] = length;
+    this.fields[index * MESSAGE_FIELDS + OFFSET] = offset;
+    this.fields[index * MESSAGE_FIELDS + LENGTH] = length;
   }
 
   /**
    * Takes out what has grown stale, from the message at `from` on; calls back with the length of each.
    * Costs a look at each message, but only when one has grown stale.
    */
-  dropStale(nowMs: number, from: number, dropped: (length: number) => void): void {
+  dropStale(nowMs: number, from: number, owner: QueueOwner): void {
     if (nowMs < this.firstStaleMs) return;
     let kept = from;
     let firstStaleMs = Number.POSITIVE_INFINITY;
     for (let position = 0; position < this.count; position++) {
       const index = this.place(position);
-      const staleMs = this.fields[index * FIELDS + STALE_MS] as number;
+      const staleMs = this.fields[index * MESSAGE_FIELDS + STALE_MS] as number;
       if (position >= from && staleMs <= nowMs) {
         this.memory.release(this.blocks[index] as MemoryBlock);
-        dropped(this.fields[index * FIELDS + LENGTH] as number);
+        owner.messageDropped(this.fields[index * MESSAGE_FIELDS + LENGTH] as number);
         continue;
       }
       if (staleMs < firstStaleMs) firstStaleMs = staleMs;
@@ -130,9 +153,9 @@ export class MessageQueue {
   /** Forgets everything. */
   clear(): void {
     this.count = 0;
-    this.head = 0;
-    this.blocks = [];
-    this.fields = NOTHING;
+    this.forgetRing();
+    this.capacity = FIRST_CAPACITY;
+    this.quietTimes = 0;
     this.firstStaleMs = Number.POSITIVE_INFINITY;
   }
 
@@ -143,18 +166,22 @@ export class MessageQueue {
   private move(from: number, to: number): void {
     if (from === to) return;
     this.blocks[to] = this.blocks[from];
-    const start = from * FIELDS;
-    this.fields.copyWithin(to * FIELDS, start, start + FIELDS);
+    const start = from * MESSAGE_FIELDS;
+    this.fields.copyWithin(to * MESSAGE_FIELDS, start, start + MESSAGE_FIELDS);
   }
 
   private grow(): void {
-    const capacity = Math.max(FIRST_CAPACITY, this.blocks.length * 2);
-    const blocks: (MemoryBlock | undefined)[] = new Array(capacity).fill(undefined);
-    const fields = new Float64Array(capacity * FIELDS);
+    const { messageRings } = this.memory;
+    const capacity = this.blocks.length === 0 ? this.capacity : this.blocks.length * 2;
+    const fields = messageRings.take(capacity);
+    const blocks = messageRings.takenBlocks;
     for (let position = 0; position < this.count; position++) {
       const index = this.place(position);
       blocks[position] = this.blocks[index];
-      fields.set(this.fields.subarray(index * FIELDS, (index + 1) * FIELDS), position * FIELDS);
+      fields.set(
+        this.fields.subarray(index * MESSAGE_FIELDS, (index + 1) * MESSAGE_FIELDS),
+        position * MESSAGE_FIELDS,
+      );
     }
     this.head = 0;
     this.blocks = blocks;

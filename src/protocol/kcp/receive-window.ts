@@ -6,7 +6,8 @@
  *      │ in order       │ some are here         │
  *      ▼ (told as used) ▼                       ▼ not taken
  */
-import { copyPart, type MemoryBlock, type SegmentMemory } from "./segment-memory.js";
+import { copyPart, type MemoryBlock } from "./memory-block.js";
+import type { SegmentMemory } from "./segment-memory.js";
 
 const OFFSET = 0;
 const LENGTH = 1;

@@ -4,10 +4,9 @@
  * when none of its pieces is kept any more. To allocate each anew costs page faults.
  *
  * A piece that is kept keeps its block, {@link BLOCK_BYTES}; longer ones have memory of their own.
- *
- * `set` of a whole array copies in 25 ns whatever its length; a view of a part costs 100 ns more. So parts are
- * copied by way of a `DataView`, and what stands in front of a part is copied along.
  */
+import { copyBetween, copyPart, MemoryBlock, WORD_LOOP_BYTES } from "./memory-block.js";
+import { MESSAGE_FIELDS, RingPool, SEGMENT_FIELDS } from "./ring-pool.js";
 import { HEAD_BYTES } from "./segment.js";
 
 const BLOCK_BYTES = 16_384;
@@ -21,23 +20,18 @@ const FIRST_INPUT_BYTES = 2_048;
 /** Blocks that are kept for the next pieces: 1 MiB. */
 const MAX_FREE_BLOCKS = 64;
 
-/** A block, and how many pieces of it are kept. */
-export class MemoryBlock {
-  readonly bytes: Buffer;
-  readonly view: DataView;
-  keptCount = 0;
-
-  constructor(byteCount: number) {
-    this.bytes = Buffer.allocUnsafeSlow(byteCount);
-    this.view = new DataView(this.bytes.buffer);
-  }
-}
-
 /** Memory for the bytes of kept segments. One serves any number of conversations. */
 export class SegmentMemory {
   /** Where the last piece is. */
   block: MemoryBlock = new MemoryBlock(0);
   offset = 0;
+  /** Rings of windows and queues. */
+  readonly segmentRings: RingPool<Int32Array> = new RingPool(
+    (capacity) => new Int32Array(SEGMENT_FIELDS * capacity),
+  );
+  readonly messageRings: RingPool<Float64Array> = new RingPool(
+    (capacity) => new Float64Array(MESSAGE_FIELDS * capacity),
+  );
   private shared: MemoryBlock = this.block;
   private used = 0;
   private readonly free: MemoryBlock[] = [];
@@ -134,43 +128,4 @@ function isOneSegment(bytes: Uint8Array): boolean {
     bytes[22] === 0 &&
     bytes[23] === 0
   );
-}
-
-/** Below this a loop is faster than a view. */
-const LOOP_BYTES = 96;
-/** The same for a loop over words. */
-const WORD_LOOP_BYTES = 384;
-
-/** Copies a part of an array. */
-export function copyPart(
-  from: Uint8Array,
-  start: number,
-  length: number,
-  to: Buffer,
-  offset: number,
-): void {
-  if (length < LOOP_BYTES) {
-    for (let index = 0; index < length; index++) {
-      to[offset + index] = from[start + index] as number;
-    }
-  } else to.set(from.subarray(start, start + length), offset);
-}
-
-/** Copies from one block to another. */
-export function copyBetween(
-  from: MemoryBlock,
-  start: number,
-  length: number,
-  to: MemoryBlock,
-  offset: number,
-): void {
-  if (length >= WORD_LOOP_BYTES) {
-    to.bytes.set(from.bytes.subarray(start, start + length), offset);
-    return;
-  }
-  const words = length & ~3;
-  for (let at = 0; at < words; at += 4) {
-    to.view.setInt32(offset + at, from.view.getInt32(start + at, true), true);
-  }
-  for (let at = words; at < length; at++) to.bytes[offset + at] = from.bytes[start + at] as number;
 }

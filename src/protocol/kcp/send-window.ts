@@ -6,7 +6,9 @@
  * between them are in use; a slot whose block is undefined is acknowledged already.
  */
 
-import type { MemoryBlock, SegmentMemory } from "./segment-memory.js";
+import type { MemoryBlock } from "./memory-block.js";
+import { NO_BLOCKS, POOLED_CAPACITY, type RingBlocks, SEGMENT_FIELDS } from "./ring-pool.js";
+import type { SegmentMemory } from "./segment-memory.js";
 
 /** Places of a segment's integers, from `slot(number)` on. */
 export const OFFSET = 0;
@@ -21,11 +23,9 @@ export const TIMEOUT = 5;
 export const RESEND_AT = 6;
 /** When it was last sent. */
 export const SENT_AT = 7;
-const FIELDS = 8;
 
 const FIRST_CAPACITY = 16;
-/** A larger ring is given back when it is empty, and a quarter of it was enough since the last time. */
-const KEPT_CAPACITY = 64;
+/** A larger ring than those that are pooled is given up when it is empty, and a quarter of it was enough. */
 const ENOUGH = 4;
 const NOTHING = new Int32Array(0);
 
@@ -36,8 +36,10 @@ export class SendWindow {
   /** Segments that are not acknowledged. */
   unackedCount = 0;
   fields: Int32Array = NOTHING;
-  blocks: (MemoryBlock | undefined)[] = [];
+  blocks: RingBlocks = NO_BLOCKS;
   private mask = -1;
+  /** Of the ring that it had last. */
+  private capacity = FIRST_CAPACITY;
   private peak = 0;
   private readonly memory: SegmentMemory;
 
@@ -54,7 +56,7 @@ export class SendWindow {
 
   /** Where the integers of a segment begin. */
   slot(number: number): number {
-    return (number & this.mask) * FIELDS;
+    return (number & this.mask) * SEGMENT_FIELDS;
   }
 
   /** The bytes' block; undefined when it is acknowledged. */
@@ -92,7 +94,7 @@ export class SendWindow {
     this.memory.release(block);
     this.unackedCount--;
     this.blocks[index] = undefined;
-    return this.fields[index * FIELDS + LENGTH] as number;
+    return this.fields[index * SEGMENT_FIELDS + LENGTH] as number;
   }
 
   /** Moves `first` on over what was taken out. */
@@ -105,27 +107,40 @@ export class SendWindow {
     this.first = first;
     if (first !== this.next) return;
     const { length } = this.blocks;
-    if (length > KEPT_CAPACITY && this.peak * ENOUGH <= length) this.clear();
+    if (length > 0 && length <= POOLED_CAPACITY) {
+      this.memory.segmentRings.give(this.fields, this.blocks);
+      this.forgetRing();
+      this.capacity = length;
+    } else if (this.peak * ENOUGH <= length) this.clear();
     this.peak = 0;
+  }
+
+  private forgetRing(): void {
+    this.fields = NOTHING;
+    this.blocks = NO_BLOCKS;
+    this.mask = -1;
   }
 
   /** Forgets everything. */
   clear(): void {
     this.first = this.next;
     this.unackedCount = 0;
-    this.fields = NOTHING;
-    this.blocks = [];
-    this.mask = -1;
+    this.forgetRing();
+    this.capacity = FIRST_CAPACITY;
   }
 
   private grow(): void {
-    const capacity = Math.max(FIRST_CAPACITY, this.blocks.length * 2);
-    const fields = new Int32Array(capacity * FIELDS);
-    const blocks: (MemoryBlock | undefined)[] = new Array(capacity).fill(undefined);
+    const { segmentRings } = this.memory;
+    const capacity = this.blocks.length === 0 ? this.capacity : this.blocks.length * 2;
+    const fields = segmentRings.take(capacity);
+    const blocks = segmentRings.takenBlocks;
     const mask = capacity - 1;
     for (let number = this.first; number !== this.next; number = (number + 1) | 0) {
       const from = this.slot(number);
-      fields.set(this.fields.subarray(from, from + FIELDS), (number & mask) * FIELDS);
+      fields.set(
+        this.fields.subarray(from, from + SEGMENT_FIELDS),
+        (number & mask) * SEGMENT_FIELDS,
+      );
       blocks[number & mask] = this.blocks[number & this.mask];
     }
     this.fields = fields;

@@ -13,9 +13,10 @@ const SETTINGS = { intervalMs: 60, timeoutMs: 5_000 };
 
 function side(isInitiator: boolean, ownId: number, peerId = 0) {
   const sent: HandshakePacket[] = [];
-  const handshake = new Handshake({ ...SETTINGS, isInitiator }, ownId, peerId, 0, (packet) =>
-    sent.push(packet),
-  );
+  const handshake = new Handshake(SETTINGS, ownId, peerId, 0, {
+    isInitiator,
+    sendHandshake: (packet) => void sent.push(packet),
+  });
   return { handshake, sent };
 }
 
@@ -121,9 +122,12 @@ describe("handshake", () => {
     const queue: (() => void)[] = [];
     let count = 0;
     const make = (isInitiator: boolean, ownId: number, other: () => Handshake): Handshake =>
-      new Handshake({ ...SETTINGS, isInitiator }, ownId, 0, 0, (sent) => {
-        count++;
-        queue.push(() => void other().received(sent, count * 100));
+      new Handshake(SETTINGS, ownId, 0, 0, {
+        isInitiator,
+        sendHandshake: (sent) => {
+          count++;
+          queue.push(() => void other().received(sent, count * 100));
+        },
       });
     const left: Handshake = make(true, 7, () => right);
     const right: Handshake = make(false, 9, () => left);

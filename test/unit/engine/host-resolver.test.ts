@@ -16,6 +16,8 @@ class ResolverWorld {
   readonly asked: string[] = [];
   readonly #responses = new Map<string, Response>();
   readonly resolver: HostResolver;
+  /** What the system was told of who waits. */
+  readonly holds: boolean[] = [];
 
   constructor(runningMax = 2) {
     this.resolver = new HostResolver((host) => {
@@ -27,7 +29,7 @@ class ResolverWorld {
         reject = bad;
       });
       this.#responses.set(host, { resolve, reject });
-      return promise;
+      return { hosts: promise, hold: (isWanted): number => this.holds.push(isWanted) };
     }, runningMax);
   }
 
@@ -41,6 +43,26 @@ class ResolverWorld {
 }
 
 describe("host resolver", () => {
+  test("tells the system when nobody waits for a name that is under way, and when somebody does again", async () => {
+    const world = new ResolverWorld();
+    const [one, other] = [new AbortController(), new AbortController()];
+    const first = world.resolver.resolve("db.test", one.signal);
+    const second = world.resolver.resolve("db.test", other.signal);
+
+    one.abort();
+    await assert.rejects(first);
+    const before = [...world.holds];
+    other.abort();
+    await assert.rejects(second);
+    const third = world.resolver.resolve("db.test");
+    world.respond("db.test");
+
+    assert.deepEqual(await third, FOUND);
+    assert.deepEqual(before, []);
+    assert.deepEqual(world.holds, [false, true]);
+    assert.deepEqual(world.asked, ["db.test"]);
+  });
+
   test("looks a name up once for all who ask while it is under way, and anew afterwards", async () => {
     const world = new ResolverWorld();
     const all = ["db.test", "DB.test", "db.test"].map((host) => world.resolver.resolve(host));
