@@ -20,7 +20,7 @@ import type { ConnectionStats, Data, SendResult, WaitOptions } from "../connecti
 import { nextConnectionId } from "../connection/connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "../connection/connection-state.js";
 import { bytesOf } from "../connection/data.js";
-import { abortedError, closedError, idleError, refusedError } from "../connection/end-errors.js";
+import { abortedError, closedError, refusedError } from "../connection/end-errors.js";
 import type { EventOwner, RefusableConnection } from "../connection/events.js";
 import type { Member } from "../connection/member.js";
 import type { MemberHost } from "../connection/member-host.js";
@@ -35,12 +35,13 @@ import { describe, invalidArgument, NetError, type Operation } from "../errors.j
 import { CLOSE_NOTIFY, isCloseNotify, PROBE } from "../protocol/udp-control/udp-control.js";
 import { Deadlines } from "../time/deadlines.js";
 import { inRootContext } from "../time/root-context.js";
-import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
+import type { TimingWheel } from "../time/timing-wheel.js";
 import { type Destination, NOWHERE, type SessionPort } from "./datagram-port.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
 import { type InboxSession, MessageInbox } from "./message-inbox.js";
 import type { LinkedSession, MessageOptions, SessionLink } from "./session-link.js";
+import { SilenceWatch, silenceDueMs, type WatchedSession } from "./silence-watch.js";
 
 /** Who is told of what sessions do. */
 export interface SessionEvents {
@@ -107,7 +108,7 @@ export class Session
     LinkedSession,
     InboxSession,
     HandlerSettled,
-    DeadlineOwner
+    WatchedSession
 {
   readonly id: number = nextConnectionId();
   readonly host: SessionHost;
@@ -127,12 +128,12 @@ export class Session
   dial: SessionDial | undefined = undefined;
   private port: SessionPort | undefined = undefined;
   private link: SessionLink | undefined = undefined;
-  private openedMs: number;
+  /** When it began, by the clock, in whole milliseconds. */
+  openedMs: number;
   /** Bytes of datagrams that are not sent yet. */
   private waitingBytes = 0;
   private extras: Extras | undefined = undefined;
-  /** Idle and missed probes. */
-  private deadline: Deadline | undefined = undefined;
+  private silence: SilenceWatch | undefined = undefined;
 
   /** `peer` is left out for an outgoing session, which gets it with {@link open}. */
   constructor(host: SessionHost, peer?: PeerKey) {
@@ -513,7 +514,7 @@ export class Session
     const more = this.more();
     more.reason = reason;
     more.inbox?.abandon();
-    this.endWatch();
+    this.silence?.end();
     more.deadlines?.end();
     this.deadlines.set(DUE.close, this.settings.closeTimeoutMs);
     if (this.isAllSent()) this.allSent();
@@ -574,7 +575,7 @@ export class Session
     more.unsentBytes = this.pendingBytes;
     if (tellsPeer && wasOpen) this.sendDatagram(CLOSE_NOTIFY);
     this.state = nextConnectionState(this.state, "ended");
-    this.endWatch();
+    this.silence?.end();
     more.deadlines?.end();
     more.inbox?.abandon();
     if (more.waiters?.isEmpty === false) more.waiters.reject(this.closedError());
@@ -666,52 +667,16 @@ export class Session
   }
 
   /** Time of silence after which it ends; 0: none. */
-  private get idleTimeoutMs(): number {
+  get idleTimeoutMs(): number {
     return this.extras?.own.idleTimeoutMs ?? this.settings.idleTimeoutMs;
   }
 
-  /** When the peer has been silent for too long: Infinity where nobody minds. */
-  private get idleDueMs(): number {
-    const { idleTimeoutMs } = this;
-    return idleTimeoutMs > 0 ? this.heardMs + idleTimeoutMs : Number.POSITIVE_INFINITY;
-  }
-
-  /**
-   * When the peer has missed too many probes. Who is probed counts the intervals since it began, and starts
-   * again with everything it hears (HP §3.3); who probes has a `Prober`.
-   */
-  private get detectDueMs(): number {
-    const { detectAttempts, detectIntervalMs } = this.settings;
-    if (this.isOutgoing || detectAttempts === 0 || detectIntervalMs === 0) {
-      return Number.POSITIVE_INFINITY;
-    }
-    const heard = Math.floor((this.heardMs - this.openedMs) / detectIntervalMs);
-    return this.openedMs + (heard + detectAttempts + 1) * detectIntervalMs;
-  }
-
   private watch(): void {
-    const dueMs = Math.min(this.idleDueMs, this.detectDueMs);
-    if (dueMs === Number.POSITIVE_INFINITY) {
-      this.endWatch();
-      return;
+    if (this.silence === undefined) {
+      if (silenceDueMs(this) === Number.POSITIVE_INFINITY) return;
+      this.silence = new SilenceWatch(this);
     }
-    this.deadline ??= new Deadline(this);
-    this.wheel.set(this.deadline, Math.max(0, dueMs - this.wheel.clock.now()));
-  }
-
-  private endWatch(): void {
-    if (this.deadline !== undefined) this.wheel.clear(this.deadline);
-  }
-
-  deadlineReached(): void {
-    const nowMs = this.wheel.clock.now();
-    if (this.detectDueMs <= nowMs) this.failSilently(missed(this.id, this.settings));
-    else if (this.idleDueMs <= nowMs) this.idlePassed();
-    else this.watch();
-  }
-
-  private idlePassed(): void {
-    this.closeWith(reasonOf(idleError(this.id, this.idleTimeoutMs), "receive"));
+    this.silence.set();
   }
 
   // — what is known of it —
@@ -800,10 +765,4 @@ function assertDatagram(
 /** Bytes that were sent where some datagrams of a run failed. */
 function leftBytes(byteCount: number, count: number, failedCount: number): number {
   return Math.max(0, byteCount - failedCount * Math.ceil(byteCount / count));
-}
-
-function missed(connectionId: number, settings: DatagramSettings): NetError {
-  const { detectAttempts, detectIntervalMs } = settings;
-  const text = `nothing came for detectAttempts (${detectAttempts}) + 1 times detectIntervalMs (${detectIntervalMs})`;
-  return new NetError("DETECT_TIMEOUT", text, { operation: "receive", connectionId });
 }

@@ -1,10 +1,9 @@
 /** Any to any over UDP (HP §2.12): one socket without sessions, which sends to and hears whomever. */
-import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
-import type { ServiceState } from "../connection/service-state.js";
+import type { Data, SendResult } from "../connection/connection.js";
 import { resolveDatagramHost } from "../datagram/resolve-peer.js";
-import { chooseEngine } from "../engine/choose-engine.js";
 import type { GroupMembership, IpAddress } from "../engine/engine.js";
 import { NetError } from "../errors.js";
+import { CastComponent } from "./cast-component.js";
 import {
   assertNodeOpen,
   castHost,
@@ -12,8 +11,8 @@ import {
   type NodeOpenOptions,
   nodeTarget,
 } from "./cast-options.js";
-import { assertCastOptions, type CastOptions, type CastSettings } from "./cast-settings.js";
-import { CastSocket, type CastStats } from "./cast-socket.js";
+import type { CastOptions } from "./cast-settings.js";
+import type { CastSocket } from "./cast-socket.js";
 import type { SendTarget } from "./udp-peer-address.js";
 
 /** Options of a {@link UdpNode}. */
@@ -23,24 +22,16 @@ export type UdpNodeOptions = CastOptions<UdpNode>;
  * A UDP node. There are no connections, no probes and no order: what is sent may get lost, come twice, or late.
  * With `cast` it also sends to, and hears, a multicast group or all of a network.
  */
-export class UdpNode implements AsyncDisposable {
+export class UdpNode extends CastComponent<UdpNode> {
   readonly #socket: CastSocket<UdpNode>;
   #cast: SendTarget | undefined;
 
   constructor(options: UdpNodeOptions = {}) {
-    assertCastOptions(options);
-    const engine = chooseEngine(options.engine, "datagram");
-    this.#socket = new CastSocket<UdpNode>(engine, this, options);
-  }
-
-  /** Where the node is in its life (HP §2.0). */
-  get state(): ServiceState {
-    return this.#socket.state;
-  }
-
-  /** Where it is bound; undefined while it is not. */
-  get address(): IpAddress | undefined {
-    return this.#socket.address;
+    let socket: CastSocket<UdpNode> | undefined;
+    super(options, (made) => {
+      socket = made;
+    });
+    this.#socket = socket as unknown as CastSocket<UdpNode>;
   }
 
   /** The port it is bound to; 0 while it is not. */
@@ -51,31 +42,6 @@ export class UdpNode implements AsyncDisposable {
   /** Where `sendCast` sends to; undefined without a `cast`. */
   get castAddress(): SendTarget | undefined {
     return this.#cast;
-  }
-
-  /** Whether data can be sent. */
-  get isOpen(): boolean {
-    return this.#socket.isOpen;
-  }
-
-  /** Settings in force. Change them with {@link configure}. */
-  get settings(): CastSettings {
-    return this.#socket.settings;
-  }
-
-  /** What the node has done so far. */
-  get stats(): CastStats {
-    return this.#socket.stats;
-  }
-
-  /** Bytes given to `send` that the kernel has not taken. */
-  get pendingBytes(): number {
-    return this.#socket.pendingBytes;
-  }
-
-  /** Changes settings, also while running. Throws `INVALID_ARGUMENT`; then nothing is changed. */
-  configure(changes: Partial<CastSettings>): void {
-    this.#socket.configure(changes);
   }
 
   /**
@@ -132,39 +98,5 @@ export class UdpNode implements AsyncDisposable {
   /** Takes that back. */
   leaveGroup(membership: GroupMembership): void {
     this.#socket.leave(membership);
-  }
-
-  /** Resolves when `pendingBytes` is at `lowWaterMarkBytes` or below. Rejects with `DRAIN_TIMEOUT`, `ABORTED`. */
-  drained(options?: WaitOptions): Promise<void> {
-    return this.#socket.drained(options);
-  }
-
-  /** Stops receiving; what comes is kept by the system as far as its buffer goes, and lost beyond. */
-  pause(): boolean {
-    return this.#socket.pause();
-  }
-
-  /** Goes on receiving. */
-  resume(): boolean {
-    return this.#socket.resume();
-  }
-
-  /** Closes the socket when what waits has left, at the latest after a second. Resolves when `onClose` was called. */
-  stop(): Promise<void> {
-    return this.#socket.stop();
-  }
-
-  /** Lets the process end while the node is open. */
-  unref(): void {
-    this.#socket.unref();
-  }
-
-  /** Takes {@link unref} back. */
-  ref(): void {
-    this.#socket.ref();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
   }
 }
