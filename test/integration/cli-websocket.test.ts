@@ -21,6 +21,10 @@ for (const engine of availableEngines()) {
       ["16 text messages in flight", ["--depth", "16", "--text"]],
       ["messages above 64 KiB", ["--size", "70000", "--depth", "2"]],
       ["compressed messages", ["--size", "1024", "--depth", "4", "--deflate", "--text"]],
+      [
+        "more compressed bytes than a turn inflates",
+        ["--size", "300000", "--depth", "2", "--deflate", "--text", "--seconds", "1.5"],
+      ],
       ["more in flight than there are different ones", ["--size", "600000", "--depth", "5"]],
     ] as const) {
       it(`verifies ${name}`, async (test) => {

@@ -12,6 +12,7 @@ import {
   plainPeer,
   secureClient,
   secureServer,
+  startRelay,
 } from "../support/tls-world.js";
 import { rounds, until } from "../support/until.js";
 
@@ -151,6 +152,31 @@ describeTls("a TLS server", ({ ca, server }) => {
       assert.equal(world.secured.length, 0);
       assert.equal(world.server.stats.receivedBytes, 0);
     });
+  }
+
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    for (const to of ["client", "server"] as const) {
+      it(`ends both sides, and says why, when the ${to} gets a record of somebody else (${version})`, async (test) => {
+        const world = await secureServer(test, { ...server, maxVersion: version });
+        const relay = await startRelay(test, world.port);
+        const client = await connected(secureClient(test, { ca }), relay.port);
+        await client.request("before");
+
+        // Data that nobody has ciphered (RFC 8446 §5.1).
+        relay.inject(to, Buffer.from("1703030020".padEnd(2 * 37, "7"), "hex"));
+        const reason = await client.closed();
+        await until(() => world.reasons.length === 1);
+
+        const here = to === "client" ? reason : world.reasons[0];
+        const there = to === "client" ? world.reasons[0] : reason;
+        assert.equal(here?.code, "TLS_FAILED");
+        // Node tells the first of several errors, we the last.
+        assert.match(here?.cause?.message ?? "", /bad record mac|cipher operation failed/);
+        // The alert has told the other side.
+        assert.equal(there?.code, "TLS_FAILED");
+        assert.match(there?.cause?.message ?? "", /alert bad record mac/);
+      });
+    }
   }
 
   it("is told apart by a client from one that speaks plain", async (test) => {

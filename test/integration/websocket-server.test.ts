@@ -127,6 +127,30 @@ function upgrades(engine: EngineName): void {
     assert.deepEqual(statuses, [500, 500, 101]);
   });
 
+  it("hands out large messages that came in many frames, over several turns, before what follows", async (test) => {
+    const seen: (string | number)[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      maxMessageBytes: 32 * 1_048_576,
+      onMessage: (_socket, data) =>
+        void seen.push(typeof data === "string" && data.length < 10 ? data : data.length),
+      onPing: (_socket, data) => void seen.push(`ping ${data}`),
+      onClose: (_socket, code) => void seen.push(code),
+    });
+    const peer = await framePeer(test, server.port);
+    const part = Buffer.alloc(1_700_000, "x");
+
+    for (const opcode of [1, 2]) {
+      peer.send({ opcode, payload: part, fin: false });
+      for (let count = 0; count < 10; count++) peer.send({ opcode: 0, payload: part, fin: false });
+      peer.send({ opcode: 0, payload: "end" }, { opcode: 9, payload: "p" }, "small");
+    }
+    peer.close();
+    await until(() => seen.length === 7);
+
+    assert.deepEqual(seen, [18_700_003, "ping p", "small", 18_700_003, "ping p", "small", 1_000]);
+  });
+
   it("says what a request that is none lacks", async (test) => {
     const server = await webSocketServer(test, { engine });
 

@@ -151,6 +151,8 @@ export interface Relay {
   readonly port: number;
   /** From now on `byteCount` bytes of the client go on to the server, then a FIN. */
   cutAfter(byteCount: number): void;
+  /** Puts bytes in that neither side has sent. */
+  inject(to: "client" | "server", bytes: Uint8Array): void;
   /** Bytes of the client that went on. */
   readonly passedBytes: number;
 }
@@ -189,6 +191,9 @@ export async function startRelay(test: TestContext, port: number): Promise<Relay
     cutAfter(byteCount) {
       left = byteCount;
       if (byteCount === 0) sockets[1]?.end();
+    },
+    inject(to, bytes) {
+      sockets[to === "client" ? 0 : 1]?.write(bytes);
     },
     get passedBytes() {
       return passedBytes;

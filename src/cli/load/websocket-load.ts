@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { NetError } from "../../index.js";
+import type { Inflater } from "../../protocol/websocket/deflate-context.js";
 import { FrameDecoder } from "../../protocol/websocket/frame-decoder.js";
 import { FrameWriter } from "../../protocol/websocket/frame-writer.js";
 import { createLimits } from "../../protocol/websocket/limits.js";
@@ -97,7 +98,11 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
     this.counts = tally.counts(nowMs);
     this.finishedCount = 0;
     if (this.counts) tally.wireBytes += rest.length;
-    decoder.feed(rest, this);
+    let taken = decoder.feed(rest, this);
+    // A large message is handed out in steps.
+    while (decoder.isInflating && this.problem === undefined) {
+      taken += decoder.feed(rest.subarray(taken), this);
+    }
     if (this.problem !== undefined) return this.problem;
     if (this.finishedCount > 0 && nowMs < tally.stopAtMs) {
       this.send(connection, this.finishedCount, nowMs);
@@ -124,7 +129,7 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
       this.decoder = new FrameDecoder({
         role: "client",
         limits: LIMITS,
-        inflater: this.deflate?.inflater,
+        inflater: this.deflate && atOnce(this.deflate.inflater),
       });
       this.opening = undefined;
       connection.setDeadline(0);
@@ -227,3 +232,17 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
 
 /** For what is seldom sent: a key that can be guessed does no harm in a load. */
 const WRITER = new FrameWriter("client", () => 0x3d21fa37);
+
+/** Inflates whatever comes within the call, however much others have inflated in the turn. */
+function atOnce(inflater: Inflater): Inflater {
+  return {
+    get takenBytes() {
+      return inflater.takenBytes;
+    },
+    begin: () => inflater.begin(),
+    end: (isBroken) => inflater.end(isBroken),
+    restart: () => inflater.restart(),
+    step: (input, start, end, target, offset, limit) =>
+      inflater.step(input, start, end, target, offset, limit),
+  };
+}

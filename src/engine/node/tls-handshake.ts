@@ -47,6 +47,8 @@ function serve(socket: Socket, context: TlsServerContext, sink: HandshakeSink): 
     if (problem === undefined) sink.secured();
     else sink.refused(problem);
   });
+  // What fails behind the handshake Node tells its own servers alone, and goes on.
+  secure.on("_tlsError", (error: Error) => void secure.destroy(error));
   return secure;
 }
 

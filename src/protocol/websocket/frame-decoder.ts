@@ -83,8 +83,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Whether a message is being inflated and the turn was over before that was, or the sink said stop
-   * meanwhile. `feed` has to be called again, if need be with no bytes: in a later turn, so that others
+   * Whether a message is being inflated, or a large one joined, and the turn was over before that was, or the
+   * sink said stop meanwhile. `feed` has to be called again, if need be with no bytes: in a later turn, so that others
    * have theirs, or when the sink wants more.
    */
   get isInflating(): boolean {

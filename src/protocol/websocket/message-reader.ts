@@ -6,6 +6,8 @@
  *                                │  ▲                   └─ compressed ──► inflating ──► closed
  *                                └──┘ inflating, where pieces are handed out
  *
+ * A large one that was gathered is joining before it is handed out, in turns as inflating is.
+ *
  * A message that lies whole in the fed bytes is handed out as a view. One that is cut is gathered, so
  * that it costs by its bytes. A compressed one that is wanted whole is gathered as it travels, and inflated
  * when it is complete: what inflates is not held for peers that never finish.
@@ -36,6 +38,10 @@ const LOOK_BYTES = 1024;
 const WHOLE_ROOM_BYTES = 65_536;
 const PIECE_ROOM_BYTES = 16_384;
 
+/** Messages up to this size are put into one memory at once; of larger ones so many bytes in a turn. */
+const MAX_JOINED_AT_ONCE_BYTES = 16_777_216;
+const JOINED_BYTES_PER_TURN = 2_097_152;
+
 /** What a step costs of a turn's bytes besides those it makes: input can be made to yield none. */
 export const STEP_COST_BYTES: number = 256;
 
@@ -54,8 +60,10 @@ export class MessageReader {
   private readonly inflater: Inflater | undefined;
   /** A message has begun and was not handed out. */
   isOpen = false;
-  /** There is more to inflate than the turn allowed, or the sink said stop amid it. */
+  /** There is more to inflate, or to join, than the turn allowed, or the sink said stop amid it. */
   isInflating = false;
+  /** All of the message is there, and is put into one memory. */
+  private isJoining = false;
   private isText = false;
   private isCompressed = false;
   private delivery: Delivery = DELIVERY.whole;
@@ -171,8 +179,9 @@ export class MessageReader {
         }
         return outcome(sink.onMessage(bytes.subarray(start, end), this.isText, false));
       }
+      this.isOpen = true;
       this.gather(bytes, start, end, 0);
-      return outcome(sink.onMessage(this.takeGathered(), this.isText, true));
+      return this.tellGathered(sink);
     }
     const goesOn = start === end || this.tellPiece(bytes.subarray(start, end), sink);
     if (!isLast || !this.isOpen) return outcome(goesOn);
@@ -182,6 +191,7 @@ export class MessageReader {
 
   /** Inflates on, as far as the turn allows. Answers {@link GO_ON}, {@link STOP} or a fault. */
   inflate(sink: WebSocketSink): number {
+    if (this.isJoining) return this.tellGathered(sink);
     const inflater = this.inflating();
     const inPieces = this.delivery === DELIVERY.pieces;
     const room = inPieces ? this.pieceRoom() : wholeRoom();
@@ -210,7 +220,7 @@ export class MessageReader {
       this.isInflating = false;
       return GO_ON;
     }
-    return this.endInflating(inflater, inPieces ? undefined : this.takeGathered(), sink);
+    return this.endInflating(inflater, undefined, sink);
   }
 
   /** Gives up what there is of a message. */
@@ -220,6 +230,7 @@ export class MessageReader {
     this.room = undefined;
     this.isOpen = false;
     this.isInflating = false;
+    this.isJoining = false;
   }
 
   private takeCompressed(
@@ -245,7 +256,7 @@ export class MessageReader {
     return this.inflate(sink);
   }
 
-  /** `message`: undefined where it was handed out in pieces. */
+  /** `message`: undefined where it was gathered, or handed out in pieces. */
   private endInflating(
     inflater: MessageInflater,
     message: Buffer | undefined,
@@ -255,9 +266,22 @@ export class MessageReader {
     this.isInflating = false;
     this.room = undefined;
     if (this.utf8State !== UTF8_START) return FAULT.textCut;
-    if (message === undefined) return outcome(this.tellEnd(sink));
+    if (this.delivery === DELIVERY.pieces) return outcome(this.tellEnd(sink));
+    if (message === undefined) return this.tellGathered(sink);
     this.isOpen = false;
     return outcome(sink.onMessage(message, this.isText, true));
+  }
+
+  /** Hands out what was gathered, if it is joined before the turn is over. */
+  private tellGathered(sink: WebSocketSink): number {
+    const { gathered } = this;
+    const isLarge = gathered !== undefined && gathered.byteCount > MAX_JOINED_AT_ONCE_BYTES;
+    const isJoined = !isLarge || gathered.join(JOINED_BYTES_PER_TURN);
+    this.isJoining = !isJoined;
+    this.isInflating = !isJoined;
+    if (!isJoined) return STOP;
+    this.isOpen = false;
+    return outcome(sink.onMessage(this.takeGathered(), this.isText, true));
   }
 
   private rest(inflater: MessageInflater): number {

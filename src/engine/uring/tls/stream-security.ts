@@ -5,8 +5,8 @@
  *        └── handshake done, peer accepted ──► open ── close_notify of the peer ──► its end is told
  *
  * In: a receive buffer is fed to the session where it lies, which deciphers to `PlainMemory`; that is
- * lent to the sink. Out: what is written waits here in plain, and is ciphered straight into the memory it
- * is sent from, a part at a time, when the one before is sent. What the session has to say by itself
+ * lent to the sink. Out: what is written waits in `PlainPieces`, and is ciphered straight into the memory
+ * it is sent from, a part at a time, when the one before is sent. What the session has to say by itself
  * (handshake, alerts, answers) goes before.
  *
  * The sessions of a thread share the way into OpenSSL, so: input is fed again after every call of a sink,
@@ -16,7 +16,7 @@ import { SEGMENT_BYTES } from "../../../bytes/send-memory.js";
 import { NetError, rethrowLater } from "../../../errors.js";
 import { inRootContext } from "../../../time/root-context.js";
 import { MAX_AHEAD_BYTES, type StreamSink } from "../../engine.js";
-import { RECORD_BYTES, sealedRoom } from "../../openssl/cipher-port.js";
+import { sealedRoom } from "../../openssl/cipher-port.js";
 import { ClientSide } from "../../openssl/client-side.js";
 import { ServerSide } from "../../openssl/server-side.js";
 import type { TlsLibrary } from "../../openssl/tls-library.js";
@@ -38,21 +38,16 @@ import type { UringLoop } from "../ring/uring-loop.js";
 import type { StreamWrite } from "../sockets/stream-write.js";
 import { LoopSecurity } from "./loop-security.js";
 import type { PlainMemory } from "./plain-memory.js";
+import type { PlainPieces } from "./plain-pieces.js";
 
 /** Answers that wait because the peer does not read; one that makes us write more of them is ended. */
 export const MAX_ANSWER_BYTES: number = 262_144;
-
-/** Plain text that is ciphered into one region: whole records, which fit into a segment. */
-const REGION_BYTES = 3 * RECORD_BYTES;
 
 /** Regions that are sent at once. */
 const MAX_REGIONS = 6;
 
 /** A piece that is written alone, and is not longer, takes the short way. */
 const ONE_WRITE_BYTES = 4_096;
-
-/** Pieces below this are gathered into one record with their neighbours. */
-const GATHER_BYTES = 4_096;
 
 const IDLE = -1;
 
@@ -92,12 +87,8 @@ export class StreamSecurity {
   private finishing: "no" | "wanted" | "said" | "done" = "no";
   /** Bytes of the write under way, or IDLE. */
   private writeBytes: number = IDLE;
-  /** What of it is not ciphered yet: pieces from `pieceIndex` on, the first from `pieceAt` on. */
-  private pieces: Uint8Array[] = [];
-  private pieceIndex = 0;
-  private pieceAt = 0;
-  private pieceLengths: number[] = [];
-  private leftBytes = 0;
+  /** What of it is not ciphered yet; undefined when all is. */
+  private plain: PlainPieces | undefined = undefined;
   /** The send under way brings the last of the write. */
   private isLastPart = false;
   /** Output that waits for the send under way. */
@@ -113,7 +104,7 @@ export class StreamSecurity {
     this.loop = loop;
     this.context = context;
     this.isPauseWanted = isPaused;
-    loop.security ??= new LoopSecurity(loop.buffers, loop.calls);
+    loop.security ??= new LoopSecurity(loop.buffers, loop.arena, loop.calls);
   }
 
   /** Begins. A server waits for the first bytes, and has no session before. `host` is what was connected to. */
@@ -198,20 +189,17 @@ export class StreamSecurity {
 
   /** How far the write under way is: what was ciphered, which goes out part by part. */
   get sendProgress(): number {
-    return this.writeBytes === IDLE ? 0 : this.writeBytes - this.leftBytes;
+    return this.writeBytes === IDLE ? 0 : this.writeBytes - (this.plain?.leftBytes ?? 0);
   }
 
   /** Starts a write. The array may be used again afterwards. */
   write(pieces: readonly Uint8Array[], byteCount: number): void {
     this.assertMayWrite();
     this.writeBytes = byteCount;
-    this.leftBytes = byteCount;
-    for (const piece of pieces) {
-      this.pieces.push(piece);
-      this.pieceLengths.push(piece.length);
-    }
+    this.plain = this.loop.security!.takePieces();
+    this.plain.begin(pieces, byteCount);
     if (this.isFree) this.sendPart();
-    if (this.leftBytes > 0) this.keepPieces();
+    this.plain?.keep();
   }
 
   /** The same with one piece: what comes most, in one record and without lists. */
@@ -288,7 +276,7 @@ export class StreamSecurity {
   /** The stream is gone, or will be: frees everything. Idempotent. */
   dispose(): void {
     this.session?.free();
-    this.forgetPieces();
+    this.forgetPlain();
     this.answers = [];
     this.held = [];
   }
@@ -515,142 +503,60 @@ export class StreamSecurity {
   /** Ciphers the next part of the write, and sends it. */
   private sendPart(): void {
     const write = this.loop.takeWrite();
-    if (this.leftBytes === 0) write.beginAt(NONE, 0);
-    else if (!this.seal(write)) return;
-    this.isLastPart = this.leftBytes === 0;
-    if (this.isLastPart) this.forgetPieces();
+    const plain = this.plain!;
+    if (plain.leftBytes === 0) write.beginAt(NONE, 0);
+    else if (!this.seal(plain, write)) return;
+    this.isLastPart = plain.leftBytes === 0;
+    if (this.isLastPart) this.forgetPlain();
     this.stream.sendCipher(write);
   }
 
   /** Into one region, or into several for a large part. False: the stream has failed. */
-  private seal(write: StreamWrite): boolean {
+  private seal(plain: PlainPieces, write: StreamWrite): boolean {
     const { arena, buffers } = this.loop;
     const regions: Buffer[] = [];
-    let [offset, regionBytes, sentBytes] = [NONE as number, 0, 0];
-    while (this.leftBytes > 0 && regions.length < MAX_REGIONS) {
-      const [from, byteCount] = this.nextPlain();
-      if (byteCount === 0) {
-        this.drop(write, regions);
-        return false;
-      }
+    let sentBytes = 0;
+    while (plain.leftBytes > 0 && regions.length < MAX_REGIONS) {
+      const byteCount = plain.next();
+      if (byteCount === 0) return this.sealFailed(write, regions, changed());
       const room = sealedRoom(byteCount);
-      offset = arena.take(room);
+      const offset = arena.take(room);
       const heap = offset === NONE ? Buffer.allocUnsafeSlow(room) : undefined;
       const into =
         heap === undefined
           ? buffers.memory.addressOf(offset)
           : this.library.functions.addressOf(heap);
-      regionBytes = this.session!.write(from, byteCount, into);
-      if (regionBytes === READ_FAILED) {
+      const sealedBytes = this.session!.write(plain.address, byteCount, into);
+      if (sealedBytes === READ_FAILED) {
         if (offset !== NONE) arena.releaseAt(offset);
-        this.drop(write, regions);
-        this.stream.failCipher(tlsError(this.session!.error!, "send"));
-        return false;
+        return this.sealFailed(write, regions, tlsError(this.session!.error!, "send"));
       }
-      sentBytes += regionBytes;
-      if (offset !== NONE) arena.giveBackEnd(offset, room, regionBytes);
-      this.consume(byteCount);
-      if (this.leftBytes === 0 && regions.length === 0 && heap === undefined) {
-        write.beginAt(offset, regionBytes);
+      sentBytes += sealedBytes;
+      if (offset !== NONE) arena.giveBackEnd(offset, room, sealedBytes);
+      plain.consume(byteCount);
+      if (plain.leftBytes === 0 && regions.length === 0 && heap === undefined) {
+        write.beginAt(offset, sealedBytes);
         return true;
       }
-      regions.push(heap?.subarray(0, regionBytes) ?? buffers.memory.bytes(offset, regionBytes));
+      regions.push(heap?.subarray(0, sealedBytes) ?? buffers.memory.bytes(offset, sealedBytes));
     }
     if (regions.length === 1) write.begin(regions[0]!);
     else write.beginAll(regions, sentBytes);
     return true;
   }
 
-  private drop(write: StreamWrite, regions: readonly Buffer[]): void {
+  private sealFailed(write: StreamWrite, regions: readonly Buffer[], error: NetError): false {
     for (const region of regions) this.loop.arena.release(region);
     this.loop.giveWriteBack(write);
+    this.stream.failCipher(error);
+    return false;
   }
 
-  /**
-   * Where the next plain text lies, and how much of it goes into one region. Small pieces are put
-   * together. 0 bytes: a piece was changed since it was given, and the stream has failed.
-   */
-  private nextPlain(): readonly [address: number, byteCount: number] {
-    const { arena, buffers } = this.loop;
-    const { port } = this.library;
-    const piece = this.pieces[this.pieceIndex]!;
-    if (piece.length !== this.pieceLengths[this.pieceIndex]) {
-      this.stream.failCipher(changed());
-      return [0, 0];
-    }
-    const byteCount = Math.min(piece.length - this.pieceAt, REGION_BYTES);
-    const isLast = this.pieceIndex === this.pieces.length - 1;
-    if (byteCount >= GATHER_BYTES || isLast) {
-      const offset = arena.offsetOf(piece);
-      if (offset !== NONE) return [buffers.memory.addressOf(offset + this.pieceAt), byteCount];
-      if (byteCount >= GATHER_BYTES) {
-        return [this.library.functions.addressOf(piece) + this.pieceAt, byteCount];
-      }
-    }
-    return [port.stagingAddress, this.gather()];
-  }
-
-  /** Copies pieces into one record; answers how many bytes. */
-  private gather(): number {
-    const { staging } = this.library.port;
-    let [gathered, index, at] = [0, this.pieceIndex, this.pieceAt];
-    while (gathered < RECORD_BYTES && index < this.pieces.length) {
-      const piece = this.pieces[index]!;
-      if (piece.length !== this.pieceLengths[index]) break;
-      const byteCount = Math.min(piece.length - at, RECORD_BYTES - gathered);
-      staging.set(
-        at === 0 && byteCount === piece.length ? piece : piece.subarray(at, at + byteCount),
-        gathered,
-      );
-      gathered += byteCount;
-      at += byteCount;
-      if (at === piece.length) {
-        index++;
-        at = 0;
-      }
-    }
-    return gathered;
-  }
-
-  /** `byteCount` bytes are ciphered: lets go of the pieces they were. */
-  private consume(byteCount: number): void {
-    this.leftBytes -= byteCount;
-    let left = byteCount;
-    while (this.pieceIndex < this.pieces.length) {
-      const piece = this.pieces[this.pieceIndex]!;
-      const rest = piece.length - this.pieceAt;
-      if (left < rest) {
-        this.pieceAt += left;
-        return;
-      }
-      left -= rest;
-      this.loop.arena.release(piece);
-      this.pieceIndex++;
-      this.pieceAt = 0;
-      if (left === 0 && this.pieces[this.pieceIndex]?.length !== 0) return;
-    }
-  }
-
-  /** Bytes that are lent and were not kept are gone when the call returns. */
-  private keepPieces(): void {
-    const { arena } = this.loop;
-    for (let index = this.pieceIndex; index < this.pieces.length; index++) {
-      const piece = this.pieces[index]!;
-      if (arena.sendable(piece) === NONE && arena.offsetOf(piece) !== NONE) {
-        this.pieces[index] = Buffer.from(piece);
-      }
-    }
-  }
-
-  private forgetPieces(): void {
-    for (let index = this.pieceIndex; index < this.pieces.length; index++) {
-      this.loop.arena.release(this.pieces[index]!);
-    }
-    this.pieces.length = 0;
-    this.pieceLengths.length = 0;
-    this.pieceIndex = 0;
-    this.pieceAt = 0;
-    this.leftBytes = 0;
+  private forgetPlain(): void {
+    const { plain } = this;
+    if (plain === undefined) return;
+    this.plain = undefined;
+    this.loop.security!.givePiecesBack(plain);
   }
 }
 
