@@ -111,11 +111,12 @@ export class Allotment {
   serve(): void {
     for (const taker of this.#line) {
       if (taker.state === "checking") continue;
-      if (!this.#unlucky.has(taker) && !this.#hasCapacity()) {
-        if (this.#unlucky.size === 0) return;
-        continue;
-      }
+      if (!this.#hasCapacity()) break;
       this.#serveOne(taker);
+    }
+    // They may go where others are not sent, or have nowhere left to go.
+    for (const taker of [...this.#unlucky]) {
+      if (taker.state !== "checking" && this.#line.has(taker)) this.#serveOne(taker);
     }
   }
 
@@ -226,6 +227,11 @@ export class Allotment {
       const text = "the check of an idle connection failed";
       const error = new NetError("CHECK_FAILED", text, { operation: "request" });
       this.#table.failed(site, "use", error);
+      // Its other connections are likely to be no better: elsewhere first, where there is any.
+      if (this.#table.order(new Set([...taker.tried, site])).length > 0) {
+        taker.tried.add(site);
+        if (this.#line.has(taker)) this.#unlucky.add(taker);
+      }
     }
     this.#owner.release(pooled);
   }

@@ -158,6 +158,27 @@ describe("a pool with one of three destinations ill", () => {
     assert.equal((await taking).destination.port, 7_003);
   });
 
+  it("tries another destination when the check of an idle connection fails", async (test) => {
+    const options = { balance: "roundRobin", checkAfterMs: 100, checkTimeoutMs: 200 } as const;
+    const world = await poolWorld(
+      test,
+      {
+        ...options,
+        check: async ({ remoteAddress }) => {
+          if (remoteAddress?.port === BAD) await new Promise(() => {});
+          return true;
+        },
+      },
+      [BAD, 7_003],
+    );
+    const leases = await Promise.all(Array.from({ length: 8 }, () => world.pool.take()));
+    for (const lease of leases) lease.release();
+    await world.wait(150);
+    const taken = Promise.all([1, 2].map(() => world.pool.take({ timeoutMs: 300 })));
+    await world.wait(290);
+    for (const { destination } of await taken) assert.equal(destination.port, 7_003);
+  });
+
   it("says what the last destination said when none could serve", async (test) => {
     const world = await poolWorld(test, { connectTimeoutMs: 300, attemptDelayMs: 100 });
     for (const port of [7_001, 7_003]) await world.stop(port);

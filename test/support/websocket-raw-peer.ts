@@ -24,7 +24,7 @@ const NAMES: Readonly<Record<number, string>> = {
   10: "pong",
 };
 
-/** See the head of the file. */
+/** The other end of a WebSocket connection, on a plain socket. */
 export class RawPeer {
   readonly socket: Socket;
   readonly role: "server" | "client";
@@ -32,6 +32,11 @@ export class RawPeer {
   head = "";
   hasEnded = false;
   #bytes: Buffer = Buffer.alloc(0);
+  /** What came behind them: joined when the frame under way is whole, not with each piece. */
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
+  /** Bytes of the frame under way, as far as they are known. */
+  #neededBytes = 0;
 
   constructor(socket: Socket, role: "server" | "client") {
     this.socket = socket;
@@ -45,7 +50,13 @@ export class RawPeer {
       this.hasEnded = true;
     });
     socket.on("data", (bytes) => {
-      this.#bytes = Buffer.concat([this.#bytes, bytes]);
+      this.#pieces.push(bytes);
+      this.#pieceBytes += bytes.length;
+      if (this.#bytes.length + this.#pieceBytes < this.#neededBytes) return;
+      this.#bytes = Buffer.concat([this.#bytes, ...this.#pieces]);
+      this.#pieces = [];
+      this.#pieceBytes = 0;
+      this.#neededBytes = 0;
       this.#read();
     });
   }
@@ -92,7 +103,10 @@ export class RawPeer {
     }
     const key = isMasked ? bytes.subarray(at, at + 4) : undefined;
     if (isMasked) at += 4;
-    if (bytes.length < at + length) return undefined;
+    if (bytes.length < at + length) {
+      this.#neededBytes = at + length;
+      return undefined;
+    }
     const payload = Buffer.from(bytes.subarray(at, at + length));
     if (key !== undefined) {
       for (let index = 0; index < length; index++) payload[index]! ^= key[index & 3]!;
