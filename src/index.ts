@@ -85,7 +85,15 @@ export type {
   ReconnectOptions,
   ReconnectTarget,
 } from "./outgoing/reconnect-options.js";
-export type { ProxyEnd, ProxyHeader, ProxyTlv } from "./protocol/proxy-header/proxy-header.js";
+export {
+  type ProxyEnd,
+  type ProxyHeader,
+  type ProxySsl,
+  type ProxyTlv,
+  TLV as PROXY_TLV,
+  tlvText as proxyTlvText,
+} from "./protocol/proxy-header/proxy-header.js";
+export { sslOf as proxySsl } from "./protocol/proxy-header/proxy-header-reader.js";
 export { type DelimiterOptions, delimiter } from "./receive/delimiter.js";
 export { type FixedLengthOptions, fixedLength } from "./receive/fixed-length.js";
 export { type LengthPrefixOptions, lengthPrefix } from "./receive/length-prefix.js";

@@ -180,6 +180,25 @@ function securedStreams(create: () => Engine): void {
   });
 
   for (const version of versions) {
+    test(`takes what came before it as the beginning of the handshake: ${version}`, async () => {
+      const listener = await world.listen(loopback(), { stream: SECURABLE });
+      const { client, server } = await world.pair(listener, { stream: SECURABLE });
+      const context = contexts(create(), version);
+      client.socket.startTls(context.client, "localhost");
+      await until(() => server.receivedBytes > 0);
+      server.socket.pause();
+      const early = Buffer.from(server.received());
+      assert.equal(early[0], 22, "a record of the handshake");
+
+      server.socket.startTls(context.server, undefined, early);
+      server.socket.resume();
+      await until(() => isSecured(client) && isSecured(server));
+      client.socket.write(Buffer.from("ping"));
+      await until(() => server.received().toString().endsWith("ping"));
+
+      assert.equal(server.receivedBytes, early.length + 4);
+    });
+
     test(`carries bytes of all sizes both ways at once: ${version}`, async () => {
       const { client, server } = await securePair(version);
       const sizes = [

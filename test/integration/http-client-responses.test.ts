@@ -87,6 +87,10 @@ function responses(engine: EngineName): void {
           peer.send(answer.slice(cut));
         }
         if (closes) peer.finish();
+        // A connection that is free early gets a request whose own is still being made.
+        while (!closes && (await peer.request().catch(() => undefined)) !== undefined) {
+          peer.send(answer);
+        }
       });
       const agent = httpAgent(test, { engine, maxConnectionsPerOrigin: cuts.length });
 

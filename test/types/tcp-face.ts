@@ -4,6 +4,7 @@
  */
 import {
   type Address,
+  CidrSet,
   type CloseReason,
   type Connection,
   type ConnectionSettings,
@@ -12,7 +13,12 @@ import {
   type IpAddress,
   NetError,
   type NetErrorCode,
+  PROXY_TLV,
+  type ProxyHeader,
+  type ProxySsl,
   pack,
+  proxySsl,
+  proxyTlvText,
   pull,
   push,
   type ReceiveModel,
@@ -186,6 +192,33 @@ new NetError("NO_SUCH_CODE");
 exactly<string | undefined>()(connection.remoteHost);
 exactly<unknown>()(connection.key);
 exactly<boolean>()(connection.setDeadline(1, "why"));
+
+// — who may come in —
+
+new TcpServer({
+  access: { allow: ["10.0.0.0/8"], deny: new CidrSet(["10.0.0.1"]), maxConnectionsPerAddress: 1 },
+  proxyHeader: { from: ["10.0.0.0/8"], timeoutMs: 1_000 },
+  onAccept: ({ proxyHeader }) => {
+    exactly<ProxyHeader | undefined>()(proxyHeader);
+    if (proxyHeader !== undefined) {
+      exactly<string | undefined>()(proxyTlvText(proxyHeader, PROXY_TLV.authority));
+      exactly<ProxySsl | undefined>()(proxySsl(proxyHeader));
+    }
+  },
+  onRefuse: (error, from) => {
+    exactly<NetError>()(error);
+    exactly<Address | undefined>()(from);
+  },
+});
+// @ts-expect-error: networks are text, or a set
+new TcpServer({ access: { allow: [10] } });
+// @ts-expect-error: from whom a header is required has to be said
+new TcpServer({ proxyHeader: {} });
+// @ts-expect-error: a client lets nobody in
+new TcpClient({ access: { allow: [] } });
+// @ts-expect-error: nor does an agent
+new TcpAgent({ proxyHeader: { from: [] } });
+new TcpServer().configure({ idleTimeoutMs: 1 });
 
 // — reconnecting —
 

@@ -20,6 +20,7 @@ import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { Fields } from "../fields.js";
 import { BodyCollector, tooLarge } from "./body-collector.js";
 import type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
+import { notJson } from "./not-json.js";
 import { SpareMemory } from "./spare-memory.js";
 
 /** Whoever receives the message, as its body sees it. */
@@ -152,7 +153,7 @@ export class BodyIntake implements IncomingBody {
     try {
       return JSON.parse(text) as unknown;
     } catch (cause) {
-      throw new NetError("HTTP_MALFORMED", "the body is no JSON", { operation: "receive", cause });
+      throw notJson(cause);
     }
   }
 
@@ -166,7 +167,7 @@ export class BodyIntake implements IncomingBody {
     this.reader = undefined;
     this.wholeWait = undefined;
     reader?.resolve(undefined);
-    wholeWait?.reject(misused("the body was thrown away"));
+    wholeWait?.reject(misused("the body was discarded"));
   }
 
   private begin(use: "read" | "whole"): void {

@@ -157,7 +157,9 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
     if (this.state !== "receiving") return;
     const { contentLength = Number.POSITIVE_INFINITY, receivedBytes } = body;
     if (contentLength - receivedBytes <= MAX_SKIPPED_BYTES) return;
-    this.giveUp(new NetError("ABORTED", "the body was thrown away", { operation: "receive" }));
+    this.giveUp(
+      new NetError("ABORTED", "the body of the response was discarded", { operation: "receive" }),
+    );
   }
 
   // — for who finds connections —

@@ -79,7 +79,8 @@ export class ContentSender implements PieceWriter {
       if (done === true) break;
       const bytes = chunkBytes(value);
       await this.#sendChunk(bytes);
-      if (breath.isDue(bytes.length)) await breath.taken();
+      // Behind the last byte the response may come at any moment, which shall find the request complete.
+      if (breath.isDue(bytes.length) && !this.#sending.body.isWhole) await breath.taken();
       if (this.#isStopped) return;
     }
     this.#trailers = trailers?.();

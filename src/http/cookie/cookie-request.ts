@@ -25,7 +25,7 @@ export function cookieRequest(
   const { protocol, hostname, pathname } = typeof target === "string" ? parseUrl(target) : target;
   const host = typeof hostname === "string" ? tryCanonicalDomain(hostname) : undefined;
   if (host === undefined || typeof protocol !== "string" || typeof pathname !== "string") {
-    throw new NetError("INVALID_ARGUMENT", `no URL with a host: ${describe(hostname)}`, {
+    throw new NetError("INVALID_ARGUMENT", `the URL must have a host, not ${describe(hostname)}`, {
       operation: "configure",
     });
   }
@@ -54,7 +54,7 @@ function parseUrl(text: string): CookieTarget {
   try {
     return new URL(text);
   } catch (error) {
-    throw new NetError("INVALID_ARGUMENT", `no URL: ${describe(text)}`, {
+    throw new NetError("INVALID_ARGUMENT", `the URL is malformed: ${describe(text)}`, {
       operation: "configure",
       cause: error,
     });

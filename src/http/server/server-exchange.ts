@@ -442,9 +442,10 @@ export class ServerExchange
   upgrade(receiver: UpgradeReceiver, headers: FieldInput = NO_FIELDS): Connection {
     const { pipeline } = this;
     if (this.isResponded || pipeline === undefined) throw responded();
-    if (!this.isUpgrade) throw unsendable("the request asks for no other protocol");
+    if (!this.isUpgrade) throw unsendable("the request is no CONNECT and has no Upgrade");
     if (!this.isInTurn) throw unsendable("earlier requests have no response yet");
-    if (this.hasBody && !this.isComplete) throw unsendable("the body of the request has not come");
+    if (this.hasBody && !this.isComplete)
+      throw unsendable("the body of the request is not complete");
     return pipeline.upgrade(this, receiver, this.fieldsOf(headers));
   }
 
@@ -619,7 +620,7 @@ const PROCESSING = 102;
 const TEXT_FIELDS: FieldInput = { "Content-Type": PLAIN_TYPE };
 
 function responded(): NetError {
-  return unsendable("there is a response to this request already");
+  return unsendable("the request has a response already");
 }
 
 function unsendable(message: string): NetError {

@@ -7,6 +7,7 @@ import { TextDecoder } from "node:util";
 import { NetError } from "../../errors.js";
 import type { BodyIntake } from "../body/body-intake.js";
 import type { WholeBodyOptions } from "../body/incoming-body.js";
+import { notJson } from "../body/not-json.js";
 import type { Fields } from "../fields.js";
 
 /** The request, as far as its content goes. */
@@ -41,7 +42,7 @@ export async function contentText(
 ): Promise<string> {
   const charset = charsetOf(source.headers.get("content-type") ?? "");
   const decoder = decoderOf(charset);
-  if (decoder === undefined) throw unsupported(source, `there is no charset ${charset}`);
+  if (decoder === undefined) throw unsupported(source, `the charset ${charset} is unknown`);
   assertDecoded(source);
   return source.body.whole(options ?? {}, (bytes) => decoded(bytes, decoder, charset));
 }
@@ -67,7 +68,7 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new NetError("HTTP_MALFORMED", "the body is no JSON", { operation: "receive", cause });
+    throw notJson(cause);
   }
 }
 
@@ -93,7 +94,7 @@ function decoded(bytes: Buffer, decoder: TextDecoder, charset: string): string {
   try {
     return decoder.decode(bytes);
   } catch (cause) {
-    const message = `the body is no text in ${charset}`;
+    const message = `the body is not valid ${charset} text`;
     throw new NetError("HTTP_MALFORMED", message, { operation: "receive", cause });
   }
 }

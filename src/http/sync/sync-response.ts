@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { NetError } from "../../errors.js";
+import { notJson } from "../body/not-json.js";
 import type { HttpTiming } from "../client/http-response.js";
 import type { SyncHead } from "./sync-messages.js";
 
@@ -78,7 +78,7 @@ export class SyncResponse {
     try {
       return JSON.parse(this.text()) as unknown;
     } catch (cause) {
-      throw new NetError("HTTP_MALFORMED", "the body is no JSON", { operation: "receive", cause });
+      throw notJson(cause);
     }
   }
 }

@@ -41,6 +41,11 @@ export class BodyWriter {
     this.missingBytes = Math.max(0, bodyLength);
   }
 
+  /** Whether all bytes that the head announced have been sent; false of a body without length. */
+  get isWhole(): boolean {
+    return this.bodyLength >= 0 && this.missingBytes === 0;
+  }
+
   /** What is to be sent behind each piece. */
   get pieceTail(): Uint8Array {
     return this.bodyLength === BODY.chunked ? CHUNK_END : NOTHING;

@@ -33,12 +33,15 @@ const ROWS = {
   bareCr: ["HTTP_MALFORMED", "a CR without LF (RFC 9112 §2.2)"],
   bareLf: ["HTTP_MALFORMED", "a line that ends in LF without CR (RFC 9112 §2.2)"],
 
-  method: ["HTTP_MALFORMED", "the method is no token (RFC 9112 §3.1)"],
+  method: ["HTTP_MALFORMED", "the method is not a token (RFC 9112 §3.1)"],
   methodTooLong: ["HTTP_METHOD_TOO_LONG", "the method is too long", "maxStartLineBytes"],
-  targetCharacter: ["HTTP_MALFORMED", "a character that no target has (RFC 9112 §3.2)"],
-  targetForm: ["HTTP_MALFORMED", "the target has no form its method allows (RFC 9112 §3.2)"],
+  targetCharacter: [
+    "HTTP_MALFORMED",
+    "a character in the target that is not allowed there (RFC 9112 §3.2)",
+  ],
+  targetForm: ["HTTP_MALFORMED", "the method does not allow a target of this form (RFC 9112 §3.2)"],
   versionSyntax: ["HTTP_MALFORMED", "the protocol version is malformed (RFC 9112 §2.3)"],
-  versionUnsupported: ["HTTP_VERSION_UNSUPPORTED", "neither HTTP/1.1 nor HTTP/1.0"],
+  versionUnsupported: ["HTTP_VERSION_UNSUPPORTED", "the protocol version is not HTTP/1.x"],
   statusCode: ["HTTP_MALFORMED", "the status code is not 100 to 999 (RFC 9112 §4)"],
   reason: ["HTTP_MALFORMED", "a control character in the reason phrase (RFC 9112 §4)"],
   lineTooLong: ["HTTP_LINE_TOO_LONG", "the start line is too long", "maxStartLineBytes"],
@@ -46,16 +49,16 @@ const ROWS = {
   fieldFolded: ["HTTP_MALFORMED", "a line that begins with white space (RFC 9112 §2.2, §5.2)"],
   fieldNameEmpty: ["HTTP_MALFORMED", "a field without name (RFC 9112 §5)"],
   fieldNameSpace: ["HTTP_MALFORMED", "white space between name and colon (RFC 9112 §5.1)"],
-  fieldName: ["HTTP_MALFORMED", "a field name that is no token (RFC 9110 §5.1)"],
+  fieldName: ["HTTP_MALFORMED", "a field name that is not a token (RFC 9110 §5.1)"],
   fieldValue: ["HTTP_MALFORMED", "a control character in a field value (RFC 9110 §5.5)"],
   headTooLarge: ["HTTP_HEAD_TOO_LARGE", "the head is too large", "maxHeadBytes"],
   tooManyHeaders: ["HTTP_HEAD_TOO_LARGE", "the head has too many fields", "maxHeaderCount"],
 
   hostMissing: ["HTTP_MALFORMED", "an HTTP/1.1 request without Host (RFC 9112 §3.2)"],
   hostRepeated: ["HTTP_MALFORMED", "more than one Host (RFC 9112 §3.2)"],
-  hostSyntax: ["HTTP_MALFORMED", "the Host is no host with optional port (RFC 9112 §3.2)"],
+  hostSyntax: ["HTTP_MALFORMED", "Host is not a host with an optional port (RFC 9112 §3.2)"],
   lengthRepeated: ["HTTP_MALFORMED", "more than one Content-Length (RFC 9112 §6.3)"],
-  lengthSyntax: ["HTTP_MALFORMED", "Content-Length is no number up to 2^53 − 1 (RFC 9110 §8.6)"],
+  lengthSyntax: ["HTTP_MALFORMED", "Content-Length is not a number up to 2^53 − 1 (RFC 9110 §8.6)"],
   bothLengths: ["HTTP_MALFORMED", "both Content-Length and Transfer-Encoding (RFC 9112 §6.1)"],
   codingSyntax: ["HTTP_MALFORMED", "Transfer-Encoding is malformed (RFC 9112 §6.1)"],
   codingNotLast: ["HTTP_MALFORMED", "chunked is not the last coding, or not once (RFC 9112 §6.3)"],
@@ -64,7 +67,7 @@ const ROWS = {
   connectBody: ["HTTP_MALFORMED", "a CONNECT request with content (RFC 9110 §9.3.6)"],
   bodyTooLarge: ["HTTP_BODY_TOO_LARGE", "the body is too large", "maxBodyBytes"],
 
-  chunkSize: ["HTTP_MALFORMED", "the chunk size is no hexadecimal number (RFC 9112 §7.1)"],
+  chunkSize: ["HTTP_MALFORMED", "the chunk size is not a hexadecimal number (RFC 9112 §7.1)"],
   chunkSizeRange: ["HTTP_MALFORMED", "the chunk size has over 16 digits or is over 2^53 − 1"],
   chunkExtension: ["HTTP_MALFORMED", "a malformed chunk extension (RFC 9112 §7.1.1)"],
   chunkExtensionsTooLong: [
@@ -80,11 +83,11 @@ const ROWS = {
   trailersTooLarge: ["HTTP_HEAD_TOO_LARGE", "the trailers are too large", "maxTrailerBytes"],
   tooManyTrailers: ["HTTP_HEAD_TOO_LARGE", "too many trailer fields", "maxTrailerCount"],
 
-  unexpectedResponse: ["HTTP_MALFORMED", "a response came to no request"],
+  unexpectedResponse: ["HTTP_MALFORMED", "a response that belongs to no request"],
   unexpectedSwitch: ["HTTP_MALFORMED", "101 without a request to upgrade (RFC 9110 §15.2.2)"],
   tooManyInterim: ["HTTP_INTERIM_LIMIT", "too many responses 1xx", "maxInterimResponses"],
-  afterLast: ["HTTP_MALFORMED", "bytes behind the last message (RFC 9112 §9.6)"],
-  truncated: ["HTTP_TRUNCATED", "the peer finished in the middle of it (RFC 9112 §8)"],
+  afterLast: ["HTTP_MALFORMED", "bytes after the last message of the connection (RFC 9112 §9.6)"],
+  truncated: ["HTTP_TRUNCATED", "the peer finished before it was complete (RFC 9112 §8)"],
 } as const;
 
 /** Name of a fault. */

@@ -327,6 +327,8 @@ export class StreamSecurity {
     if (this.session === undefined && !this.makeSession(() => this.serverSession())) return false;
     port.feed(address, byteCount);
     if (!this.shake()) {
+      // Others' handshakes may follow, each of which takes longer than a call into the kernel.
+      this.loop.ring.submitEarly();
       if (this.isAsking) this.hold(address + byteCount - port.leftBytes, port.leftBytes);
       return false;
     }
@@ -334,6 +336,7 @@ export class StreamSecurity {
     // Goes out behind what the sink does: if that is to close, the goodbye goes with it.
     this.keepOutput();
     this.establish();
+    this.loop.ring.submitEarly();
     if (this.stream.isClosing) return false;
     return this.read(address + byteCount - left, left, id);
   }

@@ -133,7 +133,10 @@ export class PlainWriter implements BodyOutput, PieceWriter {
       for (let room = END_BYTES; ; room *= 32) {
         if (this.output.write(this, Math.min(room, MAX_TRAILER_BYTES)) !== undefined) return;
         if (room < MAX_TRAILER_BYTES) continue;
-        throw new NetError("INVALID_ARGUMENT", `trailers have at most ${MAX_TRAILER_BYTES} bytes`);
+        throw new NetError(
+          "INVALID_ARGUMENT",
+          `the trailers are longer than ${MAX_TRAILER_BYTES} bytes`,
+        );
       }
     } finally {
       this.isEnding = false;
