@@ -6,6 +6,10 @@ import type { ServedTls } from "./tls-choice.js";
 const GIB = 1_073_741_824;
 const MAX_FRAGMENTS = 16_777_216;
 
+/** A peer that makes up a large message may be silent for long, and is not to be disturbed. */
+const PING_INTERVAL_MS = 300_000;
+const PONG_TIMEOUT_MS = 60_000;
+
 /** What an echo server of WebSockets is made of. */
 export interface WebSocketEchoOptions {
   readonly engine: EngineChoiceName | undefined;
@@ -38,6 +42,8 @@ export class WebSocketEcho extends ServerService {
       maxFragments: MAX_FRAGMENTS,
       maxPendingBytes: 4 * GIB,
       slowConsumer: "pause",
+      pingIntervalMs: PING_INTERVAL_MS,
+      pongTimeoutMs: PONG_TIMEOUT_MS,
       compression: compresses && { minBytes: 0 },
       ...(engine !== undefined && { engine }),
       ...(secured !== undefined && { tls: secured.tls }),
