@@ -1,5 +1,5 @@
 /** Where casts and nodes are opened. */
-import { parseIp } from "../address/ip.js";
+import { parseIp } from "../bytes/ip-bytes.js";
 import { anyAddress, resolveDatagramHost } from "../datagram/resolve-peer.js";
 import { bufferSizes } from "../datagram/session-listening.js";
 import type { DatagramTarget, Engine, GroupMembership } from "../engine/engine.js";
@@ -64,9 +64,9 @@ const assertBroadcast = (name: string, value: unknown): void => {
   if (value !== true) assertText(name, value);
 };
 const assertGroup = (name: string, value: unknown): void => {
-  const ip = typeof value === "string" ? parseIp(value) : undefined;
-  const [first = 0] = ip?.bytes ?? [];
-  if (ip?.family === "IPv4" ? (first & 0xf0) === 0xe0 : first === 0xff) return;
+  const ip = typeof value === "string" ? parseIp(value.replace(/%.*$/, "")) : undefined;
+  const [first = 0] = ip ?? [];
+  if (ip?.length === 4 ? (first & 0xf0) === 0xe0 : first === 0xff) return;
   const groups = "a group's address, in 224.0.0.0/4 or ff00::/8";
   throw invalidArgument(`${name} must be ${groups}, not ${describe(value)}`);
 };
