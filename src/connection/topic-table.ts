@@ -11,11 +11,20 @@ export const MAX_TOPICS: number = 1_000_000;
 /** Longest name of a topic, in UTF-16 units. */
 export const MAX_TOPIC_LENGTH: number = 1_024;
 
+/** A call of `publish` that is not over: handlers that it calls may subscribe, and publish on. */
+interface Delivery<Subscriber> {
+  readonly subscribers: Set<Subscriber>;
+  /** Subscribed since it began, at the end of `subscribers`: they get what is published next. */
+  late: Set<Subscriber> | undefined;
+}
+
 /** The topics of one component. `Subscriber`: who is subscribed to them. */
 export class TopicTable<Subscriber extends object> {
   readonly #maxTopics: number;
   readonly #subscribers: Map<string, Set<Subscriber>> = new Map();
   readonly #topics: Map<Subscriber, Set<string>> = new Map();
+  /** Deliveries under way, each made by a handler that the one before it called. */
+  readonly #deliveries: Delivery<Subscriber>[] = [];
 
   constructor(maxTopics: number = MAX_TOPICS) {
     this.#maxTopics = maxTopics;
@@ -52,8 +61,10 @@ export class TopicTable<Subscriber extends object> {
     if ((own?.size ?? 0) >= maxOwn)
       throw limit(`the connection has as many as maxTopics (${maxOwn})`);
     const subscribers = this.#subscribers.get(topic);
-    if (subscribers !== undefined) subscribers.add(subscriber);
-    else if (this.#subscribers.size < this.#maxTopics) {
+    if (subscribers !== undefined) {
+      subscribers.add(subscriber);
+      this.#noteLate(subscribers, subscriber);
+    } else if (this.#subscribers.size < this.#maxTopics) {
       this.#subscribers.set(topic, new Set([subscriber]));
     } else throw limit(`the component has ${this.#maxTopics}, as many as there may be`);
     if (own === undefined) this.#topics.set(subscriber, new Set([topic]));
@@ -84,7 +95,18 @@ export class TopicTable<Subscriber extends object> {
     if (subscribers?.size === 0) this.#subscribers.delete(topic);
   }
 
-  /** Gives something to each subscriber but `except`. Returns how many took it, which `deliver` says. */
+  #noteLate(subscribers: Set<Subscriber>, subscriber: Subscriber): void {
+    for (const delivery of this.#deliveries) {
+      if (delivery.subscribers !== subscribers) continue;
+      delivery.late ??= new Set();
+      delivery.late.add(subscriber);
+    }
+  }
+
+  /**
+   * Gives something to each subscriber but `except`, in the order in which they subscribed. Returns how many took it,
+   * which `deliver` says. Who subscribes meanwhile, again or for the first time, gets what is published next.
+   */
   publish(
     topic: string,
     except: Subscriber | undefined,
@@ -92,10 +114,17 @@ export class TopicTable<Subscriber extends object> {
   ): number {
     const subscribers = this.#subscribers.get(topic);
     if (subscribers === undefined) return 0;
+    const delivery: Delivery<Subscriber> = { subscribers, late: undefined };
+    this.#deliveries.push(delivery);
     let count = 0;
-    // One that is ended by what it is given leaves the set meanwhile.
-    for (const subscriber of subscribers) {
-      if (subscriber !== except && deliver(subscriber)) count++;
+    try {
+      // One that is ended by what it is given leaves the set meanwhile; one that comes is put at its end.
+      for (const subscriber of subscribers) {
+        if (delivery.late?.has(subscriber)) break;
+        if (subscriber !== except && deliver(subscriber)) count++;
+      }
+    } finally {
+      this.#deliveries.pop();
     }
     return count;
   }

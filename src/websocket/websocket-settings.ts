@@ -50,6 +50,7 @@ export const WEBSOCKET_SETTINGS: OptionTable<WebSocketSettings> = {
 const LIMIT_NAMES = [
   "maxFrameBytes",
   "maxMessageBytes",
+  "maxTextBytes",
   "maxFragments",
   "maxControlFrames",
   "maxInflateRatio",

@@ -847,6 +847,19 @@ describe("RFC 6455 §10.4 limits", () => {
     });
   }
 
+  it("refuses text that is longer than a string with the head of its frame, unless it comes in pieces", () => {
+    const short = createLimits({ maxTextBytes: 30 });
+    const head = (opcode: number, length: number): Buffer => frame({ fin: false, opcode, length });
+    const faultOf = (frames: readonly Buffer[], pieces = false) =>
+      read(frames, { limits: short, pieces }).fault;
+
+    assert.equal(faultOf([part(20, 1), part(10, 0, true)]), undefined);
+    assert.equal(faultOf([head(1, 31)]), "textTooLong");
+    assert.equal(faultOf([part(20, 1), head(0, 11)]), "textTooLong");
+    assert.equal(faultOf([part(20, 1), part(20, 0, true)], true), undefined);
+    assert.equal(faultOf([part(31, 2, true)]), undefined);
+  });
+
   it("refuses a frame of 1 GiB with its head, before a byte of it comes", () => {
     const head = frame({ opcode: OPCODE.binary, length: 2 ** 30 });
 

@@ -490,6 +490,22 @@ describe("RFC 7692 §7 both sides", () => {
     assert.equal(again, alone);
   });
 
+  it("keeps a compressed text message within the length of a string, unless it comes in pieces", () => {
+    const deflater = new MessageDeflater(new ZlibDeflater({ takesOver: false }));
+    const payload = deflater.deflate(Buffer.alloc(200_000, "a"));
+    const faultOf = (opcode: number, maxTextBytes: number, pieces = false) =>
+      read([frame({ rsv: RSV1, opcode, payload })], {
+        ...INFLATES,
+        pieces,
+        limits: createLimits({ maxTextBytes }),
+      }).fault;
+
+    assert.equal(faultOf(OPCODE.text, 200_000), undefined);
+    assert.equal(faultOf(OPCODE.text, 199_999), "textTooLong");
+    assert.equal(faultOf(OPCODE.text, 199_999, true), undefined);
+    assert.equal(faultOf(OPCODE.binary, 199_999), undefined);
+  });
+
   it("keeps a compressed message within its limits, told by size and by ratio", () => {
     const deflater = new MessageDeflater(new ZlibDeflater({ takesOver: false }));
     const stream = whole(deflater, Buffer.alloc(3_000_000));

@@ -581,6 +581,7 @@ function ends(engine: EngineName): void {
     const server = await webSocketServer(test, {
       engine,
       maxMessageBytes: 1_000,
+      maxTextBytes: 500,
       maxFragments: 3,
       onMessage: (socket, data) => socket.send(data),
       onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
@@ -590,6 +591,7 @@ function ends(engine: EngineName): void {
       [{ key: undefined, payload: "plain" }],
       [{ payload: Buffer.from("ff", "hex") }],
       [{ length: 2n ** 30n, lengthBytes: 8 as const }],
+      [{ length: 501, opcode: OPCODE.text }],
       Array.from({ length: 4 }, (_, index) => ({
         fin: false,
         payload: "x",
@@ -614,6 +616,7 @@ function ends(engine: EngineName): void {
       "close 1002",
       "close 1007",
       "close 1009",
+      "close 1009",
       "close 1008",
       "close 1002",
       "close 1002",
@@ -621,6 +624,7 @@ function ends(engine: EngineName): void {
     assert.deepEqual(codes, [
       "1006 WEBSOCKET_MALFORMED",
       "1006 WEBSOCKET_TEXT_INVALID",
+      "1006 WEBSOCKET_TOO_LONG",
       "1006 WEBSOCKET_TOO_LONG",
       "1006 WEBSOCKET_FLOOD",
       "1006 WEBSOCKET_MALFORMED",

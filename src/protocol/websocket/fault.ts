@@ -67,6 +67,7 @@ const ROWS = {
 
   frameTooLong: ["WEBSOCKET_TOO_LONG", "a frame is too long", "maxFrameBytes"],
   messageTooLong: ["WEBSOCKET_TOO_LONG", "a message is too long", "maxMessageBytes"],
+  textTooLong: ["WEBSOCKET_TOO_LONG", "a text message is too long", "maxTextBytes"],
   inflateRatio: ["WEBSOCKET_TOO_LONG", "a message inflates too much", "maxInflateRatio"],
   tooManyFragments: ["WEBSOCKET_FLOOD", "a message has too many frames", "maxFragments"],
   tooManyControls: ["WEBSOCKET_FLOOD", "too many pings and pongs in a row", "maxControlFrames"],

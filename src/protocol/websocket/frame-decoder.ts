@@ -167,8 +167,7 @@ export class FrameDecoder {
     const fault = head.isControl ? messages.countControl() : messages.check(head);
     if (fault !== 0) return fault;
     sink.onFrameHead?.(head);
-    if (!head.isControl && !this.isOver) messages.begin(head, sink);
-    return 0;
+    return head.isControl || this.isOver ? 0 : messages.begin(head, sink);
   }
 
   /** Answers whether to go on. */

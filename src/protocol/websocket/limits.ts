@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
 
 /** What a decoder takes at most. Reaching a limit is an error of the fault `limit`. */
@@ -6,6 +7,11 @@ export interface WebSocketLimits {
   readonly maxFrameBytes: number;
   /** Bytes of a message as it is delivered, inflated, 0…2^53 − 1: 1009. Default 16 MiB. */
   readonly maxMessageBytes: number;
+  /**
+   * Bytes of a text message that is delivered whole, inflated, 0…536,870,888: 1009. Default 536,870,888, which is as long
+   * as a string can be. One that is delivered in pieces has `maxMessageBytes` alone.
+   */
+  readonly maxTextBytes: number;
   /** Frames of a message, 1…2^53 − 1: 1008. Default 131,072. */
   readonly maxFragments: number;
   /**
@@ -24,6 +30,8 @@ export interface WebSocketLimits {
 
 const MANY = Number.MAX_SAFE_INTEGER;
 const MIB = 1_048_576;
+/** In UTF-16 units, of which UTF-8 has at least a byte each. */
+const LONGEST_STRING = constants.MAX_STRING_LENGTH;
 
 interface Range {
   readonly value: number;
@@ -34,6 +42,7 @@ interface Range {
 const RANGES: Readonly<Record<keyof WebSocketLimits, Range>> = {
   maxFrameBytes: { value: MANY, min: 0, max: MANY },
   maxMessageBytes: { value: 16 * MIB, min: 0, max: MANY },
+  maxTextBytes: { value: LONGEST_STRING, min: 0, max: LONGEST_STRING },
   maxFragments: { value: 131_072, min: 1, max: MANY },
   maxControlFrames: { value: 4096, min: 1, max: MANY },
   maxInflateRatio: { value: 1032, min: 1, max: 1_000_000 },

@@ -35,6 +35,7 @@ export class MessageInflater {
   /** The last step filled its room: there may be more inside. */
   private hasMore = false;
   private hasLast = false;
+  private maxBytes = 0;
   private wireBytes = 0;
   private madeBytes = 0;
   private isOpen = false;
@@ -54,8 +55,9 @@ export class MessageInflater {
     return this.hasLast;
   }
 
-  /** A message begins. */
-  begin(): void {
+  /** A message begins, of at most so many bytes. */
+  begin(maxBytes: number): void {
+    this.maxBytes = maxBytes;
     this.wireBytes = 0;
     this.madeBytes = 0;
     this.hasLast = false;
@@ -99,7 +101,7 @@ export class MessageInflater {
       this.take(MESSAGE_TAIL);
       this.tailAt = 0;
     }
-    const maxBytes = this.limits.maxMessageBytes - this.madeBytes;
+    const maxBytes = this.maxBytes - this.madeBytes;
     // One byte above the limit tells a message that is too long from one that is just as long.
     const limit = Math.min(room, maxBytes + 1);
     const made = this.inflater.step(this.input, this.at, this.behind, target, 0, limit);

@@ -116,21 +116,19 @@ export class MessageReader {
     if (isFirst && this.isOpen) return FAULT.messageInMessage;
     if (!isFirst && !this.isOpen) return FAULT.noMessage;
     if (!isFirst && this.frameCount >= this.limits.maxFragments) return FAULT.tooManyFragments;
-    let maxBytes = this.limits.maxMessageBytes;
-    if (isFirst ? head.isCompressed : this.isCompressed) {
-      maxBytes += maxBytes / 8 + COMPRESSED_SLACK_BYTES;
-    }
+    const isCompressed = isFirst ? head.isCompressed : this.isCompressed;
     const wireBytes = (isFirst ? 0 : this.wireBytes) + head.payloadBytes;
+    const maxBytes = maxWireBytes(this.limits.maxMessageBytes, isCompressed);
     return wireBytes > maxBytes ? FAULT.messageTooLong : 0;
   }
 
-  /** A data frame begins. */
-  begin(head: FrameHead, sink: WebSocketSink): void {
+  /** A data frame begins, after {@link check}. Answers a fault, or 0. */
+  begin(head: FrameHead, sink: WebSocketSink): number {
     this.controlCount = 0;
     if (head.opcode === OPCODE.continuation) {
       this.frameCount++;
       this.wireBytes += head.payloadBytes;
-      return;
+      return this.checkText();
     }
     this.isOpen = true;
     this.isText = head.opcode === OPCODE.text;
@@ -143,7 +141,21 @@ export class MessageReader {
         ? DELIVERY.whole
         : sink.onMessageBegin(this.isText, this.isCompressed);
     // The sink may have given it all up.
-    if (this.isOpen && this.inflatesPieces) this.inflating().begin();
+    if (!this.isOpen) return 0;
+    if (this.inflatesPieces) this.inflating().begin(this.limits.maxMessageBytes);
+    return this.checkText();
+  }
+
+  /** Whether text may become as long as it is; only `begin` knows that it is wanted as one string. */
+  private checkText(): number {
+    if (!this.isString) return 0;
+    const maxBytes = maxWireBytes(this.limits.maxTextBytes, this.isCompressed);
+    return this.wireBytes > maxBytes ? FAULT.textTooLong : 0;
+  }
+
+  /** Whether the message is handed out as one string. */
+  private get isString(): boolean {
+    return this.isText && this.delivery === DELIVERY.whole;
   }
 
   /**
@@ -199,6 +211,7 @@ export class MessageReader {
     while (!inflater.isDry) {
       if (this.turnBytes <= 0) return this.rest(inflater);
       const made = inflater.step(room, Math.min(room.length, this.turnBytes));
+      if (made === FAULT.messageTooLong) return this.tooLong();
       if (made < 0) return made;
       this.turnBytes -= made + STEP_COST_BYTES;
       if (made === 0) continue;
@@ -251,9 +264,19 @@ export class MessageReader {
       this.gather(bytes, start, end, 0);
       message = this.takeGathered();
     }
-    this.inflating().begin();
+    this.inflating().begin(this.maxBytes);
     this.inflating().giveWhole(message);
     return this.inflate(sink);
+  }
+
+  /** Bytes that the message may have when it is inflated. */
+  private get maxBytes(): number {
+    const { maxMessageBytes, maxTextBytes } = this.limits;
+    return this.isString ? Math.min(maxMessageBytes, maxTextBytes) : maxMessageBytes;
+  }
+
+  private tooLong(): number {
+    return this.maxBytes < this.limits.maxMessageBytes ? FAULT.textTooLong : FAULT.messageTooLong;
   }
 
   /** `message`: undefined where it was gathered, or handed out in pieces. */
@@ -320,6 +343,11 @@ export class MessageReader {
     this.room ??= Buffer.allocUnsafeSlow(PIECE_ROOM_BYTES);
     return this.room;
   }
+}
+
+/** Bytes on the wire of a message that may have so many when it is delivered. */
+function maxWireBytes(maxBytes: number, isCompressed: boolean): number {
+  return isCompressed ? maxBytes + maxBytes / 8 + COMPRESSED_SLACK_BYTES : maxBytes;
 }
 
 function wholeRoom(): Buffer {

@@ -68,6 +68,46 @@ describe("a table of topics", () => {
     assert.deepEqual(got, ["ann"]);
   });
 
+  it("gives what is published once to one that subscribes again, or newly, meanwhile", () => {
+    const table = new TopicTable<Subscriber>();
+    const eve: Subscriber = { name: "eve" };
+    for (const one of [ANN, BOB]) table.subscribe(one, "news", 10);
+    const got: string[] = [];
+
+    table.publish("news", undefined, ({ name }) => {
+      if (got.push(name) > 9) return false;
+      table.unsubscribe(ANN, "news");
+      table.subscribe(ANN, "news", 10);
+      table.subscribe(eve, "news", 10);
+      return true;
+    });
+    table.publish("news", undefined, ({ name }) => got.push(name) > 0);
+
+    assert.deepEqual(got, ["ann", "bob", "bob", "eve", "ann"]);
+  });
+
+  it("gives those that came during a delivery what is published inside it", () => {
+    const table = new TopicTable<Subscriber>();
+    const eve: Subscriber = { name: "eve" };
+    for (const one of [ANN, BOB]) table.subscribe(one, "news", 10);
+    const got: string[] = [];
+
+    table.publish("news", undefined, ({ name }) => {
+      got.push(`outer ${name}`);
+      if (name !== "ann") return true;
+      table.subscribe(eve, "news", 10);
+      table.publish("news", undefined, (one) => {
+        if (got.push(`inner ${one.name}`) > 9) return false;
+        table.unsubscribe(ANN, "news");
+        table.subscribe(ANN, "news", 10);
+        return true;
+      });
+      return true;
+    });
+
+    assert.deepEqual(got, ["outer ann", "inner ann", "inner bob", "inner eve", "outer bob"]);
+  });
+
   it("is bounded for each subscriber and in all", () => {
     const table = new TopicTable<Subscriber>(2);
     table.subscribe(ANN, "one", 1);

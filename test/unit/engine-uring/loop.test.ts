@@ -10,6 +10,7 @@ import { until } from "../../support/until.js";
 import { uringTest, withEngine } from "./uring-case.js";
 
 const PAIR_COUNT = 50;
+const CROWD = 600;
 const LOAD_MS = 500;
 const MESSAGE = Buffer.alloc(64, "to and fro");
 
@@ -113,6 +114,32 @@ describe("uring loop", () => {
       const most = Math.max(...accepted.values());
 
       assert.ok(most <= 16, `${most} were accepted in one step`);
+    }),
+  );
+
+  uringTest("lets no more sockets try than there are buffers, when many find none", () =>
+    withEngine({ receiveBufferCount: 8 }, async (world, engine) => {
+      const pairs: StreamPair[] = [];
+      const listener = await world.listen();
+      for (let count = 0; count < CROWD; count++) pairs.push(await world.pair(listener));
+      const { slots } = engine.loop;
+      const complete = slots.complete.bind(slots);
+      let completionCount = 0;
+      slots.complete = (...words): void => {
+        completionCount++;
+        complete(...words);
+      };
+
+      for (let round = 1; round <= 3; round++) {
+        for (const { client } of pairs) client.socket.write(MESSAGE);
+        const byteCount = round * MESSAGE.length;
+        await until(() => pairs.every(({ server }) => server.receivedBytes === byteCount));
+      }
+
+      // A send, a receive that finds no buffer, and one that does, for each; some try in vain once more.
+      const most = 3 * CROWD * 5;
+      assert.ok(completionCount < most, `${completionCount} completions for ${3 * CROWD} messages`);
+      assert.equal(engine.loop.bufferLine.size, 0);
     }),
   );
 

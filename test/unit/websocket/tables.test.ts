@@ -59,6 +59,10 @@ const EXAMPLES: Readonly<Record<FaultName, readonly [() => Buffer, ReadOptions?]
     () => Buffer.concat([frame({ fin: false, payload: "12345" }), next("1234")]),
     { limits: SMALL },
   ],
+  textTooLong: [
+    () => Buffer.concat([frame({ fin: false, payload: "123" }), next("1234")]),
+    { limits: createLimits({ maxTextBytes: 6 }) },
+  ],
   inflateRatio: [bomb, { ...inflates, limits: createLimits({ maxInflateRatio: 100 }) }],
   tooManyFragments: [() => Buffer.concat([open, next(), next()]), { limits: SMALL }],
   tooManyControls: [

@@ -67,7 +67,7 @@ export class ProvidedBuffers {
   private readonly words: Int32Array;
   private readonly halfWords: Uint16Array;
   /** Places in the ring. */
-  private readonly count: number;
+  readonly count: number;
   private readonly stride: number;
   private readonly views: Buffer[] = [];
   /** The same of what lies behind a head; see {@link payload}. */
@@ -242,11 +242,13 @@ export class ProvidedBuffers {
     this.place(id);
   }
 
-  /** Makes what was given back visible to the kernel. */
-  publish(): void {
-    if (this.published === this.tail) return;
+  /** Makes what was given back visible to the kernel. Answers how many buffers that were. */
+  publish(): number {
+    const count = (this.tail - this.published) & 0xffff;
+    if (count === 0) return 0;
     if (this.check !== undefined) this.poison(this.check);
     this.announce();
+    return count;
   }
 
   private announce(): void {

@@ -23,6 +23,7 @@ import { type Clock, systemClock } from "../../../time/clock.js";
 import { inRootContext } from "../../../time/root-context.js";
 import { TurnQueue } from "../../turn-queue.js";
 import { AcceptRecordPool } from "../memory/accept-records.js";
+import { BufferLine } from "../memory/buffer-line.js";
 import { MessageHeader } from "../memory/message-header.js";
 import { OwnBuffers } from "../memory/own-buffers.js";
 import type { ProvidedBuffers } from "../memory/provided-buffers.js";
@@ -79,6 +80,8 @@ export class UringLoop {
   readonly clock: Clock = systemClock;
   /** What every receive of datagrams is described by: there is room for an IPv6 sender. */
   readonly datagramHeader: MessageHeader;
+  /** Sockets that wait for a receive buffer. */
+  readonly bufferLine: BufferLine = new BufferLine();
   /** Buffers of streams that bring much. */
   readonly ownBuffers: OwnBuffers = new OwnBuffers();
   /** Addresses of the peers of accepted streams. */
@@ -199,15 +202,24 @@ export class UringLoop {
     ring.disableEvents();
     if (this.asleepSinceMs !== 0) this.turnGoesOn();
     this.tasks.run();
-    this.buffers.publish();
+    this.giveBuffers();
     const wasTaken = ring.claimedCount === 0 && !ring.needsEnter ? true : this.enter();
     // A step without completions counts as well, so that no chain of steps holds the process up.
     this.spent++;
     const isOver = this.dispatch();
     if (!wasTaken || isOver) this.spent = this.turnCompletions;
-    if (ring.hasWork || !this.tasks.isEmpty) this.schedule();
+    if (ring.hasWork || !this.tasks.isEmpty || this.bufferLine.size > 0) this.schedule();
     else this.sleep();
   };
+
+  /** Gives the kernel the buffers that are free, and those who wait for one another try. */
+  private giveBuffers(): void {
+    const { buffers, bufferLine } = this;
+    const count = buffers.publish();
+    // While completions wait, buffers that are not free yet lie behind them.
+    if (bufferLine.size > 0)
+      bufferLine.serve(this.ring.hasCompletions ? Math.max(1, count) : buffers.count);
+  }
 
   private enter(): boolean {
     const { borrowed, ring } = this;

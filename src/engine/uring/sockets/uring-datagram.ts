@@ -18,6 +18,7 @@ import type {
 } from "../../engine.js";
 import { addressOfPeer, type PeerKey, peerKeyOf } from "../../peer-key.js";
 import { datagramErrorKind } from "../../system-error.js";
+import type { BufferWaiter } from "../memory/buffer-line.js";
 import { BUFFER_GROUP } from "../memory/provided-buffers.js";
 import {
   COMPLETION_BUFFER_SHIFT,
@@ -31,7 +32,7 @@ import {
   RECEIVE_MULTISHOT,
 } from "../ring/kernel-interface.js";
 import { OPEN_KIND, RECEIVE_KIND, SEND_KIND } from "../ring/operation-slots.js";
-import { callError, errnoName } from "../ring/system-call-error.js";
+import { callError, ENOBUFS, errnoName } from "../ring/system-call-error.js";
 import type { UringLoop } from "../ring/uring-loop.js";
 import { DatagramSend, type SendOwner } from "./datagram-send.js";
 import {
@@ -92,7 +93,7 @@ const MAX_SPARE_SENDS = 256;
  * One datagram socket on the ring: a multishot RECVMSG that brings one datagram, or one train of
  * them, after the other, and any number of SENDMSG.
  */
-export class UringDatagram extends RingSocket implements DatagramSocket, SendOwner {
+export class UringDatagram extends RingSocket implements DatagramSocket, SendOwner, BufferWaiter {
   readonly isIpv6: boolean;
   /** Datagrams that were longer than a receive buffer, and dropped. */
   truncatedCount = 0;
@@ -366,6 +367,10 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     if ((flags & COMPLETION_MORE) === 0) this.state &= ~(RECEIVING | STOPPING);
     if (result < 0) {
       this.loop.buffers.drop(result, flags);
+      if (result === ENOBUFS) {
+        this.loop.bufferLine.join(this);
+        return;
+      }
       const name = errnoName(result);
       this.receiveFailed(result, datagramErrorKind(name));
       return;
@@ -387,6 +392,11 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     else if (this.peer === undefined || this.peer === from) {
       this.sink.datagramReceived(bytes, from, segmentBytes === 0 ? byteCount : segmentBytes);
     }
+  }
+
+  /** See {@link BufferWaiter}. */
+  bufferReturned(): void {
+    this.receive();
   }
 
   private receiveFailed(result: number, kind: "refusal" | "passing" | "fatal"): void {

@@ -31,6 +31,7 @@ import {
 } from "../../engine.js";
 import { noStreamSink } from "../../no-sink.js";
 import type { TlsContext, TlsInfo } from "../../tls-options.js";
+import type { BufferWaiter } from "../memory/buffer-line.js";
 import { LARGE_BYTES, OWN_BUFFER_BYTES, type OwnBufferHolder } from "../memory/own-buffers.js";
 import { BUFFER_GROUP, SPARE_BYTES } from "../memory/provided-buffers.js";
 import {
@@ -104,10 +105,13 @@ const AHEAD_BYTES: number = MAX_AHEAD_BYTES - SPARE_BYTES;
 
 /** Ends of a receive after which the next one may go well. */
 const isPassing = (result: number): boolean =>
-  result === ENOBUFS || result === ECANCELED || result === EINTR || result === EAGAIN;
+  result === ECANCELED || result === EINTR || result === EAGAIN;
 
 /** One stream on the ring. */
-export class UringStream extends RingSocket implements StreamSocket, CipherStream, OwnBufferHolder {
+export class UringStream
+  extends RingSocket
+  implements StreamSocket, CipherStream, OwnBufferHolder, BufferWaiter
+{
   sink: StreamSink = noStreamSink;
   /** The write under way. */
   private writing: StreamWrite | undefined = undefined;
@@ -643,10 +647,16 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     }
     buffers.drop(result, flags);
     if (result === 0) this.ended();
-    // Buffers are back when the kernel looks again; a pause that was taken back ends here as well.
+    else if (result === ENOBUFS) this.loop.bufferLine.join(this);
+    // A pause that was taken back ends here as well.
     else if (isPassing(result)) this.receive();
     else if (result === EINVAL && (this.state & AHEAD) !== 0) this.receiveOneByOne();
     else this.fail(callError(result, "receive"));
+  }
+
+  /** See {@link BufferWaiter}. */
+  bufferReturned(): void {
+    this.receive();
   }
 
   /** The receive that brought these bytes is over; the next depends on what the sink does. */
