@@ -267,15 +267,22 @@ export function assertObject(name: string, value: unknown): asserts value is obj
 export function assertKnownKeys(name: string, value: object, known: readonly string[]): void {
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue;
-    throw invalidArgument(`${name} has no option ${JSON.stringify(key)}${suggestion(key, known)}`);
+    const what = name === "options" ? "there is no option" : `${name} has no option`;
+    throw invalidArgument(`${what} ${JSON.stringify(key)}${suggestion(key, known)}`);
   }
 }
 
-/** Names that differ by capitals or one small slip are taken for what was meant. */
+/** Names that differ by capitals, one small slip or a unit at the end are taken for what was meant; else few are listed. */
 function suggestion(key: string, known: readonly string[]): string {
-  const meant = closestWord(key, known);
-  return meant === undefined ? "" : `; did you mean ${meant}?`;
+  const alike = known.filter((name) => HANDLER_NAME.test(name) === HANDLER_NAME.test(key));
+  const units = ["Ms", "Bytes", "Count"].map((unit) => key + unit);
+  const meant = units.find((name) => known.includes(name)) ?? closestWord(key, alike);
+  if (meant !== undefined) return `; did you mean ${meant}?`;
+  return known.length > MAX_LISTED ? "" : `; there is ${known.join(", ")}`;
 }
+
+const HANDLER_NAME = /^on[A-Z]/;
+const MAX_LISTED = 8;
 
 /** A short text of any value, for messages. */
 export function describe(value: unknown): string {

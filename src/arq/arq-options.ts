@@ -1,4 +1,5 @@
 /** Options of the components of reliable connections. */
+import { optionsOfRole, type ServerHandlerRule } from "../connection/component-options.js";
 import {
   assertDatagramOptions,
   DATAGRAM_OPTION_NAMES,
@@ -11,7 +12,7 @@ import { ARQ_SETTING_NAMES, type ArqSettings, arqSettings } from "./arq-settings
 
 /** Options of an `ArqServer`: settings of sessions, those of ARQ, and handlers. */
 export interface ArqListenerOptions<Handle, Context>
-  extends DatagramOptions<Handle, Context>,
+  extends Omit<DatagramOptions<Handle, Context>, keyof ServerHandlerRule>,
     Partial<ArqSettings> {}
 
 /** Options of `ArqAgent` and `ArqClient`. */
@@ -21,7 +22,7 @@ export interface ArqOutgoingOptions<Handle, Context>
 
 /** Names of all options of an `ArqServer`. */
 export const ARQ_LISTENER_NAMES: readonly string[] = [
-  ...DATAGRAM_OPTION_NAMES,
+  ...optionsOfRole("server", DATAGRAM_OPTION_NAMES),
   ...ARQ_SETTING_NAMES,
 ];
 

@@ -4,10 +4,11 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { closestWord } from "../closest-word.js";
 import type { Command } from "./command.js";
@@ -123,10 +124,17 @@ function packageOf(template: TemplateName, folder: string): string {
       test: "node run.mjs test",
       check: "tsc --noEmit",
     },
-    dependencies: { "hp-socket": `^${packageVersion()}` },
+    dependencies: { "hp-socket": libraryFor(folder) },
     devDependencies: { "@types/node": "^20.19.0", typescript: ">=5.8" },
   };
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
+}
+
+/** Where the new package gets the library: from the clone that wrote it, or what is installed as from the registry. */
+function libraryFor(folder: string): string {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const isInstalled = root.split(sep).includes("node_modules");
+  return isInstalled ? `^${packageVersion()}` : `file:${relative(realpathSync(folder), root)}`;
 }
 
 function readmeOf(template: TemplateName, folder: string): string {

@@ -16,6 +16,9 @@ export function readPeerAddress(words: readonly string[], path: string | undefin
     return { text: path, connect: { path } };
   }
   if (text === undefined) throw new UsageError("where to? Name HOST:PORT, or a socket with --path");
+  if (/^https?:/i.test(text)) {
+    throw new UsageError(`${quoted(text)} is a URL of HTTP: \`hp-socket http\` asks for those`);
+  }
   const peer = parseHostPort(text);
   if (peer === undefined || peer.port === 0) {
     throw new UsageError(`${quoted(text)} is not HOST:PORT, such as 127.0.0.1:5555 or [::1]:5555`);

@@ -120,6 +120,11 @@ function udpOptions(options: RelayChoice, to: readonly string[]): UdpRelayOption
   if (given.some((value) => value !== undefined && value !== false)) {
     throw new UsageError("--udp does not go with TLS and PROXY headers");
   }
+  if (options.check !== undefined && options["check-send"] === undefined) {
+    throw new UsageError(
+      "--check with --udp needs --check-send: an open socket of UDP says nothing",
+    );
+  }
   return { to, ...shared(options) };
 }
 

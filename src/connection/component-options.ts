@@ -1,6 +1,6 @@
 /** What every component is given, and what it tells of itself. */
 import type { EngineChoice } from "../engine/engine.js";
-import { assertFunction, assertKnownKeys } from "../errors.js";
+import { assertFunction, assertKnownKeys, assertObject } from "../errors.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { Connection } from "./connection.js";
 import { HANDLER_NAMES, type Handlers } from "./handlers.js";
@@ -71,6 +71,32 @@ export interface StopResult {
   readonly cutCount: number;
 }
 
+/** Handlers that are never called for the connections of a server. */
+export interface ServerHandlerRule {
+  readonly onPrepareConnect?: never;
+  readonly onConnect?: never;
+}
+
+/** Handlers that are never called for outgoing connections. */
+export interface OutgoingHandlerRule {
+  readonly onPrepareListen?: never;
+  readonly onAccept?: never;
+  readonly onRefuse?: never;
+}
+
+/** Who has connections: those that come, or those that it makes. */
+export type ComponentRole = "server" | "outgoing";
+
+const OTHERS_HANDLERS: Readonly<Record<ComponentRole, readonly string[]>> = {
+  server: ["onPrepareConnect", "onConnect"],
+  outgoing: ["onPrepareListen", "onAccept", "onRefuse"],
+};
+
+/** The names of `known` without the handlers that a component of this role never calls. */
+export function optionsOfRole(role: ComponentRole, known: readonly string[]): readonly string[] {
+  return known.filter((name) => !OTHERS_HANDLERS[role].includes(name));
+}
+
 /** Names of all options of a component. */
 export const OPTION_NAMES: readonly string[] = [
   ...SETTING_NAMES,
@@ -84,8 +110,13 @@ export const OPTION_NAMES: readonly string[] = [
  * Throws `INVALID_ARGUMENT` for a name that no option has, and for a handler that is no function. `others`:
  * names of the role's own options.
  */
-export function assertComponentOptions(options: object, others: readonly string[] = []): void {
-  assertKnownKeys("options", options, [...OPTION_NAMES, ...others]);
+export function assertComponentOptions(
+  options: object,
+  role: ComponentRole,
+  others: readonly string[] = [],
+): void {
+  assertObject("the options", options);
+  assertKnownKeys("options", options, [...optionsOfRole(role, OPTION_NAMES), ...others]);
   for (const name of [...HANDLER_NAMES, "context"]) {
     const handler: unknown = (options as Record<string, unknown>)[name];
     if (handler !== undefined) assertFunction(name, handler);

@@ -98,7 +98,7 @@ export interface ConnectionSettings {
    * packet whose key (or undefined) no request waits for goes to `onReceive`. Default: none,
    * responses come in the order of the requests.
    */
-  readonly correlate: ((packet: Uint8Array) => unknown) | undefined;
+  readonly correlate: ((packet: Buffer) => unknown) | undefined;
   /** Heartbeats: probes of a silent peer, answers to the peer's own. Default: none. */
   readonly heartbeat: HeartbeatOptions | undefined;
   /** What happens when a connection is given a `key` that another one has. Default `"replace"`. */

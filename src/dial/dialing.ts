@@ -107,7 +107,7 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
       throw handlerError("allowAddress", "connect", error, this.#connection.id);
     }
     if (allowed.length > 0) return allowed;
-    const text = `${host} port ${port} has no address that allowAddress lets pass`;
+    const text = `${host} port ${port} has no address that may be connected to (allowAddress, destinations of a proxy)`;
     throw new NetError("ADDRESS_REFUSED", text, { operation: "connect" });
   }
 

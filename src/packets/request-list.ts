@@ -15,7 +15,7 @@ import type { TimingWheel } from "../time/timing-wheel.js";
 export interface RequestSettings {
   readonly requestTimeoutMs: number;
   readonly maxRequestsInFlight: number;
-  readonly correlate: ((packet: Uint8Array) => unknown) | undefined;
+  readonly correlate: ((packet: Buffer) => unknown) | undefined;
 }
 
 const GIVE_UP = {
@@ -44,7 +44,7 @@ export class RequestList {
    * Puts in the request `data` and returns who waits for its response. Throws `ABORTED`,
    * `REQUEST_LIMIT`, `INVALID_ARGUMENT` (a key that is in use): then nothing was put in.
    */
-  add(data: Uint8Array, options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
+  add(data: Buffer, options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
     beginWait(options, "request", "request");
     if (this.count >= settings.maxRequestsInFlight) {
       throw new NetError(

@@ -170,7 +170,10 @@ export function assertDestinations(given: unknown): asserts given is readonly Po
     );
   }
   for (const destination of given) {
-    assertObject("destinations", destination);
+    if (typeof destination !== "object" || destination === null) {
+      const given = describe(destination);
+      throw invalidArgument(`a destination of a pool is { host, port }, not ${given}`);
+    }
     assertKnownKeys("destinations", destination, ["host", "port"]);
     const { host, port } = destination as PoolDestination;
     if (host !== undefined) assertText("destinations.host", host);

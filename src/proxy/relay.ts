@@ -15,7 +15,7 @@ import { HOLD, type Receiver } from "../connection/receiver.js";
 import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import type { Address, IpAddress } from "../engine/engine.js";
-import { NetError } from "../errors.js";
+import { assertObject, NetError } from "../errors.js";
 import { readOptions } from "../options.js";
 import { readHealthCheck, StreamProbe } from "../pool/health-check-options.js";
 import { type ProxyEnd, TLV } from "../protocol/proxy-header/proxy-header.js";
@@ -270,10 +270,11 @@ export class Relay implements AsyncDisposable {
   /** See `TcpServer.listen`; on `127.0.0.1` unless told otherwise. */
   listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
   listen(options: ListenOptions): Promise<Address>;
-  listen(options: ListenOptions = {}): Promise<Address> {
-    const isOnPath = typeof options === "object" && options?.path !== undefined;
+  async listen(options: ListenOptions = {}): Promise<Address> {
+    assertObject("the options of listen", options);
+    const { path } = options;
     const listening = this.#listening.listen(
-      isOnPath ? options : { host: "127.0.0.1", ...options },
+      path === undefined ? { host: "127.0.0.1", ...options } : options,
     );
     return this.#begin(listening);
   }

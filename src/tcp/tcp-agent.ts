@@ -5,6 +5,7 @@ import {
   assertComponentOptions,
   type ComponentOptions,
   type ContextRule,
+  type OutgoingHandlerRule,
 } from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
 import { Events } from "../connection/events.js";
@@ -39,6 +40,7 @@ export type TcpAgentOptions<
   Context = unknown,
 > = ComponentOptions<Connection<Context>, Received, Context> &
   ContextRule<Context> &
+  OutgoingHandlerRule &
   ClientSecurity &
   LocalEnd &
   ReconnectHandlers<TcpTarget<Context>> & {
@@ -66,7 +68,7 @@ export class TcpAgent<
   );
   constructor(options: TcpAgentOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("client", options);
-    assertComponentOptions(options, [...LOCAL_END_NAMES, ...RECONNECT_NAMES]);
+    assertComponentOptions(options, "outgoing", [...LOCAL_END_NAMES, ...RECONNECT_NAMES]);
     assertReconnectHandlers(options);
     const local = localEnd(options);
     const events = new Events<Connection<Context>, Received>(options);

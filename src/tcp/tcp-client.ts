@@ -7,6 +7,7 @@ import {
   type ComponentOptions,
   type ContextRule,
   OPTION_NAMES,
+  type OutgoingHandlerRule,
 } from "../connection/component-options.js";
 import type {
   Connection,
@@ -49,6 +50,7 @@ export type TcpClientOptions<
   Context = unknown,
 > = ComponentOptions<TcpClient<Received, Context>, Received, Context> &
   ContextRule<Context> &
+  OutgoingHandlerRule &
   ClientSecurity &
   LocalEnd &
   ReconnectHandlers<TcpClient<Received, Context>> & {
@@ -230,7 +232,7 @@ function clientParts<Received extends Buffer | number, Context>(
   client: TcpClient<Received, Context>,
 ): TcpClientParts {
   const [engine, security] = secured("client", options);
-  assertComponentOptions(options, [...LOCAL_END_NAMES, ...RECONNECT_NAMES]);
+  assertComponentOptions(options, "outgoing", [...LOCAL_END_NAMES, ...RECONNECT_NAMES]);
   assertReconnectHandlers(options);
   const local = localEnd(options);
   const reconnect = reconnectOptions(options.reconnect);

@@ -7,6 +7,7 @@ import {
   type ChangeableSettings,
   type ComponentOptions,
   type ContextRule,
+  type ServerHandlerRule,
 } from "../connection/component-options.js";
 import type { Connection } from "../connection/connection.js";
 import { Events } from "../connection/events.js";
@@ -24,6 +25,7 @@ export type TcpServerOptions<
   Context = unknown,
 > = ComponentOptions<Connection<Context>, Received, Context> &
   ContextRule<Context> &
+  ServerHandlerRule &
   ServerSecurity &
   AdmissionOptions;
 
@@ -44,7 +46,7 @@ export class TcpServer<
   );
   constructor(options: TcpServerOptions<Received, Context> = {} as never) {
     const [engine, security] = secured("server", options);
-    assertComponentOptions(options, ADMISSION_NAMES);
+    assertComponentOptions(options, "server", ADMISSION_NAMES);
     const events = new Events(options);
     // Where no handler gets a connection, nobody will read from it.
     events.mayBeRead = [options.onAccept, options.onHandshake, options.context].some(Boolean);

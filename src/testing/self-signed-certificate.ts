@@ -28,13 +28,13 @@ export interface SelfSignedCertificateOptions {
   readonly now?: Date;
 }
 
-/** A certificate with its key, as the option `tls` takes them. */
+/** A certificate with its key; can be given as the option `tls`. */
 export interface SelfSignedCertificate {
   /** PEM. */
   readonly cert: string;
   /** PEM, PKCS #8. */
   readonly key: string;
-  /** SHA-256, hexadecimal with colons, as `fingerprints` takes it. */
+  /** SHA-256, hexadecimal with colons, as `fingerprints` takes it. Not enumerable, so that `tls` takes the whole. */
   readonly fingerprint: string;
 }
 
@@ -90,11 +90,13 @@ export function selfSignedCertificate(
     der(EXTENSIONS_TAG, extensions(names)),
   );
   const certificate = sequence(content, algorithm, bitString(sign("sha256", content, privateKey)));
-  return {
+  const made = {
     cert: pem(certificate),
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     fingerprint: fingerprintOf(certificate),
   };
+  // `tls` refuses options that it does not know.
+  return Object.defineProperty(made, "fingerprint", { enumerable: false });
 }
 
 function extensions(names: readonly string[]): Buffer {

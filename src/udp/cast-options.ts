@@ -1,4 +1,5 @@
 /** Where casts and nodes are opened. */
+import { parseIp } from "../bytes/ip-bytes.js";
 import { anyAddress, resolveDatagramHost } from "../datagram/resolve-peer.js";
 import { bufferSizes } from "../datagram/session-listening.js";
 import type { DatagramTarget, Engine, GroupMembership } from "../engine/engine.js";
@@ -62,6 +63,13 @@ export interface NodeOpenOptions {
 const assertBroadcast = (name: string, value: unknown): void => {
   if (value !== true) assertText(name, value);
 };
+const assertGroup = (name: string, value: unknown): void => {
+  const ip = typeof value === "string" ? parseIp(value.replace(/%.*$/, "")) : undefined;
+  const [first = 0] = ip ?? [];
+  if (ip?.length === 4 ? (first & 0xf0) === 0xe0 : first === 0xff) return;
+  const groups = "a group's address, in 224.0.0.0/4 or ff00::/8";
+  throw invalidArgument(`${name} must be ${groups}, not ${describe(value)}`);
+};
 const assertTexts = (name: string, value: unknown): void => {
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_SOURCES) {
     throw invalidArgument(`${name} must be 1 to ${MAX_SOURCES} addresses, not ${describe(value)}`);
@@ -73,7 +81,7 @@ const assertTexts = (name: string, value: unknown): void => {
 export const MAX_SOURCES = 10;
 
 const TARGET: CallTable<CastTarget> = {
-  group: optional(assertText),
+  group: optional(assertGroup),
   broadcast: optional(assertBroadcast),
   interfaceHost: optional(assertText),
   sources: optional(assertTexts),

@@ -1,4 +1,5 @@
 /** A server over UDP: a remote address is a connection with an id (HP §2.9). */
+import { optionsOfRole, type ServerHandlerRule } from "../connection/component-options.js";
 import {
   assertDatagramOptions,
   DATAGRAM_OPTION_NAMES,
@@ -14,7 +15,8 @@ export type UdpServerOptions<Context = unknown> = DatagramOptions<
   MessageConnection<Context>,
   Context
 > &
-  MessageContextRule<Context>;
+  MessageContextRule<Context> &
+  ServerHandlerRule;
 
 /**
  * A UDP server. The first datagram of an address makes a connection of it: `onAccept` → `onHandshake` →
@@ -23,7 +25,7 @@ export type UdpServerOptions<Context = unknown> = DatagramOptions<
  */
 export class UdpServer<Context = unknown> extends SessionServer<Context> {
   constructor(options: UdpServerOptions<Context> = {} as never) {
-    assertDatagramOptions(options, DATAGRAM_OPTION_NAMES);
+    assertDatagramOptions(options, optionsOfRole("server", DATAGRAM_OPTION_NAMES));
     super(options, chooseEngine(options.engine, "datagram"), undefined);
   }
 }

@@ -110,6 +110,12 @@ export class BrowserWebSocket extends EventTarget {
         socket.abort();
         return;
       }
+      // The standard is stricter than RFC 6455: a server that takes none of the protocols is no peer for the page.
+      if (options.protocols?.length && socket.protocol === "") {
+        socket.abort();
+        this.#failed();
+        return;
+      }
       this.#state = OPEN;
       this.#tell(new Event("open"));
     } catch {

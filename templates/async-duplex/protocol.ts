@@ -22,8 +22,8 @@ export interface Message {
   readonly body: string;
 }
 
-export function parse(packet: Uint8Array): Message {
-  const [kind = "", id = "", ...body] = Buffer.from(packet).toString().split("|");
+export function parse(packet: Buffer): Message {
+  const [kind = "", id = "", ...body] = packet.toString().split("|");
   return { kind, id, body: body.join("|") };
 }
 
@@ -32,7 +32,7 @@ export function write({ kind, id, body }: Message): string {
 }
 
 /** By what an answer finds its question. */
-export function correlate(packet: Uint8Array): string | undefined {
+export function correlate(packet: Buffer): string | undefined {
   const { kind, id } = parse(packet);
   return kind === "Q" || kind === "A" ? id : undefined;
 }
@@ -43,7 +43,7 @@ export const heartbeat: HeartbeatOptions = {
   timeoutMs: 5_000,
   maxMisses: 3,
   message: "H|?|",
-  isAnswer: (packet) => Buffer.from(packet).equals(Buffer.from("H|!|")),
-  isProbe: (packet) => Buffer.from(packet).equals(Buffer.from("H|?|")),
+  isAnswer: (packet) => packet.equals(Buffer.from("H|!|")),
+  isProbe: (packet) => packet.equals(Buffer.from("H|?|")),
   answer: "H|!|",
 };

@@ -80,6 +80,7 @@ describe("hp-socket", () => {
     [["load", "h:1", "--receive", "pack", "--size", "300000"], /--size 300000 is above .* 262144/],
     [["load", "h:1", "--size", "4000000", "--depth", "1000"], /--size × --depth must be at most/],
     [["cat", "[::1]:0"], /is not HOST:PORT/],
+    [["cat", "http://h:1/"], /is a URL of HTTP: `hp-socket http` asks for those/],
     [["cat", "h:1", "--receive", "line", "--max-packet", "0"], /--max-packet must be/],
     [
       ["echo", "--receive", "pack", "--max-packet", "9000000"],

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -104,7 +105,10 @@ describe("hp-socket new", () => {
     const manifest = JSON.parse(readFileSync(join(own, "package.json"), "utf8"));
     assert.equal(manifest.name, "my-switch");
     const ours = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-    assert.deepEqual(manifest.dependencies, { "hp-socket": `^${ours.version}` });
+    const { "hp-socket": where, ...others } = manifest.dependencies;
+    assert.deepEqual(others, {});
+    assert.match(where, /^file:/); // of a clone: what is installed names its version
+    assert.equal(realpathSync(join(realpathSync(own), where.slice(5))), realpathSync(ROOT));
     assert.equal(manifest.engines.node, ours.engines.node);
     install(own);
     for (const script of Object.values<string>(manifest.scripts)) {

@@ -139,7 +139,7 @@ describe("hp-socket relay", () => {
       [["--to-file", "/nowhere/at-all"], /can't be read/],
       [["--to", "a:1", "--udp", "--tls"], /does not go with TLS/],
       [["--to", "a:1", "--udp", "--proxy-header", "1"], /does not go with TLS and PROXY/],
-      [["--to", "a:1", "--udp", "--check", "1"], /healthCheck needs send/],
+      [["--to", "a:1", "--udp", "--check", "1"], /--check with --udp needs --check-send/],
     ] as const) {
       const { code, stderr } = await runCommand(["relay", "--port", "0", ...words]);
       assert.match(stderr, text, words.join(" "));

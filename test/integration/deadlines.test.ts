@@ -36,7 +36,7 @@ describe("deadlines, in time moved by hand", () => {
     const server = new TcpServer({
       engine,
       idleTimeoutMs: 1_000,
-      ...log.handlers<Connection, Buffer>(),
+      ...log.serverHandlers<Connection, Buffer>(),
     });
     await server.listen({ port: 5555 });
     const client = new TcpClient({ engine });
@@ -59,7 +59,7 @@ describe("deadlines, in time moved by hand", () => {
   it("connect gives up after timeoutMs, and the connection ends once with that reason", async () => {
     const { engine, pass } = network({ connectFate: () => "blackHole" });
     const log = new EventLog();
-    const agent = new TcpAgent({ engine, ...log.handlers<Connection, Buffer>() });
+    const agent = new TcpAgent({ engine, ...log.outgoingHandlers<Connection, Buffer>() });
 
     const code = codeOf(agent.connect({ host: "10.0.0.1", port: 1, timeoutMs: 3_000 }));
     await pass(2_990);
@@ -131,7 +131,7 @@ describe("deadlines, in time moved by hand", () => {
   it("silentForMs, closeSilent and closeOlderThan go by the clock", async () => {
     const { engine, pass } = network();
     const log = new EventLog();
-    const server = new TcpServer({ engine, ...log.handlers<Connection, Buffer>() });
+    const server = new TcpServer({ engine, ...log.serverHandlers<Connection, Buffer>() });
     await server.listen({ port: 5555 });
     const agent = new TcpAgent({ engine });
     const connecting = Promise.all([1, 2].map(() => agent.connect({ port: 5555 })));

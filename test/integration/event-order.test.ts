@@ -73,7 +73,7 @@ function endings(engine: EngineName): void {
     const log = new EventLog();
     const server = new TcpServer({
       engine,
-      ...log.handlers<Connection, Buffer>({ onReceive: (c, d) => void c.send(d) }),
+      ...log.serverHandlers<Connection, Buffer>({ onReceive: (c, d) => void c.send(d) }),
     });
     const address = await listening(server);
 
@@ -94,7 +94,7 @@ function endings(engine: EngineName): void {
     const log = new EventLog();
     const client = new TcpClient({
       engine,
-      ...log.handlers<TcpClient, Buffer>({ onReceive: (c) => void c.close() }),
+      ...log.outgoingHandlers<TcpClient, Buffer>({ onReceive: (c) => void c.close() }),
     });
 
     await client.connect({ port: (await listening(server)).port });
@@ -118,7 +118,7 @@ function endings(engine: EngineName): void {
       const warned = name === "onClose" ? once(process, "warning") : undefined;
       const server = new TcpServer({
         engine,
-        ...log.handlers<Connection, Buffer>({
+        ...log.serverHandlers<Connection, Buffer>({
           onReceive: (c, d) => void c.send(d),
           [name]: () => {
             throw boom;
@@ -147,7 +147,7 @@ function endings(engine: EngineName): void {
       const log = new EventLog();
       const server = new TcpServer({
         engine,
-        ...log.handlers<Connection, Buffer>({
+        ...log.serverHandlers<Connection, Buffer>({
           onReceive: (c, d) => void c.send(d),
           [name]: (connection: Connection) => void connection.close(),
         }),
@@ -167,7 +167,7 @@ function endings(engine: EngineName): void {
       const log = new EventLog();
       const server = new TcpServer({
         engine,
-        ...log.handlers<Connection, Buffer>({
+        ...log.serverHandlers<Connection, Buffer>({
           onReceive: (c, d) => void c.send(d),
           [name]: (connection: Connection) => void connection.abort(),
         }),
@@ -189,7 +189,7 @@ function endings(engine: EngineName): void {
       let stopping: Promise<unknown> | undefined;
       const server: TcpServer = new TcpServer({
         engine,
-        ...log.handlers<Connection, Buffer>({
+        ...log.serverHandlers<Connection, Buffer>({
           onReceive: (c, d) => void c.send(d),
           [name]: () => {
             stopping = server.stop();
@@ -214,7 +214,9 @@ function endings(engine: EngineName): void {
       const log = new EventLog();
       const server = new TcpServer({
         engine,
-        ...log.handlers<Connection, Buffer>({ [name]: () => Promise.reject(new Error("later")) }),
+        ...log.serverHandlers<Connection, Buffer>({
+          [name]: () => Promise.reject(new Error("later")),
+        }),
       });
       const address = await listening(server);
 
@@ -236,7 +238,7 @@ function endings(engine: EngineName): void {
         const log = new EventLog();
         const server = new TcpServer({
           engine,
-          ...log.handlers<Connection, Buffer>({ [name]: verdict }),
+          ...log.serverHandlers<Connection, Buffer>({ [name]: verdict }),
         });
         const address = await listening(server);
 
@@ -254,7 +256,7 @@ function endings(engine: EngineName): void {
     const log = new EventLog();
     const server = new TcpServer({
       engine,
-      ...log.handlers<Connection, Buffer>({ onReceive: (c, d) => void c.send(d) }),
+      ...log.serverHandlers<Connection, Buffer>({ onReceive: (c, d) => void c.send(d) }),
     });
     const address = await listening(server);
 
@@ -271,7 +273,7 @@ function endings(engine: EngineName): void {
     const server = new TcpServer({ engine });
     const { port } = await listening(server);
     const log = new EventLog();
-    const client = new TcpClient({ engine, ...log.handlers<TcpClient, Buffer>() });
+    const client = new TcpClient({ engine, ...log.outgoingHandlers<TcpClient, Buffer>() });
 
     const connecting = client.connect({ port });
     client.close();
@@ -286,7 +288,7 @@ function endings(engine: EngineName): void {
     const server = new TcpServer({ engine });
     const { port } = await listening(server);
     const log = new EventLog();
-    const agent = new TcpAgent({ engine, ...log.handlers<Connection, Buffer>() });
+    const agent = new TcpAgent({ engine, ...log.outgoingHandlers<Connection, Buffer>() });
 
     const connecting = agent.connect({ port });
     const stopping = agent.stop();
@@ -302,7 +304,7 @@ function endings(engine: EngineName): void {
     const { port } = await listening(server);
     await server.stop();
     const log = new EventLog();
-    const client = new TcpClient({ engine, ...log.handlers<TcpClient, Buffer>() });
+    const client = new TcpClient({ engine, ...log.outgoingHandlers<TcpClient, Buffer>() });
 
     await assert.rejects(client.connect({ port }), { code: "CONNECTION_REFUSED" });
     await client.stopped();
@@ -317,7 +319,7 @@ function endings(engine: EngineName): void {
       const log = new EventLog();
       const agent = new TcpAgent({
         engine,
-        ...log.handlers<Connection, Buffer>({ [name]: () => false }),
+        ...log.outgoingHandlers<Connection, Buffer>({ [name]: () => false }),
       });
 
       await assert.rejects(agent.connect({ port }), { code: "REFUSED" });

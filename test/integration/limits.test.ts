@@ -47,7 +47,7 @@ function limits(engine: EngineName): void {
     const server = new TcpServer({
       engine,
       maxPendingBytes: 1_048_576,
-      ...log.handlers<Connection, Buffer>({
+      ...log.serverHandlers<Connection, Buffer>({
         onReceive(connection, bytes) {
           if (bytes[0] !== 0x21) connection.send(bytes);
           else while (connection.send(block) || connection.isOpen);
@@ -173,7 +173,11 @@ function limits(engine: EngineName): void {
   ] as [string, ReceiveModel<Buffer>, string, string, RegExp][]) {
     it(`${text} ends the connection with ${code}, and nothing else`, async () => {
       const log = new EventLog();
-      const server = new TcpServer({ engine, receive, ...log.handlers<Connection, Buffer>() });
+      const server = new TcpServer({
+        engine,
+        receive,
+        ...log.serverHandlers<Connection, Buffer>(),
+      });
       const address = await listening(server);
 
       const socket = deafPeer(address, Buffer.from(bytes, "latin1"));
@@ -196,7 +200,7 @@ function limits(engine: EngineName): void {
     const server = new TcpServer({
       engine,
       receive: pack(),
-      ...log.handlers<Connection, Buffer>(),
+      ...log.serverHandlers<Connection, Buffer>(),
     });
     const address = await listening(server);
 
@@ -352,7 +356,7 @@ function limits(engine: EngineName): void {
     const server = new TcpServer({
       engine,
       closeTimeoutMs: 100,
-      ...log.handlers<Connection, Buffer>({
+      ...log.serverHandlers<Connection, Buffer>({
         onAccept(connection) {
           connection.send(Buffer.alloc(16_000_000));
           connection.close();
@@ -374,7 +378,7 @@ function limits(engine: EngineName): void {
     const log = new EventLog();
     const server = new TcpServer({
       engine,
-      ...log.handlers<Connection, Buffer>({
+      ...log.serverHandlers<Connection, Buffer>({
         onAccept: (connection) => void connection.send(Buffer.alloc(16_000_000)),
       }),
     });

@@ -2,8 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { delimiter, TcpAgent, TcpClient, TcpServer } from "hp-socket";
+import { ArqServer } from "hp-socket/arq";
 import { HttpAgent, HttpClient } from "hp-socket/http";
+import { ConnectionPool } from "hp-socket/pool";
+import { Relay } from "hp-socket/proxy";
 import { MemoryEngine, selfSignedCertificate } from "hp-socket/testing";
+import { UdpCast, UdpServer } from "hp-socket/udp";
+import { WebSocketClient } from "hp-socket/websocket";
 
 /** Whatever type it has: what TypeScript refuses, JavaScript may give. */
 // biome-ignore lint/suspicious/noExplicitAny: what is given is wrong on purpose, and no type would take it
@@ -49,14 +54,17 @@ const WRONG_CALLS: Readonly<Record<string, readonly [call: Call, message: string
     (self) => self.request("x", { timeoutMs: null }),
     "timeoutMs must be a whole number from 0 to 2147483647, not null",
   ],
-  "stop({ drain })": [(self) => self.stop({ drain: 1 }), 'stop has no option "drain"'],
+  "stop({ drain })": [
+    (self) => self.stop({ drain: 1 }),
+    'stop has no option "drain"; did you mean drainMs?',
+  ],
   "configure(null)": [
     async (self) => self.configure(null),
     "the options of configure must be an object, not null",
   ],
   "toDuplex({ objectMode })": [
     async (self) => self.toDuplex({ objectMode: true }),
-    'toDuplex has no option "objectMode"',
+    'toDuplex has no option "objectMode"; there is readableHighWaterMark, writableHighWaterMark, allowHalfOpen',
   ],
   "sendSmallFile(1)": [
     (self) => self.sendSmallFile(1),
@@ -211,7 +219,7 @@ describe("messages of HTTP clients", () => {
     ],
     "an option of stop": [
       () => new HttpAgent().stop({ drain: 1 } as Anything),
-      'stop has no option "drain"',
+      'stop has no option "drain"; did you mean drainMs?',
     ],
     "a length that the body has not": [
       () => new HttpAgent().request({ url, method: "POST", body: "abc", bodyLength: 9 }),
@@ -221,6 +229,77 @@ describe("messages of HTTP clients", () => {
 
   for (const [what, [call, message]] of Object.entries(calls)) {
     it(`say what is wrong before anything is looked up: ${what}`, async () => {
+      await assert.rejects(async () => call(), { code: "INVALID_ARGUMENT", message });
+    });
+  }
+});
+
+describe("messages of options", () => {
+  const calls: Readonly<Record<string, readonly [call: () => unknown, message: string]>> = {
+    "a list for an object": [
+      () => new TcpServer([] as Anything),
+      "the options must be an object, not an empty array",
+    ],
+    "a name that no option has": [
+      () => new TcpServer({ colour: 1 } as Anything),
+      'there is no option "colour"',
+    ],
+    "a setting that is no handler": [
+      () => new UdpServer({ reconnect: true } as Anything),
+      'there is no option "reconnect"',
+    ],
+    "a name without its unit": [
+      () => new Relay({ to: ["127.0.0.1:1"], healthCheck: { every: 5 } as Anything }),
+      'healthCheck has no option "every"; did you mean everyMs?',
+    ],
+    "a name of few": [
+      () => new Relay({ sni: { "a.example": ["127.0.0.1:1"] } as Anything }),
+      'sni has no option "a.example"; there is routes, choose, unnamed, unknown',
+    ],
+    "onConnect of a TCP server": [
+      () => new TcpServer({ onConnect() {} } as Anything),
+      'there is no option "onConnect"',
+    ],
+    "onConnect of a UDP server": [
+      () => new UdpServer({ onConnect() {} } as Anything),
+      'there is no option "onConnect"',
+    ],
+    "onPrepareConnect of an ARQ server": [
+      () => new ArqServer({ onPrepareConnect() {} } as Anything),
+      'there is no option "onPrepareConnect"',
+    ],
+    "onAccept of a client": [
+      () => new TcpClient({ onAccept() {} } as Anything),
+      'there is no option "onAccept"',
+    ],
+    "onRefuse of an agent": [
+      () => new TcpAgent({ onRefuse() {} } as Anything),
+      'there is no option "onRefuse"',
+    ],
+    "a destination of a pool as text": [
+      () => new ConnectionPool({ destinations: ["127.0.0.1:5"] as Anything }),
+      'a destination of a pool is { host, port }, not "127.0.0.1:5"',
+    ],
+    "a port instead of options, for a relay": [
+      () => new Relay({ engine, to: ["127.0.0.1:1"] }).listen(5_555 as Anything),
+      "the options of listen must be an object, not 5555",
+    ],
+    "a subprotocol that is no list": [
+      () => new WebSocketClient().connect("ws://127.0.0.1:1/", { protocols: "v1" as Anything }),
+      'protocols must be a list of subprotocols, not "v1"',
+    ],
+    "a group that is none": [
+      () => new UdpCast().open({ group: "10.0.0.1", port: 5 }),
+      `group must be a group's address, in 224.0.0.0/4 or ff00::/8, not "10.0.0.1"`,
+    ],
+    "a group of IPv6 that is none": [
+      () => new UdpCast().open({ group: "fe80::1", port: 5 }),
+      `group must be a group's address, in 224.0.0.0/4 or ff00::/8, not "fe80::1"`,
+    ],
+  };
+
+  for (const [what, [call, message]] of Object.entries(calls)) {
+    it(`say what is wrong: ${what}`, async () => {
       await assert.rejects(async () => call(), { code: "INVALID_ARGUMENT", message });
     });
   }

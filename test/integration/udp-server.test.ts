@@ -17,7 +17,7 @@ for (const engine of availableEngines()) {
 
     it("makes a connection of an address: its events come in their order, and once", async () => {
       const log = new EventLog();
-      const { onEnd, onPrepareListen, ...handlers } = log.handlers<MessageConnection, Buffer>({
+      const { onEnd, ...handlers } = log.serverHandlers<MessageConnection, Buffer>({
         onReceive: (connection, datagram) => connection.send(datagram),
       });
       const server = make(handlers);
@@ -61,7 +61,7 @@ for (const engine of availableEngines()) {
 
     it("ends a connection by the peer's close-notify, without an answer; a stranger's begins none", async () => {
       const log = new EventLog();
-      const { onEnd, onPrepareListen, ...handlers } = log.handlers<MessageConnection, Buffer>();
+      const { onEnd, ...handlers } = log.serverHandlers<MessageConnection, Buffer>();
       const server = make(handlers);
       const address = await server.listen({ host: "127.0.0.1" });
       const peer = await UdpPeer.open();

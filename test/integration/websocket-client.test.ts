@@ -317,6 +317,19 @@ function browserFace(): void {
     });
   }
 
+  it("fails where the server takes none of its protocols", async (test) => {
+    const server = await webSocketServer(test, { protocols: ["p"] });
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/`, "q");
+    const told: string[] = [];
+    for (const type of ["open", "error", "close"]) {
+      socket.addEventListener(type, () => told.push(type));
+    }
+    const { code, wasClean } = await closed(socket);
+    await until(() => told.length === 2);
+    assert.deepEqual([told, code, wasClean], [["error", "close"], 1_006, false]);
+    await until(() => server.sockets.count === 0);
+  });
+
   it("opens, sends text, bytes and blobs in order, and tells of messages", async (test) => {
     const server = await webSocketServer(test, {
       protocols: ["p"],

@@ -1,31 +1,50 @@
 import type { CloseReason, Handlers } from "hp-socket";
 
+type Common = "onHandshake" | "onReceive" | "onSend" | "onEnd" | "onClose" | "onShutdown";
+
 /** Notes the events of a component, in order, as `name` or `close:operation/code/initiator`. */
 export class EventLog {
   readonly events: string[] = [];
   readonly reasons: CloseReason[] = [];
   #waiting: { count: number; resolve: () => void } | undefined;
 
-  /** Handlers that note their calls, and then do what `then` says for their name. */
-  handlers<Handle, Received>(
+  /** Handlers of a server that note their calls, and then do what `then` says for their name. */
+  serverHandlers<Handle, Received>(
     then: Partial<Handlers<Handle, Received>> = {},
-  ): Handlers<Handle, Received> {
+  ): Pick<Handlers<Handle, Received>, Common | "onAccept"> {
+    return {
+      onAccept: (handle) => {
+        this.events.push("accept");
+        return then.onAccept?.(handle);
+      },
+      ...this.#handlers(then),
+    };
+  }
+
+  /** The same of a client or agent. */
+  outgoingHandlers<Handle, Received>(
+    then: Partial<Handlers<Handle, Received>> = {},
+  ): Pick<Handlers<Handle, Received>, Common | "onPrepareConnect" | "onConnect"> {
+    return {
+      onPrepareConnect: (handle) => {
+        this.events.push("prepareConnect");
+        return then.onPrepareConnect?.(handle);
+      },
+      onConnect: (handle) => {
+        this.events.push("connect");
+        return then.onConnect?.(handle);
+      },
+      ...this.#handlers(then),
+    };
+  }
+
+  #handlers<Handle, Received>(
+    then: Partial<Handlers<Handle, Received>>,
+  ): Pick<Handlers<Handle, Received>, Common> {
     const note = (name: string): void => {
       this.events.push(name);
     };
     return {
-      onPrepareConnect: (handle) => {
-        note("prepareConnect");
-        return then.onPrepareConnect?.(handle);
-      },
-      onAccept: (handle) => {
-        note("accept");
-        return then.onAccept?.(handle);
-      },
-      onConnect: (handle) => {
-        note("connect");
-        return then.onConnect?.(handle);
-      },
       onHandshake: (handle) => {
         note("handshake");
         return then.onHandshake?.(handle);

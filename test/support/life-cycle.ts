@@ -334,7 +334,12 @@ export class LifeCycleRun {
     return end;
   }
 
-  #handlers(kind: EndKind): Handlers<Connection, Buffer | number> {
+  #handlers(
+    kind: EndKind,
+  ): Omit<
+    Handlers<Connection, Buffer | number>,
+    "onPrepareListen" | "onPrepareConnect" | "onAccept" | "onConnect" | "onRefuse"
+  > {
     const tell = (connection: Connection, name: string): End => {
       const end = this.#end(connection, kind);
       if (end.reason !== undefined) this.#problem(end, `${name} after onClose`);
@@ -353,8 +358,8 @@ export class LifeCycleRun {
     };
     return {
       ...(kind === "server" || kind === "raw"
-        ? { onAccept: (connection) => opened(connection, "accept") as undefined }
-        : { onConnect: (connection) => opened(connection, "connect") as undefined }),
+        ? { onAccept: (one: Connection) => opened(one, "accept") as undefined }
+        : { onConnect: (one: Connection) => opened(one, "connect") as undefined }),
       onHandshake: (connection) => {
         return this.#inHandler(tell(connection, "handshake")) as undefined;
       },

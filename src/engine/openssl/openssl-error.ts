@@ -23,14 +23,16 @@ const LIBRARY_MASK = 0xff;
 const SSL_LIBRARY = 20;
 
 /**
- * Takes all errors out of the queue, and answers the newest if it is one of TLS; undefined where what is
- * there is not: others, who use keys and certificates, have left it.
+ * Takes all errors out of the queue, and answers the first of TLS, which is what went wrong: those behind it say
+ * what that led to. Undefined where there is none: others, who use keys and certificates, have left what is there.
  */
 export function takeTlsError(functions: OpenSsl): OpenSslError | undefined {
-  const number = functions.newestError();
-  functions.clearErrors();
-  if (((number >>> LIBRARY_SHIFT) & LIBRARY_MASK) !== SSL_LIBRARY) return undefined;
-  return errorOf(functions, number);
+  let first = 0;
+  for (let number = functions.takeError(); number !== 0; number = functions.takeError()) {
+    const isTls = ((number >>> LIBRARY_SHIFT) & LIBRARY_MASK) === SSL_LIBRARY;
+    if (isTls && first === 0) first = number;
+  }
+  return first === 0 ? undefined : errorOf(functions, first);
 }
 
 /** Takes all errors out of the queue, and answers the oldest; undefined where there is none. */

@@ -2,7 +2,7 @@
  * The client's part of the opening handshake (RFC 6455 §4.1): the fields of the request, and whether a
  * response is the one that was asked for, checked in the order of §4.1.
  */
-import { describe, NetError } from "../../errors.js";
+import { describe, invalidArgument, NetError } from "../../errors.js";
 import { acceptOf, type Sha1Base64 } from "./accept-key.js";
 import {
   checkDeflate,
@@ -35,6 +35,9 @@ export interface UpgradeResult {
 
 /** Throws `INVALID_ARGUMENT` for subprotocols that are no tokens, or named twice (§4.1). */
 export function assertProtocols(protocols: readonly string[]): void {
+  if (!Array.isArray(protocols)) {
+    throw invalidArgument(`protocols must be a list of subprotocols, not ${describe(protocols)}`);
+  }
   for (const [index, protocol] of protocols.entries()) {
     if (isToken(protocol) && protocols.indexOf(protocol) === index) continue;
     throw new NetError(

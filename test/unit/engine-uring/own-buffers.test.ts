@@ -107,7 +107,9 @@ describe("own buffers", () => {
       const { receivedBytes } = server;
       client.socket.write(patternBytes(receivedBytes, 10));
       await until(() => server.receivedBytes === receivedBytes + 10);
-      assert.ok(memories.every((memory) => memory.byteLength < OWN_BUFFER_BYTES));
+      // Node's pool of small pieces may be as large as a buffer.
+      const pool = Buffer.from("a piece").buffer;
+      assert.ok(memories.every((one) => one === pool || one.byteLength < OWN_BUFFER_BYTES));
       assert.equal(engine.loop.ownBuffers.takenCount, 0);
       assert.ok(isPattern(server.received(), 0));
     }),

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { describe, it } from "node:test";
+import { TcpClient, TcpServer } from "hp-socket";
+import { HttpServer } from "hp-socket/http";
 import { selfSignedCertificate } from "hp-socket/testing";
 import { objectIdentifier, time } from "#src/testing/der-writer.js";
 
@@ -34,6 +36,18 @@ describe("selfSignedCertificate", () => {
     assert.ok(key.startsWith("-----BEGIN PRIVATE KEY-----"));
     assert.equal(certificate.fingerprint256, fingerprint);
     assert.equal(certificate.ca, false);
+  });
+
+  it("can be given as the option tls, whole or spread, of servers and of clients", () => {
+    const made = selfSignedCertificate();
+
+    for (const tls of [made, { ...made, alpnProtocols: ["a"] }]) {
+      assert.doesNotThrow(() => new TcpServer({ tls }));
+      assert.doesNotThrow(() => new TcpClient({ tls }));
+      assert.doesNotThrow(
+        () => new HttpServer({ tls: { ...tls, serverNames: { a: made } }, onRequest() {} }),
+      );
+    }
   });
 
   it("has a key and a number of its own each time", () => {
