@@ -167,6 +167,7 @@ export const rules = {
     // The worker of HttpSyncClient is a program of its own, which may use what stands on HTTP.
     layer("http-sync-sockets", "^src/http/sync/sync-sockets\\.ts$", [
       GROUND,
+      TIME,
       "^src/http/",
       "^src/websocket/",
     ]),

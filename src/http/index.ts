@@ -98,6 +98,11 @@ export type { HttpSyncClientOptions } from "./sync/sync-client-options.js";
 export type { HttpSyncListener, SyncCloseReason } from "./sync/sync-listener.js";
 export type { SyncSocketEnd } from "./sync/sync-messages.js";
 export type { SyncFields, SyncResponse } from "./sync/sync-response.js";
-export type { SyncSocketSend, SyncSocketWait, SyncWebSocket } from "./sync/sync-web-socket.js";
+export type {
+  SyncSocketCloseOptions,
+  SyncSocketSend,
+  SyncSocketWait,
+  SyncWebSocket,
+} from "./sync/sync-web-socket.js";
 export type { UpgradeReceiver } from "./upgrade/upgrade-receiver.js";
 export type { UpgradedConnection } from "./upgrade/upgraded-connection.js";

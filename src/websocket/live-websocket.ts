@@ -77,6 +77,11 @@ export class LiveWebSocket implements WebSocketConnection {
     return this.session.isOpen;
   }
 
+  /** Whether both sides have sent Close frames; the connection below may still be there. */
+  get isClosedCleanly(): boolean {
+    return this.session.closing.isClean;
+  }
+
   get isCompressed(): boolean {
     return this.session.isCompressed;
   }
@@ -207,7 +212,7 @@ export class LiveWebSocket implements WebSocketConnection {
       try {
         message = await this.read();
       } catch (error) {
-        if (this.session.closing.isClean) return;
+        if (this.isClosedCleanly) return;
         throw error;
       }
       yield message;

@@ -361,7 +361,10 @@ export class SocketSession
   get inbox(): MessageInbox {
     if (this.ownInbox === undefined) {
       this.ownInbox = new MessageInbox(this.connection.wheel);
-      if (!this.connection.isOpen) this.ownInbox.end(this.connection.closedError());
+      const mayComeMore = this.ownClosing?.canReceive ?? true;
+      if (!this.connection.isOpen || !mayComeMore) {
+        this.ownInbox.end(this.connection.closedError());
+      }
     }
     return this.ownInbox;
   }
@@ -451,6 +454,7 @@ export class SocketSession
     const { closing, output } = this;
     const isReply = closing.state === "closeSent";
     closing.received(code, reason);
+    this.ownInbox?.end(this.connection.closedError());
     if (!isReply) {
       this.isPeersEnd = true;
       output.close(closing.replyCode, closing.reason);

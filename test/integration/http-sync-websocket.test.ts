@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import { CookieStore, type HttpSyncClientOptions } from "hp-socket/http";
 import { availableEngines, firstEngine } from "../support/engine-list.js";
 import { httpSyncClient } from "../support/http-client-world.js";
+import { until } from "../support/until.js";
 
 /** Echoes; `close CODE REASON` closes, `cut` cuts, `burst N` sends N messages, `head` tells the request. */
 const SERVER = `
@@ -25,6 +26,55 @@ const SERVER = `
     });
   });
   server.on("listening", () => parentPort.postMessage(server.address().port));`;
+
+/**
+ * Without `ws`, by path: `close` sends a Close frame and keeps the connection, `deaf` takes nothing and then breaks a
+ * rule, `silent` does nothing, `refuse` responds 403, `leave` responds 200 and then leaves. Tells how many are connected.
+ */
+const RAW_SERVER = `
+  const { createHash } = require("node:crypto");
+  const { createServer } = require("node:net");
+  const { parentPort } = require("node:worker_threads");
+  const accept = (key) => createHash("sha1").update(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest("base64");
+  let count = 0;
+  const tell = (change) => parentPort.postMessage({ count: (count += change) });
+  const server = createServer((socket) => {
+    tell(1);
+    socket.on("error", () => {}).on("close", () => tell(-1));
+    socket.once("data", (head) => {
+      const [, path] = /GET .(\\w+)/.exec(head);
+      socket.resume();
+      if (path === "refuse") return socket.write("HTTP/1.1 403 No\\r\\nContent-Length: 2\\r\\n\\r\\nno");
+      if (path === "leave") {
+        socket.write("HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n");
+        return setTimeout(() => socket.end(), 100);
+      }
+      const [, key] = /Sec-WebSocket-Key: (.*)\\r/i.exec(head);
+      socket.write("HTTP/1.1 101 Yes\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n");
+      socket.write("Sec-WebSocket-Accept: " + accept(key) + "\\r\\n\\r\\n");
+      if (path === "close") socket.write(Buffer.from("880203e8", "hex"));
+      if (path !== "deaf") return;
+      socket.pause();
+      setTimeout(() => socket.write(Buffer.from("f100", "hex")), 500);
+    });
+  });
+  server.listen(0, "127.0.0.1", () => parentPort.postMessage({ port: server.address().port }));`;
+
+interface RawServer {
+  readonly host: string;
+  connections: number;
+}
+
+async function rawServer(test: TestContext): Promise<RawServer> {
+  const worker = new Worker(RAW_SERVER, { eval: true });
+  test.after(() => worker.terminate());
+  const [{ port }] = (await once(worker, "message")) as [{ port: number }];
+  const server = { host: `127.0.0.1:${port}`, connections: 0 };
+  worker.on("message", ({ count }) => {
+    server.connections = count;
+  });
+  return server;
+}
 
 async function wsServer(test: TestContext): Promise<string> {
   const worker = new Worker(SERVER, { eval: true });
@@ -132,6 +182,102 @@ for (const engine of availableEngines()) {
       assert.deepEqual(closed.close(), { code: 4_001, reason: "enough", isClean: true });
       assert.throws(() => cut.receive(), { code: "CONNECTION_CLOSED" });
       assert.deepEqual(cut.close(), { code: 1_006, reason: "", isClean: false });
+      assert.equal(closed.receive(), undefined);
+      assert.throws(() => cut.receive(), { code: "CONNECTION_CLOSED" });
+    });
+
+    it("says at once that the peer has closed, also where it keeps the connection", async (test) => {
+      const { host } = await rawServer(test);
+      const socket = client(test).upgrade(`ws://${host}/close`);
+
+      assert.equal(socket.receive({ timeoutMs: 4_000 }), undefined);
+      assert.equal(socket.receive({ timeoutMs: 4_000 }), undefined);
+      assert.throws(() => socket.send("x"), {
+        code: "CONNECTION_CLOSED",
+        message: "the WebSocket is closing",
+      });
+      assert.deepEqual(socket.close(1_000, "", { timeoutMs: 50 }), {
+        code: 1_000,
+        reason: "",
+        isClean: true,
+      });
+    });
+
+    it("waits no longer than it may for a peer that takes nothing, and the others go on", async (test) => {
+      const { host } = await rawServer(test);
+      const url = await wsServer(test);
+      const sync = client(test);
+      const [other, deaf, silent] = [
+        sync.upgrade(url),
+        sync.upgrade(`ws://${host}/deaf`),
+        sync.upgrade(`ws://${host}/silent`),
+      ];
+
+      assert.throws(() => deaf.send(Buffer.alloc(14_000_000), { timeoutMs: 10 }), {
+        code: "DRAIN_TIMEOUT",
+      });
+      assert.throws(() => deaf.receive({ timeoutMs: 4_000 }), { code: "CONNECTION_CLOSED" });
+      assert.throws(() => deaf.send("x"), { message: "the WebSocket is closing" });
+      for (const socket of [deaf, silent]) {
+        assert.deepEqual(socket.close(1_000, "", { timeoutMs: 20 }), {
+          code: 1_006,
+          reason: "",
+          isClean: false,
+        });
+      }
+      other.send("alive");
+
+      assert.equal(other.receive(), "alive");
+    });
+
+    it("closes in good order though more than is kept was not received", async (test) => {
+      const socket = client(test).upgrade(await wsServer(test));
+
+      socket.send("burst 30000");
+      assert.equal(socket.receive(), "0");
+
+      assert.deepEqual(socket.close(4_000), { code: 4_000, reason: "", isClean: true });
+    });
+
+    it("keeps no connection to a server that refuses", async (test) => {
+      const server = await rawServer(test);
+      const sync = client(test);
+
+      assert.throws(() => sync.upgrade(`ws://${server.host}/refuse`), {
+        code: "WEBSOCKET_HANDSHAKE",
+      });
+      const silent = sync.upgrade(`ws://${server.host}/silent`);
+      await until(() => server.connections === 1, 2_000);
+      silent.close(1_000, "", { timeoutMs: 20 });
+      await until(() => server.connections === 0, 2_000);
+    });
+
+    it("ends the order under way where a listener throws", async (test) => {
+      const { host } = await rawServer(test);
+      const sync = client(test, {
+        listener: {
+          onClose() {
+            throw new Error("of the application");
+          },
+        },
+      });
+      const socket = sync.upgrade(`ws://${host}/silent`);
+      sync.openUrl("GET", `http://${host}/leave`);
+      const startMs = performance.now();
+
+      assert.throws(() => socket.receive({ timeoutMs: 8_000 }), { code: "HANDLER_FAILED" });
+
+      assert.ok(performance.now() - startMs < 7_000);
+    });
+
+    it("can be disposed of when its client has ended", async (test) => {
+      const sync = client(test);
+      const socket = sync.upgrade(await wsServer(test));
+
+      sync.close();
+      socket[Symbol.dispose]();
+
+      assert.throws(() => socket.close(), { code: "STOPPED" });
     });
 
     it("throws where there is no WebSocket, and for what can't be", async (test) => {
@@ -147,6 +293,7 @@ for (const engine of availableEngines()) {
       assert.throws(() => socket.receive({ timeoutMs: -1 }), { code: "INVALID_ARGUMENT" });
       assert.throws(() => socket.close(1), { code: "INVALID_ARGUMENT" });
       assert.throws(() => socket.close(1_005), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => socket.close(1_000, "", { timeoutMs: -1 }), { code: "INVALID_ARGUMENT" });
       socket.send("still here");
       assert.equal(socket.receive(), "still here");
       sync.close();

@@ -80,6 +80,7 @@ export type SyncSocketOrder =
       readonly id: number;
       readonly code: number;
       readonly reason: string;
+      readonly timeoutMs: number;
     };
 
 /** A WebSocket that was made. */

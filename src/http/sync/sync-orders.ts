@@ -117,6 +117,7 @@ export class SyncOrders {
   /** Has the order under way fail. */
   abort(): void {
     this.#client.connection?.abort();
+    this.#sockets?.abort();
   }
 
   /** Connects, unless there is a connection that will do. */

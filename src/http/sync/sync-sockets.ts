@@ -4,6 +4,8 @@
  */
 import { Buffer } from "node:buffer";
 import { NetError } from "../../errors.js";
+import { systemClock } from "../../time/clock.js";
+import type { LiveWebSocket } from "../../websocket/live-websocket.js";
 import { WebSocketClient, type WebSocketClientOptions } from "../../websocket/websocket-client.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
 import type {
@@ -33,6 +35,8 @@ export class SyncSockets {
   readonly #options: WebSocketClientOptions;
   readonly #clients: Map<number, WebSocketClient> = new Map();
   #lastId = 0;
+  /** Of the order under way. */
+  #abort: AbortController = new AbortController();
 
   /** `options`: those of the worker's `HttpClient`. */
   constructor(options: Readonly<Record<string, unknown>>) {
@@ -48,6 +52,7 @@ export class SyncSockets {
   async carryOut(
     order: SyncSocketOrder,
   ): Promise<SyncSocketHead | SyncSocketMessage | SyncSocketEnd | undefined> {
+    this.#abort = new AbortController();
     switch (order.kind) {
       case "openSocket":
         return await this.#open(order);
@@ -58,6 +63,11 @@ export class SyncSockets {
       case "closeSocket":
         return await this.#close(order);
     }
+  }
+
+  /** Has the order under way fail. */
+  abort(): void {
+    this.#abort.abort();
   }
 
   async #open(order: Extract<SyncSocketOrder, { kind: "openSocket" }>): Promise<SyncSocketHead> {
@@ -76,11 +86,17 @@ export class SyncSockets {
       cookies: jar as CookieStore,
     });
     const { url, timeoutMs, protocols, headers, origin } = order;
-    const { socket } = await client.connect(url, { timeoutMs, protocols, headers, origin });
+    const { signal } = this.#abort;
+    try {
+      await client.connect(url, { timeoutMs, protocols, headers, origin, signal });
+    } catch (error) {
+      // What has refused a WebSocket is not kept for another request.
+      void client.stop({ drainMs: 0 });
+      throw error;
+    }
     const id = ++this.#lastId;
     this.#clients.set(id, client);
-    // Begins to read: what comes from now on is kept.
-    const { protocol, isCompressed } = socket;
+    const { protocol, isCompressed } = client.socket;
     return { id, protocol, isCompressed, cookies };
   }
 
@@ -101,7 +117,7 @@ export class SyncSockets {
     const bytes =
       typeof data === "string" ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
     socket.send(bytes, { isText });
-    await socket.drained({ timeoutMs });
+    await socket.drained({ timeoutMs, signal: this.#abort.signal });
   }
 
   async #receive({
@@ -110,12 +126,12 @@ export class SyncSockets {
   }: Extract<SyncSocketOrder, { kind: "receiveMessage" }>): Promise<SyncSocketMessage> {
     const { socket } = this.#clientOf(id);
     try {
-      const data = await socket.read({ timeoutMs });
+      const data = await socket.read({ timeoutMs, signal: this.#abort.signal });
       return { data: typeof data === "string" ? data : new Uint8Array(data) };
     } catch (error) {
       if (!(error instanceof NetError) || error.code !== "CONNECTION_CLOSED") throw error;
-      const { isClean } = await socket.closed();
-      if (!isClean) throw error;
+      // The connection below may take much longer to end than the caller waits.
+      if (!(socket as LiveWebSocket).isClosedCleanly) throw error;
       return { data: undefined };
     }
   }
@@ -124,14 +140,32 @@ export class SyncSockets {
     id,
     code,
     reason,
+    timeoutMs,
   }: Extract<SyncSocketOrder, { kind: "closeSocket" }>): Promise<SyncSocketEnd> {
     const client = this.#clientOf(id);
     const { socket } = client;
+    const { signal } = this.#abort;
     socket.close(code, reason);
+    // The peer may be held back, which keeps its Close frame from coming.
+    void discardMessages(socket);
+    const cut = (): void => void socket.abort();
+    const timer = timeoutMs > 0 ? systemClock.setTimer(timeoutMs, cut) : undefined;
+    signal.addEventListener("abort", cut);
     const end = await socket.closed();
+    timer?.cancel();
+    signal.removeEventListener("abort", cut);
     this.#clients.delete(id);
     await client.stop({ drainMs: 0 });
     return { code: end.code, reason: end.reason, isClean: end.isClean };
+  }
+}
+
+/** Nobody receives them any more. */
+async function discardMessages(socket: AsyncIterable<unknown>): Promise<void> {
+  try {
+    for await (const _ of socket);
+  } catch {
+    // How it ended is told elsewhere.
   }
 }
 

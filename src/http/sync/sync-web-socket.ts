@@ -1,18 +1,23 @@
 /** A WebSocket whose calls return when they are done: the thread waits meanwhile. */
 import { Buffer } from "node:buffer";
 import { bytesOf } from "../../connection/data.js";
-import { assertInteger, assertKnownKeys, assertText } from "../../errors.js";
+import { assertInteger, assertKnownKeys, assertText, NetError } from "../../errors.js";
 import { assertOptionsObject } from "../option-check.js";
 import type { SyncSocketEnd, SyncSocketHead, SyncSocketOrder } from "./sync-messages.js";
 
 const MAX_MS = 2 ** 31 - 1;
-/** Beyond the time that the worker gives the peer to reply to a Close frame. */
 const CLOSE_MS = 30_000;
 const NORMAL = 1_000;
 
 /** How long a call waits. */
 export interface SyncSocketWait {
   /** In milliseconds; 0: no limit. Default: the client's `requestTimeoutMs`. */
+  readonly timeoutMs?: number;
+}
+
+/** How long `close` waits. */
+export interface SyncSocketCloseOptions {
+  /** In milliseconds, after which the connection is cut; 0: no limit. Default 30,000. */
   readonly timeoutMs?: number;
 }
 
@@ -71,7 +76,7 @@ export class SyncWebSocket implements Disposable {
   receive(options: SyncSocketWait = {}): string | Buffer | undefined {
     assertOptionsObject("the options", options);
     assertKnownKeys("receive", options, ["timeoutMs"]);
-    if (this.#end !== undefined) return undefined;
+    if (this.#end?.isClean === true) return undefined;
     const timeoutMs = this.#waitMs(options);
     const order = { kind: "receiveMessage", id: this.#id, timeoutMs } as const;
     const { data } = this.#call(order, timeoutMs) as { data: string | Uint8Array | undefined };
@@ -81,20 +86,29 @@ export class SyncWebSocket implements Disposable {
 
   /**
    * Closes, and returns how it ended: with the peer's code, 1005 where it gave none, 1006 where it did not reply.
-   * `code` and `reason` are as with `WebSocketConnection.close`.
+   * Messages that wait to be received are given up. `code` and `reason` are as with `WebSocketConnection.close`.
    */
-  close(code: number = NORMAL, reason = ""): SyncSocketEnd {
+  close(code: number = NORMAL, reason = "", options: SyncSocketCloseOptions = {}): SyncSocketEnd {
     assertInteger("code", code, NORMAL, 4_999);
     if (reason !== "") assertText("reason", reason);
+    assertOptionsObject("the options", options);
+    assertKnownKeys("close", options, ["timeoutMs"]);
+    const { timeoutMs = CLOSE_MS } = options;
+    assertInteger("timeoutMs", timeoutMs, 0, MAX_MS);
     if (this.#end !== undefined) return this.#end;
-    const order = { kind: "closeSocket", id: this.#id, code, reason } as const;
-    const end = this.#call(order, CLOSE_MS) as SyncSocketEnd;
+    const order = { kind: "closeSocket", id: this.#id, code, reason, timeoutMs } as const;
+    const end = this.#call(order, timeoutMs) as SyncSocketEnd;
     this.#end = end;
     return end;
   }
 
+  /** Closes, unless it has ended with its client. */
   [Symbol.dispose](): void {
-    this.close();
+    try {
+      this.close();
+    } catch (error) {
+      if (!(error instanceof NetError) || error.code !== "STOPPED") throw error;
+    }
   }
 
   #waitMs({ timeoutMs = this.#timeoutMs() }: SyncSocketWait): number {

@@ -17,7 +17,7 @@ export const CLOSE_CODE = {
   noCode: 1005,
   /** There was no Close frame. */
   abnormal: 1006,
-  /** Data that is not what its type says, as text that is no UTF-8. */
+  /** Data that is not what its type says, as text that is not UTF-8. */
   invalidData: 1007,
   /** Against the rules of the one who closes. */
   policy: 1008,

@@ -53,9 +53,9 @@ const ROWS = {
   controlFragmented: ["WEBSOCKET_MALFORMED", "a control frame that is not final (RFC 6455 §5.5)"],
   controlTooLong: ["WEBSOCKET_MALFORMED", "a control frame of over 125 bytes (RFC 6455 §5.5)"],
   closeTooShort: ["WEBSOCKET_MALFORMED", "a Close frame with half a code (RFC 6455 §5.5.1)"],
-  closeReason: ["WEBSOCKET_TEXT_INVALID", "a close reason that is no UTF-8 (RFC 6455 §5.5.1)"],
+  closeReason: ["WEBSOCKET_TEXT_INVALID", "a close reason that is not UTF-8 (RFC 6455 §5.5.1)"],
   closeCode: ["WEBSOCKET_MALFORMED", "a close code that may not be sent (RFC 6455 §7.4)"],
-  text: ["WEBSOCKET_TEXT_INVALID", "text that is no UTF-8 (RFC 6455 §8.1)"],
+  text: ["WEBSOCKET_TEXT_INVALID", "text that is not UTF-8 (RFC 6455 §8.1)"],
   textCut: ["WEBSOCKET_TEXT_INVALID", "text that ends inside a character (RFC 6455 §8.1)"],
 
   compressedControl: ["WEBSOCKET_MALFORMED", "a control frame that is compressed (RFC 7692 §6)"],

@@ -32,7 +32,9 @@ const ROWS = {
   protocolNotOffered: ["a subprotocol that was not offered (§4.1)"],
   extensionNotOffered: ["an extension that was not offered (§4.1)"],
   extensionSeveral: ["an extension twice in the response (RFC 7692 §5.1)"],
-  deflateParameters: ["parameters of permessage-deflate that were not offered (RFC 7692 §7.1)"],
+  deflateParameters: [
+    "parameters of permessage-deflate that do not correspond to the offer (RFC 7692 §7.1)",
+  ],
 } as const;
 
 /** Name of a fault. */
@@ -46,7 +48,7 @@ export const HANDSHAKE_FAULTS: readonly HandshakeFaultName[] = Object.keys(
 /** The one version of the protocol that is spoken here. */
 export const WEBSOCKET_VERSION = "13";
 
-/** What has become of a handshake that is none. */
+/** Why a handshake fails, and how a server responds to it. */
 export interface HandshakeFault {
   readonly fault: HandshakeFaultName;
   /** Status to answer a request with. */
