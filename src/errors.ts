@@ -278,7 +278,7 @@ function suggestion(key: string, known: readonly string[]): string {
   const units = ["Ms", "Bytes", "Count"].map((unit) => key + unit);
   const meant = units.find((name) => known.includes(name)) ?? closestWord(key, alike);
   if (meant !== undefined) return `; did you mean ${meant}?`;
-  return known.length > MAX_LISTED ? "" : `; there is ${known.join(", ")}`;
+  return known.length > MAX_LISTED ? "" : `; known: ${known.join(", ")}`;
 }
 
 const HANDLER_NAME = /^on[A-Z]/;

@@ -64,7 +64,7 @@ const WRONG_CALLS: Readonly<Record<string, readonly [call: Call, message: string
   ],
   "toDuplex({ objectMode })": [
     async (self) => self.toDuplex({ objectMode: true }),
-    'toDuplex has no option "objectMode"; there is readableHighWaterMark, writableHighWaterMark, allowHalfOpen',
+    'toDuplex has no option "objectMode"; known: readableHighWaterMark, writableHighWaterMark, allowHalfOpen',
   ],
   "sendSmallFile(1)": [
     (self) => self.sendSmallFile(1),
@@ -254,7 +254,7 @@ describe("messages of options", () => {
     ],
     "a name of few": [
       () => new Relay({ sni: { "a.example": ["127.0.0.1:1"] } as Anything }),
-      'sni has no option "a.example"; there is routes, choose, unnamed, unknown',
+      'sni has no option "a.example"; known: routes, choose, unnamed, unknown',
     ],
     "onConnect of a TCP server": [
       () => new TcpServer({ onConnect() {} } as Anything),

@@ -91,7 +91,10 @@ describe("readAllOptions", () => {
   for (const [given, message] of [
     [{ maxThing: 1 }, 'example has no option "maxThing"; did you mean maxThings?'],
     [{ waitMS: 1 }, 'example has no option "waitMS"; did you mean waitMs?'],
-    [{ colour: "red" }, 'example has no option "colour"'],
+    [
+      { colour: "red" },
+      'example has no option "colour"; known: maxThings, pieceBytes, waitMs, mode, isLoud, onThing',
+    ],
     [null, "the options of example must be an object, not null"],
     [[], "the options of example must be an object, not an empty array"],
     ["fast", 'the options of example must be an object, not "fast"'],
