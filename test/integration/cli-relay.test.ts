@@ -17,7 +17,9 @@ describe("hp-socket relay", () => {
     const server = new TcpServer({
       ...(isSecured && { tls: { cert, key } }),
       onHandshake: (connection) => void connection.send(`${name}\n`),
-      onReceive: (connection, bytes) => void connection.send(bytes),
+      // A check of one that is bad fails at once, and not when its time is over.
+      onReceive: (connection, bytes) =>
+        void (name === "bad" ? connection.close() : connection.send(bytes)),
     });
     test.after(() => server.stop({ drainMs: 0 }));
     const { port } = await server.listen({ host: "127.0.0.1" });
