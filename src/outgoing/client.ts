@@ -43,7 +43,7 @@ export abstract class OutgoingClient<
   /** `make` is given the client, which its handlers are given. */
   constructor(make: (client: unknown) => ClientParts<One, Destination>) {
     this.#parts = make(this);
-    this.#parts.place.handle = this;
+    this.#parts.place.teller.handle = this;
   }
 
   get #component(): Component<One, One["settings"]> {

@@ -11,20 +11,12 @@ import type { AgentTarget } from "./agent-target.js";
 import type { Attempt, Dialer } from "./dialer.js";
 import type { ReconnectHandlers } from "./reconnect-handlers.js";
 import type { ReadReconnectOptions, ReconnectTarget } from "./reconnect-options.js";
+import { type Informer, ReconnectTeller } from "./reconnect-teller.js";
 import { Slot, type SlotOwner } from "./slot.js";
 
 /** A connection that is a member of its component. */
 export interface Held extends Member, Omit<AnyConnection, keyof Member> {
   readonly settings: MemberSettings & { readonly maxConnections: number };
-}
-
-/** Calls handlers that belong to no connection. */
-export interface Informer {
-  inform(
-    name: string,
-    handler: ((...given: never[]) => unknown) | undefined,
-    ...given: unknown[]
-  ): void;
 }
 
 /** What the places of one component have in common. */
@@ -48,8 +40,7 @@ export class Place<One extends Held, Destination extends WaitOptions>
   implements SlotOwner<CloseReason, ReconnectTarget>, AgentTarget<AnyConnection, Destination>
 {
   readonly slot: Slot<One, CloseReason, ReconnectTarget>;
-  /** What handlers are given. */
-  handle: unknown = this;
+  readonly teller: ReconnectTeller<CloseReason>;
   private asked: Destination | undefined = undefined;
   private readonly share: PlaceShare<One, Destination>;
   private readonly keeper: PlaceKeeper<One, Destination>;
@@ -61,6 +52,7 @@ export class Place<One extends Held, Destination extends WaitOptions>
   ) {
     this.share = share;
     this.keeper = keeper;
+    this.teller = new ReconnectTeller(share.handlers, share.informer, this);
     this.slot = new Slot<One, CloseReason, ReconnectTarget>(this, reconnect);
   }
 
@@ -114,27 +106,6 @@ export class Place<One extends Held, Destination extends WaitOptions>
 
   ended(): void {
     this.keeper.ended(this);
-  }
-
-  reconnecting(attempt: number, delayMs: number, reason: CloseReason, unsentBytes: number): void {
-    const { onReconnecting } = this.share.handlers;
-    this.tell("onReconnecting", onReconnecting, attempt, delayMs, reason, unsentBytes);
-  }
-
-  reconnected(attempt: number): void {
-    this.tell("onReconnected", this.share.handlers.onReconnected, attempt);
-  }
-
-  gaveUp(lostBytes: number): void {
-    this.tell("onGiveUp", this.share.handlers.onGiveUp, lostBytes);
-  }
-
-  private tell(
-    name: string,
-    handler: ((...given: never[]) => unknown) | undefined,
-    ...given: unknown[]
-  ): void {
-    this.share.informer.inform(name, handler, this.handle, ...given);
   }
 
   // — as handlers see it —

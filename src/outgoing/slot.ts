@@ -15,6 +15,7 @@ import type { Clock } from "../time/clock.js";
 import { KeptMessages } from "./kept-messages.js";
 import { Reconnect, type ReconnectOwner } from "./reconnect.js";
 import type { ReadReconnectOptions } from "./reconnect-options.js";
+import type { ReconnectTeller } from "./reconnect-teller.js";
 
 /** A connection, as its place sees it. */
 export interface SlotConnection {
@@ -43,9 +44,8 @@ export interface SlotOwner<Reason extends CloseReason, Target> {
   assertSendable?(data: Data): void;
   /** No further connection is made. Told once for each `connect`, before the last `onClose`. */
   ended(): void;
-  reconnecting(attempt: number, delayMs: number, reason: Reason, unsentBytes: number): void;
-  reconnected(attempt: number): void;
-  gaveUp(lostBytes: number): void;
+  /** Tells the application of it. */
+  readonly teller: ReconnectTeller<Reason>;
 }
 
 /** A place for one connection. */
@@ -163,7 +163,7 @@ export class Slot<
     const { back } = this;
     this.back = undefined;
     back?.resolve();
-    this.owner.reconnected(attempt);
+    this.owner.teller.reconnected(attempt);
   }
 
   /** The connection has ended. `isAsked`: by `close` or `abort` of ours. */
@@ -200,7 +200,7 @@ export class Slot<
   }
 
   reconnecting(attempt: number, delayMs: number, reason: Reason, unsentBytes: number): void {
-    this.owner.reconnecting(attempt, delayMs, reason, unsentBytes);
+    this.owner.teller.reconnecting(attempt, delayMs, reason, unsentBytes);
   }
 
   attempt(targetIndex: number): void {
@@ -215,7 +215,7 @@ export class Slot<
     back?.reject(
       this.lastError ?? new NetError("ABORTED", "connect was given up", { operation: "connect" }),
     );
-    this.owner.gaveUp(lostBytes);
+    this.owner.teller.gaveUp(lostBytes);
   }
 
   // — what the application does with it —

@@ -10,6 +10,7 @@ import {
   type ReconnectOptions,
   reconnectOptions,
 } from "../outgoing/reconnect-options.js";
+import { type Informer, ReconnectTeller } from "../outgoing/reconnect-teller.js";
 import { Slot, type SlotOwner } from "../outgoing/slot.js";
 import type { Clock } from "../time/clock.js";
 import type { LiveWebSocket } from "./live-websocket.js";
@@ -55,13 +56,7 @@ export interface SocketPlaceShare {
   readonly dialer: WebSocketDialer;
   readonly clock: Clock;
   readonly handlers: WebSocketReconnectHandlers<never>;
-  readonly calls: {
-    inform(
-      name: string,
-      handler: ((...given: never[]) => unknown) | undefined,
-      ...given: unknown[]
-    ): void;
-  };
+  readonly calls: Informer;
 }
 
 /** Who has places. */
@@ -84,8 +79,7 @@ export class SocketPlace
     AgentTarget<LiveWebSocket, string | URL, SendOptions>
 {
   readonly slot: Slot<LiveWebSocket, WebSocketLoss, string | URL>;
-  /** What handlers are given. */
-  handle: unknown = this;
+  readonly teller: ReconnectTeller<WebSocketLoss>;
   readonly keepsProcess = true;
   destination: string | URL = "";
   private options: WebSocketConnectOptions = {};
@@ -101,6 +95,7 @@ export class SocketPlace
   ) {
     this.share = share;
     this.keeper = keeper;
+    this.teller = new ReconnectTeller(share.handlers, share.calls, this);
     this.slot = new Slot<LiveWebSocket, WebSocketLoss, string | URL>(this, reconnect);
   }
 
@@ -160,27 +155,6 @@ export class SocketPlace
 
   ended(): void {
     this.keeper.ended(this);
-  }
-
-  reconnecting(attempt: number, delayMs: number, reason: WebSocketLoss, unsentBytes: number): void {
-    const { onReconnecting } = this.share.handlers;
-    this.tell("onReconnecting", onReconnecting, attempt, delayMs, reason, unsentBytes);
-  }
-
-  reconnected(attempt: number): void {
-    this.tell("onReconnected", this.share.handlers.onReconnected, attempt);
-  }
-
-  gaveUp(lostBytes: number): void {
-    this.tell("onGiveUp", this.share.handlers.onGiveUp, lostBytes);
-  }
-
-  private tell(
-    name: string,
-    handler: ((...given: never[]) => unknown) | undefined,
-    ...given: unknown[]
-  ): void {
-    this.share.calls.inform(name, handler, this.handle, ...given);
   }
 
   // — the session's calls —

@@ -29,7 +29,7 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
   constructor(options: WebSocketClientOptions<Context> = {}) {
     this.#parts = outgoingWebSockets(options, new SocketGroup<Context>());
     this.#place = this.#parts.places.make(this.#parts.reconnect);
-    this.#place.handle = this;
+    this.#place.teller.handle = this;
   }
 
   /** See `WebSocketAgent.connect`. Rejects with `INVALID_STATE` while there is a socket, or one is waited for. */

@@ -5,6 +5,7 @@ import { HttpAgent, HttpServer, type HttpServerOptions } from "hp-socket/http";
 import { type AccessRecord, ProxyServer, type ProxyServerOptions } from "hp-socket/proxy";
 import { availableEngines } from "../support/engine-list.js";
 import { rawPeer } from "../support/http-world.js";
+import { proxyServer } from "../support/proxy-world.js";
 import { until } from "../support/until.js";
 
 for (const engine of availableEngines()) {
@@ -14,19 +15,6 @@ for (const engine of availableEngines()) {
     rules(engine);
     phases(engine);
   });
-}
-
-const OWN = { allow: ["127.0.0.0/8"] };
-
-async function proxy(
-  test: TestContext,
-  engine: EngineName,
-  options: ProxyServerOptions = {},
-): Promise<ProxyServer> {
-  const server = new ProxyServer({ engine, destinations: OWN, ...options });
-  test.after(() => server.stop({ drainMs: 0 }));
-  await server.listen();
-  return server;
 }
 
 /** A client, which may be reset before it knows that it was connected. */
@@ -66,7 +54,7 @@ function tunnels(engine: EngineName): void {
     it(`makes a tunnel by ${scheme}, to a server that speaks first`, async (test) => {
       const server = await echo(test, engine);
       const records: AccessRecord[] = [];
-      const { port } = await proxy(test, engine, { onAccess: (one) => records.push(one) });
+      const { port } = await proxyServer(test, engine, { onAccess: (one) => records.push(one) });
       const agent = new TcpAgent({
         engine,
         halfOpen: true,
@@ -94,7 +82,7 @@ function tunnels(engine: EngineName): void {
 
     it(`wants name and password by ${scheme}`, async (test) => {
       const server = await echo(test, engine);
-      const { port } = await proxy(test, engine, { authenticate: { me: "right" } });
+      const { port } = await proxyServer(test, engine, { authenticate: { me: "right" } });
       const agent = new TcpAgent({ engine });
       test.after(() => agent.stop({ drainMs: 0 }));
       const to = (user: string): Promise<unknown> =>
@@ -113,7 +101,7 @@ function tunnels(engine: EngineName): void {
     timeout: 120_000,
   }, async (test) => {
     const server = await echo(test, engine);
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const agent = new TcpAgent({ engine, proxy: `socks5://127.0.0.1:${through.port}` });
     test.after(() => agent.stop({ drainMs: 0 }));
     const connection = await agent.connect({ host: "127.0.0.1", port: server.port });
@@ -144,7 +132,7 @@ function tunnels(engine: EngineName): void {
     const server = new TcpServer({ engine, onAccept: (connection) => void connection.pause() });
     test.after(() => server.stop({ drainMs: 0 }));
     await server.listen({ host: "127.0.0.1" });
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const agent = new TcpAgent({ engine, proxy: `http://127.0.0.1:${through.port}` });
     test.after(() => agent.stop({ drainMs: 0 }));
     const connection = await agent.connect({ host: "127.0.0.1", port: server.port });
@@ -166,7 +154,7 @@ function tunnels(engine: EngineName): void {
     timeout: 60_000,
   }, async (test) => {
     const server = await echo(test, engine);
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const schemes = ["http", "socks5", "socks4a"];
     const agent = new TcpAgent({ engine });
     test.after(() => agent.stop({ drainMs: 0 }));
@@ -211,7 +199,7 @@ function requests(engine: EngineName): void {
         exchange.respond(200, { Connection: "X-Hop", "X-Hop": "1", "X-End": "2" }, `got ${body}`);
       },
     });
-    const through = await proxy(test, engine, { via: "me" });
+    const through = await proxyServer(test, engine, { via: "me" });
     for (let round = 0; round < 3; round++) {
       const peer = await rawPeer(test, through);
       peer.send(
@@ -256,7 +244,7 @@ function requests(engine: EngineName): void {
         } else exchange.respond(200, {}, "0123456789");
       },
     });
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const agent = new HttpAgent({ engine, proxy: `http://127.0.0.1:${through.port}` });
     test.after(() => agent.stop({ drainMs: 0 }));
     const url = `http://127.0.0.1:${server.port}`;
@@ -280,7 +268,7 @@ function requests(engine: EngineName): void {
         exchange.respond(200);
       },
     });
-    const through = await proxy(test, engine, { via: "me" });
+    const through = await proxyServer(test, engine, { via: "me" });
     const peer = await rawPeer(test, through);
     const ask = async (method: string, target: string, field = ""): Promise<number> => {
       peer.send(`${method} ${target} HTTP/1.1\r\nHost: a\r\n${field}\r\n`);
@@ -304,7 +292,7 @@ function requests(engine: EngineName): void {
         exchange.respond(200, {}, `${exchange.headers.get("x-added")} ${exchange.target} ${body}`);
       },
     });
-    const through = await proxy(test, engine, {
+    const through = await proxyServer(test, engine, {
       onRequest: (request) => {
         if (request.url.endsWith("/own")) return { status: 418, body: "tea" };
         if (request.url.endsWith("/no")) return false;
@@ -340,7 +328,7 @@ function requests(engine: EngineName): void {
         else exchange.respond(200, {}, await exchange.bytes());
       },
     });
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const peer = await rawPeer(test, through);
     const head = (path: string): string =>
       `PUT http://127.0.0.1:${server.port}${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n`;
@@ -359,7 +347,7 @@ function rules(engine: EngineName): void {
     const server = new TcpServer({ engine, onAccept: () => void connected++ });
     test.after(() => server.stop({ drainMs: 0 }));
     await server.listen({ host: "127.0.0.1" });
-    const through = await proxy(test, engine, { destinations: {}, connectTimeoutMs: 2_000 });
+    const through = await proxyServer(test, engine, { destinations: {}, connectTimeoutMs: 2_000 });
     const { port } = server;
     const hosts = [
       "127.0.0.1",
@@ -425,7 +413,7 @@ function rules(engine: EngineName): void {
       [{ allow: ["127.0.0.0/8"], only: ["127.0.0.1"] }, "127.0.0.1", true],
     ];
     for (const [destinations, host, isAllowed] of tries) {
-      const through = await proxy(test, engine, { destinations: destinations ?? {} });
+      const through = await proxyServer(test, engine, { destinations: destinations ?? {} });
       const peer = await rawPeer(test, through);
       peer.send(`CONNECT ${host}:${port} HTTP/1.1\r\nHost: a\r\n\r\n`);
       await peer.came("\r\n\r\n");
@@ -439,7 +427,7 @@ function rules(engine: EngineName): void {
       code: "INVALID_ARGUMENT",
     });
     const refused: string[] = [];
-    const through = await proxy(test, engine, {
+    const through = await proxyServer(test, engine, {
       access: { deny: ["127.0.0.0/8"] },
       onRefuse: (error) => refused.push(error.code),
     });
@@ -451,7 +439,7 @@ function rules(engine: EngineName): void {
   it("has limits of tunnels and of connections of a client", async (test) => {
     const server = await echo(test, engine);
     const refused: string[] = [];
-    const through = await proxy(test, engine, {
+    const through = await proxyServer(test, engine, {
       maxTunnels: 1,
       access: { maxConnectionsPerAddress: 2 },
       onRefuse: (error) => refused.push(error.code),
@@ -477,7 +465,10 @@ function rules(engine: EngineName): void {
 function phases(engine: EngineName): void {
   it("gives up clients that are slow in any phase, and tunnels in which nothing happens", async (test) => {
     const server = await echo(test, engine);
-    const through = await proxy(test, engine, { headTimeoutMs: 100, tunnelIdleTimeoutMs: 200 });
+    const through = await proxyServer(test, engine, {
+      headTimeoutMs: 100,
+      tunnelIdleTimeoutMs: 200,
+    });
     const beginnings = [
       "",
       "\x05",
@@ -502,7 +493,7 @@ function phases(engine: EngineName): void {
       test.after(() => one.stop({ drainMs: 0 }));
       await one.listen({ host: "127.0.0.1" });
     }
-    const through = await proxy(test, engine, { upstreamTimeoutMs: 100 });
+    const through = await proxyServer(test, engine, { upstreamTimeoutMs: 100 });
     const peer = await rawPeer(test, through);
     const get = async (port: number): Promise<number> => {
       peer.send(`GET http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: a\r\n\r\n`);
@@ -516,7 +507,7 @@ function phases(engine: EngineName): void {
   });
 
   it("ends half-open CONNECTs with their clients", async (test) => {
-    const through = await proxy(test, engine, {
+    const through = await proxyServer(test, engine, {
       onTunnel: () =>
         new Promise<undefined>((resolve) => void setTimeout(() => resolve(undefined), 50)),
     });
@@ -533,8 +524,8 @@ function phases(engine: EngineName): void {
 
   it("goes through a chain of its own kind", async (test) => {
     const server = await echo(test, engine);
-    const outer = await proxy(test, engine, { authenticate: { a: "b" } });
-    const inner = await proxy(test, engine);
+    const outer = await proxyServer(test, engine, { authenticate: { a: "b" } });
+    const inner = await proxyServer(test, engine);
     const agent = new TcpAgent({
       engine,
       proxy: [`http://a:b@127.0.0.1:${outer.port}`, `socks5://127.0.0.1:${inner.port}`],

@@ -6,13 +6,13 @@ import { type AddressInfo, createConnection, createServer } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import type { EngineName } from "hp-socket";
 import { ArqClient, ArqServer } from "hp-socket/arq";
-import { type AccessRecord, ProxyServer, type ProxyServerOptions } from "hp-socket/proxy";
+import type { AccessRecord, ProxyServer } from "hp-socket/proxy";
 import { UdpAgent, UdpClient, UdpServer } from "hp-socket/udp";
 import { availableEngines } from "../support/engine-list.js";
+import { proxyServer } from "../support/proxy-world.js";
 import { until } from "../support/until.js";
 
 const LIMIT = { timeoutMs: 5_000 };
-const OWN = { allow: ["127.0.0.0/8"] };
 
 for (const engine of availableEngines()) {
   describe(`datagrams by a proxy on ${engine}`, () => {
@@ -20,17 +20,6 @@ for (const engine of availableEngines()) {
     rules(engine);
     faults(engine);
   });
-}
-
-async function proxy(
-  test: TestContext,
-  engine: EngineName,
-  options: ProxyServerOptions = {},
-): Promise<ProxyServer> {
-  const server = new ProxyServer({ engine, destinations: OWN, ...options });
-  test.after(() => server.stop({ drainMs: 0 }));
-  await server.listen();
-  return server;
 }
 
 async function echo(test: TestContext, engine: EngineName): Promise<UdpServer> {
@@ -55,7 +44,7 @@ function clients(engine: EngineName): void {
     it(`reach ${host} ${user === "" ? "" : "with a password"}`, async (test) => {
       const server = await echo(test, engine);
       const records: AccessRecord[] = [];
-      const through = await proxy(test, engine, {
+      const through = await proxyServer(test, engine, {
         ...(user !== "" && { authenticate: { me: "right" } }),
         onAccess: (record) => records.push(record),
       });
@@ -85,7 +74,7 @@ function clients(engine: EngineName): void {
 
   it("have bursts relayed as they are", async (test) => {
     const server = await echo(test, engine);
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const one = client(test, engine, `socks5://127.0.0.1:${through.port}`);
     await one.connect({ port: server.port, ...LIMIT });
 
@@ -103,7 +92,7 @@ function clients(engine: EngineName): void {
     const server = new ArqServer({ engine, onReceive: (peer, data) => void peer.send(data) });
     test.after(() => server.stop({ drainMs: 0 }));
     await server.listen({ host: "127.0.0.1" });
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const one = new ArqClient({ engine, proxy: `socks5://127.0.0.1:${through.port}` });
     test.after(() => one.stop({ drainMs: 0 }));
 
@@ -115,7 +104,7 @@ function clients(engine: EngineName): void {
 
   it("choose the proxy for each connection, and go by one of SOCKS 5 only", async (test) => {
     const server = await echo(test, engine);
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const by = `socks5://127.0.0.1:${through.port}`;
     const seen: string[] = [];
     const agent = new UdpAgent({
@@ -192,7 +181,7 @@ function headerTo(port: number): string {
 function rules(engine: EngineName): void {
   it("reach nothing private", async (test) => {
     const server = await echo(test, engine);
-    const through = await proxy(test, engine, { destinations: {} });
+    const through = await proxyServer(test, engine, { destinations: {} });
     const raw = await rawClient(test, through);
 
     const port = server.port.toString(16).padStart(4, "0");
@@ -210,7 +199,7 @@ function rules(engine: EngineName): void {
 
   it("drop what is no datagram of SOCKS, fragments, and what strangers send", async (test) => {
     const server = await echo(test, engine);
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const raw = await rawClient(test, through);
     raw.send(headerTo(server.port), "first");
     await until(() => raw.received.length === 1);
@@ -245,7 +234,7 @@ function rules(engine: EngineName): void {
     await once(server, "listening");
     const stranger = createSocket("udp4");
     test.after(() => stranger.close());
-    const through = await proxy(test, engine, { maxAssociationPeers: 1 });
+    const through = await proxyServer(test, engine, { maxAssociationPeers: 1 });
     const raw = await rawClient(test, through);
     raw.send(headerTo(server.address().port), "hello");
     await until(() => seen.length === 1);
@@ -268,7 +257,7 @@ function rules(engine: EngineName): void {
 
   it("have limits: clients, time, and the application's word", async (test) => {
     const server = await echo(test, engine);
-    const few = await proxy(test, engine, { maxAssociations: 1 });
+    const few = await proxyServer(test, engine, { maxAssociations: 1 });
     const by = `socks5://127.0.0.1:${few.port}`;
     await client(test, engine, by).connect({ port: server.port, ...LIMIT });
     await assert.rejects(client(test, engine, by).connect({ port: server.port, ...LIMIT }), {
@@ -276,7 +265,7 @@ function rules(engine: EngineName): void {
     });
 
     const records: AccessRecord[] = [];
-    const asked = await proxy(test, engine, {
+    const asked = await proxyServer(test, engine, {
       tunnelIdleTimeoutMs: 50,
       onTunnel: ({ protocol, user }) => protocol === "udp" && user !== "you",
       authenticate: () => true,
@@ -297,7 +286,7 @@ function rules(engine: EngineName): void {
       ["REFUSED", "IDLE_TIMEOUT"],
     );
 
-    const closed = await proxy(test, engine, { relaysDatagrams: false });
+    const closed = await proxyServer(test, engine, { relaysDatagrams: false });
     await assert.rejects(
       client(test, engine, `socks5://127.0.0.1:${closed.port}`).connect({
         port: server.port,
@@ -308,7 +297,7 @@ function rules(engine: EngineName): void {
   });
 
   it("drop what waits for names beyond a bound", async (test) => {
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const raw = await rawClient(test, through);
     const name = Buffer.from("a-name-that-is-nowhere.invalid");
     const header = `00000003${name.length.toString(16)}${name.toString("hex")}0050`;
@@ -363,14 +352,14 @@ function faults(engine: EngineName): void {
 
   it("end when the proxy leaves, and when they are aborted in any step", async (test) => {
     const server = await echo(test, engine);
-    const through = await proxy(test, engine);
+    const through = await proxyServer(test, engine);
     const by = `socks5://127.0.0.1:${through.port}`;
     const one = client(test, engine, by);
     await one.connect({ port: server.port, ...LIMIT });
     await through.stop({ drainMs: 0 });
     assert.equal((await one.closed()).cause?.code, "PROXY_UNREACHABLE");
 
-    const again = await proxy(test, engine);
+    const again = await proxyServer(test, engine);
     for (let turns = 0; turns < 12; turns++) {
       const leaving = new AbortController();
       const other = client(test, engine, `socks5://127.0.0.1:${again.port}`);

@@ -1,18 +1,21 @@
 /** Our proxy with the clients of others: curl, ncat and Chromium. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { type EngineName, TcpServer } from "hp-socket";
-import { type AccessRecord, ProxyServer, type ProxyServerOptions } from "hp-socket/proxy";
+import type { AccessRecord, ProxyServer } from "hp-socket/proxy";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer } from "../support/http-world.js";
 import { browser, openPage } from "../support/other-browser.js";
 import { otherProgram } from "../support/other-program.js";
+import { proxyServer } from "../support/proxy-world.js";
 import { until } from "../support/until.js";
 
 const LIMIT_MS = 20_000;
 const curl = otherProgram("curl");
 const ncat = otherProgram("ncat");
+/** Curl may resolve localhost by itself, to either. */
+const destinations = { allow: ["127.0.0.0/8", "::1", "localhost"] };
 const USERS = { me: "pa ss:w@rd" };
 
 for (const engine of availableEngines()) {
@@ -21,18 +24,6 @@ for (const engine of availableEngines()) {
   describe(`a proxy with a browser on ${engine}`, { skip: browser.skip }, () =>
     servesBrowser(engine),
   );
-}
-
-async function proxy(
-  test: TestContext,
-  engine: EngineName,
-  options: ProxyServerOptions = {},
-): Promise<ProxyServer> {
-  const destinations = { allow: ["127.0.0.0/8", "::1", "localhost"] };
-  const server = new ProxyServer({ engine, destinations, ...options });
-  test.after(() => server.stop({ drainMs: 0 }));
-  await server.listen();
-  return server;
 }
 
 /** Runs a program to its end. */
@@ -61,8 +52,8 @@ function servesCurl(engine: EngineName): void {
           onRequest: async (exchange) =>
             exchange.respond(200, {}, `${exchange.method} ${(await exchange.body.bytes()).length}`),
         });
-        const open = await proxy(test, engine);
-        const closed = await proxy(test, engine, { authenticate: USERS });
+        const open = await proxyServer(test, engine, { destinations });
+        const closed = await proxyServer(test, engine, { destinations, authenticate: USERS });
         const ask = (from: ProxyServer, user: string): ReturnType<typeof run> =>
           run(
             curl.program,
@@ -103,7 +94,8 @@ function servesNcat(engine: EngineName): void {
       });
       test.after(() => server.stop({ drainMs: 0 }));
       await server.listen({ host: "127.0.0.1" });
-      const through = await proxy(test, engine, {
+      const through = await proxyServer(test, engine, {
+        destinations,
         ...(type !== "socks4" && { authenticate: USERS }),
       });
       const text = "0123456789".repeat(10_000);
@@ -144,7 +136,10 @@ function servesBrowser(engine: EngineName): void {
         },
       });
       const records: AccessRecord[] = [];
-      const through = await proxy(test, engine, { onAccess: (one) => records.push(one) });
+      const through = await proxyServer(test, engine, {
+        destinations,
+        onAccess: (one) => records.push(one),
+      });
 
       openPage(test, `http://127.0.0.1:${origin.port}/`, [
         `--proxy-server=${scheme}://127.0.0.1:${through.port}`,
