@@ -30,5 +30,8 @@ export async function requestsPerSecond(url, seconds, script, { given = [], clos
   const output = await run("wrk", [...words, url, ...(given.length > 0 ? ["--", ...given] : [])]);
   const hasFailed = closes ? /Non-2xx/ : /Non-2xx|Socket errors/;
   if (hasFailed.test(output)) throw new Error(output);
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]);
+  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]);
+  // A server that has come to a stop is no server that is slow.
+  if (!(rate > 0)) throw new Error(output);
+  return rate;
 }

@@ -16,6 +16,8 @@ const server = createServer((incoming, response) => {
     answer.pipe(response);
   });
   outgoing.on("error", () => response.destroy());
+  // A client that leaves in the middle would keep one of the agent's connections for ever.
+  response.on("close", () => response.writableFinished || outgoing.destroy());
   incoming.pipe(outgoing);
 });
 server.keepAliveTimeout = 600_000;
