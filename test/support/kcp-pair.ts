@@ -91,6 +91,8 @@ export class KcpSide {
   /** What has arrived. */
   readonly messages: Buffer[] = [];
   readonly arrivedMs: number[] = [];
+  /** Memory of its own that it has lent messages from. */
+  lentMemory: Set<Buffer> = new Set();
   lastResult: InputResult = "taken";
   outputCount = 0;
   readonly #events: EventQueue;
@@ -111,8 +113,9 @@ export class KcpSide {
       {
         output: (memory, start, byteCount) =>
           this.#send(memory.bytes.subarray(start, start + byteCount)),
-        message: (bytes) => {
-          this.messages.push(Buffer.from(bytes));
+        message: (bytes, start, length, isLent) => {
+          if (isLent) this.lentMemory.add(bytes);
+          this.messages.push(Buffer.from(bytes.subarray(start, start + length)));
           this.arrivedMs.push(events.nowMs);
         },
       },

@@ -272,6 +272,22 @@ describe("KCP", () => {
     assert.equal(right.kcp.counts.duplicateSegments, 400);
   });
 
+  it("uses the memory again of messages that came out of order", () => {
+    const { events, left, right } = kcpPair({ lossRate: 0.05, delayMs: 5, seed: 3 });
+    const lent = new Set<Buffer>();
+    right.lentMemory = lent;
+
+    for (let number = 0; number < 4_000; number++) {
+      left.send(Buffer.alloc(1_000, number));
+      if (number % 50 === 0) events.run(events.nowMs + 20);
+    }
+    events.run(60_000, () => right.messages.length === 4_000);
+
+    assert.equal(right.messages.length, 4_000);
+    // Blocks of 16 KiB: what both windows hold, and not what went through them.
+    assert.ok(lent.size > 0 && lent.size <= 32, `${lent.size} blocks`);
+  });
+
   it("paces: fills most of a link with a short queue, and drops little there", () => {
     const bytesPerSecond = 1_250_000;
     const { events, left, right, links } = kcpPair(
