@@ -1,4 +1,5 @@
 // A WebSocket server by hp-socket or a peer: `websocket-server.mjs ENGINE|ws|uws|bun [plain|deflate|broadcast]`.
+// ENGINE is an engine's name, or `NAME:borrow`: its messages are valid during the call only, as those of uws are.
 // plain: an echo; deflate: one that compresses, each library at its own settings; broadcast: what one sends goes
 // to all. Prints `READY PORT`.
 import { answerMemory } from "./memory-answer.mjs";
@@ -56,10 +57,12 @@ function bun() {
   return server.port;
 }
 
-async function ours(engine) {
+async function ours(name) {
   const { WebSocketServer } = await import("hp-socket/websocket");
+  const [engine, delivery = "copy"] = name.split(":");
   const server = new WebSocketServer({
     engine,
+    delivery,
     http: { maxConnections: 100_000 },
     compression: deflates,
     ...(publishes && { onOpen: (socket) => void socket.subscribe("all") }),
