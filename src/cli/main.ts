@@ -1,33 +1,11 @@
 import process from "node:process";
 import { closestWord } from "../closest-word.js";
 import { NetError } from "../errors.js";
-import { cat } from "./cat.js";
 import type { Command, ExitCode } from "./command.js";
 import { asksForHelp, helpRows, optionHelp, quoted, UsageError } from "./command-line.js";
-import { doctor } from "./doctor.js";
-import { echo } from "./echo.js";
-import { http } from "./http.js";
-import { load } from "./load.js";
-import { netstat } from "./netstat.js";
-import { newCommand } from "./new.js";
+import { COMMAND_NAMES, loadCommand, loadCommands } from "./commands.js";
 import { packageVersion } from "./package-version.js";
-import { proxy } from "./proxy.js";
-import { relay } from "./relay.js";
-import { serve } from "./serve.js";
 import { Terminal } from "./terminal.js";
-
-const COMMANDS: readonly Command[] = [
-  serve,
-  echo,
-  load,
-  http,
-  cat,
-  proxy,
-  relay,
-  netstat,
-  newCommand,
-  doctor,
-];
 
 /** Runs the program with the words of its command line; answers its exit code. */
 export async function main(
@@ -38,7 +16,7 @@ export async function main(
   if (name === undefined || name === "--help" || name === "-h") return help([], terminal);
   if (name === "help") return help(rest, terminal);
   if (name === "--version" || name === "-v") return show(packageVersion(), terminal);
-  const command = commandOf(name);
+  const command = await loadCommand(name);
   if (command === undefined) return refuse(name, terminal);
   if (asksForHelp(rest)) return help([name], terminal);
   try {
@@ -48,14 +26,10 @@ export async function main(
   }
 }
 
-function commandOf(name: string): Command | undefined {
-  return COMMANDS.find((one) => one.name === name);
-}
-
 /** Help of the command whose name was typed, or of all. */
-function help([name]: readonly string[], terminal: Terminal): ExitCode {
-  if (name === undefined) return show(overview(terminal), terminal);
-  const command = commandOf(name);
+async function help([name]: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  if (name === undefined) return show(overview(await loadCommands(), terminal), terminal);
+  const command = await loadCommand(name);
   if (command === undefined) return refuse(name, terminal);
   return show(commandHelp(command, terminal), terminal);
 }
@@ -66,7 +40,7 @@ function show(text: string, terminal: Terminal): ExitCode {
 }
 
 function refuse(name: string, terminal: Terminal): ExitCode {
-  const meant = closestWord(name, [...COMMANDS.map((command) => command.name), "help"]);
+  const meant = closestWord(name, [...COMMAND_NAMES, "help"]);
   const advice =
     meant === undefined ? "`hp-socket help` shows them" : `did you mean ${quoted(meant)}?`;
   terminal.complain(undefined, `${quoted(name)} is no command; ${advice}`);
@@ -84,12 +58,12 @@ function explain({ name }: Command, error: unknown, terminal: Terminal): ExitCod
   return error.code === "INVALID_ARGUMENT" ? 2 : 1;
 }
 
-function overview({ paint }: Terminal): string {
+function overview(commands: readonly Command[], { paint }: Terminal): string {
   return [
     `${paint.bold("Usage:")} hp-socket COMMAND [options]`,
     "",
     paint.bold("Commands:"),
-    helpRows(COMMANDS.map(({ name, usage, summary }) => [`${name} ${usage}`, summary])),
+    helpRows(commands.map(({ name, usage, summary }) => [`${name} ${usage}`, summary])),
     "",
     paint.bold("Options:"),
     helpRows([
