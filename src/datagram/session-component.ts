@@ -3,6 +3,7 @@ import type { BroadcastResult } from "../connection/broadcast.js";
 import { Component, type ComponentRole } from "../connection/component.js";
 import type { Engine } from "../engine/engine.js";
 import type { PeerKey } from "../engine/peer-key.js";
+import type { Given } from "../options.js";
 import {
   DATAGRAM_SETTING_NAMES,
   type DatagramSettings,
@@ -31,7 +32,7 @@ export class SessionComponent extends Component<Session, DatagramSettings> imple
     role: SessionRole,
     engine: Engine,
     protocol: SessionProtocol | undefined,
-    given: Partial<DatagramSettings>,
+    given: Given<DatagramSettings>,
   ) {
     super(role, engine, SESSION_SETTINGS, given);
     this.events = role.events;

@@ -3,6 +3,7 @@ import type { ComponentStats } from "../connection/component-options.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
 import type { Engine, IpAddress } from "../engine/engine.js";
+import type { Given } from "../options.js";
 import {
   DATAGRAM_OPTION_NAMES,
   type DatagramListenOptions,
@@ -78,7 +79,7 @@ export abstract class SessionServer<
    * Changes settings, also while running. Throws `SETTING_FIXED` for what can't be changed,
    * `INVALID_ARGUMENT` for a value that can't be; then nothing is changed.
    */
-  configure(changes: Partial<DatagramSettings>): void {
+  configure(changes: Given<DatagramSettings>): void {
     this.#component.change(changes, this.#optionNames);
   }
 

@@ -6,6 +6,7 @@ import { bytesOf } from "../connection/data.js";
 import { handlerError } from "../connection/handlers.js";
 import type { Member, MemberSettings } from "../connection/member.js";
 import { NetError } from "../errors.js";
+import type { Given } from "../options.js";
 import type { Clock } from "../time/clock.js";
 import type { AgentTarget } from "./agent-target.js";
 import type { Attempt, Dialer } from "./dialer.js";
@@ -24,7 +25,7 @@ export interface PlaceShare<One extends Held, Destination extends WaitOptions> {
   readonly component: Component<One, One["settings"]>;
   readonly dialer: Dialer<One, Destination>;
   readonly informer: Informer;
-  readonly handlers: ReconnectHandlers<never>;
+  readonly handlers: Given<ReconnectHandlers<never>>;
 }
 
 /** Who has a place. */

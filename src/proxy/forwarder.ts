@@ -14,6 +14,7 @@ import { RequestContent } from "../http/client/request-content.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
 import type { ServerExchange } from "../http/server/server-exchange.js";
 import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
+import type { Given } from "../options.js";
 import { BODY } from "../protocol/http1/head.js";
 import { basicCredentials } from "./authentication.js";
 import type { DestinationRules } from "./destination-rules.js";
@@ -28,7 +29,7 @@ export interface ForwarderParts {
   readonly agent: HttpAgent;
   readonly tunnels: TunnelMaker;
   readonly rules: DestinationRules;
-  readonly handlers: ProxyHandlers;
+  readonly handlers: Given<ProxyHandlers>;
   /** What Via calls the proxy; undefined: there is no Via. */
   readonly pseudonym: string | undefined;
 }
@@ -44,7 +45,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE",
 /** Sends requests on. */
 export class Forwarder {
   readonly #tunnels: TunnelMaker;
-  readonly #handlers: ProxyHandlers;
+  readonly #handlers: Given<ProxyHandlers>;
   readonly #shared: ForwardingShare;
   readonly #origins: Origins;
   readonly #defaults: RequestDefaults;

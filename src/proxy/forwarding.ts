@@ -19,6 +19,7 @@ import { type HttpAgent, sendPlanned } from "../http/client/http-agent.js";
 import type { DialRoute } from "../http/client/http-proxy.js";
 import type { BodyOutput } from "../http/server/response/body-output.js";
 import type { ServerExchange } from "../http/server/server-exchange.js";
+import type { Given } from "../options.js";
 import type { FieldSection } from "../protocol/http1/field-section.js";
 import type { ResponseHead } from "../protocol/http1/response-head.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
@@ -46,7 +47,7 @@ const STATUS: Partial<Record<NetErrorCode, number>> = {
 export interface ForwardingShare {
   readonly agent: HttpAgent;
   readonly added: AddedFields;
-  readonly handlers: ProxyHandlers;
+  readonly handlers: Given<ProxyHandlers>;
   /** A handler has failed. */
   readonly failed: (name: string, cause: unknown) => void;
   /** Requests that went over a connection that had carried another one. */
