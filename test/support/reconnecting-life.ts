@@ -168,7 +168,7 @@ export class ReconnectingLife {
     if (!isKept) return;
     const told = this.#toldOf(place);
     const hasRoom = this.#maxKeptBytes > 0 && told.keptBytes + text.length <= this.#maxKeptBytes;
-    if ((result !== false) !== hasRoom) {
+    if ((result !== false) !== hasRoom && !this.#isFromStart) {
       this.#problems.push(`send answers ${result} with ${told.keptBytes} bytes kept`);
     }
     if (hasRoom) told.keptBytes += text.length;
@@ -282,7 +282,7 @@ export class ReconnectingLife {
   #gaveUp(place: unknown, lostBytes: number): void {
     const told = this.#toldOf(place);
     if (told.state === "over") this.#problems.push("given up twice");
-    // What was kept for the first connection left with it, and nothing is told of that.
+    // Nothing is told of what was kept for the first connection, and left with it.
     const isWrong = this.#isFromStart ? lostBytes > told.keptBytes : lostBytes !== told.keptBytes;
     if (told.state === "away" && isWrong) {
       this.#problems.push(`${lostBytes} bytes lost of ${told.keptBytes} kept`);
