@@ -172,15 +172,15 @@ export type NetErrorCode = keyof typeof ERROR_CODES;
 /** What a {@link NetError} can carry besides its code and sentence. */
 export interface NetErrorDetail {
   /** What was being done. */
-  readonly operation?: Operation;
+  readonly operation?: Operation | undefined;
   /** Whose fault it is, where that differs from the code's own entry. */
-  readonly fault?: Fault;
+  readonly fault?: Fault | undefined;
   /** What brought it about. */
   readonly cause?: unknown;
   /** The connection it belongs to. */
-  readonly connectionId?: number;
+  readonly connectionId?: number | undefined;
   /** The operating system's name of the error, for example `ECONNRESET`. */
-  readonly systemCode?: string;
+  readonly systemCode?: string | undefined;
 }
 
 /** Node can be told to keep its own objects as they are (`--frozen-intrinsics`). */

@@ -29,6 +29,16 @@ export interface NumberRule extends OptionRule<number> {
   readonly unit: string;
 }
 
+/** Options as they are given: each can be left out, or be `undefined`, which is the same. */
+export type Given<Options> = {
+  readonly [Name in keyof Options]?: Options[Name] | undefined;
+};
+
+/** Options as they are read: what can be left out has its default. */
+export type Settled<Options> = {
+  readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>;
+};
+
 /** A rule for each option; the numbers among them have a range. */
 export type OptionTable<Options> = {
   readonly [Name in keyof Options]-?: Options[Name] extends number
@@ -136,10 +146,7 @@ export function optionNames<Options>(
  * All options of a table: those given, and the defaults. Only what is undefined is left out; `null`
  * is a value. Options of other tables are passed over. Throws `INVALID_ARGUMENT`.
  */
-export function readOptions<Options>(
-  table: OptionTable<Options>,
-  given: { readonly [Name in keyof Options]?: Options[Name] | undefined },
-): Options {
+export function readOptions<Options>(table: OptionTable<Options>, given: Given<Options>): Options {
   const options = {} as { -readonly [Name in keyof Options]: Options[Name] };
   for (const name of optionNames(table)) {
     const value = given[name];
@@ -156,7 +163,7 @@ export function readOptions<Options>(
 export function readAllOptions<Options>(
   what: string,
   table: OptionTable<Options>,
-  given: { readonly [Name in keyof Options]?: Options[Name] | undefined },
+  given: Given<Options>,
 ): Options {
   assertObject(`the options of ${what}`, given);
   assertKnownKeys(what, given, Object.keys(table));

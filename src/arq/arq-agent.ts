@@ -32,7 +32,7 @@ export type ArqAgentOptions<Context = unknown> = ArqOutgoingOptions<
 /** Options of {@link ArqAgent.connect}. */
 export interface ArqAgentConnectOptions extends DatagramConnectOptions {
   /** Makes this connection anew when it is lost. Default: as with the agent. */
-  readonly reconnect?: boolean | ReconnectOptions;
+  readonly reconnect?: boolean | ReconnectOptions | undefined;
 }
 
 /** Makes any number of reliable connections to any number of servers, each on a socket of its own. */

@@ -238,8 +238,10 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
     this.session.sendDatagram(this.share.output.copy(memory, start, byteCount));
   }
 
-  message(bytes: Buffer): void {
-    if (!this.isClosing && !this.isOver) this.session.deliver(bytes);
+  message(bytes: Buffer, start: number, length: number, isLent: boolean): void {
+    if (this.isClosing || this.isOver) return;
+    const message = bytes.subarray(start, start + length);
+    this.session.deliver(isLent ? Buffer.from(message) : message);
   }
 
   hold(): void {

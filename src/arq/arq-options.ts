@@ -7,22 +7,29 @@ import {
   OUTGOING_OPTION_NAMES,
   type OutgoingOptions,
 } from "../datagram/datagram-options.js";
+import {
+  SESSION_ADMISSION_NAMES,
+  type SessionAdmissionOptions,
+} from "../datagram/session-listening.js";
+import type { Given } from "../options.js";
 import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
 import { ARQ_SETTING_NAMES, type ArqSettings, arqSettings } from "./arq-settings.js";
 
 /** Options of an `ArqServer`: settings of sessions, those of ARQ, and handlers. */
 export interface ArqListenerOptions<Handle, Context>
   extends Omit<DatagramOptions<Handle, Context>, keyof ServerHandlerRule>,
-    Partial<ArqSettings> {}
+    SessionAdmissionOptions,
+    Given<ArqSettings> {}
 
 /** Options of `ArqAgent` and `ArqClient`. */
 export interface ArqOutgoingOptions<Handle, Context>
   extends OutgoingOptions<Handle, Context>,
-    Partial<ArqSettings> {}
+    Given<ArqSettings> {}
 
 /** Names of all options of an `ArqServer`. */
 export const ARQ_LISTENER_NAMES: readonly string[] = [
   ...optionsOfRole("server", DATAGRAM_OPTION_NAMES),
+  ...SESSION_ADMISSION_NAMES,
   ...ARQ_SETTING_NAMES,
 ];
 
@@ -35,7 +42,7 @@ export const ARQ_OUTGOING_NAMES: readonly string[] = [
 
 /** The settings of ARQ among checked options. Throws `INVALID_ARGUMENT` for unknown names and wrong values. */
 export function checkedArqSettings(
-  options: Partial<ArqSettings> & { readonly maxDatagramBytes?: number | undefined },
+  options: Given<ArqSettings> & { readonly maxDatagramBytes?: number | undefined },
   names: readonly string[],
 ): ArqSettings {
   assertDatagramOptions(options, names);
@@ -44,6 +51,6 @@ export function checkedArqSettings(
 }
 
 /** A stock KCP answers no probes: then none are waited for, unless they are asked for. */
-export function withProbes<Options extends Partial<ArqSettings>>(options: Options): Options {
+export function withProbes<Options extends Given<ArqSettings>>(options: Options): Options {
   return options.conversation === undefined ? options : { detectAttempts: 0, ...options };
 }

@@ -7,6 +7,7 @@ import {
   choice,
   count,
   flag,
+  type Given,
   milliseconds,
   type OptionTable,
   optional,
@@ -116,7 +117,7 @@ const MIN_TRANSMIT_BYTES = 3 * HEAD_BYTES;
 
 /** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */
 export function arqSettings(
-  given: Partial<ArqSettings> & { readonly maxDatagramBytes?: number | undefined },
+  given: Given<ArqSettings> & { readonly maxDatagramBytes?: number | undefined },
 ): ArqSettings {
   const settings = readOptions(ARQ_SETTINGS, given);
   const maxDatagramBytes = given.maxDatagramBytes ?? DATAGRAM_SETTINGS.maxDatagramBytes.standard;

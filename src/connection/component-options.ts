@@ -1,6 +1,7 @@
 /** What every component is given, and what it tells of itself. */
 import type { EngineChoice } from "../engine/engine.js";
 import { assertFunction, assertKnownKeys, assertObject } from "../errors.js";
+import type { Given } from "../options.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { Connection } from "./connection.js";
 import { HANDLER_NAMES, type Handlers } from "./handlers.js";
@@ -10,14 +11,14 @@ import type { TlsSettings } from "./tls-settings.js";
 
 /** Options of every component: settings and handlers in one object. */
 export interface ComponentOptions<Handle, Received extends Buffer | number, Context>
-  extends Partial<Omit<ConnectionSettings, "receive">>,
-    Handlers<Handle, Received> {
+  extends Given<Omit<ConnectionSettings, "receive">>,
+    Given<Handlers<Handle, Received>> {
   /** How received bytes become what `onReceive` gets. Default: `push()`. */
-  readonly receive?: ReceiveModel<Received>;
+  readonly receive?: ReceiveModel<Received> | undefined;
   /** What moves the bytes: a name, an engine, or `auto` (default; `HP_SOCKET_ENGINE` overrides it). */
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
   /** Makes the `context` of each new connection. */
-  readonly context?: (connection: Connection<Context>) => Context;
+  readonly context?: ((connection: Connection<Context>) => Context) | undefined;
 }
 
 /**
@@ -30,13 +31,13 @@ export type ContextRule<Context> = undefined extends Context
 
 /** A model that is chosen at run time may give either; a handler has to take both. */
 export interface AnyModelRule<Handle> {
-  readonly onReceive?: (handle: Handle, received: Buffer | number) => unknown;
+  readonly onReceive?: ((handle: Handle, received: Buffer | number) => unknown) | undefined;
 }
 
 /** Settings that can be given to `configure`. */
-export interface ChangeableSettings extends Partial<ConnectionSettings> {
+export interface ChangeableSettings extends Given<ConnectionSettings> {
   /** Other certificates and rules, for handshakes to come. */
-  readonly tls?: TlsSettings;
+  readonly tls?: TlsSettings | undefined;
 }
 
 /** What a component has done so far. */
@@ -60,7 +61,7 @@ export interface ComponentStats {
 /** Bounds of a stop. */
 export interface StopOptions {
   /** Time that connections get to send what waits, in milliseconds. Default 5,000; 0: they are cut. */
-  readonly drainMs?: number;
+  readonly drainMs?: number | undefined;
 }
 
 /** What a stop has done. */

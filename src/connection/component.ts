@@ -5,7 +5,7 @@
  */
 import type { Address, Engine } from "../engine/engine.js";
 import { assertInteger, assertKnownKeys, assertObject, NetError } from "../errors.js";
-import { MAX_MS } from "../options.js";
+import { type Given, MAX_MS } from "../options.js";
 import type { BroadcastResult } from "./broadcast.js";
 import type { CloseReason } from "./close-reason.js";
 import type { ComponentStats, StopOptions, StopResult } from "./component-options.js";
@@ -45,7 +45,7 @@ export interface SettingsKind<Settings> {
   /** Their names. */
   readonly names: readonly string[];
   /** The settings with every default filled in. Throws `INVALID_ARGUMENT`. */
-  read(given: Partial<Settings>): Settings;
+  read(given: Given<Settings>): Settings;
 }
 
 interface Stopping {
@@ -73,7 +73,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   readonly topics: PacketTopics<Held> = new PacketTopics<Held>();
   readonly #kind: SettingsKind<Settings>;
   /** What was asked for; what was left out follows from it. */
-  #given: Partial<Settings>;
+  #given: Given<Settings>;
   /** Who waits for the end of a connection, by its id. */
   readonly #closeWaiters: Map<number, WaiterList> = new Map();
   #state: ServiceState = "stopped";
@@ -90,7 +90,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     role: ComponentRole<Held>,
     engine: Engine,
     kind: SettingsKind<Settings>,
-    given: Partial<Settings>,
+    given: Given<Settings>,
   ) {
     this.role = role;
     this.#kind = kind;
@@ -115,7 +115,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
    * runs when the changes are found to be possible, and not in force yet.
    */
   change(
-    changes: Partial<Settings>,
+    changes: Given<Settings>,
     known: readonly string[],
     before?: (changed: Settings) => void,
   ): void {

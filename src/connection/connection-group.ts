@@ -18,7 +18,7 @@ export interface BroadcastOptions<Handle = Connection> {
   /** A connection that does not get it, or its id. */
   readonly except?: { readonly id: number } | number | undefined;
   /** Answers whether a connection gets it. */
-  filter?(connection: Handle): boolean;
+  readonly filter?: ((connection: Handle) => boolean) | undefined;
 }
 
 /** Base of servers and agents. `Held`: the class behind the connections; `Handle`: what the application sees of it. */

@@ -46,19 +46,19 @@ export interface ConnectionStats {
 /** What to send with a small file. */
 export interface SmallFileOptions {
   /** Sent before the file. */
-  readonly head?: Data;
+  readonly head?: Data | undefined;
   /** Sent after the file. */
-  readonly tail?: Data;
+  readonly tail?: Data | undefined;
 }
 
 /** How the stream keeps data. */
 export interface DuplexViewOptions {
   /** Bytes that the stream keeps before the peer is held back. Default: Node's own, 64 KiB. */
-  readonly readableHighWaterMark?: number;
+  readonly readableHighWaterMark?: number | undefined;
   /** Bytes of writes that the stream keeps beside the connection's own queue. Default: Node's own. */
-  readonly writableHighWaterMark?: number;
+  readonly writableHighWaterMark?: number | undefined;
   /** Goes on sending when the peer has finished, until the stream is ended. Default true, as in Node. */
-  readonly allowHalfOpen?: boolean;
+  readonly allowHalfOpen?: boolean | undefined;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { AsyncResource } from "node:async_hooks";
 import process from "node:process";
 import type { Address, DatagramTarget, ListenTarget } from "../engine/engine.js";
 import { NetError, type Operation } from "../errors.js";
+import type { Given } from "../options.js";
 import type { CloseReason } from "./close-reason.js";
 import { handlerScope } from "./handler-scope.js";
 import { callHandler, type Handlers, handlerError, isThenable, type Verdict } from "./handlers.js";
@@ -36,9 +37,8 @@ export interface SendErrorHandler<Handle> {
 
 /** The handlers of a component over streams or datagrams. */
 export interface AnyHandlers<Handle, Received>
-  extends Omit<Handlers<Handle, Received>, "onPrepareListen">,
-    SendErrorHandler<Handle> {
-  onPrepareListen?(target: never): Verdict;
+  extends Given<Omit<Handlers<Handle, Received>, "onPrepareListen"> & SendErrorHandler<Handle>> {
+  readonly onPrepareListen?: ((target: never) => Verdict) | undefined;
 }
 
 /** The handlers of a component. */

@@ -8,22 +8,22 @@ import type { HeartbeatRule } from "./heartbeat.js";
 /** Heartbeats of a connection. At least `message`, or `isProbe` with `answer`, has to be given. */
 export interface HeartbeatOptions {
   /** Silence before a heartbeat is sent, in milliseconds, 10 to 2,147,483,647. Default 30,000. */
-  readonly everyMs?: number;
+  readonly everyMs?: number | undefined;
   /** Time that the peer has to be heard after it, in milliseconds. Default 10,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Heartbeats in a row without an answer that end the connection with `HEARTBEAT_TIMEOUT`, 1 to 100. Default 2. */
-  readonly maxMisses?: number;
+  readonly maxMisses?: number | undefined;
   /** What is sent when nothing was received for `everyMs`. Left out, this side only answers. */
-  readonly message?: Data | ((connection: Connection) => Data);
+  readonly message?: Data | ((connection: Connection) => Data) | undefined;
   /**
    * Which packets answer a heartbeat: only these count, and they go to nobody else. Left out, all that is
    * received counts, and goes its usual way.
    */
-  readonly isAnswer?: (packet: Buffer) => boolean;
+  readonly isAnswer?: ((packet: Buffer) => boolean) | undefined;
   /** Which packets are heartbeats of the peer: they get `answer`, and go to nobody else. */
-  readonly isProbe?: (packet: Buffer) => boolean;
+  readonly isProbe?: ((packet: Buffer) => boolean) | undefined;
   /** What such a packet gets. */
-  readonly answer?: Data | ((packet: Buffer) => Data);
+  readonly answer?: Data | ((packet: Buffer) => Data) | undefined;
 }
 
 /** Default and range of the numbers of {@link HeartbeatOptions}. */

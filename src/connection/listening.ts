@@ -36,11 +36,11 @@ export interface ListenOptions {
   /** Which addresses of a name to take; that of `host` where it is an address. Default `any`. */
   readonly family?: "any" | "IPv4" | "IPv6" | undefined;
   /** Connections that the kernel completes ahead of us. Default 4,096, cut by the system's own limit. */
-  readonly backlog?: number;
+  readonly backlog?: number | undefined;
   /** `SO_REUSEPORT`: several listeners share the port. Default false. `NOT_SUPPORTED` where the engine can't. */
-  readonly reusePort?: boolean;
+  readonly reusePort?: boolean | undefined;
   /** An IPv6 listener takes IPv4 connections as well. Default true. */
-  readonly dualStack?: boolean;
+  readonly dualStack?: boolean | undefined;
 }
 
 /** Default and range of {@link ListenOptions.backlog}. */

@@ -13,7 +13,7 @@ export interface PacketEvents {
   /** Whether the application gets the connection by some handler, and may read from it by itself. */
   readonly mayBeRead: boolean;
   /** Whether a handler is told of ends of connections, and may ask for their addresses then. */
-  readonly hasCloseHandler?: boolean;
+  readonly hasCloseHandler?: boolean | undefined;
   /** Calls `onReceive`. Answers true when that has a promise: `settled.handlerSettled` follows. */
   received(connection: ProtocolConnection, unit: Buffer | number, settled: HandlerSettled): boolean;
   sent(connection: ProtocolConnection, byteCount: number): void;

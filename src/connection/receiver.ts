@@ -21,7 +21,7 @@ import type { ConnectionSettings } from "./settings.js";
 /** Gets what one connection receives. */
 export interface Receiver {
   /** What the application can read by itself; undefined where a protocol reads. */
-  readonly packets?: PacketReader;
+  readonly packets?: PacketReader | undefined;
   /**
    * Bytes came. Answers how many it took. It may take fewer than all when it has set a hold, or another
    * receiver has taken over, within the call: the rest is given again, in front of what follows, when no

@@ -18,6 +18,7 @@ import {
   count,
   flag,
   GIB,
+  type Given,
   milliseconds,
   type OptionTable,
   optional,
@@ -159,7 +160,7 @@ export const SETTING_NAMES: readonly (keyof ConnectionSettings)[] =
   optionNames<ConnectionSettings>(CONNECTION_SETTINGS);
 
 /** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */
-export function connectionSettings(given: Partial<ConnectionSettings>): ConnectionSettings {
+export function connectionSettings(given: Given<ConnectionSettings>): ConnectionSettings {
   const settings = { ...readOptions(CONNECTION_SETTINGS, given), ...marks(given) };
   assertHeartbeat(settings.heartbeat, settings.receive.delivers === "packets");
   assertOrder(settings, "lowWaterMarkBytes", "highWaterMarkBytes");
@@ -169,7 +170,7 @@ export function connectionSettings(given: Partial<ConnectionSettings>): Connecti
 
 /** The marks of the send queue: one that is left out follows the one that is given. */
 function marks(
-  given: Partial<ConnectionSettings>,
+  given: Given<ConnectionSettings>,
 ): Pick<ConnectionSettings, "highWaterMarkBytes" | "lowWaterMarkBytes"> {
   const { maxPendingBytes, highWaterMarkBytes, lowWaterMarkBytes } = CONNECTION_SETTINGS;
   const pending = given.maxPendingBytes ?? maxPendingBytes.standard;

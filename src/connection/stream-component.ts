@@ -1,5 +1,6 @@
 import type { Engine, StreamSocket } from "../engine/engine.js";
 import { assertObject, NetError } from "../errors.js";
+import type { Given } from "../options.js";
 import type { AccessControl } from "./access-control.js";
 import { type BroadcastResult, broadcastTo } from "./broadcast.js";
 import type { CloseReason } from "./close-reason.js";
@@ -36,7 +37,7 @@ export class StreamComponent
     role: StreamRole,
     engine: Engine,
     security: ComponentSecurity | undefined,
-    given: Partial<ConnectionSettings>,
+    given: Given<ConnectionSettings>,
   ) {
     super(role, engine, STREAM_SETTINGS, given);
     this.#role = role;

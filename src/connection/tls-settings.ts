@@ -16,7 +16,7 @@ import {
 /** When the handshake begins. */
 export interface TlsStart {
   /** `immediate` (default): with the connection. `manual`: when `connection.startTls()` is called. */
-  readonly start?: "immediate" | "manual";
+  readonly start?: "immediate" | "manual" | undefined;
 }
 
 /** The option `tls` of a server. */

@@ -24,14 +24,14 @@ export interface GiveUp {
   /** What the application has called: `read`. The error names it. */
   readonly call: string;
   /** Name of the setting that bounds the wait where the call has no time-out of its own. */
-  readonly setting?: string;
+  readonly setting?: string | undefined;
   readonly operation: Operation;
   /** What has not happened, for a message like "no frame came within timeoutMs (50)"; undefined: the call. */
   readonly missing?: () => string | undefined;
   /** Name of the option that was given as `timeoutMs`. Default: that. */
-  readonly limit?: string;
+  readonly limit?: string | undefined;
   /** What the time-out comes from, where that is known. */
-  readonly cause?: () => unknown;
+  readonly cause?: (() => unknown) | undefined;
   /** Called with the error before the promise is rejected by time-out or abort. */
   readonly forget: (error: NetError) => void;
 }

@@ -22,6 +22,7 @@ import {
   choice,
   count,
   flag,
+  type Given,
   milliseconds,
   optional,
 } from "../options.js";
@@ -38,12 +39,12 @@ export interface DatagramHandlers<Handle>
 
 /** Options of every component over datagrams: settings and handlers in one object. */
 export interface DatagramOptions<Handle, Context>
-  extends Partial<DatagramSettings>,
-    DatagramHandlers<Handle> {
+  extends Given<DatagramSettings>,
+    Given<DatagramHandlers<Handle>> {
   /** What moves the bytes: a name, an engine, or `auto` (default; `HP_SOCKET_ENGINE` overrides it). */
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
   /** Makes the `context` of each new connection. */
-  readonly context?: (connection: MessageConnection<Context>) => Context;
+  readonly context?: ((connection: MessageConnection<Context>) => Context) | undefined;
 }
 
 /** `context` has to be given where the type of it has no `undefined`. */
@@ -74,7 +75,7 @@ export interface OutgoingOptions<Handle, Context>
    * Ends the connection with `CONNECTION_REFUSED` when the peer's host says that nobody is at the port (ICMP). That
    * can be forged, and a peer may be about to start; probes find who is gone. Default false.
    */
-  readonly closeOnRefused?: boolean;
+  readonly closeOnRefused?: boolean | undefined;
   /**
    * The SOCKS 5 proxy that relays the datagrams (RFC 1928 §7), or a function of the destination. Its `connect` asks
    * the proxy first; names are looked up there. Default: none.
@@ -99,7 +100,7 @@ export function assertDatagramOptions(options: object, known: readonly string[])
     const handler: unknown = (options as Record<string, unknown>)[name];
     if (handler !== undefined) assertFunction(name, handler);
   }
-  const { closeOnRefused, proxy } = options as Partial<OutgoingOptions<unknown, unknown>>;
+  const { closeOnRefused, proxy } = options as Given<OutgoingOptions<unknown, unknown>>;
   if (closeOnRefused !== undefined) assertBoolean("closeOnRefused", closeOnRefused);
   ProxyRouter.assert(proxy);
 }
@@ -113,11 +114,11 @@ export interface DatagramListenOptions {
   /** Which addresses of a name to take; that of `host` where it is an address. Default `any`. */
   readonly family?: "any" | "IPv4" | "IPv6" | undefined;
   /** `SO_REUSEADDR`: another socket may have the port (HP §2.2). Default false. */
-  readonly reuseAddress?: boolean;
+  readonly reuseAddress?: boolean | undefined;
   /** `SO_REUSEPORT`: several sockets share the port, and its peers. Default false. `NOT_SUPPORTED` where the engine can't. */
-  readonly reusePort?: boolean;
+  readonly reusePort?: boolean | undefined;
   /** An IPv6 socket takes IPv4 peers as well. Default true. */
-  readonly dualStack?: boolean;
+  readonly dualStack?: boolean | undefined;
 }
 
 const port = (min: number) => optional(count(0, "port", { min, max: 65_535 }));

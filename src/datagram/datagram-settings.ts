@@ -7,6 +7,7 @@ import {
   choice,
   count,
   GIB,
+  type Given,
   milliseconds,
   type OptionTable,
   optional,
@@ -89,7 +90,7 @@ export const DATAGRAM_SETTING_NAMES: readonly (keyof DatagramSettings)[] =
   optionNames<DatagramSettings>(DATAGRAM_SETTINGS);
 
 /** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */
-export function datagramSettings(given: Partial<DatagramSettings>): DatagramSettings {
+export function datagramSettings(given: Given<DatagramSettings>): DatagramSettings {
   const settings = { ...readOptions(DATAGRAM_SETTINGS, given), ...marks(given) };
   assertOrder(settings, "lowWaterMarkBytes", "highWaterMarkBytes");
   assertOrder(settings, "highWaterMarkBytes", "maxPendingBytes");
@@ -104,7 +105,7 @@ export function datagramSettings(given: Partial<DatagramSettings>): DatagramSett
 
 /** The marks of what waits: one that is left out follows the one that is given. */
 function marks(
-  given: Partial<DatagramSettings>,
+  given: Given<DatagramSettings>,
 ): Pick<DatagramSettings, "highWaterMarkBytes" | "lowWaterMarkBytes"> {
   const { maxPendingBytes, highWaterMarkBytes, lowWaterMarkBytes } = DATAGRAM_SETTINGS;
   const pending = given.maxPendingBytes ?? maxPendingBytes.standard;

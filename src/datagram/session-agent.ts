@@ -4,6 +4,7 @@ import type { AnyConnection } from "../connection/connection.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
 import type { Engine } from "../engine/engine.js";
+import type { Given } from "../options.js";
 import { AgentDialing } from "../outgoing/agent-dialing.js";
 import type { AgentTarget } from "../outgoing/agent-target.js";
 import { Places } from "../outgoing/places.js";
@@ -23,8 +24,8 @@ import { SessionDialer } from "./session-dialer.js";
 import type { SessionProtocol } from "./session-link.js";
 
 /** What is asked of reconnecting, by components that have it. */
-export type ReconnectWish<Handle> = ReconnectHandlers<Handle> & {
-  readonly reconnect?: boolean | ReconnectOptions;
+export type ReconnectWish<Handle> = Given<ReconnectHandlers<Handle>> & {
+  readonly reconnect?: boolean | ReconnectOptions | undefined;
 };
 
 /** Base of agents over datagrams; see the head of the file. */
@@ -93,7 +94,7 @@ export abstract class SessionAgent<
   }
 
   /** See `UdpServer.configure`. */
-  configure(changes: Partial<DatagramSettings>): void {
+  configure(changes: Given<DatagramSettings>): void {
     this.#component.change(changes, this.#optionNames);
   }
 

@@ -4,6 +4,7 @@
  */
 import { Events } from "../connection/events.js";
 import type { Engine } from "../engine/engine.js";
+import type { Given } from "../options.js";
 import { type ClientParts, OutgoingClient } from "../outgoing/client.js";
 import { Places } from "../outgoing/places.js";
 import { reconnectOptions } from "../outgoing/reconnect-options.js";
@@ -52,7 +53,7 @@ export abstract class SessionClient<
   }
 
   /** See `UdpServer.configure`. */
-  configure(changes: Partial<DatagramSettings>): void {
+  configure(changes: Given<DatagramSettings>): void {
     this.#component.change(changes, this.#optionNames);
   }
 }

@@ -18,7 +18,7 @@ export interface DialerRole extends PortCount {
 
 /** What the component's options say of all its sessions. */
 export interface DialerWish {
-  readonly closeOnRefused?: boolean;
+  readonly closeOnRefused?: boolean | undefined;
   readonly proxy?: ProxyChoice | undefined;
 }
 

@@ -14,7 +14,7 @@ import type { DatagramSettings } from "./datagram-settings.js";
 /** What can be said of one message when it is sent. */
 export interface MessageOptions {
   /** Time after which the message is dropped if it has not begun to leave, in milliseconds; left out: never. */
-  readonly expiresMs?: number;
+  readonly expiresMs?: number | undefined;
 }
 
 /** What a protocol does with the datagrams of one session. */

@@ -25,13 +25,13 @@ export interface ConnectOptions extends WaitOptions {
   /** Path of a Unix-domain socket instead of host and port. */
   readonly path?: string | undefined;
   /** Local address to bind. */
-  readonly localHost?: string;
+  readonly localHost?: string | undefined;
   /** Local port to bind; 0 (default): any. */
-  readonly localPort?: number;
+  readonly localPort?: number | undefined;
   /** Which addresses of the host to use. Default `any`: both, raced by RFC 8305. */
   readonly family?: "any" | "IPv4" | "IPv6" | undefined;
   /** Time before the next address is tried beside the last one, in milliseconds. Default 250 (RFC 8305 §5). */
-  readonly attemptDelayMs?: number;
+  readonly attemptDelayMs?: number | undefined;
   /** Time for name lookup and all attempts together, in milliseconds; 0: no limit. Default 10,000. */
   readonly timeoutMs?: number | undefined;
   /**
@@ -41,7 +41,7 @@ export interface ConnectOptions extends WaitOptions {
    */
   readonly allowAddress?: AddressFilter | undefined;
   /** Told when the addresses of the host, or of the first proxy, are known, before the first attempt. */
-  readonly onLookup?: () => void;
+  readonly onLookup?: (() => void) | undefined;
   /**
    * Through which proxies; `false`: none. Default: the component's. They look `host` up. Proxies for
    * connections of `path` there are none.
@@ -101,11 +101,11 @@ export function localEnd({ localHost, localPort, proxy }: LocalEnd): LocalEnd {
 export interface DialOptions extends ConnectOptions {
   readonly route?: ProxyRoute | undefined;
   /** The route's one proxy is asked for no tunnel: it is spoken with itself. */
-  readonly isForwarded?: boolean;
+  readonly isForwarded?: boolean | undefined;
   /** We speak first with the destination: bytes that come before are none of its own. */
-  readonly refusesEarly?: boolean;
+  readonly refusesEarly?: boolean | undefined;
   /** What `timeoutMs` is called where it was given, for messages. */
-  readonly timeoutName?: string;
+  readonly timeoutName?: string | undefined;
 }
 
 /**

@@ -10,14 +10,14 @@ export interface ProxyOptions {
    */
   readonly url: string;
   /** For the proxy itself. Default: what the URL says. SOCKS 4 has no password. */
-  readonly username?: string;
-  readonly password?: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
   /**
    * Hosts that are reached directly, as in the variable NO_PROXY: a list, or text with commas.
    * `example.com` and `.example.com` stand for the name and all below it, a port may follow, and
    * `*` stands for everything.
    */
-  readonly noProxy?: string | readonly string[];
+  readonly noProxy?: string | readonly string[] | undefined;
 }
 
 /** What is spoken with a proxy. */

@@ -85,9 +85,9 @@ export interface KeepAlive {
   /** Silence before the first probe, in milliseconds; whole seconds count. */
   readonly idleMs: number;
   /** Time between probes in milliseconds; left out: the system's default. */
-  readonly intervalMs?: number;
+  readonly intervalMs?: number | undefined;
   /** Unanswered probes before the peer is given up; left out: the system's default. */
-  readonly count?: number;
+  readonly count?: number | undefined;
 }
 
 /** Options of a stream socket. */
@@ -97,18 +97,18 @@ export interface StreamOptions {
   /** Keep-alive probes, or `false`. */
   readonly keepAlive: KeepAlive | false;
   /** `TCP_USER_TIMEOUT` in milliseconds: how long sent bytes may stay unacknowledged. */
-  readonly userTimeoutMs?: number;
+  readonly userTimeoutMs?: number | undefined;
   /** `SO_RCVBUF` in bytes. */
-  readonly receiveBufferBytes?: number;
+  readonly receiveBufferBytes?: number | undefined;
   /** `SO_SNDBUF` in bytes. */
-  readonly sendBufferBytes?: number;
+  readonly sendBufferBytes?: number | undefined;
   /** `startTls` may be called on the stream. */
-  readonly mayStartTls?: boolean;
+  readonly mayStartTls?: boolean | undefined;
   /**
    * What is received is kept: an engine that lends may give large pieces away instead, which spares a
    * copy (`lendsBytes` is then false during the call).
    */
-  readonly keepsBytes?: boolean;
+  readonly keepsBytes?: boolean | undefined;
 }
 
 /** Where and how to listen. `address.host` is an IP literal; names are resolved before. */
@@ -128,8 +128,8 @@ export interface ListenTarget {
 export interface ConnectTarget {
   readonly address: Address;
   /** Local address and port to bind first; port 0 or left out: any. */
-  readonly localHost?: string;
-  readonly localPort?: number;
+  readonly localHost?: string | undefined;
+  readonly localPort?: number | undefined;
   readonly stream: StreamOptions;
 }
 
@@ -256,13 +256,13 @@ export interface DatagramTarget {
   /** Local address to bind; port 0: any. */
   readonly address: IpAddress;
   /** Only datagrams of this peer come in, and it is where `send` goes by default. */
-  readonly peer?: IpAddress;
+  readonly peer?: IpAddress | undefined;
   readonly reuseAddress: boolean;
   readonly reusePort: boolean;
   readonly dualStack: boolean;
   readonly broadcast: boolean;
-  readonly receiveBufferBytes?: number;
-  readonly sendBufferBytes?: number;
+  readonly receiveBufferBytes?: number | undefined;
+  readonly sendBufferBytes?: number | undefined;
 }
 
 /** Most datagrams of one run, and most bytes of all of them: what the kernel takes at once. */

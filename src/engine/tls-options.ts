@@ -9,34 +9,34 @@ export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 /** A certificate with its key: from memory (PEM text or bytes) or from files, or both in one PFX. */
 export interface TlsCertificate {
   /** Certificate chain, PEM. */
-  readonly cert?: string | Buffer;
-  readonly certFile?: string;
+  readonly cert?: string | Buffer | undefined;
+  readonly certFile?: string | undefined;
   /** Private key, PEM. */
-  readonly key?: string | Buffer;
-  readonly keyFile?: string;
+  readonly key?: string | Buffer | undefined;
+  readonly keyFile?: string | undefined;
   /** Certificate, key and chain as PKCS #12. */
-  readonly pfx?: Buffer;
-  readonly pfxFile?: string;
+  readonly pfx?: Buffer | undefined;
+  readonly pfxFile?: string | undefined;
   /** Of the key or the PFX. */
-  readonly passphrase?: string;
+  readonly passphrase?: string | undefined;
 }
 
 /** Whom to trust, and what to speak; the same on both sides. */
 export interface TlsRules {
   /** Trusted certificate authorities, PEM, one or several. Left out: the ones of Node. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[];
-  readonly caFile?: string;
+  readonly ca?: string | Buffer | readonly (string | Buffer)[] | undefined;
+  readonly caFile?: string | undefined;
   /** Revoked certificates, PEM. With it every certificate of a chain is checked. */
-  readonly crl?: string | Buffer;
-  readonly crlFile?: string;
+  readonly crl?: string | Buffer | undefined;
+  readonly crlFile?: string | undefined;
   /** Least version. Default TLSv1.2. */
-  readonly minVersion?: TlsVersion;
+  readonly minVersion?: TlsVersion | undefined;
   /** Greatest version. Default TLSv1.3. */
-  readonly maxVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion | undefined;
   /** Cipher list in the form of OpenSSL. Default: Node's. */
-  readonly ciphers?: string;
+  readonly ciphers?: string | undefined;
   /** Application protocols, best first (RFC 7301). A server without one in common refuses. */
-  readonly alpnProtocols?: readonly string[];
+  readonly alpnProtocols?: readonly string[] | undefined;
 }
 
 /** The certificate for a server name; undefined: the main one. */
@@ -47,34 +47,34 @@ export type TlsCertificateSelector = (
 /** TLS of a server. */
 export interface TlsServerOptions extends TlsCertificate, TlsRules {
   /** Certificates by server name: `www.example.com`, or `*.example.com` for one label (RFC 6125 §6.4.3). */
-  readonly serverNames?: Readonly<Record<string, TlsCertificate>>;
+  readonly serverNames?: Readonly<Record<string, TlsCertificate>> | undefined;
   /** Asked for names that `serverNames` does not have. */
-  readonly selectCertificate?: TlsCertificateSelector;
+  readonly selectCertificate?: TlsCertificateSelector | undefined;
   /** Whether clients show a certificate. `request` takes clients without or with a bad one, and tells. Default `none`. */
-  readonly clientCertificate?: "none" | "request" | "require";
+  readonly clientCertificate?: "none" | "request" | "require" | undefined;
   /** Session tickets, so that clients that come again are quicker. Default true. */
-  readonly sessionTickets?: boolean;
+  readonly sessionTickets?: boolean | undefined;
   /** Keys of the tickets, 48 bytes, for several servers that shall take each other's. */
-  readonly ticketKeys?: Buffer;
+  readonly ticketKeys?: Buffer | undefined;
   /** New ticket keys are made after this time, in milliseconds; 0: never. Default 12 hours. */
-  readonly ticketRotationMs?: number;
+  readonly ticketRotationMs?: number | undefined;
   /** How long a session can be resumed, in seconds. Default 7,200. */
-  readonly sessionTimeoutSeconds?: number;
+  readonly sessionTimeoutSeconds?: number | undefined;
 }
 
 /** TLS of a client or an agent. */
 export interface TlsClientOptions extends TlsCertificate, TlsRules {
   /** Name that is sent (SNI) and that the certificate must be for. Default: the host of `connect`. */
-  readonly serverName?: string;
+  readonly serverName?: string | undefined;
   /**
    * `full` (default): the certificate must be trusted and for the name. `pin`: one of `fingerprints`
    * decides alone. `none`: everything is taken; the connection is open to whoever is in between.
    */
-  readonly verify?: "full" | "pin" | "none";
+  readonly verify?: "full" | "pin" | "none" | undefined;
   /** SHA-256 fingerprints, in hexadecimal, one of which the peer's certificate must have. */
-  readonly fingerprints?: readonly string[];
+  readonly fingerprints?: readonly string[] | undefined;
   /** Resume earlier sessions with the same peer. Default true. */
-  readonly resumeSessions?: boolean;
+  readonly resumeSessions?: boolean | undefined;
 }
 
 /** A certificate that the peer has shown. */

@@ -40,7 +40,7 @@ export class AgentDialing<One extends Placed, Destination extends WaitOptions> {
 
   /** See `TcpAgent.connect`. */
   async connect(
-    options: Destination & { readonly reconnect?: boolean | ReconnectOptions },
+    options: Destination & { readonly reconnect?: boolean | ReconnectOptions | undefined },
   ): Promise<One> {
     const [destination, reconnect] = this.#read(options);
     throwIfAborted(destination, "connect");
@@ -60,7 +60,7 @@ export class AgentDialing<One extends Placed, Destination extends WaitOptions> {
   }
 
   #read(
-    options: Destination & { readonly reconnect?: boolean | ReconnectOptions },
+    options: Destination & { readonly reconnect?: boolean | ReconnectOptions | undefined },
   ): [Destination, ReadReconnectOptions | undefined] {
     if (!this.#canReconnect || options?.reconnect === undefined) {
       this.#dialer.assert(options);

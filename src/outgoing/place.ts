@@ -7,6 +7,7 @@ import type { EventOwner } from "../connection/events.js";
 import { handlerError } from "../connection/handlers.js";
 import type { Member, MemberSettings } from "../connection/member.js";
 import { NetError, type Operation } from "../errors.js";
+import type { Given } from "../options.js";
 import type { Clock } from "../time/clock.js";
 import type { AgentTarget } from "./agent-target.js";
 import type { Attempt, Dialer } from "./dialer.js";
@@ -30,7 +31,7 @@ export interface PlaceShare<One extends Held, Destination extends WaitOptions> {
   readonly component: Component<One, One["settings"]>;
   readonly dialer: Dialer<One, Destination>;
   readonly events: OutgoingEvents;
-  readonly handlers: ReconnectHandlers<never>;
+  readonly handlers: Given<ReconnectHandlers<never>>;
   /** Whether the application begins TLS, when the connection is there. */
   readonly startsTlsByHand?: boolean;
 }

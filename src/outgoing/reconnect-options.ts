@@ -12,12 +12,12 @@ import {
   describe,
   invalidArgument,
 } from "../errors.js";
-import { assertOrder, count, milliseconds, type OptionTable } from "../options.js";
+import { assertOrder, count, type Given, milliseconds, type OptionTable } from "../options.js";
 
 /** Another address of the same service. */
 export interface ReconnectTarget {
   /** Default: the host that was given to `connect`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   readonly port: number;
 }
 
@@ -42,19 +42,19 @@ export interface ReconnectNumbers {
 export interface ReconnectOptions<
   Reason extends CloseReason = CloseReason,
   Target = ReconnectTarget,
-> extends Partial<ReconnectNumbers> {
+> extends Given<ReconnectNumbers> {
   /** Also the first attempt is repeated: `connect` rejects only when no further one follows. Default false. */
-  readonly fromStart?: boolean;
+  readonly fromStart?: boolean | undefined;
   /** Further addresses, tried in turn with the one given to `connect`. */
-  readonly targets?: readonly Target[];
+  readonly targets?: readonly Target[] | undefined;
   /** What is sent on each connection before anything else: a login, for example. */
-  readonly greeting?: Data | (() => Data);
+  readonly greeting?: Data | (() => Data) | undefined;
   /**
    * Whether another attempt is made after this end. Default: after all that this side did not ask for; not after
    * `close`, `abort`, `stop`, a refusal by a handler, a handler that failed, a certificate or credentials
    * that were not accepted. It is not asked after `close`, `abort` and `stop`. Anything but `true` means no.
    */
-  readonly shouldReconnect?: (reason: Reason, attempt: number) => boolean;
+  readonly shouldReconnect?: ((reason: Reason, attempt: number) => boolean) | undefined;
 }
 
 /** The options with every number. */

@@ -1,5 +1,6 @@
 /** Tells the application of reconnecting. */
 import type { CloseReason } from "../connection/close-reason.js";
+import type { Given } from "../options.js";
 import type { ReconnectHandlers } from "./reconnect-handlers.js";
 
 /** Calls handlers that belong to no connection. */
@@ -15,10 +16,14 @@ export interface Informer {
 export class ReconnectTeller<Reason extends CloseReason> {
   /** What handlers are given. */
   handle: unknown;
-  private readonly handlers: ReconnectHandlers<never, Reason>;
+  private readonly handlers: Given<ReconnectHandlers<never, Reason>>;
   private readonly informer: Informer;
 
-  constructor(handlers: ReconnectHandlers<never, Reason>, informer: Informer, handle: unknown) {
+  constructor(
+    handlers: Given<ReconnectHandlers<never, Reason>>,
+    informer: Informer,
+    handle: unknown,
+  ) {
     this.handlers = handlers;
     this.informer = informer;
     this.handle = handle;

@@ -3,16 +3,16 @@ import { Buffer } from "node:buffer";
 import type { Data } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import { assertKnownKeys, assertObject, NetError } from "../errors.js";
-import { count, milliseconds, type OptionTable } from "../options.js";
+import { count, type Given, milliseconds, type OptionTable } from "../options.js";
 import { TcpAgent, type TcpAgentOptions } from "../tcp/tcp-agent.js";
 import type { HealthCheckNumbers } from "./health-checks.js";
 
 /** Checks of destinations: each is connected to, sent something, and its answer looked at. */
-export interface HealthCheckOptions extends Partial<HealthCheckNumbers> {
+export interface HealthCheckOptions extends Given<HealthCheckNumbers> {
   /** What it is sent. Left out, a connection that can be made is enough. */
-  readonly send?: Data;
+  readonly send?: Data | undefined;
   /** Bytes that its answer, the first {@link MAX_ANSWER_BYTES} of it, has to have in it. Left out, there need be none. */
-  readonly expect?: Data;
+  readonly expect?: Data | undefined;
 }
 
 /** What is kept of the answer to a check. */
@@ -85,7 +85,10 @@ export class StreamProbe {
   }
 
   /** Resolves where the destination is well. */
-  async probe(end: { host?: string; port: number }, signal: AbortSignal): Promise<void> {
+  async probe(
+    end: { host?: string | undefined; port: number },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { send, expect } = this.#settings;
     const connection = await this.#agent.connect({ ...end, signal, timeoutMs: 0 });
     try {

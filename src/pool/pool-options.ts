@@ -14,6 +14,7 @@ import {
   assertOrder,
   choice,
   count,
+  type Given,
   MAX_MS,
   milliseconds,
   type OptionTable,
@@ -29,7 +30,7 @@ import {
 /** Where connections of a pool go. */
 export interface PoolDestination {
   /** Default `127.0.0.1`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   readonly port: number;
 }
 
@@ -77,36 +78,40 @@ export interface PoolNumbers {
 }
 
 /** Options of a pool. */
-export interface PoolOptions extends Partial<PoolNumbers> {
+export interface PoolOptions extends Given<PoolNumbers> {
   /** Where connections go, one at least. */
   readonly destinations: readonly PoolDestination[];
   /** What the connections are made with: receive model, TLS, `correlate`, heartbeat, proxy … */
-  readonly agent?: TcpAgentOptions;
+  readonly agent?: TcpAgentOptions | undefined;
   /** Default `"leastUsed"`. */
-  readonly balance?: PoolBalance;
+  readonly balance?: PoolBalance | undefined;
   /** Whether an idle connection is well: sends a ping and reads the answer, for example. Rejecting is no. */
-  readonly check?: (connection: Connection) => Promise<boolean> | boolean;
+  readonly check?: ((connection: Connection) => Promise<boolean> | boolean) | undefined;
   /** Looks regularly whether destinations are there; what is down is not used. Default: none. */
-  readonly healthCheck?: HealthCheckOptions;
+  readonly healthCheck?: HealthCheckOptions | undefined;
   /** A destination was ejected. */
-  readonly onEject?: (destination: PoolDestination, ejectedMs: number, cause: unknown) => void;
+  readonly onEject?:
+    | ((destination: PoolDestination, ejectedMs: number, cause: unknown) => void)
+    | undefined;
   /** It is tried again. */
-  readonly onReturn?: (destination: PoolDestination) => void;
+  readonly onReturn?: ((destination: PoolDestination) => void) | undefined;
   /** No destination is well: all are tried nevertheless. */
-  readonly onPanic?: () => void;
+  readonly onPanic?: (() => void) | undefined;
   /** Checks have found a destination down, or up again. */
-  readonly onCheck?: (destination: PoolDestination, isUp: boolean, cause: unknown) => void;
+  readonly onCheck?:
+    | ((destination: PoolDestination, isUp: boolean, cause: unknown) => void)
+    | undefined;
 }
 
 /** Options of `ConnectionPool.request`. */
 export interface PoolRequestOptions extends WaitOptions {
   /** The request may be sent twice: it is repeated on another connection when one is lost. Default false. */
-  readonly idempotent?: boolean;
+  readonly idempotent?: boolean | undefined;
   /**
    * Time for one attempt of an idempotent request, after which it is repeated elsewhere, up to three times.
    * Default: `timeoutMs` of the request.
    */
-  readonly attemptTimeoutMs?: number;
+  readonly attemptTimeoutMs?: number | undefined;
 }
 
 /** Default and range of each number. */

@@ -18,13 +18,13 @@ export interface DestinationOptions {
    * What may be reached although it is in one of {@link PRIVATE_NETWORKS}. A name here is trusted with whatever
    * it resolves to. Default: nothing.
    */
-  readonly allow?: readonly string[];
+  readonly allow?: readonly string[] | undefined;
   /** What may not be reached, whatever else is said. Default: nothing. */
-  readonly deny?: readonly string[];
+  readonly deny?: readonly string[] | undefined;
   /** Nothing but this may be reached; private networks have to be in `allow` as well. Default: everything. */
-  readonly only?: readonly string[];
+  readonly only?: readonly string[] | undefined;
   /** Ports that may be reached. Default: all. */
-  readonly ports?: readonly number[];
+  readonly ports?: readonly number[] | undefined;
 }
 
 /**

@@ -11,6 +11,7 @@ import type { HttpResponse } from "../http/client/http-response.js";
 import type { Fields } from "../http/fields.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
 import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
+import type { Given } from "../options.js";
 import { basicCredentials } from "./authentication.js";
 import type { DestinationRules } from "./destination-rules.js";
 import { endToEndFields, hasComeThrough } from "./hop-fields.js";
@@ -22,7 +23,7 @@ export interface ForwarderParts {
   readonly agent: HttpAgent;
   readonly tunnels: TunnelMaker;
   readonly rules: DestinationRules;
-  readonly handlers: ProxyHandlers;
+  readonly handlers: Given<ProxyHandlers>;
   /** What Via calls the proxy; undefined: there is no Via. */
   readonly pseudonym: string | undefined;
 }

@@ -21,11 +21,11 @@ export interface RelayNames {
    */
   readonly routes: Readonly<Record<string, readonly string[]>>;
   /** Chooses a name of `routes` for a client; undefined: as the table says. */
-  readonly choose?: (hello: ClientHello) => string | undefined;
+  readonly choose?: ((hello: ClientHello) => string | undefined) | undefined;
   /** What becomes of a client without a name: refused (default), or forwarded to the destinations of `to`. */
-  readonly unnamed?: "refuse" | "to";
+  readonly unnamed?: "refuse" | "to" | undefined;
   /** What becomes of one with a name that is not in `routes`: the same. */
-  readonly unknown?: "refuse" | "to";
+  readonly unknown?: "refuse" | "to" | undefined;
 }
 
 /** TLS alert "unrecognized_name" (RFC 6066 §3): a fatal one, in a record of its own. */

@@ -8,13 +8,14 @@ import { throwIfAborted } from "../connection/waiter.js";
 import type { DialOptions } from "../dial/connect-options.js";
 import { Dialing } from "../dial/dialing.js";
 import type { EngineChoice } from "../engine/engine.js";
+import type { Given } from "../options.js";
 import { secured } from "../tcp/secured.js";
 
 /** What they are made with. */
 export interface OutgoingOptions {
   readonly engine: EngineChoice | undefined;
   readonly tls?: ClientTls | undefined;
-  readonly settings: Partial<ConnectionSettings>;
+  readonly settings: Given<ConnectionSettings>;
 }
 
 /** As many as there are tunnels, which are limited elsewhere. */

@@ -43,8 +43,8 @@ export interface ProxyResponse {
 /** A response of the application's own. */
 export interface OwnResponse {
   readonly status: number;
-  readonly headers?: FieldInput;
-  readonly body?: string | Uint8Array;
+  readonly headers?: FieldInput | undefined;
+  readonly body?: string | Uint8Array | undefined;
 }
 
 /** What has become of one request, or of one tunnel. */

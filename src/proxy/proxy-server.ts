@@ -28,7 +28,7 @@ import {
   settingsAmong,
 } from "../http/server/http-server-settings.js";
 import type { ResponseReport } from "../http/server/response/response-report.js";
-import { optionNames, readOptions } from "../options.js";
+import { type Given, optionNames, readOptions } from "../options.js";
 import { type ServerSecurity, secured } from "../tcp/secured.js";
 import { type Authentication, Authenticator } from "./authentication.js";
 import { type DestinationOptions, DestinationRules } from "./destination-rules.js";
@@ -41,21 +41,21 @@ import { TunnelMaker } from "./tunnel-maker.js";
 
 /** Options of a {@link ProxyServer}: handlers, rules, numbers, and the settings of an HTTP server. */
 export interface ProxyServerOptions
-  extends ProxyHandlers,
+  extends Given<ProxyHandlers>,
     AdmissionOptions,
-    Partial<ProxyNumbers>,
+    Given<ProxyNumbers>,
     HttpSettingsInput,
     ServerSecurity {
   /** Names and passwords, or a function that checks them: Basic (RFC 7617), SOCKS 5 (RFC 1929). Default: none is asked for. */
-  readonly authenticate?: Authentication;
+  readonly authenticate?: Authentication | undefined;
   /** Where clients may have it connect to. Default: everywhere but {@link PRIVATE_NETWORKS}. */
-  readonly destinations?: DestinationOptions;
+  readonly destinations?: DestinationOptions | undefined;
   /** Whether SOCKS 5 clients can have their datagrams relayed (UDP ASSOCIATE, RFC 1928 §7). Default true. */
-  readonly relaysDatagrams?: boolean;
+  readonly relaysDatagrams?: boolean | undefined;
   /** What Via calls the proxy (RFC 9110 §7.6.3), or false for no Via, and then loops are not found. Default: a name of its own. */
-  readonly via?: string | false;
+  readonly via?: string | false | undefined;
   /** What moves the bytes, of clients and of destinations. */
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
 }
 
 /** What a proxy has done so far. */
@@ -114,7 +114,7 @@ export class ProxyServer implements AsyncDisposable {
   readonly #forwarder: Forwarder;
   /** Anybody on the network could come in: there is neither a list nor authentication. */
   readonly #isOpen: boolean;
-  readonly #handlers: ProxyHandlers;
+  readonly #handlers: Given<ProxyHandlers>;
   #isOver = false;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */

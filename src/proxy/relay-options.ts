@@ -12,7 +12,7 @@ import {
   invalidArgument,
   type NetError,
 } from "../errors.js";
-import { choice, optionNames } from "../options.js";
+import { choice, type Given, optionNames } from "../options.js";
 import type { HealthCheckOptions } from "../pool/health-check-options.js";
 import type { PoolBalance } from "../pool/pool-options.js";
 import type { ServerSecurity } from "../tcp/secured.js";
@@ -37,45 +37,47 @@ export interface RelayRecord {
 /** What is told of destinations, by relays of streams and of datagrams. */
 export interface DestinationHandlers {
   /** A destination failed so often that it is not tried for `forMs`. */
-  readonly onEject?: (destination: string, forMs: number, error: NetError) => void;
+  readonly onEject?: ((destination: string, forMs: number, error: NetError) => void) | undefined;
   /** It is tried again. */
-  readonly onReturn?: (destination: string) => void;
+  readonly onReturn?: ((destination: string) => void) | undefined;
   /** No destination is well: all are tried nevertheless. */
-  readonly onPanic?: () => void;
+  readonly onPanic?: (() => void) | undefined;
   /** Checks have found a destination down, or up again. */
-  readonly onCheck?: (destination: string, isUp: boolean, error: NetError | undefined) => void;
+  readonly onCheck?:
+    | ((destination: string, isUp: boolean, error: NetError | undefined) => void)
+    | undefined;
 }
 
 /** Options of a {@link Relay}. */
 export interface RelayOptions
   extends AdmissionOptions,
-    Partial<RelayNumbers>,
+    Given<RelayNumbers>,
     ServerSecurity,
     DestinationHandlers {
   /** Destinations, `host:port`. Where one can't be reached the next is tried. Can be left out with `sni`. */
-  readonly to?: readonly string[];
+  readonly to?: readonly string[] | undefined;
   /**
    * Destinations by the name that a TLS client wants: of the TLS that is passed on as it is, which every client has to
    * begin with then, or with `tls` of the one that is ended here. Default: none, all go to `to`.
    */
-  readonly sni?: RelayNames;
+  readonly sni?: RelayNames | undefined;
   /** Which destination is tried first. Default `"roundRobin"`. */
-  readonly balance?: PoolBalance;
+  readonly balance?: PoolBalance | undefined;
   /** Looks regularly whether destinations are there; what is down is not used. Default: none. */
-  readonly healthCheck?: HealthCheckOptions;
+  readonly healthCheck?: HealthCheckOptions | undefined;
   /** TLS to the destinations. Default: plain. */
-  readonly toTls?: ClientTls;
+  readonly toTls?: ClientTls | undefined;
   /**
    * The header that tells the destination who the client is (PROXY protocol), before TLS and all else. Version 2 has the
    * name that a TLS client wants as well. Default: none.
    */
-  readonly sendProxyHeader?: 1 | 2;
+  readonly sendProxyHeader?: 1 | 2 | undefined;
   /** What moves the bytes of both sides. */
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
   /** A client has ended: for logs. */
-  readonly onRelayed?: (record: RelayRecord) => void;
+  readonly onRelayed?: ((record: RelayRecord) => void) | undefined;
   /** A client was not let in. */
-  readonly onRefuse?: (error: NetError, remoteAddress: Address | undefined) => void;
+  readonly onRefuse?: ((error: NetError, remoteAddress: Address | undefined) => void) | undefined;
 }
 
 /** What a relay has done so far. */

@@ -2,6 +2,7 @@
 import type { StreamConnection } from "../connection/stream-connection.js";
 import type { IpAddress } from "../engine/engine.js";
 import { NetError } from "../errors.js";
+import type { Given } from "../options.js";
 import { Association } from "./association.js";
 import type { Authenticator } from "./authentication.js";
 import type { DestinationRules } from "./destination-rules.js";
@@ -16,7 +17,7 @@ export interface TunnelParts {
   readonly rules: DestinationRules;
   readonly outgoing: OutgoingStreams;
   readonly authenticator: Authenticator | undefined;
-  readonly handlers: ProxyHandlers;
+  readonly handlers: Given<ProxyHandlers>;
   /** Whether SOCKS 5 clients can have their datagrams relayed. */
   readonly relaysDatagrams: boolean;
   /** A handler has failed. */

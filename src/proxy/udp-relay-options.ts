@@ -8,7 +8,7 @@ import {
   invalidArgument,
   type NetError,
 } from "../errors.js";
-import { optionNames } from "../options.js";
+import { type Given, optionNames } from "../options.js";
 import type { HealthCheckOptions } from "../pool/health-check-options.js";
 import type { PoolBalance } from "../pool/pool-options.js";
 import { assertRelayDestinations, type DestinationStats } from "./destination.js";
@@ -32,21 +32,21 @@ export interface UdpRelayRecord {
 }
 
 /** Options of a {@link UdpRelay}. */
-export interface UdpRelayOptions extends Partial<UdpRelayNumbers>, DestinationHandlers {
+export interface UdpRelayOptions extends Given<UdpRelayNumbers>, DestinationHandlers {
   /** Destinations, `host:port`: each client is given one, for as long as its session lives. */
   readonly to: readonly string[];
   /** Which destination a client is given. Default `"roundRobin"`. */
-  readonly balance?: PoolBalance;
+  readonly balance?: PoolBalance | undefined;
   /** Who may come in: lists of networks, and limits for each address. Default: everybody, and none. */
-  readonly access?: AccessOptions;
+  readonly access?: AccessOptions | undefined;
   /** Looks regularly whether destinations answer; needs `send`. Any answer will do where `expect` is left out. Default: none. */
-  readonly healthCheck?: HealthCheckOptions;
+  readonly healthCheck?: HealthCheckOptions | undefined;
   /** What moves the datagrams of both sides. */
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
   /** A session has ended: for logs. */
-  readonly onRelayed?: (record: UdpRelayRecord) => void;
+  readonly onRelayed?: ((record: UdpRelayRecord) => void) | undefined;
   /** A client was not let in. Told up to a hundred times a second. */
-  readonly onRefuse?: (error: NetError, remoteAddress: Address) => void;
+  readonly onRefuse?: ((error: NetError, remoteAddress: Address) => void) | undefined;
 }
 
 /** What a UDP relay has done so far. */

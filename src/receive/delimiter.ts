@@ -5,7 +5,14 @@
  */
 import { Buffer } from "node:buffer";
 import { assertBoolean, type NetError } from "../errors.js";
-import { checked, choice, type OptionTable, optional, readAllOptions } from "../options.js";
+import {
+  checked,
+  choice,
+  type OptionTable,
+  optional,
+  readAllOptions,
+  type Settled,
+} from "../options.js";
 import type { Framing, UnfinishedFrame } from "./framing.js";
 import { assertMark, Mark } from "./mark.js";
 import { assertPacketBytes, packetInvalid, packetTooLong, showBytes } from "./packet-error.js";
@@ -22,23 +29,23 @@ const FIRST_BYTES = 64;
 /** Options of {@link delimiter}. */
 export interface DelimiterOptions {
   /** What ends each packet: text (sent as UTF-8) or bytes, 1…64 bytes. Default "\n". */
-  readonly delimiter?: string | Uint8Array;
+  readonly delimiter?: string | Uint8Array | undefined;
   /** Largest packet without its delimiter, in bytes, 1…1 GiB. Default 64 KiB. */
-  readonly maxPacketBytes?: number;
+  readonly maxPacketBytes?: number | undefined;
   /**
    * A carriage return before the delimiter belongs to the delimiter: both "\n" and "\r\n" end a
    * line. Default: true when the delimiter is "\n", else false.
    */
-  readonly trimCarriageReturn?: boolean;
+  readonly trimCarriageReturn?: boolean | undefined;
   /**
    * What to do with bytes after the last delimiter when the peer has finished: they are a packet,
    * or the stream broke off (`PACKET_TRUNCATED`). Default "deliver".
    */
-  readonly lastPacket?: "deliver" | "refuse";
+  readonly lastPacket?: "deliver" | "refuse" | undefined;
 }
 
 /** Whether a carriage return belongs to the delimiter follows from the delimiter, where it is not told. */
-type DelimiterSettings = Required<Omit<DelimiterOptions, "trimCarriageReturn">> & {
+type DelimiterSettings = Settled<Omit<DelimiterOptions, "trimCarriageReturn">> & {
   readonly trimCarriageReturn: boolean | undefined;
 };
 
@@ -59,7 +66,7 @@ class DelimiterFormat implements Framing, Encoder {
   readonly #trims: boolean;
   readonly #deliversLast: boolean;
 
-  constructor(mark: Mark, options: Omit<Required<DelimiterOptions>, "delimiter">) {
+  constructor(mark: Mark, options: Settled<Omit<DelimiterOptions, "delimiter">>) {
     this.tail = mark.bytes;
     this.#mark = mark;
     this.#maxPacketBytes = options.maxPacketBytes;

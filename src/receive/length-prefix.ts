@@ -44,27 +44,27 @@ export interface LengthPrefixLayoutOptions {
    * Bytes of the head before the length field, 0…1024. Sent as zeros unless there is a `prefix`;
    * when received they may have any value. Default: the length of `prefix`, or 0.
    */
-  readonly offset?: number;
+  readonly offset?: number | undefined;
   /** What the head begins with, exactly `offset` bytes: sent, and demanded of what is received. */
-  readonly prefix?: Uint8Array;
+  readonly prefix?: Uint8Array | undefined;
   /**
    * Added to the length read, it gives the bytes that follow the head (that follow the beginning of
    * the head, with `includesHeader`). Positive or negative, within ±(2^31 − 1). Default 0.
    */
-  readonly adjustment?: number;
+  readonly adjustment?: number | undefined;
   /** The length counts the head as well. Default false. */
-  readonly includesHeader?: boolean;
+  readonly includesHeader?: boolean | undefined;
   /**
    * Largest packet, in bytes, 1…1 GiB, counted as it is delivered: with the head when `stripHead`
    * is false. Default 1 MiB, or what the length field can tell, if that is less.
    */
-  readonly maxPacketBytes?: number;
+  readonly maxPacketBytes?: number | undefined;
   /**
    * True: the head is taken off, and put before what is sent. False: packets have their head, both
    * those received and those sent; one to be sent whose head tells another length is
    * `PACKET_INVALID`. Default true.
    */
-  readonly stripHead?: boolean;
+  readonly stripHead?: boolean | undefined;
 }
 
 const KNOWN_OPTIONS: readonly string[] = [

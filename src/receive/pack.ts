@@ -10,7 +10,7 @@
  */
 import type { Buffer } from "node:buffer";
 import type { NetError } from "../errors.js";
-import { bytes, count, type OptionTable, readAllOptions } from "../options.js";
+import { bytes, count, type OptionTable, readAllOptions, type Settled } from "../options.js";
 import type { Framing, UnfinishedFrame } from "./framing.js";
 import { assertPacketBytes, packetMalformed, packetTooLong, showBytes } from "./packet-error.js";
 import { createPacketModel, type PacketModel } from "./packet-model.js";
@@ -27,13 +27,13 @@ export interface PackOptions {
    * Marks the packets of an application, 0…1023. Received packets must have the same; 0 takes any.
    * Default 0.
    */
-  readonly flag?: number;
+  readonly flag?: number | undefined;
   /** Largest body to send or receive, in bytes, 1…4,194,303. Default 262,144. */
-  readonly maxPacketBytes?: number;
+  readonly maxPacketBytes?: number | undefined;
 }
 
 /** Default, range and check of each option. */
-export const PACK_OPTIONS: OptionTable<Required<PackOptions>> = {
+export const PACK_OPTIONS: OptionTable<Settled<PackOptions>> = {
   flag: count(0, "flag", { max: MAX_FLAG }),
   maxPacketBytes: bytes(262_144, { min: 1, max: MAX_LENGTH }),
 };

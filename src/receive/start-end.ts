@@ -6,7 +6,7 @@
  * Inside a packet the start mark has no meaning, so that only the end mark can't be sent.
  */
 import type { Buffer } from "node:buffer";
-import { checked, choice, type OptionTable, readAllOptions } from "../options.js";
+import { checked, choice, type OptionTable, readAllOptions, type Settled } from "../options.js";
 import type { Framing, UnfinishedFrame } from "./framing.js";
 import { assertMark, Mark } from "./mark.js";
 import {
@@ -27,13 +27,13 @@ export interface StartEndOptions {
   /** What each packet ends with: text (sent as UTF-8) or bytes, 1…64 bytes. */
   readonly end: string | Uint8Array;
   /** Largest packet without its marks, in bytes, 1…1 GiB. Default 64 KiB. */
-  readonly maxPacketBytes?: number;
+  readonly maxPacketBytes?: number | undefined;
   /** Bytes between packets: `PACKET_MALFORMED`, or skipped without a limit. Default "refuse". */
-  readonly between?: "refuse" | "skip";
+  readonly between?: "refuse" | "skip" | undefined;
 }
 
 /** Default, range and check of each option. The marks have no default: what is left out is refused. */
-export const START_END_OPTIONS: OptionTable<Required<StartEndOptions>> = {
+export const START_END_OPTIONS: OptionTable<Settled<StartEndOptions>> = {
   start: checked<string | Uint8Array>("", assertMark),
   end: checked<string | Uint8Array>("", assertMark),
   maxPacketBytes: maxPacketBytes(64 * 1024),

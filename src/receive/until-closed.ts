@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { type OptionTable, readAllOptions } from "../options.js";
+import { type OptionTable, readAllOptions, type Settled } from "../options.js";
 import type { Framing, UnfinishedFrame } from "./framing.js";
 import { packetTooLong, showBytes } from "./packet-error.js";
 import { createPacketModel, type PacketModel } from "./packet-model.js";
@@ -8,11 +8,11 @@ import { maxPacketBytes } from "./receive-options.js";
 /** Options of {@link untilClosed}. */
 export interface UntilClosedOptions {
   /** Most bytes that the peer may send in all, 1…1 GiB. Default 16 MiB. */
-  readonly maxPacketBytes?: number;
+  readonly maxPacketBytes?: number | undefined;
 }
 
 /** Default, range and check of each option. */
-export const UNTIL_CLOSED_OPTIONS: OptionTable<Required<UntilClosedOptions>> = {
+export const UNTIL_CLOSED_OPTIONS: OptionTable<Settled<UntilClosedOptions>> = {
   maxPacketBytes: maxPacketBytes(16 * 1024 * 1024),
 };
 

@@ -22,13 +22,13 @@ import type { TcpTableEntry } from "./tcp-table-entry.js";
 /** What is asked for. */
 export interface TcpTableOptions {
   /** Only those with this port at either end. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Only those in these states. */
-  readonly states?: readonly TcpState[];
+  readonly states?: readonly TcpState[] | undefined;
   /** Only those of this process. */
-  readonly pid?: number;
+  readonly pid?: number | undefined;
   /** Finds out which processes have the sockets: walks /proc, which costs more than the table. Default false, true with `pid`. */
-  readonly processes?: boolean;
+  readonly processes?: boolean | undefined;
 }
 
 /** The table at one moment. */

@@ -4,23 +4,24 @@ import type { ClientTls, ServerTls, TlsSettings } from "../connection/tls-settin
 import { chooseEngine } from "../engine/choose-engine.js";
 import type { Engine, EngineChoice } from "../engine/engine.js";
 import { describe, NetError } from "../errors.js";
+import type { Given } from "../options.js";
 
 /** What a server adds to the options of a component. */
 export interface ServerSecurity {
   /** Secures all connections, or those that ask for it. */
-  readonly tls?: ServerTls;
+  readonly tls?: ServerTls | undefined;
 }
 
 /** What clients and agents add. */
 export interface ClientSecurity {
   /** Secures all connections, or those that ask for it; `{}` verifies the peer. */
-  readonly tls?: ClientTls;
+  readonly tls?: ClientTls | undefined;
 }
 
 /** Engine and security for the options of a component. */
 export function secured(
   role: "server" | "client",
-  options: { readonly engine?: EngineChoice; readonly tls?: TlsSettings },
+  options: Given<{ readonly engine: EngineChoice; readonly tls: TlsSettings }>,
 ): [Engine, ComponentSecurity | undefined] {
   if (typeof options !== "object" || options === null) {
     const message = `the options must be an object, not ${describe(options)}`;

@@ -18,6 +18,7 @@ import {
   type LocalEnd,
   localEnd,
 } from "../dial/connect-options.js";
+import type { Given } from "../options.js";
 import { AgentDialing } from "../outgoing/agent-dialing.js";
 import type { AgentTarget } from "../outgoing/agent-target.js";
 import { Places } from "../outgoing/places.js";
@@ -43,15 +44,15 @@ export type TcpAgentOptions<
   OutgoingHandlerRule &
   ClientSecurity &
   LocalEnd &
-  ReconnectHandlers<TcpTarget<Context>> & {
+  Given<ReconnectHandlers<TcpTarget<Context>>> & {
     /** Makes connections anew that are lost, unless `connect` says otherwise; `true`: with the defaults. Default false. */
-    readonly reconnect?: boolean | ReconnectOptions;
+    readonly reconnect?: boolean | ReconnectOptions | undefined;
   };
 
 /** Options of {@link TcpAgent.connect}. */
 export interface AgentConnectOptions extends ConnectOptions {
   /** Makes this connection anew when it is lost. Default: as with the agent. */
-  readonly reconnect?: boolean | ReconnectOptions;
+  readonly reconnect?: boolean | ReconnectOptions | undefined;
 }
 
 /** A TCP agent: makes any number of connections to any number of peers. */

@@ -31,6 +31,7 @@ import {
 import type { KeepAlive, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";
+import type { Given } from "../options.js";
 import { type ClientParts, OutgoingClient } from "../outgoing/client.js";
 import { Places } from "../outgoing/places.js";
 import {
@@ -53,9 +54,9 @@ export type TcpClientOptions<
   OutgoingHandlerRule &
   ClientSecurity &
   LocalEnd &
-  ReconnectHandlers<TcpClient<Received, Context>> & {
+  Given<ReconnectHandlers<TcpClient<Received, Context>>> & {
     /** Connects again when the connection is lost; `true`: with the defaults. Default false. */
-    readonly reconnect?: boolean | ReconnectOptions;
+    readonly reconnect?: boolean | ReconnectOptions | undefined;
   };
 
 interface TcpClientParts extends ClientParts<StreamConnection, ConnectOptions> {

@@ -21,11 +21,11 @@ import {
 /** What {@link selfSignedCertificate} makes. */
 export interface SelfSignedCertificateOptions {
   /** Host names (also `*.example.com`) and IP addresses it is for. Default `localhost`, `127.0.0.1`, `::1`. */
-  readonly names?: readonly string[];
+  readonly names?: readonly string[] | undefined;
   /** How long it is valid, from a day before `now` on. 1 to 36,500, default 30. */
-  readonly days?: number;
+  readonly days?: number | undefined;
   /** Default: the present time. */
-  readonly now?: Date;
+  readonly now?: Date | undefined;
 }
 
 /** A certificate with its key; can be given as the option `tls`. */

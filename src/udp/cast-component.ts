@@ -3,6 +3,7 @@ import type { WaitOptions } from "../connection/connection.js";
 import type { ServiceState } from "../connection/service-state.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import type { IpAddress } from "../engine/engine.js";
+import type { Given } from "../options.js";
 import { assertCastOptions, type CastOptions, type CastSettings } from "./cast-settings.js";
 import { CastSocket, type CastStats } from "./cast-socket.js";
 
@@ -49,7 +50,7 @@ export abstract class CastComponent<Handle> implements AsyncDisposable {
   }
 
   /** Changes settings, also while running. Throws `INVALID_ARGUMENT`; then nothing is changed. */
-  configure(changes: Partial<CastSettings>): void {
+  configure(changes: Given<CastSettings>): void {
     this.#socket.configure(changes);
   }
 

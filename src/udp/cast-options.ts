@@ -19,16 +19,16 @@ import type { CastSettings } from "./cast-settings.js";
 /** All of a group, or of a network. */
 export interface CastTarget {
   /** Address of a multicast group, IPv4 or IPv6. */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /** Broadcast: `true` for 255.255.255.255 (HP §2.11), or the broadcast address of one network. IPv4 only. */
-  readonly broadcast?: true | string;
+  readonly broadcast?: true | string | undefined;
   /**
    * The interface that a group is joined on, and sent by: its IPv4 address, or for IPv6 `::%` and its name. Left
    * out: the system's choice.
    */
-  readonly interfaceHost?: string;
+  readonly interfaceHost?: string | undefined;
   /** Only datagrams of these senders are wanted (source-specific multicast, RFC 3678). Left out: everybody's. */
-  readonly sources?: readonly string[];
+  readonly sources?: readonly string[] | undefined;
 }
 
 /** Options of `UdpCast.open`. */
@@ -36,28 +36,30 @@ export interface CastOpenOptions extends CastTarget {
   /** Port of all who take part, 1 to 65535. */
   readonly port: number;
   /** Others on this host may take part too (`SO_REUSEADDR`). Default true. */
-  readonly reuseAddress?: boolean;
+  readonly reuseAddress?: boolean | undefined;
 }
 
 /** Options of `UdpNode.open`. */
 export interface NodeOpenOptions {
   /** Address or name of this host to bind. Default `0.0.0.0`; `::` for IPv6, and both with `dualStack`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** 0 to 65535; 0 (default): any free port. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Which addresses of a name to take. Default `any`. */
-  readonly family?: "any" | "IPv4" | "IPv6";
+  readonly family?: "any" | "IPv4" | "IPv6" | undefined;
   /** `SO_REUSEADDR`. Default false; true where there is a `cast`. */
-  readonly reuseAddress?: boolean;
+  readonly reuseAddress?: boolean | undefined;
   /** `SO_REUSEPORT`. Default false. `NOT_SUPPORTED` where the engine can't. */
-  readonly reusePort?: boolean;
+  readonly reusePort?: boolean | undefined;
   /** An IPv6 socket reaches IPv4 peers as well. Default true. */
-  readonly dualStack?: boolean;
+  readonly dualStack?: boolean | undefined;
   /** The group or network that `sendCast` sends to, and that is listened to. */
-  readonly cast?: CastTarget & {
-    /** Port of all who take part. Default: that of the node. */
-    readonly port?: number;
-  };
+  readonly cast?:
+    | (CastTarget & {
+        /** Port of all who take part. Default: that of the node. */
+        readonly port?: number | undefined;
+      })
+    | undefined;
 }
 
 const assertBroadcast = (name: string, value: unknown): void => {

@@ -8,6 +8,7 @@ import {
   assertOrder,
   count,
   flag,
+  type Given,
   type OptionTable,
   optionNames,
   readOptions,
@@ -72,9 +73,9 @@ export interface CastHandlers<Handle> {
 }
 
 /** Options of a cast or node. */
-export interface CastOptions<Handle> extends Partial<CastSettings>, CastHandlers<Handle> {
+export interface CastOptions<Handle> extends Given<CastSettings>, Given<CastHandlers<Handle>> {
   /** What moves the bytes: a name, an engine, or `auto` (default; `HP_SOCKET_ENGINE` overrides it). */
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
 }
 
 const HANDLERS: readonly (keyof CastHandlers<unknown>)[] = [
@@ -106,7 +107,7 @@ export function assertCastChanges(changes: object): void {
 }
 
 /** The settings with every default filled in. Throws `INVALID_ARGUMENT`. */
-export function castSettings(given: Partial<CastSettings>): CastSettings {
+export function castSettings(given: Given<CastSettings>): CastSettings {
   const settings = readOptions(CAST_SETTINGS, given);
   assertOrder(settings, "lowWaterMarkBytes", "highWaterMarkBytes");
   assertOrder(settings, "highWaterMarkBytes", "maxPendingBytes");

@@ -27,6 +27,7 @@ import type {
   PeerKey,
 } from "../engine/engine.js";
 import { describe, NetError, type Operation } from "../errors.js";
+import type { Given } from "../options.js";
 import {
   assertCastChanges,
   type CastHandlers,
@@ -67,9 +68,9 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   readonly service: EngineService;
   readonly peers: UdpPeers = new UdpPeers(this);
   private readonly handle: Handle;
-  private readonly handlers: CastHandlers<Handle>;
+  private readonly handlers: Given<CastHandlers<Handle>>;
   private readonly scope: AsyncResource | undefined = handlerScope();
-  private given: Partial<CastSettings>;
+  private given: Given<CastSettings>;
   private serviceState: ServiceState = "stopped";
   private port: DatagramPort | undefined = undefined;
   private opening: Opening | undefined = undefined;
@@ -90,7 +91,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   constructor(
     engine: Engine,
     handle: Handle,
-    options: Partial<CastSettings> & CastHandlers<Handle>,
+    options: Given<CastSettings> & Given<CastHandlers<Handle>>,
   ) {
     this.handle = handle;
     this.handlers = options;
@@ -134,7 +135,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     };
   }
 
-  configure(changes: Partial<CastSettings>): void {
+  configure(changes: Given<CastSettings>): void {
     assertCastChanges(changes);
     const given = { ...this.given, ...changes };
     const settings = castSettings(given);

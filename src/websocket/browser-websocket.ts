@@ -15,7 +15,7 @@ export type BrowserData = string | ArrayBufferLike | ArrayBufferView | Blob;
 export interface BrowserWebSocketInit
   extends Pick<WebSocketConnectOptions, "headers" | "origin" | "timeoutMs" | "proxy"> {
   /** Subprotocols in the order of preference. */
-  readonly protocols?: string | readonly string[];
+  readonly protocols?: string | readonly string[] | undefined;
 }
 
 const CONNECTING = 0;

@@ -3,6 +3,7 @@ import { type CloseReason, reasonOf } from "../connection/close-reason.js";
 import type { Data, SendResult } from "../connection/connection.js";
 import { abortError, throwIfAborted } from "../connection/waiter.js";
 import { NetError } from "../errors.js";
+import type { Given } from "../options.js";
 import type { AgentTarget } from "../outgoing/agent-target.js";
 import type { ReconnectHandlers } from "../outgoing/reconnect-handlers.js";
 import {
@@ -55,7 +56,7 @@ export function webSocketReconnect(
 export interface SocketPlaceShare {
   readonly dialer: WebSocketDialer;
   readonly clock: Clock;
-  readonly handlers: WebSocketReconnectHandlers<never>;
+  readonly handlers: Given<WebSocketReconnectHandlers<never>>;
   readonly calls: Informer;
 }
 

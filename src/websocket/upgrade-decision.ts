@@ -20,7 +20,7 @@ export interface UpgradeAcceptance<Context> {
   /** Further fields of the response 101. */
   readonly headers?: FieldInput | undefined;
   /** The socket's `context`. */
-  readonly context?: Context;
+  readonly context?: Context | undefined;
   /** False: no compression for this one. */
   readonly compress?: boolean | undefined;
 }

@@ -8,6 +8,7 @@ import {
   assertObject,
   NetError,
 } from "../errors.js";
+import type { Given } from "../options.js";
 import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import { SocketGroup } from "./socket-group.js";
@@ -33,8 +34,8 @@ import { WEBSOCKET_SETTING_NAMES, type WebSocketSettingsInput } from "./websocke
 
 /** What agents and clients can be asked for alike. */
 export interface OutgoingWebSocketOptions<Context, Handle>
-  extends WebSocketHandlers<WebSocketConnection<Context>>,
-    WebSocketReconnectHandlers<Handle>,
+  extends Given<WebSocketHandlers<WebSocketConnection<Context>>>,
+    Given<WebSocketReconnectHandlers<Handle>>,
     WebSocketSettingsInput,
     WebSocketDialOptions {
   /** Makes sockets anew that are lost, unless `connect` says otherwise; `true`: with the defaults. Default false. */
@@ -80,7 +81,7 @@ export function outgoingWebSockets<Context>(
   }
   assertReconnectHandlers(options);
   const reconnect = webSocketReconnect(options.reconnect);
-  const calls = new WebSocketCalls<LiveWebSocket>(options as WebSocketHandlers<unknown>);
+  const calls = new WebSocketCalls<LiveWebSocket>(options as Given<WebSocketHandlers<unknown>>);
   const dialer = new WebSocketDialer(options, calls, sockets as SocketGroup);
   const { clock } = chooseEngine(options.engine);
   const places = new SocketPlaces({ dialer, clock, handlers: options, calls });

@@ -5,6 +5,7 @@ import type { CloseReason } from "../connection/close-reason.js";
 import { handlerScope } from "../connection/handler-scope.js";
 import { callHandler, handlerError, isThenable } from "../connection/handlers.js";
 import type { NetError, Operation } from "../errors.js";
+import type { Given } from "../options.js";
 import { DELIVERY, type Delivery, type FrameState } from "../protocol/websocket/websocket-sink.js";
 import type { Message, WebSocketHandlers } from "./websocket-handlers.js";
 
@@ -27,11 +28,11 @@ export class WebSocketCalls<Socket> {
   readonly hasFrameHandlers: boolean;
   readonly hasDrainHandler: boolean;
   readonly hasPingHandler: boolean;
-  private readonly handlers: WebSocketHandlers<Socket>;
+  private readonly handlers: Given<WebSocketHandlers<Socket>>;
   private readonly onMessage: WebSocketHandlers<Socket>["onMessage"];
   private readonly scope: AsyncResource | undefined = handlerScope();
 
-  constructor(handlers: WebSocketHandlers<Socket>) {
+  constructor(handlers: Given<WebSocketHandlers<Socket>>) {
     const { onFrameHead, onFramePayload, onFrameEnd } = handlers;
     this.handlers = handlers;
     this.onMessage = handlers.onMessage;

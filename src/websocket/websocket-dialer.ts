@@ -72,7 +72,7 @@ export interface WebSocketConnectOptions<Context = unknown> {
   /** Through which proxies, or `false` for none. Default: as with the agent. */
   readonly proxy?: ProxyChoice | undefined;
   /** The socket's `context`. */
-  readonly context?: Context;
+  readonly context?: Context | undefined;
 }
 
 const AGENT_NAMES = [

@@ -15,6 +15,7 @@ import {
 import { fieldPairs } from "../http/http-fields.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
 import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
+import type { Given } from "../options.js";
 import type { FieldInput } from "../protocol/http1/field-writer.js";
 import { assertProtocols } from "../protocol/websocket/client-handshake.js";
 import { acceptDeflate } from "../protocol/websocket/deflate-agreement.js";
@@ -49,7 +50,7 @@ import {
 
 /** Options of a {@link WebSocketEndpoint}. */
 export interface WebSocketEndpointOptions<Context = unknown>
-  extends WebSocketHandlers<WebSocketConnection<Context>>,
+  extends Given<WebSocketHandlers<WebSocketConnection<Context>>>,
     WebSocketSettingsInput {
   /** The path it stands at. Default: every path. */
   readonly path?: string | undefined;
@@ -63,9 +64,9 @@ export interface WebSocketEndpointOptions<Context = unknown>
   /** Compression by permessage-deflate. Default false. */
   readonly compression?: CompressionOptions | undefined;
   /** Decides about a request before the upgrade, at once or by a promise. */
-  onUpgrade?(
-    request: WebSocketRequest,
-  ): UpgradeDecision<Context> | Promise<UpgradeDecision<Context>>;
+  readonly onUpgrade?:
+    | ((request: WebSocketRequest) => UpgradeDecision<Context> | Promise<UpgradeDecision<Context>>)
+    | undefined;
 }
 
 const OPTION_NAMES: readonly string[] = [

@@ -13,11 +13,11 @@ import { WebSocketEndpoint, type WebSocketEndpointOptions } from "./websocket-en
 export interface WebSocketServerOptions<Context = unknown>
   extends WebSocketEndpointOptions<Context> {
   /** Certificates and rules of TLS: `wss`. */
-  readonly tls?: HttpServerOptions["tls"];
+  readonly tls?: HttpServerOptions["tls"] | undefined;
   /** What moves the bytes; see `TcpServerOptions`. */
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
   /** Settings and handlers of the HTTP server below; with `onRequest` for what is no WebSocket's. Default: 404. */
-  readonly http?: Omit<HttpServerOptions, "engine" | "tls">;
+  readonly http?: Omit<HttpServerOptions, "engine" | "tls"> | undefined;
 }
 
 /** A WebSocket server by itself: an `HttpServer` of its own with one endpoint on it. */

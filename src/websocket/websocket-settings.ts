@@ -6,6 +6,7 @@ import {
   choice,
   count,
   GIB,
+  type Given,
   milliseconds,
   type OptionTable,
   optionNames,
@@ -64,7 +65,7 @@ export const WEBSOCKET_SETTING_NAMES: readonly (keyof WebSocketSettingsInput)[] 
 ];
 
 /** All that can be given: what is left out has its default. */
-export type WebSocketSettingsInput = Partial<WebSocketSettings & WebSocketLimits>;
+export type WebSocketSettingsInput = Given<WebSocketSettings & WebSocketLimits>;
 
 /** What is in force. */
 export interface WebSocketConfiguration {

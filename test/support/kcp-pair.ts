@@ -91,6 +91,8 @@ export class KcpSide {
   /** What has arrived. */
   readonly messages: Buffer[] = [];
   readonly arrivedMs: number[] = [];
+  /** Memory of its own that it has lent messages from. */
+  lentMemory: Set<Buffer> = new Set();
   lastResult: InputResult = "taken";
   outputCount = 0;
   readonly #events: EventQueue;
@@ -99,6 +101,12 @@ export class KcpSide {
   peer: KcpSide | undefined;
   /** Sees each datagram that is sent, and may change it. */
   tap: (datagram: Buffer) => Buffer | undefined = (datagram) => datagram;
+  /** For how long the process is held up by others before its next turn. */
+  heldUpMs: () => number = () => 0;
+  /** What the application does in each turn. */
+  beforeFlush: () => void = () => undefined;
+  readonly #arrived: Buffer[] = [];
+  #isWoken = false;
   #timerMs = Number.POSITIVE_INFINITY;
   timerCount = 0;
 
@@ -111,8 +119,9 @@ export class KcpSide {
       {
         output: (memory, start, byteCount) =>
           this.#send(memory.bytes.subarray(start, start + byteCount)),
-        message: (bytes) => {
-          this.messages.push(Buffer.from(bytes));
+        message: (bytes, start, length, isLent) => {
+          if (isLent) this.lentMemory.add(bytes);
+          this.messages.push(Buffer.from(bytes.subarray(start, start + length)));
           this.arrivedMs.push(events.nowMs);
         },
       },
@@ -126,8 +135,29 @@ export class KcpSide {
   }
 
   receive(datagram: Buffer): void {
-    this.lastResult = this.kcp.input(datagram, this.#events.nowMs);
-    datagram.fill(0xa5);
+    this.#arrived.push(datagram);
+    this.#wake();
+  }
+
+  /** Turns begin when the process is not held up, and take all that has come. */
+  #wake(): void {
+    if (this.#isWoken) return;
+    const lateMs = this.heldUpMs();
+    if (lateMs === 0) this.#takeTurn();
+    else {
+      this.#isWoken = true;
+      this.#events.at(this.#events.nowMs + lateMs, () => this.#takeTurn());
+    }
+  }
+
+  #takeTurn(): void {
+    this.#isWoken = false;
+    for (const datagram of this.#arrived.splice(0)) {
+      this.lastResult = this.kcp.input(datagram, this.#events.nowMs);
+      datagram.fill(0xa5);
+    }
+    this.beforeFlush();
+    if (this.kcp.dueMs <= this.#events.nowMs) this.kcp.flush(this.#events.nowMs);
     this.turn();
   }
 
@@ -147,8 +177,7 @@ export class KcpSide {
       if (this.#timerMs !== atMs) return;
       this.#timerMs = Number.POSITIVE_INFINITY;
       this.timerCount++;
-      if (this.kcp.dueMs <= this.#events.nowMs) this.kcp.flush(this.#events.nowMs);
-      this.#arm();
+      this.#wake();
     });
   }
 

@@ -43,14 +43,14 @@ import { TurnLoop } from "./turn-loop.js";
 /** Options of {@link MemoryEngine}. */
 export interface MemoryEngineOptions extends MemoryNetworkOptions {
   /** Where time comes from. Default: the machine's clock; then delays take real time. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Addresses of host names, for `resolve`. `localhost` is always there. */
-  readonly names?: Readonly<Record<string, readonly string[]>>;
+  readonly names?: Readonly<Record<string, readonly string[]>> | undefined;
   /**
    * Whether received bytes are lent for the call only; they are overwritten after it, so that
    * keeping them shows. Default: true.
    */
-  readonly lendsBytes?: boolean;
+  readonly lendsBytes?: boolean | undefined;
 }
 
 const NO_KERNEL = "the memory engine has no kernel underneath";

@@ -32,40 +32,43 @@ export type DatagramFate = readonly number[];
 
 /** How often things happen to datagrams: each from 0 to 1. */
 export interface DatagramRates {
-  readonly lossRate?: number;
-  readonly duplicateRate?: number;
-  readonly reorderRate?: number;
+  readonly lossRate?: number | undefined;
+  readonly duplicateRate?: number | undefined;
+  readonly reorderRate?: number | undefined;
   /** How much later a reordered datagram comes, in milliseconds. Default: 20. */
-  readonly reorderDelayMs?: number;
+  readonly reorderDelayMs?: number | undefined;
 }
 
 /** The settings of a {@link MemoryNetwork}. */
 export interface MemoryNetworkOptions {
   /** Decides every chance. Default: 1. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** One-way delay, a whole or broken number of milliseconds. Default: 0. */
-  readonly delayMs?: number | ((traffic: MemoryTraffic) => number);
+  readonly delayMs?: number | ((traffic: MemoryTraffic) => number) | undefined;
   /**
    * Longest segment in which stream bytes arrive, or a function that answers the size of the next
    * one, given how many bytes wait. Default: as they were written.
    */
-  readonly split?: number | ((waitingBytes: number, random: Random) => number);
+  readonly split?: number | ((waitingBytes: number, random: Random) => number) | undefined;
   /**
    * Bytes that one direction of a stream holds: sent, and not yet taken by the reader. Default: 65536.
    */
-  readonly windowBytes?: number;
+  readonly windowBytes?: number | undefined;
   /** What becomes of a connect. Default: `answer`. */
-  readonly connectFate?: (to: Address) => ConnectFate;
+  readonly connectFate?: ((to: Address) => ConnectFate) | undefined;
   /** Answers the system error that accepting fails with, or undefined. The peer is reset. */
-  readonly acceptFate?: (at: Address) => `E${string}` | undefined;
+  readonly acceptFate?: ((at: Address) => `E${string}` | undefined) | undefined;
   /** Rates, or a script that decides for each datagram. Default: all arrive. */
-  readonly datagrams?: DatagramRates | ((traffic: MemoryTraffic, random: Random) => DatagramFate);
+  readonly datagrams?:
+    | DatagramRates
+    | ((traffic: MemoryTraffic, random: Random) => DatagramFate)
+    | undefined;
   /**
    * A link that datagrams pass: loss, delay, jitter, bandwidth, queue. Options: each direction between two
    * addresses gets a link of its own. A function answers the link of a datagram, so that several share one. Comes on
    * top of `delayMs` and `datagrams`. Default: none.
    */
-  readonly link?: LinkOptions | ((traffic: MemoryTraffic) => SimulatedLink | undefined);
+  readonly link?: LinkOptions | ((traffic: MemoryTraffic) => SimulatedLink | undefined) | undefined;
 }
 
 /** The names of {@link MemoryNetworkOptions}. */

@@ -11,25 +11,25 @@ import { type Random, seededRandom } from "./seeded-random.js";
 /** What a {@link SimulatedLink} does to packets. Rates go from 0 to 1, times are in milliseconds. */
 export interface LinkOptions {
   /** Decides every chance. Default: 1. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Share of packets that are lost. Default: 0. */
-  readonly lossRate?: number;
+  readonly lossRate?: number | undefined;
   /** Mean number of packets that are lost in a row; 1: each on its own. Default: 1. */
-  readonly lossBurst?: number;
+  readonly lossBurst?: number | undefined;
   /** How long a packet takes, besides its turn on the link. Default: 0. */
-  readonly delayMs?: number;
+  readonly delayMs?: number | undefined;
   /** How much longer it may take, at most. Packets keep their order. Default: 0. */
-  readonly jitterMs?: number;
+  readonly jitterMs?: number | undefined;
   /** Share of packets that arrive twice. Default: 0. */
-  readonly duplicateRate?: number;
+  readonly duplicateRate?: number | undefined;
   /** Share of packets that come later, so that others overtake them. Default: 0. */
-  readonly reorderRate?: number;
+  readonly reorderRate?: number | undefined;
   /** How much later those come. Default: 20. */
-  readonly reorderDelayMs?: number;
+  readonly reorderDelayMs?: number | undefined;
   /** Bytes that the link carries in a second. Default: any number. */
-  readonly bytesPerSecond?: number;
+  readonly bytesPerSecond?: number | undefined;
   /** Bytes that wait for the link; what finds no room is dropped. Default: 65,536. */
-  readonly queueBytes?: number;
+  readonly queueBytes?: number | undefined;
 }
 
 /** What a {@link SimulatedLink} has done. */

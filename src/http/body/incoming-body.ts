@@ -5,7 +5,7 @@ import type { Fields } from "../fields.js";
 /** Bounds of a body that is read as a whole. */
 export interface WholeBodyOptions extends WaitOptions {
   /** Longest body in bytes, 0 … 2^32; a longer one rejects with `HTTP_BODY_TOO_LARGE`. Default 16 MiB. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /** The body of a message that is being received. It is read once, in one way. */

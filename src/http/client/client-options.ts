@@ -13,6 +13,7 @@ import {
   bytes,
   count,
   GIB,
+  type Given,
   milliseconds,
   type OptionTable,
   optionNames,
@@ -76,32 +77,32 @@ export interface AgentNumbers extends ClientNumbers {
 /** Options of clients and agents alike. */
 export interface ClientOptions {
   /** What moves the bytes. TLS runs on an engine that has it (node). */
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
   /** Certificates and rules for `https:`. Default: the peer is verified. */
-  readonly tls?: Omit<ClientTls, "start">;
+  readonly tls?: Omit<ClientTls, "start"> | undefined;
   /** Fields that every request has, unless it has one of that name itself. */
-  readonly headers?: FieldInput;
+  readonly headers?: FieldInput | undefined;
   /** Where cookies come from and go to. Default: none. */
-  readonly cookies?: CookieStore;
+  readonly cookies?: CookieStore | undefined;
   /** Whether cookies go with requests and are taken from responses, where there is a store. Default true. */
-  readonly useCookies?: boolean;
+  readonly useCookies?: boolean | undefined;
   /** Through which proxies, by URL or with more; see `ProxyChoice`. Default: none. */
-  readonly proxy?: ProxyChoice;
+  readonly proxy?: ProxyChoice | undefined;
   /** What is taken of a response at most. */
-  readonly limits?: Partial<Http1Limits>;
+  readonly limits?: Given<Http1Limits> | undefined;
   /** Local address that connections are bound to. Default: the system chooses. */
-  readonly localHost?: string;
+  readonly localHost?: string | undefined;
   /** Which addresses of a host to use. Default `any`: both, raced by RFC 8305. */
-  readonly family?: "any" | "IPv4" | "IPv6";
+  readonly family?: "any" | "IPv4" | "IPv6" | undefined;
   /**
    * Whether an address that a host was looked up to may be connected to; see `ConnectOptions.allowAddress`. A
    * guard against requests to one's own network (SSRF). Default: all may.
    */
-  readonly allowAddress?: AddressFilter;
+  readonly allowAddress?: AddressFilter | undefined;
   /** Keep-alive probes of the kernel, as of a `TcpClient`. */
-  readonly keepAlive?: KeepAlive | false;
+  readonly keepAlive?: KeepAlive | false | undefined;
   /** `TCP_NODELAY`. Default true. */
-  readonly noDelay?: boolean;
+  readonly noDelay?: boolean | undefined;
 }
 
 /** Default and range of each number. */
@@ -140,7 +141,7 @@ export const CLIENT_OPTION_NAMES: readonly string[] = [
 ];
 
 /** All numbers: those given, and the defaults. Throws `INVALID_ARGUMENT`. */
-export function agentNumbers(given: Partial<AgentNumbers>): AgentNumbers {
+export function agentNumbers(given: Given<AgentNumbers>): AgentNumbers {
   const numbers = readOptions<AgentNumbers>(AGENT_NUMBERS, given);
   // The lower of both sides' times rules, unless ours is for servers that say nothing.
   const maxIdleTimeoutMs =

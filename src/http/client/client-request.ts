@@ -6,6 +6,7 @@ import { throwIfAborted } from "../../connection/waiter.js";
 import type { ProxyHop } from "../../dial/proxy-hop.js";
 import type { ProxyChoice } from "../../dial/proxy-route.js";
 import { assertInteger, assertKnownKeys, describe } from "../../errors.js";
+import type { Given } from "../../options.js";
 import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
@@ -24,42 +25,42 @@ import type { HttpTarget } from "./http-target.js";
 import { type RequestBody, RequestContent } from "./request-content.js";
 
 /** What is asked for. */
-export interface HttpRequestOptions extends Partial<RequestTimes> {
+export interface HttpRequestOptions extends Given<RequestTimes> {
   /** The whole URL. Credentials in it become Authorization. */
   readonly url: string | URL;
   /** Default `GET`. Methods are case-sensitive. */
-  readonly method?: string;
+  readonly method?: string | undefined;
   /**
    * Fields of the head; those that are undefined are left out. Host, Content-Length, Transfer-Encoding
    * and Cookie are added.
    */
-  readonly headers?: FieldInput;
-  readonly body?: RequestBody | null;
+  readonly headers?: FieldInput | undefined;
+  readonly body?: RequestBody | null | undefined;
   /** Bytes of a body that is given in chunks; left out, it is sent in chunks. */
-  readonly bodyLength?: number;
+  readonly bodyLength?: number | undefined;
   /** Fields behind a body that is sent in chunks. */
-  readonly trailers?: () => FieldInput;
+  readonly trailers?: (() => FieldInput) | undefined;
   /** What Host says, instead of the URL's host. It can be given in `headers` as well, not in both. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** Request target instead of the URL's path: `*` for OPTIONS, `host:port` for CONNECT. */
-  readonly target?: string;
+  readonly target?: string | undefined;
   /** Asks to go on with another protocol: Upgrade and Connection say so. */
-  readonly upgrade?: string;
+  readonly upgrade?: string | undefined;
   /** Sends the body when the server has asked for it (100), or after `continueTimeoutMs`. Default false. */
-  readonly expectContinue?: boolean;
+  readonly expectContinue?: boolean | undefined;
   /**
    * Whether it may be sent again when its connection broke before a response came. Default: what
    * RFC 9110 §9.2.2 says of the method. Bodies that can be read once are never sent again.
    */
-  readonly idempotent?: boolean;
+  readonly idempotent?: boolean | undefined;
   /** Gives up when aborted: `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
   /** Told of responses 1xx. */
-  readonly onInterim?: (status: number, headers: Fields) => void;
+  readonly onInterim?: ((status: number, headers: Fields) => void) | undefined;
   /** Whether cookies go with it and are taken from the response. Default: as with the client. */
-  readonly useCookies?: boolean;
+  readonly useCookies?: boolean | undefined;
   /** Through which proxy, or `false` for none. Default: as with the agent. */
-  readonly proxy?: ProxyChoice;
+  readonly proxy?: ProxyChoice | undefined;
 }
 
 /** What a client adds to every request. */

@@ -10,6 +10,7 @@ import { closeOldOnes, closeSilentOnes } from "../../connection/mass-close.js";
 import { assertFunction } from "../../connection/settings.js";
 import { ProxyRouter } from "../../dial/proxy-route.js";
 import { assertInteger, assertKnownKeys, NetError } from "../../errors.js";
+import type { Given } from "../../options.js";
 import { assertOptionsObject } from "../option-check.js";
 import { ClientExchange } from "./client-exchange.js";
 import {
@@ -73,12 +74,12 @@ export type HttpAgentConnection<Context = unknown> = Pick<
 /** Options of an {@link HttpAgent}. */
 export interface HttpAgentOptions<Context = unknown>
   extends ClientOptions,
-    Partial<AgentNumbers>,
-    HttpClientHandlers<HttpAgentConnection<Context>> {
+    Given<AgentNumbers>,
+    Given<HttpClientHandlers<HttpAgentConnection<Context>>> {
   /** Makes the `context` of each new connection. */
-  readonly context?: (connection: HttpAgentConnection<Context>) => Context;
+  readonly context?: ((connection: HttpAgentConnection<Context>) => Context) | undefined;
   /** The agent has stopped, and all its connections have ended. */
-  readonly onShutdown?: () => void;
+  readonly onShutdown?: (() => void) | undefined;
 }
 
 /** What an {@link HttpAgent} does at the moment. */

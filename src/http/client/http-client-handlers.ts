@@ -14,6 +14,7 @@ import {
 } from "../../connection/handlers.js";
 import { assertFunction } from "../../connection/settings.js";
 import type { NetError } from "../../errors.js";
+import type { Given } from "../../options.js";
 import { BODY } from "../../protocol/http1/head.js";
 import {
   AFTER_HEAD,
@@ -98,7 +99,7 @@ export const CLIENT_HANDLER_NAMES: readonly (keyof HttpClientHandlers<unknown>)[
 type ResponseHandlerName = (typeof RESPONSE_HANDLER_NAMES)[number];
 
 /** Throws `INVALID_ARGUMENT` unless all handlers are functions. */
-export function assertClientHandlers<Handle>(handlers: HttpClientHandlers<Handle>): void {
+export function assertClientHandlers<Handle>(handlers: Given<HttpClientHandlers<Handle>>): void {
   for (const name of CLIENT_HANDLER_NAMES) {
     if (handlers[name] !== undefined) assertFunction(name, handlers[name]);
   }
@@ -113,13 +114,13 @@ const VERDICTS: Readonly<Record<"skipBody" | "upgrade", AfterHead>> = {
 export class ResponseEvents<Handle> {
   /** Whether there is any handler. */
   readonly isWanted: boolean;
-  readonly #handlers: HttpClientHandlers<Handle>;
+  readonly #handlers: Given<HttpClientHandlers<Handle>>;
   readonly #handleOf: (connection: OwnConnection) => Handle;
   readonly #scope: AsyncResource | undefined = handlerScope();
 
   /** `handleOf`: what the handlers are given for a connection. */
   constructor(
-    handlers: HttpClientHandlers<Handle>,
+    handlers: Given<HttpClientHandlers<Handle>>,
     handleOf: (connection: OwnConnection) => Handle,
   ) {
     this.#handlers = handlers;

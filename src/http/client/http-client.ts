@@ -11,6 +11,7 @@ import { assertIp } from "../../dial/connect-options.js";
 import { type ProxyChoice, ProxyRouter } from "../../dial/proxy-route.js";
 import type { Address } from "../../engine/engine.js";
 import { assertInteger, assertKnownKeys, assertOneOf, describe, NetError } from "../../errors.js";
+import type { Given } from "../../options.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
 import { ClientExchange } from "./client-exchange.js";
 import { ClientLink } from "./client-link.js";
@@ -40,23 +41,23 @@ import type { RequestBody } from "./request-content.js";
 /** Options of an {@link HttpClient}. */
 export interface HttpClientOptions<Context = unknown>
   extends ClientOptions,
-    Partial<ClientNumbers>,
-    HttpClientHandlers<HttpClient<Context>> {
+    Given<ClientNumbers>,
+    Given<HttpClientHandlers<HttpClient<Context>>> {
   /** Makes the `context` of each new connection. */
-  readonly context?: (client: HttpClient<Context>) => Context;
+  readonly context?: ((client: HttpClient<Context>) => Context) | undefined;
 }
 
 /** How an {@link HttpClient} connects. */
 export interface HttpConnectOptions extends WaitOptions, DialLocality {
   /** Through which proxy, or `false` for none. Default: the client's. */
-  readonly proxy?: ProxyChoice;
+  readonly proxy?: ProxyChoice | undefined;
 }
 
 /** What a client asks for, over the connection it has. */
 export interface HttpClientRequest
   extends Omit<HttpRequestOptions, "url" | "connectTimeoutMs" | "proxy"> {
   /** Path with query; it begins with "/". Default `/`. */
-  readonly path?: string;
+  readonly path?: string | undefined;
 }
 
 /** A request whose method the call names. */

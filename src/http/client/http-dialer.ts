@@ -11,6 +11,7 @@ import type { ClientTls } from "../../connection/tls-settings.js";
 import type { ConnectOptions } from "../../dial/connect-options.js";
 import { Dialing } from "../../dial/dialing.js";
 import type { EngineChoice } from "../../engine/engine.js";
+import type { Given } from "../../options.js";
 import type { Http1Limits } from "../../protocol/http1/limits.js";
 import { secured } from "../../tcp/secured.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
@@ -40,7 +41,7 @@ export interface DialerOptions {
   readonly engine: EngineChoice | undefined;
   readonly tls: Omit<ClientTls, "start"> | undefined;
   readonly limits: Http1Limits;
-  readonly settings: Partial<Pick<ConnectionSettings, "keepAlive" | "noDelay">>;
+  readonly settings: Given<Pick<ConnectionSettings, "keepAlive" | "noDelay">>;
   readonly locality: DialLocality;
   readonly makeContext: ContextFactory | undefined;
 }

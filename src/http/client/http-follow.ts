@@ -14,15 +14,15 @@ import type { HttpResponse } from "./http-response.js";
 /** What is asked for, besides the URL. `timeoutMs` is for all redirects together. */
 export interface HttpFollowOptions extends Omit<HttpRequestOptions, "url"> {
   /** `follow` (default), `manual`: the redirect is the response, `error`: `HTTP_REDIRECT_REFUSED`. */
-  readonly redirect?: "follow" | "manual" | "error";
+  readonly redirect?: "follow" | "manual" | "error" | undefined;
   /** Default: the agent's. */
-  readonly maxRedirects?: number;
+  readonly maxRedirects?: number | undefined;
   /** Asks for encoded content, and decodes it. Default true. */
-  readonly decompress?: boolean;
+  readonly decompress?: boolean | undefined;
   /** Default: the agent's. */
-  readonly maxDecodedBytes?: number;
+  readonly maxDecodedBytes?: number | undefined;
   /** Default: the agent's. */
-  readonly maxDecodedRatio?: number;
+  readonly maxDecodedRatio?: number | undefined;
 }
 
 /** What sends the requests. */

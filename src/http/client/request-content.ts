@@ -39,10 +39,10 @@ export class RequestContent {
   readonly canRepeat: boolean;
 
   constructor(given: {
-    readonly bytes?: Uint8Array;
+    readonly bytes?: Uint8Array | undefined;
     readonly byteCount: number;
     readonly type?: string | undefined;
-    readonly open?: () => BodyChunks;
+    readonly open?: (() => BodyChunks) | undefined;
     readonly canRepeat: boolean;
   }) {
     this.bytes = given.bytes;

@@ -1,5 +1,5 @@
 /** Bounds of a cookie store. `docs/limits.md` is compared with the table. */
-import { count, type OptionTable, optionNames, readOptions } from "../../options.js";
+import { count, type Given, type OptionTable, optionNames, readOptions } from "../../options.js";
 
 /** Bounds of a cookie store (RFC 6265 §6.1). */
 export interface CookieLimits {
@@ -26,7 +26,7 @@ export const MAX_DOMAIN_BYTES = 254;
 export const MAX_PATH_BYTES = 1_024;
 
 /** The limits in `options`, with defaults. Throws `INVALID_ARGUMENT`. */
-export function cookieLimits(options: Partial<CookieLimits>): CookieLimits {
+export function cookieLimits(options: Given<CookieLimits>): CookieLimits {
   return readOptions<CookieLimits>(COOKIE_LIMITS, options);
 }
 

@@ -1,20 +1,23 @@
 import { assertKnownKeys, describe, NetError } from "../../errors.js";
+import type { Given } from "../../options.js";
 import { type Clock, systemClock } from "../../time/clock.js";
 import type { Cookie, CookieRefusal } from "./cookie.js";
 import { assertFlags, assertObject } from "./cookie-builder.js";
 import { COOKIE_LIMIT_NAMES, type CookieLimits, cookieLimits } from "./cookie-limits.js";
 
 /** Options of a `CookieStore`. */
-export interface CookieStoreOptions extends Partial<CookieLimits> {
+export interface CookieStoreOptions extends Given<CookieLimits> {
   /**
    * Takes `localhost`, `127.0.0.0/8` and `::1` for secure without TLS, as browsers do. Default
    * false: another program may listen on another port of this machine, and cookies know no ports.
    */
-  readonly secureOnLoopback?: boolean;
+  readonly secureOnLoopback?: boolean | undefined;
   /** Told of each Set-Cookie that is not taken. What it throws becomes a process warning. */
-  readonly onIgnore?: (refusal: CookieRefusal, setCookie: string, host: string) => void;
+  readonly onIgnore?:
+    | ((refusal: CookieRefusal, setCookie: string, host: string) => void)
+    | undefined;
   /** Where time comes from. Default: the machine's clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 /** Counts of a `CookieStore`. */
@@ -39,17 +42,17 @@ export interface CookieStoreJson {
 /** How a file is taken in. */
 export interface CookieLoadOptions {
   /** Keeps the cookies of the store, and prefers them to those of the file. Default true. */
-  readonly keepExisting?: boolean;
+  readonly keepExisting?: boolean | undefined;
   /** Takes all cookies of the file for host-only, since it does not tell. Default false. */
-  readonly hostOnly?: boolean;
+  readonly hostOnly?: boolean | undefined;
   /** Takes no file for an empty one. Default false. */
-  readonly mayBeMissing?: boolean;
+  readonly mayBeMissing?: boolean | undefined;
 }
 
 /** How a file is written. */
 export interface CookieSaveOptions {
   /** Takes the cookies of the file in before; deleted ones come back that way. Default false. */
-  readonly keepExisting?: boolean;
+  readonly keepExisting?: boolean | undefined;
 }
 
 /** The options of a `CookieStore`, checked and with defaults. */

@@ -50,7 +50,7 @@ export interface CookieInit {
 export interface CookieKey {
   readonly domain: string;
   /** Default "/". */
-  readonly path?: string;
+  readonly path?: string | undefined;
   readonly name: string;
 }
 
@@ -77,9 +77,9 @@ export interface CookieContext {
    * navigation from another site with a safe method, `none` otherwise from another site. Not given:
    * as `strict`, which is right for a program that acts for itself.
    */
-  readonly sameSiteContext?: SameSite;
+  readonly sameSiteContext?: SameSite | undefined;
   /** Asked by what is not HTTP, a script in a page for example: no cookies with HttpOnly. Default false. */
-  readonly nonHttpApi?: boolean;
+  readonly nonHttpApi?: boolean | undefined;
 }
 
 /** Why a cookie was not taken. */

@@ -5,7 +5,14 @@
 import process from "node:process";
 import { assertFunction } from "../../connection/settings.js";
 import type { Address } from "../../engine/engine.js";
-import { checked, choice, count, type OptionTable, readAllOptions } from "../../options.js";
+import {
+  checked,
+  choice,
+  count,
+  type Given,
+  type OptionTable,
+  readAllOptions,
+} from "../../options.js";
 import type { HttpExchange } from "./http-exchange.js";
 import type { ResponseReport } from "./response/response-report.js";
 
@@ -47,7 +54,7 @@ const NOT_VISIBLE = /[^\x20-\x7e]/g;
  * Requests for other protocols are logged when their connection is handed over.
  */
 export function accessLog(
-  options: Partial<AccessLogOptions> = {},
+  options: Given<AccessLogOptions> = {},
 ): (exchange: HttpExchange, report: ResponseReport) => void {
   const { format, write, maxPartLength } = readAllOptions<AccessLogOptions>(
     "accessLog",

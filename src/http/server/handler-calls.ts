@@ -8,6 +8,7 @@ import type { CloseReason } from "../../connection/close-reason.js";
 import { handlerScope } from "../../connection/handler-scope.js";
 import { callHandler, handlerError, isThenable } from "../../connection/handlers.js";
 import { describe, NetError } from "../../errors.js";
+import type { Given } from "../../options.js";
 import { statusOfError } from "../../protocol/http1/parse-fault.js";
 import { type HttpServerHandlers, MESSAGE_HANDLER_NAMES } from "./http-server-handlers.js";
 import { type HttpServerOptions, requestHandler } from "./http-server-options.js";
@@ -15,7 +16,7 @@ import type { ServerExchange } from "./server-exchange.js";
 
 /** The handlers of requests of one server, and how they are called. */
 export class HandlerCalls {
-  readonly handlers: HttpServerHandlers;
+  readonly handlers: Given<HttpServerHandlers>;
   /** Whether handlers are told of what is read, perhaps later than there is a response. */
   readonly tellsMessages: boolean;
   /** Whether heads are read later than there is a response. */
@@ -24,7 +25,10 @@ export class HandlerCalls {
   readonly tellsResponses: boolean;
   /** Whether they are told of what comes behind the head. */
   readonly tellsBodies: boolean;
-  private readonly onRequest: (this: HttpServerHandlers, exchange: ServerExchange) => unknown;
+  private readonly onRequest: (
+    this: Given<HttpServerHandlers>,
+    exchange: ServerExchange,
+  ) => unknown;
   /** Which of the two that can respond it is, for messages. */
   private readonly requestName: "onRequest" | "fetch";
   private readonly scope: AsyncResource | undefined = handlerScope();

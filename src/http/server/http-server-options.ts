@@ -6,6 +6,7 @@ import { assertFunction } from "../../connection/settings.js";
 import type { TlsSettings } from "../../connection/tls-settings.js";
 import type { EngineChoice } from "../../engine/engine.js";
 import { describe, NetError } from "../../errors.js";
+import type { Given } from "../../options.js";
 import type { ServerSecurity } from "../../tcp/secured.js";
 import type { ResponseCompressionOptions } from "./compression/compression-options.js";
 import { type FetchHandler, respondByFetch } from "./fetch/fetch-handler.js";
@@ -16,21 +17,21 @@ import type { ServerExchange } from "./server-exchange.js";
 
 /** Options of an `HttpServer`: handlers, settings, TLS, engine. */
 export interface HttpServerOptions<Context = unknown>
-  extends HttpServerHandlers<Context>,
+  extends Given<HttpServerHandlers<Context>>,
     HttpSettingsInput,
     ServerSecurity,
     AdmissionOptions {
   /** Makes the `context` of each new connection. */
-  readonly context?: (connection: HttpServerConnection<Context>) => Context;
+  readonly context?: ((connection: HttpServerConnection<Context>) => Context) | undefined;
   /** Instead of `onRequest`: from a web Request to a Response. */
-  readonly fetch?: FetchHandler<Context>;
+  readonly fetch?: FetchHandler<Context> | undefined;
   /**
    * Compresses responses, as the peer accepts it and where it is worth it: `true`, or how. It can be switched
    * for each exchange. Default off.
    */
-  readonly compression?: boolean | Partial<ResponseCompressionOptions>;
+  readonly compression?: boolean | Given<ResponseCompressionOptions> | undefined;
   /** What moves the bytes; see `TcpServerOptions`. */
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
 }
 
 /** `context` has to be given where the type of it has no `undefined`. */
@@ -49,7 +50,7 @@ export interface HttpServerStats extends ComponentStats {
 /** Settings that can be given to `configure`. */
 export interface HttpServerChanges extends HttpSettingsInput, AdmissionOptions {
   /** Other certificates and rules, for handshakes to come. */
-  readonly tls?: TlsSettings;
+  readonly tls?: TlsSettings | undefined;
 }
 
 /** The options, which must be an object. Throws `INVALID_ARGUMENT`. */

@@ -8,6 +8,7 @@ import { assertKnownKeys, NetError } from "../../errors.js";
 import {
   bytes,
   count,
+  type Given,
   milliseconds,
   type OptionTable,
   optionNames,
@@ -96,7 +97,7 @@ export const HTTP_SETTING_NAMES: readonly (keyof HttpSettingsInput)[] = [
 ];
 
 /** All that can be given: what is left out has its default. */
-export type HttpSettingsInput = Partial<HttpServerLimits & RequestLimits & HttpTransportSettings>;
+export type HttpSettingsInput = Given<HttpServerLimits & RequestLimits & HttpTransportSettings>;
 
 /** What is given to the kernel at a time, so that the progress of a slow peer can be seen. */
 const WINDOW_BYTES = 1_048_576;
@@ -128,7 +129,7 @@ export class HttpServerConfiguration {
   }
 
   /** The settings of the connections below. */
-  transport(): Partial<Omit<ConnectionSettings, "receive">> {
+  transport(): Given<Omit<ConnectionSettings, "receive">> {
     return {
       ...pickOptions(this.given, TRANSPORT_NAMES),
       highWaterMarkBytes:

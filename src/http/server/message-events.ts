@@ -3,6 +3,7 @@
  * request as it is read. Without such handlers there is none of these, and no text is made for them.
  */
 import type { NetError } from "../../errors.js";
+import type { Given } from "../../options.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
 import type { AfterHead, RequestSink } from "../../protocol/http1/message-sink.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
@@ -37,7 +38,7 @@ export class MessageEvents implements RequestSink {
   readonly onTrailer?: (name: string, value: string) => void;
   private readonly requests: ObservedRequests;
   private readonly calls: HandlerCalls;
-  private readonly handlers: MessageHandlers;
+  private readonly handlers: Given<MessageHandlers>;
 
   constructor(requests: ObservedRequests, calls: HandlerCalls) {
     this.requests = requests;

@@ -41,33 +41,33 @@ import { SyncWebSocket } from "./sync-web-socket.js";
 /** How {@link HttpSyncClient.openUrl} connects. */
 export interface OpenUrlOptions {
   /** Connects anew though there is a connection to that server. Default false. */
-  readonly forceReconnect?: boolean;
+  readonly forceReconnect?: boolean | undefined;
 }
 
 /** A request to the server that the client is connected to. */
 export interface SyncRequest {
   /** Default `GET`. */
-  readonly method?: string;
+  readonly method?: string | undefined;
   /** Path with query; it begins with "/". Default `/`. */
-  readonly path?: string;
-  readonly headers?: FieldInput;
-  readonly body?: SyncBody;
+  readonly path?: string | undefined;
+  readonly headers?: FieldInput | undefined;
+  readonly body?: SyncBody | undefined;
   /** Default: `requestTimeoutMs`. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** How {@link HttpSyncClient.upgrade} makes a WebSocket. */
 export interface SyncUpgradeOptions {
   /** Subprotocols in the order of preference. */
-  readonly protocols?: readonly string[];
-  readonly headers?: FieldInput;
-  readonly origin?: string;
+  readonly protocols?: readonly string[] | undefined;
+  readonly headers?: FieldInput | undefined;
+  readonly origin?: string | undefined;
   /** For everything, connecting included; 0: no limit. Default: `connectTimeoutMs` and `requestTimeoutMs` together. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Offers permessage-deflate. Default false. */
-  readonly compression?: boolean;
+  readonly compression?: boolean | undefined;
   /** Largest message that is taken. Default 16 MiB. */
-  readonly maxMessageBytes?: number;
+  readonly maxMessageBytes?: number | undefined;
 }
 
 /** What a call can send: text (UTF-8), bytes, or form fields. */

@@ -8,6 +8,7 @@ import { assertTlsSettings } from "../../connection/tls-settings.js";
 import { ProxyRouter } from "../../dial/proxy-route.js";
 import type { EngineName } from "../../engine/engine.js";
 import { assertOneOf, invalidArgument } from "../../errors.js";
+import type { Given } from "../../options.js";
 import { bytes, GIB, milliseconds, type OptionTable, readOptions } from "../../options.js";
 import { createLimits } from "../../protocol/http1/limits.js";
 import {
@@ -28,15 +29,15 @@ export interface HttpSyncClientOptions extends Omit<ClientOptions, "engine"> {
    * Name of the engine; it runs in the worker. Default: what `HP_SOCKET_ENGINE` says, else `node`,
    * which starts sooner, and is no slower with one connection.
    */
-  readonly engine?: "auto" | EngineName;
+  readonly engine?: "auto" | EngineName | undefined;
   /** Time to connect, in milliseconds; 0: no limit. Default 5,000. */
-  readonly connectTimeoutMs?: number;
+  readonly connectTimeoutMs?: number | undefined;
   /** Time for request and response together, in milliseconds; 0: no limit. Default 10,000. */
-  readonly requestTimeoutMs?: number;
+  readonly requestTimeoutMs?: number | undefined;
   /** Whether cookies are used, where there is a store. Default true. */
-  readonly useCookies?: boolean;
+  readonly useCookies?: boolean | undefined;
   /** Hears of everything that happens. Default: nobody. */
-  readonly listener?: HttpSyncListener;
+  readonly listener?: Given<HttpSyncListener> | undefined;
 }
 
 const OPTION_NAMES: readonly string[] = [
@@ -63,7 +64,7 @@ export interface SyncSettings {
   readonly requestTimeoutMs: number;
   readonly useCookies: boolean;
   readonly cookies: CookieStore | undefined;
-  readonly listener: HttpSyncListener;
+  readonly listener: Given<HttpSyncListener>;
   /** What the worker is told. */
   readonly start: Omit<SyncStart, "signal" | "port">;
 }

@@ -1,5 +1,6 @@
 import { assertFunction } from "../../connection/settings.js";
 import { assertKnownKeys, type NetError } from "../../errors.js";
+import type { Given } from "../../options.js";
 
 /** Why a connection ended, as a listener is told. */
 export interface SyncCloseReason {
@@ -58,7 +59,7 @@ export const LISTENER_NAMES: readonly (keyof HttpSyncListener)[] = [
 ];
 
 /** The events that a listener wants to hear of. Throws `INVALID_ARGUMENT` for what is no listener. */
-export function eventsOf(listener: HttpSyncListener): readonly (keyof HttpSyncListener)[] {
+export function eventsOf(listener: Given<HttpSyncListener>): readonly (keyof HttpSyncListener)[] {
   assertKnownKeys("listener", listener, LISTENER_NAMES);
   const events = LISTENER_NAMES.filter((name) => listener[name] !== undefined);
   for (const name of events) assertFunction(name, listener[name]);

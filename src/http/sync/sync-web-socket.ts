@@ -12,19 +12,19 @@ const NORMAL = 1_000;
 /** How long a call waits. */
 export interface SyncSocketWait {
   /** In milliseconds; 0: no limit. Default: the client's `requestTimeoutMs`. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** How long `close` waits. */
 export interface SyncSocketCloseOptions {
   /** In milliseconds, after which the connection is cut; 0: no limit. Default 30,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** How a message is sent. */
 export interface SyncSocketSend extends SyncSocketWait {
   /** Whether it is text. Default: strings are. Bytes that are sent as text must be UTF-8. */
-  readonly isText?: boolean;
+  readonly isText?: boolean | undefined;
 }
 
 /** Has the worker do something, and returns what came of it. */

@@ -1,6 +1,13 @@
 /** What a parser of HTTP/1.1 takes at most. `docs/limits.md` is compared with the table. */
 import { assertKnownKeys, assertObject } from "../../errors.js";
-import { bytes, count, type OptionTable, optionNames, readOptions } from "../../options.js";
+import {
+  bytes,
+  count,
+  type Given,
+  type OptionTable,
+  optionNames,
+  readOptions,
+} from "../../options.js";
 
 /** What a parser takes at most. Reaching a limit is an error of the fault `limit`. */
 export interface Http1Limits {
@@ -43,7 +50,7 @@ export const HTTP1_LIMITS: OptionTable<Http1Limits> = {
  * All limits: those given, and the defaults. Throws `INVALID_ARGUMENT` for one that is out of its
  * range and for a name that no limit has.
  */
-export function createLimits(options: Partial<Http1Limits> = {}): Http1Limits {
+export function createLimits(options: Given<Http1Limits> = {}): Http1Limits {
   assertObject("limits", options);
   assertKnownKeys("limits", options, optionNames<Http1Limits>(HTTP1_LIMITS));
   return Object.freeze(readOptions<Http1Limits>(HTTP1_LIMITS, options));

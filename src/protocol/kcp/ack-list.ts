@@ -31,9 +31,10 @@ export class AckList {
 
   /** Writes all, and is empty. */
   write(writer: DatagramWriter): void {
-    for (let index = 0; index < this.count; index++) {
-      const time = this.entries[FIELDS * index + 1] as number;
-      writer.writeCommand(ACKNOWLEDGE, time, this.entries[FIELDS * index] as number);
+    const { entries } = this;
+    const end = FIELDS * this.count;
+    for (let at = 0; at < end; at += FIELDS) {
+      writer.writeCommand(ACKNOWLEDGE, entries[at + 1] as number, entries[at] as number);
     }
     this.count = 0;
   }

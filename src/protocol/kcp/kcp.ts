@@ -15,7 +15,7 @@ import type { DatagramSink } from "./datagram-writer.js";
 import type { KcpShare } from "./kcp-share.js";
 import type { MemoryBlock } from "./memory-block.js";
 import { MessageQueue } from "./message-queue.js";
-import { ReceiveWindow } from "./receive-window.js";
+import { type MessageSink, ReceiveWindow } from "./receive-window.js";
 import { RoundTrip } from "./round-trip.js";
 import {
   ACKNOWLEDGE,
@@ -78,10 +78,7 @@ export interface KcpIdentity {
 }
 
 /** What a conversation works on. */
-export interface KcpSink extends DatagramSink {
-  /** A message came. Where it is lent it is valid during the call. */
-  message(bytes: Buffer, isLent: boolean): void;
-}
+export interface KcpSink extends DatagramSink, MessageSink {}
 
 /** What `input` did with a datagram. */
 export type InputResult =
@@ -148,9 +145,10 @@ export class Kcp {
   private readonly sending: SendWindow;
   private readonly queue: MessageQueue;
   private readonly receiving: ReceiveWindow;
-  /** Of the first message of the queue: bytes that have their numbers, and fragments that have none. */
-  private begunBytes = 0;
+  /** Of the first message of the queue, once a part of it has left: bytes and fragments that have not, and where they begin. */
+  private begunLeft = 0;
   private fragmentsLeft = 0;
+  private beginsAt = 0;
   private queuedSegments = 0;
   /** Segments to acknowledge; undefined: none. */
   private acks: AckList | undefined = undefined;
@@ -248,7 +246,7 @@ export class Kcp {
 
   /** Drops messages that have grown stale and have no number yet. */
   dropStale(nowMs: number): void {
-    this.queue.dropStale(nowMs, this.begunBytes > 0 ? 1 : 0, this);
+    this.queue.dropStale(nowMs, this.begunLeft > 0 ? 1 : 0, this);
   }
 
   /** A datagram came. It is looked at during the call only. */
@@ -369,10 +367,12 @@ export class Kcp {
   }
 
   /** A call of the queue's. */
-  messageDropped(length: number): void {
+  messageDropped(block: MemoryBlock, length: number): void {
+    const segments = this.segmentsOf(length);
+    this.share.memory.release(block, segments);
     this.counts.staleMessages++;
     this.pendingBytes -= length;
-    this.queuedSegments -= this.segmentsOf(length);
+    this.queuedSegments -= segments;
   }
 
   private segmentsOf(byteCount: number): number {
@@ -387,7 +387,7 @@ export class Kcp {
   private sendStream(bytes: Uint8Array, staleMs: number): void {
     const { queue, segmentBytes } = this;
     const { memory } = this.share;
-    const isBegun = queue.count === 1 && this.begunBytes > 0;
+    const isBegun = queue.count === 1 && this.begunLeft > 0;
     const { lastLength } = queue;
     let taken = 0;
     if (lastLength >= 0 && lastLength < segmentBytes && !isBegun) {
@@ -476,7 +476,7 @@ export class Kcp {
     if (distance === 0 && fragment === 0 && receiving.isEmpty && !this.isHeld) {
       if (length > this.settings.maxMessageBytes) return "tooLong";
       receiving.pass();
-      this.sink.message(bytes.subarray(start, start + length), true);
+      this.sink.message(bytes, start, length, false);
       return "taken";
     }
     const keptBefore = receiving.count;
@@ -503,7 +503,7 @@ export class Kcp {
       const byteCount = receiving.wholeBytes(maxMessageBytes);
       if (byteCount === -1) break;
       if (byteCount === -2) return "tooLong";
-      this.sink.message(receiving.take(), false);
+      receiving.give(this.sink);
     }
     return "taken";
   }
@@ -584,7 +584,7 @@ export class Kcp {
       const nextMs = sends < repeatCount ? Math.min(repeatAfterMs, timeoutMs) : timeoutMs;
       fields[slot + RESEND_AT] = now + nextMs;
       firstWait = Math.min(firstWait, nextMs);
-      this.writeSegment(number, slot, now);
+      this.writeAgain(number, slot, now);
       if (sends + 1 >= deadLinkCount) this.isDead = true;
     }
     this.lookedMs = nowMs;
@@ -608,49 +608,52 @@ export class Kcp {
 
   /** Gives numbers to what waits, as far as windows and pace allow, and sends it. */
   private sendNew(now: number, nowMs: number): void {
-    const { queue, sending, segmentBytes } = this;
+    const { queue, sending, segmentBytes, congestion } = this;
+    const { isStream, repeatAfterMs, repeatCount } = this.settings;
+    const { writer } = this.share;
     const { timeoutMs } = this.roundTrip;
-    const { noDelay, repeatAfterMs } = this.settings;
-    const firstMs = noDelay === 0 ? timeoutMs + (timeoutMs >> 3) : timeoutMs;
-    const repeats = repeatAfterMs > 0 && this.settings.repeatCount > 0;
+    const firstMs = this.settings.noDelay === 0 ? timeoutMs + (timeoutMs >> 3) : timeoutMs;
+    const repeats = repeatAfterMs > 0 && repeatCount > 0;
     const waitMs = repeats ? Math.min(repeatAfterMs, firstMs) : firstMs;
     const span = Math.min(this.settings.sendWindow, this.remoteWindow, MAX_WINDOW);
-    const { congestion } = this;
-    const countBefore = this.counts.sentSegments;
-    while (queue.count > 0 && sending.span < span) {
-      const onTheWay = congestion.countsGaps ? sending.span : sending.unackedCount;
-      if (onTheWay >= congestion.window) break;
-      const left = queue.length - this.begunBytes;
+    const onTheWay = congestion.countsGaps ? sending.span : sending.unackedCount;
+    let room = Math.min(span - sending.span, congestion.window - onTheWay);
+    let sentCount = 0;
+    let byteCount = 0;
+    for (; queue.count > 0 && room > 0; room--) {
+      let left = this.begunLeft;
+      if (left === 0) {
+        left = queue.length;
+        this.fragmentsLeft = this.segmentsOf(left);
+        this.beginsAt = queue.offset;
+      }
       const length = Math.min(segmentBytes, left);
-      if (this.budget < length) {
+      if (this.budget < byteCount + length) {
         this.isPacedOut = true;
         break;
       }
-      if (this.begunBytes === 0) this.fragmentsLeft = this.segmentsOf(left);
       this.fragmentsLeft--;
-      const fragment = this.settings.isStream ? 0 : this.fragmentsLeft;
+      const fragment = isStream ? 0 : this.fragmentsLeft;
+      const { block } = queue;
+      const number = sending.next;
+      sending.add(block, this.beginsAt, length, fragment, now, timeoutMs, waitMs);
+      writer.writeSegment(block, this.beginsAt, length, fragment, now, number);
+      sentCount++;
+      byteCount += length;
+      this.begunLeft = left - length;
       // There is room for a head in front of each segment.
-      const headBytes = (this.begunBytes / segmentBytes) * HEAD_BYTES;
-      const dataAt = queue.offset + this.begunBytes + headBytes;
-      const number = sending.add(queue.block, dataAt, length, fragment);
-      const slot = sending.slot(number);
-      sending.fields[slot + TIMEOUT] = timeoutMs;
-      sending.fields[slot + RESEND_AT] = now + waitMs;
-      this.writeSegment(number, slot, now);
-      this.counts.sentSegments++;
-      this.queuedSegments--;
-      this.begunBytes += length;
-      if (this.fragmentsLeft === 0) {
-        this.begunBytes = 0;
-        queue.shift();
-      }
+      this.beginsAt += length + HEAD_BYTES;
+      if (this.begunLeft === 0) queue.shift();
     }
-    if (this.counts.sentSegments > countBefore) {
-      this.resendDueMs = Math.min(this.resendDueMs, nowMs + waitMs);
-    }
+    if (sentCount === 0) return;
+    this.budget -= byteCount;
+    this.flushedBytes += byteCount;
+    this.queuedSegments -= sentCount;
+    this.counts.sentSegments += sentCount;
+    this.resendDueMs = Math.min(this.resendDueMs, nowMs + waitMs);
   }
 
-  private writeSegment(number: number, slot: number, now: number): void {
+  private writeAgain(number: number, slot: number, now: number): void {
     const { sending } = this;
     const { fields } = sending;
     const length = fields[slot + LENGTH] as number;
@@ -658,8 +661,8 @@ export class Kcp {
     fields[slot + SENDS] = (fields[slot + SENDS] as number) + 1;
     const block = sending.blockOf(number) as MemoryBlock;
     const fragment = fields[slot + FRAGMENT] as number;
-    const dataAt = fields[slot + OFFSET] as number;
-    this.share.writer.writeSegment(block, dataAt, length, fragment, now, number);
+    const beginsAt = fields[slot + OFFSET] as number;
+    this.share.writer.writeSegment(block, beginsAt, length, fragment, now, number);
     this.budget -= length;
     this.flushedBytes += length;
   }

@@ -20,8 +20,8 @@ const NOTHING = new Float64Array(0);
 
 /** Whose messages wait. */
 export interface QueueOwner {
-  /** A message of `length` bytes has grown stale. */
-  messageDropped(length: number): void;
+  /** A message of `length` bytes has grown stale; its pieces of `block` are the owner's. */
+  messageDropped(block: MemoryBlock, length: number): void;
 }
 
 /** Messages that wait for their numbers. */
@@ -54,27 +54,22 @@ export class MessageQueue {
     if (staleMs < this.firstStaleMs) this.firstStaleMs = staleMs;
   }
 
-  /** The first message: its block, where it begins, how long it is, when it grows stale. */
+  /** The first message: its block, where it begins, how long it is. */
   get block(): MemoryBlock {
     return this.blocks[this.head] as MemoryBlock;
   }
 
   get offset(): number {
-    return this.fields[this.head * MESSAGE_FIELDS + OFFSET] as number;
+    return (this.fields[this.head * MESSAGE_FIELDS + OFFSET] as number) | 0;
   }
 
   get length(): number {
-    return this.fields[this.head * MESSAGE_FIELDS + LENGTH] as number;
+    return (this.fields[this.head * MESSAGE_FIELDS + LENGTH] as number) | 0;
   }
 
-  get staleMs(): number {
-    return this.fields[this.head * MESSAGE_FIELDS + STALE_MS] as number;
-  }
-
-  /** Takes the first one out. */
+  /** Takes the first one out, whose pieces are the caller's from here on. */
   shift(): void {
     if (this.count > this.peak) this.peak = this.count;
-    this.memory.release(this.block);
     this.blocks[this.head] = undefined;
     this.head = this.place(1);
     this.count--;
@@ -125,7 +120,7 @@ export class MessageQueue {
   }
 
   /**
-   * Takes out what has grown stale, from the message at `from` on; calls back with the length of each.
+   * Takes out what has grown stale, from the message at `from` on; calls back for each.
    * Costs a look at each message, but only when one has grown stale.
    */
   dropStale(nowMs: number, from: number, owner: QueueOwner): void {
@@ -136,8 +131,8 @@ export class MessageQueue {
       const index = this.place(position);
       const staleMs = this.fields[index * MESSAGE_FIELDS + STALE_MS] as number;
       if (position >= from && staleMs <= nowMs) {
-        this.memory.release(this.blocks[index] as MemoryBlock);
-        owner.messageDropped(this.fields[index * MESSAGE_FIELDS + LENGTH] as number);
+        const length = this.fields[index * MESSAGE_FIELDS + LENGTH] as number;
+        owner.messageDropped(this.blocks[index] as MemoryBlock, length);
         continue;
       }
       if (staleMs < firstStaleMs) firstStaleMs = staleMs;

@@ -20,6 +20,15 @@ const KEPT_CAPACITY = 64;
 const ENOUGH = 4;
 const NOTHING = new Int32Array(0);
 
+/** Who gets messages. */
+export interface MessageSink {
+  /**
+   * A message came: `length` bytes of `bytes` from `start` on. They are the datagram's that was given to `input`, or
+   * memory for this message alone; where `isLent`, they are the conversation's and valid during the call only.
+   */
+  message(bytes: Buffer, start: number, length: number, isLent: boolean): void;
+}
+
 /** The segments of the other side that are not delivered. */
 export class ReceiveWindow {
   /** The number that is delivered next, and the one that has to come next. */
@@ -87,7 +96,7 @@ export class ReceiveWindow {
   }
 
   /**
-   * Bytes of the first message, when it is whole: the message is that of `take`. -1 when it is not; -2 when it is
+   * Bytes of the first message, when it is whole: the message is that of `give`. -1 when it is not; -2 when it is
    * longer than `maxBytes`, or has more fragments than the window.
    */
   wholeBytes(maxBytes: number): number {
@@ -102,22 +111,32 @@ export class ReceiveWindow {
     return ((this.next - this.read) | 0) >= this.window ? -2 : -1;
   }
 
-  /** Takes the message out that `wholeBytes` has told of. */
-  take(): Buffer {
-    this.peak = Math.max(this.peak, this.keptCount);
-    const isOne = ((this.scan - this.read) | 0) === 1;
-    const message = isOne ? this.onlyPiece() : this.joinPieces();
-    for (let number = this.read; number !== this.scan; number = (number + 1) | 0) {
-      // Who has got the only piece may keep it.
-      if (!isOne) this.memory.release(this.blocks[number & this.mask] as MemoryBlock);
-      this.blocks[number & this.mask] = undefined;
-      this.keptCount--;
+  /** Takes the message out that `wholeBytes` has told of, and gives it to `sink`. */
+  give(sink: MessageSink): void {
+    if (((this.scan - this.read) | 0) > 1) {
+      const message = this.joinPieces();
+      this.tookOut();
+      sink.message(message, 0, message.length, false);
+      return;
     }
+    const index = this.read & this.mask;
+    const block = this.blocks[index] as MemoryBlock;
+    const offset = this.fields[index * FIELDS + OFFSET] as number;
+    const length = this.scanBytes;
+    this.blocks[index] = undefined;
+    this.tookOut();
+    sink.message(block.bytes, offset, length, true);
+    this.memory.release(block);
+  }
+
+  /** All up to `scan` has left the ring. */
+  private tookOut(): void {
+    this.peak = Math.max(this.peak, this.keptCount);
+    this.keptCount -= (this.scan - this.read) | 0;
     this.read = this.scan;
     this.scanBytes = 0;
     this.moveOn();
     if (this.keptCount === 0) this.giveBack();
-    return message;
   }
 
   private giveBack(): void {
@@ -134,20 +153,16 @@ export class ReceiveWindow {
     this.keptCount = 0;
   }
 
-  private onlyPiece(): Buffer {
-    const offset = this.fields[(this.read & this.mask) * FIELDS + OFFSET] as number;
-    const { bytes } = this.blocks[this.read & this.mask] as MemoryBlock;
-    return bytes.subarray(offset, offset + this.scanBytes);
-  }
-
   private joinPieces(): Buffer {
     const message = Buffer.allocUnsafe(this.scanBytes);
     let written = 0;
     for (let number = this.read; number !== this.scan; number = (number + 1) | 0) {
       const at = (number & this.mask) * FIELDS;
       const length = this.fields[at + LENGTH] as number;
-      const { bytes } = this.blocks[number & this.mask] as MemoryBlock;
-      copyPart(bytes, this.fields[at + OFFSET] as number, length, message, written);
+      const block = this.blocks[number & this.mask] as MemoryBlock;
+      copyPart(block.bytes, this.fields[at + OFFSET] as number, length, message, written);
+      this.memory.release(block);
+      this.blocks[number & this.mask] = undefined;
       written += length;
     }
     return message;

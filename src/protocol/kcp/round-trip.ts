@@ -9,6 +9,9 @@ const FIRST_TIMEOUT_MS = 200;
 /** Longest time to wait. */
 const MAX_TIMEOUT_MS = 60_000;
 
+/** Longest trip that counts: a peer can write any time into what it acknowledges. */
+const MAX_TRIP_MS = 2 * MAX_TIMEOUT_MS;
+
 /** The measured round trip of one conversation, and its time-out. */
 export class RoundTrip {
   /** Smoothed time in milliseconds; 0 before the first acknowledgement. */
@@ -24,15 +27,16 @@ export class RoundTrip {
     this.intervalMs = intervalMs;
   }
 
-  /** An acknowledgement came `tripMs` after the segment was sent. */
-  measured(tripMs: number): void {
+  /** An acknowledgement came `measuredMs` after the segment was sent. */
+  measured(measuredMs: number): void {
+    const tripMs = Math.min(measuredMs, MAX_TRIP_MS);
     if (this.smoothedMs === 0) {
       this.smoothedMs = tripMs;
       this.varianceMs = tripMs >> 1;
     } else {
       const delta = Math.abs(tripMs - this.smoothedMs);
-      this.varianceMs = Math.floor((3 * this.varianceMs + delta) / 4);
-      this.smoothedMs = Math.max(1, Math.floor((7 * this.smoothedMs + tripMs) / 8));
+      this.varianceMs = (3 * this.varianceMs + delta) >> 2;
+      this.smoothedMs = Math.max(1, (7 * this.smoothedMs + tripMs) >> 3);
     }
     const timeoutMs = this.smoothedMs + Math.max(this.intervalMs, 4 * this.varianceMs);
     this.timeoutMs = Math.min(Math.max(this.minTimeoutMs, timeoutMs), MAX_TIMEOUT_MS);

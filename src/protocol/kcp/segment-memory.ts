@@ -5,7 +5,7 @@
  *
  * A piece that is kept keeps its block, {@link BLOCK_BYTES}; longer ones have memory of their own.
  */
-import { copyBetween, copyPart, MemoryBlock, WORD_LOOP_BYTES } from "./memory-block.js";
+import { copyBetween, MemoryBlock, WORD_LOOP_BYTES } from "./memory-block.js";
 import { MESSAGE_FIELDS, RingPool, SEGMENT_FIELDS } from "./ring-pool.js";
 import { HEAD_BYTES } from "./segment.js";
 
@@ -48,7 +48,10 @@ export class SegmentMemory {
     return this.input;
   }
 
-  /** Copies a piece; `block` and `offset` tell where it is. It is kept until `release(block)`. */
+  /**
+   * Copies a piece of the datagram that `toRead` has got; `block` and `offset` tell where it is. It is kept until
+   * `release(block)`.
+   */
   keep(bytes: Uint8Array, start: number, length: number): void {
     if (start <= HEAD_BYTES && start + length === bytes.length) {
       this.reserve(bytes.length);
@@ -57,12 +60,13 @@ export class SegmentMemory {
       return;
     }
     this.reserve(length);
-    copyPart(bytes, start, length, this.block.bytes, this.offset);
+    copyBetween(this.input, start, length, this.block, this.offset);
   }
 
   /**
    * Copies what is to be sent in segments of `segmentBytes`, with room for a head in front of each. `offset` is where
-   * the first segment's bytes are; those of the next ones lie behind the room for their heads.
+   * the first segment's bytes are; those of the next ones lie behind the room for their heads. Each is kept until
+   * `release`.
    */
   keepToSend(bytes: Uint8Array, segmentBytes: number): void {
     const { length } = bytes;
@@ -72,7 +76,9 @@ export class SegmentMemory {
       this.block.bytes.set(bytes, this.offset);
       return;
     }
-    this.reserve(length + HEAD_BYTES * Math.ceil(length / segmentBytes));
+    const count = Math.ceil(length / segmentBytes);
+    this.reserve(length + HEAD_BYTES * count);
+    this.block.keptCount += count - 1;
     let to = this.offset + HEAD_BYTES;
     this.offset = to;
     for (let at = 0; at < length; at += segmentBytes, to += segmentBytes + HEAD_BYTES) {
@@ -88,9 +94,9 @@ export class SegmentMemory {
     this.block.bytes.set(more, this.offset + firstLength);
   }
 
-  /** A piece of the block is not kept any more. One that somebody has got is never released. */
-  release(block: MemoryBlock): void {
-    block.keptCount--;
+  /** A piece of the block, or `count` of them, are not kept any more. */
+  release(block: MemoryBlock, count: number = 1): void {
+    block.keptCount -= count;
     if (block.keptCount > 0 || block === this.shared) return;
     if (block.bytes.length === BLOCK_BYTES && this.free.length < MAX_FREE_BLOCKS) {
       this.free.push(block);

@@ -64,21 +64,31 @@ export class SendWindow {
     return this.blocks[number & this.mask];
   }
 
-  /** Gives a segment the next number, which it answers. The rest of its integers is the caller's. */
-  add(block: MemoryBlock, offset: number, length: number, fragment: number): number {
+  /** Gives the next number to a segment that is sent for the first time, at `now`. What is kept of `block` is its own. */
+  add(
+    block: MemoryBlock,
+    offset: number,
+    length: number,
+    fragment: number,
+    now: number,
+    timeoutMs: number,
+    waitMs: number,
+  ): void {
     if (this.span >= this.blocks.length) this.grow();
-    const number = this.next;
-    this.next = (number + 1) | 0;
-    this.blocks[number & this.mask] = block;
-    block.keptCount++;
+    const { fields } = this;
+    const index = this.next & this.mask;
+    this.next = (this.next + 1) | 0;
+    this.blocks[index] = block;
     this.unackedCount++;
-    const slot = this.slot(number);
-    this.fields[slot + OFFSET] = offset;
-    this.fields[slot + LENGTH] = length;
-    this.fields[slot + FRAGMENT] = fragment;
-    this.fields[slot + SENDS] = 0;
-    this.fields[slot + SKIPS] = 0;
-    return number;
+    const slot = index * SEGMENT_FIELDS;
+    fields[slot + OFFSET] = offset;
+    fields[slot + LENGTH] = length;
+    fields[slot + FRAGMENT] = fragment;
+    fields[slot + SENDS] = 1;
+    fields[slot + SKIPS] = 0;
+    fields[slot + TIMEOUT] = timeoutMs;
+    fields[slot + RESEND_AT] = now + waitMs;
+    fields[slot + SENT_AT] = now;
   }
 
   /** Whether `number` is one that was given, and is not below the first. */

@@ -15,9 +15,9 @@ export interface ProxyEnds {
 /** What version 2 can say besides. */
 export interface ProxyHeaderExtras {
   /** Values in their order. */
-  readonly tlvs?: readonly ProxyTlv[];
+  readonly tlvs?: readonly ProxyTlv[] | undefined;
   /** A checksum is added. Default false. */
-  readonly checksum?: boolean;
+  readonly checksum?: boolean | undefined;
 }
 
 const VERSION_AND_LOCAL = 0x20;

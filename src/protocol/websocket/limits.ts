@@ -1,5 +1,6 @@
 import { constants } from "node:buffer";
 import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
+import type { Given } from "../../options.js";
 
 /** What a decoder takes at most. Reaching a limit is an error of the fault `limit`. */
 export interface WebSocketLimits {
@@ -55,7 +56,7 @@ const NAMES = Object.keys(RANGES) as (keyof WebSocketLimits)[];
  * All limits: those given, and the defaults. Throws `INVALID_ARGUMENT` for one that is out of its
  * range and for a name that no limit has.
  */
-export function createLimits(options: Partial<WebSocketLimits> = {}): WebSocketLimits {
+export function createLimits(options: Given<WebSocketLimits> = {}): WebSocketLimits {
   if (typeof options !== "object" || options === null) {
     throw new NetError("INVALID_ARGUMENT", `limits must be an object, not ${describe(options)}`, {
       operation: "configure",

@@ -1,6 +1,14 @@
 /** What can be said about permessage-deflate. `docs/limits.md` is compared with the table. */
 import { assertKnownKeys, assertObject } from "../../errors.js";
-import { bytes, count, flag, type OptionTable, optionNames, readOptions } from "../../options.js";
+import {
+  bytes,
+  count,
+  flag,
+  type Given,
+  type OptionTable,
+  optionNames,
+  readOptions,
+} from "../../options.js";
 
 /** How messages are compressed. */
 export interface CompressionSettings {
@@ -32,7 +40,7 @@ export const COMPRESSION_SETTINGS: OptionTable<CompressionSettings> = {
 };
 
 /** `true`: with the defaults. */
-export type CompressionOptions = boolean | Partial<CompressionSettings>;
+export type CompressionOptions = boolean | Given<CompressionSettings>;
 
 /** What is in force; undefined: no compression. Throws `INVALID_ARGUMENT`. */
 export function compressionSettings(

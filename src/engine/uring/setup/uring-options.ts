@@ -14,53 +14,54 @@ import {
   optionNames,
   powerOfTwo,
   readOptions,
+  type Settled,
 } from "../../../options.js";
 
 /** Options of `createUringEngine`. Every one has a default that suits servers of any load. */
 export interface UringOptions {
   /** Operations that are handed to the kernel at once; a power of two. Default 256. */
-  readonly submissionEntries?: number;
+  readonly submissionEntries?: number | undefined;
   /**
    * Completions that can wait for us; a power of two. More are kept by the kernel. Default 4,096.
    */
-  readonly completionEntries?: number;
+  readonly completionEntries?: number | undefined;
   /** Receive buffers, shared by all sockets of the thread; a power of two. Default 64. */
-  readonly receiveBufferCount?: number;
+  readonly receiveBufferCount?: number | undefined;
   /**
    * Bytes of one receive buffer, a multiple of 64: about what one `streamReceived` can bring at
    * most. Datagrams that are larger are dropped. Default 65,536.
    */
-  readonly receiveBufferBytes?: number;
+  readonly receiveBufferBytes?: number | undefined;
   /** Memory for copies of small writes, a multiple of 65,536. Default 4 MiB. */
-  readonly sendArenaBytes?: number;
+  readonly sendArenaBytes?: number | undefined;
   /** Completions handled before timers and the rest of the process get a turn. Default 256. */
-  readonly turnCompletions?: number;
+  readonly turnCompletions?: number | undefined;
   /**
    * Sockets that can be open at once, where they belong to the ring (see `ownership`). Default: the
    * limit of descriptors of the process (`RLIMIT_NOFILE`), which it can't exceed, at most 131,072.
    */
-  readonly maxSockets?: number;
+  readonly maxSockets?: number | undefined;
   /**
    * How long to look for the next completion before the thread goes to sleep, in microseconds.
    * Costs that much processor time at each wake-up, and saves the time of waking up: 20 nearly
    * double what one connection carries to and fro. Default 0.
    */
-  readonly spinMicroseconds?: number;
+  readonly spinMicroseconds?: number | undefined;
   /**
    * Whether sockets belong to the ring, and go with its thread, or to the process, whose limit of
    * descriptors then rules. `auto`: to the ring where the kernel can (6.10); where it can't, there
    * is no engine in a worker thread, whose sockets would outlive `terminate()`. Default `auto`.
    */
-  readonly ownership?: "auto" | "process";
+  readonly ownership?: "auto" | "process" | undefined;
   /**
    * Checks that each receive buffer and arena region is used by one side at a time, and overwrites
    * those that were given back. Costs much. Default: whether `HP_SOCKET_URING_DEBUG` is `1`.
    */
-  readonly debug?: boolean;
+  readonly debug?: boolean | undefined;
 }
 
 /** {@link UringOptions} with every default filled in. `maxSockets` 0: the limit of the process. */
-export type UringSettings = Required<UringOptions>;
+export type UringSettings = Settled<UringOptions>;
 
 const CACHE_LINE_BYTES = 64;
 

@@ -84,8 +84,8 @@ export function streamOptions(options: StreamOptions): OptionList {
 
 /** Sizes of the kernel's buffers, which every kind of socket has. */
 export function bufferOptions(options: {
-  readonly receiveBufferBytes?: number;
-  readonly sendBufferBytes?: number;
+  readonly receiveBufferBytes?: number | undefined;
+  readonly sendBufferBytes?: number | undefined;
 }): OptionList {
   const list: OptionList = [];
   const { receiveBufferBytes, sendBufferBytes } = options;

@@ -1,7 +1,14 @@
 /** What can be said of the compression of responses. `docs/limits.md` is compared with the table. */
 import { assertFunction } from "../../../connection/settings.js";
 import { describe, invalidArgument } from "../../../errors.js";
-import { bytes, checked, count, type OptionTable, readAllOptions } from "../../../options.js";
+import {
+  bytes,
+  checked,
+  count,
+  type Given,
+  type OptionTable,
+  readAllOptions,
+} from "../../../options.js";
 import { AVAILABLE_CODINGS } from "./coder.js";
 import type { ContentCoding } from "./coding-choice.js";
 
@@ -41,7 +48,7 @@ export function isCompressible(mediaType: string): boolean {
 
 /** The options in force. Throws `INVALID_ARGUMENT`. */
 export function compressionOptions(
-  given: boolean | Partial<ResponseCompressionOptions> | undefined,
+  given: boolean | Given<ResponseCompressionOptions> | undefined,
 ): ResponseCompressionOptions {
   const options = typeof given === "boolean" || given === undefined ? {} : given;
   return readAllOptions<ResponseCompressionOptions>("compression", COMPRESSION_OPTIONS, options);

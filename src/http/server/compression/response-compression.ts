@@ -2,6 +2,8 @@
  * Decides which responses of a server are compressed, and what their heads then say: Content-Encoding, Vary,
  * a weak entity tag (RFC 9110 §8.8.3: the bytes are others each time), no length and no ranges.
  */
+
+import type { Given } from "../../../options.js";
 import type { FieldInput, FieldValue } from "../../../protocol/http1/field-writer.js";
 import type { Fields } from "../../fields.js";
 import { type FieldPair, fieldPairs } from "../../http-fields.js";
@@ -46,7 +48,7 @@ export class ResponseCompression {
   private readonly options: ResponseCompressionOptions;
 
   /** Throws `INVALID_ARGUMENT`. */
-  constructor(given: boolean | Partial<ResponseCompressionOptions> | undefined) {
+  constructor(given: boolean | Given<ResponseCompressionOptions> | undefined) {
     this.isOn = given !== undefined && given !== false;
     this.options = compressionOptions(given);
   }

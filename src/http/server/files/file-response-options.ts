@@ -3,15 +3,15 @@ import type { FieldValue } from "../../../protocol/http1/field-writer.js";
 /** How a file is sent. */
 export interface FileResponseOptions {
   /** Media type. Default: by the ending of the path, else `application/octet-stream`. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** Entity tag with its quotes, or whether to make one of size and time of change. Default true. */
-  readonly etag?: string | boolean;
+  readonly etag?: string | boolean | undefined;
   /** When it changed, or whether to tell when the file did. Default true. */
-  readonly lastModified?: Date | boolean;
+  readonly lastModified?: Date | boolean | undefined;
   /** Whether parts are sent to who asks for one range; several get the whole. Default true. */
-  readonly ranges?: boolean;
+  readonly ranges?: boolean | undefined;
   /** Whether If-Match, If-None-Match and the like are heeded. Default true. */
-  readonly conditional?: boolean;
+  readonly conditional?: boolean | undefined;
   /** Further fields, for example Cache-Control; sent with 200, 206 and 304. */
-  readonly headers?: Readonly<Record<string, FieldValue>>;
+  readonly headers?: Readonly<Record<string, FieldValue>> | undefined;
 }
