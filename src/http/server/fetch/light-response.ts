@@ -150,7 +150,7 @@ class LightResponse {
     take = (response) => {
       if (!(#status in response) || response.#whole !== undefined) return undefined;
       const body = response.#body;
-      if (body !== null && response.#isRead) throw bodyIsUsed();
+      if (response.bodyUsed) throw bodyIsUsed();
       response.#isRead = body !== null && !(body instanceof ReadableStream);
       const fields = response.#headers ?? response.#fields ?? NO_FIELDS;
       return { status: response.#status, fields, body };
