@@ -1,8 +1,8 @@
 // Keeps requests under way over so many connections for a time, and prints how many were answered, and what each took
 // of the processor.
 
+import { HttpAgent } from "hp-socket/http";
 import { Pool } from "undici";
-import { HttpAgent } from "../../dist/http/client/http-agent.js";
 
 const [subject, port, connections, seconds] = process.argv.slice(2);
 const origin = `http://127.0.0.1:${port}`;
