@@ -14,7 +14,7 @@ import { isLent } from "../../bytes/lending.js";
 import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { throwIfAborted } from "../../connection/waiter.js";
-import { assertBoolean, assertInteger, NetError } from "../../errors.js";
+import { assertBoolean, assertInteger, assertText, NetError } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
 import type { FieldInput, FieldValue } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
@@ -57,7 +57,7 @@ import {
   withFields,
   withType,
 } from "./response/response-forms.js";
-import { ResponsePump, type ResponseSource } from "./response/response-pump.js";
+import { assertSource, ResponsePump, type ResponseSource } from "./response/response-pump.js";
 import type { ResponseRecord } from "./response/response-report.js";
 import { PlainWriter, type ResponseOutput } from "./response/response-writer.js";
 
@@ -396,6 +396,7 @@ export class ServerExchange
     headers: FieldInput | undefined,
     source: ResponseSource,
   ): Promise<boolean> {
+    assertSource(source);
     const writer = this.startResponse(statusCode, headers);
     const pump = new ResponsePump(writer, source, this.wheel.clock);
     this.onEnded = () => pump.ended();
@@ -403,6 +404,7 @@ export class ServerExchange
   }
 
   respondFile(path: string, options: FileResponseOptions = {}): Promise<number> {
+    assertText("path", path);
     return sendFile(this, path, options);
   }
 
