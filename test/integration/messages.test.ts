@@ -289,10 +289,6 @@ describe("messages of options", () => {
       () => new TcpClient({ reconnect: 5 as Anything }),
       "reconnect must be true, false or an object, not 5",
     ],
-    "TLS on an engine without": [
-      () => new TcpServer({ engine, tls: { cert, key } }),
-      "tls is not possible on the engine memory: this engine has no TLS",
-    ],
     "what is no URL of a WebSocket": [
       () => new WebSocketClient().connect("x"),
       'url must be the URL of a WebSocket, not "x"',
@@ -307,7 +303,7 @@ describe("messages of options", () => {
     ],
     "names of a certificate": [
       () => selfSignedCertificate({ names: "x" as Anything }),
-      'names must be a list that is not empty, not "x"',
+      'certificate: names must be a list that is not empty, not "x"',
     ],
     "no options of the memory engine": [
       () => new MemoryEngine(null as Anything),
