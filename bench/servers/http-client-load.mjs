@@ -1,7 +1,7 @@
 // Keeps requests under way over so many connections for a time, and prints how many were answered.
 
+import { HttpAgent } from "hp-socket/http";
 import { Pool } from "undici";
-import { HttpAgent } from "../../dist/http/client/http-agent.js";
 
 const [subject, port, connections, seconds] = process.argv.slice(2);
 const origin = `http://127.0.0.1:${port}`;

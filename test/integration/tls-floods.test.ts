@@ -1,9 +1,10 @@
 /** Peers with an OpenSSL of their own that send what brings no data. Others go on. */
 import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
-import { TcpClient } from "hp-socket";
+import { TcpClient, type TcpClientOptions } from "hp-socket";
+import { opensslAvailability } from "#src/engine/openssl/availability.js";
 import { MAX_IDLE_RECORDS } from "#src/engine/openssl/tls-session.js";
-import { MAX_ANSWER_BYTES } from "#src/engine/uring/tls/stream-security.js";
+import { MAX_ANSWER_BYTES } from "#src/engine/uring/tls/cipher-output.js";
 import { keyUpdates } from "../support/idle-records.js";
 import { describeTls } from "../support/tls-certificates.js";
 import { SessionContexts, type SessionEnd } from "../support/tls-session-pair.js";
@@ -21,11 +22,12 @@ async function silentPeer(
   test: TestContext,
   port: number,
   contexts: SessionContexts,
+  options: TcpClientOptions = {},
 ): Promise<SecuredPeer> {
   const end = contexts.clientEnd();
   test.after(() => end.session.free());
   const client = new TcpClient({
-    receiveBufferBytes: 4_096,
+    ...options,
     onReceive(connection, bytes) {
       connection.send(end.shake(bytes));
       if (end.isDone) connection.pause();
@@ -39,7 +41,9 @@ async function silentPeer(
 }
 
 describeTls("floods of records without data", ({ ca, server }, engine) => {
-  const skip = engine === "uring" ? false : "node:tls tells nothing of such records";
+  const available = opensslAvailability();
+  const skip = available === true ? false : available;
+  const skipAnswers = engine === "uring" ? skip : "node:tls does not tell which answers wait";
   const contexts = new SessionContexts(server, { ca });
 
   it("end the connection", { skip }, async (test) => {
@@ -47,17 +51,25 @@ describeTls("floods of records without data", ({ ca, server }, engine) => {
     const { client, end } = await silentPeer(test, world.port, contexts);
     const other = await connected(secureClient(test, { ca }), world.port);
 
-    client.send(keyUpdates(end, 4 * MAX_IDLE_RECORDS, false));
-    await until(() => world.reasons.length === 1);
+    for (let round = 0; world.reasons.length === 0; round++) {
+      assert.ok(round < 20_000, "nothing happens");
+      // More than the node engine lets pass between two looks; the uring engine counts records.
+      client.send(keyUpdates(end, 4 * MAX_IDLE_RECORDS, false));
+      await new Promise(setImmediate);
+    }
 
     assert.equal(world.reasons[0]?.code, "TLS_FAILED");
     assert.match(world.reasons[0]?.cause?.message ?? "", /records in a row without data/);
     assert.equal(String(await other.request("others go on")), "others go on");
   });
 
-  it("end the connection when the answers they ask for are not read", { skip }, async (test) => {
+  it("end the connection when the answers they ask for are not read", {
+    skip: skipAnswers,
+  }, async (test) => {
     const world = await secureServer(test, server, { sendBufferBytes: 4_096, onReceive() {} });
-    const { client, end } = await silentPeer(test, world.port, contexts);
+    const { client, end } = await silentPeer(test, world.port, contexts, {
+      receiveBufferBytes: 4_096,
+    });
     const other = await connected(secureClient(test, { ca }), world.port);
     const data = Buffer.from("x");
 

@@ -37,9 +37,9 @@ import { NodeStream } from "./node-stream.js";
 import { NodeTurn } from "./node-turn.js";
 import { ownerReader } from "./owned-socket.js";
 import { ProcessHold } from "./process-hold.js";
-import { QuietWatch } from "./quiet-watch.js";
 import { RecycledMemory } from "./recycled-memory.js";
 import { SharedReading } from "./shared-reading.js";
+import { StreamRounds } from "./stream-rounds.js";
 
 class NodeEngine implements Engine {
   readonly name: EngineName = "node";
@@ -48,7 +48,7 @@ class NodeEngine implements Engine {
   readonly clock: Clock = systemClock;
   readonly #turn = new NodeTurn();
   readonly #hold = new ProcessHold();
-  readonly #watch = new QuietWatch();
+  readonly #rounds = new StreamRounds();
   readonly #reading = new SharedReading(ownerReader, this.memory);
 
   afterTurn(task: () => void): void {
@@ -66,7 +66,7 @@ class NodeEngine implements Engine {
       clock: this.clock,
       turn: this.#turn,
       hold: this.#hold,
-      watch: this.#watch,
+      rounds: this.#rounds,
       memory: this.memory,
       reading: this.#reading,
     };
@@ -92,7 +92,7 @@ class NodeEngine implements Engine {
         local: "path" in target.address ? { path: "" } : undefined,
         turn: this.#turn,
         hold: this.#hold,
-        watch: this.#watch,
+        rounds: this.#rounds,
         memory: this.memory,
       });
       stream.sink = sink;

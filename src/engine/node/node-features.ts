@@ -4,7 +4,7 @@ import process from "node:process";
 import { NetError, type Operation } from "../../errors.js";
 import type { Capabilities, ListenTarget, StreamOptions } from "../engine.js";
 import { takesKeepAliveInterval } from "./keep-alive.js";
-import { findsBreaks } from "./quiet-watch.js";
+import { findsBreaks } from "./quiet-break.js";
 
 // Where the kernel spreads connections over the listeners of one port; elsewhere libuv refuses.
 const REUSE_PORT_PLATFORMS: readonly string[] = ["linux", "freebsd", "sunos", "aix"];

@@ -27,16 +27,16 @@ import { NodeStream } from "./node-stream.js";
 import type { NodeTurn } from "./node-turn.js";
 import { closePath } from "./path-listener.js";
 import type { ProcessHold } from "./process-hold.js";
-import type { QuietWatch } from "./quiet-watch.js";
 import type { SharedReading } from "./shared-reading.js";
 import { removeStaleSocket } from "./stale-socket.js";
+import type { StreamRounds } from "./stream-rounds.js";
 
 /** What listeners have of their engine. */
 export interface ListenerService {
   readonly clock: Clock;
   readonly turn: NodeTurn;
   readonly hold: ProcessHold;
-  readonly watch: QuietWatch;
+  readonly rounds: StreamRounds;
   readonly memory: SendMemory;
   readonly reading: SharedReading;
 }
@@ -113,7 +113,7 @@ export class NodeListener implements Listener {
       return;
     }
     const { address, stream: options } = this.#target;
-    const { turn, hold, watch, memory, reading } = this.#service;
+    const { turn, hold, rounds, memory, reading } = this.#service;
     const isPath = "path" in address;
     const stream = new NodeStream({
       socket,
@@ -125,7 +125,7 @@ export class NodeListener implements Listener {
       local: isPath ? address : undefined,
       turn,
       hold,
-      watch,
+      rounds,
       memory,
     });
     try {

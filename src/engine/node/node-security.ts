@@ -9,13 +9,15 @@ import { TlsClientContext } from "../tls/tls-client-context.js";
 import { tlsError } from "../tls/tls-error.js";
 import type { TlsContext, TlsInfo } from "../tls-options.js";
 import { endedOrderly, watchCloseNotify } from "./close-notify.js";
+import { RecordFlood } from "./record-flood.js";
+import type { WatchedStream } from "./stream-rounds.js";
 import { beginHandshake, type HandshakeSink, tlsInfoOf } from "./tls-handshake.js";
 
 /**
  * TLS of one stream: the handshake, what is known afterwards, and what the ends and errors of the
  * secured socket mean.
  */
-export class NodeSecurity implements HandshakeSink {
+export class NodeSecurity implements HandshakeSink, WatchedStream {
   readonly socket: TLSSocket;
   /** The socket underneath. */
   readonly plain: Socket;
@@ -24,12 +26,13 @@ export class NodeSecurity implements HandshakeSink {
   /** The name that the peer's certificate has to be for. */
   readonly #name: string | undefined;
   readonly #sink: HandshakeSink;
-  #isSecured = false;
+  /** From the end of the handshake on. */
+  #flood: RecordFlood | undefined;
   #info: TlsInfo | undefined;
 
   /** Whether the handshake is done. */
   get isSecured(): boolean {
-    return this.#isSecured;
+    return this.#flood !== undefined;
   }
 
   /** Whether a byte came after the handshake began. */
@@ -50,7 +53,7 @@ export class NodeSecurity implements HandshakeSink {
   }
 
   secured(): void {
-    this.#isSecured = true;
+    this.#flood = new RecordFlood(this.socket, this.plain);
     this.#sink.secured();
   }
 
@@ -58,9 +61,17 @@ export class NodeSecurity implements HandshakeSink {
     this.#sink.refused(error);
   }
 
+  /** Behind close_notify nothing that comes is deciphered. */
+  look(): boolean {
+    if (this.socket.destroyed || this.socket.readableEnded) return false;
+    const error = this.#flood?.look();
+    if (error !== undefined) this.#sink.refused(error);
+    return error === undefined;
+  }
+
   /** What is known; undefined before the handshake is done. What was asked once is kept. */
   info(): TlsInfo | undefined {
-    if (this.#isSecured && !this.socket.destroyed) {
+    if (this.isSecured && !this.socket.destroyed) {
       this.#info ??= tlsInfoOf(this.socket, this.#context);
     }
     return this.#info;
@@ -68,19 +79,19 @@ export class NodeSecurity implements HandshakeSink {
 
   /** Why the end of the stream is no orderly one; undefined when it is. */
   endError(): NetError | undefined {
-    if (!this.#isSecured) return brokenOff();
+    if (!this.isSecured) return brokenOff();
     if (endedOrderly(this.socket)) return undefined;
     return new NetError("TLS_TRUNCATED", undefined, { operation: "receive" });
   }
 
   /** A socket that closes by itself in the middle of the handshake says no reason. */
   closeError(): NetError | undefined {
-    return this.#isSecured ? undefined : brokenOff();
+    return this.isSecured ? undefined : brokenOff();
   }
 
   /** The NetError for an error of the secured socket. */
   errorOf(error: Error, operation: Operation): NetError {
-    return tlsError(error, this.#isSecured ? operation : "handshake", this.#name);
+    return tlsError(error, this.isSecured ? operation : "handshake", this.#name);
   }
 
   /**

@@ -33,8 +33,9 @@ import { NodeSecurity } from "./node-security.js";
 import type { NodeTurn } from "./node-turn.js";
 import { disown, listen, listenToConnect, type SocketOwner } from "./owned-socket.js";
 import type { ProcessHold } from "./process-hold.js";
-import { breakOf, findsBreaks, type QuietStream, type QuietWatch } from "./quiet-watch.js";
+import { breakOf, findsBreaks } from "./quiet-break.js";
 import { resetBehindShutdown } from "./reset-behind-shutdown.js";
+import type { StreamRounds, WatchedStream } from "./stream-rounds.js";
 import { takenBytes, waitingBytes } from "./taken-by-kernel.js";
 
 const IDLE = -1;
@@ -72,7 +73,7 @@ export interface NodeStreamSetup {
   readonly remote: Address | undefined;
   readonly turn: NodeTurn;
   readonly hold: ProcessHold;
-  readonly watch: QuietWatch;
+  readonly rounds: StreamRounds;
   /** What pieces in it are released to when they are written. */
   readonly memory: SendMemory;
   /** Undefined: the socket is asked when somebody wants to know. */
@@ -80,7 +81,7 @@ export interface NodeStreamSetup {
 }
 
 /** One stream over node:net. Methods below `unref` are called by the socket's listeners. */
-export class NodeStream implements StreamSocket, SocketOwner, QuietStream {
+export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
   lendsBytes: boolean;
   sink: StreamSink = noStreamSink;
   /** The plain socket, and once TLS has begun the one that secures it. */
@@ -90,7 +91,7 @@ export class NodeStream implements StreamSocket, SocketOwner, QuietStream {
   private readonly remote: Address | undefined;
   private readonly turn: NodeTurn;
   private readonly hold: ProcessHold;
-  private readonly watch: QuietWatch;
+  private readonly rounds: StreamRounds;
   private readonly memory: SendMemory;
   /** What is being written. */
   private writing: Uint8Array | readonly Uint8Array[] | undefined = undefined;
@@ -120,7 +121,7 @@ export class NodeStream implements StreamSocket, SocketOwner, QuietStream {
     this.remote = setup.remote;
     this.turn = setup.turn;
     this.hold = setup.hold;
-    this.watch = setup.watch;
+    this.rounds = setup.rounds;
     this.memory = setup.memory;
     this.local = setup.local;
     this.onWritten = (error): void => this.written(error);
@@ -175,6 +176,7 @@ export class NodeStream implements StreamSocket, SocketOwner, QuietStream {
   /** TLS is established. */
   secured(): void {
     this.turn.secured();
+    this.rounds.add(this.security!);
     if (!this.isClosing) callSink(() => this.sink.streamSecured());
   }
 
@@ -277,7 +279,7 @@ export class NodeStream implements StreamSocket, SocketOwner, QuietStream {
     this.updateHold();
     if (this.isWatched || findsBreaks !== true || this.isPath()) return;
     this.isWatched = true;
-    this.watch.add(this);
+    this.rounds.add(this);
   }
 
   look(): boolean {

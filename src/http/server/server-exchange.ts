@@ -395,10 +395,11 @@ export class ServerExchange
     statusCode: number,
     headers: FieldInput | undefined,
     source: ResponseSource,
+    trailers?: () => FieldInput | undefined,
   ): Promise<boolean> {
     assertSource(source);
     const writer = this.startResponse(statusCode, headers);
-    const pump = new ResponsePump(writer, source, this.wheel.clock);
+    const pump = new ResponsePump(writer, source, this.wheel.clock, trailers);
     this.onEnded = () => pump.ended();
     return pump.run();
   }

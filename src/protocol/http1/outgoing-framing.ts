@@ -7,8 +7,8 @@
  * another matter: see {@link isBodyless}.
  */
 import { assertInteger, invalidArgument, type NetError } from "../../errors.js";
+import type { FieldNotes } from "./encoded-fields.js";
 import { FIELD_KIND } from "./field-kind.js";
-import type { FieldNotes } from "./field-writer.js";
 import { BODY } from "./head.js";
 import { refused } from "./text-writer.js";
 

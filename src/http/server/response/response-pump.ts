@@ -10,6 +10,7 @@
  */
 import type { Data } from "../../../connection/connection.js";
 import { describe, invalidArgument, NetError } from "../../../errors.js";
+import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import type { Clock } from "../../../time/clock.js";
 import { PumpBreath } from "../../pump-breath.js";
 import type { ResponseWriter } from "./body-output.js";
@@ -40,12 +41,20 @@ export function assertSource(source: unknown): void {
 export class ResponsePump {
   readonly #writer: ResponseWriter;
   readonly #reader: SourceReader;
+  readonly #trailers: (() => FieldInput | undefined) | undefined;
   readonly #breath: PumpBreath;
   readonly #settled: Promise<boolean>;
   #resolve: ((isWhole: boolean) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
 
-  constructor(writer: ResponseWriter, source: ResponseSource, clock: Clock) {
+  /** `trailers`: makes the fields behind the body, when the source has ended. */
+  constructor(
+    writer: ResponseWriter,
+    source: ResponseSource,
+    clock: Clock,
+    trailers?: () => FieldInput | undefined,
+  ) {
+    this.#trailers = trailers;
     this.#breath = new PumpBreath(clock);
     this.#writer = writer;
     this.#reader = readerOf(source);
@@ -87,7 +96,7 @@ export class ResponsePump {
       const { done, value } = await this.#reader.next();
       if (this.#isOver) return;
       if (done === true) {
-        this.#resolve?.(writer.end());
+        this.#resolve?.(writer.end(this.#trailers?.()));
         this.#forget();
         return;
       }

@@ -1,6 +1,6 @@
 /**
  * Finds out that connections broke which nobody reads: libuv hears of a reset when it reads or writes, and of those that
- * are paused, or whose peer has finished, it does neither. So they are looked at in turn, some of them ten times a second.
+ * are paused, or whose peer has finished, it does neither. So they are looked at in turn (`stream-rounds.ts`).
  *
  *     getpeername answers     the connection stands
  *     it says ENOTCONN        it is over. A write of nothing tells why: by a reset (ECONNRESET; EPIPE behind the peer's
@@ -13,14 +13,7 @@ import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { constants } from "node:os";
 import process from "node:process";
-import { inRootContext } from "../../time/root-context.js";
 import { errnoNameOf } from "../system-error.js";
-
-/** Between two rounds. */
-const ROUND_MS = 100;
-
-/** Streams that a round looks at, most: about a millisecond. */
-export const ROUND_STREAMS = 500;
 
 const NOTHING = Buffer.alloc(0);
 const NOT_CONNECTED = -constants.errno.ENOTCONN;
@@ -61,51 +54,5 @@ export function breakOf(socket: Socket, hasFinished: boolean): string | undefine
   } catch (error) {
     const name = errnoNameOf(error);
     return name === "EPIPE" && hasFinished ? undefined : name;
-  }
-}
-
-/** A stream that may be quiet. */
-export interface QuietStream {
-  /** Ends itself if it has broken. Answers whether it is to be looked at again. */
-  look(): boolean;
-}
-
-/** Looks at quiet streams in turn. */
-export class QuietWatch {
-  readonly #streams = new Set<QuietStream>();
-  /** Where the next round goes on. */
-  #next: Iterator<QuietStream> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-
-  /** Streams that are looked at. */
-  get streamCount(): number {
-    return this.#streams.size;
-  }
-
-  /** Looks at `stream` from now on, until its `look` answers false. */
-  add(stream: QuietStream): void {
-    this.#streams.add(stream);
-    this.#timer ??= inRootContext(() => setInterval(() => this.round(), ROUND_MS).unref());
-  }
-
-  /** One round: as many streams as may be, each once at most. */
-  round(): void {
-    for (let left = Math.min(ROUND_STREAMS, this.#streams.size); left > 0; left--) {
-      const stream = this.#take();
-      if (stream === undefined) break;
-      if (!stream.look()) this.#streams.delete(stream);
-    }
-    if (this.#streams.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#next = undefined;
-  }
-
-  #take(): QuietStream | undefined {
-    this.#next ??= this.#streams.values();
-    const { value, done } = this.#next.next();
-    if (done !== true) return value;
-    this.#next = this.#streams.values();
-    return this.#next.next().value;
   }
 }

@@ -2,13 +2,7 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, test } from "node:test";
-import {
-  breakOf,
-  findsBreaks,
-  type QuietStream,
-  QuietWatch,
-  ROUND_STREAMS,
-} from "#src/engine/node/quiet-watch.js";
+import { breakOf, findsBreaks } from "#src/engine/node/quiet-break.js";
 import { turns } from "../../support/engine-wait.js";
 import { until } from "../../support/until.js";
 
@@ -33,16 +27,6 @@ async function quietPair(use: (accepted: Socket, peer: Socket) => Promise<void>)
     accepted!.destroy();
     peer.destroy();
     server.close();
-  }
-}
-
-class Quiet implements QuietStream {
-  lookCount = 0;
-  stays = true;
-
-  look(): boolean {
-    this.lookCount++;
-    return this.stays;
   }
 }
 
@@ -97,44 +81,4 @@ describe("a quiet connection", { skip }, () => {
 
       assert.equal(breakOf(accepted, true), "ECONNRESET");
     }));
-});
-
-describe("the watch over quiet streams", () => {
-  test("looks at a bounded number in a round, and at each in turn", () => {
-    const watch = new QuietWatch();
-    const streams = Array.from({ length: ROUND_STREAMS + 10 }, () => new Quiet());
-    for (const stream of streams) watch.add(stream);
-
-    watch.round();
-    const first = streams.filter(({ lookCount }) => lookCount === 1).length;
-    watch.round();
-    const counts = streams.map(({ lookCount }) => lookCount);
-
-    assert.equal(first, ROUND_STREAMS);
-    assert.ok(counts.every((count) => count >= 1));
-    assert.equal(
-      counts.reduce((sum, count) => sum + count, 0),
-      2 * ROUND_STREAMS,
-    );
-    for (const stream of streams) stream.stays = false;
-    watch.round();
-    watch.round();
-    assert.equal(watch.streamCount, 0);
-  });
-
-  test("lets a stream go that is not quiet any more, and goes on with the others", () => {
-    const watch = new QuietWatch();
-    const [gone, stays] = [new Quiet(), new Quiet()];
-    gone.stays = false;
-    watch.add(gone);
-    watch.add(stays);
-
-    watch.round();
-    watch.round();
-
-    assert.deepEqual([gone.lookCount, stays.lookCount], [1, 2]);
-    stays.stays = false;
-    watch.round();
-    assert.equal(watch.streamCount, 0);
-  });
 });

@@ -1,0 +1,45 @@
+/**
+ * Finds out that a peer floods us with records of TLS that bring no data: renewed keys, tickets, refused renegotiations.
+ * Node deciphers and answers them, and tells nobody. So what was read of cipher text is compared with what came out of
+ * it whenever the stream is looked at (`stream-rounds.ts`).
+ */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { NetError } from "../../errors.js";
+
+/** Cipher text without a byte of data in it: 4 records of the largest size, or 2,400 renewed keys. */
+export const MAX_EMPTY_CIPHER_BYTES: number = 65_536;
+
+/** What one secured stream was sent. */
+export class RecordFlood {
+  readonly #secure: TLSSocket;
+  readonly #plain: Socket;
+  /** Of data, when we looked last. */
+  #dataBytes = 0;
+  /** Of cipher text, when data was seen last. */
+  #cipherBytes: number;
+
+  /** The handshake on `plain` is done, as `secure`. */
+  constructor(secure: TLSSocket, plain: Socket) {
+    this.#secure = secure;
+    this.#plain = plain;
+    this.#cipherBytes = plain.bytesRead;
+  }
+
+  /** Looks at the stream: why it has to end, or undefined. */
+  look(): NetError | undefined {
+    const dataBytes = this.#secure.bytesRead;
+    const cipherBytes = this.#plain.bytesRead;
+    if (dataBytes !== this.#dataBytes) {
+      this.#dataBytes = dataBytes;
+      this.#cipherBytes = cipherBytes;
+      return undefined;
+    }
+    const emptyBytes = cipherBytes - this.#cipherBytes;
+    if (emptyBytes <= MAX_EMPTY_CIPHER_BYTES) return undefined;
+    const text =
+      `the peer has sent ${emptyBytes} bytes of records in a row without data, ` +
+      `more than ${MAX_EMPTY_CIPHER_BYTES}`;
+    return new NetError("TLS_FAILED", text, { operation: "receive" });
+  }
+}
