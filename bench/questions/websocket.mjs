@@ -1,7 +1,8 @@
 // What does a WebSocket server do with its processor, beside ws, uWebSockets.js and Bun (where they are
 // installed)? Messages for each second of the server's processor time: echo of 64 B and 16 KiB, 1 and 16 in
 // flight on 100 connections, text and binary; 1 KiB of JSON with permessage-deflate; a broadcast of 64 B to
-// 5,000 receivers.
+// 5,000 receivers. Of hp-socket, messages are valid during the call, as those of uWebSockets.js are, or, where it says
+// "copy", the application's to keep, as those of ws and Bun are.
 import { fileURLToPath } from "node:url";
 import { pairedRounds } from "../lib/paired-rounds.mjs";
 import { run, startServer } from "../lib/pinned-process.mjs";
@@ -9,9 +10,6 @@ import { processorSeconds } from "../lib/processor-time.mjs";
 import { engines, server } from "../lib/subjects.mjs";
 
 export const title = "WebSocket: messages for each second of the server's processor time";
-
-/** What the name of a server of ours ends with whose messages are valid during the call only, as those of uWebSockets.js are. */
-const BORROW = ":borrow";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/hp-socket.js", import.meta.url));
 
@@ -39,8 +37,6 @@ async function echo(servers, { type, size, depth, deflate }, { rounds, seconds }
   if (deflate) words.push("--deflate");
   const subjects = {};
   for (const [name, { port, pid }] of Object.entries(servers)) {
-    // Text comes as a string, whoever has the bytes.
-    if (type === "text" && name.endsWith(BORROW)) continue;
     subjects[name] = async () => {
       const before = processorSeconds(pid);
       const args = [PROGRAM, "load", `ws://127.0.0.1:${port}/`, ...words].map(String);
@@ -69,11 +65,11 @@ async function broadcast({ rounds, seconds }) {
 
 async function start(mode) {
   const file = server("websocket-server");
-  const node = (name) => startServer(process.execPath, [file, name, mode]);
+  const node = (name, ...words) => startServer(process.execPath, [file, name, mode, ...words]);
   const servers = { ws: await node("ws") };
   for (const engine of engines()) {
-    servers[engine] = await node(engine);
-    if (mode === "plain") servers[`${engine}${BORROW}`] = await node(`${engine}${BORROW}`);
+    servers[engine] = await node(engine, "borrow");
+    if (mode === "plain") servers[`${engine}, copy`] = await node(engine, "copy");
   }
   for (const [name, module, begin] of [
     ["uWebSockets.js", "uwebsockets", () => node("uws")],

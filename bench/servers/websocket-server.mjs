@@ -1,10 +1,9 @@
-// A WebSocket server by hp-socket or a peer: `websocket-server.mjs ENGINE|ws|uws|bun [plain|deflate|broadcast]`.
-// ENGINE is an engine's name, or `NAME:borrow`: its messages are valid during the call only, as those of uws are.
+// A WebSocket server by hp-socket or a peer: `websocket-server.mjs ENGINE|ws|uws|bun [plain|deflate|broadcast] [borrow|copy]`.
 // plain: an echo; deflate: one that compresses, each library at its own settings; broadcast: what one sends goes
 // to all. Prints `READY PORT`.
 import { answerMemory } from "./memory-answer.mjs";
 
-const [subject = "node", mode = "plain"] = process.argv.slice(2);
+const [subject = "node", mode = "plain", delivery = "copy"] = process.argv.slice(2);
 const deflates = mode === "deflate";
 const publishes = mode === "broadcast";
 
@@ -57,14 +56,13 @@ function bun() {
   return server.port;
 }
 
-async function ours(name) {
+async function ours(engine) {
   const { WebSocketServer } = await import("hp-socket/websocket");
-  const [engine, delivery = "copy"] = name.split(":");
   const server = new WebSocketServer({
     engine,
-    delivery,
     http: { maxConnections: 100_000 },
     compression: deflates,
+    delivery,
     ...(publishes && { onOpen: (socket) => void socket.subscribe("all") }),
     onMessage: publishes
       ? (_socket, data) => void server.sockets.publish("all", data)

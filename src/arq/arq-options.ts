@@ -7,6 +7,10 @@ import {
   OUTGOING_OPTION_NAMES,
   type OutgoingOptions,
 } from "../datagram/datagram-options.js";
+import {
+  SESSION_ADMISSION_NAMES,
+  type SessionAdmissionOptions,
+} from "../datagram/session-listening.js";
 import type { Given } from "../options.js";
 import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
 import { ARQ_SETTING_NAMES, type ArqSettings, arqSettings } from "./arq-settings.js";
@@ -14,6 +18,7 @@ import { ARQ_SETTING_NAMES, type ArqSettings, arqSettings } from "./arq-settings
 /** Options of an `ArqServer`: settings of sessions, those of ARQ, and handlers. */
 export interface ArqListenerOptions<Handle, Context>
   extends Omit<DatagramOptions<Handle, Context>, keyof ServerHandlerRule>,
+    SessionAdmissionOptions,
     Given<ArqSettings> {}
 
 /** Options of `ArqAgent` and `ArqClient`. */
@@ -24,6 +29,7 @@ export interface ArqOutgoingOptions<Handle, Context>
 /** Names of all options of an `ArqServer`. */
 export const ARQ_LISTENER_NAMES: readonly string[] = [
   ...optionsOfRole("server", DATAGRAM_OPTION_NAMES),
+  ...SESSION_ADMISSION_NAMES,
   ...ARQ_SETTING_NAMES,
 ];
 

@@ -6,6 +6,7 @@
  * connections. Of the others those seen last are, `maxAddresses` of them, and only where a rate is set.
  */
 import { type Ip, parseIp } from "../address/ip.js";
+import type { Address } from "../engine/engine.js";
 import { NetError } from "../errors.js";
 import type { AccessRules } from "./access-options.js";
 
@@ -22,6 +23,34 @@ interface AddressEntry {
 
 /** Why somebody may not connect. */
 export type AccessCode = "ACCESS_REFUSED" | "ADDRESS_LIMIT" | "ADDRESS_RATE_LIMIT";
+
+/** A connection that is there, as far as its address counts. */
+interface Counted {
+  readonly id: number;
+  readonly remoteAddress: Address | undefined;
+}
+
+/**
+ * The control that goes by `rules`: `present` where it can, else a new one, which counts the connections there are.
+ * Undefined where nothing is restricted.
+ */
+export function accessBy(
+  rules: AccessRules | undefined,
+  present: AccessControl | undefined,
+  connections: readonly Counted[],
+  nowMs: number,
+): AccessControl | undefined {
+  if (rules === undefined) return undefined;
+  if (present?.canTake(rules) === true) {
+    present.take(rules);
+    return present;
+  }
+  const access = new AccessControl(rules);
+  for (const { id, remoteAddress } of connections) {
+    access.entered(id, remoteAddress?.host, nowMs, false);
+  }
+  return access;
+}
 
 /** Decides who may connect, and counts who has. */
 export class AccessControl {

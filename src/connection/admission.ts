@@ -7,7 +7,7 @@ import { formatIp, parseIp } from "../address/ip.js";
 import type { Address, StreamSink, StreamSocket } from "../engine/engine.js";
 import { NetError } from "../errors.js";
 import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
-import { AccessControl } from "./access-control.js";
+import { accessBy } from "./access-control.js";
 import { type AccessOptions, type AccessRules, readAccess } from "./access-options.js";
 import {
   type ProxyHeaderOptions,
@@ -82,16 +82,8 @@ export class Admission implements ProxyHeaderOwner {
 
   #setAccess(rules: AccessRules | undefined): void {
     const component = this.#component;
-    if (rules === undefined) component.access = undefined;
-    else if (component.access?.canTake(rules) === true) component.access.take(rules);
-    else {
-      const access = new AccessControl(rules);
-      component.access = access;
-      const nowMs = component.service.arrivalMs();
-      for (const { id, remoteAddress } of component.registry.list()) {
-        access.entered(id, remoteAddress?.host, nowMs, false);
-      }
-    }
+    const { registry, service } = component;
+    component.access = accessBy(rules, component.access, registry.list(), service.arrivalMs());
   }
 
   /** Gives up the streams whose header has not come. */

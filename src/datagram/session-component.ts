@@ -1,5 +1,7 @@
 /** A component whose connections are sessions over datagrams: what it adds to every component. */
+import type { AccessControl } from "../connection/access-control.js";
 import type { BroadcastResult } from "../connection/broadcast.js";
+import type { CloseReason } from "../connection/close-reason.js";
 import { Component, type ComponentRole } from "../connection/component.js";
 import type { Engine } from "../engine/engine.js";
 import type { PeerKey } from "../engine/peer-key.js";
@@ -24,6 +26,8 @@ export class SessionComponent extends Component<Session, DatagramSettings> imple
   readonly events: SessionEvents;
   /** The protocol of messages above the datagrams; undefined where each of them is a message. */
   readonly protocol: SessionProtocol | undefined;
+  /** Who may begin a session, where that is restricted. */
+  access: AccessControl | undefined = undefined;
   /** The last session has ended while the component stops. */
   onEmpty: (() => void) | undefined = undefined;
 
@@ -52,6 +56,11 @@ export class SessionComponent extends Component<Session, DatagramSettings> imple
     const session = new Session(this, peer);
     this.registry.add(session);
     return session;
+  }
+
+  override connectionClosed(session: Session, reason: CloseReason): void {
+    this.access?.gone(session.id);
+    super.connectionClosed(session, reason);
   }
 
   sendToAll(sessions: readonly Session[], bytes: Buffer): BroadcastResult {

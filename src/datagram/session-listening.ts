@@ -3,11 +3,13 @@
  * of all protocols over datagrams have one of these. Hot.
  *
  * A stranger's datagram begins a session where the component has started, the protocol can make something of it,
- * its network has a permit left and there is room. Nothing is kept of who is turned away. A refusal is answered
- * with a close-notify, one for each datagram at most, and so many in a second; beyond them it is counted only.
+ * `access` and the permits of its network let it, and there is room. Nothing is kept of who is turned away. Where
+ * there is no room, that is answered with a close-notify, one for each datagram at most, and so many in a second.
  */
+import { accessBy } from "../connection/access-control.js";
+import { type AccessOptions, type AccessRules, readAccess } from "../connection/access-options.js";
 import type { DatagramTarget, IpAddress } from "../engine/engine.js";
-import { addressOfPeer, type PeerKey } from "../engine/peer-key.js";
+import { addressOfPeer, hostOfPeer, type PeerKey } from "../engine/peer-key.js";
 import { NetError } from "../errors.js";
 import { CLOSE_NOTIFY, isCloseNotify } from "../protocol/udp-control/udp-control.js";
 import { Admission } from "./admission.js";
@@ -20,6 +22,18 @@ import type { StrangerPeer } from "./session-link.js";
 
 /** Refusals in a second of which `onRefuse` and the peer are told. */
 export const MAX_REFUSALS_TOLD = 100;
+
+/** Who may begin a session. Given to the constructor of a server, or later to `configure`. */
+export interface SessionAdmissionOptions {
+  /**
+   * Lists of networks, and limits for each address, as of every server. Who is kept out gets no answer. The sender of a
+   * datagram can be forged, unless the protocol proves it, as that of `ArqServer` does. Default: everybody, and none.
+   */
+  readonly access?: AccessOptions | undefined;
+}
+
+/** Names of {@link SessionAdmissionOptions}. */
+export const SESSION_ADMISSION_NAMES: readonly (keyof SessionAdmissionOptions)[] = ["access"];
 
 /** The server, as what lets sessions in sees it. */
 export interface SessionListeningRole {
@@ -52,10 +66,32 @@ export class SessionListening implements PortOwner {
   private toldCount = 0;
   private toldSinceMs = 0;
 
-  constructor(component: SessionComponent, role: SessionListeningRole) {
+  /** Throws `INVALID_ARGUMENT` for `options` that can't be. */
+  constructor(
+    component: SessionComponent,
+    role: SessionListeningRole,
+    options: SessionAdmissionOptions,
+  ) {
     this.component = component;
     this.role = role;
+    this.setAccess(readAccess(options.access));
     component.onEmpty = () => this.port?.close();
+  }
+
+  /**
+   * Changes who may begin a session, for peers to come; `others` is called when the change is found to be possible,
+   * and may throw. Throws `INVALID_ARGUMENT`.
+   */
+  configure(changes: SessionAdmissionOptions, others: () => void): void {
+    const rules = readAccess(changes.access);
+    others();
+    if ("access" in changes) this.setAccess(rules);
+  }
+
+  private setAccess(rules: AccessRules | undefined): void {
+    const { component } = this;
+    const { registry, service } = component;
+    component.access = accessBy(rules, component.access, registry.list(), service.arrivalMs());
   }
 
   /** Where it listens; undefined while it does not. */
@@ -149,50 +185,48 @@ export class SessionListening implements PortOwner {
     if (component.state !== "started" || port === undefined) return undefined;
     const first = bytes.subarray(0, segmentBytes);
     if (isCloseNotify(first)) return undefined;
-    const { protocol } = component;
+    const { protocol, access } = component;
+    const nowMs = component.service.arrivalMs();
+    const host = access === undefined ? undefined : hostOfPeer(from);
+    const code = access?.refusal(host, nowMs);
+    if (access !== undefined && code !== undefined) {
+      this.refuse(access.errorOf(code), from, nowMs);
+      return undefined;
+    }
     if (protocol?.mayBegin?.(first, new Stranger(from, port)) === false) return undefined;
     const { maxConnections, maxNewPerSecond } = component.settings;
-    const nowMs = component.service.arrivalMs();
     if (!this.admission.admits(from, maxNewPerSecond, nowMs)) {
-      this.refuse("SESSION_RATE_LIMIT", from, port, nowMs);
+      const text = `its network has begun maxNewPerSecond (${maxNewPerSecond}) sessions within a second`;
+      this.refuse(new NetError("SESSION_RATE_LIMIT", text, { operation: "accept" }), from, nowMs);
       return undefined;
     }
     if (component.connectionCount >= maxConnections) {
-      this.refuse("CONNECTION_LIMIT", from, port, nowMs);
+      const text = `there are ${maxConnections} sessions, as many as maxConnections allows`;
+      const error = new NetError("CONNECTION_LIMIT", text, { operation: "accept" });
+      // Of the others that are refused none is told: it may be somebody else who writes their addresses.
+      if (this.refuse(error, from, nowMs)) new Stranger(from, port).reply(CLOSE_NOTIFY);
       return undefined;
     }
     const session = component.admit(from);
+    access?.entered(session.id, host, nowMs);
     this.sessions.set(from, session);
     this.role.prepare(session);
     if (session.state === "connecting") session.open(port);
     return session;
   }
 
-  private refuse(
-    code: "SESSION_RATE_LIMIT" | "CONNECTION_LIMIT",
-    from: PeerKey,
-    port: DatagramPort,
-    nowMs: number,
-  ): void {
+  /** Counts a refusal, and tells of it unless that was done too often of late; answers whether it did. */
+  private refuse(error: NetError, from: PeerKey, nowMs: number): boolean {
     if (nowMs - this.toldSinceMs >= 1_000) {
       this.toldSinceMs = nowMs;
       this.toldCount = 0;
     }
     if (++this.toldCount > MAX_REFUSALS_TOLD) {
       this.component.countRefused();
-      return;
+      return false;
     }
-    const { maxConnections, maxNewPerSecond } = this.component.settings;
-    const text =
-      code === "CONNECTION_LIMIT"
-        ? `there are ${maxConnections} sessions, as many as maxConnections allows`
-        : `its network has begun maxNewPerSecond (${maxNewPerSecond}) sessions within a second`;
-    // A network that begins so many is not told: it may be somebody else who writes its addresses.
-    if (code === "CONNECTION_LIMIT") new Stranger(from, port).reply(CLOSE_NOTIFY);
-    this.component.tellRefused(
-      new NetError(code, text, { operation: "accept" }),
-      addressOfPeer(from),
-    );
+    this.component.tellRefused(error, addressOfPeer(from));
+    return true;
   }
 
   portClosed(error: NetError | undefined): void {

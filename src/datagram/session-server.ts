@@ -3,6 +3,7 @@ import type { ComponentStats } from "../connection/component-options.js";
 import { ConnectionGroup } from "../connection/connection-group.js";
 import { Events } from "../connection/events.js";
 import type { Engine, IpAddress } from "../engine/engine.js";
+import { assertObject } from "../errors.js";
 import type { Given } from "../options.js";
 import {
   DATAGRAM_OPTION_NAMES,
@@ -15,7 +16,7 @@ import type { MessageConnection } from "./message-connection.js";
 import type { Session } from "./session.js";
 import { SessionComponent } from "./session-component.js";
 import type { SessionProtocol } from "./session-link.js";
-import { SessionListening } from "./session-listening.js";
+import { type SessionAdmissionOptions, SessionListening } from "./session-listening.js";
 
 /** Time of silence after which a server's session ends, unless told otherwise. */
 export const SERVER_IDLE_TIMEOUT_MS = 240_000;
@@ -25,6 +26,9 @@ export interface DatagramStats extends ComponentStats {
   /** Datagrams that the system has dropped because they were not taken in time, as far as it tells. */
   readonly droppedCount: number;
 }
+
+/** What can be given to `configure` of a server over datagrams. */
+export interface DatagramServerChanges extends Given<DatagramSettings>, SessionAdmissionOptions {}
 
 /** Base of servers over datagrams; see the head of the file. */
 export abstract class SessionServer<
@@ -37,7 +41,7 @@ export abstract class SessionServer<
 
   /** `protocol` is left out where each datagram is a message. The options were checked: `optionNames` are all there are. */
   constructor(
-    options: DatagramOptions<Handle, Context>,
+    options: DatagramOptions<Handle, Context> & SessionAdmissionOptions,
     engine: Engine,
     protocol: SessionProtocol | undefined,
     optionNames: readonly string[] = DATAGRAM_OPTION_NAMES,
@@ -47,7 +51,7 @@ export abstract class SessionServer<
     const component = new SessionComponent(role, engine, protocol, given);
     super(component);
     this.#component = component;
-    this.#listening = new SessionListening(component, role);
+    this.#listening = new SessionListening(component, role, options);
     role.listening = this.#listening;
     this.#optionNames = optionNames;
   }
@@ -76,11 +80,14 @@ export abstract class SessionServer<
   }
 
   /**
-   * Changes settings, also while running. Throws `SETTING_FIXED` for what can't be changed,
-   * `INVALID_ARGUMENT` for a value that can't be; then nothing is changed.
+   * Changes settings, also while running, and who may come in, for peers to come. Throws `SETTING_FIXED` for what
+   * can't be changed, `INVALID_ARGUMENT` for a value that can't be; then nothing is changed.
    */
-  configure(changes: Given<DatagramSettings>): void {
-    this.#component.change(changes, this.#optionNames);
+  configure(changes: DatagramServerChanges): void {
+    assertObject("the options of configure", changes);
+    const { access, ...settings } = changes;
+    const admission = "access" in changes ? { access } : {};
+    this.#listening.configure(admission, () => this.#component.change(settings, this.#optionNames));
   }
 
   /** Lets the process end while the server listens. */

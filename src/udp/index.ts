@@ -10,7 +10,8 @@ export type {
 } from "../datagram/datagram-options.js";
 export type { DatagramSettings } from "../datagram/datagram-settings.js";
 export type { MessageConnection } from "../datagram/message-connection.js";
-export type { DatagramStats } from "../datagram/session-server.js";
+export type { SessionAdmissionOptions } from "../datagram/session-listening.js";
+export type { DatagramServerChanges, DatagramStats } from "../datagram/session-server.js";
 export type { GroupMembership } from "../engine/engine.js";
 export type { CastOpenOptions, CastTarget, NodeOpenOptions } from "./cast-options.js";
 export type { CastHandlers, CastOptions, CastSettings } from "./cast-settings.js";

@@ -7,6 +7,10 @@ import {
   type MessageContextRule,
 } from "../datagram/datagram-options.js";
 import type { MessageConnection } from "../datagram/message-connection.js";
+import {
+  SESSION_ADMISSION_NAMES,
+  type SessionAdmissionOptions,
+} from "../datagram/session-listening.js";
 import { SessionServer } from "../datagram/session-server.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 
@@ -16,6 +20,7 @@ export type UdpServerOptions<Context = unknown> = DatagramOptions<
   Context
 > &
   MessageContextRule<Context> &
+  SessionAdmissionOptions &
   ServerHandlerRule;
 
 /**
@@ -25,7 +30,10 @@ export type UdpServerOptions<Context = unknown> = DatagramOptions<
  */
 export class UdpServer<Context = unknown> extends SessionServer<Context> {
   constructor(options: UdpServerOptions<Context> = {} as never) {
-    assertDatagramOptions(options, optionsOfRole("server", DATAGRAM_OPTION_NAMES));
+    assertDatagramOptions(options, [
+      ...optionsOfRole("server", DATAGRAM_OPTION_NAMES),
+      ...SESSION_ADMISSION_NAMES,
+    ]);
     super(options, chooseEngine(options.engine, "datagram"), undefined);
   }
 }

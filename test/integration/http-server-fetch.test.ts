@@ -66,6 +66,62 @@ function handlers(engine: EngineName): void {
     assert.equal(full.body, "body");
   });
 
+  it("send text and bytes as they were given, once, and mark them as used", async (test) => {
+    const bodies = [
+      "text",
+      "W\u00f6rld \u20ac \ud800",
+      "",
+      Uint8Array.of(1, 2, 3).subarray(1),
+      Buffer.from("ab"),
+    ];
+    const given = bodies.map((body) => new Response(body));
+    const [cloned, halfRead] = [new Response("original"), new Response("half")];
+    const clone = cloned.clone();
+    await halfRead.body?.getReader().read();
+    const errors: string[] = [];
+    const responses = [...given, ...given.slice(0, 1), cloned, clone, halfRead];
+    const server = await httpServer(test, {
+      engine,
+      fetch: () => responses.shift() as Response,
+      onHandlerError: (error) => errors.push(error.message),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n".repeat(9));
+    const answers = await peer.answers(9);
+
+    const told = answers.map(({ statusCode, body }) => [
+      statusCode,
+      statusCode === 200 ? body : "",
+    ]);
+    const utf8 = (text: string) => Buffer.from(text).toString("latin1");
+    assert.deepEqual(told, [
+      ...[
+        [200, "text"],
+        [200, utf8("W\u00f6rld \u20ac \ufffd")],
+        [200, ""],
+        [200, "\x02\x03"],
+        [200, "ab"],
+      ],
+      ...[
+        [500, ""],
+        [200, "original"],
+        [200, "original"],
+        [500, ""],
+      ],
+    ]);
+    assert.equal(
+      answers.every(({ fields }) => fields.has("content-length")),
+      true,
+    );
+    assert.deepEqual(
+      given.map(({ bodyUsed }) => bodyUsed),
+      [true, true, true, true, true],
+    );
+    assert.equal(errors.length, 2);
+    await assert.rejects(given[0]!.text(), TypeError);
+  });
+
   it("stream both ways, each piece as it comes", async (test) => {
     const server = await httpServer(test, {
       engine,

@@ -230,13 +230,14 @@ describe("reconnecting", () => {
     let count = 0;
     const { client, servers, got, wait } = await world(test, {
       reconnect: { firstDelayMs: 10, greeting: () => `login ${++count};` },
+      onConnect: (own) => void own.send("connected;"),
       onHandshake: (own) => void own.send("hello;"),
     });
     await client.connect(TARGET);
     await wait(20);
     servers.accepted[0]?.abort();
     await wait(200);
-    assert.equal(got.join(""), "login 1;hello;login 2;hello;");
+    assert.equal(got.join(""), "login 1;connected;hello;login 2;connected;hello;");
   });
 
   it("keeps what is sent meanwhile, up to its limit, and tells what is lost", async (test) => {

@@ -4,7 +4,7 @@ import { it, type TestContext } from "node:test";
 import { TcpClient, type TcpClientOptions } from "hp-socket";
 import { opensslAvailability } from "#src/engine/openssl/availability.js";
 import { MAX_IDLE_RECORDS } from "#src/engine/openssl/tls-session.js";
-import { MAX_ANSWER_BYTES } from "#src/engine/uring/tls/stream-security.js";
+import { MAX_ANSWER_BYTES } from "#src/engine/uring/tls/cipher-output.js";
 import { keyUpdates } from "../support/idle-records.js";
 import { describeTls } from "../support/tls-certificates.js";
 import { SessionContexts, type SessionEnd } from "../support/tls-session-pair.js";

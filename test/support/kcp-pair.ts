@@ -101,6 +101,12 @@ export class KcpSide {
   peer: KcpSide | undefined;
   /** Sees each datagram that is sent, and may change it. */
   tap: (datagram: Buffer) => Buffer | undefined = (datagram) => datagram;
+  /** For how long the process is held up by others before its next turn. */
+  heldUpMs: () => number = () => 0;
+  /** What the application does in each turn. */
+  beforeFlush: () => void = () => undefined;
+  readonly #arrived: Buffer[] = [];
+  #isWoken = false;
   #timerMs = Number.POSITIVE_INFINITY;
   timerCount = 0;
 
@@ -129,8 +135,29 @@ export class KcpSide {
   }
 
   receive(datagram: Buffer): void {
-    this.lastResult = this.kcp.input(datagram, this.#events.nowMs);
-    datagram.fill(0xa5);
+    this.#arrived.push(datagram);
+    this.#wake();
+  }
+
+  /** Turns begin when the process is not held up, and take all that has come. */
+  #wake(): void {
+    if (this.#isWoken) return;
+    const lateMs = this.heldUpMs();
+    if (lateMs === 0) this.#takeTurn();
+    else {
+      this.#isWoken = true;
+      this.#events.at(this.#events.nowMs + lateMs, () => this.#takeTurn());
+    }
+  }
+
+  #takeTurn(): void {
+    this.#isWoken = false;
+    for (const datagram of this.#arrived.splice(0)) {
+      this.lastResult = this.kcp.input(datagram, this.#events.nowMs);
+      datagram.fill(0xa5);
+    }
+    this.beforeFlush();
+    if (this.kcp.dueMs <= this.#events.nowMs) this.kcp.flush(this.#events.nowMs);
     this.turn();
   }
 
@@ -150,8 +177,7 @@ export class KcpSide {
       if (this.#timerMs !== atMs) return;
       this.#timerMs = Number.POSITIVE_INFINITY;
       this.timerCount++;
-      if (this.kcp.dueMs <= this.#events.nowMs) this.kcp.flush(this.#events.nowMs);
-      this.#arm();
+      this.#wake();
     });
   }
 

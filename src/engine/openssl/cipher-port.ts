@@ -8,7 +8,7 @@
  *     word   0 length   2 address   4 size   6 flags    of the input; 16 to 22 of the output
  *
  * So the input is given by writing three numbers, without a call and without a copy, and how much of it
- * is left, or how much output there is, is read as a number. `openssl-trial.ts` finds out whether
+ * is left, or how much output there is, is read as a number. `availability.ts` finds out whether
  * OpenSSL does with them what is expected here.
  *
  * The output's memory is OpenSSL's own, and grows as it needs, but for one call (`sealInto`): then it is
@@ -108,10 +108,10 @@ export class CipherPort {
 
   /** Throws output away. */
   discard(): void {
-    const count = this.outputBytes;
-    if (count === 0) return;
-    const nowhere = new Uint8Array(count);
-    this.take(this.functions.addressOf(nowhere));
+    for (let left = this.outputBytes; left > 0; left -= RECORD_BYTES) {
+      this.functions.bioRead(this.output, this.stagingAddress, Math.min(left, RECORD_BYTES));
+    }
+    this.words[OUTPUT_AT / 4] = 0;
   }
 
   /**

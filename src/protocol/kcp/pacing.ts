@@ -7,8 +7,12 @@
  *   longer is the queue that we and others have made.
  *
  * Bytes leave at that rate, evenly; now and then a round tries more, and the next one less. When the queue
- * is longer than the target, less leaves until it is short again. The window is twice what the link holds,
- * so that it rules only when acknowledgements stay away.
+ * is longer than the target, less leaves until it is short again, or as long as that makes it any shorter: what is
+ * late because a machine is busy can't be told from a queue by one look. The window is twice what the link holds, and
+ * what may leave at once, so that it rules only when acknowledgements stay away.
+ *
+ * All is judged by the time that has passed, never by the number of calls: a process that is held up reads many
+ * acknowledgements in one turn, and catches up with what the link could have carried meanwhile.
  *
  *     startup: doubles each round ── rate no longer grows, or a queue ──► cruise: 1.25, 0.75, 1, 1, 1, 1, 1, 1
  *           ◄──────────────────── less was sent than the link carries ────
@@ -29,6 +33,10 @@ const STARTUP_ROUNDS = 3;
 const CRUISE_GAINS: readonly number[] = [1.25, 0.75, 1, 1, 1, 1, 1, 1];
 /** While the queue is longer than the target. */
 const DRAIN_GAIN = 0.75;
+/** Rounds of that which shorten nothing. A delay that outlasts them is no queue of ours: others', or a busy machine's. */
+const DRAIN_ROUNDS = 6;
+/** Less than this share of what was sent in a round has arrived: the link carries no more. */
+const SHORTFALL = 0.9;
 /** Longest queue that is wanted: so much, or this share of the shortest trip. */
 const MIN_QUEUE_MS = 8;
 const QUEUE_SHARE = 0.25;
@@ -56,9 +64,13 @@ export class PacedCongestion implements Congestion {
   private roundsWithoutGrowth = 0;
   private gain = STARTUP_GAIN;
   private cruiseRound = 0;
+  /** Rounds in which less was sent and the queue grew no shorter, and how short it was. */
+  private drainedRounds = 0;
+  private drainedToMs = Number.POSITIVE_INFINITY;
 
   private roundStartMs = Number.NEGATIVE_INFINITY;
   private roundBytes = 0;
+  private ackedMs = 0;
   private roundTripMs = Number.POSITIVE_INFINITY;
   private sentCount = 0;
   private lostCount = 0;
@@ -74,6 +86,8 @@ export class PacedCongestion implements Congestion {
 
   private tokens = 0;
   private tokensMs = 0;
+  /** More waited when something was last sent. */
+  private isWaiting = false;
 
   constructor(segmentBytes: number) {
     this.segmentBytes = segmentBytes;
@@ -93,8 +107,17 @@ export class PacedCongestion implements Congestion {
   acknowledged(count: number, byteCount: number, _remoteWindow: number, nowMs: number): void {
     if (this.isStartup && this.wasLimited) this.window += count;
     this.roundBytes += byteCount;
-    const roundMs = nowMs - this.roundStartMs;
-    if (roundMs >= Math.max(MIN_ROUND_MS, this.shortestMs())) this.endRound(roundMs, nowMs);
+    this.ackedMs = nowMs;
+  }
+
+  /**
+   * Ends a round with the last acknowledgement of a turn: a process that was held up finds many at once, and they
+   * have come in all the time since the last ones.
+   */
+  private lookAtRound(): void {
+    if (this.roundBytes === 0) return;
+    const roundMs = this.ackedMs - this.roundStartMs;
+    if (roundMs >= Math.max(MIN_ROUND_MS, this.shortestMs())) this.endRound(roundMs, this.ackedMs);
   }
 
   skipped(count: number): void {
@@ -106,11 +129,15 @@ export class PacedCongestion implements Congestion {
   }
 
   budgetBytes(nowMs: number): number {
+    this.lookAtRound();
     if (this.rate === 0) return Number.POSITIVE_INFINITY;
     const perMs = this.pacingRate();
-    const burstMs = Math.min(MAX_BURST_MS, Math.max(MIN_BURST_MS, this.shortestMs() / 2));
-    const burst = Math.max(2 * this.segmentBytes, perMs * burstMs);
-    this.tokens = Math.min(burst, this.tokens + perMs * (nowMs - this.tokensMs));
+    const passedMs = nowMs - this.tokensMs;
+    // What waited while the process was held up leaves now; what the link could have carried, and no more.
+    const lateMs = this.isWaiting ? passedMs : 0;
+    const burstMs = Math.max(MIN_BURST_MS, this.shortestMs() / 2, lateMs);
+    const burst = Math.max(2 * this.segmentBytes, perMs * Math.min(MAX_BURST_MS, burstMs));
+    this.tokens = Math.min(burst, this.tokens + perMs * passedMs);
     this.tokensMs = nowMs;
     return this.tokens;
   }
@@ -122,6 +149,7 @@ export class PacedCongestion implements Congestion {
       this.meanBytes += (meanBytes - this.meanBytes) / MEAN_OF;
     }
     this.wasLimited &&= isLimited;
+    this.isWaiting = isLimited;
     this.nextMs = Number.POSITIVE_INFINITY;
     if (this.rate === 0) return;
     this.tokens -= byteCount;
@@ -141,12 +169,31 @@ export class PacedCongestion implements Congestion {
     return Math.max((this.rate * this.gain) / (1 - this.lossShare), leastRate);
   }
 
+  private freeGain(): number {
+    this.drainedRounds = 0;
+    this.drainedToMs = Number.POSITIVE_INFINITY;
+    return CRUISE_GAINS[this.cruiseRound++ % CRUISE_GAINS.length] as number;
+  }
+
+  /** Sends less as long as the queue grows shorter by that. */
+  private queuedGain(queueMs: number): number {
+    if (queueMs < this.drainedToMs) {
+      this.drainedToMs = queueMs;
+      this.drainedRounds = 0;
+    }
+    if (this.drainedRounds++ < DRAIN_ROUNDS) return DRAIN_GAIN;
+    if (this.drainedRounds >= DRAIN_ROUNDS + CRUISE_GAINS.length)
+      this.drainedToMs = Number.POSITIVE_INFINITY;
+    return CRUISE_GAINS[this.cruiseRound++ % CRUISE_GAINS.length] as number;
+  }
+
   private endRound(roundMs: number, nowMs: number): void {
     const rate = this.roundBytes / roundMs;
     const hadRate = this.rate;
     if (Number.isFinite(roundMs)) {
-      // A round in which we had little to send says nothing of the link, unless it was a good one.
-      if (this.wasLimited || rate > this.rate) this.rates.push(rate);
+      // A round in which little was sent says nothing of the link, unless it was a good one, or even that did not arrive.
+      const isFull = this.gain >= 1 || rate < this.rate * this.gain * SHORTFALL;
+      if ((this.wasLimited && isFull) || rate > this.rate) this.rates.push(rate);
       if (this.rates.length > RATE_ROUNDS) this.rates.shift();
       this.rate = Math.max(0, ...this.rates);
       const lossShare = this.lostCount / Math.max(1, this.sentCount);
@@ -167,13 +214,9 @@ export class PacedCongestion implements Congestion {
       this.gain = STARTUP_GAIN;
       this.roundsWithoutGrowth = 0;
     }
-    if (!this.isStartup) {
-      this.gain = isQueued
-        ? DRAIN_GAIN
-        : (CRUISE_GAINS[this.cruiseRound++ % CRUISE_GAINS.length] as number);
-    }
+    if (!this.isStartup) this.gain = isQueued ? this.queuedGain(queueMs) : this.freeGain();
     if (!this.isStartup || !this.wasLimited) {
-      const held = (2 * this.rate * Math.max(1, shortestMs)) / this.meanBytes;
+      const held = (2 * this.rate * Math.max(MIN_BURST_MS, shortestMs)) / this.meanBytes;
       this.window = FIRST_WINDOW + Math.ceil(held);
     }
     this.roundStartMs = nowMs;

@@ -4,11 +4,9 @@ import { describe, it } from "node:test";
 import { noStreamSink } from "#src/engine/no-sink.js";
 import { TlsServerContext } from "#src/engine/tls/tls-server-context.js";
 import type { UringLoop } from "#src/engine/uring/ring/uring-loop.js";
-import {
-  type CipherStream,
-  MAX_ANSWER_BYTES,
-  StreamSecurity,
-} from "#src/engine/uring/tls/stream-security.js";
+import { MAX_ANSWER_BYTES } from "#src/engine/uring/tls/cipher-output.js";
+import type { CipherStream } from "#src/engine/uring/tls/cipher-stream.js";
+import { StreamSecurity } from "#src/engine/uring/tls/stream-security.js";
 import type { NetError } from "#src/errors.js";
 import { selfSignedCertificate } from "#src/testing/index.js";
 import { systemClock } from "#src/time/clock.js";

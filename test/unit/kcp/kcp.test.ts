@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
+import { type Congestion, NoCongestion } from "#src/protocol/kcp/congestion.js";
 import { PacedCongestion } from "#src/protocol/kcp/pacing.js";
 import { HEAD_BYTES } from "#src/protocol/kcp/segment.js";
 import { kcpPair } from "../../support/kcp-pair.js";
@@ -287,6 +288,35 @@ describe("KCP", () => {
     // Blocks of 16 KiB: what both windows hold, and not what went through them.
     assert.ok(lent.size > 0 && lent.size <= 32, `${lent.size} blocks`);
   });
+
+  for (const heldUpMs of [5, 15, 40]) {
+    it(`paces by elapsed time: carries what it can in processes that are held up for ${heldUpMs} ms`, () => {
+      const receivedBytes = (createCongestion: () => Congestion, seed: number) => {
+        const random = new Random(seed);
+        const link = { delayMs: 25, bytesPerSecond: 2_500_000, queueBytes: 250_000, seed };
+        const { events, left, right } = kcpPair(link, () => ({
+          congestion: createCongestion(),
+          sendWindow: 512,
+          receiveWindow: 512,
+        }));
+        for (const side of [left, right]) {
+          side.heldUpMs = () => (random.next() < 0.5 ? 0 : random.next() * 2 * heldUpMs);
+        }
+        left.beforeFlush = () => {
+          while (left.kcp.pendingSegments < 1_000) left.kcp.send(Buffer.alloc(1_300));
+        };
+        left.receive(Buffer.alloc(0));
+        events.run(12_000);
+        return right.messages.length * 1_300;
+      };
+
+      for (const seed of [1, 2, 3]) {
+        const paced = receivedBytes(() => new PacedCongestion(1_376), seed);
+        const most = receivedBytes(() => new NoCongestion(), seed);
+        assert.ok(paced > most * 0.75, `${paced} of ${most} bytes`);
+      }
+    });
+  }
 
   it("paces: fills most of a link with a short queue, and drops little there", () => {
     const bytesPerSecond = 1_250_000;

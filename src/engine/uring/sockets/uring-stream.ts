@@ -61,7 +61,8 @@ import {
 } from "../ring/operation-slots.js";
 import { callError, EAGAIN, ECANCELED, EINTR, EINVAL, ENOBUFS } from "../ring/system-call-error.js";
 import type { UringLoop } from "../ring/uring-loop.js";
-import { type CipherStream, StreamSecurity } from "../tls/stream-security.js";
+import type { CipherStream } from "../tls/cipher-stream.js";
+import { StreamSecurity } from "../tls/stream-security.js";
 import type { PeerName } from "./peer-names.js";
 import { CLOSING, RingSocket } from "./ring-socket.js";
 import { localAddress } from "./socket-address.js";
@@ -207,7 +208,7 @@ export class UringStream
       return;
     }
     if (this.security !== undefined) {
-      this.security.writePiece(piece);
+      this.security.output.writePiece(piece);
       return;
     }
     const write = this.loop.takeWrite();
@@ -226,7 +227,7 @@ export class UringStream
       return;
     }
     if (this.security !== undefined) {
-      this.security.write(pieces, byteCount);
+      this.security.output.write(pieces, byteCount);
       return;
     }
     this.assertMayWrite();
@@ -239,7 +240,7 @@ export class UringStream
   finish(): void {
     if ((this.state & (FINISHING | CLOSING)) !== 0) return;
     if (this.security !== undefined) {
-      this.security.finish();
+      this.security.output.finish();
       return;
     }
     this.state |= FINISHING;
@@ -249,7 +250,7 @@ export class UringStream
   }
 
   close(): void {
-    if ((this.state & CLOSING) === 0) this.security?.close();
+    if ((this.state & CLOSING) === 0) this.security?.output.close();
     this.beginClose();
   }
 
@@ -269,7 +270,7 @@ export class UringStream
     if (this.security?.resume() !== true) this.resumeCipher();
   }
 
-  // What TLS on this stream needs of it: see `tls/stream-security.ts`.
+  // What TLS on this stream needs of it: see `tls/cipher-stream.ts`.
 
   get isSending(): boolean {
     return this.writing !== undefined;
@@ -319,7 +320,7 @@ export class UringStream
 
   sendProgress(): number {
     const { writing, security } = this;
-    if (security !== undefined) return security.sendProgress;
+    if (security !== undefined) return security.output.sendProgress;
     return writing === undefined ? 0 : writing.byteCount - writing.leftBytes;
   }
 
@@ -519,7 +520,7 @@ export class UringStream
     const { byteCount } = write;
     this.forgetWrite();
     if (this.security !== undefined) {
-      this.security.sent();
+      this.security.output.sent();
       return;
     }
     if ((this.state & FINISHING) !== 0) this.shutDown();

@@ -4,19 +4,16 @@
  *     shaking ⇄ asking (for a certificate)
  *        └── handshake done, peer accepted ──► open ── close_notify of the peer ──► its end is told
  *
- * In: a receive buffer is fed to the session where it lies, which deciphers to `PlainMemory`; that is
- * lent to the sink. Out: what is written waits in `PlainPieces`, and is ciphered straight into the memory
- * it is sent from, a part at a time, when the one before is sent. What the session has to say by itself
- * (handshake, alerts, answers) goes before.
+ * A receive buffer is fed to the session where it lies, which deciphers to `PlainMemory`; that is lent to the sink. What
+ * goes out is the business of `CipherOutput`.
  *
  * The sessions of a thread share the way into OpenSSL, so: input is fed again after every call of a sink,
  * and output is taken out before one.
  */
-import { SEGMENT_BYTES } from "../../../bytes/send-memory.js";
+import { PieceQueue } from "../../../bytes/piece-queue.js";
 import { NetError, rethrowLater } from "../../../errors.js";
 import { inRootContext } from "../../../time/root-context.js";
-import { MAX_AHEAD_BYTES, type StreamSink } from "../../engine.js";
-import { sealedRoom } from "../../openssl/cipher-port.js";
+import { MAX_AHEAD_BYTES } from "../../engine.js";
 import { ClientSide } from "../../openssl/client-side.js";
 import { ServerSide } from "../../openssl/server-side.js";
 import type { TlsLibrary } from "../../openssl/tls-library.js";
@@ -35,45 +32,17 @@ import { TlsServerContext } from "../../tls/tls-server-context.js";
 import type { TlsContext, TlsInfo } from "../../tls-options.js";
 import { NONE } from "../memory/shared-memory.js";
 import type { UringLoop } from "../ring/uring-loop.js";
-import type { StreamWrite } from "../sockets/stream-write.js";
+import { CipherOutput } from "./cipher-output.js";
+import type { CipherStream } from "./cipher-stream.js";
 import { LoopSecurity } from "./loop-security.js";
 import type { PlainMemory } from "./plain-memory.js";
-import type { PlainPieces } from "./plain-pieces.js";
-
-/** Answers that wait because the peer does not read; one that makes us write more of them is ended. */
-export const MAX_ANSWER_BYTES: number = 262_144;
-
-/** Regions that are sent at once. */
-const MAX_REGIONS = 6;
-
-/** A piece that is written alone, and is not longer, takes the short way. */
-const ONE_WRITE_BYTES = 4_096;
-
-const IDLE = -1;
-
-/** The stream under TLS, as TLS sees it. */
-export interface CipherStream {
-  sink: StreamSink;
-  /** Whether a send is under way. */
-  readonly isSending: boolean;
-  readonly isClosing: boolean;
-  /** Where the peer is, in words. */
-  readonly peerText: string;
-  /** Starts a send, which is none of the sink's. */
-  sendCipher(write: StreamWrite): void;
-  /** Sends FIN. */
-  finishCipher(): void;
-  /** Stops receiving, or goes on. */
-  pauseCipher(): void;
-  resumeCipher(): void;
-  /** Ends the stream. */
-  failCipher(error: NetError): void;
-}
 
 /** TLS of one stream of the ring. */
 export class StreamSecurity {
   /** Whether anything came since the handshake began. */
   hasHeard = false;
+  /** What goes out. */
+  readonly output: CipherOutput;
   private readonly stream: CipherStream;
   private readonly loop: UringLoop;
   private readonly context: TlsContext;
@@ -83,20 +52,10 @@ export class StreamSecurity {
   private isPauseWanted: boolean;
   /** The peer has sent close_notify. */
   private hasEnded = false;
-  /** Whether our side is to end, has said so, and has finished. */
-  private finishing: "no" | "wanted" | "said" | "done" = "no";
-  /** Bytes of the write under way, or IDLE. */
-  private writeBytes: number = IDLE;
-  /** What of it is not ciphered yet; undefined when all is. */
-  private plain: PlainPieces | undefined = undefined;
-  /** The send under way brings the last of the write. */
-  private isLastPart = false;
-  /** Output that waits for the send under way. */
-  private answers: Buffer[] = [];
-  private answerBytes = 0;
   /** Input that waits for a certificate. */
-  private held: Buffer[] = [];
-  private heldBytes = 0;
+  private held: PieceQueue | undefined = undefined;
+  /** It is being taken: garbage collection must not, meanwhile. */
+  private taken: Buffer | undefined = undefined;
   private known: TlsInfo | undefined = undefined;
 
   constructor(stream: CipherStream, loop: UringLoop, context: TlsContext, isPaused: boolean) {
@@ -104,6 +63,7 @@ export class StreamSecurity {
     this.loop = loop;
     this.context = context;
     this.isPauseWanted = isPaused;
+    this.output = new CipherOutput(stream, loop);
     loop.security ??= new LoopSecurity(loop.buffers, loop.arena, loop.calls);
   }
 
@@ -124,17 +84,12 @@ export class StreamSecurity {
   beginWith(early: Buffer): void {
     this.hasHeard = true;
     this.phase = "asking";
-    this.held.push(early);
-    this.heldBytes = early.length;
+    this.held = new PieceQueue();
+    this.held.append(early, false);
     queueMicrotask(() => {
       if (this.stream.isClosing || !this.makeSession(() => this.serverSession())) return;
       inRootContext(() => this.goOn());
     });
-  }
-
-  /** Whether the handshake is not done. */
-  get isShaking(): boolean {
-    return this.phase !== "open";
   }
 
   /** What is known; undefined before the handshake is done. What was asked once is kept. */
@@ -187,131 +142,21 @@ export class StreamSecurity {
     });
   }
 
-  /** How far the write under way is: what was ciphered, which goes out part by part. */
-  get sendProgress(): number {
-    return this.writeBytes === IDLE ? 0 : this.writeBytes - (this.plain?.leftBytes ?? 0);
-  }
-
-  /** Starts a write. The array may be used again afterwards. */
-  write(pieces: readonly Uint8Array[], byteCount: number): void {
-    this.assertMayWrite();
-    this.writeBytes = byteCount;
-    this.plain = this.loop.security!.takePieces();
-    this.plain.begin(pieces, byteCount);
-    if (this.isFree) this.sendPart();
-    this.plain?.keep();
-  }
-
-  /** The same with one piece: what comes most, in one record and without lists. */
-  writePiece(piece: Uint8Array): void {
-    const byteCount = piece.length;
-    if (byteCount === 0 || byteCount > ONE_WRITE_BYTES || !this.isFree) {
-      this.write([piece], byteCount);
-      return;
-    }
-    this.assertMayWrite();
-    const { arena, buffers } = this.loop;
-    const { port } = this.library;
-    const room = sealedRoom(byteCount);
-    const into = arena.take(room);
-    if (into === NONE) {
-      this.write([piece], byteCount);
-      return;
-    }
-    const offset = arena.offsetOf(piece);
-    if (offset === NONE) port.staging.set(piece);
-    const from = offset === NONE ? port.stagingAddress : buffers.memory.addressOf(offset);
-    const count = this.session!.write(from, byteCount, buffers.memory.addressOf(into));
-    arena.release(piece);
-    if (count === READ_FAILED) {
-      arena.releaseAt(into);
-      this.stream.failCipher(tlsError(this.session!.error!, "send"));
-      return;
-    }
-    arena.giveBackEnd(into, room, count);
-    this.writeBytes = byteCount;
-    this.isLastPart = true;
-    const write = this.loop.takeWrite();
-    write.beginAt(into, count);
-    this.stream.sendCipher(write);
-  }
-
-  private assertMayWrite(): void {
-    if (this.phase === "open" && this.writeBytes === IDLE && this.finishing === "no") return;
-    let why = `while one of ${this.writeBytes} bytes is under way`;
-    if (this.phase !== "open") why = "before TLS was established";
-    else if (this.finishing !== "no") why = "after finish()";
-    throw new NetError("INVALID_STATE", `a write was started ${why}`, { operation: "send" });
-  }
-
-  /** Ends our side behind what is written: close_notify, then FIN. */
-  finish(): void {
-    if (this.finishing !== "no") return;
-    this.finishing = "wanted";
-    if (this.isFree && this.writeBytes === IDLE) this.next();
-  }
-
-  /** Says goodbye, where that can go at once, because the stream is closed. */
-  close(): void {
-    if (this.phase !== "open" || this.finishing !== "no") return;
-    if (this.writeBytes !== IDLE || this.stream.isSending) return;
-    this.finishing = "said";
-    this.session!.endOutput();
-    this.collect();
-    if (this.answers.length > 0 && !this.stream.isSending) this.sendAnswers();
-  }
-
-  /** A send has completed. */
-  sent(): void {
-    const isWritten = this.isLastPart;
-    const byteCount = this.writeBytes;
-    if (isWritten) {
-      this.isLastPart = false;
-      this.writeBytes = IDLE;
-    }
-    this.next();
-    if (isWritten && !this.stream.isClosing) this.stream.sink.streamWritten(byteCount);
-  }
-
   /** The stream is gone, or will be: frees everything. Idempotent. */
   dispose(): void {
     this.session?.free();
-    this.forgetPlain();
-    this.answers = [];
-    this.held = [];
+    this.output.dispose();
+    this.held = undefined;
   }
 
   private get library(): TlsLibrary {
     return this.loop.security!.library;
   }
 
-  private get isFree(): boolean {
-    return !this.stream.isSending && this.answers.length === 0;
-  }
-
-  /** Goes on with whatever is to be sent next. */
-  private next(): void {
-    if (this.stream.isClosing || this.stream.isSending) return;
-    if (this.answers.length > 0) {
-      this.sendAnswers();
-    } else if (this.writeBytes !== IDLE && !this.isLastPart) {
-      this.sendPart();
-    } else if (this.finishing === "wanted" && this.phase === "open") {
-      this.finishing = "said";
-      this.session!.endOutput();
-      this.collect();
-      if (!this.stream.isSending) this.next();
-    } else if (this.finishing === "said") {
-      this.finishing = "done";
-      this.stream.finishCipher();
-    }
-  }
-
-  // In
-
   private makeSession(make: () => TlsSession): boolean {
     try {
       this.session = make();
+      this.output.session = this.session;
       return true;
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error));
@@ -334,7 +179,7 @@ export class StreamSecurity {
     }
     const left = port.leftBytes;
     // Goes out behind what the sink does: if that is to close, the goodbye goes with it.
-    this.keepOutput();
+    this.output.keep();
     this.establish();
     this.loop.ring.submitEarly();
     if (this.stream.isClosing) return false;
@@ -356,27 +201,28 @@ export class StreamSecurity {
     const session = this.session!;
     const outcome = session.handshake();
     if (outcome === HANDSHAKE_FAILED) {
-      this.collect();
+      this.output.collect();
       this.stream.failCipher(session.side.failure(session.error!));
       return false;
     }
     if (outcome === HANDSHAKE_ASKS) this.phase = "asking";
     if (outcome !== HANDSHAKE_DONE) {
-      this.collect();
+      this.output.collect();
       return false;
     }
     const refusal = session.side.refusal();
     if (refusal === undefined) return true;
-    this.collect();
+    this.output.collect();
     this.stream.failCipher(refusal);
     return false;
   }
 
   private establish(): void {
     this.phase = "open";
+    this.output.isOpen = true;
     if (this.isPauseWanted) this.stream.pauseCipher();
     callSink(() => this.stream.sink.streamSecured());
-    if (this.finishing === "wanted" || this.answers.length > 0) this.next();
+    this.output.goOn();
   }
 
   /** Keeps input until there is a certificate. */
@@ -384,21 +230,23 @@ export class StreamSecurity {
     if (byteCount === 0) return;
     const bytes = Buffer.allocUnsafeSlow(byteCount);
     this.library.functions.copyMemory(bytes, address, byteCount);
-    this.held.push(bytes);
-    this.heldBytes += byteCount;
-    if (this.heldBytes > MAX_AHEAD_BYTES) this.stream.pauseCipher();
+    this.held ??= new PieceQueue();
+    this.held.append(bytes, false);
+    if (this.held.byteCount > MAX_AHEAD_BYTES) this.stream.pauseCipher();
   }
 
   /** There is a certificate, or none will come. */
   private goOn(): void {
     if (this.phase !== "asking" || this.stream.isClosing || this.session!.isFreed) return;
     this.phase = "shaking";
-    const input = Buffer.concat(this.held);
-    this.held = [];
-    if (this.heldBytes > MAX_AHEAD_BYTES) this.stream.resumeCipher();
-    this.heldBytes = 0;
-    const address = input.length === 0 ? 0 : this.library.functions.addressOf(input);
-    this.take(address, input.length, NONE);
+    const input = this.held?.takeAll();
+    this.held = undefined;
+    this.taken = input;
+    const byteCount = input?.length ?? 0;
+    if (byteCount > MAX_AHEAD_BYTES) this.stream.resumeCipher();
+    const address = this.taken === undefined ? 0 : this.library.functions.addressOf(this.taken);
+    this.take(address, byteCount, NONE);
+    this.taken = undefined;
   }
 
   /** Deciphers input, and hands it to the sink. True: buffer `id` was given away. */
@@ -422,7 +270,7 @@ export class StreamSecurity {
       } while (outcome > 0 && filled < plain.byteCount && port.leftBytes > 0);
       at += left - port.leftBytes;
       left = port.leftBytes;
-      if (port.outputBytes > 0) this.collect();
+      if (port.outputBytes > 0) this.output.collect();
       if (filled > 0) isGivenAway = this.lend(plain, filled, id) || isGivenAway;
       if (stream.isClosing) break;
       if (outcome === READ_FAILED) {
@@ -456,111 +304,6 @@ export class StreamSecurity {
     this.hasEnded = true;
     callSink(() => this.stream.sink.streamEnded());
   }
-
-  // Out
-
-  /** Takes the session's output out, and sends it as soon as it can go. */
-  private collect(): void {
-    const { port } = this.library;
-    const byteCount = port.outputBytes;
-    if (byteCount === 0) return;
-    if (this.stream.isClosing) {
-      port.discard();
-      return;
-    }
-    const { arena, buffers } = this.loop;
-    const isFree = this.isFree;
-    const offset = isFree && byteCount <= SEGMENT_BYTES ? arena.take(byteCount) : NONE;
-    if (offset !== NONE) {
-      port.take(buffers.memory.addressOf(offset));
-      const write = this.loop.takeWrite();
-      write.beginAt(offset, byteCount);
-      this.stream.sendCipher(write);
-      return;
-    }
-    this.keepOutput();
-    if (isFree) this.sendAnswers();
-    else if (this.answerBytes > MAX_ANSWER_BYTES) this.stream.failCipher(tooManyAnswers());
-  }
-
-  /** Takes it out, for later. */
-  private keepOutput(): void {
-    const { port, functions } = this.library;
-    const byteCount = port.outputBytes;
-    if (byteCount === 0) return;
-    const bytes = Buffer.allocUnsafeSlow(byteCount);
-    port.take(functions.addressOf(bytes));
-    this.answers.push(bytes);
-    this.answerBytes += byteCount;
-  }
-
-  private sendAnswers(): void {
-    const bytes = this.answers.length === 1 ? this.answers[0]! : Buffer.concat(this.answers);
-    this.answers = [];
-    this.answerBytes = 0;
-    const write = this.loop.takeWrite();
-    write.begin(bytes);
-    this.stream.sendCipher(write);
-  }
-
-  /** Ciphers the next part of the write, and sends it. */
-  private sendPart(): void {
-    const write = this.loop.takeWrite();
-    const plain = this.plain!;
-    if (plain.leftBytes === 0) write.beginAt(NONE, 0);
-    else if (!this.seal(plain, write)) return;
-    this.isLastPart = plain.leftBytes === 0;
-    if (this.isLastPart) this.forgetPlain();
-    this.stream.sendCipher(write);
-  }
-
-  /** Into one region, or into several for a large part. False: the stream has failed. */
-  private seal(plain: PlainPieces, write: StreamWrite): boolean {
-    const { arena, buffers } = this.loop;
-    const regions: Buffer[] = [];
-    let sentBytes = 0;
-    while (plain.leftBytes > 0 && regions.length < MAX_REGIONS) {
-      const byteCount = plain.next();
-      if (byteCount === 0) return this.sealFailed(write, regions, changed());
-      const room = sealedRoom(byteCount);
-      const offset = arena.take(room);
-      const heap = offset === NONE ? Buffer.allocUnsafeSlow(room) : undefined;
-      const into =
-        heap === undefined
-          ? buffers.memory.addressOf(offset)
-          : this.library.functions.addressOf(heap);
-      const sealedBytes = this.session!.write(plain.address, byteCount, into);
-      if (sealedBytes === READ_FAILED) {
-        if (offset !== NONE) arena.releaseAt(offset);
-        return this.sealFailed(write, regions, tlsError(this.session!.error!, "send"));
-      }
-      sentBytes += sealedBytes;
-      if (offset !== NONE) arena.giveBackEnd(offset, room, sealedBytes);
-      plain.consume(byteCount);
-      if (plain.leftBytes === 0 && regions.length === 0 && heap === undefined) {
-        write.beginAt(offset, sealedBytes);
-        return true;
-      }
-      regions.push(heap?.subarray(0, sealedBytes) ?? buffers.memory.bytes(offset, sealedBytes));
-    }
-    if (regions.length === 1) write.begin(regions[0]!);
-    else write.beginAll(regions, sentBytes);
-    return true;
-  }
-
-  private sealFailed(write: StreamWrite, regions: readonly Buffer[], error: NetError): false {
-    for (const region of regions) this.loop.arena.release(region);
-    this.loop.giveWriteBack(write);
-    this.stream.failCipher(error);
-    return false;
-  }
-
-  private forgetPlain(): void {
-    const { plain } = this;
-    if (plain === undefined) return;
-    this.plain = undefined;
-    this.loop.security!.givePiecesBack(plain);
-  }
 }
 
 function brokenOff(): NetError {
@@ -569,14 +312,4 @@ function brokenOff(): NetError {
 
 function truncated(): NetError {
   return new NetError("TLS_TRUNCATED", undefined, { operation: "receive" });
-}
-
-function tooManyAnswers(): NetError {
-  const text = `the peer asks for more answers than it reads: ${MAX_ANSWER_BYTES} bytes of them wait`;
-  return new NetError("TLS_FAILED", text, { operation: "receive" });
-}
-
-function changed(): NetError {
-  const text = "a piece was changed before it was sent: its memory was transferred or resized";
-  return new NetError("INVALID_ARGUMENT", text, { operation: "send" });
 }

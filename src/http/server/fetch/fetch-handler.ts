@@ -7,7 +7,9 @@ import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import type { HttpExchange } from "../http-exchange.js";
 import type { HttpServerConnection } from "../http-server-connection.js";
 import type { ServerExchange } from "../server-exchange.js";
+import { bodyIsUsed } from "./body-bytes.js";
 import { takeLightParts } from "./light-response.js";
+import { takePlatformBody } from "./platform-body.js";
 import { requestMaker, requestMethod } from "./request-maker.js";
 import { requestUrl } from "./request-url.js";
 import { OF_THE_CONNECTION } from "./response-fields.js";
@@ -60,8 +62,10 @@ function sendResponse(exchange: ServerExchange, response: unknown): void | Promi
   if (exchange.isResponded) return cancelBody(response);
   assertResponse(response);
   const light = takeLightParts(response);
-  const { status, body } = light ?? response;
+  if (light === undefined && response.bodyUsed) throw bodyIsUsed();
+  const { status } = response;
   const fields = light?.fields ?? response.headers;
+  const body = light === undefined ? (takePlatformBody(response) ?? response.body) : light.body;
   if (typeof body === "object" && body !== null && "getReader" in body) {
     return sendStream(exchange, body, status, sendable(fields));
   }

@@ -32,10 +32,7 @@ let Platform: typeof Response;
 let wholeOf: (light: LightResponse) => Response;
 let take: (response: object) => LightParts | undefined;
 
-/**
- * A Response that keeps what it was made of, text or bytes, so that a server can send it without
- * reading a stream.
- */
+/** The class that stands for the global `Response`. */
 class LightResponse {
   readonly #status: number;
   readonly #body: LightBody;
@@ -150,7 +147,7 @@ class LightResponse {
     take = (response) => {
       if (!(#status in response) || response.#whole !== undefined) return undefined;
       const body = response.#body;
-      if (body !== null && response.#isRead) throw bodyIsUsed();
+      if (response.bodyUsed) throw bodyIsUsed();
       response.#isRead = body !== null && !(body instanceof ReadableStream);
       const fields = response.#headers ?? response.#fields ?? NO_FIELDS;
       return { status: response.#status, fields, body };
