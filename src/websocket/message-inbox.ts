@@ -17,6 +17,8 @@ export class MessageInbox {
   #waiters: Waiter<Message>[] = [];
   #cost = 0;
   #error: NetError | undefined;
+  /** What comes is not kept any more. */
+  isGivenUp = false;
 
   constructor(wheel: TimingWheel) {
     this.#wheel = wheel;

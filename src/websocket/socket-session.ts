@@ -327,9 +327,13 @@ export class SocketSession
   /** Puts a message into the inbox, which outlives the call. */
   private store(message: Message): void {
     const { inbox, settings } = this;
+    const isFull = inbox.cost >= settings.maxUnreadBytes;
+    // We have closed, and its Close frame comes behind what is unread: from here on messages are given up.
+    if (isFull && !this.isUnclosed) inbox.isGivenUp = true;
+    if (inbox.isGivenUp) return;
     const isLent = settings.delivery === "borrow" && typeof message !== "string";
     inbox.append(isLent ? Buffer.from(message) : message);
-    if (inbox.cost >= settings.maxUnreadBytes) this.connection.hold(HOLD.unread);
+    if (inbox.cost >= settings.maxUnreadBytes && this.isUnclosed) this.connection.hold(HOLD.unread);
   }
 
   onMessagePiece(bytes: Buffer, isText: boolean): boolean {
@@ -422,6 +426,8 @@ export class SocketSession
     this.output.close(code, reason);
     this.isAsked = true;
     this.closing.sent();
+    // The peer is not held back any more: its Close frame comes behind what nobody reads.
+    if (this.ownInbox !== undefined) this.connection.release(HOLD.unread);
     this.output.afterAll(() => this.awaitPeer());
     return true;
   }

@@ -33,7 +33,10 @@ export interface WebSocketSettings {
   readonly maxPendingBytes: number;
   /** What happens at that bound: see `ConnectionSettings.slowConsumer`. Default `close`. */
   readonly slowConsumer: SlowConsumer;
-  /** Bound of messages that came and wait to be read; beyond it the peer is held back. Default 1 MiB. */
+  /**
+   * Bound of messages that came and wait to be read; beyond it the peer is held back, or, when we have closed, what
+   * comes is given up. Default 1 MiB.
+   */
   readonly maxUnreadBytes: number;
   /** Topics that one socket may be subscribed to. Default 1,024. */
   readonly maxTopics: number;
