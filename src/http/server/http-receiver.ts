@@ -76,6 +76,11 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
     return this.transport.isOpen && (this.state === "open" || this.state === "upgraded");
   }
 
+  /** Whether no request is under way, and more may come. */
+  get isIdle(): boolean {
+    return this.pipeline === undefined && this.state === "open";
+  }
+
   /** Deadlines were changed. */
   limitsChanged(): void {
     this.pipeline?.limitsChanged();
