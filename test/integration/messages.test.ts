@@ -72,7 +72,7 @@ const WRONG_CALLS: Readonly<Record<string, readonly [call: Call, message: string
   ],
   "connect while connected": [
     (self) => self.connect(server.address),
-    "can't start: the component is started",
+    "can't connect: the client has a connection already",
   ],
 };
 
