@@ -9,7 +9,7 @@
  * `cancel`, also while it has nothing to give.
  */
 import type { Data } from "../../../connection/connection.js";
-import { NetError } from "../../../errors.js";
+import { describe, invalidArgument, NetError } from "../../../errors.js";
 import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import type { Clock } from "../../../time/clock.js";
 import { PumpBreath } from "../../pump-breath.js";
@@ -25,6 +25,16 @@ interface SourceReader {
   next(): Step;
   /** Nothing more is read. May be called while a piece is waited for. */
   stop(): unknown;
+}
+
+/** Throws `INVALID_ARGUMENT` for what yields nothing: before anything of the response was sent. */
+export function assertSource(source: unknown): void {
+  const isObject = typeof source === "object" && source !== null;
+  if (isObject && (Symbol.asyncIterator in source || Symbol.iterator in source)) return;
+  const needed = "must yield pieces of bytes or text, as a stream or a generator does";
+  throw invalidArgument(`the source of a response ${needed}, not ${describe(source)}`, {
+    operation: "send",
+  });
 }
 
 /** Sends what one source yields. */
