@@ -1,7 +1,8 @@
 // What does a WebSocket server do with its processor, beside ws, uWebSockets.js and Bun (where they are
 // installed)? Messages for each second of the server's processor time: echo of 64 B and 16 KiB, 1 and 16 in
 // flight on 100 connections, text and binary; 1 KiB of JSON with permessage-deflate; a broadcast of 64 B to
-// 5,000 receivers.
+// 5,000 receivers. Of hp-socket, messages are valid during the call, as those of uWebSockets.js are, or, where it says
+// "copy", the application's to keep, as those of ws and Bun are.
 import { fileURLToPath } from "node:url";
 import { pairedRounds } from "../lib/paired-rounds.mjs";
 import { run, startServer } from "../lib/pinned-process.mjs";
@@ -64,9 +65,12 @@ async function broadcast({ rounds, seconds }) {
 
 async function start(mode) {
   const file = server("websocket-server");
-  const node = (name) => startServer(process.execPath, [file, name, mode]);
+  const node = (name, ...words) => startServer(process.execPath, [file, name, mode, ...words]);
   const servers = { ws: await node("ws") };
-  for (const engine of engines()) servers[engine] = await node(engine);
+  for (const engine of engines()) {
+    servers[engine] = await node(engine, "borrow");
+    if (mode === "plain") servers[`${engine}, copy`] = await node(engine, "copy");
+  }
   for (const [name, module, begin] of [
     ["uWebSockets.js", "uwebsockets", () => node("uws")],
     ["Bun", "bun/package.json", () => startServer(bun(), [file, "bun", mode])],

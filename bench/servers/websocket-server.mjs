@@ -1,9 +1,9 @@
-// A WebSocket server by hp-socket or a peer: `websocket-server.mjs ENGINE|ws|uws|bun [plain|deflate|broadcast]`.
+// A WebSocket server by hp-socket or a peer: `websocket-server.mjs ENGINE|ws|uws|bun [plain|deflate|broadcast] [borrow|copy]`.
 // plain: an echo; deflate: one that compresses, each library at its own settings; broadcast: what one sends goes
 // to all. Prints `READY PORT`.
 import { answerMemory } from "./memory-answer.mjs";
 
-const [subject = "node", mode = "plain"] = process.argv.slice(2);
+const [subject = "node", mode = "plain", delivery = "copy"] = process.argv.slice(2);
 const deflates = mode === "deflate";
 const publishes = mode === "broadcast";
 
@@ -62,6 +62,7 @@ async function ours(engine) {
     engine,
     http: { maxConnections: 100_000 },
     compression: deflates,
+    delivery,
     ...(publishes && { onOpen: (socket) => void socket.subscribe("all") }),
     onMessage: publishes
       ? (_socket, data) => void server.sockets.publish("all", data)

@@ -1,11 +1,15 @@
 /**
  * Masking (RFC 6455 §5.3): octet i of a payload is XORed with octet i mod 4 of a key, the same to mask and
- * to unmask. Hot: the bytes are changed where they are, in words of 32 bits where these are aligned.
- * From 1 KiB on words are some ten times as fast as the plain loop, which is the oracle in the tests.
+ * to unmask. Hot: the bytes are changed where they are, in words of 32 bits where these are aligned, and many of
+ * them by wide instructions (`wide-mask.ts`). The plain loop is the oracle in the tests.
  *
  * A key is a number whose first octet on the wire is the lowest one.
  */
+import { maskWide, WIDE_BYTES } from "./wide-mask.js";
 import { foldWord, wordsFor } from "./word-view.js";
+
+/** Fewer bytes than this are masked before a call of the wide function has copied them. */
+const WIDE_FROM_BYTES = 1_024;
 
 /**
  * Masks `bytes[start … end)` in place; `phase`: how many bytes of the payload came before, or that
@@ -21,7 +25,15 @@ export function applyMask(
   let position = start;
   let seen = 0;
   let turned = turn(key, phase);
-  const found = wordsFor(bytes, start, end);
+  if (end - start >= WIDE_FROM_BYTES) {
+    const behind = end - ((end - start) % WIDE_BYTES);
+    const words = maskWide(bytes, start, behind, turned);
+    if (words >= 0) {
+      seen = foldWord(words);
+      position = behind;
+    }
+  }
+  const found = wordsFor(bytes, position, end);
   if (found !== undefined) {
     const { words, byteOffset } = found;
     for (; ((byteOffset + position) & 3) !== 0; position++) {

@@ -20,7 +20,21 @@ describe("applyMask", () => {
   it("does what the plain loop does, at any place and of any length", () => {
     const random = new Random(1);
     for (let place = 0; place < 8; place += 1) {
-      for (const length of [...Array(40).keys(), 95, 96, 97, 98, 99, 100, 255, 1000, 4099]) {
+      for (const length of [
+        ...Array(40).keys(),
+        95,
+        96,
+        97,
+        98,
+        99,
+        100,
+        255,
+        1000,
+        1023,
+        1024,
+        1087,
+        4099,
+      ]) {
         const bytes = random.bytes(length);
         const memory = placed(bytes, place);
 
@@ -68,7 +82,7 @@ describe("applyMask", () => {
 
   it("tells whether all bytes are ASCII then", () => {
     for (let place = 0; place < 4; place += 1) {
-      for (const length of [1, 10, 24, 30, 100, 200]) {
+      for (const length of [1, 10, 24, 30, 100, 200, 1100]) {
         for (let bad = -1; bad < length; bad += 1) {
           const text = Buffer.alloc(length, "a");
           if (bad >= 0) text[bad] = 0xc3;
