@@ -64,7 +64,8 @@ export class Inbound {
 
   /** Whether it has nothing to do for its connection, and nothing to remember: it can serve another. */
   get isSpare(): boolean {
-    if (this.holds !== 0 || this.rest !== undefined || this.isOver || this.end !== "none") return false;
+    if (this.holds !== 0 || this.rest !== undefined || this.isOver || this.end !== "none")
+      return false;
     return !this.isFeeding && !this.isStreamPaused && !this.isScheduled;
   }
 

@@ -33,7 +33,7 @@ import { DuplexView } from "./duplex-view.js";
 import { idleError } from "./end-errors.js";
 import { type Dial, Ending, type EndingConnection } from "./ending.js";
 import type { HeartbeatOptions } from "./heartbeat-options.js";
-import { Inbound } from "./inbound.js";
+import type { Inbound } from "./inbound.js";
 import type { Member } from "./member.js";
 import type { MemberHost } from "./member-host.js";
 import type { Outbound, SendingConnection } from "./outbound.js";
