@@ -1,13 +1,23 @@
 // Makes of the modules in dist/ what is published: one bundle for each entry point, with the chunks
 // that they share; of the declarations those that an entry point reaches. Starting is faster by the
 // time that finding and reading some hundred files takes. `npm run build` makes modules of it again.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+// With the path of a folder, what is published is made there, and dist/ stays as it is.
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const FOLDER = process.argv[2] === undefined ? ROOT : resolve(process.argv[2]);
+const DIST = join(FOLDER, "dist/");
+
+if (FOLDER !== ROOT) {
+  rmSync(FOLDER, { recursive: true, force: true });
+  for (const part of ["package.json", "bin", "dist"]) {
+    cpSync(join(ROOT, part), join(FOLDER, part), { recursive: true });
+  }
+}
 
 const { exports } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 

@@ -275,7 +275,7 @@ export function assertKnownKeys(name: string, value: object, known: readonly str
 /** Names that differ by capitals, one small slip or a unit at the end are taken for what was meant; else few are listed. */
 function suggestion(key: string, known: readonly string[]): string {
   const alike = known.filter((name) => HANDLER_NAME.test(name) === HANDLER_NAME.test(key));
-  const units = ["Ms", "Bytes", "Count"].map((unit) => key + unit);
+  const units = ["Ms", "Seconds", "Bytes", "Count"].map((unit) => key + unit);
   const meant = units.find((name) => known.includes(name)) ?? closestWord(key, alike);
   if (meant !== undefined) return `; did you mean ${meant}?`;
   return known.length > MAX_LISTED ? "" : `; known: ${known.join(", ")}`;

@@ -26,3 +26,16 @@ export async function pairedRounds(subjects, rounds) {
     return { name, value: median(values[name]), ratio: median(ratios), ratios };
   });
 }
+
+/**
+ * Rows of what was measured besides, the less the better: name → one number for each call of a subject. The ratio is
+ * how many times less than the first each one takes. The first call warms up.
+ */
+export function costRows(costs) {
+  const [first] = Object.keys(costs);
+  return Object.entries(costs).map(([name, all]) => {
+    const values = all.slice(1);
+    const ratios = values.map((value, round) => costs[first][round + 1] / value);
+    return { name, value: median(values), ratio: median(ratios), ratios };
+  });
+}

@@ -1,8 +1,7 @@
 // How fast does the HTTP server answer beside node:http (and uWebSockets.js, where it is installed)?
-import { pairedRounds } from "../lib/paired-rounds.mjs";
 import { startServer } from "../lib/pinned-process.mjs";
 import { engines, server } from "../lib/subjects.mjs";
-import { ensureWrk, requestsPerSecond } from "../lib/wrk.mjs";
+import { measureCases } from "../lib/wrk-cases.mjs";
 
 export const title = "HTTP server, requests per second over 64 connections";
 
@@ -13,20 +12,8 @@ const CASES = [
   { name: "GET of 1 MiB", path: "/large" },
 ];
 
-export async function measure({ rounds, seconds }) {
-  ensureWrk();
-  const servers = await start();
-  const results = [];
-  for (const { name, path, script } of CASES) {
-    const subjects = {};
-    for (const [subject, { port }] of Object.entries(servers)) {
-      const url = `http://127.0.0.1:${port}${path}`;
-      subjects[subject] = () => requestsPerSecond(url, seconds, script);
-    }
-    results.push({ name, unit: "requests/s", rows: await pairedRounds(subjects, rounds) });
-  }
-  for (const one of Object.values(servers)) await one.stop();
-  return results;
+export async function measure(bounds) {
+  return measureCases(await start(), CASES, bounds);
 }
 
 async function start() {

@@ -1,7 +1,8 @@
-// Keeps requests under way over so many connections for a time, and prints how many were answered.
+// Keeps requests under way over so many connections for a time, and prints how many were answered, and what each took
+// of the processor.
 
+import { HttpAgent } from "hp-socket/http";
 import { Pool } from "undici";
-import { HttpAgent } from "../../dist/http/client/http-agent.js";
 
 const [subject, port, connections, seconds] = process.argv.slice(2);
 const origin = `http://127.0.0.1:${port}`;
@@ -30,9 +31,11 @@ async function worker() {
 const workers = Array.from({ length: maxConnectionsPerOrigin }, worker);
 await new Promise((resolve) => setTimeout(resolve, 500));
 const startMs = performance.now();
+const before = process.cpuUsage();
 count = 0;
 endMs = startMs + Number(seconds) * 1_000;
 await Promise.all(workers);
 const perSecond = (count * 1_000) / (performance.now() - startMs);
-console.log(JSON.stringify({ perSecond }));
+const { user, system } = process.cpuUsage(before);
+console.log(JSON.stringify({ perSecond, costUs: (user + system) / count }));
 process.exit(0);

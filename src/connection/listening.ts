@@ -215,6 +215,6 @@ function assertListenOptions(options: ListenOptions): void {
   assertOptions<ListenOptions>("listen", LISTEN_OPTIONS, options);
   const { path, host, port } = options;
   if (path !== undefined && (host !== undefined || port !== undefined)) {
-    throw invalidArgument("listen takes either a path or a host and port");
+    throw invalidArgument("listen takes either a path or a host and port, not both");
   }
 }

@@ -2,16 +2,15 @@
  * The way out of a connection: send → queue → one write a turn → kernel. Hot. A connection has one while
  * something waits to be sent, so that idle ones don't pay for it; those that are done serve others.
  *
- * Invariants: at most one write is under way; `isFlushSet` is true while the turn's end will flush;
- * `isAbove` is true from the moment `send` first answered `"slow"`, or dropped, until `drained` was told.
+ * Invariants: at most one write is under way; `isFlushSet` is true while the turn's end will flush.
  */
 import type { SendMemory } from "../bytes/send-memory.js";
 import { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { SendResult, WaitOptions } from "./connection.js";
-import { HOLD, type PieceWriter, type ProtocolConnection } from "./receiver.js";
+import type { PieceWriter, ProtocolConnection } from "./receiver.js";
+import { SendMarks } from "./send-marks.js";
 import { StreamQueue } from "./stream-queue.js";
-import { WaiterList } from "./waiter-list.js";
 
 /** Text of up to this many characters is encoded straight into the memory that is sent from. */
 const MAX_TEXT_LENGTH = 16_384;
@@ -43,12 +42,8 @@ export class Outbound {
   private connection: SendingConnection | undefined = undefined;
   private readonly queue: StreamQueue;
   private isFlushSet = false;
-  private isAbove = false;
-  /** Who waits for the low-water mark. */
-  private waiters: WaiterList | undefined = undefined;
+  private readonly marks: SendMarks = new SendMarks();
   private readonly flush: () => void;
-  /** Sends that were dropped. */
-  droppedCount = 0;
 
   constructor(service: OutboundService) {
     this.service = service;
@@ -63,8 +58,13 @@ export class Outbound {
 
   /** Whether it has nothing to do for its connection, and nothing to remember: it can serve another. */
   private get isSpare(): boolean {
-    if (this.queue.pendingBytes > 0 || this.isFlushSet || this.isAbove) return false;
-    return this.waiters?.isEmpty !== false && this.droppedCount === 0;
+    if (this.queue.pendingBytes > 0 || this.isFlushSet) return false;
+    return this.marks.isQuiet && this.droppedCount === 0;
+  }
+
+  /** Sends that were dropped. */
+  get droppedCount(): number {
+    return this.marks.droppedCount;
   }
 
   /** Leaves its connection, for the next that wants to send. */
@@ -145,18 +145,7 @@ export class Outbound {
     const { pendingBytes } = this.queue;
     // A peer that has taken everything so far is not slow, however much is sent at once.
     if (pendingBytes === 0 || pendingBytes + byteCount <= settings.maxPendingBytes) return true;
-    if (settings.slowConsumer === "drop") {
-      this.droppedCount++;
-      this.isAbove = true;
-      return false;
-    }
-    this.served.fail(
-      new NetError(
-        "SEND_QUEUE_FULL",
-        `${pendingBytes} bytes wait to be sent and ${byteCount} more would pass maxPendingBytes (${settings.maxPendingBytes})`,
-        { operation: "send" },
-      ),
-    );
+    this.marks.overflowed(this.served, pendingBytes, byteCount);
     return false;
   }
 
@@ -170,10 +159,7 @@ export class Outbound {
       this.service.flushLater(this.flush);
     }
     if (queue.pendingBytes < settings.highWaterMarkBytes) return true;
-    if (!this.isAbove) {
-      this.isAbove = true;
-      if (settings.slowConsumer === "pause") this.served.hold(HOLD.slow);
-    }
+    this.marks.reached(this.served);
     return "slow";
   }
 
@@ -211,39 +197,24 @@ export class Outbound {
       connection.allSent();
     }
     if (this.connection !== connection) return;
-    if (queue.pendingBytes <= connection.settings.lowWaterMarkBytes) this.wentBelow();
+    if (queue.pendingBytes <= connection.settings.lowWaterMarkBytes) this.marks.fell(connection);
     if (this.connection === connection && this.isSpare) this.leave();
-  }
-
-  private wentBelow(): void {
-    const { connection } = this;
-    this.waiters?.resolve();
-    if (!this.isAbove || connection === undefined) return;
-    this.isAbove = false;
-    if (connection.settings.slowConsumer === "pause") connection.release(HOLD.slow);
-    connection.queueDrained();
   }
 
   /** See `Connection.drained`. */
   whenDrained(options: WaitOptions): Promise<void> {
     const { settings } = this.served;
     if (this.queue.pendingBytes <= settings.lowWaterMarkBytes) return Promise.resolve();
-    this.waiters ??= new WaiterList();
-    return this.waiters.wait(this.service.wheel, options, {
-      code: "DRAIN_TIMEOUT",
-      call: "drained",
-      operation: "send",
-    });
+    return this.marks.wait(this.service.wheel, options);
   }
 
   /** The connection has ended: nothing more is written. */
   end(): void {
-    const { waiters, queue } = this;
+    const { queue } = this;
     const connection = this.served;
     queue.clear();
     queue.writingBytes = 0;
-    this.waiters = undefined;
-    this.isAbove = false;
+    const waiters = this.marks.end();
     // What was dropped can still be asked for.
     if (this.droppedCount === 0) {
       this.connection = undefined;
@@ -251,6 +222,6 @@ export class Outbound {
       if (!this.isFlushSet) this.leave();
     }
     // An error costs the look at the stack: made where somebody waits.
-    if (waiters?.isEmpty === false) waiters.reject(connection.closedError());
+    waiters?.reject(connection.closedError());
   }
 }

@@ -22,13 +22,15 @@ export const SERVICE_TRANSITIONS: Transitions = {
   stopping: { finished: "stopped" },
 };
 
-/** The state after `event`. Throws `INVALID_STATE`, naming both, for a pair that is not in the table. */
+/** The state after `event`. Throws `INVALID_STATE` for a pair that is not in the table. */
 export function nextServiceState(state: ServiceState, event: ServiceEvent): ServiceState {
   const next = SERVICE_TRANSITIONS[state][event];
   if (next === undefined) {
-    throw new NetError("INVALID_STATE", `can't ${event}: the component is ${state}`, {
-      operation: "configure",
-    });
+    const message =
+      event === "start"
+        ? `the component is ${state}: await its stop() before it listens, connects or opens again`
+        : `"${event}" is not possible: the component is ${state}`;
+    throw new NetError("INVALID_STATE", message, { operation: "configure" });
   }
   return next;
 }

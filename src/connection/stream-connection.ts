@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import type { SendMemory } from "../bytes/send-memory.js";
 import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
-import { describe, NetError, type Operation } from "../errors.js";
+import { assertBoolean, describe, NetError, type Operation } from "../errors.js";
 import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
@@ -714,6 +714,7 @@ export class StreamConnection
   }
 
   setNoDelay(on: boolean): void {
+    assertBoolean("setNoDelay", on);
     this.stream.setNoDelay(on);
   }
 

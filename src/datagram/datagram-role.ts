@@ -3,6 +3,8 @@ import type { CloseReason } from "../connection/close-reason.js";
 import type { Events } from "../connection/events.js";
 import type { Address, DatagramTarget } from "../engine/engine.js";
 import type { NetError, Operation } from "../errors.js";
+import type { Places } from "../outgoing/places.js";
+import type { DatagramConnectOptions } from "./datagram-options.js";
 import type { MessageConnection } from "./message-connection.js";
 import type { Session } from "./session.js";
 import type { SessionRole } from "./session-component.js";
@@ -17,6 +19,8 @@ export class DatagramRole<Handle, Context> implements SessionRole, SessionListen
   readonly events: Events<Handle, Buffer>;
   /** What lets sessions in, on a server. */
   listening: SessionListening | undefined = undefined;
+  /** Where an agent or a client has its sessions. */
+  places: Places<Session, DatagramConnectOptions> | undefined = undefined;
   openPortCount = 0;
   private readonly makeContext: MessageContextFactory<Context> | undefined;
 
@@ -33,7 +37,7 @@ export class DatagramRole<Handle, Context> implements SessionRole, SessionListen
   }
 
   prepare(session: Session, operation: Operation = "accept"): void {
-    if (this.makeContext === undefined) return;
+    if (this.makeContext === undefined || this.places?.hasContext(session) === true) return;
     this.events.makeContext(session, this.makeContext, operation);
   }
 
@@ -46,16 +50,19 @@ export class DatagramRole<Handle, Context> implements SessionRole, SessionListen
   }
 
   opened(session: Session, isOutgoing: boolean): void {
-    this.events.opened(session, isOutgoing);
+    if (this.places === undefined) this.events.opened(session, isOutgoing);
+    else this.places.opened(session, () => this.events.opened(session, isOutgoing));
   }
 
   ready(session: Session): void {
-    this.events.ready(session);
+    if (this.places === undefined) this.events.ready(session);
+    else this.places.ready(session, () => this.events.ready(session));
   }
 
   closed(session: Session, reason: CloseReason): void {
     this.listening?.forget(session);
-    this.events.closed(session, reason);
+    if (this.places === undefined) this.events.closed(session, reason);
+    else this.places.closed(session, reason, () => this.events.closed(session, reason));
   }
 
   refused(error: NetError, remoteAddress: Address | undefined): void {
@@ -64,6 +71,10 @@ export class DatagramRole<Handle, Context> implements SessionRole, SessionListen
 
   shutdown(): void {
     this.events.shutdown();
+  }
+
+  closeListeners(): void {
+    this.places?.cancel();
   }
 
   hasListeners(): boolean {

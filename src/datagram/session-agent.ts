@@ -15,9 +15,9 @@ import {
   OUTGOING_OPTION_NAMES,
   type OutgoingOptions,
 } from "./datagram-options.js";
+import { DatagramRole } from "./datagram-role.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
-import { OutgoingRole } from "./outgoing-role.js";
 import type { Session } from "./session.js";
 import { SessionComponent } from "./session-component.js";
 import { SessionDialer } from "./session-dialer.js";
@@ -49,12 +49,12 @@ export abstract class SessionAgent<
     optionNames: readonly string[] = OUTGOING_OPTION_NAMES,
   ) {
     const events = new Events<Handle, Buffer>(options);
-    const role = new OutgoingRole<Handle, Context>(events, options.context);
+    const role = new DatagramRole<Handle, Context>(events, options.context);
     const component = new SessionComponent(role, engine, protocol, options);
     super(component);
     const dialer = new SessionDialer(component, role, options);
-    const share = { component, dialer, informer: events, handlers: options };
-    role.places = new Places<Session, DatagramConnectOptions>(share, events);
+    const share = { component, dialer, events, handlers: options };
+    role.places = new Places<Session, DatagramConnectOptions>(share);
     this.#component = component;
     const canReconnect = optionNames.includes("reconnect");
     this.#dialing = new AgentDialing(

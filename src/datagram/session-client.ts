@@ -13,9 +13,9 @@ import {
   OUTGOING_OPTION_NAMES,
   type OutgoingOptions,
 } from "./datagram-options.js";
+import { DatagramRole } from "./datagram-role.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
-import { OutgoingRole } from "./outgoing-role.js";
 import type { Session } from "./session.js";
 import type { ReconnectWish } from "./session-agent.js";
 import { SessionComponent } from "./session-component.js";
@@ -67,25 +67,13 @@ function clientParts<Handle, Context>(
 ): SessionClientParts {
   const reconnect = reconnectOptions(options.reconnect);
   const events = new Events<Handle, Buffer>(options, client);
-  const role = new ClientRole<Handle, Context>(events, options.context);
+  const role = new DatagramRole<Handle, Context>(events, options.context);
   const component = new SessionComponent(role, engine, protocol, options);
-  role.component = component;
   const dialer = new SessionDialer(component, role, options);
-  const share = { component, dialer, informer: events, handlers: options };
-  const places = new Places<Session, DatagramConnectOptions>(share, events, () => {
+  const share = { component, dialer, events, handlers: options };
+  const places = new Places<Session, DatagramConnectOptions>(share, () => {
     component.endedByItself();
   });
   role.places = places;
   return { component, dialer, places, place: places.make(reconnect) };
-}
-
-/** A client's one connection starts and stops it. */
-class ClientRole<Handle, Context> extends OutgoingRole<Handle, Context> {
-  /** The client's; set as soon as it is made. */
-  component: SessionComponent | undefined = undefined;
-
-  override opened(session: Session, isOutgoing: boolean): void {
-    if (this.component?.state === "starting") this.component.move("ready");
-    super.opened(session, isOutgoing);
-  }
 }

@@ -27,8 +27,8 @@ import type { MemberHost } from "../connection/member-host.js";
 import { assertDeadline, assertIdleTimeout, OwnRules } from "../connection/own-rules.js";
 import type { HandlerSettled } from "../connection/packet-events.js";
 import { DUE, HOLD } from "../connection/receiver.js";
+import { type MarkedConnection, SendMarks } from "../connection/send-marks.js";
 import { beginWait } from "../connection/waiter.js";
-import { WaiterList } from "../connection/waiter-list.js";
 import type { Address } from "../engine/engine.js";
 import { addressOfPeer, type PeerKey } from "../engine/peer-key.js";
 import { describe, invalidArgument, NetError, type Operation } from "../errors.js";
@@ -82,10 +82,7 @@ interface Extras {
   readonly own: OwnRules;
   deadlines: Deadlines | undefined;
   inbox: MessageInbox | undefined;
-  /** Who waits for the low-water mark. */
-  waiters: WaiterList | undefined;
-  isAbove: boolean;
-  droppedCount: number;
+  marks: SendMarks | undefined;
   failedCount: number;
   reason: CloseReason | undefined;
   closedMs: number | undefined;
@@ -108,7 +105,8 @@ export class Session
     LinkedSession,
     InboxSession,
     HandlerSettled,
-    WatchedSession
+    WatchedSession,
+    MarkedConnection
 {
   readonly id: number = nextConnectionId();
   readonly host: SessionHost;
@@ -149,9 +147,7 @@ export class Session
       own: new OwnRules(),
       deadlines: undefined,
       inbox: undefined,
-      waiters: undefined,
-      isAbove: false,
-      droppedCount: 0,
+      marks: undefined,
       failedCount: 0,
       reason: undefined,
       closedMs: undefined,
@@ -286,13 +282,13 @@ export class Session
 
   pause(): boolean {
     if (!this.isAlive) return false;
-    this.inbox().hold(HOLD.application);
+    this.hold(HOLD.application);
     return true;
   }
 
   resume(): boolean {
     if (!this.isAlive) return false;
-    this.extras?.inbox?.release(HOLD.application);
+    this.release(HOLD.application);
     return true;
   }
 
@@ -314,10 +310,10 @@ export class Session
   async request(data: Data, options: WaitOptions = {}): Promise<Buffer> {
     const bytes = bytesOf(data);
     if (!this.isOpen) throw this.closedError();
-    const { droppedCount } = this.more();
+    const { droppedCount } = this;
     return this.inbox().request(bytes, options, () => {
       this.send(bytes);
-      return this.isOpen && this.more().droppedCount === droppedCount;
+      return this.isOpen && this.droppedCount === droppedCount;
     });
   }
 
@@ -374,26 +370,39 @@ export class Session
     if (!isOwn && (socketBytes === 0 || socketBytes + byteCount <= maxSocketPendingBytes)) {
       return true;
     }
-    const more = this.more();
-    if (settings.slowConsumer === "drop" || !isOwn) {
-      more.droppedCount++;
-      // Where nothing of its own is under way, nothing would tell it of room.
-      if (waitingBytes > 0) more.isAbove = true;
-      return false;
-    }
-    const text = `${waitingBytes} bytes wait to be sent and ${byteCount} more would pass maxPendingBytes (${maxPendingBytes})`;
-    this.fail(new NetError("SEND_QUEUE_FULL", text, { operation: "send", connectionId: this.id }));
+    if (isOwn) this.marks().overflowed(this, waitingBytes, byteCount);
+    // Where nothing of its own is under way, nothing would tell it of room.
+    else this.marks().dropped(waitingBytes > 0);
     return false;
+  }
+
+  private marks(): SendMarks {
+    const more = this.more();
+    more.marks ??= new SendMarks();
+    return more.marks;
+  }
+
+  /** Sends that were dropped. */
+  private get droppedCount(): number {
+    return this.extras?.marks?.droppedCount ?? 0;
   }
 
   private marked(): SendResult {
     if (this.pendingBytes < this.settings.highWaterMarkBytes) return true;
-    const more = this.more();
-    if (!more.isAbove) {
-      more.isAbove = true;
-      if (this.settings.slowConsumer === "pause") this.inbox().hold(HOLD.slow);
-    }
+    this.marks().reached(this);
     return "slow";
+  }
+
+  hold(owners: number): void {
+    this.inbox().hold(owners);
+  }
+
+  release(owners: number): void {
+    this.extras?.inbox?.release(owners);
+  }
+
+  queueDrained(): void {
+    if (this.isAlive) this.host.events.drained(this);
   }
 
   datagramsSent(
@@ -430,14 +439,9 @@ export class Session
   /** Something is sent: who waits for room is told. */
   private afterSend(): void {
     if (this.state === "closing" && this.isAllSent()) this.allSent();
-    const { extras } = this;
-    if (extras === undefined || this.state === "closed") return;
-    if (this.pendingBytes > this.settings.lowWaterMarkBytes) return;
-    extras.waiters?.resolve();
-    if (!extras.isAbove) return;
-    extras.isAbove = false;
-    extras.inbox?.release(HOLD.slow);
-    if (this.isAlive) this.host.events.drained(this);
+    const marks = this.extras?.marks;
+    if (marks === undefined || this.state === "closed") return;
+    if (this.pendingBytes <= this.settings.lowWaterMarkBytes) marks.fell(this);
   }
 
   acknowledged(byteCount: number): void {
@@ -454,10 +458,7 @@ export class Session
     beginWait(options, "drained", "send");
     if (this.state === "ending" || this.state === "closed") throw this.closedError();
     if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
-    const more = this.more();
-    more.waiters ??= new WaiterList();
-    const giveUp = { code: "DRAIN_TIMEOUT", call: "drained", operation: "send" } as const;
-    await more.waiters.wait(this.wheel, options, giveUp);
+    await this.marks().wait(this.wheel, options);
   }
 
   // — topics and keys —
@@ -578,15 +579,15 @@ export class Session
     this.silence?.end();
     more.deadlines?.end();
     more.inbox?.abandon();
-    if (more.waiters?.isEmpty === false) more.waiters.reject(this.closedError());
+    more.marks?.end()?.reject(this.closedError());
     this.link?.ended();
     this.dial?.ended();
     inRootContext(() => {
-      queueMicrotask(() => this.release(reason));
+      queueMicrotask(() => this.ended(reason));
     });
   }
 
-  private release(reason: CloseReason): void {
+  private ended(reason: CloseReason): void {
     this.state = nextConnectionState(this.state, "released");
     this.more().closedMs = this.wheel.clock.now();
     this.host.connectionClosed(this, reason);
@@ -732,7 +733,7 @@ export class Session
       sentBytes: this.sentBytes,
       pendingBytes: this.pendingBytes,
       unreadBytes: this.unreadBytes,
-      droppedCount: this.extras?.droppedCount ?? 0,
+      droppedCount: this.droppedCount,
       ageMs: this.ageMs,
     };
   }

@@ -141,8 +141,8 @@ export function assertConnectOptions(options: ConnectOptions): void {
   // Of a port that is missing the message says so, with the range.
   if (path === undefined) assertInteger("port", port, 1, 65_535);
   else if (host !== undefined || port !== undefined) {
-    throw invalidArgument("connect takes either a path or a host and port");
+    throw invalidArgument("connect takes either a path or a host and port, not both");
   } else if (proxy !== undefined && proxy !== false) {
-    throw invalidArgument("connect takes either a path or a proxy");
+    throw invalidArgument("connect takes either a path or a proxy, not both");
   }
 }

@@ -9,6 +9,7 @@
 import type { StreamSink, StreamSocket } from "../engine/engine.js";
 import { NetError, type NetErrorCode } from "../errors.js";
 import { Socks4Client, Socks5Client } from "../protocol/socks/socks-client.js";
+import { HandshakeWrites } from "./handshake-writes.js";
 import { HttpConnect } from "./http-connect.js";
 import type { ProxyHop } from "./proxy-hop.js";
 import type { ProxyRoute } from "./proxy-route.js";
@@ -38,19 +39,19 @@ export interface TunnelOwner {
  */
 export class Tunnel implements StreamSink, TunnelSink {
   readonly #stream: StreamSocket;
+  readonly #writes: HandshakeWrites;
   readonly #route: ProxyRoute;
   readonly #destination: TunnelEnd;
   readonly #owner: TunnelOwner;
   #hopIndex = -1;
   #handshake: TunnelHandshake | undefined;
-  readonly #unsent: Buffer[] = [];
   readonly #early: Buffer[] = [];
-  #isWriting = false;
   #isOver = false;
   #hasEnded = false;
 
   constructor(stream: StreamSocket, route: ProxyRoute, destination: TunnelEnd, owner: TunnelOwner) {
     this.#stream = stream;
+    this.#writes = new HandshakeWrites(stream);
     this.#route = route;
     this.#destination = destination;
     this.#owner = owner;
@@ -93,16 +94,7 @@ export class Tunnel implements StreamSink, TunnelSink {
   // — the handshake —
 
   handshakeSends(bytes: Buffer): void {
-    this.#unsent.push(bytes);
-    this.#write();
-  }
-
-  #write(): void {
-    if (this.#isWriting || this.#isOver) return;
-    const bytes = this.#unsent.shift();
-    if (bytes === undefined) return;
-    this.#isWriting = true;
-    this.#stream.write(bytes);
+    if (!this.#isOver) this.#writes.add(bytes);
   }
 
   handshakeDone(): void {
@@ -115,7 +107,7 @@ export class Tunnel implements StreamSink, TunnelSink {
 
   /** A handshake is done, and all of ours has left: on to the next proxy, or to the owner. */
   #goOn(): void {
-    if (this.#isOver || this.#handshake !== undefined || this.#isWriting) return;
+    if (this.#isOver || this.#handshake !== undefined || this.#writes.isBusy) return;
     if (this.#hopIndex + 1 < this.#route.hops.length) {
       try {
         this.#nextHop();
@@ -155,8 +147,8 @@ export class Tunnel implements StreamSink, TunnelSink {
   }
 
   streamWritten(): void {
-    this.#isWriting = false;
-    this.#write();
+    if (this.#isOver) return;
+    this.#writes.written();
     this.#goOn();
   }
 

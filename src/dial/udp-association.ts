@@ -22,6 +22,7 @@ import {
   type SocksClientSink,
 } from "../protocol/socks/socks-client.js";
 import { ATTEMPT_DELAY_MS } from "./connect-options.js";
+import { HandshakeWrites } from "./handshake-writes.js";
 import { AddressRace, interleaveFamilies, type RaceSink } from "./happy-eyeballs.js";
 import type { ProxyHop } from "./proxy-hop.js";
 
@@ -43,10 +44,9 @@ export class UdpAssociation implements RaceSink, StreamSink, SocksClientSink {
   readonly #owner: AssociationOwner;
   readonly #handshake: Socks5Client;
   readonly #looking: AbortController = new AbortController();
-  readonly #unsent: Buffer[] = [];
   #race: AddressRace | undefined;
   #stream: StreamSocket | undefined;
-  #isWriting = false;
+  #writes: HandshakeWrites | undefined;
   #isHeld = true;
   #isMade = false;
   #isOver = false;
@@ -108,6 +108,7 @@ export class UdpAssociation implements RaceSink, StreamSink, SocksClientSink {
   raceWon(stream: StreamSocket): void {
     this.#race = undefined;
     this.#stream = stream;
+    this.#writes = new HandshakeWrites(stream);
     stream.sink = this;
     if (!this.#isHeld) stream.unref();
     this.handshakeSends(this.#handshake.begin());
@@ -128,8 +129,7 @@ export class UdpAssociation implements RaceSink, StreamSink, SocksClientSink {
   // — the handshake —
 
   handshakeSends(bytes: Buffer): void {
-    this.#unsent.push(bytes);
-    this.#write();
+    if (!this.#isOver) this.#writes?.add(bytes);
   }
 
   handshakeFailed(error: NetError): void {
@@ -161,17 +161,8 @@ export class UdpAssociation implements RaceSink, StreamSink, SocksClientSink {
 
   // — the stream —
 
-  #write(): void {
-    if (this.#isWriting || this.#isOver) return;
-    const bytes = this.#unsent.shift();
-    if (bytes === undefined) return;
-    this.#isWriting = true;
-    this.#stream?.write(bytes);
-  }
-
   streamWritten(): void {
-    this.#isWriting = false;
-    this.#write();
+    if (!this.#isOver) this.#writes?.written();
   }
 
   streamReceived(bytes: Buffer): void {

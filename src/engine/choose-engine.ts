@@ -148,7 +148,10 @@ export function chooseEngine(wanted: EngineChoice | undefined, needed?: Capabili
     );
     if (able !== undefined) return able.create();
   }
-  throw configureError("NOT_SUPPORTED", `${needed}: ${chosen.capabilities[needed]}`);
+  throw configureError(
+    "NOT_SUPPORTED",
+    `${needed} is not possible on the engine ${chosen.name}: ${chosen.capabilities[needed]}`,
+  );
 }
 
 function isEngine(given: Partial<Engine>): boolean {

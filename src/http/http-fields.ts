@@ -1,6 +1,7 @@
 /** Looks into fields that are to be sent, and brings several lots of them together. */
 import { describe } from "../errors.js";
-import { EncodedFields, type FieldInput, type FieldValue } from "../protocol/http1/field-writer.js";
+import { EncodedFields } from "../protocol/http1/encoded-fields.js";
+import type { FieldInput, FieldValue } from "../protocol/http1/field-writer.js";
 import { assertOptionsObject, invalid } from "./option-check.js";
 
 /** A field: its name, and one value or several. */
@@ -12,7 +13,7 @@ type GivenPair = readonly [name: string, value: FieldValue | undefined];
 /** The fields that have a value, one after the other. Throws `INVALID_ARGUMENT` for what is no field. */
 export function* fieldPairs(fields: FieldInput): Generator<FieldPair, void, undefined> {
   assertOptionsObject("headers", fields);
-  if (fields instanceof EncodedFields) yield* encodedPairs(fields);
+  if (fields instanceof EncodedFields) yield* fields.pairs();
   else if (Symbol.iterator in fields) yield* givenPairs(fields);
   else yield* givenPairs(Object.entries(fields));
 }
@@ -22,13 +23,6 @@ function* givenPairs(fields: Iterable<GivenPair>): Generator<FieldPair, void, un
     if (!Array.isArray(pair)) throw invalid(`headers must yield pairs, not ${describe(pair)}`);
     const [name, value] = pair as GivenPair;
     if (value !== undefined) yield [name, value];
-  }
-}
-
-function* encodedPairs({ octets }: EncodedFields): Generator<FieldPair, void, undefined> {
-  for (const line of Buffer.from(octets).toString("latin1").split("\r\n")) {
-    const colon = line.indexOf(": ");
-    if (colon > 0) yield [line.slice(0, colon), line.slice(colon + 2)];
   }
 }
 

@@ -3,9 +3,10 @@ import { type CloseReason, reasonOf } from "../connection/close-reason.js";
 import type { Component } from "../connection/component.js";
 import type { AnyConnection, Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
+import type { EventOwner } from "../connection/events.js";
 import { handlerError } from "../connection/handlers.js";
 import type { Member, MemberSettings } from "../connection/member.js";
-import { NetError } from "../errors.js";
+import { NetError, type Operation } from "../errors.js";
 import type { Given } from "../options.js";
 import type { Clock } from "../time/clock.js";
 import type { AgentTarget } from "./agent-target.js";
@@ -20,12 +21,19 @@ export interface Held extends Member, Omit<AnyConnection, keyof Member> {
   readonly settings: MemberSettings & { readonly maxConnections: number };
 }
 
+/** Tells the application, and ends connections with which it has done something wrong. */
+export interface OutgoingEvents extends Informer {
+  failed(connection: EventOwner, name: string, operation: Operation, cause: unknown): void;
+}
+
 /** What the places of one component have in common. */
 export interface PlaceShare<One extends Held, Destination extends WaitOptions> {
   readonly component: Component<One, One["settings"]>;
   readonly dialer: Dialer<One, Destination>;
-  readonly informer: Informer;
+  readonly events: OutgoingEvents;
   readonly handlers: Given<ReconnectHandlers<never>>;
+  /** Whether the application begins TLS, when the connection is there. */
+  readonly startsTlsByHand?: boolean;
 }
 
 /** Who has a place. */
@@ -53,7 +61,7 @@ export class Place<One extends Held, Destination extends WaitOptions>
   ) {
     this.share = share;
     this.keeper = keeper;
-    this.teller = new ReconnectTeller(share.handlers, share.informer, this);
+    this.teller = new ReconnectTeller(share.handlers, share.events, this);
     this.slot = new Slot<One, CloseReason, ReconnectTarget>(this, reconnect);
   }
 

@@ -2,14 +2,9 @@
 import type { CloseReason } from "../connection/close-reason.js";
 import type { WaitOptions } from "../connection/connection.js";
 import type { EventOwner } from "../connection/events.js";
-import type { Operation } from "../errors.js";
 import { type Held, Place, type PlaceKeeper, type PlaceShare } from "./place.js";
 import type { ReadReconnectOptions } from "./reconnect-options.js";
-
-/** Hears of what the application has done wrong with a connection, and ends that. */
-export interface FailureEvents {
-  failed(connection: EventOwner, name: string, operation: Operation, cause: unknown): void;
-}
+import type { Slot } from "./slot.js";
 
 /** A connection that can have a place. */
 export interface Placed extends Held {
@@ -26,7 +21,6 @@ export class Places<One extends Placed, Destination extends WaitOptions>
   implements PlaceKeeper<One, Destination>
 {
   readonly #share: PlaceShare<One, Destination>;
-  readonly #events: FailureEvents;
   readonly #onEnded: ((place: Place<One, Destination>) => void) | undefined;
   /** By the id of the present or last connection. */
   readonly #places: Map<number, Place<One, Destination>> = new Map();
@@ -36,11 +30,9 @@ export class Places<One extends Placed, Destination extends WaitOptions>
   /** `onEnded`: no further connection is made for a place. */
   constructor(
     share: PlaceShare<One, Destination>,
-    events: FailureEvents,
     onEnded?: (place: Place<One, Destination>) => void,
   ) {
     this.#share = share;
-    this.#events = events;
     this.#onEnded = onEnded;
   }
 
@@ -99,17 +91,28 @@ export class Places<One extends Placed, Destination extends WaitOptions>
     return this.#places.get(connection.id)?.slot.hasContext === true;
   }
 
-  /** The connection is open, and is ready when the application has begun TLS. */
-  made(connection: One): void {
-    this.#places.get(connection.id)?.slot.made(connection);
+  /** The connection is there, and is greeted unless something has to come before; `tell` calls `onConnect`. */
+  opened(connection: One, tell: () => void): void {
+    const { component, startsTlsByHand } = this.#share;
+    // An agent is started by `connect`.
+    if (component.state === "starting") component.move("ready");
+    const slot = this.#places.get(connection.id)?.slot;
+    if (startsTlsByHand === true) {
+      tell();
+      if (connection.isOpen) slot?.made(connection);
+    } else if (this.#hasGreeted(connection, slot)) tell();
   }
 
   /** The connection is ready; `tell` calls `onHandshake`. */
   ready(connection: One, tell: () => void): void {
     const slot = this.#places.get(connection.id)?.slot;
-    if (!this.#hasDone(connection, "greeting", () => slot?.greet(connection))) return;
+    if (!this.#hasGreeted(connection, slot)) return;
     tell();
     this.#hasDone(connection, "send", () => slot?.ready(connection));
+  }
+
+  #hasGreeted(connection: One, slot: Slot<One> | undefined): boolean {
+    return this.#hasDone(connection, "greeting", () => slot?.greet(connection));
   }
 
   /** Calls what may throw: then the connection ends, and it answers false. */
@@ -118,7 +121,7 @@ export class Places<One extends Placed, Destination extends WaitOptions>
       call();
       return true;
     } catch (error) {
-      this.#events.failed(connection, name, "send", error);
+      this.#share.events.failed(connection, name, "send", error);
       return false;
     }
   }

@@ -90,6 +90,9 @@ export function reconnectOptions<
 ): ReadReconnectOptions<Reason, Target> | undefined {
   if (given === undefined || given === false) return undefined;
   const options = given === true ? {} : given;
+  if (typeof options !== "object") {
+    throw invalidArgument(`reconnect must be true, false or an object, not ${describe(options)}`);
+  }
   assertObject("reconnect", options);
   assertKnownKeys("reconnect", options, [...Object.keys(RECONNECT_NUMBERS), ...OTHER_NAMES]);
   const { fromStart, targets = [], greeting, shouldReconnect } = options;

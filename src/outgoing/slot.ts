@@ -3,8 +3,9 @@
  * the place is filled again whenever its connection is lost. Each connection has an id and a life of its own;
  * the place keeps what does not belong to one of them: the destination, the context, what waits to be sent.
  *
- * The role of the component tells it of its connections, in this order for each: `entered` · `made`, where TLS begins by
- * hand · `greet` · `ready` · `lost`, before `onClose` · `settle`, behind it.
+ * The role of the component tells it of its connections, in this order for each: `entered` · `greet`, before `onConnect`
+ * where that can send · `made`, where TLS begins by hand, and `greet` when it is done · `ready` · `lost`, before `onClose` ·
+ * `settle`, behind it.
  */
 import { type AbortListener, offAbort, onAbort } from "../connection/abort-listeners.js";
 import type { CloseReason } from "../connection/close-reason.js";
@@ -62,6 +63,8 @@ export class Slot<
   private readonly kept: KeptMessages | undefined;
   /** See {@link made}. */
   private isMade = false;
+  /** Whether the present connection was sent the greeting. */
+  private isGreeted = false;
   /** Whether the next connection takes the context over. */
   private carries = false;
   /** `connect` waits for a further attempt to be made. */
@@ -125,6 +128,7 @@ export class Slot<
     if (this.carries) connection.context = this.current?.context;
     this.current = connection;
     this.isMade = false;
+    this.isGreeted = false;
   }
 
   /** Whether a connection has the context of the one before, and needs no other. */
@@ -132,12 +136,12 @@ export class Slot<
     return this.carries;
   }
 
-  /** Sends the greeting, if there is one. Throws what goes wrong with it. */
+  /** Sends the greeting, if there is one, as soon as something can be sent. Throws what goes wrong with it. */
   greet(connection: Held): void {
     const greeting = this.reconnect?.options.greeting;
-    if (greeting !== undefined) {
-      connection.send(typeof greeting === "function" ? greeting() : greeting);
-    }
+    if (greeting === undefined || this.isGreeted || !connection.isOpen) return;
+    this.isGreeted = true;
+    connection.send(typeof greeting === "function" ? greeting() : greeting);
   }
 
   /** The connection is there, and is not `ready` before the application secures it. */

@@ -12,8 +12,9 @@
  */
 import type { StopOptions } from "../connection/component-options.js";
 import type { Connection, Data, WaitOptions } from "../connection/connection.js";
+import { bytesOf } from "../connection/data.js";
 import { engineServiceOf } from "../connection/engine-service.js";
-import { assertWaitOptions, throwIfAborted } from "../connection/waiter.js";
+import { assertWaitOptions, beginWait, throwIfAborted } from "../connection/waiter.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import { NetError } from "../errors.js";
 import { TcpAgent } from "../tcp/tcp-agent.js";
@@ -153,6 +154,7 @@ export class ConnectionPool implements AsyncDisposable {
    * kept each destination from being connected to when none could be.
    */
   async take(options: WaitOptions = {}): Promise<PoolLease> {
+    beginWait(options, "take", "request");
     const pooled = await this.#take("exclusive", options, new Set());
     const { connection, site } = pooled;
     let isReleased = false;
@@ -182,6 +184,7 @@ export class ConnectionPool implements AsyncDisposable {
    * {@link take} and `Connection.request` do.
    */
   async request(data: Data, options: PoolRequestOptions = {}): Promise<Buffer> {
+    if (typeof data !== "string") bytesOf(data);
     const { idempotent, attemptTimeoutMs, ...wait } = readRequestOptions(options);
     const use: Use = this.#settings.maxRequestsPerConnection > 1 ? "shared" : "exclusive";
     const endMs = wait.timeoutMs ? this.#clock.now() + wait.timeoutMs : 0;

@@ -1,5 +1,6 @@
 /** What a pool of connections can be given. */
 import type { Connection, WaitOptions } from "../connection/connection.js";
+import { assertWaitOptions } from "../connection/waiter.js";
 import {
   assertBoolean,
   assertFunction,
@@ -198,6 +199,7 @@ export function readRequestOptions(options: PoolRequestOptions): PoolRequestSett
   assertKnownKeys("request", options, ["idempotent", "attemptTimeoutMs", "timeoutMs", "signal"]);
   const { idempotent = false, attemptTimeoutMs, ...wait } = options;
   assertBoolean("idempotent", idempotent);
+  assertWaitOptions(wait);
   if (attemptTimeoutMs !== undefined) {
     assertInteger("attemptTimeoutMs", attemptTimeoutMs, 1, MAX_MS);
     if (!idempotent) {

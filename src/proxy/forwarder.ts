@@ -1,22 +1,28 @@
 /**
  * Requests of clients: CONNECT becomes a tunnel, a request with a whole URL is sent on over a connection that is kept
  * and used again for whoever comes next (RFC 9110 §7.6, §9.3.6). Each request is read whole by the server's
- * parser and written anew, so that an origin never sees what a client wrote of framing.
+ * parser and its framing is written anew, so that an origin never sees what a client wrote of it.
  */
 import { parseHostPort } from "../address/host-port.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
-import { NetError, type NetErrorCode } from "../errors.js";
+import { NetError } from "../errors.js";
+import type { ExchangePlan } from "../http/client/client-exchange.js";
+import { planRequest, type RequestDefaults } from "../http/client/client-request.js";
 import type { HttpAgent } from "../http/client/http-agent.js";
-import type { HttpResponse } from "../http/client/http-response.js";
-import type { Fields } from "../http/fields.js";
+import type { DialRoute } from "../http/client/http-proxy.js";
+import { RequestContent } from "../http/client/request-content.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
+import type { ServerExchange } from "../http/server/server-exchange.js";
 import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
 import type { Given } from "../options.js";
+import { BODY } from "../protocol/http1/head.js";
 import { basicCredentials } from "./authentication.js";
 import type { DestinationRules } from "./destination-rules.js";
-import { endToEndFields, hasComeThrough } from "./hop-fields.js";
-import type { ProxyHandlers, ProxyRequest, ProxyResponse } from "./proxy-handlers.js";
-import { asNetError, forbidden, type TunnelMaker } from "./tunnel-maker.js";
+import { Forwarding, type ForwardingShare, pairsOf, without } from "./forwarding.js";
+import { AddedFields, endToEndFields, endToEndTrailers, LEFT } from "./hop-fields.js";
+import { absoluteTarget, badTarget, Origins } from "./origins.js";
+import type { ProxyHandlers, ProxyRequest } from "./proxy-handlers.js";
+import type { TunnelMaker } from "./tunnel-maker.js";
 
 /** What requests are sent on with. */
 export interface ForwarderParts {
@@ -28,85 +34,86 @@ export interface ForwarderParts {
   readonly pseudonym: string | undefined;
 }
 
-/** What each of our errors is to the client; any other is 502. */
-const STATUS: Partial<Record<NetErrorCode, number>> = {
-  INVALID_ARGUMENT: 400,
-  ADDRESS_REFUSED: 403,
-  REFUSED: 403,
-  CONNECTION_LIMIT: 503,
-  HTTP_QUEUE_FULL: 503,
-  HTTP_QUEUE_TIMEOUT: 503,
-  DESCRIPTORS_EXHAUSTED: 503,
-  STOPPED: 503,
-  CONNECT_TIMEOUT: 504,
-  SYSTEM_TIMEOUT: 504,
-  HTTP_HEAD_TIMEOUT: 504,
-  REQUEST_TIMEOUT: 504,
-};
-
 /** The tunnel takes the connection over before anything is received. */
 const NOBODY: UpgradeReceiver = { onReceive() {} };
 
 const AUTHENTICATE = { "Proxy-Authenticate": 'Basic realm="proxy", charset="UTF-8"' };
 
-/** `http://authority`, then path and query; a fragment is no part of a target. */
-const ABSOLUTE = /^http:\/\/([^/?#@]+)([^#]*)$/i;
-
-/** What is told of a request when its response is complete. */
-class Progress {
-  user: string | undefined;
-  error: NetError | undefined;
-  isReused = false;
-}
+/** What may be sent once more when a kept connection turns out to be dead (RFC 9110 §9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE", "QUERY"]);
 
 /** Sends requests on. */
 export class Forwarder {
-  /** Requests that went over a connection that had carried another one. */
-  reusedCount = 0;
-  readonly #parts: ForwarderParts;
-  readonly #origins: Origins = new Origins();
+  readonly #tunnels: TunnelMaker;
+  readonly #handlers: Given<ProxyHandlers>;
+  readonly #shared: ForwardingShare;
+  readonly #origins: Origins;
+  readonly #defaults: RequestDefaults;
 
-  constructor(parts: ForwarderParts) {
-    this.#parts = parts;
+  constructor({ agent, tunnels, rules, handlers, pseudonym }: ForwarderParts) {
+    this.#tunnels = tunnels;
+    this.#handlers = handlers;
+    this.#origins = new Origins(rules);
+    this.#defaults = {
+      ...agent.numbers,
+      headers: undefined,
+      cookies: undefined,
+      useCookies: false,
+    };
+    const failed = (name: string, cause: unknown): void => tunnels.failed(name, cause);
+    this.#shared = { agent, handlers, failed, added: new AddedFields(pseudonym), reusedCount: 0 };
   }
 
-  /** Handles a request. Never rejects for what a peer does. */
-  async handle(exchange: HttpExchange): Promise<void> {
+  /** Requests that went over a connection that had carried another one. */
+  get reusedCount(): number {
+    return this.#shared.reusedCount;
+  }
+
+  /** Handles a request. Never throws or rejects for what a peer does. */
+  handle(exchange: ServerExchange): Promise<void> | undefined {
     exchange.keep();
-    const progress = new Progress();
-    exchange.context = progress;
+    const forwarding = new Forwarding(this.#shared, exchange);
+    exchange.context = forwarding;
+    const isPlain = this.#tunnels.authenticator === undefined && exchange.method !== "CONNECT";
+    if (!isPlain || this.#handlers.onRequest !== undefined) {
+      return this.#handleLater(exchange, forwarding);
+    }
     try {
-      if (!(await this.#admits(exchange, progress))) {
+      this.#forward(exchange, forwarding);
+    } catch (error) {
+      forwarding.fail(error);
+    }
+    return undefined;
+  }
+
+  async #handleLater(exchange: ServerExchange, forwarding: Forwarding): Promise<void> {
+    try {
+      if (!(await this.#admits(exchange, forwarding))) {
         exchange.respond(407, AUTHENTICATE, "407 Proxy Authentication Required\n");
-      } else if (exchange.method === "CONNECT") await this.#connect(exchange, progress);
-      else await this.#forward(exchange, progress);
-    } catch (cause) {
-      const error = asNetError(cause);
-      progress.error = error;
-      if (error.code === "HANDLER_FAILED") this.#parts.tunnels.failed("onRequest", error.cause);
-      if (!exchange.isResponded && exchange.isSendable) {
-        exchange.respondError(STATUS[error.code] ?? 502, error.code);
-      } else exchange.connection.abort();
+      } else if (exchange.method === "CONNECT") await this.#connect(exchange, forwarding);
+      else await this.#forward(exchange, forwarding);
+    } catch (error) {
+      forwarding.fail(error);
     }
   }
 
-  async #admits(exchange: HttpExchange, progress: Progress): Promise<boolean> {
-    const { authenticator } = this.#parts.tunnels;
+  async #admits(exchange: ServerExchange, forwarding: Forwarding): Promise<boolean> {
+    const { authenticator } = this.#tunnels;
     if (authenticator === undefined) return true;
     const given = basicCredentials(exchange.headers.get("proxy-authorization"));
     if (given === undefined) return false;
     const client = exchange.connection.remoteAddress?.host;
     const isRight = await authenticator.accepts(given.name, given.password, client);
-    if (isRight === true) progress.user = given.name;
+    if (isRight === true) forwarding.user = given.name;
     return isRight === true;
   }
 
-  async #connect(exchange: HttpExchange, { user }: Progress): Promise<void> {
+  async #connect(exchange: ServerExchange, { user }: Forwarding): Promise<void> {
     const target = parseHostPort(exchange.target);
     if (target === undefined) throw badTarget("CONNECT needs host:port");
     const client = exchange.connection.remoteAddress?.host;
     const call = { protocol: "connect" as const, client, user, ...target };
-    const made = await this.#parts.tunnels.connect(call, exchange.signal);
+    const made = await this.#tunnels.connect(call, exchange.signal);
     if (made.error !== undefined) throw made.error;
     if (!exchange.isSendable || exchange.isResponded) {
       made.upstream.abort();
@@ -116,32 +123,80 @@ export class Forwarder {
     made.begin(exchange.upgrade(NOBODY) as unknown as StreamConnection);
   }
 
-  async #forward(exchange: HttpExchange, progress: Progress): Promise<void> {
-    const { agent, rules, handlers, pseudonym } = this.#parts;
-    const { headers, method } = exchange;
-    if (!ABSOLUTE.test(exchange.target)) {
+  #forward(exchange: ServerExchange, forwarding: Forwarding): Promise<void> | undefined {
+    const target = absoluteTarget(exchange.target);
+    if (target === undefined) {
       throw badTarget("a proxy needs CONNECT, or a target that begins with http://");
     }
-    if (pseudonym !== undefined && hasComeThrough(headers, pseudonym)) {
+    if (this.#shared.added.isIn(exchange.headers)) {
       exchange.respondError(508, "the request has come through this proxy before");
-      return;
+      return undefined;
     }
-    if (respondedAtLastHop(exchange)) return;
-    const via = pseudonym === undefined ? undefined : `1.${exchange.minorVersion} ${pseudonym}`;
-    const own = ["host", "expect", "max-forwards"];
-    const fields = endToEndFields(headers, via, own);
-    const maxForwards = hopsLeft(exchange);
-    if (maxForwards !== undefined) fields.push(["Max-Forwards", String(maxForwards - 1)]);
+    if (respondedAtLastHop(exchange)) return undefined;
+    const isShown =
+      this.#handlers.onRequest !== undefined || this.#handlers.onResponse !== undefined;
+    if (isShown || hopsLeft(exchange) !== undefined) return this.#show(exchange, forwarding);
+    const route = this.#origins.of(target.authority);
+    forwarding.start(route, this.#plan(exchange, route, targetOf(exchange.method, target.path)));
+    return undefined;
+  }
+
+  /** The request as it came. */
+  #plan(
+    exchange: ServerExchange,
+    route: DialRoute,
+    target: string,
+  ): Omit<ExchangePlan, "follower"> {
+    const { method, hasBody } = exchange;
+    const { head } = exchange.request;
+    const content = RequestContent.of(hasBody ? exchange.body : undefined, method);
+    const expectsContinue = hasBody && head.expectation === "continue";
+    const left = expectsContinue ? LEFT.expectingRequest : LEFT.request;
+    const { numbers } = this.#shared.agent;
+    return {
+      target: route.target,
+      head: {
+        method,
+        target,
+        host: route.target.host,
+        fields: endToEndFields(head, left, this.#shared.added.ofRequest(head)),
+        body: hasBody ? (exchange.contentLength ?? BODY.chunked) : content.byteCount,
+      },
+      content,
+      scope: undefined,
+      trailers: head.isChunked ? () => endToEndTrailers(exchange.body.trailers) ?? [] : undefined,
+      asksUpgrade: false,
+      expectsContinue,
+      keepsBody: false,
+      mayRepeat: content.canRepeat && IDEMPOTENT.has(method),
+      continueTimeoutMs: numbers.continueTimeoutMs,
+      headTimeoutMs: numbers.headTimeoutMs,
+      bodyTimeoutMs: numbers.bodyTimeoutMs,
+      timeoutMs: numbers.timeoutMs,
+      queueTimeoutMs: numbers.queueTimeoutMs,
+      signal: undefined,
+      onInterim: undefined,
+      onHead: undefined,
+    };
+  }
+
+  /** The request as the handler leaves it. */
+  async #show(exchange: ServerExchange, forwarding: Forwarding): Promise<void> {
+    const { headers, method } = exchange;
+    const { head } = exchange.request;
+    const passed = endToEndFields(head, LEFT.shownRequest, this.#shared.added.ofRequest(head));
     const given = exchange.hasBody ? exchange.body : undefined;
     const request: ProxyRequest = {
       client: exchange.connection.remoteAddress?.host,
-      user: progress.user,
+      user: forwarding.user,
       method,
       url: exchange.target,
-      headers: fields,
+      headers: pairsOf(passed),
       body: given,
     };
-    const answer = await handlers.onRequest?.(request);
+    const maxForwards = hopsLeft(exchange);
+    if (maxForwards !== undefined) request.headers.push(["Max-Forwards", String(maxForwards - 1)]);
+    const answer = await this.#handlers.onRequest?.(request);
     if (answer === false) {
       throw new NetError("REFUSED", "onRequest refused the request", { operation: "request" });
     }
@@ -149,69 +204,36 @@ export class Forwarder {
       exchange.respond(answer.status, answer.headers, answer.body);
       return;
     }
-    const [, authority = "", path = ""] = ABSOLUTE.exec(request.url) ?? [];
-    const origin = this.#origins.of(authority);
-    if (rules.forbids(origin.hostname, origin.port)) throw forbidden(origin.hostname, origin.port);
-    const isUnchanged = request.body === given;
-    const body = request.body;
-    const response = await agent.request({
-      url: origin.url,
-      target: targetOf(method, path),
-      method,
-      headers: isUnchanged ? request.headers : without(request.headers, "content-length"),
-      ...(body !== undefined && { body }),
-      ...(body !== undefined &&
-        isUnchanged &&
-        exchange.contentLength !== undefined && { bodyLength: exchange.contentLength }),
-      expectContinue: body !== undefined && /^100-continue$/i.test(headers.get("expect") ?? ""),
-      onInterim: (status, interim) => {
-        if (status !== 100) passInterim(exchange, status, interim);
+    const { authority = "", path = "" } = absoluteTarget(request.url) ?? {};
+    const route = this.#origins.of(authority);
+    const { body } = request;
+    const isUnchanged = body === given;
+    const { contentLength } = exchange;
+    const plan = planRequest(
+      {
+        url: route.target.url,
+        target: targetOf(method, path),
+        method,
+        headers: isUnchanged ? request.headers : without(request.headers, "content-length"),
+        ...(body !== undefined && { body }),
+        ...(body !== undefined &&
+          isUnchanged &&
+          contentLength !== undefined && { bodyLength: contentLength }),
+        ...(isUnchanged &&
+          head.isChunked && { trailers: () => endToEndTrailers(given?.trailers) ?? [] }),
+        expectContinue: body !== undefined && /^100-continue$/i.test(headers.get("expect") ?? ""),
       },
-      signal: exchange.signal,
-    });
-    await this.#respond(exchange, request, response, progress);
-  }
-
-  async #respond(
-    exchange: HttpExchange,
-    request: ProxyRequest,
-    response: HttpResponse,
-    progress: Progress,
-  ): Promise<void> {
-    const { handlers, pseudonym } = this.#parts;
-    progress.isReused = response.timing.isReused;
-    if (progress.isReused) this.reusedCount++;
-    try {
-      const minor = response.version === "HTTP/1.0" ? 0 : 1;
-      const via = pseudonym === undefined ? undefined : `1.${minor} ${pseudonym}`;
-      const outgoing: ProxyResponse = {
-        request,
-        status: response.status,
-        headers: endToEndFields(response.headers, via, []),
-        body: response.body,
-      };
-      await handlers.onResponse?.(outgoing);
-      const { status, headers, body } = outgoing;
-      const isUnchanged = body === response.body && !isWithoutContent(status);
-      const sent = isWithoutContent(status) ? nothingOf(response) : body;
-      await exchange.respondStream(
-        status,
-        isUnchanged ? headers : without(headers, "content-length"),
-        sent,
-      );
-    } catch (error) {
-      response.body.discard();
-      throw asOriginFault(error);
-    }
+      { target: route.target, forward: undefined, omitted: [] },
+      this.#defaults,
+    );
+    forwarding.request = request;
+    forwarding.start(route, plan);
   }
 
   /** The record of a request, for the log. */
-  static progressOf(exchange: HttpExchange): {
-    readonly user: string | undefined;
-    readonly error: NetError | undefined;
-    readonly isReused: boolean;
-  } {
-    return exchange.context instanceof Progress ? exchange.context : new Progress();
+  static progressOf(exchange: HttpExchange): Pick<Forwarding, "user" | "error" | "isReused"> {
+    if (exchange.context instanceof Forwarding) return exchange.context;
+    return { user: undefined, error: undefined, isReused: false };
   }
 }
 
@@ -234,75 +256,4 @@ function hopsLeft({ method, headers }: HttpExchange): number | undefined {
 function targetOf(method: string, path: string): string {
   if (path === "") return method === "OPTIONS" ? "*" : "/";
   return path.startsWith("?") ? `/${path}` : path;
-}
-
-/** Where requests for an authority go. */
-interface Origin {
-  readonly url: string;
-  readonly hostname: string;
-  readonly port: number;
-}
-
-/** Authorities whose reading is kept: they come again and again, and reading one costs microseconds. */
-const MAX_KNOWN_ORIGINS = 256;
-
-/** What authorities mean: the one reading of each, by which it is checked, dialled and told in Host. */
-class Origins {
-  readonly #known: Map<string, Origin> = new Map();
-
-  /** Throws `INVALID_ARGUMENT`, the client's fault. */
-  of(authority: string): Origin {
-    let origin = this.#known.get(authority);
-    if (origin === undefined) {
-      origin = readOrigin(authority);
-      if (this.#known.size >= MAX_KNOWN_ORIGINS) this.#known.clear();
-      this.#known.set(authority, origin);
-    }
-    return origin;
-  }
-}
-
-function readOrigin(authority: string): Origin {
-  const text = `http://${authority}/`;
-  if (authority === "" || !URL.canParse(text)) throw badTarget("the target has no host");
-  const url = new URL(text);
-  const isPlain =
-    url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
-  if (!isPlain || url.hostname === "") throw badTarget("the target has no host");
-  const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  return { url: url.href, hostname, port: url.port === "" ? 80 : Number(url.port) };
-}
-
-/** Passes an interim response on (RFC 9110 §15.2); one that can't be sent is dropped, since the final one follows. */
-function passInterim(exchange: HttpExchange, status: number, fields: Fields): void {
-  try {
-    exchange.interim(status, endToEndFields(fields, undefined, ["content-length"]));
-  } catch (error) {
-    if (asNetError(error).code !== "INVALID_ARGUMENT") throw error;
-  }
-}
-
-/** Of a response that can't be sent on the origin is to blame, and not the client. */
-function asOriginFault(error: unknown): unknown {
-  if (!(error instanceof NetError) || error.code !== "INVALID_ARGUMENT") return error;
-  const text = `the response can't be sent on: ${error.message}`;
-  return new NetError("HTTP_MALFORMED", text, { operation: "request", cause: error });
-}
-
-/** These have no content, and no length of it (RFC 9110 §8.6, §15.3.6), whatever an origin has sent. */
-function isWithoutContent(status: number): boolean {
-  return status === 204 || status === 205;
-}
-
-function nothingOf(response: HttpResponse): readonly never[] {
-  response.body.discard();
-  return [];
-}
-
-function without(fields: ProxyRequest["headers"], name: string): ProxyRequest["headers"] {
-  return fields.filter(([one]) => one.toLowerCase() !== name);
-}
-
-function badTarget(text: string): NetError {
-  return new NetError("INVALID_ARGUMENT", text, { operation: "request", fault: "remote" });
 }

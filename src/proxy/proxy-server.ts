@@ -28,6 +28,7 @@ import {
   settingsAmong,
 } from "../http/server/http-server-settings.js";
 import type { ResponseReport } from "../http/server/response/response-report.js";
+import type { ServerExchange } from "../http/server/server-exchange.js";
 import { type Given, optionNames, readOptions } from "../options.js";
 import { type ServerSecurity, secured } from "../tcp/secured.js";
 import { type Authentication, Authenticator } from "./authentication.js";
@@ -177,7 +178,7 @@ export class ProxyServer implements AsyncDisposable {
   #httpOptions(): HttpServerOptions {
     const { onRefuse, onAccess } = this.#handlers;
     return {
-      onRequest: (exchange) => this.#forwarder.handle(exchange),
+      onRequest: (exchange) => this.#forwarder.handle(exchange as ServerExchange),
       onHandlerError: (error) => this.#tell(error),
       ...(onAccess !== undefined && {
         onResponseComplete: (exchange: HttpExchange, report: ResponseReport) =>

@@ -5,8 +5,10 @@ import type { Listening, ListeningRole } from "../connection/listening.js";
 import type { Receiver } from "../connection/receiver.js";
 import type { StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
+import type { ConnectOptions } from "../dial/connect-options.js";
 import type { Address, ListenTarget } from "../engine/engine.js";
 import type { NetError, Operation } from "../errors.js";
+import type { Places } from "../outgoing/places.js";
 import { PacketReceiver } from "../packets/packet-receiver.js";
 
 type ContextFactory<Context> = (connection: Connection<Context>) => Context;
@@ -21,6 +23,10 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
   readonly packetEvents: Events<Handle, Received>;
   /** What lets connections in, on a server. */
   listening: Listening | undefined = undefined;
+  /** Where an agent or a client has its connections. */
+  places: Places<StreamConnection, ConnectOptions> | undefined = undefined;
+  /** Somebody waits for a client to stop. */
+  isStopAwaited = false;
   readonly #makeContext: ContextFactory<Context> | undefined;
 
   constructor(events: Events<Handle, Received>, makeContext: ContextFactory<Context> | undefined) {
@@ -38,7 +44,7 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
 
   /** Makes the context of a new connection. */
   prepare(connection: StreamConnection, operation: Operation = "accept"): void {
-    if (this.#makeContext === undefined) return;
+    if (this.#makeContext === undefined || this.places?.hasContext(connection) === true) return;
     this.packetEvents.makeContext(connection, this.#makeContext, operation);
   }
 
@@ -51,15 +57,18 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
   }
 
   opened(connection: StreamConnection, isOutgoing: boolean): void {
-    this.packetEvents.opened(connection, isOutgoing);
+    if (this.places === undefined) this.packetEvents.opened(connection, isOutgoing);
+    else this.places.opened(connection, () => this.packetEvents.opened(connection, isOutgoing));
   }
 
   ready(connection: StreamConnection): void {
-    this.packetEvents.ready(connection);
+    if (this.places === undefined) this.packetEvents.ready(connection);
+    else this.places.ready(connection, () => this.packetEvents.ready(connection));
   }
 
   closed(connection: StreamConnection, reason: CloseReason): void {
-    this.packetEvents.closed(connection, reason);
+    if (this.places === undefined) this.packetEvents.closed(connection, reason);
+    else this.places.closed(connection, reason, () => this.packetEvents.closed(connection, reason));
   }
 
   refused(error: NetError, remoteAddress: Address | undefined): void {
@@ -72,9 +81,14 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
 
   closeListeners(): void {
     this.listening?.close();
+    this.places?.cancel();
   }
 
   hasListeners(): boolean {
     return this.listening?.isOpen === true;
+  }
+
+  isEndAwaited(): boolean {
+    return this.isStopAwaited;
   }
 }

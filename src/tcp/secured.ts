@@ -3,7 +3,7 @@ import { ComponentSecurity } from "../connection/component-security.js";
 import type { ClientTls, ServerTls, TlsSettings } from "../connection/tls-settings.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import type { Engine, EngineChoice } from "../engine/engine.js";
-import { describe, NetError } from "../errors.js";
+import { assertObject } from "../errors.js";
 import type { Given } from "../options.js";
 
 /** What a server adds to the options of a component. */
@@ -23,10 +23,7 @@ export function secured(
   role: "server" | "client",
   options: Given<{ readonly engine: EngineChoice; readonly tls: TlsSettings }>,
 ): [Engine, ComponentSecurity | undefined] {
-  if (typeof options !== "object" || options === null) {
-    const message = `the options must be an object, not ${describe(options)}`;
-    throw new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
-  }
+  assertObject("the options", options);
   const { engine: wanted, tls } = options;
   if (tls === undefined) return [chooseEngine(wanted), undefined];
   const engine = chooseEngine(wanted, "tls");

@@ -28,7 +28,7 @@ import {
   type ReconnectHandlers,
 } from "../outgoing/reconnect-handlers.js";
 import type { ReconnectOptions } from "../outgoing/reconnect-options.js";
-import { OutgoingRole } from "./outgoing-role.js";
+import { PacketRole } from "./packet-role.js";
 import { type ClientSecurity, secured } from "./secured.js";
 import { TcpDialer } from "./tcp-dialer.js";
 
@@ -73,14 +73,14 @@ export class TcpAgent<
     assertReconnectHandlers(options);
     const local = localEnd(options);
     const events = new Events<Connection<Context>, Received>(options);
-    const role = new OutgoingRole(events, options.context);
+    const role = new PacketRole(events, options.context);
     const component = new StreamComponent(role, engine, security, options);
     super(component);
     this.#component = component;
     const dialer = new TcpDialer(component, role, local);
-    role.startsTlsByHand = security?.startsAtOnce === false;
-    const share = { component, dialer, informer: events, handlers: options };
-    role.places = new Places<StreamConnection, ConnectOptions>(share, events);
+    const startsTlsByHand = security?.startsAtOnce === false;
+    const share = { component, dialer, events, handlers: options, startsTlsByHand };
+    role.places = new Places<StreamConnection, ConnectOptions>(share);
     this.#dialing = new AgentDialing(component, dialer, role.places, options.reconnect, true);
   }
 

@@ -41,7 +41,7 @@ import {
 } from "../outgoing/reconnect-handlers.js";
 import { type ReconnectOptions, reconnectOptions } from "../outgoing/reconnect-options.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
-import { OutgoingRole } from "./outgoing-role.js";
+import { PacketRole } from "./packet-role.js";
 import { type ClientSecurity, secured } from "./secured.js";
 import { TcpDialer } from "./tcp-dialer.js";
 
@@ -238,39 +238,14 @@ function clientParts<Received extends Buffer | number, Context>(
   const local = localEnd(options);
   const reconnect = reconnectOptions(options.reconnect);
   const events = new Events<TcpClient<Received, Context>, Received>(options, client);
-  const role = new ClientRole<TcpClient<Received, Context>, Received, Context>(
-    events,
-    options.context,
-  );
+  const role = new PacketRole(events, options.context);
   const component = new StreamComponent(role, engine, security, options);
-  role.component = component;
   const dialer = new TcpDialer(component, role, local);
-  role.startsTlsByHand = security?.startsAtOnce === false;
-  const share = { component, dialer, informer: events, handlers: options };
-  const places = new Places<StreamConnection, ConnectOptions>(share, events, () => {
+  const startsTlsByHand = security?.startsAtOnce === false;
+  const share = { component, dialer, events, handlers: options, startsTlsByHand };
+  const places = new Places<StreamConnection, ConnectOptions>(share, () => {
     component.endedByItself();
   });
   role.places = places;
   return { component, dialer, places, place: places.make(reconnect), role };
-}
-
-/** A client's one connection starts and stops it. */
-class ClientRole<Handle, Received extends Buffer | number, Context> extends OutgoingRole<
-  Handle,
-  Received,
-  Context
-> {
-  /** The client's; set as soon as it is made. */
-  component: StreamComponent | undefined = undefined;
-  /** Somebody waits for the client to stop. */
-  isStopAwaited = false;
-
-  override opened(connection: StreamConnection, isOutgoing: boolean): void {
-    if (this.component?.state === "starting") this.component.move("ready");
-    super.opened(connection, isOutgoing);
-  }
-
-  isEndAwaited(): boolean {
-    return this.isStopAwaited;
-  }
 }

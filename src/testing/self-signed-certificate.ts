@@ -4,7 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash, generateKeyPairSync, randomBytes, sign } from "node:crypto";
-import { assertInteger, describe, NetError } from "../errors.js";
+import { assertInteger, assertKnownKeys, assertObject, describe, NetError } from "../errors.js";
 import {
   bitString,
   der,
@@ -66,9 +66,13 @@ const DIGITAL_SIGNATURE = Buffer.from([0x80]);
 export function selfSignedCertificate(
   options: SelfSignedCertificateOptions = {},
 ): SelfSignedCertificate {
+  assertObject("the options of selfSignedCertificate", options);
+  assertKnownKeys("selfSignedCertificate", options, ["names", "days", "now"]);
   const { names = DEFAULT_NAMES, days = 30, now = new Date() } = options;
   assertInteger("days", days, 1, 36_500);
-  if (names.length === 0) throw invalid("names must not be empty");
+  if (!Array.isArray(names) || names.length === 0) {
+    throw invalid(`names must be a list that is not empty, not ${describe(names)}`);
+  }
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = sequence(objectIdentifier(ECDSA_WITH_SHA256));
   const name = sequence(

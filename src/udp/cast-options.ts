@@ -116,7 +116,8 @@ const NODE_OPEN: CallTable<NodeOpenOptions> = {
 
 function assertOneTarget(name: string, { group, broadcast, sources }: CastTarget): void {
   if ((group === undefined) === (broadcast === undefined)) {
-    throw invalidArgument(`${name} takes either a group or broadcast`);
+    const found = group === undefined ? "neither" : "both";
+    throw invalidArgument(`${name} takes either a group or broadcast, not ${found}`);
   }
   if (broadcast !== undefined && sources !== undefined) {
     throw invalidArgument("sources have a meaning with a group only");

@@ -19,6 +19,7 @@ import type {
   WebSocketStats,
 } from "./websocket-connection.js";
 import type { Message } from "./websocket-handlers.js";
+import { assertSendOptions } from "./websocket-settings.js";
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -144,6 +145,7 @@ export class LiveWebSocket implements WebSocketConnection {
 
   send(data: Data, options?: SendOptions): boolean {
     const { session } = this;
+    if (options !== undefined) assertSendOptions("send", options);
     if (session.isOpen) return session.output.send(data, options);
     // A mistake is one on a socket that has ended, too.
     if (typeof data !== "string") bytesOf(data);
@@ -154,6 +156,7 @@ export class LiveWebSocket implements WebSocketConnection {
     source: AsyncIterable<Data> | Iterable<Data>,
     options: SendOptions = {},
   ): Promise<void> {
+    assertSendOptions("sendStream", options);
     return streamMessage(this.session, source, options);
   }
 

@@ -4,6 +4,7 @@ import { TopicTable } from "../connection/topic-table.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
 import { PublishedMessage } from "./published-message.js";
 import type { PublishOptions, SendOptions, WebSocketConnection } from "./websocket-connection.js";
+import { assertPublishOptions } from "./websocket-settings.js";
 
 /** A socket's session, as its group sees it. */
 export interface GroupedSession {
@@ -72,6 +73,7 @@ export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnect
     data: Data,
     options: PublishOptions = {},
   ): number {
+    assertPublishOptions(options);
     const message = new PublishedMessage(data, options, this.#stock);
     try {
       return this.topicTable.publish(topic, except, (session) => session.deliverPublished(message));

@@ -74,7 +74,7 @@ export function outgoingWebSockets<Context>(
   options: OutgoingWebSocketOptions<Context, never>,
   sockets: SocketGroup<Context>,
 ): OutgoingWebSockets {
-  assertObject("options", options);
+  assertObject("the options", options);
   assertKnownKeys("options", options, OPTION_NAMES);
   for (const name of WEBSOCKET_HANDLER_NAMES) {
     if (options[name] !== undefined) assertFunction(name, options[name]);
@@ -110,7 +110,7 @@ export class WebSocketAgent<Context = unknown> implements AsyncDisposable {
     url: string | URL,
     options: WebSocketAgentConnectOptions<Context> = {},
   ): Promise<WebSocketConnection<Context>> {
-    assertObject("options", options);
+    assertObject("the options", options);
     const { dialer, places } = this.#parts;
     const { reconnect: wish, ...rest } = options;
     const reconnect = wish === undefined ? this.#parts.reconnect : webSocketReconnect(wish);

@@ -6,14 +6,6 @@ import type { TlsInfo } from "../engine/tls-options.js";
 import type { FrameState } from "../protocol/websocket/websocket-sink.js";
 import type { Message } from "./websocket-handlers.js";
 
-/** How a message is published. */
-export interface PublishOptions {
-  /** Whether it is compressed, for sockets that can have that. Default: if it is long enough. */
-  readonly compress?: boolean | undefined;
-  /** Whether it is text. Default: strings are. */
-  readonly isText?: boolean | undefined;
-}
-
 /** How a message is sent. */
 export interface SendOptions {
   /** Whether it is compressed, where that was agreed on. Default: if it is long enough. */

@@ -9,6 +9,7 @@ import {
   assertKnownKeys,
   assertObject,
   assertText,
+  describe,
   invalidArgument,
   NetError,
 } from "../errors.js";
@@ -158,7 +159,7 @@ export class WebSocketDialer {
     options: WebSocketConnectOptions,
     place?: PlaceOfSocket,
   ): (signal: AbortSignal | undefined) => Promise<LiveWebSocket> {
-    assertObject("options", options);
+    assertObject("the options", options);
     assertKnownKeys("options", options, CONNECT_NAMES);
     const { protocols = [], headers, origin, proxy } = options;
     const { timeoutMs = CONNECT_TIMEOUT_MS } = options;
@@ -256,13 +257,13 @@ export function httpUrl(given: string | URL): URL {
   try {
     url = new URL(given);
   } catch {
-    throw invalidArgument("url must be the URL of a WebSocket");
+    throw invalidArgument(`url must be the URL of a WebSocket, not ${describe(given)}`);
   }
   const scheme = { "ws:": "http:", "wss:": "https:", "http:": "http:", "https:": "https:" }[
     url.protocol
   ];
   if (scheme === undefined || url.hash !== "") {
-    throw invalidArgument("url must begin with ws: or wss:, and have no fragment");
+    throw invalidArgument(`url must begin with ws: or wss:, and have no fragment: ${url.href}`);
   }
   // A URL's scheme can't be exchanged for one of another kind.
   return new URL(scheme + url.href.slice(url.protocol.length));

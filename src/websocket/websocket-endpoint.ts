@@ -97,7 +97,7 @@ export class WebSocketEndpoint<Context = unknown> {
 
   /** Throws `INVALID_ARGUMENT`. `alsoKnown`: options of somebody else's. */
   constructor(options: WebSocketEndpointOptions<Context>, alsoKnown: readonly string[] = []) {
-    assertObject("options", options);
+    assertObject("the options", options);
     assertKnownKeys("options", options, [...OPTION_NAMES, ...alsoKnown]);
     for (const name of [...WEBSOCKET_HANDLER_NAMES, "onUpgrade"] as const) {
       if (options[name] !== undefined) assertFunction(name, options[name]);

@@ -2,19 +2,24 @@
 import type { Delivery, SlowConsumer } from "../connection/settings.js";
 import { assertObject } from "../errors.js";
 import {
+  assertOptions,
   bytes,
+  type CallTable,
   choice,
   count,
+  flag,
   GIB,
   type Given,
   milliseconds,
   type OptionTable,
+  optional,
   optionNames,
   pickOptions,
   readOptions,
 } from "../options.js";
 import { createLimits, type WebSocketLimits } from "../protocol/websocket/limits.js";
 import type { MessageReader } from "../protocol/websocket/message-reader.js";
+import type { PublishOptions, SendOptions } from "./websocket-connection.js";
 
 /** Settings of each socket. Times are in milliseconds, 0 switches one off. */
 export interface WebSocketSettings {
@@ -77,10 +82,27 @@ export interface WebSocketConfiguration {
 
 /** The settings among these options. Throws `INVALID_ARGUMENT`. */
 export function webSocketConfiguration(given: WebSocketSettingsInput): WebSocketConfiguration {
-  assertObject("options", given);
+  assertObject("the options", given);
   return {
     settings: readOptions<WebSocketSettings>(WEBSOCKET_SETTINGS, given),
     limits: createLimits(pickOptions(given, LIMIT_NAMES)),
     readers: [],
   };
+}
+
+const PUBLISH_OPTIONS: CallTable<PublishOptions> = {
+  compress: optional(flag(false)),
+  isText: optional(flag(false)),
+};
+
+const SEND_OPTIONS: CallTable<SendOptions> = { ...PUBLISH_OPTIONS, isLast: optional(flag(true)) };
+
+/** Throws `INVALID_ARGUMENT` for options of `call`, which sends a message, that can't be. */
+export function assertSendOptions(call: string, options: SendOptions): void {
+  assertOptions<SendOptions>(call, SEND_OPTIONS, options);
+}
+
+/** The same for messages that are published. */
+export function assertPublishOptions(options: PublishOptions): void {
+  assertOptions<PublishOptions>("publish", PUBLISH_OPTIONS, options);
 }

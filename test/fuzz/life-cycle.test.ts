@@ -3,18 +3,16 @@
  * seeds. A failure names its seed: `LIFE_CYCLE_SEED=n` runs that one alone, `LIFE_CYCLE_SECONDS=n` looks for
  * others for so long.
  */
-import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { chooseEngine } from "#src/engine/choose-engine.js";
 import type { Engine } from "#src/engine/engine.js";
 import { MemoryEngine } from "#src/engine/memory/memory-engine.js";
-import { UringEngine } from "#src/engine/uring/uring-engine.js";
 import { selfSignedCertificate } from "#src/testing/self-signed-certificate.js";
 import { availableEngines } from "../support/engine-list.js";
+import { nothingLeft } from "../support/engine-rest.js";
 import { LifeCycleRun, type RunTls } from "../support/life-cycle.js";
 import { Random } from "../support/random.js";
-import { until } from "../support/until.js";
 
 const SECONDS = Number(process.env["LIFE_CYCLE_SECONDS"] ?? 0);
 /** Seeds that are always run: 1, 2, … */
@@ -46,15 +44,6 @@ async function life(engineOf: () => Engine, tls: RunTls | undefined): Promise<vo
     if (SEED !== undefined || (SECONDS > 0 ? performance.now() > endMs : runCount === RUNS)) break;
   }
   console.log(`# ${runCount} runs`);
-}
-
-/** All that the engine had for the connections is given back. */
-async function nothingLeft(engine: Engine): Promise<void> {
-  if (!(engine instanceof UringEngine)) return;
-  const { arena, slots } = engine.loop;
-  await until(() => slots.heldCount <= 2).catch(() => {});
-  assert.ok(slots.heldCount <= 2, `${slots.heldCount} operations are left`);
-  assert.equal(arena.liveCount, 0, "regions of send memory are held");
 }
 
 describe("life cycle", { timeout: (SECONDS + 60) * 5_000 }, () => {

@@ -14,7 +14,7 @@ import type {
   ResponseWriter,
 } from "hp-socket/http";
 import { AVAILABLE_CODINGS } from "#src/http/server/compression/coder.js";
-import { WHOLE_BYTES } from "#src/http/server/compression/planned-response.js";
+import { WHOLE_BYTES } from "#src/http/server/compression/compressed-response.js";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer, type RawPeer, rawPeer } from "../support/http-world.js";
 import { until } from "../support/until.js";

@@ -53,6 +53,9 @@ function misuse(engine: EngineName): void {
       (exchange) => exchange.respond(200, [["X-A", "1\nX-Injected: 1"]]),
       (exchange) => exchange.respond(200, { "Content-Length": 1 }, "X-Injected"),
       (exchange) => exchange.startResponse(200, { "Transfer-Encoding": "gzip, chunked" }),
+      // Refused before the head is sent, so that 500 still can be.
+      (exchange) => exchange.respondStream(200, {}, 5 as never),
+      (exchange) => exchange.respondFile(5 as never),
       (exchange) => exchange.interim(103, { Link: "\r\n\r\nHTTP/1.1 200 OK\r\nX-Injected: 1" }),
     ];
     let index = 0;

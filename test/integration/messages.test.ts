@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { delimiter, TcpAgent, TcpClient, TcpServer } from "hp-socket";
 import { ArqServer } from "hp-socket/arq";
-import { HttpAgent, HttpClient } from "hp-socket/http";
+import { CookieStore, HttpAgent, HttpClient, HttpServer } from "hp-socket/http";
 import { ConnectionPool } from "hp-socket/pool";
 import { Relay } from "hp-socket/proxy";
 import { MemoryEngine, selfSignedCertificate } from "hp-socket/testing";
@@ -70,9 +70,10 @@ const WRONG_CALLS: Readonly<Record<string, readonly [call: Call, message: string
     (self) => self.sendSmallFile(1),
     "path must be text that is not empty, not 1",
   ],
+  "setNoDelay(1)": [async (self) => self.setNoDelay(1), "setNoDelay must be true or false, not 1"],
   "connect while connected": [
     (self) => self.connect(server.address),
-    "can't start: the component is started",
+    "can't connect: the client has a connection already",
   ],
 };
 
@@ -275,6 +276,42 @@ describe("messages of options", () => {
     "onRefuse of an agent": [
       () => new TcpAgent({ onRefuse() {} } as Anything),
       'there is no option "onRefuse"',
+    ],
+    "a list for the options of HTTP": [
+      () => new HttpAgent([] as Anything),
+      "the options must be an object, not an empty array",
+    ],
+    "both who can respond": [
+      () => new HttpServer({ onRequest() {}, fetch: () => new Response() }),
+      "an HTTP server needs either onRequest or fetch, not both",
+    ],
+    "a number for reconnect": [
+      () => new TcpClient({ reconnect: 5 as Anything }),
+      "reconnect must be true, false or an object, not 5",
+    ],
+    "what is no URL of a WebSocket": [
+      () => new WebSocketClient().connect("x"),
+      'url must be the URL of a WebSocket, not "x"',
+    ],
+    "a time of a pool's request": [
+      () => new ConnectionPool({ destinations: [{ port: 1 }] }).request("x", { timeoutMs: -1 }),
+      "timeoutMs must be a whole number from 0 to 2147483647, not -1",
+    ],
+    "data of a pool's request": [
+      () => new ConnectionPool({ destinations: [{ port: 1 }] }).request(5 as Anything),
+      "data must be text or a Uint8Array, not 5",
+    ],
+    "names of a certificate": [
+      () => selfSignedCertificate({ names: "x" as Anything }),
+      'certificate: names must be a list that is not empty, not "x"',
+    ],
+    "no options of the memory engine": [
+      () => new MemoryEngine(null as Anything),
+      "the options of MemoryEngine must be an object, not null",
+    ],
+    "a cookie of no URL": [
+      () => new CookieStore().cookieHeader(undefined as Anything),
+      "the URL must be an object, not undefined",
     ],
     "a destination of a pool as text": [
       () => new ConnectionPool({ destinations: ["127.0.0.1:5"] as Anything }),

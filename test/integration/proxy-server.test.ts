@@ -224,11 +224,148 @@ function requests(engine: EngineName): void {
         ["content-length", "3"],
         ["via", "1.1 me"],
         ["x-end", "1"],
+        // The client takes trailers, and so does the proxy (RFC 9110 §10.1.4).
+        ["te", "trailers"],
+        ["connection", "TE"],
       ]),
     );
     assert.equal(through.stats.reusedCount, 2);
     assert.equal(server.stats.openedCount, 1);
   });
+
+  it("loses no upstream connection to clients that leave at any moment", async (test) => {
+    const server = await origin(test, engine, {
+      onRequest: async (exchange) => {
+        exchange.keep();
+        if (exchange.hasBody) await exchange.bytes();
+        const pieces = Array.from({ length: 10 }, () => Buffer.alloc(20_000));
+        await exchange.respondStream(200, {}, pieces);
+      },
+    });
+    const through = await proxyServer(test, engine, { maxUpstreamsPerOrigin: 8 });
+    const target = `http://127.0.0.1:${server.port}/`;
+    const words = [
+      `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`,
+      `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(5),
+      `POST ${target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc`,
+      `POST ${target} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`,
+      `GET ${target} HTTP/1.0\r\n\r\n`,
+    ];
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(
+        words.map(async (word, index) => {
+          const peer = await rawPeer(test, through);
+          peer.send(word);
+          // Some leave at once, some with the head, some later.
+          const cameBytes = [0, 1, 30_000][(round + index) % 3] ?? 0;
+          await until(() => peer.received.length >= Math.min(cameBytes, index === 2 ? 0 : 20));
+          if (round % 2 === 0) peer.socket.destroy();
+          else peer.socket.resetAndDestroy();
+        }),
+      );
+    }
+    await until(() => through.connectionCount === 0);
+    const { upstream } = through.stats;
+    await until(() => {
+      const { connectionCount, idleCount, queuedCount } = through.stats.upstream;
+      return connectionCount === idleCount && queuedCount === 0;
+    });
+    assert.ok(upstream.connectionCount <= 8);
+    const peer = await rawPeer(test, through);
+    peer.send(`HEAD ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    await peer.came("HTTP/1.1 200");
+  });
+
+  for (const isShown of [false, true]) {
+    const by = isShown ? "past handlers" : "straight";
+    const handlers = isShown ? { onRequest() {}, onResponse() {} } : {};
+
+    it(`sends trailers on, ${by}, but those that a head has to have`, async (test) => {
+      let seen: [string, string][] = [];
+      const server = await origin(test, engine, {
+        onRequest: async (exchange) => {
+          assert.equal(await exchange.text(), "abc");
+          seen = [...(exchange.body.trailers ?? [])];
+          const trailers = [
+            ["X-Down", "2"],
+            ["Set-Cookie", "a=b"],
+            ["Content-Type", "text/html"],
+          ] as const;
+          await exchange.respondStream(200, {}, ["def"], () => trailers);
+        },
+      });
+      const through = await proxyServer(test, engine, handlers);
+      const peer = await rawPeer(test, through);
+      peer.send(
+        `POST http://127.0.0.1:${server.port}/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n` +
+          "3\r\nabc\r\n0\r\nX-Up: 1\r\nAuthorization: Basic x\r\nX-Also: two words\r\n\r\n",
+      );
+      await peer.came("3\r\ndef\r\n0\r\nX-Down: 2\r\n\r\n");
+      assert.deepEqual(seen, [
+        ["X-Up", "1"],
+        ["X-Also", "two words"],
+      ]);
+      assert.equal(through.stats.upstream.idleCount, 1);
+    });
+
+    it(`cuts a response, ${by}, whose trailers are longer than maxTrailerBytes`, async (test) => {
+      const records: AccessRecord[] = [];
+      const long = `X-Long: ${"a".repeat(9_000)}`;
+      const server = new TcpServer({
+        engine,
+        onReceive: (connection) => {
+          connection.send(
+            `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n${long}\r\n\r\n`,
+          );
+        },
+      });
+      test.after(() => server.stop({ drainMs: 0 }));
+      await server.listen({ host: "127.0.0.1" });
+      const onAccess = (one: AccessRecord) => records.push(one);
+      const through = await proxyServer(test, engine, { ...handlers, onAccess });
+      const peer = await rawPeer(test, through);
+      peer.send(`GET http://127.0.0.1:${server.port}/ HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await until(() => peer.isClosed && records.length === 1);
+      assert.doesNotMatch(peer.received, /X-Long|\r\n0\r\n/);
+      assert.equal(records[0]?.error?.code, "HTTP_HEAD_TOO_LARGE");
+    });
+
+    it(`passes on a body, ${by}, as fast as the client takes it, and gives up with the client`, async (test) => {
+      let given = 0;
+      let isLeft = false;
+      const server = await origin(test, engine, {
+        onRequest: async (exchange) => {
+          async function* endless(): AsyncGenerator<Buffer> {
+            for (;;) {
+              given += 65_536;
+              yield Buffer.alloc(65_536);
+            }
+          }
+          await exchange.respondStream(200, {}, endless());
+          isLeft = true;
+        },
+      });
+      const through = await proxyServer(test, engine, handlers);
+      const peer = await rawPeer(test, through);
+      peer.send(`GET http://127.0.0.1:${server.port}/ HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await peer.came("HTTP/1.1 200");
+      peer.socket.pause();
+      let last = -1;
+      let steadyCount = 0;
+      await until(() => {
+        steadyCount = given === last ? steadyCount + 1 : 0;
+        last = given;
+        return steadyCount === 30;
+      });
+      // What sockets and queues of both sides have; nobody takes more.
+      assert.ok(given < 64 * 1_048_576, `${given} bytes were taken`);
+      assert.equal(isLeft, false);
+      assert.equal(through.connectionCount, 1);
+      peer.socket.destroy();
+      await until(() => isLeft && through.connectionCount === 0);
+      await until(() => through.stats.upstream.connectionCount === 0);
+    });
+  }
 
   it("responds to HEAD, 204 and 304 as the origin does, and to a chunked body piece by piece", async (test) => {
     const server = await origin(test, engine, {

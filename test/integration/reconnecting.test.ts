@@ -230,13 +230,14 @@ describe("reconnecting", () => {
     let count = 0;
     const { client, servers, got, wait } = await world(test, {
       reconnect: { firstDelayMs: 10, greeting: () => `login ${++count};` },
+      onConnect: (own) => void own.send("connected;"),
       onHandshake: (own) => void own.send("hello;"),
     });
     await client.connect(TARGET);
     await wait(20);
     servers.accepted[0]?.abort();
     await wait(200);
-    assert.equal(got.join(""), "login 1;hello;login 2;hello;");
+    assert.equal(got.join(""), "login 1;connected;hello;login 2;connected;hello;");
   });
 
   it("keeps what is sent meanwhile, up to its limit, and tells what is lost", async (test) => {
@@ -318,6 +319,22 @@ describe("reconnecting", () => {
       await assert.rejects(connected, { code });
       await client.stopped();
     }
+  });
+
+  it("refuses another connect meanwhile, and says why", async (test) => {
+    const { client, servers, wait } = await world(test);
+    const refused = (message: string) =>
+      assert.rejects(client.connect(TARGET), { code: "INVALID_STATE", message });
+    const connecting = client.connect(TARGET);
+    await refused("can't connect: the client is connecting already");
+    await connecting;
+    await refused("can't connect: the client has a connection already");
+    await servers.stop();
+    await wait(20);
+    await refused("can't connect: the client reconnects by itself already");
+    const stopped = client.stop();
+    await stopped;
+    assert.equal(client.state, "stopped");
   });
 
   it("rejects the first connect at once where not asked", async (test) => {

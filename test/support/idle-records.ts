@@ -1,4 +1,4 @@
-/** Records of TLS that bring no data, as a peer with an OpenSSL of its own can make them. */
+/** Records of TLS that are not asked for, as a peer with an OpenSSL of its own can make them. */
 import { loadKoffi } from "#src/engine/koffi.js";
 import type { SessionEnd } from "./tls-session-pair.js";
 
@@ -45,4 +45,30 @@ export function helloRequests(end: SessionEnd, count: number): Buffer {
   const again = foreign("int SSL_renegotiate(intptr_t ssl)");
   clear(sslOf(end), NO_RENEGOTIATION);
   return putOut(end, count, (ssl) => again(ssl));
+}
+
+/** TLS 1.3: a hello that resumes a session, and data behind it that nobody asked for (RFC 8446 §4.2.10). */
+export function earlyData(end: SessionEnd, data: Buffer): Buffer {
+  const sessionOf = foreign("intptr_t SSL_get_session(intptr_t ssl)");
+  const allow = foreign("int SSL_SESSION_set_max_early_data(intptr_t session, uint32_t byteCount)");
+  const write = foreign(
+    "int SSL_write_early_data(intptr_t ssl, intptr_t from, size_t byteCount, intptr_t written)",
+  );
+  const { functions, port } = end.library;
+  const session = sessionOf(sslOf(end));
+  if (session === 0) throw new Error("there is no session to resume");
+  allow(session, data.length);
+  const records: Buffer[] = [];
+  for (let at = 0; at < data.length; at += 16_384) {
+    const part = data.subarray(at, at + 16_384);
+    const isWritten = write(
+      sslOf(end),
+      functions.addressOf(part),
+      part.length,
+      port.scratchAddress,
+    );
+    if (isWritten !== 1) throw new Error("OpenSSL does not do it");
+    records.push(end.output());
+  }
+  return Buffer.concat(records);
 }

@@ -6,7 +6,7 @@
 
 import { isIP } from "node:net";
 import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
-import { assertKnownKeys, describe, NetError, type Operation } from "../../errors.js";
+import { assertKnownKeys, assertObject, describe, NetError, type Operation } from "../../errors.js";
 import { type Clock, ManualClock, systemClock } from "../../time/clock.js";
 import type {
   Address,
@@ -90,6 +90,7 @@ export class MemoryEngine implements Engine {
 
   constructor(options: MemoryEngineOptions = {}) {
     const known = [...MEMORY_NETWORK_OPTIONS, "clock", "names", "lendsBytes"];
+    assertObject("the options of MemoryEngine", options);
     assertKnownKeys("MemoryEngine", options, known);
     assertEngineOptions(options);
     this.clock = options.clock ?? systemClock;

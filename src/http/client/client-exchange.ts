@@ -55,6 +55,20 @@ export interface ExchangeOwner {
   withdraw(exchange: ClientExchange): void;
 }
 
+/** Gets a response as it comes, in place of a promise and a body that is kept. */
+export interface ResponseFollower {
+  /** An interim response came. */
+  interim(head: ResponseHead): void;
+  /** The final head came; valid during the call. */
+  responded(head: ResponseHead): void;
+  /** Bytes of the body came. They may be lent, see `bytes/lending.ts`. */
+  received(bytes: Buffer): void;
+  /** The response is complete. */
+  ended(trailers: FieldSection | undefined): void;
+  /** What ended the request before. Once, and then nothing else is told. */
+  failed(error: NetError): void;
+}
+
 /** What a request is, once its options have been read. */
 export interface ExchangePlan {
   readonly target: HttpTarget;
@@ -77,6 +91,8 @@ export interface ExchangePlan {
   readonly signal: AbortSignal | undefined;
   readonly onInterim: ((status: number, headers: Fields) => void) | undefined;
   readonly onHead: ((head: ResponseHead) => void) | undefined;
+  /** Who gets the response as it comes; the exchange's promise is then not settled. */
+  readonly follower?: ResponseFollower;
 }
 
 /** Rests of a body that are read over rather than to lose their connection, in bytes. */
@@ -110,10 +126,12 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
     this.owner = owner;
     this.plan = plan;
     this.startMs = owner.wheel.clock.now();
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
+    if (plan.follower === undefined) {
+      this.promise = new Promise((resolve, reject) => {
+        this.resolve = resolve;
+        this.reject = reject;
+      });
+    } else this.promise = NEVER;
     if (plan.timeoutMs > 0) {
       this.deadline = new Deadline(this);
       owner.wheel.set(this.deadline, plan.timeoutMs);
@@ -140,8 +158,13 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
       tlsMs: connectTiming?.tlsMs ?? 0,
       firstByteMs: firstByteMs - sentMs,
       totalMs: endMs === 0 ? undefined : endMs - startMs,
-      isReused: connectTiming === undefined,
+      isReused: this.isReused,
     };
+  }
+
+  /** Once it was sent: whether its connection had carried a request before. */
+  get isReused(): boolean {
+    return this.connectTiming === undefined;
   }
 
   bodyWanted(): void {
@@ -197,7 +220,8 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
 
   /** An interim response came. */
   interim(head: ResponseHead): void {
-    const { onInterim, scope } = this.plan;
+    const { onInterim, scope, follower } = this.plan;
+    follower?.interim(head);
     if (onInterim === undefined) return;
     const status = head.statusCode;
     const fields = head.keep();
@@ -209,8 +233,15 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
     }
   }
 
-  /** The final head came; it is kept. */
+  /** The final head came. */
   respond(head: ResponseHead): void {
+    const { follower } = this.plan;
+    if (follower !== undefined) {
+      this.state = "receiving";
+      follower.responded(head);
+      return;
+    }
+    head.keep();
     // What a cookie store throws fails the request, which nobody has the response of yet.
     this.plan.onHead?.(head);
     this.state = "receiving";
@@ -221,7 +252,9 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
 
   /** Bytes of the body came. */
   receive(bytes: Buffer): void {
-    if (this.plan.keepsBody) this.body?.push(bytes, isLent(bytes));
+    const { follower, keepsBody } = this.plan;
+    if (follower !== undefined) follower.received(bytes);
+    else if (keepsBody) this.body?.push(bytes, isLent(bytes));
   }
 
   /** The response is complete. */
@@ -229,6 +262,7 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
     this.state = "done";
     this.endMs = this.wheel.clock.now();
     this.release();
+    this.plan.follower?.ended(trailers);
     this.body?.end(trailers?.keep());
   }
 
@@ -240,8 +274,14 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
     this.state = "failed";
     this.release();
     if (body !== undefined) body.fail(error);
-    else if (left === undefined) this.reject(error);
-    else void left.then(() => this.reject(error));
+    else if (left === undefined) this.tellFailed(error);
+    else void left.then(() => this.tellFailed(error));
+  }
+
+  private tellFailed(error: NetError): void {
+    const { follower } = this.plan;
+    if (follower === undefined) this.reject(error);
+    else follower.failed(error);
   }
 
   /** A body that will not be sent is not read either. What is to be tried again keeps its body. */
@@ -313,6 +353,9 @@ export function requestTimedOut(timeoutMs: number): NetError {
   const message = `the request took longer than timeoutMs (${timeoutMs})`;
   return new NetError("REQUEST_TIMEOUT", message, { operation: "request" });
 }
+
+/** The promise of an exchange that is followed. */
+const NEVER: Promise<never> = new Promise(ignore);
 
 function ignore(): void {
   // Replaced before anybody can call it.

@@ -8,7 +8,13 @@ import type { ClientTls } from "../../connection/tls-settings.js";
 import { type AddressFilter, assertIp } from "../../dial/connect-options.js";
 import type { ProxyChoice } from "../../dial/proxy-route.js";
 import type { EngineChoice, KeepAlive } from "../../engine/engine.js";
-import { assertBoolean, assertFunction, assertKnownKeys, assertOneOf } from "../../errors.js";
+import {
+  assertBoolean,
+  assertFunction,
+  assertKnownKeys,
+  assertObject,
+  assertOneOf,
+} from "../../errors.js";
 import {
   bytes,
   count,
@@ -166,7 +172,7 @@ export function assertClientOptions(
   options: ClientOptions,
   known: readonly string[],
 ): void {
-  assertOptionsObject("the options", options);
+  assertObject("the options", options);
   assertKnownKeys(what, options, known);
   const { headers, tls, cookies, localHost, family, noDelay, keepAlive, useCookies } = options;
   if (options.allowAddress !== undefined) assertFunction("allowAddress", options.allowAddress);

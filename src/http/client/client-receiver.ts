@@ -205,7 +205,7 @@ export class ClientReceiver
       return AFTER_HEAD.goOn;
     }
     this.readKeepAlive(head);
-    exchange.respond(head.keep());
+    exchange.respond(head);
     this.deadline.set(exchange.plan.bodyTimeoutMs);
     return AFTER_HEAD.goOn;
   }

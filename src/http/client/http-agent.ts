@@ -12,7 +12,7 @@ import { ProxyRouter } from "../../dial/proxy-route.js";
 import { assertInteger, assertKnownKeys, NetError } from "../../errors.js";
 import type { Given } from "../../options.js";
 import { assertOptionsObject } from "../option-check.js";
-import { ClientExchange } from "./client-exchange.js";
+import { ClientExchange, type ExchangePlan } from "./client-exchange.js";
 import {
   AGENT_NUMBER_NAMES,
   type AgentNumbers,
@@ -40,7 +40,7 @@ import {
 } from "./http-client-handlers.js";
 import { HttpDialer } from "./http-dialer.js";
 import { type FollowingAgent, followWith, type HttpFollowOptions } from "./http-follow.js";
-import { dialRoute, routeKey } from "./http-proxy.js";
+import { type DialRoute, dialRoute, routeKey } from "./http-proxy.js";
 import type { HttpResponse } from "./http-response.js";
 import { TargetCache } from "./http-target.js";
 
@@ -106,6 +106,16 @@ const OPTION_NAMES: readonly string[] = [
   "onShutdown",
 ];
 
+/**
+ * Sends a request whose options were read by the caller, over the connections of an agent. Throws `STOPPED`; what
+ * happens later is told to the plan's follower, or settles the promise of the exchange.
+ */
+export let sendPlanned: <Context>(
+  agent: HttpAgent<Context>,
+  route: DialRoute,
+  plan: ExchangePlan,
+) => ClientExchange;
+
 /** An HTTP agent: requests to any number of servers, over connections that are kept and used again. */
 export class HttpAgent<Context = unknown> implements AsyncDisposable {
   /** The numbers in force. */
@@ -116,6 +126,13 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
   readonly #targets: TargetCache = new TargetCache();
   readonly #proxies: ProxyRouter;
   readonly #following: FollowingAgent;
+
+  static {
+    sendPlanned = (agent, route, plan) => {
+      if (agent.#stopping !== undefined) throw stopped();
+      return agent.#start(route, plan, agent.numbers.connectTimeoutMs);
+    };
+  }
   #defaults: RequestDefaults;
   #requestCount = 0;
   #stopping: Promise<void> | undefined;
@@ -194,11 +211,16 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
     const asksUpgrade = options.upgrade !== undefined;
     const route = dialRoute(target, this.#proxies, options.proxy, asksUpgrade);
     const plan = planRequest(options, { ...route, omitted }, this.#defaults);
+    const { connectTimeoutMs = this.numbers.connectTimeoutMs } = options;
+    return this.#start(route, plan, connectTimeoutMs).promise;
+  }
+
+  #start(route: DialRoute, plan: ExchangePlan, connectTimeoutMs: number): ClientExchange {
     const pool = this.#pools.of(routeKey(route), route);
     const exchange = new ClientExchange(pool, plan);
     this.#requestCount++;
-    pool.add(exchange, options.connectTimeoutMs ?? this.numbers.connectTimeoutMs);
-    return exchange.promise;
+    pool.add(exchange, connectTimeoutMs);
+    return exchange;
   }
 
   /** Whether cookies go with requests and are taken from responses, unless a request says otherwise. */

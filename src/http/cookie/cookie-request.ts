@@ -22,7 +22,9 @@ export function cookieRequest(
   context: CookieContext,
   secureOnLoopback: boolean,
 ): CookieRequest {
-  const { protocol, hostname, pathname } = typeof target === "string" ? parseUrl(target) : target;
+  const url = typeof target === "string" ? parseUrl(target) : target;
+  assertObject("the URL", url);
+  const { protocol, hostname, pathname } = url;
   const host = typeof hostname === "string" ? tryCanonicalDomain(hostname) : undefined;
   if (host === undefined || typeof protocol !== "string" || typeof pathname !== "string") {
     throw new NetError("INVALID_ARGUMENT", `the URL must have a host, not ${describe(hostname)}`, {

@@ -144,12 +144,14 @@ export interface HttpExchange<Context = unknown> {
   /**
    * Responds with what `source` yields, as fast as the peer takes it. Resolves true when all was given to
    * the connection, false when that ended before; then the source is told: by `return`, `destroy` or
-   * `cancel`. What `source` throws ends the connection and rejects.
+   * `cancel`. What `source` throws ends the connection and rejects. `trailers` is called when the source has
+   * ended: the fields that go behind a body in chunks, see {@link ResponseWriter.end}.
    */
   respondStream(
     statusCode: number,
     headers: FieldInput | undefined,
     source: ResponseSource,
+    trailers?: () => FieldInput | undefined,
   ): Promise<boolean>;
   /**
    * Responds with a file: whole, a part of it (Range, If-Range), or that nothing has changed

@@ -5,7 +5,7 @@ import type { ComponentStats } from "../../connection/component-options.js";
 import { assertFunction } from "../../connection/settings.js";
 import type { TlsSettings } from "../../connection/tls-settings.js";
 import type { EngineChoice } from "../../engine/engine.js";
-import { describe, NetError } from "../../errors.js";
+import { assertObject, invalidArgument } from "../../errors.js";
 import type { Given } from "../../options.js";
 import type { ServerSecurity } from "../../tcp/secured.js";
 import type { ResponseCompressionOptions } from "./compression/compression-options.js";
@@ -55,9 +55,8 @@ export interface HttpServerChanges extends HttpSettingsInput, AdmissionOptions {
 
 /** The options, which must be an object. Throws `INVALID_ARGUMENT`. */
 export function asOptions(options: HttpServerOptions): HttpServerOptions {
-  if (typeof options === "object" && options !== null) return options;
-  const message = `the options must be an object, not ${describe(options)}`;
-  throw new NetError("INVALID_ARGUMENT", message, { operation: "configure" });
+  assertObject("the options", options);
+  return options;
 }
 
 /** Who responds: one of the two that can be given. Throws `INVALID_ARGUMENT` for none, both, or no function. */
@@ -67,9 +66,8 @@ export function requestHandler(options: HttpServerOptions): (exchange: ServerExc
   }
   const { onRequest, fetch } = options;
   if ((onRequest === undefined) === (fetch === undefined)) {
-    throw new NetError("INVALID_ARGUMENT", "an HTTP server needs either onRequest or fetch", {
-      operation: "configure",
-    });
+    const found = fetch === undefined ? "neither" : "both";
+    throw invalidArgument(`an HTTP server needs either onRequest or fetch, not ${found}`);
   }
   if (fetch !== undefined) return (exchange) => respondByFetch(fetch, exchange);
   return onRequest as (exchange: ServerExchange) => unknown;

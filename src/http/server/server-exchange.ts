@@ -9,12 +9,12 @@
  * Both sides go on by themselves. What the connection makes of that is in `request-pipeline.ts`. Whose
  * turn it is sends at once; the others hold what they have, see `held-output.ts`. Hot.
  */
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
 import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { throwIfAborted } from "../../connection/waiter.js";
-import { assertBoolean, assertInteger, NetError } from "../../errors.js";
+import { assertBoolean, assertInteger, assertText, NetError } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
 import type { FieldInput, FieldValue } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
@@ -24,11 +24,14 @@ import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { BodyIntake, BodyOwner } from "../body/body-intake.js";
 import type { WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
-import { fieldPairs } from "../http-fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
-import { CompressedWriter } from "./compression/compressed-writer.js";
-import { type PlannedExchange, respondPlanned } from "./compression/planned-response.js";
-import type { CompressionPlan, ResponseCompression } from "./compression/response-compression.js";
+import {
+  type CompressedExchange,
+  respondCompressed,
+  startCompressed,
+  unchangedFields,
+} from "./compression/compressed-response.js";
+import type { ResponseCompression } from "./compression/response-compression.js";
 import { cookiesOf } from "./cookies/request-cookies.js";
 import {
   type ClearCookieOptions,
@@ -54,7 +57,7 @@ import {
   withFields,
   withType,
 } from "./response/response-forms.js";
-import { ResponsePump, type ResponseSource } from "./response/response-pump.js";
+import { assertSource, ResponsePump, type ResponseSource } from "./response/response-pump.js";
 import type { ResponseRecord } from "./response/response-report.js";
 import { PlainWriter, type ResponseOutput } from "./response/response-writer.js";
 
@@ -97,7 +100,7 @@ export class ServerExchange
     ResponseOutput,
     RequestTraits,
     FileTarget,
-    PlannedExchange,
+    CompressedExchange,
     RequestSource
 {
   readonly id: number;
@@ -261,11 +264,10 @@ export class ServerExchange
     if (!this.mayRespond(statusCode) || pipeline === undefined) return false;
     if (this.isTunnel(statusCode)) return this.respondError(501);
     const fields = this.fieldsOf(headers);
-    const plan = body === undefined ? undefined : this.planFor(statusCode, fields, body);
-    if (plan === undefined || body === undefined) {
+    if (body === undefined || !this.compression) {
       return pipeline.respond(this, statusCode, fields, body);
     }
-    return respondPlanned(this, pipeline.compression, plan, statusCode, body);
+    return respondCompressed(this, pipeline.compression, statusCode, fields, body);
   }
 
   // — compression —
@@ -277,19 +279,6 @@ export class ServerExchange
   set compression(isOn: boolean) {
     assertBoolean("compression", isOn);
     this.ownCompression = isOn;
-  }
-
-  /** What compression makes of a response; undefined: nothing. */
-  private planFor(
-    statusCode: number,
-    fields: FieldInput,
-    body: Data | number | undefined,
-  ): CompressionPlan | undefined {
-    const { pipeline } = this;
-    if (pipeline === undefined || !this.compression) return undefined;
-    const byteCount = typeof body === "string" ? Buffer.byteLength(body) : body;
-    const bodyBytes = typeof byteCount === "object" ? byteCount.length : byteCount;
-    return pipeline.compression.plan(this.headers, statusCode, fields, bodyBytes);
   }
 
   get isAwaited(): boolean {
@@ -305,36 +294,27 @@ export class ServerExchange
     return this.pipeline?.respond(this, statusCode, fields, body) ?? false;
   }
 
-  startPlanned(statusCode: number, plan: CompressionPlan): BodyOutput {
-    const { pipeline } = this;
-    const { coding, fields, announcedBytes } = plan;
-    if (pipeline === undefined) return this.writerOf(BODY.none);
-    const bodyLength = pipeline.startResponse(this, statusCode, fields);
-    const writer = this.writerOf(bodyLength, coding !== undefined);
-    if (coding === undefined || writer.isBodyless) return writer;
-    const { compression } = pipeline;
-    this.writer = new CompressedWriter(writer, this, compression, coding, announcedBytes);
-    return this.writer;
+  startPlain(statusCode: number, fields: FieldInput, isAdmitted: boolean): BodyOutput {
+    const bodyLength = this.pipeline?.startResponse(this, statusCode, fields) ?? BODY.none;
+    return this.writerOf(bodyLength, isAdmitted);
   }
 
   sendPieces(writer: BodyOutput, pieces: Iterable<Uint8Array>): void {
+    this.writer = writer;
     const pump = new ResponsePump(writer, pieces, this.wheel.clock);
     this.onEnded = () => pump.ended();
     // What goes wrong has ended the connection.
     pump.run().catch(() => undefined);
   }
 
-  /** Fields of a 304: entity tag and Vary are those of the 200 that it stands for (RFC 9110 §15.4.5). */
   unchangedFields(
     fields: Readonly<Record<string, FieldValue>>,
     contentType: string,
     byteCount: number,
   ): FieldInput {
-    const plan = this.planFor(200, { ...fields, "Content-Type": contentType }, byteCount);
-    if (plan === undefined) return fields;
-    return [...fieldPairs(plan.fields)].filter(
-      ([name]) => !/^content-(?:type|encoding)$/i.test(name),
-    );
+    const { pipeline } = this;
+    if (pipeline === undefined || !this.compression) return fields;
+    return unchangedFields(this.headers, pipeline.compression, fields, contentType, byteCount);
   }
 
   private writerOf(bodyLength: number, isAdmitted: boolean = false): PlainWriter {
@@ -406,23 +386,26 @@ export class ServerExchange
       return this.writerOf(BODY.none);
     }
     const fields = this.fieldsOf(headers);
-    const plan = this.planFor(statusCode, fields, undefined);
-    if (plan !== undefined) return this.startPlanned(statusCode, plan);
-    return this.writerOf(pipeline.startResponse(this, statusCode, fields));
+    if (!this.compression) return this.startPlain(statusCode, fields, false);
+    this.writer = startCompressed(this, pipeline.compression, statusCode, fields);
+    return this.writer;
   }
 
   respondStream(
     statusCode: number,
     headers: FieldInput | undefined,
     source: ResponseSource,
+    trailers?: () => FieldInput | undefined,
   ): Promise<boolean> {
+    assertSource(source);
     const writer = this.startResponse(statusCode, headers);
-    const pump = new ResponsePump(writer, source, this.wheel.clock);
+    const pump = new ResponsePump(writer, source, this.wheel.clock, trailers);
     this.onEnded = () => pump.ended();
     return pump.run();
   }
 
   respondFile(path: string, options: FileResponseOptions = {}): Promise<number> {
+    assertText("path", path);
     return sendFile(this, path, options);
   }
 

@@ -8,6 +8,7 @@
 import { Buffer } from "node:buffer";
 import { LOWER_CASE } from "./character-table.js";
 import { FIELD_KIND_COUNT } from "./field-kind.js";
+import type { FieldNames } from "./field-names.js";
 import { fieldNameText } from "./known-text.js";
 
 /** Numbers in `places` for a field line: where its name and its value begin and end. */
@@ -90,6 +91,43 @@ export class FieldSection implements Iterable<[name: string, value: string]> {
 
   [Symbol.iterator](): IterableIterator<[name: string, value: string]> {
     return this.entries();
+  }
+
+  /** Whether the name of the field at `index` is one of `names`. */
+  isOneOf(index: number, names: FieldNames): boolean {
+    const { bytes, start, places } = this;
+    const at = index * PLACES;
+    return names.has(bytes, start + places[at]!, start + places[at + 1]!);
+  }
+
+  /** Bytes of the name of the field at `index`. */
+  nameBytes(index: number): number {
+    const at = index * PLACES;
+    return this.places[at + 1]! - this.places[at]!;
+  }
+
+  /** Bytes of its value. */
+  valueBytes(index: number): number {
+    const at = index * PLACES + 2;
+    return this.places[at + 1]! - this.places[at]!;
+  }
+
+  /** Writes the name of the field at `index`, as it was spelt; there must be room. Returns the offset behind. */
+  writeName(index: number, target: Uint8Array, offset: number): number {
+    return this.writePlace(index * PLACES, target, offset);
+  }
+
+  /** The same for its value. */
+  writeValue(index: number, target: Uint8Array, offset: number): number {
+    return this.writePlace(index * PLACES + 2, target, offset);
+  }
+
+  private writePlace(at: number, target: Uint8Array, offset: number): number {
+    const { bytes, start, places } = this;
+    const end = start + places[at + 1]!;
+    let to = offset;
+    for (let from = start + places[at]!; from < end; from++) target[to++] = bytes[from]!;
+    return to;
   }
 
   /** Index of the first field of this name from `from` on; −1 when there is none. */

@@ -7,9 +7,11 @@ import { Buffer } from "node:buffer";
 import { isChunkedCoding, parseLength } from "./body-framing.js";
 import { COLON, FIELD_TEXT, isText, SP, TOKEN } from "./character-table.js";
 import { optionsIn } from "./connection-options.js";
+import { EncodedFields, FieldNotes } from "./encoded-fields.js";
 import { FIELD_KIND, fieldKind } from "./field-kind.js";
 import { HOST_FORM, hostForm } from "./host.js";
 import { isExpectationList, isProtocolList, isTokenList } from "./list-value.js";
+import { PassedFields } from "./passed-fields.js";
 import { refused, writeLineEnd, writeOctets, writeText } from "./text-writer.js";
 
 /** A value: one field line, or one for each element. */
@@ -17,11 +19,12 @@ export type FieldValue = string | number | readonly string[];
 
 /**
  * Fields to be sent: an object, pairs, anything that yields pairs each time it is iterated (`Headers`,
- * a `Map`, a received `FieldSection`), or fields that were encoded before. A field whose value is
- * undefined is left out.
+ * a `Map`, a received `FieldSection`), fields that were encoded before, or fields that are passed on. A field
+ * whose value is undefined is left out.
  */
 export type FieldInput =
   | EncodedFields
+  | PassedFields
   | Iterable<readonly [name: string, value: FieldValue | undefined]>
   | Readonly<Record<string, FieldValue | undefined>>;
 
@@ -45,71 +48,6 @@ const DATE = Buffer.from("date");
 const NOWHERE = new Uint8Array(0);
 /** ": " and CRLF. */
 const LINE_OVERHEAD = 4;
-
-/** Kinds of which a head can have one field only. */
-const SINGLE_NAMES: readonly (readonly [kind: number, name: string])[] = [
-  [FIELD_KIND.host, "Host"],
-  [FIELD_KIND.contentLength, "Content-Length"],
-  [FIELD_KIND.transferEncoding, "Transfer-Encoding"],
-];
-/** Their bits. */
-const SINGLE_KINDS =
-  (1 << FIELD_KIND.host) | (1 << FIELD_KIND.contentLength) | (1 << FIELD_KIND.transferEncoding);
-
-/** What was written: which of the fields that a head would add by itself, and what they say. */
-export class FieldNotes {
-  /** Bits `1 << kind`. */
-  kinds = 0;
-  /** What Content-Length says; −1 without one. */
-  contentLength: number = -1;
-  /** `CONNECTION_OPTION` bits. */
-  connectionOptions = 0;
-  hasDate = false;
-
-  /** Whether a field of this kind was written. */
-  has(kind: number): boolean {
-    return (this.kinds & (1 << kind)) !== 0;
-  }
-
-  /** Forgets everything. */
-  clear(): void {
-    this.kinds = 0;
-    this.contentLength = -1;
-    this.connectionOptions = 0;
-    this.hasDate = false;
-  }
-
-  /** Adds a kind. Throws `INVALID_ARGUMENT` where there can be one only, and is one. */
-  addKinds(kinds: number): void {
-    const repeated = this.kinds & kinds & SINGLE_KINDS;
-    if (repeated !== 0) {
-      const name = SINGLE_NAMES.find(([kind]) => (repeated & (1 << kind)) !== 0)?.[1];
-      throw refused(`${name} can be given once`, "several times");
-    }
-    this.kinds |= kinds;
-  }
-
-  /** Adds what other notes say. */
-  addAll(other: FieldNotes): void {
-    this.addKinds(other.kinds);
-    if (other.contentLength >= 0) this.contentLength = other.contentLength;
-    this.connectionOptions |= other.connectionOptions;
-    this.hasDate ||= other.hasDate;
-  }
-}
-
-/** Fields that are sent often, checked and made into bytes once: see `encodeFields`. */
-export class EncodedFields {
-  /** The field lines. */
-  readonly octets: Uint8Array;
-  /** What is in them. */
-  readonly notes: FieldNotes;
-
-  constructor(octets: Uint8Array, notes: FieldNotes) {
-    this.octets = octets;
-    this.notes = notes;
-  }
-}
 
 /** Writes field lines, one behind the other. */
 export class FieldWriter {
@@ -141,10 +79,8 @@ export class FieldWriter {
 
   /** Writes all fields. Returns false when there is no room. Throws `INVALID_ARGUMENT`. */
   writeAll(fields: FieldInput): boolean {
-    if (fields instanceof EncodedFields) {
-      this.notes.addAll(fields.notes);
-      return this.writeOctets(fields.octets);
-    }
+    if (fields instanceof EncodedFields) return this.writeEncoded(fields);
+    if (fields instanceof PassedFields) return this.writePassed(fields);
     if (typeof fields !== "object" || fields === null) {
       throw refused(FIELDS_RULE, fields);
     }
@@ -159,6 +95,27 @@ export class FieldWriter {
       if (!this.write(name, fields[name])) return false;
     }
     return true;
+  }
+
+  private writeEncoded({ notes, octets }: EncodedFields): boolean {
+    this.notes.addAll(notes);
+    return this.writeOctets(octets);
+  }
+
+  /** What was read by the rules of {@link writeLine} is copied. */
+  private writePassed(fields: PassedFields): boolean {
+    const { section, added } = fields;
+    const { target } = this;
+    for (let index = 0; index < section.fieldCount; index++) {
+      if (!fields.passes(index)) continue;
+      const lineBytes = section.nameBytes(index) + section.valueBytes(index) + LINE_OVERHEAD;
+      if (!this.hasRoom(lineBytes)) return false;
+      const nameEnd = section.writeName(index, target, this.offset);
+      target[nameEnd] = COLON;
+      target[nameEnd + 1] = SP;
+      this.endLine(nameEnd, section.writeValue(index, target, nameEnd + 2));
+    }
+    return added === undefined || this.writeEncoded(added);
   }
 
   /** Writes a field. Returns false when there is no room. Throws `INVALID_ARGUMENT`. */
@@ -181,12 +138,17 @@ export class FieldWriter {
     const nameEnd = writeText(target, offset, name, NAME);
     target[nameEnd] = COLON;
     target[nameEnd + 1] = SP;
-    const valueEnd = writeText(target, nameEnd + 2, value, VALUE);
+    this.endLine(nameEnd, writeText(target, nameEnd + 2, value, VALUE));
+    return true;
+  }
+
+  /** Notes what the line says that was written at the offset, and ends it. */
+  private endLine(nameEnd: number, valueEnd: number): void {
+    const { target, offset } = this;
     const kind = fieldKind(target, offset, nameEnd);
     if (kind !== FIELD_KIND.other) this.note(kind, nameEnd + 2, valueEnd);
     else if (isText(target, offset, nameEnd, DATE)) this.notes.hasDate = true;
     this.offset = writeLineEnd(target, valueEnd);
-    return true;
   }
 
   /** Notes a field that steers, and holds its value to what a parser would take. */

@@ -6,9 +6,9 @@
  * The result is what the head announces: a length, or one of `BODY`. Whether that body is sent is
  * another matter: see {@link isBodyless}.
  */
-import { assertInteger, type NetError } from "../../errors.js";
+import { assertInteger, invalidArgument, type NetError } from "../../errors.js";
+import type { FieldNotes } from "./encoded-fields.js";
 import { FIELD_KIND } from "./field-kind.js";
-import type { FieldNotes } from "./field-writer.js";
 import { BODY } from "./head.js";
 import { refused } from "./text-writer.js";
 
@@ -45,7 +45,7 @@ export function responseFraming(traits: ResponseTraits, notes: FieldNotes): numb
   if (announced === BODY.chunked && !allowsChunks) throw refusedInOldVersion();
   if (bodyless) return announced;
   if (announced === BODY.none) {
-    if (notes.contentLength > 0) throw refusedConflict();
+    if (notes.contentLength > 0) throw refusedConflict(announced, notes);
     return 0;
   }
   if (statusCode === 205 && announced !== 0) {
@@ -68,7 +68,7 @@ export function requestFraming(
     throw refused("the body of a request has a length or comes in chunks", "until close");
   }
   if (announced === BODY.chunked && minorVersion === 0) throw refusedInOldVersion();
-  if (announced === BODY.none && notes.contentLength > 0) throw refusedConflict();
+  if (announced === BODY.none && notes.contentLength > 0) throw refusedConflict(announced, notes);
   const hasContent = announced > 0 || announced === BODY.chunked;
   if (hasContent && (method === "CONNECT" || method === "TRACE")) {
     throw refused("CONNECT and TRACE have no body (RFC 9110 §9.3.6, §9.3.8)", announced);
@@ -86,12 +86,16 @@ function hasLength(notes: FieldNotes): boolean {
   return notes.contentLength >= 0 || notes.has(FIELD_KIND.transferEncoding);
 }
 
-function refusedConflict(): NetError {
-  return refused(
-    "body, Content-Length and Transfer-Encoding must say the same",
-    "different things",
-  );
+function refusedConflict(body: number, { contentLength }: FieldNotes): NetError {
+  const given = contentLength >= 0 ? `Content-Length (${contentLength})` : "Transfer-Encoding";
+  const found = body >= 0 ? `a body of ${body} bytes` : (BODY_TEXT[body] ?? "no body");
+  return invalidArgument(`${given} is not true of ${found}`, { operation: "send" });
 }
+
+const BODY_TEXT: Readonly<Record<number, string>> = {
+  [BODY.chunked]: "a body in chunks",
+  [BODY.untilClose]: "a body until the connection closes",
+};
 
 function refusedInOldVersion(): NetError {
   return refused("chunks are for peers that speak HTTP/1.1", "for HTTP/1.0");
@@ -101,11 +105,13 @@ function refusedInOldVersion(): NetError {
 function merge(body: number, notes: FieldNotes, fallback: number): number {
   const { contentLength } = notes;
   const isChunked = notes.has(FIELD_KIND.transferEncoding);
-  if (isChunked && contentLength >= 0) throw refusedConflict();
+  if (isChunked && contentLength >= 0) {
+    throw refused("a message has Content-Length or Transfer-Encoding", "both");
+  }
   const byFields = isChunked ? BODY.chunked : contentLength >= 0 ? contentLength : fallback;
   if (body === BODY.byFields) return byFields;
   if (body === BODY.none && !isChunked) return contentLength === 0 ? 0 : BODY.none;
   assertInteger("body", body, BODY.untilClose, Number.MAX_SAFE_INTEGER);
-  if (hasLength(notes) && body !== byFields) throw refusedConflict();
+  if (hasLength(notes) && body !== byFields) throw refusedConflict(body, notes);
   return body;
 }

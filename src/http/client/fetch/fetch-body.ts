@@ -1,12 +1,11 @@
 /** The body of a Request: as a whole where all of it is there at once, so that it can be sent again. */
 import { Buffer } from "node:buffer";
+import { settlesAtOnce } from "../../at-once.js";
 import type { BodyChunks, RequestBody } from "../request-content.js";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Reading = ReturnType<Reader["read"]>;
 
-/** So often is looked whether a piece has come: what is there already comes by then. */
-const PATIENCE = 16;
 /** More than that is sent as it comes. */
 const MAX_WHOLE_BYTES = 1_048_576;
 
@@ -23,24 +22,13 @@ export async function bodyOf(request: Request): Promise<RequestBody | undefined>
   let byteCount = 0;
   for (;;) {
     const reading = reader.read();
-    const isThere = await comesAtOnce(reading);
-    if (!isThere) return restOf(pieces, reading, reader);
+    if (!(await settlesAtOnce(reading))) return restOf(pieces, reading, reader);
     const { done, value } = await reading;
     if (done) return Buffer.concat(pieces);
     pieces.push(value);
     byteCount += value.byteLength;
     if (byteCount > MAX_WHOLE_BYTES) return restOf(pieces, reader.read(), reader);
   }
-}
-
-async function comesAtOnce(reading: Reading): Promise<boolean> {
-  let isThere = false;
-  const settled = (): void => {
-    isThere = true;
-  };
-  reading.then(settled, settled);
-  for (let turn = 0; turn < PATIENCE && !isThere; turn++) await undefined;
-  return isThere;
 }
 
 async function* restOf(

@@ -161,7 +161,8 @@ function assertPromises(name: string, secure: boolean, options: SetCookieOptions
   const needs = (what: string): NetError =>
     refused(`the cookie ${name.slice(0, 80)} needs secure: ${what} is taken over https alone`);
   if (!secure) {
-    if (prefix !== undefined) throw needs(`a name that begins with ${prefix}`);
+    if (prefix !== undefined)
+      throw needs(`a name that begins with ${name.slice(0, prefix.length)}`);
     if (options.sameSite === "none") throw needs('sameSite "none"');
     if (options.partitioned === true) throw needs("partitioned");
   }

@@ -1,7 +1,4 @@
-/**
- * The headers of a light Request: looking for a field reads it where it came, all else is done by the
- * headers of the whole Request. Hot.
- */
+/** The `headers` of a light Request. Hot. */
 import type { Fields } from "../../fields.js";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;

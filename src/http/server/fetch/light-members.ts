@@ -13,8 +13,8 @@ export interface LightClass<Light extends object> {
 /**
  * Puts `light` before the class `platform`: members that it has not are passed on to the whole, and
  * so are the symbols under which Node up to version 22 keeps the state of an object, those that
- * `sample` has: its own functions, `new Request(light)` among them, find there all they look for. `inherited`: members that need
- * nothing but the light object's others.
+ * `sample` has: its own functions, `new Request(light)` among them, find there all they look for.
+ * `inherited`: members that need nothing but the light object's others.
  */
 export function standBefore<Light extends object>(
   light: LightClass<Light>,

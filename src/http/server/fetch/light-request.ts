@@ -1,6 +1,5 @@
 /**
- * A Request that is made of what has come, and becomes a whole one of the platform's when more is
- * asked of it than applications usually do. Hot.
+ * The Request that a `fetch` handler gets. Hot.
  *
  *     untouched ── text, json, arrayBuffer, bytes ──► read    the body went straight to its reader
  *         └─────── clone, body, new Request(it), … ─► whole   `whole` has the body from then on
@@ -8,7 +7,6 @@
  * Invariants: who asks sees what a whole Request would have shown; the body is read in one way; the
  * headers that were handed out stay the ones that count.
  */
-
 import type { BodyIntake } from "../../body/body-intake.js";
 import type { IncomingBody, WholeBodyOptions } from "../../body/incoming-body.js";
 import type { Fields } from "../../fields.js";

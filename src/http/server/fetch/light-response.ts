@@ -32,10 +32,7 @@ let Platform: typeof Response;
 let wholeOf: (light: LightResponse) => Response;
 let take: (response: object) => LightParts | undefined;
 
-/**
- * A Response that keeps what it was made of, text or bytes, so that a server can send it without
- * reading a stream.
- */
+/** The class that stands for the global `Response`. */
 class LightResponse {
   readonly #status: number;
   readonly #body: LightBody;

@@ -29,7 +29,7 @@ export function requestMethod(method: string): string | undefined {
   return new Request(SAMPLE_URL, { method }).method;
 }
 
-/** Makes the Request of an exchange: a light one where Node's own functions take such, else a whole one. Node loads its classes when they are first looked at, so it waits with that. */
+/** Node loads its classes when they are first looked at, which waits for the first request. */
 class RequestMaker {
   /** Whether the global classes were replaced by such as take light requests. */
   isInstalled = false;

@@ -1,14 +1,12 @@
 /** Sends the stream of a Response: with its length where all of it is there at once, else piece by piece. */
 import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import { settlesAtOnce } from "../../at-once.js";
 import { PumpBreath } from "../../pump-breath.js";
 import type { ResponseWriter } from "../response/body-output.js";
 import type { ServerExchange } from "../server-exchange.js";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Chunk = Awaited<ReturnType<Reader["read"]>>;
-
-/** So often is looked whether a chunk has come: what is there already comes by then. */
-const PATIENCE = 8;
 
 /** Resolves when all was given to the connection. What the stream fails with rejects. */
 export async function sendStream(
@@ -68,20 +66,9 @@ async function pump(
   writer.end();
 }
 
-/** What is read, as far as that shows at once. Rejects where that is a failure. */
+/** What is read, where that shows at once. Rejects where that is a failure. */
 async function resultAtOnce(reading: Promise<Chunk>): Promise<Chunk | undefined> {
-  let chunk: Chunk | undefined;
-  let hasFailed = false;
-  reading.then(
-    (read) => {
-      chunk = read;
-    },
-    () => {
-      hasFailed = true;
-    },
-  );
-  for (let turn = 0; turn < PATIENCE && chunk === undefined && !hasFailed; turn++) await undefined;
-  return hasFailed ? reading : chunk;
+  return (await settlesAtOnce(reading)) ? reading : undefined;
 }
 
 /** Tells the source of a Response that nobody will read it. */

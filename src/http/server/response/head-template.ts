@@ -5,11 +5,8 @@
  * quarter more. The plain writer stays what decides what a head looks like, and what can be sent.
  */
 import { Buffer } from "node:buffer";
-import {
-  EncodedFields,
-  type FieldInput,
-  type FieldValue,
-} from "../../../protocol/http1/field-writer.js";
+import { EncodedFields } from "../../../protocol/http1/encoded-fields.js";
+import type { FieldInput, FieldValue } from "../../../protocol/http1/field-writer.js";
 import { writeDecimal } from "../../../protocol/http1/text-writer.js";
 
 /** Behind the digits of the length. */

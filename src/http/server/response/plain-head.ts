@@ -1,8 +1,9 @@
 /** Heads that are sent by themselves: interim responses, and the one behind which the protocol changes. */
 import { Buffer } from "node:buffer";
 import { NetError } from "../../../errors.js";
+import { EncodedFields } from "../../../protocol/http1/encoded-fields.js";
 import { FIELD_KIND } from "../../../protocol/http1/field-kind.js";
-import { EncodedFields, type FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import { BODY } from "../../../protocol/http1/head.js";
 import {
   encodeFields,

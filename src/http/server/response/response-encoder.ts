@@ -7,8 +7,9 @@ import type { Data } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
 import type { PieceWriter } from "../../../connection/receiver.js";
 import { NetError } from "../../../errors.js";
+import { EncodedFields } from "../../../protocol/http1/encoded-fields.js";
 import { FIELD_KIND } from "../../../protocol/http1/field-kind.js";
-import { EncodedFields, type FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import { BODY } from "../../../protocol/http1/head.js";
 import {
   encodeFields,

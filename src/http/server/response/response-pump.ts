@@ -9,7 +9,8 @@
  * `cancel`, also while it has nothing to give.
  */
 import type { Data } from "../../../connection/connection.js";
-import { NetError } from "../../../errors.js";
+import { describe, invalidArgument, NetError } from "../../../errors.js";
+import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import type { Clock } from "../../../time/clock.js";
 import { PumpBreath } from "../../pump-breath.js";
 import type { ResponseWriter } from "./body-output.js";
@@ -26,16 +27,34 @@ interface SourceReader {
   stop(): unknown;
 }
 
+/** Throws `INVALID_ARGUMENT` for what yields nothing: before anything of the response was sent. */
+export function assertSource(source: unknown): void {
+  const isObject = typeof source === "object" && source !== null;
+  if (isObject && (Symbol.asyncIterator in source || Symbol.iterator in source)) return;
+  const needed = "must yield pieces of bytes or text, as a stream or a generator does";
+  throw invalidArgument(`the source of a response ${needed}, not ${describe(source)}`, {
+    operation: "send",
+  });
+}
+
 /** Sends what one source yields. */
 export class ResponsePump {
   readonly #writer: ResponseWriter;
   readonly #reader: SourceReader;
+  readonly #trailers: (() => FieldInput | undefined) | undefined;
   readonly #breath: PumpBreath;
   readonly #settled: Promise<boolean>;
   #resolve: ((isWhole: boolean) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
 
-  constructor(writer: ResponseWriter, source: ResponseSource, clock: Clock) {
+  /** `trailers`: makes the fields behind the body, when the source has ended. */
+  constructor(
+    writer: ResponseWriter,
+    source: ResponseSource,
+    clock: Clock,
+    trailers?: () => FieldInput | undefined,
+  ) {
+    this.#trailers = trailers;
     this.#breath = new PumpBreath(clock);
     this.#writer = writer;
     this.#reader = readerOf(source);
@@ -77,7 +96,7 @@ export class ResponsePump {
       const { done, value } = await this.#reader.next();
       if (this.#isOver) return;
       if (done === true) {
-        this.#resolve?.(writer.end());
+        this.#resolve?.(writer.end(this.#trailers?.()));
         this.#forget();
         return;
       }

@@ -1,5 +1,6 @@
 /** Sends a body as it is given, piece by piece. */
 import { Buffer } from "node:buffer";
+import { types } from "node:util";
 import type { Data, WaitOptions } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
 import type { PieceWriter } from "../../../connection/receiver.js";
@@ -67,7 +68,8 @@ export class PlainWriter implements BodyOutput, PieceWriter {
   }
 
   write(data: Data, extensions: string = ""): boolean {
-    const bytes = bytesOf(data);
+    // Small pieces are copied: a Buffer over each of them would cost more than the copy.
+    const bytes = types.isUint8Array(data) ? data : bytesOf(data);
     if (this.isEnded) throw ended();
     if (!this.output.isSendable) return false;
     if (this.isBodyless || bytes.length === 0) return true;
