@@ -5,11 +5,20 @@ import { Hono } from "hono";
 import type { EngineName } from "hp-socket";
 import { type HttpExchange, HttpServer } from "hp-socket/http";
 import { type Message, type WebSocketConnection, webSocket } from "hp-socket/websocket";
+import { SEGMENT_BYTES } from "#src/bytes/send-memory.js";
+import type { ProtocolConnection } from "#src/connection/receiver.js";
 import { OPCODE } from "#src/protocol/websocket/opcode.js";
+import type { SocketSession } from "#src/websocket/socket-session.js";
 import { availableEngines } from "../support/engine-list.js";
 import { until } from "../support/until.js";
 import { closeBody } from "../support/websocket-frames.js";
 import { framePeer, webSocketServer } from "../support/websocket-world.js";
+
+/** The connection below a socket. */
+function connectionOf(socket: WebSocketConnection): ProtocolConnection {
+  const { session } = socket as unknown as { readonly session: SocketSession };
+  return session.connection;
+}
 
 for (const engine of availableEngines()) {
   describe(`the upgrade to WebSocket on ${engine}`, () => upgrades(engine));
@@ -243,6 +252,32 @@ function messages(engine: EngineName): void {
     assert.deepEqual(
       peer.recorder.messages,
       texts.flatMap((text) => [text, bytes(text)]),
+    );
+  });
+
+  it("writes what is sent one behind the other, each message in as many bytes as it has", async (test) => {
+    const used: number[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      onMessage(socket) {
+        const { memory } = connectionOf(socket);
+        memory.reserve(SEGMENT_BYTES);
+        const { buffer } = memory;
+        for (const data of ["x".repeat(16_000), Buffer.alloc(16_000), "é".repeat(8_000)]) {
+          socket.send(data);
+          used.push(memory.buffer === buffer ? memory.used : -1);
+        }
+      },
+    });
+    const peer = await framePeer(test, server.port);
+
+    peer.send("go");
+    await until(() => peer.recorder.messages.length === 3);
+
+    assert.deepEqual(used, [16_004, 32_008, 48_012]);
+    assert.deepEqual(
+      peer.recorder.messages.map((message) => message.length),
+      [16_000, 2 + 32_000, 8_000],
     );
   });
 

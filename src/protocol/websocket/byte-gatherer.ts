@@ -21,6 +21,37 @@ const MAX_SLAB_BYTES = 16_777_216;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
+/** Memory of this many messages, and of messages up to this size, is used again: 1 MiB at most. */
+const MAX_SPARES = 16;
+const MAX_SPARE_BYTES = 65_536;
+
+/** Less is not worth looking for. */
+const MIN_SPARE_BYTES = 1_024;
+
+/** Memory that was given back, for the messages of all gatherers of a thread. */
+const spares: Buffer[] = [];
+
+/**
+ * Gives back what a gatherer gave out and nobody keeps: messages that are cut, and only looked at, need no memory of
+ * their own each.
+ */
+export function giveBack(taken: Buffer): void {
+  const { length } = taken;
+  if (length < MIN_SPARE_BYTES || length > MAX_SPARE_BYTES) return;
+  // The one that has waited longest goes: what is at hand fits the messages of late.
+  if (spares.length === MAX_SPARES) spares.shift();
+  spares.push(taken);
+}
+
+/** Memory of `byteCount` bytes or more, up to `mostBytes`. */
+function takeMemory(byteCount: number, mostBytes: number): Buffer {
+  for (let index = spares.length - 1; index >= 0; index--) {
+    const { length } = spares[index] as Buffer;
+    if (length >= byteCount && length <= mostBytes) return spares.splice(index, 1)[0] as Buffer;
+  }
+  return Buffer.allocUnsafeSlow(byteCount);
+}
+
 /** What most have as full slabs. Never added to. */
 const NONE: Buffer[] = [];
 
@@ -61,7 +92,7 @@ export class ByteGatherer {
     const byteCount = this.byteCount + end - start;
     if (this.slabs === NONE && memory.length < SLAB_FROM_BYTES) {
       const room = moreBytes < byteCount ? byteCount + moreBytes : byteCount * 2;
-      this.memory = Buffer.allocUnsafeSlow(Math.max(room, MIN_BYTES));
+      this.memory = takeMemory(Math.max(room, MIN_BYTES), Math.max(room, byteCount * 2));
       if (used > 0) this.memory.set(memory.subarray(0, used));
       return start;
     }

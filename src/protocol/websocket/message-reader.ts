@@ -9,11 +9,11 @@
  * A large one that was gathered is joining before it is handed out, in turns as inflating is.
  *
  * A message that lies whole in the fed bytes is handed out as a view. One that is cut is gathered, so
- * that it costs by its bytes. A compressed one that is wanted whole is gathered as it travels, and inflated
+ * that it costs by its bytes; the memory of a text is used again where the sink makes a string of it. A compressed one that is wanted whole is gathered as it travels, and inflated
  * when it is complete: what inflates is not held for peers that never finish.
  */
 import { Buffer } from "node:buffer";
-import { ByteGatherer } from "./byte-gatherer.js";
+import { ByteGatherer, giveBack } from "./byte-gatherer.js";
 import type { Inflater } from "./deflate-context.js";
 import { FAULT } from "./fault.js";
 import type { FrameHead } from "./frame-head.js";
@@ -304,7 +304,13 @@ export class MessageReader {
     this.isInflating = !isJoined;
     if (!isJoined) return STOP;
     this.isOpen = false;
-    return outcome(sink.onMessage(this.takeGathered(), this.isText, true));
+    const message = this.takeGathered();
+    if (!this.isText || sink.onTextMessage === undefined) {
+      return outcome(sink.onMessage(message, this.isText, true));
+    }
+    const goesOn = sink.onTextMessage(message, 0, message.length, false);
+    giveBack(message);
+    return outcome(goesOn);
   }
 
   private rest(inflater: MessageInflater): number {

@@ -62,8 +62,8 @@ export interface WebSocketSink {
    */
   onMessage(bytes: Buffer, isText: boolean, isOwn: boolean): boolean;
   /**
-   * A text that lies whole in the fed bytes, as `bytes[start … end)`, instead of `onMessage`: for sinks
-   * that make a string of it, and save the view. `isAscii`: surely nothing but ASCII.
+   * A text, as `bytes[start … end)`, instead of `onMessage`: for sinks that make a string of it within the call, and
+   * save the view, or the memory where it was cut. `isAscii`: surely nothing but ASCII.
    */
   onTextMessage?(bytes: Buffer, start: number, end: number, isAscii: boolean): boolean;
   /** Bytes of a message, never none. A piece of a text may end inside a character. */

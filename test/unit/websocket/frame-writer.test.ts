@@ -62,6 +62,15 @@ describe("frames", () => {
           assert.equal(end, 3 + expected.length, `${text.length} of ${text.slice(0, 2)}`);
           assert.ok(target.subarray(3, end).equals(expected));
         }
+        const target = Buffer.alloc(3 + expected.length);
+        const byteCount = Buffer.byteLength(text);
+        const measured = writerOf(role);
+
+        const end = measured.writeMeasuredText(target, 3, TEXT, text, byteCount);
+
+        assert.equal(end, target.length, `${text.length} of ${text.slice(0, 2)}, measured`);
+        assert.ok(target.subarray(3).equals(expected));
+        assert.equal(measured.writeMeasuredText(target, 4, TEXT, text, byteCount), NO_ROOM);
       }
     });
 
