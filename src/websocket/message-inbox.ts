@@ -27,6 +27,11 @@ export class MessageInbox {
     return this.#cost;
   }
 
+  /** Whether somebody waits for a message. */
+  get isAwaited(): boolean {
+    return this.#waiters.length > 0;
+  }
+
   append(message: Message): void {
     const waiter = this.#waiters.shift();
     if (waiter !== undefined) waiter.resolve(message);
@@ -36,18 +41,23 @@ export class MessageInbox {
     }
   }
 
+  /** The oldest message, if there is one. */
+  take(): Message | undefined {
+    const message = this.#messages[this.#taken];
+    if (message === undefined) return undefined;
+    this.#taken++;
+    this.#cost -= message.length + MESSAGE_COST_BYTES;
+    if (this.#taken * 2 >= this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#taken);
+      this.#taken = 0;
+    }
+    return message;
+  }
+
   read(options: WaitOptions): Promise<Message> {
     beginWait(options, "read", "receive");
-    const message = this.#messages[this.#taken];
-    if (message !== undefined) {
-      this.#taken++;
-      this.#cost -= message.length + MESSAGE_COST_BYTES;
-      if (this.#taken * 2 >= this.#messages.length) {
-        this.#messages = this.#messages.slice(this.#taken);
-        this.#taken = 0;
-      }
-      return Promise.resolve(message);
-    }
+    const message = this.take();
+    if (message !== undefined) return Promise.resolve(message);
     if (this.#error !== undefined) return Promise.reject(this.#error);
     const waiter: Waiter<Message> = new Waiter<Message>(this.#wheel, options, {
       code: "READ_TIMEOUT",
