@@ -10,8 +10,12 @@ const CLIENTS = 1_000;
 const AWAY_MS = 120_000;
 const STEP_MS = 50;
 
-const KINDS = {
-  "full jitter": { options: {}, random: undefined },
+/** How long the server is looked at when it is back, in tenths of a second. */
+export const BUCKETS = 350;
+
+/** Ways to come back. */
+export const KINDS = {
+  "full jitter": { options: {}, random: seeded() },
   "no jitter": { options: {}, random: () => 0.999_999 },
   "3 s, fixed": { options: { firstDelayMs: 3_000, maxDelayMs: 3_000 }, random: () => 0.999_999 },
 };
@@ -30,13 +34,24 @@ export async function measure() {
   return [{ name: "once the server is back", unit: "attempts", rows }];
 }
 
+/** Chance that repeats itself (mulberry32): each run draws the same. */
+function seeded() {
+  let state = 1;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
 /** Attempts in each tenth of a second from the server's return on, for 35 seconds. */
-async function simulate({ options, random }) {
+export async function simulate({ options, random }) {
   const chance = Math.random;
-  if (random !== undefined) Math.random = random;
+  Math.random = random;
   const clock = new ManualClock();
   const engine = new MemoryEngine({ clock });
-  const buckets = Array.from({ length: 350 }, () => 0);
+  const buckets = Array.from({ length: BUCKETS }, () => 0);
   let startMs = Number.POSITIVE_INFINITY;
   engine.network.connectFate = () => {
     const bucket = Math.floor((clock.now() - startMs) / 100);

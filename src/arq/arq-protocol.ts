@@ -27,7 +27,7 @@ export class ArqProtocol implements SessionProtocol {
     this.clock = clock;
     this.share = {
       settings,
-      ids: new ConversationIds(settings.handshakeTimeoutMs),
+      ids: new ConversationIds(),
       handshake: {
         intervalMs: Math.max(settings.flushIntervalMs, MIN_REPEAT_MS),
         timeoutMs: settings.handshakeTimeoutMs,

@@ -6,15 +6,15 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { PeerKey } from "../engine/engine.js";
 
+/**
+ * An id is good for so long at least, and twice as long at most: who has heard one there is believed to be there still.
+ * An original client whose first packets get two ids gives up, so the time between two is long beside a handshake.
+ */
+const SLOT_MS = 600_000;
+
 /** Makes the ids that a server answers strangers with, and knows them again. */
 export class ConversationIds {
   readonly #secret: Buffer = randomBytes(32);
-  readonly #slotMs: number;
-
-  /** An id is good for `slotMs` at least, and twice as long at most. */
-  constructor(slotMs: number) {
-    this.#slotMs = slotMs;
-  }
 
   /** The id for a peer with the id `peerId`. */
   make(peer: PeerKey, peerId: number, nowMs: number): number {
@@ -28,7 +28,7 @@ export class ConversationIds {
   }
 
   #slot(nowMs: number): number {
-    return Math.floor(nowMs / this.#slotMs);
+    return Math.floor(nowMs / SLOT_MS);
   }
 
   #ofSlot(peer: PeerKey, peerId: number, slot: number): number {

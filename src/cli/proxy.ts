@@ -1,7 +1,14 @@
 import { addressText } from "../engine/address-text.js";
+import type { NetError } from "../errors.js";
 import { ProxyServer, type ProxyServerOptions } from "../proxy/index.js";
 import { type Command, type ExitCode, engineOption, jsonOption } from "./command.js";
-import { integerOption, listOption, readCommandLine, textOption } from "./command-line.js";
+import {
+  integerOption,
+  listOption,
+  readCommandLine,
+  textOption,
+  UsageError,
+} from "./command-line.js";
 import { assertNetwork, assertUser, usersOf } from "./proxy-choice.js";
 import { ServerService } from "./service.js";
 import { runServices } from "./service-run.js";
@@ -54,7 +61,13 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
     ...(authenticate !== undefined && { authenticate }),
     destinations: { allow: options["to-private"] },
   });
-  const address = await service.listen({ host, port });
+  const address = await service.listen({ host, port }).catch((error: NetError) => {
+    const isForAnybody = allow.length === 0 && authenticate === undefined;
+    if (error.code !== "INVALID_ARGUMENT" || !isForAnybody) throw error;
+    throw new UsageError(
+      `a proxy that listens on ${host} needs --allow or --user: it would serve anybody`,
+    );
+  });
   return await runServices({
     commandName: proxy.name,
     services: [service],

@@ -1,12 +1,14 @@
 /**
- * What all components on one engine share: the timing wheel of its clock, and the ways out that serve
- * whichever connection has something to send.
+ * What all components on one engine share: the timing wheel of its clock, and the ways in and out that serve
+ * whichever connection receives or has something to send.
  */
 import type { Engine } from "../engine/engine.js";
 import { TimingWheel } from "../time/timing-wheel.js";
+import { Inbound, type ReceivingConnection } from "./inbound.js";
 import { Outbound, type SendingConnection } from "./outbound.js";
+import type { Receiver } from "./receiver.js";
 
-/** Ways out that are kept for the next connection. */
+/** Ways in, and ways out, that are kept for the next connection. */
 const MAX_SPARES = 8_192;
 
 /** Shared by everything on one engine. */
@@ -14,6 +16,7 @@ export class EngineService {
   readonly engine: Engine;
   readonly wheel: TimingWheel;
   private readonly spares: Outbound[] = [];
+  private readonly spareInbounds: Inbound[] = [];
   /** Ways out that will be flushed when the turn ends. */
   private flushCount = 0;
   /** What the clock said in this turn; 0 before it was asked. */
@@ -34,6 +37,19 @@ export class EngineService {
   /** The way out serves nobody any more. */
   retire(outbound: Outbound): void {
     if (this.spares.length < MAX_SPARES) this.spares.push(outbound);
+  }
+
+  /** A way in for `connection`. */
+  inboundFor(connection: ReceivingConnection, receiver: Receiver): Inbound {
+    const inbound = this.spareInbounds.pop();
+    if (inbound === undefined) return new Inbound(connection, receiver);
+    inbound.serve(connection, receiver);
+    return inbound;
+  }
+
+  /** The way in serves nobody any more. */
+  retireInbound(inbound: Inbound): void {
+    if (this.spareInbounds.length < MAX_SPARES) this.spareInbounds.push(inbound);
   }
 
   /** Calls `flush` once when this turn ends. It calls {@link flushed}. */

@@ -1,6 +1,7 @@
 /**
- * The way in: engine → receiver. Hot. Made with the first byte of a connection, so that idle ones don't
- * pay for it. There is no other machine of holds, rests, feeding and ends.
+ * The way in: engine → receiver. Hot. A connection has one while bytes come, or something is to be remembered
+ * of what came, so that idle ones don't pay for it; those that are done serve others. There is no other
+ * machine of holds, rests, feeding and ends.
  *
  * Delivery stops while any hold is set. What the receiver has not taken waits in `rest`, and is delivered
  * first when delivery goes on; the end of the peer's bytes is delivered in its place behind them.
@@ -37,12 +38,8 @@ export interface ReceivingConnection {
 
 /** Received bytes of one connection. */
 export class Inbound {
-  /** Bytes that came. */
-  receivedBytes = 0;
-  /** When the last of them came, by the clock. */
-  receivedMs: number;
   receiver: Receiver;
-  private readonly connection: ReceivingConnection;
+  private connection: ReceivingConnection;
   private rest: PieceQueue | undefined = undefined;
   /** What a receiver handed over to the next within a call: comes in front of all that is left. */
   private handedOver: Buffer | undefined = undefined;
@@ -54,10 +51,22 @@ export class Inbound {
   private end: "none" | "pending" | "told" = "none";
   private isOver = false;
 
-  constructor(connection: ReceivingConnection, receiver: Receiver, receivedMs: number) {
+  constructor(connection: ReceivingConnection, receiver: Receiver) {
     this.connection = connection;
     this.receiver = receiver;
-    this.receivedMs = receivedMs;
+  }
+
+  /** Begins to serve another connection: it {@link isSpare}. */
+  serve(connection: ReceivingConnection, receiver: Receiver): void {
+    this.connection = connection;
+    this.receiver = receiver;
+  }
+
+  /** Whether it has nothing to do for its connection, and nothing to remember: it can serve another. */
+  get isSpare(): boolean {
+    if (this.holds !== 0 || this.rest !== undefined || this.isOver || this.end !== "none")
+      return false;
+    return !this.isFeeding && !this.isStreamPaused && !this.isScheduled;
   }
 
   /** Whether bytes have come that no receiver has taken. */

@@ -18,6 +18,8 @@ export interface StreamRole extends ComponentRole<StreamConnection> {
   readonly packetEvents: PacketEvents | undefined;
   /** The receiver of a connection, made with its first byte at the latest. */
   createReceiver(connection: StreamConnection): Receiver;
+  /** See {@link ConnectionHost.takeBackReceiver}; left out, a connection keeps its receiver. */
+  takeBackReceiver?(connection: StreamConnection, receiver: Receiver): boolean;
 }
 
 const STREAM_SETTINGS = { names: SETTING_NAMES, read: connectionSettings };
@@ -50,6 +52,10 @@ export class StreamComponent
 
   createReceiver(connection: StreamConnection): Receiver {
     return this.#role.createReceiver(connection);
+  }
+
+  takeBackReceiver(connection: StreamConnection, receiver: Receiver): boolean {
+    return this.#role.takeBackReceiver?.(connection, receiver) === true;
   }
 
   /** Enters a connection: an accepted stream's, or one that is still to be made. */

@@ -2,8 +2,8 @@
  * The one class of connections over streams: an engine's stream on one side, a receiver on the other,
  * and the component above both. What may follow what is in `connection-state.ts`.
  *
- * Its parts are made when they are needed, so that idle connections don't pay for them: the way in
- * ({@link Inbound}) with the first byte, a way out ({@link Outbound}) while something is to be sent, the
+ * Its parts are made when they are needed, so that idle connections don't pay for them: a way in
+ * ({@link Inbound}) while something comes, a way out ({@link Outbound}) while something is to be sent, the
  * deadlines with the first one that is set, {@link Ending} when the end begins.
  */
 import type { Duplex } from "node:stream";
@@ -33,7 +33,7 @@ import { DuplexView } from "./duplex-view.js";
 import { idleError } from "./end-errors.js";
 import { type Dial, Ending, type EndingConnection } from "./ending.js";
 import type { HeartbeatOptions } from "./heartbeat-options.js";
-import { Inbound } from "./inbound.js";
+import type { Inbound } from "./inbound.js";
 import type { Member } from "./member.js";
 import type { MemberHost } from "./member-host.js";
 import type { Outbound, SendingConnection } from "./outbound.js";
@@ -54,8 +54,13 @@ export interface ConnectionHost extends MemberHost<StreamConnection> {
   readonly security: SecurityOwner | undefined;
   /** Who is told of packets. Undefined where the protocol above has no packets of the application's. */
   readonly packetEvents: PacketEvents | undefined;
-  /** The receiver of a connection that has received its first byte. */
+  /** The receiver of a connection to which bytes come. */
   createReceiver(connection: StreamConnection): Receiver;
+  /**
+   * Takes a receiver back if it remembers nothing, so that another one of {@link createReceiver} does as well.
+   * Answers whether it did.
+   */
+  takeBackReceiver(connection: StreamConnection, receiver: Receiver): boolean;
 }
 
 /** One connection over a stream. */
@@ -71,6 +76,9 @@ export class StreamConnection
   dial: Dial | undefined = undefined;
   outbound: Outbound | undefined = undefined;
   sentBytes = 0;
+  receivedBytes = 0;
+  /** When the last byte came, by the clock; at first, when the connection was opened. */
+  receivedMs: number;
   onDue: ((purpose: number) => void) | undefined = undefined;
   inbound: Inbound | undefined = undefined;
   heartbeat: PacketHeartbeat | undefined = undefined;
@@ -84,6 +92,7 @@ export class StreamConnection
   constructor(host: ConnectionHost) {
     this.host = host;
     this.openedMs = Math.ceil(host.service.wheel.clock.now());
+    this.receivedMs = this.openedMs;
   }
 
   get settings(): ConnectionSettings {
@@ -150,6 +159,7 @@ export class StreamConnection
   open(isOutgoing: boolean, early?: Buffer): void {
     this.state = nextConnectionState(this.state, "opened");
     this.openedMs = Math.ceil(this.wheel.clock.now());
+    this.receivedMs = this.openedMs;
     this.inbound?.streamOpened();
     const { security } = this.host;
     if (security?.startsAtOnce === true) this.upgrade = new TlsUpgrade(this, security);
@@ -222,10 +232,18 @@ export class StreamConnection
   // — receiving —
 
   streamReceived(bytes: Buffer): void {
+    this.receivedBytes += bytes.length;
+    this.receivedMs = this.host.service.arrivalMs();
     const inbound = this.inbound ?? this.begin();
-    inbound.receivedBytes += bytes.length;
-    inbound.receivedMs = this.host.service.arrivalMs();
     if (this.state === "open") inbound.receive(bytes);
+    if (inbound.isSpare) this.leaveInbound(inbound);
+  }
+
+  /** Does without a way in until the next bytes come, if the receiver can be done without. */
+  private leaveInbound(inbound: Inbound): void {
+    if (!this.host.takeBackReceiver(this, inbound.receiver)) return;
+    this.inbound = undefined;
+    this.host.service.retireInbound(inbound);
   }
 
   endReceived(): void {
@@ -234,15 +252,14 @@ export class StreamConnection
 
   /** Makes the way in. */
   begin(receiver: Receiver = this.host.createReceiver(this)): Inbound {
-    this.inbound = new Inbound(this, receiver, this.openedMs);
+    this.inbound = this.host.service.inboundFor(this, receiver);
     if (this.isLeaving) this.inbound.abandon();
     return this.inbound;
   }
 
   /** Something came that is no data of the peer's. */
   private heard(): void {
-    if (this.inbound === undefined) this.openedMs = Math.ceil(this.wheel.clock.now());
-    else this.inbound.receivedMs = Math.ceil(this.wheel.clock.now());
+    this.receivedMs = Math.ceil(this.wheel.clock.now());
   }
 
   get receiver(): Receiver | undefined {
@@ -263,7 +280,10 @@ export class StreamConnection
   }
 
   release(owners: number): void {
-    this.inbound?.release(owners);
+    const { inbound } = this;
+    if (inbound === undefined) return;
+    inbound.release(owners);
+    if (owners === HOLD.handler && inbound.isSpare) this.leaveInbound(inbound);
   }
 
   isHeld(owners: number): boolean {
@@ -461,6 +481,7 @@ export class StreamConnection
 
   streamWritten(byteCount: number): void {
     this.outbound?.written(byteCount);
+    if (this.inbound?.isSpare === true) this.leaveInbound(this.inbound);
   }
 
   bytesSent(byteCount: number): void {
@@ -472,7 +493,7 @@ export class StreamConnection
     this.receiverOrEvents("drained", 0);
   }
 
-  /** A connection that has received nothing has no receiver yet. */
+  /** A connection to which nothing comes has no receiver. */
   private receiverOrEvents(what: "sent" | "drained", byteCount: number): void {
     const receiver = this.inbound?.receiver;
     if (receiver === undefined) this.host.packetEvents?.[what](this, byteCount);
@@ -690,16 +711,8 @@ export class StreamConnection
     return Math.max(0, this.lastMs - this.openedMs);
   }
 
-  get receivedMs(): number {
-    return this.inbound?.receivedMs ?? this.openedMs;
-  }
-
   get silentForMs(): number {
     return Math.max(0, this.lastMs - this.receivedMs);
-  }
-
-  get receivedBytes(): number {
-    return this.inbound?.receivedBytes ?? 0;
   }
 
   get stats(): ConnectionStats {

@@ -53,7 +53,10 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
     const forget = (error: NetError): void => {
       connection.fail(error);
     };
-    const missing = (): string | undefined => this.#tunnel?.step;
+    const missing = (): string | undefined =>
+      connection.upgrade?.isUnderWay === true
+        ? "the handshake of TLS was not done"
+        : this.#tunnel?.step;
     const giveUp: GiveUp = {
       code: "CONNECT_TIMEOUT",
       call: "connect",

@@ -91,10 +91,23 @@ export abstract class OutgoingClient<
     dialer.assert(options);
     throwIfAborted(options, "connect");
     const attempt = dialer.prepare(options);
-    if (component.state === "stopped") place.slot.begin();
+    this.#assertFree();
+    place.slot.begin();
     component.move("start");
     await place.connect(options, attempt);
     return this;
+  }
+
+  /** Throws `INVALID_STATE` while there is a connection, or one is to come. */
+  #assertFree(): void {
+    const { state } = this.#component;
+    if (state === "stopped") return;
+    let why = "has a connection already";
+    if (state === "stopping") why = "is stopping";
+    else if (this.isReconnecting) why = "reconnects by itself already";
+    else if (state === "starting") why = "is connecting already";
+    const text = `can't connect: the client ${why}`;
+    throw new NetError("INVALID_STATE", text, { operation: "connect" });
   }
 
   /** Whether the connection was lost, and another attempt waits or is under way. */

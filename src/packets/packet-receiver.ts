@@ -30,7 +30,7 @@ import { RequestList } from "./request-list.js";
 /** Receives for one connection by its receive model. */
 export class PacketReceiver implements Receiver, PacketReader, PacketSink, HandlerSettled {
   readonly stopping?: () => void;
-  private readonly connection: ProtocolConnection;
+  private connection: ProtocolConnection;
   private readonly events: PacketEvents;
   private receiveModel: ReceiveModel;
   private decoder: Decoder | undefined;
@@ -51,7 +51,20 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     this.receiveModel = model;
     this.decoder = model.createDecoder();
     const { stopping } = events;
-    if (stopping !== undefined) this.stopping = () => stopping.call(events, connection);
+    if (stopping !== undefined) this.stopping = () => stopping.call(events, this.connection);
+  }
+
+  /** Begins to serve another connection: see {@link isSpareFor}. */
+  serve(connection: ProtocolConnection): void {
+    this.connection = connection;
+  }
+
+  /** Whether it remembers nothing of its connection, and can serve another with these events and model. */
+  isSpareFor(events: PacketEvents, model: ReceiveModel): boolean {
+    if (this.events !== events || this.receiveModel !== model) return false;
+    if (this.inbox !== undefined || this.requests !== undefined || this.isHandlerBusy) return false;
+    if (this.end !== "none" || this.isOver || this.isRead) return false;
+    return this.decoder === undefined || this.decoder.heldBytes === 0;
   }
 
   get packets(): PacketReader {

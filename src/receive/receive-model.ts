@@ -38,7 +38,7 @@ export interface Decoder {
   end(sink: PacketSink): void;
   /** Takes out the bytes of the packet under way, as they came, for a decoder that takes over. */
   takeRest(): Buffer | undefined;
-  /** Bytes of memory held for the packet under way. */
+  /** Bytes of memory held for the packet under way. At 0 the decoder is as it was made. */
   readonly heldBytes: number;
 }
 

@@ -11,6 +11,9 @@ import type { NetError, Operation } from "../errors.js";
 import type { Places } from "../outgoing/places.js";
 import { PacketReceiver } from "../packets/packet-receiver.js";
 
+/** Receivers that are kept for the next connection. */
+const MAX_SPARES = 8_192;
+
 type ContextFactory<Context> = (connection: Connection<Context>) => Context;
 
 /**
@@ -28,6 +31,7 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
   /** Somebody waits for a client to stop. */
   isStopAwaited = false;
   readonly #makeContext: ContextFactory<Context> | undefined;
+  readonly #spares: PacketReceiver[] = [];
 
   constructor(events: Events<Handle, Received>, makeContext: ContextFactory<Context> | undefined) {
     this.packetEvents = events;
@@ -35,7 +39,20 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
   }
 
   createReceiver(connection: StreamConnection): Receiver {
-    return new PacketReceiver(connection, this.packetEvents, connection.settings.receive);
+    const { receive } = connection.settings;
+    let spare = this.#spares.pop();
+    // Those of a model that was in force before are of no use any more.
+    while (spare !== undefined && spare.model !== receive) spare = this.#spares.pop();
+    if (spare === undefined) return new PacketReceiver(connection, this.packetEvents, receive);
+    spare.serve(connection);
+    return spare;
+  }
+
+  takeBackReceiver(connection: StreamConnection, receiver: Receiver): boolean {
+    if (!(receiver instanceof PacketReceiver)) return false;
+    if (!receiver.isSpareFor(this.packetEvents, connection.settings.receive)) return false;
+    if (this.#spares.length < MAX_SPARES) this.#spares.push(receiver);
+    return true;
   }
 
   askListen(target: ListenTarget): void {

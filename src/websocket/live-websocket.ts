@@ -36,9 +36,9 @@ export interface SocketBehind {
   /** There when it has ended. */
   readonly end: WebSocketEnd | undefined;
   /** Told when it has ended. */
-  onEnd: ((end: WebSocketEnd) => void) | undefined;
   /** Somebody reads on. */
   readOn(): void;
+  awaitEnd(told: (end: WebSocketEnd) => void): void;
   subscribe(topic: string): boolean;
   unsubscribe(topic: string): boolean;
   publish(topic: string, data: Data, options: PublishOptions | undefined): number;
@@ -235,9 +235,7 @@ export class LiveWebSocket implements WebSocketConnection {
   closed(): Promise<WebSocketEnd> {
     const { session } = this;
     if (session.end !== undefined) return Promise.resolve(session.end);
-    this.whenClosed ??= new Promise((resolve) => {
-      session.onEnd = resolve;
-    });
+    this.whenClosed ??= new Promise((resolve) => session.awaitEnd(resolve));
     return this.whenClosed;
   }
 

@@ -17,8 +17,6 @@ export class MessageInbox {
   #waiters: Waiter<Message>[] = [];
   #cost = 0;
   #error: NetError | undefined;
-  /** What comes is not kept any more. */
-  isGivenUp = false;
 
   constructor(wheel: TimingWheel) {
     this.#wheel = wheel;
@@ -27,6 +25,11 @@ export class MessageInbox {
   /** What the messages count for. */
   get cost(): number {
     return this.#cost;
+  }
+
+  /** Whether somebody waits for a message. */
+  get isAwaited(): boolean {
+    return this.#waiters.length > 0;
   }
 
   append(message: Message): void {
@@ -38,18 +41,23 @@ export class MessageInbox {
     }
   }
 
+  /** The oldest message, if there is one. */
+  take(): Message | undefined {
+    const message = this.#messages[this.#taken];
+    if (message === undefined) return undefined;
+    this.#taken++;
+    this.#cost -= message.length + MESSAGE_COST_BYTES;
+    if (this.#taken * 2 >= this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#taken);
+      this.#taken = 0;
+    }
+    return message;
+  }
+
   read(options: WaitOptions): Promise<Message> {
     beginWait(options, "read", "receive");
-    const message = this.#messages[this.#taken];
-    if (message !== undefined) {
-      this.#taken++;
-      this.#cost -= message.length + MESSAGE_COST_BYTES;
-      if (this.#taken * 2 >= this.#messages.length) {
-        this.#messages = this.#messages.slice(this.#taken);
-        this.#taken = 0;
-      }
-      return Promise.resolve(message);
-    }
+    const message = this.take();
+    if (message !== undefined) return Promise.resolve(message);
     if (this.#error !== undefined) return Promise.reject(this.#error);
     const waiter: Waiter<Message> = new Waiter<Message>(this.#wheel, options, {
       code: "READ_TIMEOUT",

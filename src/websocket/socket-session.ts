@@ -94,7 +94,7 @@ export class SocketSession
   /** There when it has ended. */
   end: WebSocketEnd | undefined = undefined;
   /** Told when it has ended. */
-  onEnd: ((end: WebSocketEnd) => void) | undefined = undefined;
+  private onEnd: ((end: WebSocketEnd) => void) | undefined = undefined;
   private readonly calls: WebSocketCalls<LiveWebSocket>;
   private readonly sink: WebSocketSink;
   private readonly contexts: SocketDeflate | undefined;
@@ -119,6 +119,8 @@ export class SocketSession
   private ownClosing: CloseHandshake | undefined = undefined;
   /** Promises of handlers that are not settled. */
   private busyCount = 0;
+  /** This side has closed, and there was no room for a message: none that follows is delivered. */
+  private dropsRest = false;
 
   constructor(parts: SessionParts) {
     const { role, connection, configuration, calls, contexts } = parts;
@@ -318,8 +320,9 @@ export class SocketSession
 
   private deliver(message: Message, isText: boolean): boolean {
     const { calls } = this;
+    if (this.dropsRest) return this.connection.isDelivering(this);
     this.receivedMessages++;
-    if (this.isRead || !calls.hasMessageHandler) this.store(message);
+    if (this.isRead || this.busyCount > 0 || !calls.hasMessageHandler) this.store(message);
     else if (calls.message(this, message, isText)) this.handlerBusy();
     return this.connection.isDelivering(this);
   }
@@ -327,33 +330,65 @@ export class SocketSession
   /** Puts a message into the inbox, which outlives the call. */
   private store(message: Message): void {
     const { inbox, settings } = this;
-    const isFull = inbox.cost >= settings.maxUnreadBytes;
-    // We have closed, and its Close frame comes behind what is unread: from here on messages are given up.
-    if (isFull && !this.isUnclosed) inbox.isGivenUp = true;
-    if (inbox.isGivenUp) return;
+    this.dropsRest = !this.isUnclosed && inbox.cost >= settings.maxUnreadBytes;
+    if (this.dropsRest) return;
     const isLent = settings.delivery === "borrow" && typeof message !== "string";
     inbox.append(isLent ? Buffer.from(message) : message);
-    if (inbox.cost >= settings.maxUnreadBytes && this.isUnclosed) this.connection.hold(HOLD.unread);
+    if (this.isUnclosed && inbox.cost >= settings.maxUnreadBytes) this.connection.hold(HOLD.unread);
+  }
+
+  /** Hands over what came while the handler was busy, until it is busy again. */
+  private handOverStored(): void {
+    const { calls, ownInbox, settings, connection } = this;
+    if (ownInbox === undefined || this.isRead || !calls.hasMessageHandler) return;
+    while (this.busyCount === 0 && this.end === undefined) {
+      const message = ownInbox.take();
+      if (message === undefined) break;
+      if (calls.message(this, message, typeof message === "string")) this.handlerBusy();
+    }
+    if (ownInbox.cost < settings.maxUnreadBytes) connection.release(HOLD.unread);
   }
 
   onMessagePiece(bytes: Buffer, isText: boolean): boolean {
+    if (this.isPieceDropped()) return this.connection.isDelivering(this);
     if (this.calls.piece(this, this.ownBytes(bytes, false), isText)) this.handlerBusy();
     return this.connection.isDelivering(this);
   }
 
+  /** Pieces are not put aside: once this side has closed, a busy handler does without. */
+  private isPieceDropped(): boolean {
+    if (this.busyCount > 0 && !this.isUnclosed) this.dropsRest = true;
+    return this.dropsRest;
+  }
+
   onMessageEnd(isText: boolean): boolean {
+    if (this.isPieceDropped()) return this.connection.isDelivering(this);
     this.receivedMessages++;
     if (this.calls.messageEnded(this, isText)) this.handlerBusy();
     return this.connection.isDelivering(this);
   }
 
+  /**
+   * Nothing is read until the handler has settled, unless it waits for what is read: a message, the end of the
+   * socket, or, once this side has closed, the peer's Close frame.
+   */
   private handlerBusy(): void {
     this.busyCount++;
-    this.connection.hold(HOLD.handler);
+    const isEndAwaited = this.onEnd !== undefined && !this.wantsPieces;
+    const isReader = isEndAwaited || this.ownInbox?.isAwaited === true;
+    if (this.isUnclosed && !isReader) this.connection.hold(HOLD.handler);
   }
 
   handlerSettled(): void {
-    if (--this.busyCount === 0) this.connection.release(HOLD.handler);
+    if (--this.busyCount > 0) return;
+    this.handOverStored();
+    if (this.busyCount === 0) this.connection.release(HOLD.handler);
+  }
+
+  /** Somebody waits for the end, who may be a busy handler. */
+  awaitEnd(told: (end: WebSocketEnd) => void): void {
+    this.onEnd = told;
+    if (!this.wantsPieces) this.connection.release(HOLD.handler);
   }
 
   handlerFailed(error: NetError): boolean {
@@ -426,9 +461,10 @@ export class SocketSession
     this.output.close(code, reason);
     this.isAsked = true;
     this.closing.sent();
-    // The peer is not held back any more: its Close frame comes behind what nobody reads.
-    if (this.ownInbox !== undefined) this.connection.release(HOLD.unread);
     this.output.afterAll(() => this.awaitPeer());
+    // The peer's Close frame is behind what nobody may read any more.
+    this.connection.release(HOLD.unread);
+    this.connection.release(HOLD.handler);
     return true;
   }
 

@@ -69,7 +69,7 @@ describe("hp-socket proxy", () => {
   });
 
   for (const [words, complaint] of [
-    [["--host", "0.0.0.0"], /needs authenticate or access\.allow/],
+    [["--host", "0.0.0.0"], /needs --allow or --user/],
     [["--allow", "10.0.0.0/33"], /--allow/],
     [["--user", "nobody"], /--user/],
     [["--port", "65536"], /--port/],

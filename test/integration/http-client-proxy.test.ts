@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, it } from "node:test";
-import type { EngineName } from "hp-socket";
+import type { EngineName, NetError } from "hp-socket";
 import { HttpAgent, type ProxyOptions } from "hp-socket/http";
 import { selfSignedCertificate } from "hp-socket/testing";
 import { availableEngines } from "../support/engine-list.js";
@@ -278,9 +278,19 @@ function refusals(engine: EngineName): void {
       peer.send("HTTP/1.1 200 OK\r\n\r\n");
       await peer.ended();
     });
-    const agent = httpAgent(test, { engine, proxy: proxy.origin, connectTimeoutMs: 100 });
+    const agent = httpAgent(test, { engine, proxy: proxy.origin });
 
-    await assert.rejects(agent.follow("https://origin.example/"), { code: "HANDSHAKE_TIMEOUT" });
+    // Where the machine is too slow for the tunnel itself, that is what is told, and there is more time for the next.
+    let code = "CONNECT_TIMEOUT";
+    for (let connectTimeoutMs = 50; code === "CONNECT_TIMEOUT"; connectTimeoutMs *= 2) {
+      const asked = agent.follow("https://origin.example/", { connectTimeoutMs });
+      code = await asked.then(
+        () => "a response",
+        (error: NetError) => error.code,
+      );
+    }
+
+    assert.equal(code, "HANDSHAKE_TIMEOUT");
     await until(() => agent.stats.connectionCount === 0);
   });
 

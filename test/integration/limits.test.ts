@@ -326,7 +326,7 @@ function limits(engine: EngineName): void {
     const reasons: CloseReason[] = [];
     const server = new TcpServer({
       engine,
-      closeTimeoutMs: 150,
+      closeTimeoutMs: 500,
       onAccept(connection) {
         connection.send(Buffer.alloc(byteCount, "x"));
         connection.close();
@@ -340,7 +340,7 @@ function limits(engine: EngineName): void {
     // Steadily, over several times closeTimeoutMs.
     for await (const bytes of peer) {
       received += (bytes as Buffer).length;
-      const dueMs = beganMs + (received / byteCount) * 1_200;
+      const dueMs = beganMs + (received / byteCount) * 1_500;
       while (performance.now() < dueMs) await new Promise((resolve) => setTimeout(resolve, 2));
     }
 

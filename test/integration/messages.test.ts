@@ -73,7 +73,7 @@ const WRONG_CALLS: Readonly<Record<string, readonly [call: Call, message: string
   "setNoDelay(1)": [async (self) => self.setNoDelay(1), "setNoDelay must be true or false, not 1"],
   "connect while connected": [
     (self) => self.connect(server.address),
-    "the component is started: await its stop() before it listens, connects or opens again",
+    "can't connect: the client has a connection already",
   ],
 };
 

@@ -233,6 +233,49 @@ function requests(engine: EngineName): void {
     assert.equal(server.stats.openedCount, 1);
   });
 
+  it("loses no upstream connection to clients that leave at any moment", async (test) => {
+    const server = await origin(test, engine, {
+      onRequest: async (exchange) => {
+        exchange.keep();
+        if (exchange.hasBody) await exchange.bytes();
+        const pieces = Array.from({ length: 10 }, () => Buffer.alloc(20_000));
+        await exchange.respondStream(200, {}, pieces);
+      },
+    });
+    const through = await proxyServer(test, engine, { maxUpstreamsPerOrigin: 8 });
+    const target = `http://127.0.0.1:${server.port}/`;
+    const words = [
+      `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`,
+      `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(5),
+      `POST ${target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc`,
+      `POST ${target} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`,
+      `GET ${target} HTTP/1.0\r\n\r\n`,
+    ];
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(
+        words.map(async (word, index) => {
+          const peer = await rawPeer(test, through);
+          peer.send(word);
+          // Some leave at once, some with the head, some later.
+          const cameBytes = [0, 1, 30_000][(round + index) % 3] ?? 0;
+          await until(() => peer.received.length >= Math.min(cameBytes, index === 2 ? 0 : 20));
+          if (round % 2 === 0) peer.socket.destroy();
+          else peer.socket.resetAndDestroy();
+        }),
+      );
+    }
+    await until(() => through.connectionCount === 0);
+    const { upstream } = through.stats;
+    await until(() => {
+      const { connectionCount, idleCount, queuedCount } = through.stats.upstream;
+      return connectionCount === idleCount && queuedCount === 0;
+    });
+    assert.ok(upstream.connectionCount <= 8);
+    const peer = await rawPeer(test, through);
+    peer.send(`HEAD ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    await peer.came("HTTP/1.1 200");
+  });
+
   for (const isShown of [false, true]) {
     const by = isShown ? "past handlers" : "straight";
     const handlers = isShown ? { onRequest() {}, onResponse() {} } : {};

@@ -200,6 +200,15 @@ async function silentPeer(test: TestContext): Promise<{ port: number; sockets: S
 }
 
 function ends(engine: EngineName): void {
+  it("says that it was the handshake of TLS that took too long", async (test) => {
+    const { port } = await silentPeer(test);
+    const client = clientOf(test, { engine, tls: { ca: cert } });
+    await assert.rejects(client.connect({ port, timeoutMs: 50 }), {
+      code: "CONNECT_TIMEOUT",
+      message: "the handshake of TLS was not done within timeoutMs (50)",
+    });
+  });
+
   for (const how of ["signal", "close", "abort", "stop"] as const) {
     it(`is ended by ${how} in the middle of a back-off, and of a dial`, async (test) => {
       const peer = await silentPeer(test);

@@ -321,6 +321,22 @@ describe("reconnecting", () => {
     }
   });
 
+  it("refuses another connect meanwhile, and says why", async (test) => {
+    const { client, servers, wait } = await world(test);
+    const refused = (message: string) =>
+      assert.rejects(client.connect(TARGET), { code: "INVALID_STATE", message });
+    const connecting = client.connect(TARGET);
+    await refused("can't connect: the client is connecting already");
+    await connecting;
+    await refused("can't connect: the client has a connection already");
+    await servers.stop();
+    await wait(20);
+    await refused("can't connect: the client reconnects by itself already");
+    const stopped = client.stop();
+    await stopped;
+    assert.equal(client.state, "stopped");
+  });
+
   it("rejects the first connect at once where not asked", async (test) => {
     const { client, servers, told, wait } = await world(test);
     await servers.stop();

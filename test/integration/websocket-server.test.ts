@@ -695,34 +695,6 @@ function ends(engine: EngineName): void {
     ]);
   });
 
-  for (const how of ["close", "stop"] as const) {
-    it(`ends cleanly by ${how} where more waits to be read than may, and keeps what is below that`, async (test) => {
-      const ends: unknown[] = [];
-      const server = await webSocketServer(test, {
-        engine,
-        maxUnreadBytes: 50_000,
-        onClose: (_socket, code) => ends.push(code),
-      });
-      const peer = await framePeer(test, server.port);
-      const [socket] = server.sockets;
-      assert.ok(socket !== undefined);
-      const big = Buffer.alloc(20_000, "m");
-      for (let count = 0; count < 20; count++) peer.send({ opcode: OPCODE.binary, payload: big });
-      await until(() => socket.stats.receivedMessages === 3);
-
-      const stopped = how === "stop" ? server.stop({ drainMs: 5_000 }) : socket.close(1_001);
-      await until(() => peer.recorder.events.includes("close 1001 "));
-      peer.send({ opcode: OPCODE.close, payload: closeBody(1_001) });
-      await until(() => ends.length === 1);
-      await stopped;
-
-      assert.deepEqual(ends, [1_001]);
-      const kept = [await socket.read(), await socket.read(), await socket.read()];
-      assert.deepEqual(kept, [big, big, big]);
-      await assert.rejects(socket.read(), { code: "CONNECTION_CLOSED" });
-    });
-  }
-
   it("says 1001 to all sockets when the server stops, and waits for their replies", async (test) => {
     const server = await webSocketServer(test, { engine });
     const peers = await Promise.all(Array.from({ length: 20 }, () => framePeer(test, server.port)));

@@ -164,6 +164,11 @@ export class FakeHost implements ConnectionHost {
     return new PacketReceiver(connection, this.packetEvents, this.settings.receive);
   }
 
+  takeBackReceiver(_connection: StreamConnection, receiver: Receiver): boolean {
+    if (!(receiver instanceof PacketReceiver)) return false;
+    return receiver.isSpareFor(this.packetEvents, this.settings.receive);
+  }
+
   connectionOpened(connection: StreamConnection, isOutgoing: boolean): void {
     this.packetEvents.opened(connection, isOutgoing);
   }

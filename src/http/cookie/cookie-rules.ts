@@ -31,7 +31,7 @@ const OUTER_NBSP = /(?<=[;=][ \t]*)\u00a0|\u00a0(?=[ \t]*(?:[;=]|$))/g;
 /** Stands for such a character: it is not trimmed, and no name, number or host has it either. */
 const VISIBLE = "\u00a1";
 
-/** What a Set-Cookie says, before anybody asks whether it may. */
+/** What a Set-Cookie says, before the rules are applied. */
 export interface ParsedSetCookie {
   readonly name: string;
   readonly value: string;

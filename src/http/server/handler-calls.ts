@@ -71,7 +71,7 @@ export class HandlerCalls {
     return true;
   }
 
-  /** Who returns a value for a response, as with other servers, hears of that now and not at a deadline. */
+  /** A handler that returns a value instead of responding, as with other servers, fails at once and not at a deadline. */
   private assertResponded(exchange: ServerExchange, returned: unknown): void {
     if (returned === undefined || exchange.isResponded || !exchange.isSendable) return;
     const message = `it returned ${described(returned)} and gave no response: respond by the exchange, and return nothing`;
@@ -119,7 +119,7 @@ export class HandlerCalls {
 
   /** A handler of an exchange has failed: it gets 500, or what fits, unless the response has begun. */
   private failed(exchange: ServerExchange, name: string, cause: unknown): void {
-    // Who waits for a body or a drain hears that the peer has gone, and passes it on: no failure.
+    // A handler that waited for a body or a drain rejects because the peer has gone: that is no failure.
     if (!exchange.isSendable && isEnd(cause)) return;
     const isPeers = isNetError(cause) && cause.code.startsWith("HTTP_");
     const error = handlerError(name, "request", cause, exchange.connection.id);

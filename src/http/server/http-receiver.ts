@@ -76,6 +76,11 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
     return this.transport.isOpen && (this.state === "open" || this.state === "upgraded");
   }
 
+  /** Whether no request is under way, and more may come. */
+  get isIdle(): boolean {
+    return this.pipeline === undefined && this.state === "open";
+  }
+
   /** Deadlines were changed. */
   limitsChanged(): void {
     this.pipeline?.limitsChanged();
@@ -114,7 +119,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   }
 
   stopping(): void {
-    // One that is shut has what it needs to end by itself.
+    // A connection that is shut ends by itself.
     if (this.state === "open") this.close();
   }
 
@@ -146,7 +151,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   }
 
   get silentForMs(): number {
-    // Who waits for us is not silent.
+    // A peer that waits for a response is not silent.
     return this.exchangeCount > 0 ? 0 : this.transport.silentForMs;
   }
 
@@ -207,7 +212,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   }
 
   handedOver(): void {
-    // What was sent before is not heard of any more.
+    // How earlier responses leave is not reported any more.
     this.unsent?.end(undefined);
     HANDED_OVER.set(this.transport, this);
     this.transport.context = this.ownHandle?.context;

@@ -73,6 +73,12 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
     return receiverOf(connection);
   }
 
+  /** It stays the connection's own, and hears of all that is sent. */
+  takeBackReceiver(connection: StreamConnection, receiver: Receiver): boolean {
+    if (connection.context !== receiver || connection.pendingBytes > 0) return false;
+    return receiverOf(connection).isIdle;
+  }
+
   opened(connection: StreamConnection, isOutgoing: boolean): void {
     if (this.#makeContext !== undefined) {
       const { handle } = receiverOf(connection);

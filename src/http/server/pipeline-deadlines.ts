@@ -19,7 +19,7 @@ import type { ServerExchange } from "./server-exchange.js";
 export interface WatchedRequests {
   readonly limits: HttpServerLimits;
   readonly transport: ProtocolConnection;
-  /** Whether they are anybody's business any more. */
+  /** Whether the requests belong to a connection. */
   readonly isWatched: boolean;
   /** Whether the connection only waits for what was sent to leave. */
   readonly isOver: boolean;
@@ -29,7 +29,7 @@ export interface WatchedRequests {
   readonly reading: ServerExchange | undefined;
   /** The exchange whose turn it is to respond. */
   readonly front: ServerExchange | undefined;
-  /** Whether it is us who do not read. */
+  /** Whether the server holds reading. */
   readonly isHeld: boolean;
   /** Whether the application does not read. */
   readonly isPaused: boolean;
@@ -84,7 +84,7 @@ export class PipelineDeadlines implements DeadlineHolder {
     this.deadlines = new Deadlines(wheel, this);
   }
 
-  /** Another connection's requests are watched from now on. What was due for the last one is looked at in vain. */
+  /** Watches the requests of another connection. Deadlines that are left of the last one do nothing. */
   begin(): void {
     this.readOnMs = 0;
     this.sentBytes = -1;
@@ -200,7 +200,7 @@ export class PipelineDeadlines implements DeadlineHolder {
         return reading?.startedMs ?? NEVER;
       default: {
         if (front === undefined || front.isResponded) return NEVER;
-        // Who is still reading the request can't respond yet: that has deadlines of its own.
+        // A handler that still reads the request can't respond yet: reading has deadlines of its own.
         const isReading = front === reading && front.request.isBodyRead;
         return isReading ? NEVER : front.startedMs;
       }

@@ -42,7 +42,7 @@ export class ReadingHolds {
   clear(bit: number, transport: ProtocolConnection): boolean {
     if ((this.bits & bit) === 0) return false;
     this.bits &= ~bit;
-    // Not in the context of whoever has responded: the next handler is another request's.
+    // Not in the async context of the handler that responded: the next request is another one's.
     if (transport.isHeld(bit)) inRootContext(() => transport.release(bit));
     return this.bits === 0;
   }

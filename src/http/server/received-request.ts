@@ -29,7 +29,7 @@ export class ReceivedRequest {
     let traits = head.minorVersion === 1 ? IS_1_1 : 0;
     if (head.keepAlive) traits |= KEEPS_ALIVE;
     if (head.isUpgrade) traits |= ASKS_UPGRADE;
-    // Who expects something else as well may wait, too.
+    // A peer that also expects something else may wait as well.
     if (head.expectation !== "none" && head.hasBody) traits |= AWAITS_CONTINUE;
     this.traits = traits;
   }

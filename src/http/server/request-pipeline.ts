@@ -126,14 +126,14 @@ export class RequestPipeline
     this.deadlines.begin();
   }
 
-  /** Serves nobody for the time being. Returns whether it can serve another. */
+  /** Leaves its connection. Returns whether it can serve another. */
   leave(): boolean {
     this.current = undefined;
     this.parser.forget();
     return this.parser.isFresh;
   }
 
-  /** Is of no more use. */
+  /** Ends it for good: it serves no other connection. */
   end(): void {
     this.isOver = true;
     this.deadlines.end();
@@ -173,7 +173,7 @@ export class RequestPipeline
     this.deadlines.readOn();
   }
 
-  /** Whether it serves a connection, and its deadlines mean anything. */
+  /** Whether it serves a connection; otherwise its deadlines mean nothing. */
   get isWatched(): boolean {
     return this.current?.pipeline === this;
   }
@@ -203,7 +203,7 @@ export class RequestPipeline
     return taken;
   }
 
-  /** Whether what comes means anything; else it is thrown away. */
+  /** Whether received bytes are read; otherwise they are discarded. */
   private get isReadOn(): boolean {
     if (this.isOver) return false;
     return !this.isLast || this.reading !== undefined || this.holds.has(HOLD.upgrade);
@@ -211,7 +211,7 @@ export class RequestPipeline
 
   /** Bytes are left behind those that were taken. */
   private leaveRest(byteCount: number, taken: number): number {
-    // Another protocol has it.
+    // The connection belongs to another protocol now.
     if (!this.isWatched) return taken;
     if (!this.isReadOn) return byteCount;
     if (this.isHeld) this.transport.hold(this.holds.bits);
@@ -237,7 +237,7 @@ export class RequestPipeline
     this.settle();
   }
 
-  /** Gives itself back where nothing is under way. */
+  /** Returns to the pool when nothing is under way. */
   private settle(sinceMs?: number): void {
     if (this.isFeeding || this.isOver || this.isHeld || !this.isWatched) return;
     if (this.queue.front !== undefined || this.reading !== undefined) return;
@@ -275,7 +275,7 @@ export class RequestPipeline
     exchange.isObserved = head.hasBody && resources.calls.tellsBodies;
     this.reading = exchange;
     this.queue.enter(exchange);
-    // The usual request goes the straight way.
+    // The usual request is handled at once.
     const isUsual = !exchange.isUpgrade && head.expectation !== "unknown";
     const isAtWork = isUsual ? resources.calls.handle(exchange) : this.handleOther(exchange, head);
     if (isAtWork || !exchange.isDone || resources.calls.keepsHeads) head.keep();
@@ -357,7 +357,7 @@ export class RequestPipeline
     const error = handlerError(name, "request", cause, this.owner.id);
     if (this.failure === undefined) this.resources.calls.report(error, exchange);
     if (this.isOver) return;
-    // What was told before there was an exchange is of the one that there may be now.
+    // A failure before the head was complete belongs to the exchange that is being read, if there is one.
     const failed = exchange ?? this.reading;
     if (this.reading === failed) this.reading = undefined;
     this.isLast = true;
@@ -367,7 +367,7 @@ export class RequestPipeline
     else if (this.queue.front === undefined) this.owner.shut();
   }
 
-  /** Responds to what was no request. */
+  /** Responds to bytes that are not a request. */
   private respondToNone(statusCode: number): void {
     if (this.isOver) return;
     const exchange = this.createExchange(new RequestHead());
@@ -376,7 +376,7 @@ export class RequestPipeline
     exchange.respondError(statusCode);
   }
 
-  /** The rest of a request will not come, or no response: there is one from here, and the connection closes. */
+  /** The rest of a request, or its response, will not come: responds with an error and closes the connection. */
   private giveUp(exchange: ServerExchange, error: NetError, statusCode: number): void {
     exchange.closes = true;
     exchange.isObserved = false;
@@ -410,7 +410,7 @@ export class RequestPipeline
     if (exchange.isInTurn) this.responseGiven(exchange);
     const { request } = exchange;
     if (request.hasBody && !request.isComplete) {
-      // Who has discarded the body does not want to be told of the rest of it.
+      // A handler that has discarded the body is not told of the rest.
       if (request.isBodyDiscarded) exchange.isObserved = false;
       else if (!request.isBodyRead) exchange.body.discard();
     }
@@ -422,7 +422,7 @@ export class RequestPipeline
     if (exchange.record !== undefined) this.owner.responseGiven(exchange);
   }
 
-  /** Lets those leave from the front that are done; the turn goes to the next. */
+  /** Removes exchanges that are done from the front; the next one gets its turn. */
   private advance(): void {
     const { queue } = this;
     if (this.isOver) return;
@@ -502,7 +502,7 @@ export class RequestPipeline
 
   /** Responds to what is under way, then closes. */
   close(): void {
-    // Of a request whose head is being read, the response is still to come.
+    // A request whose head is being read still gets its response.
     const isInHead = this.parser.phase === "head" && this.reading === undefined;
     this.closesSoon = true;
     if (!isInHead) this.isLast = true;
@@ -541,7 +541,7 @@ export class RequestPipeline
   ended(reason: CloseReason): void {
     this.end();
     this.reading = undefined;
-    // An error costs the look at the stack: made where somebody hears of it.
+    // An error captures the stack: it is made only where an exchange is told of it.
     if (this.queue.front !== undefined) this.queue.fail(this.transport.closedError(), reason);
     const { bodyHolder } = this.holds;
     if (bodyHolder !== undefined) bodyHolder.pipeline = undefined;

@@ -6,8 +6,8 @@
  *                none, done ── the server responds for the handler ──► dropped
  *     request    its head is complete; its body may be on its way until `isComplete`
  *
- * Both sides go on by themselves. What the connection makes of that is in `request-pipeline.ts`. Whose
- * turn it is sends at once; the others hold what they have, see `held-output.ts`. Hot.
+ * Both sides go on by themselves. What the connection makes of that is in `request-pipeline.ts`. The
+ * exchange whose turn it is sends at once; the others keep what they have, see `held-output.ts`. Hot.
  */
 import type { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
@@ -110,7 +110,7 @@ export class ServerExchange
   pipeline: ExchangePipeline | undefined;
   /** The exchange that came behind this one. */
   next: ServerExchange | undefined = undefined;
-  /** Whose turn it is sends. */
+  /** Whether it is its turn to send. */
   isInTurn = false;
   /** The connection closes behind the response. */
   closes = false;

@@ -320,7 +320,7 @@ export class HttpSyncClient implements Disposable {
     const { timeoutMs } = head;
     const { connectTimeoutMs } = route;
     const isBounded = timeoutMs > 0 && connectTimeoutMs > 0;
-    // A copy, so that it can be handed over and that no more than it is cloned.
+    // A copy: it can be transferred, and nothing around it is cloned.
     const body = bytes === undefined ? undefined : new Uint8Array(bytes);
     this.#body = new PieceQueue();
     try {

@@ -199,7 +199,7 @@ export class SyncChannel {
   }
 }
 
-/** Has something handed over to the worker, and says in our words why that can't be. */
+/** Calls what hands something to the worker. Throws `INVALID_ARGUMENT` for what can't be cloned, `NOT_SUPPORTED` where workers can't be. */
 function cloning<Value>(handOver: () => Value): Value {
   try {
     return handOver();

@@ -70,7 +70,7 @@ export class SyncOrders {
 
   #postBody(): void {
     if (this.#body.byteCount === 0) return;
-    // They may be a view into larger memory: what is posted is theirs alone.
+    // They may be a view into larger memory: only their own bytes are posted.
     const bytes = new Uint8Array(this.#body.takeAll());
     this.#post({ kind: "body", bytes }, [bytes.buffer]);
   }

@@ -95,7 +95,8 @@ export class Handshake {
   received(packet: HandshakePacket, nowMs: number): HandshakeResult {
     const isEcho = packet.peerId === this.ownId;
     if (!this.isEstablished) return this.receivedFirst(packet, isEcho, nowMs);
-    if (packet.ownId !== this.peerId) return isEcho ? "replaced" : "foreign";
+    if (packet.ownId !== this.peerId)
+      return isEcho && this.isOfNext(packet) ? "replaced" : "foreign";
     if (!isEcho && packet.peerId !== 0) return "foreign";
     if (packet.isComplete && isEcho) this.isComplete = true;
     // Who has heard us needs no answer, unless ours was lost: then it repeats.
@@ -115,6 +116,14 @@ export class Handshake {
     }
     this.tell(nowMs);
     return isEcho ? "established" : "taken";
+  }
+
+  /**
+   * Whether a packet with another id is of a session behind this one. Who keeps nothing of strangers may have answered
+   * an earlier packet of ours with another id; who has a session says that it is complete.
+   */
+  private isOfNext(packet: HandshakePacket): boolean {
+    return packet.isComplete || !this.owner.isInitiator;
   }
 
   /** Whether this side sends packets by itself now. */

@@ -49,7 +49,7 @@ export function responseFraming(traits: ResponseTraits, notes: FieldNotes): numb
     return 0;
   }
   if (statusCode === 205 && announced !== 0) {
-    // A stream that turns out to be empty can't be told from one that is not.
+    // Whether a stream will be empty is not known yet.
     if (body !== BODY.byFields || hasLength(notes)) throw refused("205 has no body", announced);
     return 0;
   }

@@ -42,7 +42,7 @@ export class ResponseParser extends MessageParser<ResponseHead, ResponseSink> {
   }
 
   protected takeOver(): void {
-    // What a response means depends on its request: none is taken for one that was before.
+    // What a response means depends on its request, so heads are never reused from an earlier one.
   }
 
   protected begin(): number {

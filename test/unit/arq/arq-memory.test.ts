@@ -96,12 +96,33 @@ describe("ARQ server", () => {
     ];
     let answers = 0;
     for (const bytes of tries) answers += (await send(bytes)).length;
-    await world.engine.advance(15_000);
+    // Twice ten minutes: what was proved long ago is no proof.
+    await world.engine.advance(1_200_000, 60_000);
     answers += (await send(writeHandshake({ isComplete: true, ownId: 7, peerId: id }))).length;
 
     assert.equal(answers, 0);
     assert.equal(server.connectionCount, 0);
     await server.stop();
+  });
+
+  it("lets in who repeats its first packet and gets two ids for it", async () => {
+    const world = memoryWorld({ link: { delayMs: 100 } });
+    const { server, reasons } = await serverOf(world);
+    const ends: string[] = [];
+    const client = new ArqClient({
+      engine: world.engine,
+      onClose: (_, { code }) => void ends.push(code),
+    });
+    // The ids change in between: the first packet comes before, its repetition 60 ms later behind.
+    const slotMs = 600_000;
+    const toChangeMs = slotMs - (world.clock.now() % slotMs);
+    await world.engine.advance(toChangeMs - 130, 60_000);
+
+    await connect(world, client, 2_000);
+
+    assert.equal(server.connectionCount, 1);
+    assert.deepEqual([...ends, ...reasons], []);
+    await Promise.all([client.stop(), server.stop(), world.engine.advance(5_000, 20)]);
   });
 
   it("keeps nothing of 20,000 half handshakes", async () => {

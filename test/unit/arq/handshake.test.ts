@@ -113,7 +113,8 @@ describe("handshake", () => {
     assert.equal(handshake.received(packet(5, 0), 10), "foreign");
     assert.equal(handshake.received(packet(5, 1), 10), "foreign");
     assert.equal(handshake.received(packet(9, 1), 10), "foreign");
-    assert.equal(handshake.received(packet(5, 7), 10), "replaced");
+    assert.equal(handshake.received(packet(5, 7), 10), "foreign", "to an earlier packet of ours");
+    assert.equal(handshake.received(packet(5, 7, true), 10), "replaced");
 
     assert.deepEqual(sent, []);
   });

@@ -54,7 +54,7 @@ function inboundOf(receiver: Receiver): {
     memory: new HeapSendMemory(),
     fail: (error) => errors.push(error) > 0,
   };
-  return { inbound: new Inbound(connection, receiver, 0), stream, errors };
+  return { inbound: new Inbound(connection, receiver), stream, errors };
 }
 
 const bytes = (text: string): Buffer => Buffer.from(text, "latin1");

@@ -118,3 +118,65 @@ describe("StreamConnection: mistakes in a call", () => {
     assert.equal(connection.isOpen, true);
   });
 });
+
+describe("StreamConnection: what an idle one keeps", () => {
+  const host = (handlers: ConstructorParameters<typeof FakeHost>[1] = {}): FakeHost =>
+    new FakeHost({}, handlers);
+
+  it("has no way in, and no receiver, behind bytes that were taken; counts and times stay", () => {
+    const idle = host({ onReceive() {} });
+    const { connection, stream } = idle.open();
+    const openedMs = connection.receivedMs;
+    idle.engine.clock.advance(7);
+
+    stream.sink.streamReceived(bytes("taken"));
+
+    assert.deepEqual(
+      [connection.inbound, connection.receivedBytes, connection.receivedMs],
+      [undefined, 5, openedMs + 7],
+    );
+  });
+
+  it("keeps them while bytes are unread, a handler is busy, a packet is cut, or it is held", () => {
+    const unread = host().open();
+    const busy = host({ onReceive: () => new Promise(() => {}) }).open();
+    const cutHost = new FakeHost({ receive: delimiter() }, { onReceive() {} });
+    const cut = cutHost.open();
+    const held = host({ onReceive: (connection) => void connection.pause() }).open();
+
+    for (const { stream } of [unread, busy, cut, held]) stream.sink.streamReceived(bytes("some"));
+
+    for (const { connection } of [unread, busy, cut, held]) assert.ok(connection.inbound);
+    assert.equal(unread.connection.unreadBytes, 4);
+  });
+
+  it("lets them go when the promise of the handler is settled", async () => {
+    const { connection, stream } = host({ onReceive: async () => {} }).open();
+
+    stream.sink.streamReceived(bytes("some"));
+    const whileBusy = connection.inbound;
+    await turn();
+
+    assert.ok(whileBusy !== undefined && connection.inbound === undefined);
+  });
+
+  it("gives the way in to whoever receives next, and nothing of one connection to another", () => {
+    const got: [number, string][] = [];
+    const one = host({
+      onReceive: (connection, data) => void got.push([connection.id, String(data)]),
+    });
+    const first = one.open();
+    const second = one.open();
+
+    first.stream.sink.streamReceived(bytes("a"));
+    second.stream.sink.streamReceived(bytes("b"));
+    first.stream.sink.streamReceived(bytes("c"));
+
+    const [a, b] = [first.connection.id, second.connection.id];
+    assert.deepEqual(got, [
+      [a, "a"],
+      [b, "b"],
+      [a, "c"],
+    ]);
+  });
+});

@@ -31,7 +31,7 @@ export function cookiesOf(headers: Pick<Fields, "getAll">): ReadonlyMap<string, 
 /** Adds the pair between two places, if there is one. */
 function addPair(cookies: Map<string, string>, text: string, start: number, end: number): void {
   const equals = text.indexOf("=", start);
-  // Without a name, or without "=": no server sets such a cookie by purpose.
+  // Without a name, or without "=": no server sets such a cookie on purpose.
   if (equals < 0 || equals >= end) return;
   const name = trimmed(text, start, equals);
   if (name !== "" && !cookies.has(name)) cookies.set(name, trimmed(text, equals + 1, end));
