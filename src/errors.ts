@@ -159,6 +159,10 @@ export const ERROR_CODES = {
     fault: "remote",
     text: "the peer's system answered no probe of keep-alive: it, or the way to it, is gone",
   },
+  USER_TIMEOUT: {
+    fault: "remote",
+    text: "the peer's system acknowledged nothing of what was sent within userTimeoutMs",
+  },
   COOKIE_FILE_MALFORMED: { fault: "system", text: "the file is no cookie file" },
   COOKIE_FILE_UNAVAILABLE: { fault: "system", text: "the cookie file can't be read or written" },
   DESCRIPTORS_EXHAUSTED: { fault: "system", text: "no file descriptor is left" },

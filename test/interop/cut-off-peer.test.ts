@@ -123,7 +123,7 @@ describe("a peer that is cut off", { skip }, () => {
       ["heartbeat", "HEARTBEAT_TIMEOUT"],
       ["idle", "IDLE_TIMEOUT"],
       ["keepAlive", engine === "uring" ? "KEEPALIVE_TIMEOUT" : "SYSTEM_TIMEOUT"],
-      ["userTimeout", "SYSTEM_TIMEOUT"],
+      ["userTimeout", "USER_TIMEOUT"],
     ] as const) {
       if (kind === "userTimeout" && engine === "node") continue;
       // Node can set the interval and the count of the probes from 24 on.

@@ -148,6 +148,13 @@ export function pendingError(calls: ForeignFunctions, descriptor: number): numbe
   return result < 0 ? result : bytes.readInt32LE(0);
 }
 
+/** `TCP_USER_TIMEOUT` in milliseconds; 0: the system's own. */
+export function userTimeout(calls: ForeignFunctions, descriptor: number): number {
+  const bytes = Buffer.alloc(4);
+  const result = calls.getOption(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, bytes);
+  return result < 0 ? 0 : bytes.readInt32LE(0);
+}
+
 /** `TCP_NODELAY`. */
 export function noDelayOption(on: boolean): OptionList {
   return [[IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0]];

@@ -74,6 +74,7 @@ import {
   setOptions,
   setReset,
   tcpInfo,
+  userTimeout,
 } from "./socket-options.js";
 import { StreamDetails } from "./stream-details.js";
 import {
@@ -415,8 +416,11 @@ export class UringStream
   /** The kernel has one number for all that it gives up: what it did last tells them apart. */
   private timeoutError(error: NetError): NetError {
     const info = this.tcpInfo();
-    if (info === undefined || info.probeCount === 0) return error;
-    return new NetError("KEEPALIVE_TIMEOUT", undefined, {
+    if (info === undefined) return error;
+    const { calls } = this.loop;
+    const isProbed = info.probeCount > 0;
+    if (!isProbed && this.withDescriptor((it) => userTimeout(calls, it)) <= 0) return error;
+    return new NetError(isProbed ? "KEEPALIVE_TIMEOUT" : "USER_TIMEOUT", undefined, {
       operation: "receive",
       systemCode: "ETIMEDOUT",
       cause: error,
