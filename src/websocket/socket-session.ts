@@ -8,6 +8,8 @@
  * Invariants: `onClose` is told once and last; nothing is decoded while a hold is set; what inflates for
  * longer than a turn goes on in a later one.
  */
+import { beginLending, endLending } from "../bytes/lending.js";
+import { HeapSendMemory, type SendMemory } from "../bytes/send-memory.js";
 import {
   CLOSED_BY_PEER,
   CLOSED_LOCALLY,
@@ -17,6 +19,7 @@ import {
 import type { Data } from "../connection/connection.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
+import { giveBack } from "../protocol/websocket/byte-gatherer.js";
 import { CLOSE_CODE, canTravel, clipReason } from "../protocol/websocket/close-code.js";
 import { CloseHandshake } from "../protocol/websocket/close-handshake.js";
 import { closeCodeOfError } from "../protocol/websocket/fault.js";
@@ -48,6 +51,9 @@ interface Slices {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
+
+/** Lends memory of messages that were cut, and keeps none beyond the call. */
+const GATHERED: SendMemory = new HeapSendMemory();
 
 /** Tells that something of the application's has failed, and ends the socket. */
 export type SocketFailed = (name: string, error: unknown) => void;
@@ -311,7 +317,19 @@ export class SocketSession
 
   onMessage(bytes: Buffer, isText: boolean, isOwn: boolean): boolean {
     if (isText) return this.deliver(bytes.toString(), true);
+    if (isOwn && this.settings.delivery === "borrow") return this.lend(bytes);
     return this.deliver(this.ownBytes(bytes, isOwn), false);
+  }
+
+  /** Delivers a message that was cut, for the time of the call: its memory is for the next such message. */
+  private lend(bytes: Buffer): boolean {
+    beginLending(bytes, GATHERED);
+    try {
+      return this.deliver(bytes, false);
+    } finally {
+      endLending();
+      giveBack(bytes);
+    }
   }
 
   private ownBytes(bytes: Buffer, isOwn: boolean): Buffer {

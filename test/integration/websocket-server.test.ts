@@ -302,6 +302,39 @@ function messages(engine: EngineName): void {
     assert.deepEqual(texts, [true, false, true]);
   });
 
+  it("lends messages that were cut, and uses their memory again when they have been sent on", async (test) => {
+    const memories = new Set<ArrayBufferLike>();
+    const kept: Message[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      delivery: "borrow",
+      onMessage(socket, data) {
+        assert.ok(typeof data !== "string");
+        memories.add(data.buffer);
+        kept.push(Buffer.from(data));
+        socket.send(data);
+      },
+    });
+    const peer = await framePeer(test, server.port);
+    const messages = Array.from({ length: 40 }, (_, n) =>
+      Buffer.alloc(2_000 + 6_000 * (n % 4), n + 1),
+    );
+
+    for (const message of messages) {
+      const half = message.subarray(0, 1_000);
+      peer.send({ opcode: OPCODE.binary, fin: false, payload: half });
+      peer.send({ opcode: OPCODE.continuation, payload: message.subarray(1_000) });
+    }
+    await until(() => peer.recorder.messages.length === messages.length);
+
+    assert.deepEqual(kept, messages);
+    assert.deepEqual(
+      peer.recorder.messages,
+      messages.map((message) => `0x${message.toString("hex")}`),
+    );
+    assert.ok(memories.size < messages.length / 2, `${memories.size} memories`);
+  });
+
   it("holds the peer back while a handler's promise is not settled", async (test) => {
     const seen: string[] = [];
     let settle: (() => void) | undefined;

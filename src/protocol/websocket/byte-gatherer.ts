@@ -94,6 +94,7 @@ export class ByteGatherer {
       const room = moreBytes < byteCount ? byteCount + moreBytes : byteCount * 2;
       this.memory = takeMemory(Math.max(room, MIN_BYTES), Math.max(room, byteCount * 2));
       if (used > 0) this.memory.set(memory.subarray(0, used));
+      giveBack(memory);
       return start;
     }
     const from = start + memory.length - used;
