@@ -8,12 +8,13 @@
 // belongs to the whole process, share one with others of their folder: a program of imports in
 // build/test-groups. What they share beyond that lies in a folder of the run, HP_SOCKET_TEST_FOLDER.
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import process from "node:process";
 
 const root = new URL("../build/test/", import.meta.url).pathname;
+const sources = new URL("../test/", import.meta.url).pathname;
 const groupRoot = new URL("../build/test-groups/", import.meta.url).pathname;
 const parts = process.argv.slice(2).filter((word) => word !== "--fast");
 const isFast = process.argv.includes("--fast");
@@ -45,6 +46,8 @@ const isQuick = (file) => !LARGE.test(file) && !has(STARTERS, join(root, file));
 const files = readdirSync(root, { recursive: true })
   .map(String)
   .filter((file) => file.endsWith(".test.js"))
+  // What was compiled from a file that is gone stays in build/.
+  .filter((file) => existsSync(join(sources, file.replace(/js$/, "ts"))))
   .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
   .filter((file) => !isFast || isQuick(file))
   .sort();
