@@ -21,7 +21,11 @@ export interface BroadcastOptions<Handle = Connection> {
   readonly filter?: ((connection: Handle) => boolean) | undefined;
 }
 
-/** Base of servers and agents. `Held`: the class behind the connections; `Handle`: what the application sees of it. */
+/**
+ * Base of servers and agents. `Held`: the class behind the connections; `Handle`: what the application sees of it.
+ *
+ * A base and not a part: it is their public face, some thirty operations that each would else have to pass on.
+ */
 export abstract class ConnectionGroup<
   Held extends Member & AnyConnection,
   Handle extends AnyConnection,

@@ -49,6 +49,7 @@ export class EngineService {
 
   /** The way in serves nobody any more. */
   retireInbound(inbound: Inbound): void {
+    inbound.leave();
     if (this.spareInbounds.length < MAX_SPARES) this.spareInbounds.push(inbound);
   }
 

@@ -27,6 +27,14 @@ export const MAX_HELD_BYTES: number = 65_536;
 
 const NOTHING = Buffer.alloc(0);
 
+/** The receiver of a way in that serves nobody. */
+const NOBODY: Receiver = {
+  received: (bytes) => bytes.length,
+  ended() {},
+  drained() {},
+  closed() {},
+};
+
 /** The connection, as its way in sees it. */
 export interface ReceivingConnection {
   readonly stream: StreamSocket;
@@ -39,7 +47,7 @@ export interface ReceivingConnection {
 /** Received bytes of one connection. */
 export class Inbound {
   receiver: Receiver;
-  private connection: ReceivingConnection;
+  private served: ReceivingConnection | undefined;
   private rest: PieceQueue | undefined = undefined;
   /** What a receiver handed over to the next within a call: comes in front of all that is left. */
   private handedOver: Buffer | undefined = undefined;
@@ -52,14 +60,24 @@ export class Inbound {
   private isOver = false;
 
   constructor(connection: ReceivingConnection, receiver: Receiver) {
-    this.connection = connection;
+    this.served = connection;
     this.receiver = receiver;
   }
 
-  /** Begins to serve another connection: it {@link isSpare}. */
+  /** Begins to serve another connection: it has left the last one. */
   serve(connection: ReceivingConnection, receiver: Receiver): void {
-    this.connection = connection;
+    this.served = connection;
     this.receiver = receiver;
+  }
+
+  /** Leaves its connection, for which it {@link isSpare}, and keeps nothing of it alive. */
+  leave(): void {
+    this.served = undefined;
+    this.receiver = NOBODY;
+  }
+
+  private get connection(): ReceivingConnection {
+    return this.served as ReceivingConnection;
   }
 
   /** Whether it has nothing to do for its connection, and nothing to remember: it can serve another. */

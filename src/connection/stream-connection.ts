@@ -241,6 +241,8 @@ export class StreamConnection
 
   /** Does without a way in until the next bytes come, if the receiver can be done without. */
   private leaveInbound(inbound: Inbound): void {
+    // A call within a call may have left it, and it may serve another by now.
+    if (this.inbound !== inbound) return;
     if (!this.host.takeBackReceiver(this, inbound.receiver)) return;
     this.inbound = undefined;
     this.host.service.retireInbound(inbound);

@@ -30,7 +30,7 @@ import { RequestList } from "./request-list.js";
 /** Receives for one connection by its receive model. */
 export class PacketReceiver implements Receiver, PacketReader, PacketSink, HandlerSettled {
   readonly stopping?: () => void;
-  private connection: ProtocolConnection;
+  private served: ProtocolConnection | undefined;
   private readonly events: PacketEvents;
   private receiveModel: ReceiveModel;
   private decoder: Decoder | undefined;
@@ -46,7 +46,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   private isOver = false;
 
   constructor(connection: ProtocolConnection, events: PacketEvents, model: ReceiveModel) {
-    this.connection = connection;
+    this.served = connection;
     this.events = events;
     this.receiveModel = model;
     this.decoder = model.createDecoder();
@@ -54,9 +54,18 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     if (stopping !== undefined) this.stopping = () => stopping.call(events, this.connection);
   }
 
-  /** Begins to serve another connection: see {@link isSpareFor}. */
+  /** Begins to serve another connection: it has left the last one. */
   serve(connection: ProtocolConnection): void {
-    this.connection = connection;
+    this.served = connection;
+  }
+
+  /** Leaves its connection, of which it {@link isSpareFor remembers nothing}, and keeps it alive no longer. */
+  leave(): void {
+    this.served = undefined;
+  }
+
+  private get connection(): ProtocolConnection {
+    return this.served as ProtocolConnection;
   }
 
   /** Whether it remembers nothing of its connection, and can serve another with these events and model. */

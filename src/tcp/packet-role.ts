@@ -51,6 +51,7 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
   takeBackReceiver(connection: StreamConnection, receiver: Receiver): boolean {
     if (!(receiver instanceof PacketReceiver)) return false;
     if (!receiver.isSpareFor(this.packetEvents, connection.settings.receive)) return false;
+    receiver.leave();
     if (this.#spares.length < MAX_SPARES) this.#spares.push(receiver);
     return true;
   }

@@ -5,6 +5,8 @@
  * How it closes is in `protocol/websocket/close-handshake.ts`. A rule that is broken ends it with a Close
  * frame of ours, without waiting for the peer's; a peer that does not reply has `closeFrameTimeoutMs`.
  *
+ * Who gets a message is decided here too: as a part it would be another object for each idle socket.
+ *
  * Invariants: `onClose` is told once and last; nothing is decoded while a hold is set; what inflates for
  * longer than a turn goes on in a later one.
  */

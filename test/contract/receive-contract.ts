@@ -42,6 +42,7 @@ export function receiveContract(subject: ReceiveContractSubject): void {
     itJudgesPieces(subject);
     itStopsAndContinues(subject);
     itHandsOver(subject);
+    itStartsAnew(subject);
     itEndsInTheMiddle(subject);
     itStaysLinear(subject);
     itIsImmutable(subject);
@@ -132,6 +133,26 @@ function itHandsOver({ model, packet }: ReceiveContractSubject): void {
 
       assert.deepEqual(recorder.packets, sent);
       first.end(recorder);
+    });
+    fc.assert(property, { seed: SEED, numRuns: 300 });
+  });
+}
+
+/** A decoder that holds nothing serves another connection: what came before must not show. */
+function itStartsAnew({ model, packet }: ReceiveContractSubject): void {
+  it("is as it was made whenever it holds nothing", () => {
+    const sendable = packet.filter((bytes) => isSendable(model, [bytes]));
+    const packets = fc.array(sendable, { minLength: 1, maxLength: 5 });
+    const property = fc.property(packets, fc.nat(), (sent, seed) => {
+      const wire = framePackets(model, sent);
+      const recorder = new PacketRecorder();
+      let decoder = model.createDecoder();
+      for (const chunk of randomChunks(wire, new Random(seed))) {
+        if (decoder.heldBytes === 0) decoder = model.createDecoder();
+        feedLent(decoder, [chunk], recorder);
+      }
+
+      assert.deepEqual(recorder.packets, sent);
     });
     fc.assert(property, { seed: SEED, numRuns: 300 });
   });

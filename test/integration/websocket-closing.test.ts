@@ -9,6 +9,17 @@ import { framePeer, webSocketServer } from "../support/websocket-world.js";
 /** Longer than any test may take: none of these ends by it. */
 const NEVER_MS = 600_000;
 
+/** A handler's promise, which is settled from outside. */
+class Busy {
+  settle: (() => void) | undefined;
+
+  begin(): Promise<void> {
+    return new Promise((resolve) => {
+      this.settle = resolve;
+    });
+  }
+}
+
 for (const engine of availableEngines()) {
   describe(`WebSockets that close while nobody reads, on ${engine}`, () => {
     it("end a handler's wait for the end of its own socket", async (test) => {
@@ -73,7 +84,7 @@ for (const engine of availableEngines()) {
     it("give a busy handler what came meanwhile, in order, when it has settled", async (test) => {
       const seen: string[] = [];
       let socket: WebSocketConnection | undefined;
-      let settle: (() => void) | undefined;
+      const busy = new Busy();
       const server = await webSocketServer(test, {
         engine,
         closeFrameTimeoutMs: NEVER_MS,
@@ -83,22 +94,20 @@ for (const engine of availableEngines()) {
         onMessage(_socket, data) {
           seen.push(String(data));
           if (data !== "wait" && data !== "again") return undefined;
-          return new Promise<void>((resolve) => {
-            settle = resolve;
-          });
+          return busy.begin();
         },
       });
       const peer = await framePeer(test, server.port);
 
       peer.send("wait", "one", "two", "again", "three");
-      await until(() => settle !== undefined);
+      await until(() => busy.settle !== undefined);
       socket?.close(4_001);
       await until(() => socket?.stats.receivedMessages === 5);
       const whileBusy = [...seen];
-      settle?.();
+      busy.settle?.();
       await until(() => seen.length === 4);
       const whileBusyAgain = [...seen];
-      settle?.();
+      busy.settle?.();
       await until(() => seen.length === 5);
       peer.close();
       await peer.ended();
@@ -140,7 +149,7 @@ for (const engine of availableEngines()) {
     it("hand out no piece behind one that a busy handler went without", async (test) => {
       const seen: string[] = [];
       let socket: WebSocketConnection | undefined;
-      let settle: (() => void) | undefined;
+      const busy = new Busy();
       const server = await webSocketServer(test, {
         engine,
         closeFrameTimeoutMs: NEVER_MS,
@@ -150,9 +159,7 @@ for (const engine of availableEngines()) {
         onMessageBegin: () => "pieces",
         onMessagePiece(_socket, bytes) {
           seen.push(`piece ${bytes}`);
-          return new Promise<void>((resolve) => {
-            settle = resolve;
-          });
+          return busy.begin();
         },
         onMessageEnd: () => void seen.push("end"),
         onPing: () => void seen.push("ping"),
@@ -160,12 +167,12 @@ for (const engine of availableEngines()) {
       const peer = await framePeer(test, server.port);
 
       peer.send({ payload: "one", fin: false });
-      await until(() => settle !== undefined);
+      await until(() => busy.settle !== undefined);
       peer.send({ opcode: OPCODE.continuation, payload: "two", fin: false });
       socket?.close(4_001);
       await peer.saw("close 4001 ");
       peer.send({ opcode: OPCODE.continuation, payload: "three", fin: true }, "more");
-      settle?.();
+      busy.settle?.();
       peer.close();
       await peer.ended();
 

@@ -1,7 +1,7 @@
 /**
  * Masks many bytes by the processor's instructions for 16 bytes at once. JavaScript has none: this is a function of
  * WebAssembly, written here instruction by instruction. The bytes are copied into its memory and back, which
- * is cheap beside a loop: 16 KiB take less than a third of the time of one over words.
+ * is cheap beside a loop over words.
  *
  *     mask(count, key):
  *       do  a, b, c, d = four vectors at `at`, each XORed with the key, stored where they were
