@@ -13,6 +13,8 @@ const isEmpty = (packet: Uint8Array): boolean => packet.length === 0;
 export class Station {
   readonly #inbound: TcpServer;
   readonly #outbound: TcpClient;
+  /** How often the way out was lost, or could not be made at first. */
+  lossCount = 0;
 
   constructor(onMessage: (message: string) => void) {
     this.#inbound = new TcpServer({
@@ -33,8 +35,10 @@ export class Station {
       },
       // Nothing else may come on a connection that is for sending only.
       onReceive: (client) => void client.abort(),
-      onReconnecting: (_client, attempt, delayMs, { code }) =>
-        console.error(`${code}: attempt ${attempt} in ${delayMs} ms`),
+      onReconnecting: (_client, attempt, delayMs, { code }) => {
+        if (attempt === 1) this.lossCount++;
+        console.error(`${code}: attempt ${attempt} in ${delayMs} ms`);
+      },
     });
   }
 
@@ -45,11 +49,6 @@ export class Station {
   /** Resolves when the other side is there, however long that takes. */
   async connect(to: ConnectOptions): Promise<void> {
     await this.#outbound.connect(to);
-  }
-
-  /** Whether the way out is there at the moment. */
-  get isConnected(): boolean {
-    return this.#outbound.isOpen;
   }
 
   /** False: neither sent nor kept. What was sent when the connection was lost may be lost with it. */

@@ -112,9 +112,10 @@ function sessions(certificates: TestCertificates): void {
     });
 
     it(`are not resumed once the keys of the tickets were exchanged (${version})`, async (test) => {
+      // The first keys are as old as the server.
+      const startMs = performance.now();
       const world = await secureServer(test, { ...server, ...versions, ticketRotationMs: 60 });
       const client = secureClient(test, { ca });
-      const startMs = performance.now();
       const first = await visit(client, world);
       const isQuick = (await visit(client, world)) || performance.now() - startMs >= 60;
       const secondMs = performance.now();
