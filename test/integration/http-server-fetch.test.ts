@@ -122,6 +122,44 @@ function handlers(engine: EngineName): void {
     await assert.rejects(given[0]!.text(), TypeError);
   });
 
+  it("send what a Response says, where it is one of the application's own, too", async (test) => {
+    class Teapot extends Response {}
+    Object.defineProperty(Teapot.prototype, "status", { get: () => 418 });
+    const appended = new Response("appended", { headers: { "X-A": "1", Connection: "close" } });
+    appended.headers.append("x-a", "2");
+    appended.headers.append("set-cookie", "a=1");
+    appended.headers.append("set-cookie", "b=2");
+    const passedOn = new Response("on", { headers: { "keep-alive": "timeout=1", "x-a": "3" } });
+    const responses = [
+      new Teapot("short"),
+      Object.defineProperty(new Response("stout"), "status", { value: 202 }),
+      Response.json({ a: 1 }, { status: 201, headers: { "X-A": " 4 " } }),
+      Response.error(),
+      passedOn,
+      appended,
+    ];
+    const server = await httpServer(test, { engine, fetch: () => responses.shift()! });
+    const peer = await rawPeer(test, server);
+
+    peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n".repeat(6));
+    const answers = await peer.answers(6);
+
+    assert.deepEqual(
+      answers.map(({ statusCode, fields, body }) => [statusCode, fields.get("x-a"), body]),
+      [
+        [418, undefined, "short"],
+        [202, undefined, "stout"],
+        [201, "4", '{"a":1}'],
+        [500, undefined, answers[3]!.body],
+        [200, "3", "on"],
+        [200, "1, 2", "appended"],
+      ],
+    );
+    assert.equal(answers[5]!.fields.get("set-cookie"), "a=1, b=2");
+    assert.equal(answers[2]!.fields.get("content-type"), "application/json");
+    assert.equal(answers[4]!.fields.get("keep-alive"), "timeout=5");
+  });
+
   it("stream both ways, each piece as it comes", async (test) => {
     const server = await httpServer(test, {
       engine,

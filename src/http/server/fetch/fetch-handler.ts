@@ -8,8 +8,8 @@ import type { HttpExchange } from "../http-exchange.js";
 import type { HttpServerConnection } from "../http-server-connection.js";
 import type { ServerExchange } from "../server-exchange.js";
 import { bodyIsUsed } from "./body-bytes.js";
-import { takeLightParts } from "./light-response.js";
-import { takePlatformBody } from "./platform-body.js";
+import { type LightParts, takeLightParts } from "./light-response.js";
+import { takePlatformParts } from "./platform-response.js";
 import { requestMaker, requestMethod } from "./request-maker.js";
 import { requestUrl } from "./request-url.js";
 import { OF_THE_CONNECTION } from "./response-fields.js";
@@ -61,16 +61,19 @@ function sendResponse(exchange: ServerExchange, response: unknown): void | Promi
   // to hear what comes when the peer has gone.
   if (exchange.isResponded) return cancelBody(response);
   assertResponse(response);
-  const light = takeLightParts(response);
-  if (light === undefined && response.bodyUsed) throw bodyIsUsed();
-  const { status } = response;
-  const fields = light?.fields ?? response.headers;
-  const body = light === undefined ? (takePlatformBody(response) ?? response.body) : light.body;
+  const { status, fields, body } =
+    takeLightParts(response) ?? takePlatformParts(response) ?? partsOf(response);
   if (typeof body === "object" && body !== null && "getReader" in body) {
     return sendStream(exchange, body, status, sendable(fields));
   }
   exchange.respond(status, sendable(fields), body ?? undefined);
   return undefined;
+}
+
+/** What any Response says of itself. Throws where its body is used. */
+function partsOf(response: Response): LightParts {
+  if (response.bodyUsed) throw bodyIsUsed();
+  return { status: response.status, fields: response.headers, body: response.body };
 }
 
 /** By what it has: a Response may be of another make than the global one. */

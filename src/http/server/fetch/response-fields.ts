@@ -13,6 +13,11 @@ export const OF_THE_CONNECTION: readonly string[] = ["transfer-encoding", "keep-
 
 const SPECIAL: readonly string[] = [...OF_THE_CONNECTION, "__proto__"];
 
+/** Whether a field with such a name, in lower case, is not one like all others. */
+export function isSpecialField(name: string): boolean {
+  return SPECIAL.includes(name);
+}
+
 const NONE: PlainFields = {};
 const TEXT: PlainFields = { "content-type": "text/plain;charset=UTF-8" };
 
@@ -29,7 +34,7 @@ export function plainFields(headers: unknown, isText: boolean): PlainFields | un
     const value = headers[name];
     if (typeof value !== "string" || !NAME.test(name) || !VALUE.test(value)) return undefined;
     const lower = name.toLowerCase();
-    if (names.includes(lower) || SPECIAL.includes(lower)) return undefined;
+    if (names.includes(lower) || isSpecialField(lower)) return undefined;
     names.push(lower);
     fields[name] = value;
     if (names.length > MAX_COUNT) return undefined;
