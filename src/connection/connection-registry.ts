@@ -10,7 +10,8 @@ const THREAD_SPAN = 2 ** 40;
 /** Threads whose ids still are exact integers. */
 const THREADS = 2 ** 12;
 
-let lastId = (threadId % THREADS) * THREAD_SPAN;
+/** Of the main thread a small integer, which takes no memory beside its connection. */
+let lastId = threadId === 0 ? 0 : (threadId % THREADS) * THREAD_SPAN;
 
 /** A new connection id. */
 export function nextConnectionId(): number {

@@ -42,6 +42,11 @@ export interface Receiver {
   abandoned?(): void;
   /** A deadline from `DUE.protocol` on has passed, and {@link ProtocolConnection.onDue} is not set. */
   duePassed?(purpose: number): void;
+  /**
+   * Whether it stays the connection's own while nothing comes and nothing is to be remembered of what came. Left out,
+   * the component says what becomes of it.
+   */
+  readonly staysWhenIdle?: boolean;
   /** The component stops: ends the connection in good order. Left out, the connection is closed. */
   stopping?(): void;
   /** The connection has ended. Once, and last. */

@@ -81,6 +81,8 @@ export class StreamConnection
   receivedMs: number;
   onDue: ((purpose: number) => void) | undefined = undefined;
   inbound: Inbound | undefined = undefined;
+  /** The receiver while there is no way in, where it is the connection's own. */
+  private idleReceiver: Receiver | undefined = undefined;
   heartbeat: PacketHeartbeat | undefined = undefined;
   /** Undefined while the connection is, and stays, plain. */
   upgrade: TlsUpgrade | undefined = undefined;
@@ -243,9 +245,18 @@ export class StreamConnection
   private leaveInbound(inbound: Inbound): void {
     // A call within a call may have left it, and it may serve another by now.
     if (this.inbound !== inbound) return;
-    if (!this.host.takeBackReceiver(this, inbound.receiver)) return;
+    const { receiver } = inbound;
+    if (receiver.staysWhenIdle === true) this.idleReceiver = receiver;
+    else if (!this.host.takeBackReceiver(this, receiver)) return;
     this.inbound = undefined;
     this.host.service.retireInbound(inbound);
+  }
+
+  /** Nothing more is delivered. */
+  abandonReceiver(): void {
+    // A receiver that is idle is told, too: with a way in, as it is told of the end.
+    if (this.idleReceiver !== undefined) this.begin();
+    this.inbound?.abandon();
   }
 
   endReceived(): void {
@@ -253,7 +264,8 @@ export class StreamConnection
   }
 
   /** Makes the way in. */
-  begin(receiver: Receiver = this.host.createReceiver(this)): Inbound {
+  begin(receiver: Receiver = this.idleReceiver ?? this.host.createReceiver(this)): Inbound {
+    this.idleReceiver = undefined;
     this.inbound = this.host.service.inboundFor(this, receiver);
     if (this.isLeaving) this.inbound.abandon();
     return this.inbound;
@@ -265,7 +277,7 @@ export class StreamConnection
   }
 
   get receiver(): Receiver | undefined {
-    return this.inbound?.receiver;
+    return this.inbound?.receiver ?? this.idleReceiver;
   }
 
   receiveBy(receiver: Receiver, unread?: Buffer): void {
@@ -274,7 +286,9 @@ export class StreamConnection
   }
 
   isDelivering(receiver: Receiver): boolean {
-    return this.inbound?.isDelivering(receiver) ?? false;
+    const { inbound } = this;
+    if (inbound !== undefined) return inbound.isDelivering(receiver);
+    return receiver === this.idleReceiver;
   }
 
   hold(owners: number): void {
@@ -311,7 +325,7 @@ export class StreamConnection
   // — packets: what the application reads by itself —
 
   private get packets(): PacketReader | undefined {
-    return this.inbound?.receiver.packets;
+    return this.receiver?.packets;
   }
 
   /** What can be read. Throws `INVALID_STATE` where a protocol has the connection. */
@@ -338,7 +352,7 @@ export class StreamConnection
   }
 
   get encoder(): Encoder | undefined {
-    const receiver = this.inbound?.receiver;
+    const { receiver } = this;
     if (receiver === undefined) return this.settings.receive.encoder;
     return receiver.packets?.model.encoder;
   }
@@ -497,7 +511,7 @@ export class StreamConnection
 
   /** A connection to which nothing comes has no receiver. */
   private receiverOrEvents(what: "sent" | "drained", byteCount: number): void {
-    const receiver = this.inbound?.receiver;
+    const { receiver } = this;
     if (receiver === undefined) this.host.packetEvents?.[what](this, byteCount);
     else if (what === "drained") receiver.drained();
     else receiver.sent?.(byteCount);
@@ -526,7 +540,7 @@ export class StreamConnection
 
   gone(reason: CloseReason): void {
     try {
-      this.inbound?.receiver.closed(reason);
+      this.receiver?.closed(reason);
     } finally {
       this.host.connectionClosed(this, reason);
     }
@@ -586,7 +600,7 @@ export class StreamConnection
 
   /** The component stops: ends in good order, by the protocol above where it has a way of its own. */
   stop(): void {
-    const receiver = this.inbound?.receiver;
+    const { receiver } = this;
     if (receiver?.stopping !== undefined && this.state === "open") receiver.stopping();
     else this.close();
   }

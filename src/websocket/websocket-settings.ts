@@ -17,8 +17,9 @@ import {
   pickOptions,
   readOptions,
 } from "../options.js";
+import type { FrameDecoder } from "../protocol/websocket/frame-decoder.js";
 import { createLimits, type WebSocketLimits } from "../protocol/websocket/limits.js";
-import type { MessageReader } from "../protocol/websocket/message-reader.js";
+import { Heartbeat } from "./heartbeat.js";
 import type { PublishOptions, SendOptions } from "./websocket-connection.js";
 
 /** Settings of each socket. Times are in milliseconds, 0 switches one off. */
@@ -79,17 +80,21 @@ export type WebSocketSettingsInput = Given<WebSocketSettings & WebSocketLimits>;
 export interface WebSocketConfiguration {
   readonly settings: WebSocketSettings;
   readonly limits: WebSocketLimits;
-  /** What its sockets read messages with, one after the other. */
-  readonly readers: MessageReader[];
+  /** When silent peers are pinged; undefined: never. */
+  readonly heartbeat: Heartbeat | undefined;
+  /** Decoders without an inflater that no socket is using. */
+  readonly decoders: FrameDecoder[];
 }
 
 /** The settings among these options. Throws `INVALID_ARGUMENT`. */
 export function webSocketConfiguration(given: WebSocketSettingsInput): WebSocketConfiguration {
   assertObject("the options", given);
+  const settings = readOptions<WebSocketSettings>(WEBSOCKET_SETTINGS, given);
   return {
-    settings: readOptions<WebSocketSettings>(WEBSOCKET_SETTINGS, given),
+    settings,
     limits: createLimits(pickOptions(given, LIMIT_NAMES)),
-    readers: [],
+    heartbeat: settings.pingIntervalMs > 0 ? new Heartbeat(settings) : undefined,
+    decoders: [],
   };
 }
 
