@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
+import { isBundled } from "../../bundled.js";
 import { ProvidedBuffers, providedBuffersBytes } from "../memory/provided-buffers.js";
 import { SharedMemory, wholePages } from "../memory/shared-memory.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
@@ -29,7 +30,6 @@ import { Ring } from "../ring/ring.js";
 import { type RingParts, ringMemoryBytes, setUpMappedRing, setUpRing } from "../ring/ring-setup.js";
 import { supportedOperations } from "../ring/supported-operations.js";
 import { EINVAL, EMFILE, ENOMEM, ENOSYS, EPERM, errnoName } from "../ring/system-call-error.js";
-import { isBundled } from "./bundled.js";
 import { type UringSettings, uringSettings } from "./uring-options.js";
 
 /** Where the numbers of `kernel-interface.ts` and `socket-options.ts` hold. */
