@@ -34,9 +34,14 @@ function reusePort(): true | string {
   return readsReusePort() || "this Node has no option reusePort (22.12 and later have it)";
 }
 
-/** The capabilities of the node engine in this process. */
+let canReusePort: true | string | undefined;
+
+/** The capabilities of the node engine in this process. What is tried is tried when it is asked for. */
 export const nodeCapabilities: Capabilities = {
-  reusePort: reusePort(),
+  get reusePort() {
+    canReusePort ??= reusePort();
+    return canReusePort;
+  },
   keepAliveInterval:
     takesKeepAliveInterval || "this Node sets the idle time of keep-alive only (24 sets all)",
   userTimeout: "node:net can't set TCP_USER_TIMEOUT",
@@ -44,7 +49,9 @@ export const nodeCapabilities: Capabilities = {
   pathAddress: true,
   socketBuffers: "node:net can't size a stream's buffers (a datagram socket's it can)",
   datagram: true,
-  resetWhilePaused: findsBreaks,
+  get resetWhilePaused() {
+    return findsBreaks();
+  },
   tls: true,
 };
 
