@@ -46,7 +46,7 @@ import {
   segmentBytesOf,
   senderOf,
 } from "./received-datagram.js";
-import { CLOSING, FIRST_FREE_BIT, RingSocket } from "./ring-socket.js";
+import { RingSocket } from "./ring-socket.js";
 import {
   encodeAddress,
   FAMILY_IPV6,
@@ -60,6 +60,7 @@ import {
   setOptions,
   wishDatagramOptions,
 } from "./socket-options.js";
+import { CLOSING, FIRST_FREE_BIT } from "./socket-state.js";
 
 const OPEN = 1 << FIRST_FREE_BIT;
 const RECEIVING = OPEN << 1;
