@@ -30,10 +30,11 @@ import {
 } from "../ring/operation-slots.js";
 import { callError, EADDRINUSE, errnoName } from "../ring/system-call-error.js";
 import type { UringLoop } from "../ring/uring-loop.js";
-import { CLOSING, RingSocket } from "./ring-socket.js";
+import { RingSocket } from "./ring-socket.js";
 import { FAMILY_IPV6, familyOf, localAddress } from "./socket-address.js";
 import { listenerOptions, setOptions, streamOptions } from "./socket-options.js";
 import { removeSocketFile, removeStaleSocket, socketFileId } from "./socket-path.js";
+import { CLOSING } from "./socket-state.js";
 import { StreamDetails } from "./stream-details.js";
 import { UringStream } from "./uring-stream.js";
 
