@@ -10,7 +10,8 @@ const THREAD_SPAN = 2 ** 40;
 /** Threads whose ids still are exact integers. */
 const THREADS = 2 ** 12;
 
-let lastId = (threadId % THREADS) * THREAD_SPAN;
+/** A product would be a number on the heap, even if it is 0, and so would each id after it. */
+let lastId = threadId === 0 ? 0 : (threadId % THREADS) * THREAD_SPAN;
 
 /** A new connection id. */
 export function nextConnectionId(): number {

@@ -1,6 +1,6 @@
 /**
  * One datagram socket on the ring: a multishot RECVMSG that brings one datagram, or one train of them, after
- * the other, and any number of SENDMSG. Hot.
+ * the other, and any number of sends. Hot.
  *
  * Runs leave as one message that the kernel cuts (UDP_SEGMENT, Linux 4.18), and trains come in as one
  * (UDP_GRO, 5.0): that is where the gain lies. A run that the kernel refuses is sent again one by one, and
@@ -27,10 +27,8 @@ import {
   COMPLETION_MORE,
   ENTRY_BUFFER_GROUP,
   ENTRY_LENGTH,
-  ENTRY_OPERATION_FLAGS,
   FLAG_BUFFER_SELECT,
   OP_RECVMSG,
-  OP_SENDMSG,
   RECEIVE_MULTISHOT,
 } from "../ring/kernel-interface.js";
 import { OPEN_KIND, RECEIVE_KIND, SEND_KIND } from "../ring/operation-slots.js";
@@ -67,7 +65,6 @@ const STOPPING = OPEN << 2;
 const PAUSED = OPEN << 3;
 
 const SOCK_DGRAM = 2;
-const MSG_NOSIGNAL = 0x4000;
 
 /** Buffers of this size hold any train. */
 const TRAIN_BYTES = 65_536;
@@ -89,7 +86,7 @@ const MAX_SPARE_SENDS = 256;
 
 /**
  * One datagram socket on the ring: a multishot RECVMSG that brings one datagram, or one train of
- * them, after the other, and any number of SENDMSG.
+ * them, after the other, and any number of sends.
  */
 export class UringDatagram extends RingSocket implements DatagramSocket, SendOwner, BufferWaiter {
   readonly isIpv6: boolean;
@@ -130,6 +127,11 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   }
 
   get lendsBytes(): boolean {
+    return true;
+  }
+
+  /** The kernel gets its buffers back behind the tasks of the next step. */
+  get keepsTurn(): boolean {
     return true;
   }
 
@@ -187,11 +189,7 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   }
 
   private startSend(send: DatagramSend): void {
-    const { ring } = this.loop;
-    const at = this.startFor(OP_SENDMSG, SEND_KIND, send.slot);
-    ring.putAddress(at, send.header.address);
-    ring.entries[at + ENTRY_LENGTH] = 1;
-    ring.entries[at + ENTRY_OPERATION_FLAGS] = MSG_NOSIGNAL;
+    send.put(this.loop.ring, this.startFor(send.operation, SEND_KIND, send.slot));
   }
 
   joinGroup(membership: GroupMembership): void {
