@@ -17,7 +17,8 @@ let lastId = -1;
 export function nextConnectionId(): number {
   if (lastId === -1) {
     const { threadId } = process.getBuiltinModule("node:worker_threads");
-    lastId = (threadId % THREADS) * THREAD_SPAN;
+    // A product would be a number on the heap, even if it is 0, and so would each id after it.
+    lastId = threadId === 0 ? 0 : (threadId % THREADS) * THREAD_SPAN;
   }
   return ++lastId;
 }

@@ -71,6 +71,7 @@ function createDatagramSocket(target: DatagramTarget): Socket {
 /** One datagram socket over node:dgram. */
 export class NodeDatagram implements DatagramSocket {
   readonly lendsBytes = false;
+  readonly keepsTurn = false;
   readonly #target: DatagramTarget;
   readonly #sink: DatagramSink;
   readonly #turn: NodeTurn;
