@@ -99,7 +99,7 @@ export class CipherOutput {
     arena.giveBackEnd(into, room, count);
     this.writeBytes = byteCount;
     this.isLastPart = true;
-    const write = this.loop.takeWrite();
+    const write = this.loop.sends.take();
     write.beginAt(into, count);
     this.stream.sendCipher(write);
   }
@@ -187,7 +187,7 @@ export class CipherOutput {
     const offset = isFree && byteCount <= SEGMENT_BYTES ? arena.take(byteCount) : NONE;
     if (offset !== NONE) {
       port.take(buffers.memory.addressOf(offset));
-      const write = this.loop.takeWrite();
+      const write = this.loop.sends.take();
       write.beginAt(offset, byteCount);
       this.stream.sendCipher(write);
       return;
@@ -211,14 +211,14 @@ export class CipherOutput {
   private sendAnswers(): void {
     const bytes = this.answers!.takeAll();
     this.answers = undefined;
-    const write = this.loop.takeWrite();
+    const write = this.loop.sends.take();
     write.begin(bytes);
     this.stream.sendCipher(write);
   }
 
   /** Ciphers the next part of the write, and sends it. */
   private sendPart(): void {
-    const write = this.loop.takeWrite();
+    const write = this.loop.sends.take();
     const plain = this.plain!;
     if (plain.leftBytes === 0) write.beginAt(NONE, 0);
     else if (!this.seal(plain, write)) return;
@@ -263,7 +263,7 @@ export class CipherOutput {
 
   private sealFailed(write: StreamWrite, regions: readonly Buffer[], error: NetError): false {
     for (const region of regions) this.loop.arena.release(region);
-    this.loop.giveWriteBack(write);
+    this.loop.sends.giveBack(write);
     this.stream.failCipher(error);
     return false;
   }
