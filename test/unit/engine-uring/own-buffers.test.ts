@@ -99,7 +99,7 @@ describe("own buffers", () => {
         if (!server.socket.lendsBytes) memories.push(bytes.buffer);
       };
 
-      await carryUntil([pair], () => engine.loop.ownBuffers.takenCount === 1);
+      await carryUntil([pair], () => engine.loop.receives.ownBuffers.takenCount === 1);
       assert.ok(memories.length > 0);
       assert.equal(new Set(memories).size, memories.length);
 
@@ -110,14 +110,14 @@ describe("own buffers", () => {
       // Node's pool of small pieces may be as large as a buffer.
       const pool = Buffer.from("a piece").buffer;
       assert.ok(memories.every((one) => one === pool || one.byteLength < OWN_BUFFER_BYTES));
-      assert.equal(engine.loop.ownBuffers.takenCount, 0);
+      assert.equal(engine.loop.receives.ownBuffers.takenCount, 0);
       assert.ok(isPattern(server.received(), 0));
     }),
   );
 
   uringTest("are at most so many, and go round where more streams bring much", () =>
     withEngine({}, async (world, engine) => {
-      const { ownBuffers } = engine.loop;
+      const { ownBuffers } = engine.loop.receives;
       const pairs = await keepingPairs(world, MAX_OWN_BUFFERS);
 
       await carryUntil(pairs, () => ownBuffers.takenCount === MAX_OWN_BUFFERS);
@@ -145,7 +145,7 @@ describe("own buffers", () => {
 
       await carry([plain, securable]);
 
-      assert.equal(engine.loop.ownBuffers.takenCount, 0);
+      assert.equal(engine.loop.receives.ownBuffers.takenCount, 0);
     }),
   );
 
@@ -155,7 +155,7 @@ describe("own buffers", () => {
 
       await carry(pairs);
 
-      assert.equal(engine.loop.ownBuffers.takenCount, 0);
+      assert.equal(engine.loop.receives.ownBuffers.takenCount, 0);
     }),
   );
 });

@@ -25,14 +25,15 @@ import { TurnQueue } from "../../turn-queue.js";
 import { AcceptRecordPool } from "../memory/accept-records.js";
 import { BufferLine } from "../memory/buffer-line.js";
 import { MessageHeader } from "../memory/message-header.js";
-import { OwnBuffers } from "../memory/own-buffers.js";
 import type { ProvidedBuffers } from "../memory/provided-buffers.js";
 import type { SendArena } from "../memory/send-arena.js";
 import type { UringSettings } from "../setup/uring-options.js";
 import { PeerNames } from "../sockets/peer-names.js";
 import { RECEIVED_CONTROL_BYTES } from "../sockets/received-datagram.js";
 import { IPV6_BYTES } from "../sockets/socket-address.js";
-import { StreamWrite } from "../sockets/stream-write.js";
+import { StreamEnds } from "../sockets/stream-ends.js";
+import { StreamReceives } from "../sockets/stream-receives.js";
+import { StreamSends } from "../sockets/stream-sends.js";
 import type { LoopSecurity } from "../tls/loop-security.js";
 import type { DescriptorTable } from "./descriptor-table.js";
 import type { ForeignFunctions } from "./foreign-functions.js";
@@ -59,9 +60,6 @@ const TURN_MS = 5;
 /** Completions that are handled before the clock is looked at again. */
 const BATCH_COMPLETIONS = 8;
 
-/** Writes that are kept for the next. */
-const MAX_SPARE_WRITES = 8_192;
-
 /**
  * On x86 the kernel's two steps "mark the work, look whether events are enabled" can't pass each
  * other; elsewhere they may, so we enter once more before going to sleep.
@@ -82,19 +80,18 @@ export class UringLoop {
   readonly datagramHeader: MessageHeader;
   /** Sockets that wait for a receive buffer. */
   readonly bufferLine: BufferLine = new BufferLine();
-  /** Buffers of streams that bring much. */
-  readonly ownBuffers: OwnBuffers = new OwnBuffers();
+  /** What streams do. */
+  readonly ends: StreamEnds;
+  readonly receives: StreamReceives;
+  readonly sends: StreamSends;
   /** Addresses of the peers of accepted streams. */
   readonly peerNames: PeerNames = new PeerNames();
   /** Where the kernel writes them. */
   readonly acceptRecords: AcceptRecordPool;
   /** Why sockets that are closing do so, by their slots, where that was not our wish. */
   readonly closeErrors: Map<number, NetError> = new Map();
-  /** Whether the kernel can limit what a receive brings (6.17); found out by the first receive. */
-  receivesAhead = true;
   /** What secured streams have in common; undefined before the first of them. */
   security: LoopSecurity | undefined = undefined;
-  private readonly spareWrites: StreamWrite[] = [];
   /** See {@link closeLater}. */
   private readonly borrowed: number[] = [];
   private readonly tasks: TurnQueue = new TurnQueue(() => this.request());
@@ -116,6 +113,12 @@ export class UringLoop {
     this.buffers = parts.buffers;
     this.arena = parts.arena;
     this.descriptors = parts.descriptors;
+    const { calls, ring, buffers, arena, descriptors, bufferLine } = this;
+    const closeLater = (descriptor: number): void => this.closeLater(descriptor);
+    const ends = new StreamEnds({ calls, ring, descriptors, closeLater });
+    this.ends = ends;
+    this.receives = new StreamReceives({ calls, ring, buffers, bufferLine, ends });
+    this.sends = new StreamSends({ calls, ring, memory: buffers.memory, arena, ends });
     this.acceptRecords = new AcceptRecordPool(parts.calls, parts.buffers.memory);
     this.datagramHeader = new MessageHeader(parts.calls, 0, 0);
     this.datagramHeader.setNameLength(IPV6_BYTES);
@@ -127,17 +130,6 @@ export class UringLoop {
   /** Connects what wakes the thread; it calls {@link wake}. */
   attach(wakeUp: WakeUp): void {
     this.wakeUp = wakeUp;
-  }
-
-  /** A write that nobody uses. */
-  takeWrite(): StreamWrite {
-    return this.spareWrites.pop() ?? new StreamWrite(this.calls, this.buffers.memory, this.arena);
-  }
-
-  /** The write is complete, or will never be. */
-  giveWriteBack(write: StreamWrite): void {
-    write.release();
-    if (this.spareWrites.length < MAX_SPARE_WRITES) this.spareWrites.push(write);
   }
 
   /**

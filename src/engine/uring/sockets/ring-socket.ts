@@ -25,15 +25,10 @@ import {
 import { CANCEL_KIND, CLOSE_KIND, isCancel, type OperationOwner } from "../ring/operation-slots.js";
 import { callError } from "../ring/system-call-error.js";
 import type { UringLoop } from "../ring/uring-loop.js";
+import { CLOSING, GONE, UNREFERENCED } from "./socket-state.js";
 
 /** There is no socket. */
 export const NO_SOCKET = -1;
-
-/** Bits of {@link RingSocket.state}. Those of the subclasses start at `1 << FIRST_FREE_BIT`. */
-export const CLOSING = 1;
-const UNREFERENCED = 2;
-const GONE = 4;
-export const FIRST_FREE_BIT = 3;
 
 /**
  * What streams, listeners and datagram sockets have in common: a socket of the ring, a slot for the
@@ -44,8 +39,8 @@ export abstract class RingSocket implements OperationOwner {
   /** Number in the descriptor table. */
   protected socket: number = NO_SOCKET;
   protected readonly slot: number;
-  /** A set of bits. */
-  protected state = 0;
+  /** A set of bits: those of `socket-state.ts`, and the socket's own. */
+  state = 0;
   /** Operations whose last completion has not come. */
   protected underWayCount = 0;
 
@@ -107,7 +102,7 @@ export abstract class RingSocket implements OperationOwner {
   }
 
   /** Claims the entry of an operation on the socket. Its index is answered. */
-  protected start(operation: number, kind: number): number {
+  start(operation: number, kind: number): number {
     return this.startFor(operation, kind, this.slot);
   }
 
@@ -121,7 +116,7 @@ export abstract class RingSocket implements OperationOwner {
   }
 
   /** Completes in the next step: a way to tell the sink something later. */
-  protected startNothing(kind: number): void {
+  startNothing(kind: number): void {
     const { loop } = this;
     this.underWayCount++;
     loop.request();
@@ -137,7 +132,7 @@ export abstract class RingSocket implements OperationOwner {
   }
 
   /** Cancels the operation of this kind, which then completes with `ECANCELED`, if it still can. */
-  protected cancel(kind: number): void {
+  cancel(kind: number): void {
     const { slot } = this;
     const { entries } = this.loop.ring;
     // Those that succeed say nothing: the operation itself does.
@@ -174,7 +169,7 @@ export abstract class RingSocket implements OperationOwner {
   }
 
   /** The socket can't go on. */
-  protected fail(error: NetError): void {
+  fail(error: NetError): void {
     if ((this.state & CLOSING) !== 0) return;
     this.loop.closeErrors.set(this.slot, error);
     this.beginClose();
@@ -211,7 +206,7 @@ export abstract class RingSocket implements OperationOwner {
    * Runs `call` with a descriptor of the socket; answers the negative error number where there is
    * none.
    */
-  protected withDescriptor(call: (descriptor: number) => number): number {
+  withDescriptor(call: (descriptor: number) => number): number {
     const { descriptors } = this.loop;
     const descriptor = descriptors.borrow(this.socket);
     if (descriptor < 0) return descriptor;

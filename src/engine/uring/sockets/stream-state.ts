@@ -1,5 +1,5 @@
 /** The bits of a stream's state. Reading and writing go on independently of each other. */
-import { FIRST_FREE_BIT } from "./ring-socket.js";
+import { FIRST_FREE_BIT } from "./socket-state.js";
 
 const bit = (index: number): number => 1 << (FIRST_FREE_BIT + index);
 

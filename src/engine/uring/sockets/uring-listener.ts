@@ -12,6 +12,7 @@ import type { NetError } from "../../../errors.js";
 import type { Timer } from "../../../time/clock.js";
 import { addressText } from "../../address-text.js";
 import type { Address, Listener, ListenerSink, ListenTarget } from "../../engine.js";
+import { setOptions } from "../../option-calls.js";
 import { ReportBackOff } from "../../report-back-off.js";
 import { acceptErrorKind } from "../../system-error.js";
 import { ACCEPT_COUNT, type AcceptRecords } from "../memory/accept-records.js";
@@ -30,10 +31,11 @@ import {
 } from "../ring/operation-slots.js";
 import { callError, EADDRINUSE, errnoName } from "../ring/system-call-error.js";
 import type { UringLoop } from "../ring/uring-loop.js";
-import { CLOSING, RingSocket } from "./ring-socket.js";
+import { RingSocket } from "./ring-socket.js";
 import { FAMILY_IPV6, familyOf, localAddress } from "./socket-address.js";
-import { listenerOptions, setOptions, streamOptions } from "./socket-options.js";
+import { listenerOptions, streamOptions } from "./socket-options.js";
 import { removeSocketFile, removeStaleSocket, socketFileId } from "./socket-path.js";
+import { CLOSING } from "./socket-state.js";
 import { StreamDetails } from "./stream-details.js";
 import { UringStream } from "./uring-stream.js";
 

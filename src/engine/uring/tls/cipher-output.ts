@@ -16,14 +16,12 @@ import { sealedRoom } from "../../openssl/cipher-port.js";
 import type { TlsLibrary } from "../../openssl/tls-library.js";
 import { READ_FAILED, type TlsSession } from "../../openssl/tls-session.js";
 import { tlsError } from "../../tls/tls-error.js";
+import { MAX_ANSWER_BYTES, tooManyAnswers } from "../../tls/unread-answers.js";
 import { NONE } from "../memory/shared-memory.js";
 import type { UringLoop } from "../ring/uring-loop.js";
 import type { StreamWrite } from "../sockets/stream-write.js";
 import type { CipherStream } from "./cipher-stream.js";
 import type { PlainPieces } from "./plain-pieces.js";
-
-/** Answers that wait because the peer does not read; one that makes us write more of them is ended. */
-export const MAX_ANSWER_BYTES: number = 262_144;
 
 /** Regions that are sent at once. */
 const MAX_REGIONS = 6;
@@ -101,7 +99,7 @@ export class CipherOutput {
     arena.giveBackEnd(into, room, count);
     this.writeBytes = byteCount;
     this.isLastPart = true;
-    const write = this.loop.takeWrite();
+    const write = this.loop.sends.take();
     write.beginAt(into, count);
     this.stream.sendCipher(write);
   }
@@ -189,7 +187,7 @@ export class CipherOutput {
     const offset = isFree && byteCount <= SEGMENT_BYTES ? arena.take(byteCount) : NONE;
     if (offset !== NONE) {
       port.take(buffers.memory.addressOf(offset));
-      const write = this.loop.takeWrite();
+      const write = this.loop.sends.take();
       write.beginAt(offset, byteCount);
       this.stream.sendCipher(write);
       return;
@@ -213,14 +211,14 @@ export class CipherOutput {
   private sendAnswers(): void {
     const bytes = this.answers!.takeAll();
     this.answers = undefined;
-    const write = this.loop.takeWrite();
+    const write = this.loop.sends.take();
     write.begin(bytes);
     this.stream.sendCipher(write);
   }
 
   /** Ciphers the next part of the write, and sends it. */
   private sendPart(): void {
-    const write = this.loop.takeWrite();
+    const write = this.loop.sends.take();
     const plain = this.plain!;
     if (plain.leftBytes === 0) write.beginAt(NONE, 0);
     else if (!this.seal(plain, write)) return;
@@ -265,7 +263,7 @@ export class CipherOutput {
 
   private sealFailed(write: StreamWrite, regions: readonly Buffer[], error: NetError): false {
     for (const region of regions) this.loop.arena.release(region);
-    this.loop.giveWriteBack(write);
+    this.loop.sends.giveBack(write);
     this.stream.failCipher(error);
     return false;
   }
@@ -276,11 +274,6 @@ export class CipherOutput {
     this.plain = undefined;
     this.loop.security!.givePiecesBack(plain);
   }
-}
-
-function tooManyAnswers(): NetError {
-  const text = `the peer asks for more answers than it reads: ${MAX_ANSWER_BYTES} bytes of them wait`;
-  return new NetError("TLS_FAILED", text, { operation: "receive" });
 }
 
 function changed(): NetError {
