@@ -39,6 +39,11 @@ export class Heartbeat {
     this.settings = settings;
   }
 
+  /** That of sockets with these settings; undefined where nobody is pinged. */
+  static by(settings: WebSocketSettings): Heartbeat | undefined {
+    return settings.pingIntervalMs > 0 ? new Heartbeat(settings) : undefined;
+  }
+
   begin({ connection }: PingedSocket): void {
     connection.deadlines.set(SOCKET_DUE.ping, this.settings.pingIntervalMs);
   }

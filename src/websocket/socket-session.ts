@@ -30,7 +30,7 @@ import type { SocketDeflate } from "./deflate/deflate-stock.js";
 import { workTurns } from "./deflate/work-turns.js";
 import { type Compression, FrameOutput, type OwnConnection } from "./frame-output.js";
 import { FrameTeller } from "./frame-teller.js";
-import { SOCKET_DUE } from "./heartbeat.js";
+import { type Heartbeat, SOCKET_DUE } from "./heartbeat.js";
 import { LiveWebSocket, type SocketBehind } from "./live-websocket.js";
 import { MessageInbox } from "./message-inbox.js";
 import { frameNote, PastFrame } from "./past-frame.js";
@@ -73,6 +73,8 @@ export interface PlaceOfSocket {
 export interface SocketShare {
   readonly role: Role;
   readonly configuration: WebSocketConfiguration;
+  /** Undefined where nobody is pinged. */
+  readonly heartbeat: Heartbeat | undefined;
   readonly calls: WebSocketCalls<LiveWebSocket>;
   /** The sockets of the component. */
   readonly group: SocketGroup;
@@ -148,7 +150,7 @@ export class SocketSession
     this.share.group.enter(this);
     if (this.isClient) this.previous = connection.receiver;
     connection.onDue = undefined;
-    this.share.configuration.heartbeat?.begin(this);
+    this.share.heartbeat?.begin(this);
     connection.receiveBy(this);
     if (place === undefined) calls.opened(this);
     else {
@@ -558,11 +560,11 @@ export class SocketSession
 
   duePassed(purpose: number): void {
     if (purpose === SOCKET_DUE.close) this.ending?.timePassed();
-    else if (this.isOpen) this.share.configuration.heartbeat?.duePassed(this, purpose);
+    else if (this.isOpen) this.share.heartbeat?.duePassed(this, purpose);
   }
 
   stopPinging(): void {
-    this.share.configuration.heartbeat?.stop(this);
+    this.share.heartbeat?.stop(this);
   }
 
   // — how it ends —

@@ -29,6 +29,7 @@ import { isHandshakeFault } from "../protocol/websocket/handshake-fault.js";
 import { type CompressionOptions, compressionSettings } from "./deflate/compression-options.js";
 import { DeflateStock } from "./deflate/deflate-stock.js";
 import type { OwnConnection } from "./frame-output.js";
+import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import type { SocketGroup } from "./socket-group.js";
 import { type PlaceOfSocket, SocketSession, type SocketShare } from "./socket-session.js";
@@ -135,7 +136,8 @@ export class WebSocketDialer {
     const configuration = webSocketConfiguration(options);
     const settings = compressionSettings(options.compression);
     this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
-    this.#share = { role: "client", configuration, calls, group: sockets };
+    const heartbeat = Heartbeat.by(configuration.settings);
+    this.#share = { role: "client", configuration, heartbeat, calls, group: sockets };
   }
 
   /** See `WebSocketAgent.connect`. */

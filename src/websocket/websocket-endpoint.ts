@@ -29,6 +29,7 @@ import {
 import { type CompressionOptions, compressionSettings } from "./deflate/compression-options.js";
 import { DeflateStock } from "./deflate/deflate-stock.js";
 import type { OwnConnection } from "./frame-output.js";
+import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import { SocketGroup } from "./socket-group.js";
 import { SocketSession, type SocketShare } from "./socket-session.js";
@@ -112,7 +113,9 @@ export class WebSocketEndpoint<Context = unknown> {
     this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
     this.sockets = new SocketGroup<Context>(this.#stock);
     const calls = new WebSocketCalls<LiveWebSocket>(options as WebSocketHandlers<LiveWebSocket>);
-    this.#share = { role: "server", configuration, calls, group: this.sockets as SocketGroup };
+    const heartbeat = Heartbeat.by(configuration.settings);
+    const group = this.sockets as SocketGroup;
+    this.#share = { role: "server", configuration, heartbeat, calls, group };
   }
 
   /**

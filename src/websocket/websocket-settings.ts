@@ -19,7 +19,6 @@ import {
 } from "../options.js";
 import type { FrameDecoder } from "../protocol/websocket/frame-decoder.js";
 import { createLimits, type WebSocketLimits } from "../protocol/websocket/limits.js";
-import { Heartbeat } from "./heartbeat.js";
 import type { PublishOptions, SendOptions } from "./websocket-connection.js";
 
 /** Settings of each socket. Times are in milliseconds, 0 switches one off. */
@@ -80,8 +79,6 @@ export type WebSocketSettingsInput = Given<WebSocketSettings & WebSocketLimits>;
 export interface WebSocketConfiguration {
   readonly settings: WebSocketSettings;
   readonly limits: WebSocketLimits;
-  /** When silent peers are pinged; undefined: never. */
-  readonly heartbeat: Heartbeat | undefined;
   /** Decoders without an inflater that no socket is using. */
   readonly decoders: FrameDecoder[];
 }
@@ -89,11 +86,9 @@ export interface WebSocketConfiguration {
 /** The settings among these options. Throws `INVALID_ARGUMENT`. */
 export function webSocketConfiguration(given: WebSocketSettingsInput): WebSocketConfiguration {
   assertObject("the options", given);
-  const settings = readOptions<WebSocketSettings>(WEBSOCKET_SETTINGS, given);
   return {
-    settings,
+    settings: readOptions<WebSocketSettings>(WEBSOCKET_SETTINGS, given),
     limits: createLimits(pickOptions(given, LIMIT_NAMES)),
-    heartbeat: settings.pingIntervalMs > 0 ? new Heartbeat(settings) : undefined,
     decoders: [],
   };
 }
