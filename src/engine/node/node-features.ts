@@ -45,6 +45,7 @@ export const nodeCapabilities: Capabilities = {
   socketBuffers: "node:net can't size a stream's buffers (a datagram socket's it can)",
   datagram: true,
   resetWhilePaused: findsBreaks,
+  carry: "node:net hands all bytes to JavaScript",
   tls: true,
 };
 
