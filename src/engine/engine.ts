@@ -327,6 +327,8 @@ export interface GroupMembership {
 /** One datagram socket. */
 export interface DatagramSocket {
   readonly lendsBytes: boolean;
+  /** Lent bytes stay as they are until the tasks of {@link Engine.afterTurn} have run. */
+  readonly keepsTurn: boolean;
   /** Datagrams that came and were dropped because nobody took them in time, as far as the engine is told. */
   readonly droppedCount: number;
   /** Starts one datagram; any number may be under way. `to` left out: the peer. */

@@ -35,7 +35,6 @@ import { UringListener } from "./sockets/uring-listener.js";
 import { UringStream } from "./sockets/uring-stream.js";
 
 export { type UringProbe, uringAvailability, uringProbes } from "./setup/availability.js";
-export { isBundled } from "./setup/bundled.js";
 export type { UringOptions } from "./setup/uring-options.js";
 
 type TlsOptions = TlsServerOptions | TlsClientOptions;

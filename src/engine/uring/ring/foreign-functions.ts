@@ -6,10 +6,11 @@
  * Calls answer their result, or the negative error number.
  */
 import { loadKoffi } from "../../koffi.js";
+import { bindOptionCalls, type OptionCalls } from "../../option-calls.js";
 import { SYSCALL_ENTER, SYSCALL_REGISTER, SYSCALL_SETUP } from "./kernel-interface.js";
 
 /** The calls. Memory is handed over as a view, or as the address of such memory. */
-export interface ForeignFunctions {
+export interface ForeignFunctions extends OptionCalls {
   setup(entryCount: number, params: Int32Array): number;
   enter(ring: number, submitCount: number, minCompletions: number, flags: number): number;
   register(ring: number, operation: number, argument: Int32Array, count: number): number;
@@ -36,13 +37,6 @@ export interface ForeignFunctions {
   connect(descriptor: number, address: Uint8Array): number;
   listen(descriptor: number, backlog: number): number;
   shutdown(descriptor: number, how: number): number;
-  setOption(
-    descriptor: number,
-    level: number,
-    name: number,
-    value: Int32Array | Uint8Array,
-  ): number;
-  getOption(descriptor: number, level: number, name: number, value: Uint8Array): number;
   /** Writes the address into `into`; answers its length. */
   localName(descriptor: number, into: Uint8Array): number;
   /** Largest number of descriptors that the process may have. */
@@ -93,24 +87,14 @@ export function loadForeignFunctions(): ForeignFunctions {
   const connect = bound("int connect(int descriptor, void* address, uint32_t length)");
   const listen = bound("int listen(int descriptor, int backlog)");
   const shutdown = bound("int shutdown(int descriptor, int how)");
-  const setsockopt = bound(
-    "int setsockopt(int descriptor, int level, int name, void* value, uint32_t length)",
-  );
-  const getsockopt = bound(
-    "int getsockopt(int descriptor, int level, int name, void* value, void* length)",
-  );
   const getsockname = bound("int getsockname(int descriptor, void* address, void* length)");
   const getrlimit = bound("int getrlimit(int resource, void* limits)");
 
-  // In-out length of the calls that answer with bytes.
+  // In-out length of the call that answers with bytes.
   const length = new Uint32Array(1);
-  const filled = (call: Call, args: unknown[], into: Uint8Array): number => {
-    length[0] = into.byteLength;
-    const result = call(...args, into, length);
-    return result < 0 ? -koffi.errno() : length[0]!;
-  };
 
   return {
+    ...bindOptionCalls(koffi),
     setup: (entryCount, params) => orError(setup(SYSCALL_SETUP, entryCount, params)),
     enter: (ring, submitCount, minCompletions, flags) => {
       const result = enter(SYSCALL_ENTER, ring, submitCount, minCompletions, flags, 0, 0);
@@ -137,11 +121,11 @@ export function loadForeignFunctions(): ForeignFunctions {
     connect: (descriptor, address) => orError(connect(descriptor, address, address.byteLength)),
     listen: (descriptor, backlog) => orError(listen(descriptor, backlog)),
     shutdown: (descriptor, how) => orError(shutdown(descriptor, how)),
-    setOption: (descriptor, level, name, value) =>
-      orError(setsockopt(descriptor, level, name, value, value.byteLength)),
-    getOption: (descriptor, level, name, value) =>
-      filled(getsockopt, [descriptor, level, name], value),
-    localName: (descriptor, into) => filled(getsockname, [descriptor], into),
+    localName: (descriptor, into) => {
+      length[0] = into.byteLength;
+      const result = getsockname(descriptor, into, length);
+      return result < 0 ? -koffi.errno() : length[0]!;
+    },
     descriptorLimit: () => {
       const limits = new BigUint64Array(2);
       const result = getrlimit(RLIMIT_NOFILE, limits);

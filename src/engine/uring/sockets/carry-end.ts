@@ -6,8 +6,8 @@ import type { NetError } from "../../../errors.js";
 import type { StreamSink } from "../../engine.js";
 import type { DescriptorTable } from "../ring/descriptor-table.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
-import { setBriefWaits } from "./socket-options.js";
 import { CLOSING } from "./socket-state.js";
+import { setBriefWaits } from "./splice-options.js";
 import type { Splicer } from "./splicer.js";
 import type { StreamCore } from "./stream-core.js";
 

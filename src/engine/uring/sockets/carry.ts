@@ -20,7 +20,7 @@ import { ROOM_KIND } from "../ring/operation-slots.js";
 import type { Ring } from "../ring/ring.js";
 import { callError, EAGAIN, EINTR } from "../ring/system-call-error.js";
 import type { CarryEnd, CarryEndParts, IncomingCarry, OutgoingCarry } from "./carry-end.js";
-import { sendRoom } from "./socket-options.js";
+import { sendRoom } from "./splice-options.js";
 import type { StreamEnds } from "./stream-ends.js";
 import type { StreamReceives } from "./stream-receives.js";
 import { failChanged, type StreamSends } from "./stream-sends.js";

@@ -18,6 +18,8 @@ import type {
   TcpInfo,
 } from "../../engine.js";
 import { noStreamSink } from "../../no-sink.js";
+import { setOptions } from "../../option-calls.js";
+import { keepAliveInForce, setKeepAlive, tcpInfo } from "../../tcp-options.js";
 import type { TlsContext, TlsInfo } from "../../tls-options.js";
 import { OWN_BUFFER_BYTES } from "../memory/own-buffers.js";
 import { COMPLETION_MORE, ENTRY_OFFSET, OP_CONNECT } from "../ring/kernel-interface.js";
@@ -38,14 +40,7 @@ import { CarryEnd } from "./carry-end.js";
 import type { PeerName } from "./peer-names.js";
 import { RingSocket } from "./ring-socket.js";
 import { localAddress } from "./socket-address.js";
-import {
-  keepAliveInForce,
-  noDelayOption,
-  setKeepAlive,
-  setOptions,
-  setReset,
-  tcpInfo,
-} from "./socket-options.js";
+import { noDelayOption, setReset } from "./socket-options.js";
 import { CLOSING } from "./socket-state.js";
 import type { StreamCore } from "./stream-core.js";
 import { StreamDetails } from "./stream-details.js";
@@ -373,8 +368,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   }
 
   override fail(error: NetError): void {
-    const isTimeout = error.systemCode === "ETIMEDOUT";
-    const known = isTimeout ? this.loop.ends.timeoutError(this, error) : error;
+    const known = this.loop.ends.timeoutError(this, error);
     super.fail(this.security?.errorOf(known) ?? known);
   }
 
