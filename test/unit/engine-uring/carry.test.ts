@@ -150,6 +150,35 @@ describe("streams that are carried", { skip }, () => {
     assert.ok(counted.spliceCount > 20, `${counted.spliceCount}`);
   });
 
+  uringTest(
+    "takes no splice that brings nothing, as before urgent bytes, for the end",
+    async () => {
+      const real = loadForeignFunctions();
+      let isStopped = false;
+      let count = 0;
+      const counted = countedCalls({
+        splice(source, target, byteCount) {
+          if (isStopped && count++ % 3 === 0) return 0;
+          return real.splice(source, target, byteCount);
+        },
+      });
+      await withEngine(
+        {},
+        async (world) => {
+          const way = await carried(world);
+          await pour(way, 2 * MIB, 131_072);
+          isStopped = true;
+          await pour(way, 2 * MIB, 131_072);
+          assert.equal(way.source.isEnded, false);
+          assert.ok(count > 0);
+          way.origin.socket.finish();
+          await until(() => way.source.isEnded);
+        },
+        counted.calls,
+      );
+    },
+  );
+
   uringTest("waits for a target whose buffer is small, and copies then", async () => {
     const counted = countedCalls();
     await withEngine(

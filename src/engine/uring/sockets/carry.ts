@@ -271,12 +271,11 @@ export class Carry implements OutgoingCarry, IncomingCarry {
 
   private move(roomBytes: number): void {
     const { source, target } = this;
-    const { splicer, receives } = this.parts;
+    const { splicer } = this.parts;
     this.hasWaited = false;
     const byteCount = splicer.move(source.descriptor, target.descriptor, roomBytes);
-    if (byteCount === 0) receives.end(source.stream);
-    // Bytes that splicing leaves to a receive: urgent ones.
-    else if (byteCount === EAGAIN) this.retryLater();
+    // The end, or urgent bytes, at which splicing stops: a receive tells which.
+    if (byteCount === 0 || byteCount === EAGAIN) this.retryLater();
     else if (byteCount < 0 && byteCount !== EINTR) {
       source.stream.fail(callError(byteCount, "receive"));
     }

@@ -52,7 +52,7 @@ export class Splicer {
     if (this.streamCount === 0) this.close();
   }
 
-  /** Moves at most `byteCount` bytes. Answers how many came from `source`; 0: its end; else the negative error number. */
+  /** Moves at most `byteCount` bytes. Answers how many came from `source`; 0: its end, or urgent bytes; else the negative error number. */
   move(source: number, target: number, byteCount: number): number {
     const { calls, ends } = this;
     this.sentBytes = 0;

@@ -227,7 +227,7 @@ export class StreamReceives {
   }
 
   /** The peer has finished. */
-  end(stream: StreamCore): void {
+  private end(stream: StreamCore): void {
     stream.state |= ENDED;
     if (stream.security !== undefined) {
       stream.security.ended();
