@@ -4,16 +4,22 @@
  * An id is a whole number from 1, taken from one counter of the thread and never given again; ids
  * of worker threads begin at `threadId · 2^40`, so that they are unique in the process.
  */
-import { threadId } from "node:worker_threads";
+import process from "node:process";
 
 const THREAD_SPAN = 2 ** 40;
 /** Threads whose ids still are exact integers. */
 const THREADS = 2 ** 12;
 
-let lastId = (threadId % THREADS) * THREAD_SPAN;
+/** Loading `node:worker_threads` costs a program that starts a millisecond: it is asked with the first id. */
+let lastId = -1;
 
 /** A new connection id. */
 export function nextConnectionId(): number {
+  if (lastId === -1) {
+    const { threadId } = process.getBuiltinModule("node:worker_threads");
+    // A product would be a number on the heap, even if it is 0, and so would each id after it.
+    lastId = threadId === 0 ? 0 : (threadId % THREADS) * THREAD_SPAN;
+  }
   return ++lastId;
 }
 

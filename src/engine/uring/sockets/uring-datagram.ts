@@ -6,6 +6,7 @@
  * (UDP_GRO, 5.0): that is where the gain lies. A run that the kernel refuses is sent again one by one, and
  * the socket remembers from which length on, or that it is to try no more.
  */
+
 import { assertInteger, NetError } from "../../../errors.js";
 import { addressText } from "../../address-text.js";
 import { DatagramRun } from "../../datagram-run.js";
@@ -16,6 +17,7 @@ import type {
   GroupMembership,
   IpAddress,
 } from "../../engine.js";
+import { setOptions } from "../../option-calls.js";
 import { addressOfPeer, type PeerKey, peerKeyOf } from "../../peer-key.js";
 import { datagramErrorKind } from "../../system-error.js";
 import type { BufferWaiter } from "../memory/buffer-line.js";
@@ -54,12 +56,7 @@ import {
   localAddress,
   peerAddress,
 } from "./socket-address.js";
-import {
-  bufferOptions,
-  datagramOptions,
-  setOptions,
-  wishDatagramOptions,
-} from "./socket-options.js";
+import { bufferOptions, datagramOptions, wishDatagramOptions } from "./socket-options.js";
 import { CLOSING, FIRST_FREE_BIT } from "./socket-state.js";
 
 const OPEN = 1 << FIRST_FREE_BIT;
