@@ -35,15 +35,20 @@ function reusePort(): true | string {
   return readsReusePort() || "this Node has no option reusePort (22.12 and later have it)";
 }
 
+let canReusePort: true | string | undefined;
+
 /** `true` where foreign calls do what node:net can't; loads them. */
 function byCalls(what: string): true | string {
   const calls = socketCalls();
   return typeof calls !== "string" || `${what}; ${calls}`;
 }
 
-/** The capabilities of the node engine in this process. */
+/** The capabilities of the node engine in this process. What is tried is tried when it is asked for. */
 export const nodeCapabilities: Capabilities = {
-  reusePort: reusePort(),
+  get reusePort(): true | string {
+    canReusePort ??= reusePort();
+    return canReusePort;
+  },
   get keepAliveInterval(): true | string {
     const what = "this Node sets the idle time of keep-alive only (24 sets all)";
     return takesKeepAliveInterval || byCalls(what);
@@ -57,7 +62,10 @@ export const nodeCapabilities: Capabilities = {
   pathAddress: true,
   socketBuffers: "node:net can't size a stream's buffers (a datagram socket's it can)",
   datagram: true,
-  resetWhilePaused: findsBreaks,
+  carry: "node:net hands all bytes to JavaScript",
+  get resetWhilePaused(): true | string {
+    return findsBreaks();
+  },
   tls: true,
 };
 

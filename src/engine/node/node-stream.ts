@@ -280,7 +280,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
   private becomeQuiet(): void {
     this.isQuiet = true;
     this.updateHold();
-    if (this.isWatched || findsBreaks !== true || this.isPath()) return;
+    if (this.isWatched || findsBreaks() !== true || this.isPath()) return;
     this.isWatched = true;
     this.rounds.add(this);
   }

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
+import { isBundled } from "../../bundled.js";
 import { OPTION_PROCESSORS } from "../../option-calls.js";
 import { ProvidedBuffers, providedBuffersBytes } from "../memory/provided-buffers.js";
 import { SharedMemory, wholePages } from "../memory/shared-memory.js";
@@ -31,7 +32,6 @@ import { Ring } from "../ring/ring.js";
 import { type RingParts, ringMemoryBytes, setUpMappedRing, setUpRing } from "../ring/ring-setup.js";
 import { supportedOperations } from "../ring/supported-operations.js";
 import { EINVAL, EMFILE, ENOMEM, ENOSYS, EPERM, errnoName } from "../ring/system-call-error.js";
-import { isBundled } from "./bundled.js";
 import { type UringSettings, uringSettings } from "./uring-options.js";
 
 const NEEDED_OPERATIONS: readonly (readonly [opcode: number, name: string])[] = [
