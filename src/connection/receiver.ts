@@ -192,6 +192,16 @@ export interface ProtocolConnection {
    */
   endPassedOn(): boolean;
 
+  /**
+   * Has the engine send all that comes to `target`, from now on: the receiver is told of the end alone. False, and
+   * nothing has changed, where the engine can't, where bytes wait on either side, and where delivery has stopped for
+   * the end. See `StreamSocket.carryTo`.
+   */
+  carryTo(target: ProtocolConnection): boolean;
+  /** `byteCount` bytes have come that were carried, or were sent so. */
+  carriedIn(byteCount: number): void;
+  carriedOut(byteCount: number): void;
+
   /** Sends bytes as they are, whatever the receive model. Answers whether `Connection.send` would answer `true`. */
   sendBytes(bytes: Uint8Array): boolean;
   /** Where what is sent lies. */

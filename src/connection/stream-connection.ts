@@ -15,6 +15,7 @@ import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
+import { CarriedBytes } from "./carried-bytes.js";
 import { chunksOf } from "./chunks.js";
 import { type CloseReason, reasonOf } from "./close-reason.js";
 import type {
@@ -40,7 +41,14 @@ import type { Outbound, SendingConnection } from "./outbound.js";
 import { assertDeadline, assertIdleTimeout, OwnRules } from "./own-rules.js";
 import type { PacketEvents } from "./packet-events.js";
 import { PacketHeartbeat } from "./packet-heartbeat.js";
-import { DUE, HOLD, type PacketReader, type PieceWriter, type Receiver } from "./receiver.js";
+import {
+  DUE,
+  HOLD,
+  type PacketReader,
+  type PieceWriter,
+  type ProtocolConnection,
+  type Receiver,
+} from "./receiver.js";
 import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, startTlsError, TlsUpgrade } from "./tls-upgrade.js";
@@ -475,6 +483,21 @@ export class StreamConnection
     if (!this.isOpen) return false;
     const result = this.sending().write(writer, maxBytes);
     return result === undefined ? undefined : result === true;
+  }
+
+  carryTo(target: ProtocolConnection): boolean {
+    if (this.state !== "open" || !target.isOpen || target.pendingBytes > 0) return false;
+    if (this.inbound?.isOpenAndEmpty === false) return false;
+    return this.stream.carryTo?.(target.stream, new CarriedBytes(this, target)) === true;
+  }
+
+  carriedIn(byteCount: number): void {
+    this.receivedBytes += byteCount;
+    this.receivedMs = this.host.service.arrivalMs();
+  }
+
+  carriedOut(byteCount: number): void {
+    this.sentBytes += byteCount;
   }
 
   async sendSmallFile(path: string, options: SmallFileOptions = {}): Promise<SendResult> {

@@ -62,6 +62,7 @@ export const nodeCapabilities: Capabilities = {
   pathAddress: true,
   socketBuffers: "node:net can't size a stream's buffers (a datagram socket's it can)",
   datagram: true,
+  carry: "node:net hands all bytes to JavaScript",
   get resetWhilePaused(): true | string {
     return findsBreaks();
   },

@@ -48,6 +48,7 @@ const CAPABILITIES: Capabilities = {
   socketBuffers: true,
   datagram: true,
   resetWhilePaused: true,
+  carry: true,
   /** Looked for when it is asked for: it costs some milliseconds. */
   get tls() {
     return opensslAvailability();

@@ -25,6 +25,11 @@ export interface ForeignFunctions extends OptionCalls {
   pipe(ends: Int32Array): number;
   /** Makes `target` mean what `source` means, closed on exec. */
   duplicateOnto(source: number, target: number): number;
+  /** How many bytes a pipe holds. Answers what the system has made of it. */
+  setPipeCapacity(descriptor: number, byteCount: number): number;
+  /** Moves bytes, one of the two being a pipe, which is not waited for. */
+  splice(source: number, target: number, byteCount: number): number;
+  read(descriptor: number, into: Uint8Array): number;
   eventDescriptor(): number;
   close(descriptor: number): number;
   socket(domain: number, type: number): number;
@@ -45,6 +50,9 @@ const NON_BLOCKING = 0o4000;
 const READ_WRITE = 3;
 const MAP_SHARED_POPULATED = 0x8001;
 const RLIMIT_NOFILE = 7;
+const SET_PIPE_SIZE = 1031;
+/** SPLICE_F_MOVE, SPLICE_F_NONBLOCK. */
+const SPLICE_FLAGS = 3;
 
 /** Binds the calls. Throws when koffi or a function of the C library is missing. */
 export function loadForeignFunctions(): ForeignFunctions {
@@ -67,6 +75,11 @@ export function loadForeignFunctions(): ForeignFunctions {
   const munmap = bound("int munmap(intptr_t address, size_t length)");
   const pipe2 = bound("int pipe2(void* ends, int flags)");
   const dup3 = bound("int dup3(int source, int target, int flags)");
+  const fcntl = bound("int fcntl(int descriptor, int command, int argument)");
+  const splice = bound(
+    "intptr_t splice(int source, void* at, int target, void* to, size_t length, uint32_t flags)",
+  );
+  const read = bound("intptr_t read(int descriptor, void* into, size_t length)");
   const eventfd = bound("int eventfd(uint32_t value, int flags)");
   const close = bound("int close(int descriptor)");
   const socket = bound("int socket(int domain, int type, int protocol)");
@@ -96,6 +109,11 @@ export function loadForeignFunctions(): ForeignFunctions {
     addressOf: (view) => Number(koffi.address(view)),
     pipe: (ends) => orError(pipe2(ends, CLOSE_ON_EXEC)),
     duplicateOnto: (source, target) => orError(dup3(source, target, CLOSE_ON_EXEC)),
+    setPipeCapacity: (descriptor, byteCount) =>
+      orError(fcntl(descriptor, SET_PIPE_SIZE, byteCount)),
+    splice: (source, target, byteCount) =>
+      orError(splice(source, null, target, null, byteCount, SPLICE_FLAGS)),
+    read: (descriptor, into) => orError(read(descriptor, into, into.byteLength)),
     eventDescriptor: () => orError(eventfd(0, CLOSE_ON_EXEC | NON_BLOCKING)),
     close: (descriptor) => orError(close(descriptor)),
     socket: (domain, type) => orError(socket(domain, type | CLOSE_ON_EXEC, 0)),

@@ -23,7 +23,7 @@ import { callError } from "../ring/system-call-error.js";
 import { pendingError } from "./socket-options.js";
 import { CLOSING } from "./socket-state.js";
 import type { StreamCore } from "./stream-core.js";
-import { ASKING, ENDED, OPEN, PAUSED, WATCHING } from "./stream-state.js";
+import { ASKING, ENDED, HELD, OPEN, PAUSED, WATCHING } from "./stream-state.js";
 
 /** POLLERR and POLLHUP. */
 const POLL_BROKEN = 0x8 | 0x10;
@@ -107,7 +107,7 @@ export class StreamEnds {
       const error = stream.withDescriptor((descriptor) => pendingError(calls, descriptor));
       // Both sides have finished, or whoever sends or receives was told already: no error is left.
       if (error > 0) stream.fail(callError(-error, "receive"));
-    } else if ((stream.state & (PAUSED | ENDED)) !== 0 && events > 0) {
+    } else if ((stream.state & (PAUSED | ENDED | HELD)) !== 0 && events > 0) {
       this.watch(stream);
     }
   }
