@@ -1,16 +1,21 @@
 // Makes of the modules in dist/ what is published: one bundle for each entry point, with the chunks
 // that they share; of the declarations those that an entry point reaches. Starting is faster by the
-// time that finding and reading some hundred files takes. `npm run build` makes modules of it again.
+// time that finding, reading and scanning some hundred files takes. `npm run build` makes modules of it again.
 // With the path of a folder, what is published is made there, and dist/ stays as it is.
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
-const FOLDER = process.argv[2] === undefined ? ROOT : resolve(process.argv[2]);
-const DIST = join(FOLDER, "dist/");
+import { COMMON, DIST, exports, FOLDER, ROOT } from "./bundling/settings.mjs";
+import { chunksApart, makeWholeChunks } from "./bundling/whole-chunks.mjs";
 
 if (FOLDER !== ROOT) {
   rmSync(FOLDER, { recursive: true, force: true });
@@ -18,8 +23,6 @@ if (FOLDER !== ROOT) {
     cpSync(join(ROOT, part), join(FOLDER, part), { recursive: true });
   }
 }
-
-const { exports } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
 /** What others import, the worker of HttpSyncClient too. */
 const PUBLIC = Object.values(exports).flatMap(({ default: file }) =>
@@ -39,36 +42,28 @@ const entriesApart = {
   },
 };
 
-const { metafile } = await build({
-  absWorkingDir: dirname(DIST),
+const made = await makeWholeChunks();
+const { outputFiles } = await build({
+  ...COMMON,
   entryPoints: ENTRIES.map((entry) => join(DIST, `${entry}.js`)),
-  outdir: DIST,
   outbase: DIST,
   chunkNames: "chunks/[hash]",
-  allowOverwrite: true,
-  bundle: true,
   splitting: true,
-  metafile: true,
-  format: "esm",
-  platform: "node",
-  target: "node20.19",
-  packages: "external",
-  plugins: [entriesApart],
-  sourcemap: "linked",
-  sourcesContent: false,
-  logLevel: "warning",
+  plugins: [entriesApart, chunksApart],
 });
+made.push(...outputFiles);
 
-const kept = new Set(Object.keys(metafile.outputs).map((path) => join(dirname(DIST), path)));
+const kept = new Set();
 for (const entry of PUBLIC) keepDeclarations(join(DIST, `${entry}.d.ts`));
 for (const path of readdirSync(DIST, { recursive: true, withFileTypes: true })) {
   const file = join(path.parentPath, path.name);
   if (path.isFile() && !kept.has(file)) rmSync(file);
 }
 removeEmptyFolders(DIST);
-const files = [...kept].filter((file) => file.endsWith(".js"));
-console.log(`bundle: ${files.length} files of JavaScript, ${kept.size} files in all`);
-if (files.length === 0) process.exit(1);
+for (const { path, text } of made) write(path, text);
+const count = made.filter(({ path }) => !path.endsWith(".map")).length;
+console.log(`bundle: ${count} files of JavaScript, ${kept.size + made.length} files in all`);
+if (count === 0) process.exit(1);
 
 /** A declaration and all that it imports. */
 function keepDeclarations(file) {
@@ -85,5 +80,12 @@ function removeEmptyFolders(folder) {
   for (const path of readdirSync(folder, { withFileTypes: true })) {
     if (path.isDirectory()) removeEmptyFolders(join(folder, path.name));
   }
-  if (readdirSync(folder).length === 0) rmSync(folder, { recursive: true });
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
+}
+
+/** Writes a file of the bundler's, with the paths of the chunks that it imports. */
+function write(path, text) {
+  const chunks = relative(dirname(path), DIST) || ".";
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text.replaceAll(/"chunk:([^"]+)"/g, `"${chunks}/$1.js"`));
 }

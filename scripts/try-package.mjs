@@ -94,6 +94,50 @@ const KINDS = {
   },
 };
 
+/** Of the processor time of `import "node:net"`, at most, on the Node that starts slowest of those we support. */
+const MAX_START_RATIO = process.versions.node.startsWith("20.") ? 1.5 : 2.25;
+const STARTS = 15;
+
+/** Compares what a program costs that imports hp-socket with one that imports node:net, by the least of several starts. */
+function tryStart(folder) {
+  const least = { "node:net": Infinity, "hp-socket": Infinity };
+  for (let round = 0; round < STARTS; round++) {
+    for (const name of Object.keys(least)) {
+      const program = `await import(${JSON.stringify(name)}); const { user, system } = process.cpuUsage(); console.log(user + system);`;
+      const ms =
+        Number(run(process.execPath, ["--input-type=module", "-e", program], folder)) / 1_000;
+      least[name] = Math.min(least[name], ms);
+    }
+  }
+  const ratio = least["hp-socket"] / least["node:net"];
+  const text = `${least["hp-socket"].toFixed(1)} ms, node:net ${least["node:net"].toFixed(1)} ms: ${ratio.toFixed(2)}`;
+  if (ratio > MAX_START_RATIO) throw new Error(`${text}, above ${MAX_START_RATIO}`);
+  return text;
+}
+
+/** A bundle with no packages beside it runs on the engine node, and says what it lacks. */
+async function tryLoneBundle(first) {
+  const folder = join(work, "lone bundle");
+  mkdirSync(folder);
+  const outfile = join(folder, "bundle.mjs");
+  const program = `import { TcpServer } from "hp-socket"; console.log(new TcpServer().stats.engine);`;
+  await build({
+    stdin: { contents: program, resolveDir: first },
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    external: ["koffi"],
+  });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [outfile], {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: 120_000,
+  });
+  const isTold = process.platform !== "linux" || /install hp-socket .* and koffi/.test(stderr);
+  if (status !== 0 || stdout !== "node\n" || !isTold) throw new Error(`${stdout}${stderr}`);
+}
+
 const TEMPLATES = ["sync-short", "sync-long", "async-short", "async-duplex", "async-simplex"];
 
 /** Makes a template with the program that is installed in `first`, and runs its test. */
@@ -193,15 +237,20 @@ try {
       console.log(`failed  ${kind}\n${String(error.message).replace(/^/gm, "    ")}`);
     }
   }
-  for (const template of TEMPLATES) {
+  const trials = {
+    "a bundle that is alone": () => tryLoneBundle(first),
+    'the time of import "hp-socket"': () => tryStart(first),
+    ...Object.fromEntries(
+      TEMPLATES.map((name) => [`hp-socket new ${name}`, () => tryTemplate(first, name)]),
+    ),
+  };
+  for (const [name, trial] of Object.entries(trials)) {
     try {
-      tryTemplate(first, template);
-      console.log(`ok      hp-socket new ${template}`);
+      const found = await trial();
+      console.log(`ok      ${name}${found === undefined ? "" : `: ${found}`}`);
     } catch (error) {
       failedCount += 1;
-      console.log(
-        `failed  hp-socket new ${template}\n${String(error.message).replace(/^/gm, "    ")}`,
-      );
+      console.log(`failed  ${name}\n${String(error.message).replace(/^/gm, "    ")}`);
     }
   }
 } finally {

@@ -312,7 +312,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
     if (dueMs === Number.POSITIVE_INFINITY) return;
     this.deadline ??= new Deadline(this);
     const { deadline } = this;
-    if (deadline.isSet && deadline.dueMs <= dueMs) return;
+    if (deadline.isSet && deadline.wheelMs <= dueMs) return;
     this.session.wheel.set(deadline, Math.max(0, dueMs - this.nowMs));
   }
 

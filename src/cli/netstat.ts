@@ -103,7 +103,7 @@ const HEADS = ["state", "receive", "send", "local", "remote"] as const;
 function showText({ connections, isConsistent }: TcpTable, terminal: Terminal): void {
   const rows = connections.map(rowOf);
   const widths = HEADS.map((head, column) =>
-    Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
+    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), head.length),
   );
   const line = (row: readonly string[]): string =>
     row

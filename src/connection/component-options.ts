@@ -1,7 +1,7 @@
 /** What every component is given, and what it tells of itself. */
 import type { EngineChoice } from "../engine/engine.js";
-import { assertFunction, assertKnownKeys, assertObject } from "../errors.js";
-import type { Given } from "../options.js";
+import { assertFunction, assertInteger, assertKnownKeys, assertObject } from "../errors.js";
+import { type Given, MAX_MS } from "../options.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { Connection } from "./connection.js";
 import { HANDLER_NAMES, type Handlers } from "./handlers.js";
@@ -62,6 +62,15 @@ export interface ComponentStats {
 export interface StopOptions {
   /** Time that connections get to send what waits, in milliseconds. Default 5,000; 0: they are cut. */
   readonly drainMs?: number | undefined;
+}
+
+/** Answers `drainMs`. Throws `INVALID_ARGUMENT`. */
+export function readStopOptions(options: StopOptions): number {
+  assertObject("the options of stop", options);
+  assertKnownKeys("stop", options, ["drainMs"]);
+  const { drainMs = 5_000 } = options;
+  assertInteger("drainMs", drainMs, 0, MAX_MS);
+  return drainMs;
 }
 
 /** What a stop has done. */

@@ -4,11 +4,16 @@
  * nothing of what carries the bytes: streams have `stream-component.ts`, datagrams `src/datagram`.
  */
 import type { Address, Engine } from "../engine/engine.js";
-import { assertInteger, assertKnownKeys, assertObject, NetError } from "../errors.js";
-import { type Given, MAX_MS } from "../options.js";
+import { assertKnownKeys, NetError } from "../errors.js";
+import type { Given } from "../options.js";
 import type { BroadcastResult } from "./broadcast.js";
 import type { CloseReason } from "./close-reason.js";
-import type { ComponentStats, StopOptions, StopResult } from "./component-options.js";
+import {
+  type ComponentStats,
+  readStopOptions,
+  type StopOptions,
+  type StopResult,
+} from "./component-options.js";
 import type { WaitOptions } from "./connection.js";
 import { ConnectionKeys } from "./connection-keys.js";
 import { ConnectionRegistry } from "./connection-registry.js";
@@ -172,10 +177,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
 
   /** See `TcpServer.stop`. */
   stop(options: StopOptions = {}): Promise<StopResult> {
-    assertObject("the options of stop", options);
-    assertKnownKeys("stop", options, ["drainMs"]);
-    const { drainMs = 5_000 } = options;
-    assertInteger("drainMs", drainMs, 0, MAX_MS);
+    const drainMs = readStopOptions(options);
     if (this.#stopping !== undefined) return this.#stopping.promise;
     if (this.#state === "stopped") return Promise.resolve({ drainedCount: 0, cutCount: 0 });
     const hadStarted = this.#state === "started";

@@ -4,16 +4,22 @@
  * An id is a whole number from 1, taken from one counter of the thread and never given again; ids
  * of worker threads begin at `threadId · 2^40`, so that they are unique in the process.
  */
-import { threadId } from "node:worker_threads";
+import process from "node:process";
 
 const THREAD_SPAN = 2 ** 40;
 /** Threads whose ids still are exact integers. */
 const THREADS = 2 ** 12;
 
-let lastId = (threadId % THREADS) * THREAD_SPAN;
+/** Loading `node:worker_threads` costs a program that starts a millisecond: it is asked with the first id. */
+let lastId = -1;
 
 /** A new connection id. */
 export function nextConnectionId(): number {
+  if (lastId === -1) {
+    const { threadId } = process.getBuiltinModule("node:worker_threads");
+    // A product would be a number on the heap, even if it is 0, and so would each id after it.
+    lastId = threadId === 0 ? 0 : (threadId % THREADS) * THREAD_SPAN;
+  }
   return ++lastId;
 }
 
@@ -26,6 +32,14 @@ export interface Identified {
 const MIN_SLOTS = 16;
 
 /**
+ * Scatters ids, in a way that no peer can know. Ids follow each other: connections in slots that do as well would be
+ * one row, all of which {@link ConnectionRegistry.remove} has to look at.
+ */
+const SECRET: number = (Math.random() * 2 ** 32) | 0;
+const FIRST_FACTOR = 0x9e37_79b1;
+const SECOND_FACTOR = 0x85eb_ca6b;
+
+/**
  * The connections of one component: a table of slots, a connection in the first free one from the
  * slot of its id on. A Map would do, but is made anew every so many changes, and those that it was
  * before hold on to connections that are long gone, which garbage collection then copies.
@@ -33,6 +47,8 @@ const MIN_SLOTS = 16;
  */
 export class ConnectionRegistry<Item extends Identified> {
   #slots: (Item | undefined)[] = new Array<Item | undefined>(MIN_SLOTS).fill(undefined);
+  /** Of a scattered id, the bits that are no slot. */
+  #shift: number = shiftFor(MIN_SLOTS);
   #count = 0;
 
   /** Number of connections. */
@@ -54,7 +70,7 @@ export class ConnectionRegistry<Item extends Identified> {
     if (slots[free] === undefined) return false;
     // Those behind that would stand nearer to their own slot move up, so that none is lost.
     for (let at = (free + 1) & mask; slots[at] !== undefined; at = (at + 1) & mask) {
-      const wanted = slots[at]!.id & mask;
+      const wanted = this.#homeOf(slots[at]!.id);
       if (((at - wanted) & mask) < ((at - free) & mask)) continue;
       slots[free] = slots[at];
       free = at;
@@ -85,9 +101,14 @@ export class ConnectionRegistry<Item extends Identified> {
   #slotOf(id: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    let at = id & mask;
+    let at = this.#homeOf(id);
     while (slots[at] !== undefined && slots[at]!.id !== id) at = (at + 1) & mask;
     return at;
+  }
+
+  #homeOf(id: number): number {
+    const scattered = Math.imul(id ^ SECRET, FIRST_FACTOR);
+    return Math.imul(scattered ^ (scattered >>> 15), SECOND_FACTOR) >>> this.#shift;
   }
 
   #put(item: Item): void {
@@ -96,7 +117,13 @@ export class ConnectionRegistry<Item extends Identified> {
 
   #resize(slotCount: number): void {
     const items = this.#slots;
-    this.#slots = new Array<Item | undefined>(Math.max(MIN_SLOTS, slotCount)).fill(undefined);
+    const count = Math.max(MIN_SLOTS, slotCount);
+    this.#slots = new Array<Item | undefined>(count).fill(undefined);
+    this.#shift = shiftFor(count);
     for (const item of items) if (item !== undefined) this.#put(item);
   }
+}
+
+function shiftFor(slotCount: number): number {
+  return Math.clz32(slotCount) + 1;
 }

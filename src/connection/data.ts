@@ -1,4 +1,5 @@
 /** What the application gives to `send`, as bytes. */
+import { Buffer } from "node:buffer";
 import { types } from "node:util";
 import { describe, NetError } from "../errors.js";
 import type { Data } from "./connection.js";

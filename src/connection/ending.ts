@@ -10,7 +10,6 @@ import { NetError, type Operation } from "../errors.js";
 import { CLOSED_BY_PEER, CLOSED_LOCALLY, type CloseReason, reasonOf } from "./close-reason.js";
 import { type ConnectionState, nextConnectionState } from "./connection-state.js";
 import { abortedError, closedError, refusedError } from "./end-errors.js";
-import type { Inbound } from "./inbound.js";
 import type { Outbound } from "./outbound.js";
 import { DUE, type ProtocolConnection } from "./receiver.js";
 import type { TlsUpgrade } from "./tls-upgrade.js";
@@ -30,7 +29,8 @@ export interface EndingConnection extends ProtocolConnection {
   state: ConnectionState;
   readonly dial: Dial | undefined;
   readonly upgrade: TlsUpgrade | undefined;
-  readonly inbound: Inbound | undefined;
+  /** Nothing more is delivered. */
+  abandonReceiver(): void;
   readonly outbound: Outbound | undefined;
   /** Whether its addresses may be asked for when it has ended. */
   readonly isRemembered: boolean;
@@ -122,7 +122,7 @@ export class Ending {
     if (upgrade?.isUnderWay === true) upgrade.ended();
     connection.endDeadlines();
     this.watch();
-    connection.inbound?.abandon();
+    connection.abandonReceiver();
     if (this.isFinishSent && this.hasPeerEnded) this.leave();
     else this.finish();
     return true;
@@ -218,7 +218,7 @@ export class Ending {
     if (connection.isRemembered) connection.stream.localAddress();
     connection.endDeadlines();
     connection.upgrade?.ended();
-    connection.inbound?.abandon();
+    connection.abandonReceiver();
     connection.outbound?.end();
   }
 

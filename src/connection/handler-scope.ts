@@ -19,8 +19,8 @@ function storesOf(resource: AsyncResource): unknown[] {
 
 const resourceHere = (): AsyncResource => new AsyncResource("HPSOCKET");
 
-/** Whether this version of Node keeps stores there; else contexts can't be compared. */
-const HAS_STORES: boolean = showsStores(new AsyncLocalStorage<number>());
+/** Whether this version of Node keeps stores there; else contexts can't be compared. Tried with the first component. */
+let hasStores: boolean | undefined;
 
 /** A store that was entered makes Node follow every promise of the process, until it is disabled. */
 function showsStores(storage: AsyncLocalStorage<number>): boolean {
@@ -32,7 +32,8 @@ function showsStores(storage: AsyncLocalStorage<number>): boolean {
 /** The present context; undefined where it is the engines' own. */
 export function handlerScope(): AsyncResource | undefined {
   const here = resourceHere();
-  if (!HAS_STORES) return here;
+  hasStores ??= showsStores(new AsyncLocalStorage<number>());
+  if (!hasStores) return here;
   const stores = storesOf(here);
   const root = storesOf(inRootContext(resourceHere));
   const isRoot = stores.length === root.length && stores.every((store, at) => store === root[at]);

@@ -92,6 +92,12 @@ export class Inbound {
     return this.rest !== undefined;
   }
 
+  /** Whether nothing has come that is still to be delivered, and more may come. */
+  get isOpenAndEmpty(): boolean {
+    if (this.rest !== undefined || this.handedOver !== undefined || this.isOver) return false;
+    return this.end === "none";
+  }
+
   /** Whether nothing is delivered any more. */
   get isAbandoned(): boolean {
     return this.isOver;

@@ -42,6 +42,11 @@ export interface Receiver {
   abandoned?(): void;
   /** A deadline from `DUE.protocol` on has passed, and {@link ProtocolConnection.onDue} is not set. */
   duePassed?(purpose: number): void;
+  /**
+   * Whether it stays the connection's own while nothing comes and nothing is to be remembered of what came. Left out,
+   * the component says what becomes of it.
+   */
+  readonly staysWhenIdle?: boolean;
   /** The component stops: ends the connection in good order. Left out, the connection is closed. */
   stopping?(): void;
   /** The connection has ended. Once, and last. */
@@ -186,6 +191,16 @@ export interface ProtocolConnection {
    * whether we have finished already.
    */
   endPassedOn(): boolean;
+
+  /**
+   * Has the engine send all that comes to `target`, from now on: the receiver is told of the end alone. False, and
+   * nothing has changed, where the engine can't, where bytes wait on either side, and where delivery has stopped for
+   * the end. See `StreamSocket.carryTo`.
+   */
+  carryTo(target: ProtocolConnection): boolean;
+  /** `byteCount` bytes have come that were carried, or were sent so. */
+  carriedIn(byteCount: number): void;
+  carriedOut(byteCount: number): void;
 
   /** Sends bytes as they are, whatever the receive model. Answers whether `Connection.send` would answer `true`. */
   sendBytes(bytes: Uint8Array): boolean;

@@ -15,6 +15,7 @@ import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
+import { CarriedBytes } from "./carried-bytes.js";
 import { chunksOf } from "./chunks.js";
 import { type CloseReason, reasonOf } from "./close-reason.js";
 import type {
@@ -40,7 +41,14 @@ import type { Outbound, SendingConnection } from "./outbound.js";
 import { assertDeadline, assertIdleTimeout, OwnRules } from "./own-rules.js";
 import type { PacketEvents } from "./packet-events.js";
 import { PacketHeartbeat } from "./packet-heartbeat.js";
-import { DUE, HOLD, type PacketReader, type PieceWriter, type Receiver } from "./receiver.js";
+import {
+  DUE,
+  HOLD,
+  type PacketReader,
+  type PieceWriter,
+  type ProtocolConnection,
+  type Receiver,
+} from "./receiver.js";
 import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
 import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, startTlsError, TlsUpgrade } from "./tls-upgrade.js";
@@ -81,6 +89,8 @@ export class StreamConnection
   receivedMs: number;
   onDue: ((purpose: number) => void) | undefined = undefined;
   inbound: Inbound | undefined = undefined;
+  /** The receiver while there is no way in, where it is the connection's own. */
+  private idleReceiver: Receiver | undefined = undefined;
   heartbeat: PacketHeartbeat | undefined = undefined;
   /** Undefined while the connection is, and stays, plain. */
   upgrade: TlsUpgrade | undefined = undefined;
@@ -243,9 +253,18 @@ export class StreamConnection
   private leaveInbound(inbound: Inbound): void {
     // A call within a call may have left it, and it may serve another by now.
     if (this.inbound !== inbound) return;
-    if (!this.host.takeBackReceiver(this, inbound.receiver)) return;
+    const { receiver } = inbound;
+    if (receiver.staysWhenIdle === true) this.idleReceiver = receiver;
+    else if (!this.host.takeBackReceiver(this, receiver)) return;
     this.inbound = undefined;
     this.host.service.retireInbound(inbound);
+  }
+
+  /** Nothing more is delivered. */
+  abandonReceiver(): void {
+    // A receiver that is idle is told, too: with a way in, as it is told of the end.
+    if (this.idleReceiver !== undefined) this.begin();
+    this.inbound?.abandon();
   }
 
   endReceived(): void {
@@ -253,7 +272,8 @@ export class StreamConnection
   }
 
   /** Makes the way in. */
-  begin(receiver: Receiver = this.host.createReceiver(this)): Inbound {
+  begin(receiver: Receiver = this.idleReceiver ?? this.host.createReceiver(this)): Inbound {
+    this.idleReceiver = undefined;
     this.inbound = this.host.service.inboundFor(this, receiver);
     if (this.isLeaving) this.inbound.abandon();
     return this.inbound;
@@ -265,7 +285,7 @@ export class StreamConnection
   }
 
   get receiver(): Receiver | undefined {
-    return this.inbound?.receiver;
+    return this.inbound?.receiver ?? this.idleReceiver;
   }
 
   receiveBy(receiver: Receiver, unread?: Buffer): void {
@@ -274,7 +294,9 @@ export class StreamConnection
   }
 
   isDelivering(receiver: Receiver): boolean {
-    return this.inbound?.isDelivering(receiver) ?? false;
+    const { inbound } = this;
+    if (inbound !== undefined) return inbound.isDelivering(receiver);
+    return receiver === this.idleReceiver;
   }
 
   hold(owners: number): void {
@@ -311,7 +333,7 @@ export class StreamConnection
   // — packets: what the application reads by itself —
 
   private get packets(): PacketReader | undefined {
-    return this.inbound?.receiver.packets;
+    return this.receiver?.packets;
   }
 
   /** What can be read. Throws `INVALID_STATE` where a protocol has the connection. */
@@ -338,7 +360,7 @@ export class StreamConnection
   }
 
   get encoder(): Encoder | undefined {
-    const receiver = this.inbound?.receiver;
+    const { receiver } = this;
     if (receiver === undefined) return this.settings.receive.encoder;
     return receiver.packets?.model.encoder;
   }
@@ -463,6 +485,21 @@ export class StreamConnection
     return result === undefined ? undefined : result === true;
   }
 
+  carryTo(target: ProtocolConnection): boolean {
+    if (this.state !== "open" || !target.isOpen || target.pendingBytes > 0) return false;
+    if (this.inbound?.isOpenAndEmpty === false) return false;
+    return this.stream.carryTo?.(target.stream, new CarriedBytes(this, target)) === true;
+  }
+
+  carriedIn(byteCount: number): void {
+    this.receivedBytes += byteCount;
+    this.receivedMs = this.host.service.arrivalMs();
+  }
+
+  carriedOut(byteCount: number): void {
+    this.sentBytes += byteCount;
+  }
+
   async sendSmallFile(path: string, options: SmallFileOptions = {}): Promise<SendResult> {
     return this.sendAll(await readSmallFile(path, options));
   }
@@ -497,7 +534,7 @@ export class StreamConnection
 
   /** A connection to which nothing comes has no receiver. */
   private receiverOrEvents(what: "sent" | "drained", byteCount: number): void {
-    const receiver = this.inbound?.receiver;
+    const { receiver } = this;
     if (receiver === undefined) this.host.packetEvents?.[what](this, byteCount);
     else if (what === "drained") receiver.drained();
     else receiver.sent?.(byteCount);
@@ -526,7 +563,7 @@ export class StreamConnection
 
   gone(reason: CloseReason): void {
     try {
-      this.inbound?.receiver.closed(reason);
+      this.receiver?.closed(reason);
     } finally {
       this.host.connectionClosed(this, reason);
     }
@@ -586,7 +623,7 @@ export class StreamConnection
 
   /** The component stops: ends in good order, by the protocol above where it has a way of its own. */
   stop(): void {
-    const receiver = this.inbound?.receiver;
+    const { receiver } = this;
     if (receiver?.stopping !== undefined && this.state === "open") receiver.stopping();
     else this.close();
   }

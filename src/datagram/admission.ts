@@ -3,9 +3,10 @@
  * of an IPv6 one, which is what one customer has.
  *
  * Each network has a bucket that fills with `perSecond` permits a second and holds as many. The networks that were
- * heard of last are remembered, {@link MAX_NETWORKS} of them; who is forgotten has a full bucket again.
+ * heard of last are remembered, {@link MAX_NETWORKS} of them at most; who is forgotten has a full bucket again.
  */
 import { type PeerKey, PORT_SPAN } from "../engine/peer-key.js";
+import { RecentMap } from "./recent-map.js";
 
 /** Networks that are remembered. */
 export const MAX_NETWORKS = 8_192;
@@ -21,8 +22,7 @@ interface Bucket {
 
 /** Who may begin a session: so many of one network in a second. */
 export class Admission {
-  /** Least recently heard of first. */
-  private readonly buckets: Map<PeerKey, Bucket> = new Map();
+  private readonly buckets: RecentMap<PeerKey, Bucket> = new RecentMap(MAX_NETWORKS);
 
   /** Networks that are remembered. */
   get networkCount(): number {
@@ -33,23 +33,17 @@ export class Admission {
   admits(peer: PeerKey, perSecond: number, nowMs: number): boolean {
     if (perSecond === 0) return true;
     const network = networkOf(peer);
-    const bucket = this.buckets.get(network) ?? this.newBucket(perSecond, nowMs);
-    this.buckets.delete(network);
-    this.buckets.set(network, bucket);
+    let bucket = this.buckets.get(network);
+    if (bucket === undefined) {
+      bucket = { permits: perSecond, atMs: nowMs };
+      this.buckets.set(network, bucket);
+    }
     const gained = ((nowMs - bucket.atMs) * perSecond) / 1_000;
     bucket.permits = Math.min(perSecond, bucket.permits + Math.max(0, gained));
     bucket.atMs = nowMs;
     if (bucket.permits < 1) return false;
     bucket.permits--;
     return true;
-  }
-
-  private newBucket(permits: number, atMs: number): Bucket {
-    const { buckets } = this;
-    if (buckets.size < MAX_NETWORKS) return { permits, atMs };
-    const [oldest] = buckets.keys();
-    if (oldest !== undefined) buckets.delete(oldest);
-    return { permits, atMs };
   }
 
   /** Forgets all. */

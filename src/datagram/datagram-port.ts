@@ -9,7 +9,7 @@
  * Invariants: a destination that has anything in `pieces` is in `waiting` once, with the first and last of its
  * own; `underWayCount` is the number of sends that the engine has not completed.
  */
-import { beginLending, endLending } from "../bytes/lending.js";
+import { beginLending, endLending, owned } from "../bytes/lending.js";
 import type { EngineService } from "../connection/engine-service.js";
 import {
   type DatagramSink,
@@ -97,6 +97,8 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
   private readonly bytesOf: number[] = [];
   private readonly countOf: number[] = [];
   private readonly freeTokens: number[] = [];
+  /** What came and is delivered now, where it stays as it is until the turn ends. */
+  private delivered: Uint8Array | undefined = undefined;
   private underWayCount = 0;
   private readonly run: Uint8Array[] = [];
   private isClosing = false;
@@ -129,11 +131,11 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
     return this.socket;
   }
 
-  /** Sends one datagram when the turn ends. The bytes stay as they are until it is sent. */
+  /** Sends one datagram when the turn ends. The bytes stay as they are until it is sent, unless they are lent. */
   send(to: Destination, bytes: Uint8Array): void {
     if (!this.isOpen) return;
     const index = this.pieces.length;
-    this.pieces.push(bytes);
+    this.pieces.push(this.isDelivered(bytes) ? bytes : owned(bytes));
     this.next.push(NOWHERE);
     if (to.lastWaiting === NOWHERE) {
       to.firstWaiting = index;
@@ -142,6 +144,12 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
     to.lastWaiting = index;
     this.pendingBytes += bytes.length;
     this.wantFlush();
+  }
+
+  /** Whether `bytes` are of the datagrams that are delivered now. */
+  private isDelivered(bytes: Uint8Array): boolean {
+    const { delivered } = this;
+    return delivered !== undefined && (delivered === bytes || delivered.buffer === bytes.buffer);
   }
 
   /** Asks `sender` for what it has to send when the turn ends. */
@@ -276,7 +284,9 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
       return;
     }
     beginLending(bytes, this.service.engine.memory);
+    if (this.socket.keepsTurn) this.delivered = bytes;
     this.owner.datagramsReceived(bytes, from, segmentBytes);
+    this.delivered = undefined;
     endLending();
   }
 

@@ -190,21 +190,20 @@ export class SessionListening implements PortOwner {
     const host = access === undefined ? undefined : hostOfPeer(from);
     const code = access?.refusal(host, nowMs);
     if (access !== undefined && code !== undefined) {
-      this.refuse(access.errorOf(code), from, nowMs);
+      this.refuse(from, nowMs, () => access.errorOf(code));
       return undefined;
     }
     if (protocol?.mayBegin?.(first, new Stranger(from, port)) === false) return undefined;
     const { maxConnections, maxNewPerSecond } = component.settings;
     if (!this.admission.admits(from, maxNewPerSecond, nowMs)) {
-      const text = `its network has begun maxNewPerSecond (${maxNewPerSecond}) sessions within a second`;
-      this.refuse(new NetError("SESSION_RATE_LIMIT", text, { operation: "accept" }), from, nowMs);
+      this.refuse(from, nowMs, () => rateError(maxNewPerSecond));
       return undefined;
     }
     if (component.connectionCount >= maxConnections) {
-      const text = `there are ${maxConnections} sessions, as many as maxConnections allows`;
-      const error = new NetError("CONNECTION_LIMIT", text, { operation: "accept" });
       // Of the others that are refused none is told: it may be somebody else who writes their addresses.
-      if (this.refuse(error, from, nowMs)) new Stranger(from, port).reply(CLOSE_NOTIFY);
+      if (this.refuse(from, nowMs, () => fullError(maxConnections))) {
+        new Stranger(from, port).reply(CLOSE_NOTIFY);
+      }
       return undefined;
     }
     const session = component.admit(from);
@@ -215,8 +214,11 @@ export class SessionListening implements PortOwner {
     return session;
   }
 
-  /** Counts a refusal, and tells of it unless that was done too often of late; answers whether it did. */
-  private refuse(error: NetError, from: PeerKey, nowMs: number): boolean {
+  /**
+   * Counts a refusal, and tells of it unless that was done too often of late; answers whether it did. Who floods is to
+   * cost no error each.
+   */
+  private refuse(from: PeerKey, nowMs: number, error: () => NetError): boolean {
     if (nowMs - this.toldSinceMs >= 1_000) {
       this.toldSinceMs = nowMs;
       this.toldCount = 0;
@@ -225,7 +227,7 @@ export class SessionListening implements PortOwner {
       this.component.countRefused();
       return false;
     }
-    this.component.tellRefused(error, addressOfPeer(from));
+    this.component.tellRefused(error(), addressOfPeer(from));
     return true;
   }
 
@@ -263,6 +265,16 @@ class Stranger implements Destination, StrangerPeer {
   datagramsSent(): void {
     // Whether it has left is nobody's concern.
   }
+}
+
+function rateError(maxNewPerSecond: number): NetError {
+  const text = `its network has begun maxNewPerSecond (${maxNewPerSecond}) sessions within a second`;
+  return new NetError("SESSION_RATE_LIMIT", text, { operation: "accept" });
+}
+
+function fullError(maxConnections: number): NetError {
+  const text = `there are ${maxConnections} sessions, as many as maxConnections allows`;
+  return new NetError("CONNECTION_LIMIT", text, { operation: "accept" });
 }
 
 function stopped(): NetError {

@@ -8,7 +8,7 @@
  * Invariants: one reason, one `onClose`, nothing after it; a session that closes waits for its sends under way,
  * then tells the peer; nothing is delivered from within a call of the application.
  */
-import { isLent, owned } from "../bytes/lending.js";
+import { owned } from "../bytes/lending.js";
 import { chunksOf } from "../connection/chunks.js";
 import {
   CLOSED_BY_PEER,
@@ -352,7 +352,7 @@ export class Session
     const { port } = this;
     if (port?.isOpen !== true || this.state === "closed") return;
     this.waitingBytes += bytes.length;
-    port.send(this, isLent(bytes) ? Buffer.from(bytes) : bytes);
+    port.send(this, bytes);
   }
 
   askLater(): void {

@@ -7,12 +7,12 @@
  * that is named is taken there as well.
  */
 import type { Cluster } from "node:cluster";
-import { createRequire } from "node:module";
 import process from "node:process";
 import { describe, NetError } from "../errors.js";
+import { isBundled } from "./bundled.js";
 import type { Capability, Engine, EngineChoice, EngineName } from "./engine.js";
 import { nodeEngine } from "./node/node-engine.js";
-import { isBundled, uringAvailability, uringEngine, uringProbes } from "./uring/uring-engine.js";
+import { uringAvailability, uringEngine, uringProbes } from "./uring/uring-engine.js";
 
 /** An engine that can be chosen by name. */
 interface Candidate {
@@ -38,8 +38,8 @@ export interface EngineProbe {
 /** Whether this process is a worker of `node:cluster`. Others don't pay for loading that module. */
 function isClusterWorker(): boolean {
   if (process.channel === undefined) return false;
-  const cluster = createRequire(import.meta.url)("node:cluster") as Pick<Cluster, "isWorker">;
-  return cluster.isWorker;
+  const cluster: object = process.getBuiltinModule("node:cluster");
+  return (cluster as Pick<Cluster, "isWorker">).isWorker;
 }
 
 const inCluster = (): string | undefined =>

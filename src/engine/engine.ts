@@ -32,6 +32,9 @@ import type { TlsClientOptions, TlsContext, TlsInfo, TlsServerOptions } from "./
 /** Bytes that may still come after a pause, before a last receive buffer of as many. */
 export const MAX_AHEAD_BYTES: number = 65_536;
 
+/** Bytes that may wait for a stream to which another one is carried; those that may come after a pause come on top. */
+export const MAX_CARRIED_BYTES: number = 131_072;
+
 /** An IP address with a port. */
 export interface IpAddress {
   readonly host: string;
@@ -74,6 +77,8 @@ export type Capability =
   | "datagram"
   /** A reset by the peer is told while nothing is received: in a pause, and after the peer's end. */
   | "resetWhilePaused"
+  /** What comes from one stream is sent to another by the engine itself (`carryTo`). */
+  | "carry"
   /** TLS on streams. */
   | "tls";
 
@@ -172,6 +177,12 @@ export interface StreamSink {
   streamClosed(error: NetError | undefined): void;
 }
 
+/** Told of what is carried, see {@link StreamSocket.carryTo}. */
+export interface CarrySink {
+  /** `receivedBytes` more have come, and the kernel has taken `sentBytes` more for the target. */
+  carried(receivedBytes: number, sentBytes: number): void;
+}
+
 /** One stream socket. */
 export interface StreamSocket {
   /**
@@ -189,6 +200,17 @@ export interface StreamSocket {
    * was given, nothing is written, and the stream closes with `INVALID_ARGUMENT`.
    */
   writeAll(pieces: readonly Uint8Array[], byteCount: number): void;
+  /**
+   * Carries all that comes from here on to `target`, as long as both are open: it is told to `sink` how much, and
+   * `streamReceived` is not called any more. `streamEnded` follows when the kernel has taken all that came before
+   * the end. At most {@link MAX_CARRIED_BYTES} wait; then the peer is held back by the kernel. Of `target` nothing
+   * changes but that nobody else writes to it, for good: it may be finished when this stream has ended, closed and
+   * reset at any time, and what waits for it is then thrown away. When it is gone, this stream receives nothing.
+   *
+   * False, and nothing has changed: it can't, because of the kinds of the streams (both have to be plain TCP of this
+   * engine), or of what is under way. An engine that has nothing better than the layers above leaves it out.
+   */
+  carryTo?(target: StreamSocket, sink: CarrySink): boolean;
   /** Sends FIN after the write under way. Reading goes on. */
   finish(): void;
   /** Releases the socket. What was written is still sent by the kernel. Idempotent. */
@@ -305,6 +327,8 @@ export interface GroupMembership {
 /** One datagram socket. */
 export interface DatagramSocket {
   readonly lendsBytes: boolean;
+  /** Lent bytes stay as they are until the tasks of {@link Engine.afterTurn} have run. */
+  readonly keepsTurn: boolean;
   /** Datagrams that came and were dropped because nobody took them in time, as far as the engine is told. */
   readonly droppedCount: number;
   /** Starts one datagram; any number may be under way. `to` left out: the peer. */

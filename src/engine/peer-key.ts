@@ -54,7 +54,7 @@ export function familyOfPeer(key: PeerKey): "IPv4" | "IPv6" {
 
 /** Its port. */
 export function portOfPeer(key: PeerKey): number {
-  if (typeof key === "number") return key % PORT_SPAN;
+  if (typeof key === "number") return key & (PORT_SPAN - 1);
   return (key.charCodeAt(0) << 8) | key.charCodeAt(1);
 }
 

@@ -1,11 +1,11 @@
 /** Addresses of a host name by the system's resolver, for the engines that move bytes by the system. */
-import { lookup } from "node:dns/promises";
 import { closeSync, openSync } from "node:fs";
 import { isIP } from "node:net";
 import { devNull } from "node:os";
 import process from "node:process";
 import type { NetError } from "../errors.js";
 import { inRootContext } from "../time/root-context.js";
+import { dnsModule } from "./built-in.js";
 import { canDetach, detachedLookup } from "./detached-lookup.js";
 import type { ResolvedHost } from "./engine.js";
 import { HostResolver, type SystemQuestion } from "./host-resolver.js";
@@ -67,7 +67,7 @@ function askSystem(host: string): SystemQuestion {
 }
 
 async function askNode(host: string): Promise<readonly ResolvedHost[]> {
-  const found = await lookup(host, { all: true, order: "verbatim" });
+  const found = await dnsModule().lookup(host, { all: true, order: "verbatim" });
   return found.map(({ address, family }) => resolvedHost(address, family));
 }
 

@@ -10,7 +10,7 @@
  * in use by one lease, or by requests up to the limit; a place in the line is left once; a connection that is not
  * well, too old or of a destination that was taken out is closed when its last user lets go of it.
  */
-import type { StopOptions } from "../connection/component-options.js";
+import { readStopOptions, type StopOptions } from "../connection/component-options.js";
 import type { Connection, Data, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import { engineServiceOf } from "../connection/engine-service.js";
@@ -34,8 +34,8 @@ import {
 } from "./pool-options.js";
 import { nameOf, Pooled, Site, type Use } from "./site.js";
 
-/** A connection that is lent. `release`, or the end of an `await using` block, gives it back. */
-export interface PoolLease extends AsyncDisposable {
+/** A connection that is lent. `release`, or the end of a block with `using` or `await using`, gives it back. */
+export interface PoolLease extends Disposable, AsyncDisposable {
   readonly connection: Connection;
   readonly destination: PoolDestination;
   /** Gives it back, to be used again; `"close"`: it is of no more use. Later calls do nothing. */
@@ -133,8 +133,9 @@ export class ConnectionPool implements AsyncDisposable {
     return this.#wheel.clock;
   }
 
-  /** Makes `minConnections` to each destination. Resolves when they are there, or have failed. */
+  /** Makes `minConnections` to each destination. Resolves when they are there, or have failed. Rejects with `STOPPED`. */
   async warmUp(): Promise<void> {
+    if (this.#stopping !== undefined) throw stopped();
     await Promise.all(
       this.#table.all.flatMap((site) =>
         Array.from({ length: Math.max(0, this.#settings.minConnections - site.stock.size) }, () =>
@@ -171,6 +172,9 @@ export class ConnectionPool implements AsyncDisposable {
       connection,
       destination: site.destination,
       release,
+      [Symbol.dispose]() {
+        release();
+      },
       async [Symbol.asyncDispose]() {
         release();
       },
@@ -253,11 +257,12 @@ export class ConnectionPool implements AsyncDisposable {
 
   /** Stops: who waits is refused, connections end when they are given back, those left after `drainMs` are cut. */
   async stop(options: StopOptions = {}): Promise<void> {
-    this.#stopping ??= this.#stop(options);
+    const drainMs = readStopOptions(options);
+    this.#stopping ??= this.#stop(drainMs);
     await this.#stopping;
   }
 
-  async #stop({ drainMs = 5_000 }: StopOptions): Promise<void> {
+  async #stop(drainMs: number): Promise<void> {
     this.#timer?.cancel();
     this.#table.stop();
     this.#allotment.rejectAll(stopped());

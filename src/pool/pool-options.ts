@@ -46,7 +46,7 @@ export type PoolBalance =
 
 /** The numbers of a pool, and how it balances. */
 export interface PoolNumbers {
-  /** Connections that are kept for each destination, warmed up at the start. Default 0. */
+  /** Idle connections to each destination that `idleTimeoutMs` leaves; `warmUp` makes as many. Default 0. */
   readonly minConnections: number;
   /** Connections at a time to each destination. Default 10. */
   readonly maxConnections: number;

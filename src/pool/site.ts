@@ -57,7 +57,7 @@ export class Site implements Destined {
     this.name = nameOf(destination);
     this.destination = destination;
     this.#maxRequests = maxRequests;
-    this.stock = new Stock(({ connection }) => connection.close());
+    this.stock = new Stock((pooled) => this.doom(pooled));
   }
 
   get useCount(): number {

@@ -6,7 +6,6 @@ import type { StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import type { Address, ListenTarget } from "../engine/engine.js";
 import type { NetError } from "../errors.js";
-import { receiverOf } from "../http/server/http-receiver.js";
 import type { HttpRole } from "../http/server/http-role.js";
 import { FirstByte } from "./first-byte.js";
 import { SocksReceiver } from "./socks-receiver.js";
@@ -43,7 +42,7 @@ export class ProxyRole implements StreamRole, ListeningRole {
   #socks(connection: StreamConnection): Receiver {
     this.socksCount++;
     // No request of HTTP will come.
-    const http = receiverOf(connection);
+    const http = this.#http.receiverOf(connection);
     http.idleList?.remove(http);
     const { limits } = this.#http.resources.configuration;
     return new SocksReceiver(connection, this.#tunnels, limits.headTimeoutMs);

@@ -1,6 +1,7 @@
 /**
- * A tunnel: two connections, each of which is sent what comes from the other. Bytes are handed on as they are
- * lent, so that the engine can keep them where they are. A side that takes nothing holds the other one back;
+ * A tunnel: two connections, each of which is sent what comes from the other. Where it can, the engine carries them
+ * (`ProtocolConnection.carryTo`), from the first moment on at which nothing waits. Else bytes are handed on as they
+ * are lent, so that the engine can keep them where they are. A side that takes nothing holds the other one back;
  * what a side finishes is finished at the other; when one side has ended, the other ends, too.
  */
 import type { CloseReason } from "../connection/close-reason.js";
@@ -20,6 +21,9 @@ export interface TunnelReport {
   /** How the side that ended first has ended. */
   readonly reason: CloseReason;
 }
+
+/** Pieces after which a side that could be carried, and has brought more all the time, is held until nothing waits. */
+const PATIENT_PIECES = 16;
 
 /** One tunnel. */
 export class TunnelPair {
@@ -101,21 +105,57 @@ export class TunnelPair {
 export class TunnelSide implements Receiver {
   readonly connection: StreamConnection;
   other: TunnelSide | undefined = undefined;
-  /** Bytes that came from here. */
-  byteCount = 0;
   isClosed = false;
   private readonly pair: TunnelPair;
+  /** Bytes that came from here, and were handed on here. */
+  private handedOnBytes = 0;
+  private pieceCount = 0;
+  /** Bytes that had come when the engine began to carry; undefined before. */
+  private carriedFromBytes: number | undefined = undefined;
 
   constructor(pair: TunnelPair, connection: StreamConnection) {
     this.pair = pair;
     this.connection = connection;
   }
 
+  /** Bytes that came from here. */
+  get byteCount(): number {
+    const { carriedFromBytes, handedOnBytes } = this;
+    if (carriedFromBytes === undefined) return handedOnBytes;
+    return handedOnBytes + this.connection.receivedBytes - carriedFromBytes;
+  }
+
   received(bytes: Buffer): number {
-    this.byteCount += bytes.length;
+    const { connection } = this;
+    this.handedOnBytes += bytes.length;
+    this.pieceCount++;
     // False: so much waits there that it has to be taken first, or that side ends, and this one with it.
-    if (this.other?.connection.sendBytes(bytes) !== true) this.connection.hold(HOLD.slow);
+    const isTaken = this.other?.connection.sendBytes(bytes) === true;
+    if (!isTaken || (this.pieceCount === PATIENT_PIECES && this.mayBeCarried)) {
+      connection.hold(HOLD.slow);
+    }
     return bytes.length;
+  }
+
+  private get mayBeCarried(): boolean {
+    return this.carriedFromBytes === undefined && this.connection.stream.carryTo !== undefined;
+  }
+
+  /** Has the engine carry what comes from here, if nothing waits. */
+  private carry(): void {
+    const { connection, other } = this;
+    if (!this.mayBeCarried || other === undefined || other.connection.pendingBytes > 0) return;
+    const fromBytes = connection.receivedBytes;
+    if (connection.carryTo(other.connection)) this.carriedFromBytes = fromBytes;
+    connection.release(HOLD.slow);
+  }
+
+  resumed(): void {
+    this.carry();
+  }
+
+  sent(): void {
+    this.other?.carry();
   }
 
   ended(): void {

@@ -2,6 +2,7 @@
  * Where time comes from. Nothing outside this file and the engines reads a clock or sets a timer,
  * so that tests move time by hand.
  */
+import { performance } from "node:perf_hooks";
 import { inRootContext } from "./root-context.js";
 
 /** A timer that was set; `cancel` may be called at any time and more than once. */

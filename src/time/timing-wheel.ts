@@ -23,6 +23,17 @@ const LEVELS = 4;
 /** Ticks that the four wheels span: about 18 hours. What lies further away is dealt out again. */
 const SPAN = SLOTS ** LEVELS;
 
+/** What lies on a {@link TimingWheel}: a {@link Deadline}, or what has several of its own. */
+export interface WheelItem {
+  /** When it falls due, in whole milliseconds of the clock. */
+  wheelMs: number;
+  /** Neighbours in the slot; undefined while off the wheel. */
+  next: WheelItem | undefined;
+  previous: WheelItem | undefined;
+  /** It has fallen due. It is off the wheel and may be set again. */
+  deadlineReached(): void;
+}
+
 /** Who is told that a deadline was reached. */
 export interface DeadlineOwner {
   /** The deadline has passed. It is off the wheel and may be set again. */
@@ -30,13 +41,11 @@ export interface DeadlineOwner {
 }
 
 /** A point in time on a {@link TimingWheel}. Belongs to one owner; can be set again and again. */
-export class Deadline {
+export class Deadline implements WheelItem {
   readonly owner: DeadlineOwner;
-  /** When it falls due, in the clock's milliseconds. */
-  dueMs = 0;
-  /** Neighbours in the slot; undefined while off the wheel. */
-  next: Deadline | undefined = undefined;
-  previous: Deadline | undefined = undefined;
+  wheelMs = 0;
+  next: WheelItem | undefined = undefined;
+  previous: WheelItem | undefined = undefined;
 
   constructor(owner: DeadlineOwner) {
     this.owner = owner;
@@ -46,6 +55,10 @@ export class Deadline {
   get isSet(): boolean {
     return this.next !== undefined;
   }
+
+  deadlineReached(): void {
+    this.owner.deadlineReached(this);
+  }
 }
 
 const NOBODY: DeadlineOwner = { deadlineReached: () => undefined };
@@ -54,7 +67,7 @@ const NOBODY: DeadlineOwner = { deadlineReached: () => undefined };
 export class TimingWheel {
   readonly clock: Clock;
   /** Slots of all levels, each the head of a ring of deadlines. */
-  readonly #slots: Deadline[] = [];
+  readonly #slots: WheelItem[] = [];
   readonly #originMs: number;
   #count = 0;
   /** Ticks that have been dealt with. */
@@ -78,21 +91,27 @@ export class TimingWheel {
     return this.#count;
   }
 
-  /** Sets `deadline` to `delayMs` from now; one that is set already is moved. */
-  set(deadline: Deadline, delayMs: number): void {
-    this.clear(deadline);
+  /** Sets `item` to `delayMs` from now; one that is set already is moved. */
+  set(item: WheelItem, delayMs: number): void {
+    this.setAt(item, this.clock.now() + delayMs);
+  }
+
+  /** The same with a moment of the clock. What is past is due at the next tick. */
+  setAt(item: WheelItem, dueMs: number): void {
+    this.clear(item);
     const nowMs = this.clock.now();
-    deadline.dueMs = nowMs + delayMs;
+    // Whole numbers take no memory beside their item.
+    item.wheelMs = Math.ceil(dueMs);
     if (this.#count === 0) this.#tick = Math.floor((nowMs - this.#originMs) / TICK_MS);
     this.#count++;
-    const tick = this.#place(deadline);
+    const tick = this.#place(item);
     if (this.#timer === undefined || tick < this.#timerTick) this.#arm(tick);
   }
 
-  /** Takes `deadline` off; nothing happens when it is not set. */
-  clear(deadline: Deadline): void {
-    if (deadline.next === undefined) return;
-    unlink(deadline);
+  /** Takes `item` off; nothing happens when it is not set. */
+  clear(item: WheelItem): void {
+    if (item.next === undefined) return;
+    unlink(item);
     this.#count--;
     if (this.#count === 0) {
       this.#timer?.cancel();
@@ -100,9 +119,9 @@ export class TimingWheel {
     }
   }
 
-  /** Links `deadline` into its slot and answers the tick at which that slot begins. */
-  #place(deadline: Deadline): number {
-    const due = Math.ceil((deadline.dueMs - this.#originMs) / TICK_MS);
+  /** Links `item` into its slot and answers the tick at which that slot begins. */
+  #place(item: WheelItem): number {
+    const due = Math.ceil((item.wheelMs - this.#originMs) / TICK_MS);
     const tick = Math.min(Math.max(due, this.#tick + 1), this.#tick + SPAN - 1);
     const distance = tick - this.#tick;
     let level = 0;
@@ -112,8 +131,8 @@ export class TimingWheel {
       level++;
     }
     const position = Math.floor(tick / width);
-    const head = this.#slots[level * SLOTS + (position % SLOTS)] as Deadline;
-    append(head, deadline);
+    const head = this.#slots[level * SLOTS + (position % SLOTS)] as WheelItem;
+    append(head, item);
     return position * width;
   }
 
@@ -151,7 +170,7 @@ export class TimingWheel {
       }
       this.#tick = next;
       this.#dealOut(next);
-      this.#fire(this.#slots[next % SLOTS] as Deadline);
+      this.#fire(this.#slots[next % SLOTS] as WheelItem);
     }
   }
 
@@ -162,7 +181,7 @@ export class TimingWheel {
     for (let level = 0; level < LEVELS; level++) {
       const position = Math.floor(this.#tick / width);
       for (let step = 1; step <= SLOTS; step++) {
-        const head = this.#slots[level * SLOTS + ((position + step) % SLOTS)] as Deadline;
+        const head = this.#slots[level * SLOTS + ((position + step) % SLOTS)] as WheelItem;
         if (head.next === head) continue;
         first = Math.min(first, (position + step) * width);
         break;
@@ -177,27 +196,27 @@ export class TimingWheel {
     for (let level = LEVELS - 1; level > 0; level--) {
       const width = SLOTS ** level;
       if (tick % width !== 0) continue;
-      const head = this.#slots[level * SLOTS + ((tick / width) % SLOTS)] as Deadline;
-      const waiting: Deadline[] = [];
-      for (let item = head.next as Deadline; item !== head; item = item.next as Deadline) {
+      const head = this.#slots[level * SLOTS + ((tick / width) % SLOTS)] as WheelItem;
+      const waiting: WheelItem[] = [];
+      for (let item = head.next as WheelItem; item !== head; item = item.next as WheelItem) {
         waiting.push(item);
       }
-      for (const deadline of waiting) {
-        unlink(deadline);
-        const due = Math.ceil((deadline.dueMs - this.#originMs) / TICK_MS);
-        if (due <= tick) append(this.#slots[tick % SLOTS] as Deadline, deadline);
-        else this.#place(deadline);
+      for (const item of waiting) {
+        unlink(item);
+        const due = Math.ceil((item.wheelMs - this.#originMs) / TICK_MS);
+        if (due <= tick) append(this.#slots[tick % SLOTS] as WheelItem, item);
+        else this.#place(item);
       }
     }
   }
 
-  #fire(head: Deadline): void {
+  #fire(head: WheelItem): void {
     while (head.next !== head) {
-      const deadline = head.next as Deadline;
-      unlink(deadline);
+      const item = head.next as WheelItem;
+      unlink(item);
       this.#count--;
       try {
-        deadline.owner.deadlineReached(deadline);
+        item.deadlineReached();
       } catch (defect) {
         // The others are due all the same, and the timer has to be set again.
         rethrowLater(defect);
@@ -206,17 +225,17 @@ export class TimingWheel {
   }
 }
 
-function append(head: Deadline, deadline: Deadline): void {
-  const last = head.previous as Deadline;
-  deadline.next = head;
-  deadline.previous = last;
-  last.next = deadline;
-  head.previous = deadline;
+function append(head: WheelItem, item: WheelItem): void {
+  const last = head.previous as WheelItem;
+  item.next = head;
+  item.previous = last;
+  last.next = item;
+  head.previous = item;
 }
 
-function unlink(deadline: Deadline): void {
-  (deadline.previous as Deadline).next = deadline.next;
-  (deadline.next as Deadline).previous = deadline.previous;
-  deadline.next = undefined;
-  deadline.previous = undefined;
+function unlink(item: WheelItem): void {
+  (item.previous as WheelItem).next = item.next;
+  (item.next as WheelItem).previous = item.previous;
+  item.next = undefined;
+  item.previous = undefined;
 }

@@ -287,7 +287,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
       this.isAbove = true;
       return false;
     }
-    port.send(peer, owned(bytes));
+    port.send(peer, bytes);
     if (port.pendingBytes < highWaterMarkBytes) return true;
     this.isAbove = true;
     return "slow";

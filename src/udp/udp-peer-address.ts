@@ -5,6 +5,7 @@
  */
 
 import { type Destination, NOWHERE } from "../datagram/datagram-port.js";
+import { RecentMap } from "../datagram/recent-map.js";
 import type { IpAddress } from "../engine/engine.js";
 import {
   familyOfPeer,
@@ -16,7 +17,7 @@ import {
 import type { NetError } from "../errors.js";
 import { assertInteger, assertObject } from "../errors.js";
 
-/** Peers that are remembered. */
+/** Peers that are remembered at most. */
 export const MAX_PEERS = 4_096;
 
 /** Hears what became of datagrams. */
@@ -84,7 +85,7 @@ export interface SendTarget {
 /** The peers of one socket. */
 export class UdpPeers {
   readonly #owner: PeerOwner;
-  readonly #peers: Map<PeerKey, UdpPeerAddress> = new Map();
+  readonly #peers: RecentMap<PeerKey, UdpPeerAddress> = new RecentMap(MAX_PEERS);
   /** Addresses of the application's that were sent to before. */
   #known: WeakMap<SendTarget, UdpPeerAddress> = new WeakMap();
 
@@ -96,10 +97,6 @@ export class UdpPeers {
   of(key: PeerKey): UdpPeerAddress {
     const known = this.#peers.get(key);
     if (known !== undefined) return known;
-    if (this.#peers.size === MAX_PEERS) {
-      const [oldest] = this.#peers.keys();
-      if (oldest !== undefined) this.#peers.delete(oldest);
-    }
     const peer = new UdpPeerAddress(this.#owner, key);
     this.#peers.set(key, peer);
     return peer;

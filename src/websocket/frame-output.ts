@@ -93,15 +93,29 @@ export interface Compression {
   readonly minBytes: number;
 }
 
+/** The socket, as what sends for it sees it. */
+export interface SendingSocket {
+  readonly connection: OwnConnection;
+  readonly settings: WebSocketSettings;
+  readonly isClient: boolean;
+  /** There where permessage-deflate was agreed on. */
+  readonly compression: Compression | undefined;
+  sentMessages: number;
+  droppedMessages: number;
+}
+
+/** Those that serve no socket, for the next. */
+const spares: FrameOutput[] = [];
+
+/** More of them are not kept. */
+const MAX_SPARES = 8_192;
+
 /**
- * Sends the frames of one socket, straight into the memory that is sent from where they are small.
+ * Sends the frames of one socket, straight into the memory that is sent from where they are small. A socket has one
+ * while it sends, and while something is to be remembered of what was sent.
  */
 export class FrameOutput implements LineOwner {
-  private readonly connection: OwnConnection;
-  private readonly settings: WebSocketSettings;
-  private readonly isClient: boolean;
-  private readonly piece: FramePiece;
-  private readonly compression: Compression | undefined;
+  private served: SendingSocket | undefined = undefined;
   private framing: MessageFraming | undefined = undefined;
   /** The message that was begun is compressed. */
   private isCompressing = false;
@@ -114,20 +128,40 @@ export class FrameOutput implements LineOwner {
   private waitingBytes = 0;
   /** There while a message is deflated in turns. */
   private line: SendLine | undefined = undefined;
-  sentMessages = 0;
-  droppedMessages = 0;
 
-  constructor(
-    connection: OwnConnection,
-    role: Role,
-    settings: WebSocketSettings,
-    compression: Compression | undefined,
-  ) {
-    this.connection = connection;
-    this.settings = settings;
-    this.isClient = role === "client";
-    this.piece = PIECES[role];
-    this.compression = compression;
+  /** One for this socket. */
+  static for(socket: SendingSocket): FrameOutput {
+    const output = spares.pop() ?? new FrameOutput();
+    output.served = socket;
+    return output;
+  }
+
+  /** Serves the next socket that sends, if nothing is to be remembered of this one. Answers whether it does. */
+  leave(): boolean {
+    if (this.isInMessage || this.isAbove || this.line !== undefined) return false;
+    this.served = undefined;
+    if (spares.length < MAX_SPARES) spares.push(this);
+    return true;
+  }
+
+  private get socket(): SendingSocket {
+    return this.served as SendingSocket;
+  }
+
+  private get connection(): OwnConnection {
+    return this.socket.connection;
+  }
+
+  private get settings(): WebSocketSettings {
+    return this.socket.settings;
+  }
+
+  private get compression(): Compression | undefined {
+    return this.socket.compression;
+  }
+
+  private get piece(): FramePiece {
+    return this.socket.isClient ? PIECES.client : PIECES.server;
   }
 
   /** See `WebSocketConnection.send`. */
@@ -160,7 +194,7 @@ export class FrameOutput implements LineOwner {
       textBytes === 0 ? maxTextFrameBytes(length) : piece.frames.frameBytes(textBytes);
     const sent = this.connection.write(piece, maxBytes);
     piece.text = undefined;
-    this.sentMessages++;
+    this.socket.sentMessages++;
     return this.told(sent ?? false);
   }
 
@@ -171,7 +205,7 @@ export class FrameOutput implements LineOwner {
     const kind: MessageKind = { isText, isCompressed };
     const first = this.framing?.whole(kind) ?? firstByteOf(kind);
     if (!this.hasRoom(bytes.length)) return this.drop();
-    this.sentMessages++;
+    this.socket.sentMessages++;
     const deflater = isCompressed ? compression.deflater : undefined;
     if (this.line !== undefined || (isCompressed && bytes.length > MAX_DEFLATED_AT_ONCE_BYTES)) {
       return this.sendInTurn(first, owned(bytes), deflater);
@@ -253,8 +287,8 @@ export class FrameOutput implements LineOwner {
     if (isFirst) {
       this.isCompressing = isCompressed;
       this.isDropping = !this.hasRoom(bytes.length);
-      if (this.isDropping) this.droppedMessages++;
-      else this.sentMessages++;
+      if (this.isDropping) this.socket.droppedMessages++;
+      else this.socket.sentMessages++;
     }
     const deflater = isCompressed ? compression?.deflater : undefined;
     const { isDropping, line } = this;
@@ -306,7 +340,7 @@ export class FrameOutput implements LineOwner {
    */
   sendPrepared(frame: Buffer): boolean {
     if (!this.hasRoom(frame.length + this.waitingBytes)) return this.drop();
-    this.sentMessages++;
+    this.socket.sentMessages++;
     if (this.isInMessage) {
       if (this.waiting === NONE) this.waiting = [];
       // The frame is held during this call only.
@@ -335,7 +369,7 @@ export class FrameOutput implements LineOwner {
 
   /** `isView`: the payload is somebody's who will use it again. */
   private sendFrame(first: number, payload: Uint8Array, isView: boolean): boolean {
-    const { piece, connection, isClient } = this;
+    const { piece, connection } = this;
     const { frames } = piece;
     if (payload.length <= COPIED_BYTES) {
       piece.first = first;
@@ -344,7 +378,7 @@ export class FrameOutput implements LineOwner {
       piece.bytes = NOTHING;
       return sent ?? false;
     }
-    if (isClient || isView) {
+    if (this.socket.isClient || isView) {
       const frame = Buffer.allocUnsafeSlow(frames.frameBytes(payload.length));
       frames.writeFrame(frame, 0, first, payload);
       return connection.sendBytes(frame);
@@ -363,7 +397,7 @@ export class FrameOutput implements LineOwner {
   /** There is no room: what the policy says. */
   private drop(): boolean {
     const { connection, settings, pendingBytes } = this;
-    this.droppedMessages++;
+    this.socket.droppedMessages++;
     if (settings.slowConsumer === "drop") {
       this.isAbove = true;
       return false;
@@ -378,7 +412,8 @@ export class FrameOutput implements LineOwner {
     return false;
   }
 
-  private told(hasRoom: boolean): boolean {
+  /** What was sent has room, or not: whoever waits for it is told later. Answers the same. */
+  told(hasRoom: boolean): boolean {
     if (hasRoom || !this.connection.isOpen) return hasRoom;
     this.isAbove = true;
     if (this.settings.slowConsumer === "pause") this.connection.hold(HOLD.slow);
@@ -403,10 +438,5 @@ export class FrameOutput implements LineOwner {
     this.line?.giveUp(this.connection.closedError());
     this.line = undefined;
     this.compression?.deflater.drop();
-  }
-
-  /** Nothing is sent any more. */
-  end(): void {
-    this.giveUp();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Pings a peer that is silent, and ends a socket whose peer stays silent. Lazy: what is received moves no
+ * Pings peers that are silent, and ends sockets whose peers stay silent. Lazy: what is received moves no
  * deadline, the deadline looks when it passes.
  *
  *     waiting ── silent for pingIntervalMs ──► pinged ── anything came ──► waiting
@@ -21,68 +21,73 @@ export const SOCKET_DUE: Readonly<Record<"ping" | "pong" | "close", number>> = {
   close: DUE.protocol + 2,
 };
 
-/** The socket, as its heartbeat sees it. */
+/** A socket, as the heartbeat sees it. */
 export interface PingedSocket {
   readonly connection: OwnConnection;
-  readonly output: FrameOutput;
-  readonly settings: WebSocketSettings;
+  readonly output: Pick<FrameOutput, "control">;
+  /** When it was pinged last, by the clock. */
+  pingedMs: number;
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** Pings a peer that is silent, and ends a socket whose peer stays silent. */
+/** Pings peers that are silent, and ends sockets whose peers stay silent. One for all sockets of a component. */
 export class Heartbeat {
-  private readonly socket: PingedSocket;
-  private pingedMs = 0;
+  private readonly settings: WebSocketSettings;
 
-  constructor(socket: PingedSocket) {
-    this.socket = socket;
-    socket.connection.deadlines.set(SOCKET_DUE.ping, socket.settings.pingIntervalMs);
+  constructor(settings: WebSocketSettings) {
+    this.settings = settings;
   }
 
-  /** The socket closes: nobody is pinged any more. */
-  stop(): void {
-    const { deadlines } = this.socket.connection;
-    deadlines.clear(SOCKET_DUE.ping);
-    deadlines.clear(SOCKET_DUE.pong);
+  /** That of sockets with these settings; undefined where nobody is pinged. */
+  static by(settings: WebSocketSettings): Heartbeat | undefined {
+    return settings.pingIntervalMs > 0 ? new Heartbeat(settings) : undefined;
   }
 
-  duePassed(purpose: number): void {
-    if (purpose === SOCKET_DUE.ping) this.pingIfSilent();
-    else this.pongPassed();
+  begin({ connection }: PingedSocket): void {
+    connection.deadlines.set(SOCKET_DUE.ping, this.settings.pingIntervalMs);
   }
 
-  private pingIfSilent(): void {
-    const { connection, settings } = this.socket;
+  /** The socket closes: it is pinged no more. */
+  stop({ connection }: PingedSocket): void {
+    connection.deadlines.clear(SOCKET_DUE.ping);
+    connection.deadlines.clear(SOCKET_DUE.pong);
+  }
+
+  duePassed(socket: PingedSocket, purpose: number): void {
+    if (purpose === SOCKET_DUE.ping) this.pingIfSilent(socket);
+    else this.pongPassed(socket);
+  }
+
+  private pingIfSilent(socket: PingedSocket): void {
+    const { connection } = socket;
     const nowMs = connection.wheel.clock.now();
-    const dueMs = connection.receivedMs + settings.pingIntervalMs;
-    if (nowMs < dueMs) {
-      connection.deadlines.setAt(SOCKET_DUE.ping, dueMs);
-      return;
-    }
-    this.ping(nowMs);
+    const dueMs = connection.receivedMs + this.settings.pingIntervalMs;
+    if (nowMs < dueMs) connection.deadlines.setAt(SOCKET_DUE.ping, dueMs);
+    else this.ping(socket, nowMs);
   }
 
-  private ping(nowMs: number): void {
-    const { connection, output, settings } = this.socket;
-    this.pingedMs = nowMs;
-    output.control(OPCODE.ping, NOTHING);
-    connection.deadlines.set(SOCKET_DUE.pong, settings.pongTimeoutMs);
+  private ping(socket: PingedSocket, nowMs: number): void {
+    // A whole number takes no memory beside its socket.
+    socket.pingedMs = Math.floor(nowMs);
+    socket.output.control(OPCODE.ping, NOTHING);
+    socket.connection.deadlines.set(SOCKET_DUE.pong, this.settings.pongTimeoutMs);
   }
 
-  private pongPassed(): void {
-    const { connection, settings } = this.socket;
+  private pongPassed(socket: PingedSocket): void {
+    const { connection, pingedMs } = socket;
+    const { pingIntervalMs, pongTimeoutMs } = this.settings;
     // Whom we hold back ourselves may have sent it.
-    if (connection.receivedMs >= this.pingedMs || connection.isHeld(-1)) {
-      connection.deadlines.set(SOCKET_DUE.ping, settings.pingIntervalMs);
+    if (connection.receivedMs >= pingedMs || connection.isHeld(-1)) {
+      connection.deadlines.set(SOCKET_DUE.ping, pingIntervalMs);
       return;
     }
     const nowMs = connection.wheel.clock.now();
-    if (isHeldUp(this.pingedMs + settings.pongTimeoutMs, nowMs)) {
-      this.ping(nowMs);
+    if (isHeldUp(pingedMs + pongTimeoutMs, nowMs)) {
+      this.ping(socket, nowMs);
       return;
     }
-    const text = `nothing came within pongTimeoutMs (${settings.pongTimeoutMs}) after a ping`;
+    const text = `nothing came within pongTimeoutMs (${pongTimeoutMs}) after a ping`;
     connection.fail(
       new NetError("WEBSOCKET_PONG_TIMEOUT", text, {
         operation: "receive",

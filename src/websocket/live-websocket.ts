@@ -4,7 +4,6 @@ import { bytesOf } from "../connection/data.js";
 import type { Address, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import { CLOSE_CODE } from "../protocol/websocket/close-code.js";
-import type { CloseHandshake } from "../protocol/websocket/close-handshake.js";
 import { OPCODE } from "../protocol/websocket/opcode.js";
 import type { FrameState } from "../protocol/websocket/websocket-sink.js";
 import type { FrameOutput, OwnConnection } from "./frame-output.js";
@@ -27,17 +26,24 @@ const NOTHING: Buffer = Buffer.alloc(0);
 export interface SocketBehind {
   readonly connection: OwnConnection;
   readonly output: FrameOutput;
-  readonly decoder: { readonly frame: FrameState; readonly isInMessage: boolean };
-  readonly closing: CloseHandshake;
+  readonly isSendingMessage: boolean;
+  readonly frame: FrameState;
+  readonly isInMessage: boolean;
+  readonly isClosedCleanly: boolean;
   readonly inbox: MessageInbox;
   readonly isOpen: boolean;
   readonly isCompressed: boolean;
+  readonly pendingBytes: number;
   readonly receivedMessages: number;
+  readonly sentMessages: number;
+  readonly droppedMessages: number;
   /** There when it has ended. */
   readonly end: WebSocketEnd | undefined;
-  /** Told when it has ended. */
+  /** See `WebSocketConnection.drained`. */
+  whenDrained(options?: WaitOptions): Promise<void>;
   /** Somebody reads on. */
   readOn(): void;
+  /** `told` is called when it has ended. */
   awaitEnd(told: (end: WebSocketEnd) => void): void;
   subscribe(topic: string): boolean;
   unsubscribe(topic: string): boolean;
@@ -80,7 +86,7 @@ export class LiveWebSocket implements WebSocketConnection {
 
   /** Whether both sides have sent Close frames; the connection below may still be there. */
   get isClosedCleanly(): boolean {
-    return this.session.closing.isClean;
+    return this.session.isClosedCleanly;
   }
 
   get isCompressed(): boolean {
@@ -108,13 +114,12 @@ export class LiveWebSocket implements WebSocketConnection {
   }
 
   get pendingBytes(): number {
-    return this.session.output.pendingBytes;
+    return this.session.pendingBytes;
   }
 
   get stats(): WebSocketStats {
-    const { connection, output, receivedMessages } = this.session;
-    const { receivedBytes, sentBytes } = connection;
-    const { sentMessages, droppedMessages, pendingBytes } = output;
+    const { receivedBytes, sentBytes } = this.session.connection;
+    const { receivedMessages, sentMessages, droppedMessages, pendingBytes } = this.session;
     return {
       receivedBytes,
       sentBytes,
@@ -126,11 +131,11 @@ export class LiveWebSocket implements WebSocketConnection {
   }
 
   get frame(): FrameState {
-    return this.session.decoder.frame;
+    return this.session.frame;
   }
 
   get isInMessage(): boolean {
-    return this.session.decoder.isInMessage;
+    return this.session.isInMessage;
   }
 
   get isPaused(): boolean {
@@ -171,7 +176,7 @@ export class LiveWebSocket implements WebSocketConnection {
   }
 
   drained(options?: WaitOptions): Promise<void> {
-    return this.session.output.drained(options);
+    return this.session.whenDrained(options);
   }
 
   // — topics —

@@ -10,7 +10,9 @@ import type { SendOptions } from "./websocket-connection.js";
 export interface StreamedSocket {
   readonly connection: OwnConnection;
   readonly output: FrameOutput;
+  readonly isSendingMessage: boolean;
   readonly isOpen: boolean;
+  whenDrained(): Promise<void>;
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -26,8 +28,8 @@ export async function streamMessage(
       operation: "send",
     });
   }
-  const { connection, output } = session;
-  if (output.isInMessage) {
+  const { connection } = session;
+  if (session.isSendingMessage) {
     throw new NetError("INVALID_STATE", "another message is being sent in fragments", {
       operation: "send",
       connectionId: connection.id,
@@ -43,7 +45,7 @@ export async function streamMessage(
       const bytes = bytesOf(chunk);
       hasBegun = true;
       const hasRoom = send(session, bytes, { compress, isText, isLast: false });
-      if (!hasRoom) await output.drained();
+      if (!hasRoom) await session.whenDrained();
       else if (breath.isDue(bytes.length)) await breath.taken();
     }
   } catch (error) {

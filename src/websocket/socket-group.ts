@@ -1,5 +1,6 @@
 /** The open sockets of one component, by id, and what is done with all of them. */
 import type { Data } from "../connection/connection.js";
+import { ConnectionRegistry } from "../connection/connection-registry.js";
 import { TopicTable } from "../connection/topic-table.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
 import { PublishedMessage } from "./published-message.js";
@@ -18,7 +19,7 @@ export interface GroupedSession {
 export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnection<Context>> {
   /** The component's: who is subscribed to what. */
   readonly topicTable: TopicTable<GroupedSession> = new TopicTable<GroupedSession>();
-  readonly #sockets: Map<number, WebSocketConnection<Context>> = new Map();
+  readonly #sockets: ConnectionRegistry<GroupedSession> = new ConnectionRegistry();
   readonly #stock: DeflateStock | undefined;
 
   /** `stock`: deflates what is published; undefined without compression. */
@@ -28,36 +29,40 @@ export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnect
 
   /** Sockets at present. */
   get count(): number {
-    return this.#sockets.size;
+    return this.#sockets.count;
   }
 
   ids(): number[] {
-    return [...this.#sockets.keys()];
+    return this.#sockets.ids();
   }
 
   /** The socket with this id, or undefined. */
   get(id: number): WebSocketConnection<Context> | undefined {
-    return this.#sockets.get(id);
+    return this.#sockets.find(id)?.socket as WebSocketConnection<Context> | undefined;
   }
 
   [Symbol.iterator](): IterableIterator<WebSocketConnection<Context>> {
-    return this.#sockets.values();
+    return this.#list().values();
+  }
+
+  #list(): WebSocketConnection<Context>[] {
+    return this.#sockets.list().map(({ socket }) => socket as WebSocketConnection<Context>);
   }
 
   /** See `WebSocketConnection.send`; false for an id that is not there. */
   send(id: number, data: Data, options?: SendOptions): boolean {
-    return this.#sockets.get(id)?.send(data, options) ?? false;
+    return this.get(id)?.send(data, options) ?? false;
   }
 
   /** See `WebSocketConnection.close`; false for an id that is not there. */
   close(id: number, code?: number, reason?: string): boolean {
-    return this.#sockets.get(id)?.close(code, reason) ?? false;
+    return this.get(id)?.close(code, reason) ?? false;
   }
 
   /** Begins to close all of them. Returns how many. */
   closeAll(code?: number, reason?: string): number {
     let count = 0;
-    for (const socket of [...this.#sockets.values()]) if (socket.close(code, reason)) count++;
+    for (const socket of this.#list()) if (socket.close(code, reason)) count++;
     return count;
   }
 
@@ -94,12 +99,12 @@ export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnect
 
   /** The component's: a socket is there. */
   enter(session: GroupedSession): void {
-    this.#sockets.set(session.id, session.socket as WebSocketConnection<Context>);
+    this.#sockets.add(session);
   }
 
   /** The component's: it has ended. */
   leave(session: GroupedSession): void {
-    this.#sockets.delete(session.id);
+    this.#sockets.remove(session);
     this.topicTable.leave(session);
   }
 }

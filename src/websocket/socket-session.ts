@@ -2,8 +2,8 @@
  * What stands behind one WebSocket, of either role, on a connection that has left HTTP: the receiver of
  * its connection and the sink of its decoder. Hot.
  *
- * How it closes is in `protocol/websocket/close-handshake.ts`. A rule that is broken ends it with a Close
- * frame of ours, without waiting for the peer's; a peer that does not reply has `closeFrameTimeoutMs`.
+ * An idle one has nothing that only moving frames need: what decodes and what sends serve the sockets that are busy
+ * (docs/decisions/0049-idle-websockets-own-little.md), and how it ends is in `socket-ending.ts`.
  *
  * Who gets a message is decided here too: as a part it would be another object for each idle socket.
  *
@@ -12,34 +12,30 @@
  */
 import { beginLending, endLending } from "../bytes/lending.js";
 import { HeapSendMemory, type SendMemory } from "../bytes/send-memory.js";
-import {
-  CLOSED_BY_PEER,
-  CLOSED_LOCALLY,
-  type CloseReason,
-  reasonOf,
-} from "../connection/close-reason.js";
-import type { Data } from "../connection/connection.js";
+import type { CloseReason } from "../connection/close-reason.js";
+import type { Data, WaitOptions } from "../connection/connection.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
-import { NetError } from "../errors.js";
+import type { NetError } from "../errors.js";
 import { giveBack } from "../protocol/websocket/byte-gatherer.js";
-import { CLOSE_CODE, canTravel, clipReason } from "../protocol/websocket/close-code.js";
-import { CloseHandshake } from "../protocol/websocket/close-handshake.js";
-import { closeCodeOfError } from "../protocol/websocket/fault.js";
+import { CLOSE_CODE } from "../protocol/websocket/close-code.js";
 import { FrameDecoder } from "../protocol/websocket/frame-decoder.js";
 import { OPCODE, type Role } from "../protocol/websocket/opcode.js";
 import {
   DELIVERY,
   type Delivery,
+  type FrameState,
   type WebSocketSink,
 } from "../protocol/websocket/websocket-sink.js";
 import type { SocketDeflate } from "./deflate/deflate-stock.js";
 import { workTurns } from "./deflate/work-turns.js";
-import { FrameOutput, type OwnConnection } from "./frame-output.js";
+import { type Compression, FrameOutput, type OwnConnection } from "./frame-output.js";
 import { FrameTeller } from "./frame-teller.js";
-import { Heartbeat, SOCKET_DUE } from "./heartbeat.js";
+import { type Heartbeat, SOCKET_DUE } from "./heartbeat.js";
 import { LiveWebSocket, type SocketBehind } from "./live-websocket.js";
 import { MessageInbox } from "./message-inbox.js";
+import { frameNote, PastFrame } from "./past-frame.js";
 import type { PublishedMessage } from "./published-message.js";
+import { type EndingSocket, SocketEnding } from "./socket-ending.js";
 import type { GroupedSession, SocketGroup } from "./socket-group.js";
 import type { CalledSession, WebSocketCalls } from "./websocket-calls.js";
 import type { PublishOptions, WebSocketEnd } from "./websocket-connection.js";
@@ -53,6 +49,9 @@ interface Slices {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
+
+/** Decoders that a component keeps for its next sockets: more are seldom in use at once. */
+const MAX_SPARE_DECODERS = 64;
 
 /** Lends memory of messages that were cut, and keeps none beyond the call. */
 const GATHERED: SendMemory = new HeapSendMemory();
@@ -70,18 +69,24 @@ export interface PlaceOfSocket {
   closed(end: WebSocketEnd, isAsked: boolean, unsentBytes: number, tell: () => void): void;
 }
 
+/** What the sockets of one component have in common. */
+export interface SocketShare {
+  readonly role: Role;
+  readonly configuration: WebSocketConfiguration;
+  /** Undefined where nobody is pinged. */
+  readonly heartbeat: Heartbeat | undefined;
+  readonly calls: WebSocketCalls<LiveWebSocket>;
+  /** The sockets of the component. */
+  readonly group: SocketGroup;
+}
+
 /** What was agreed on before, and who is told. */
 export interface SessionParts {
-  readonly role: Role;
   readonly connection: OwnConnection;
-  readonly configuration: WebSocketConfiguration;
-  readonly calls: WebSocketCalls<LiveWebSocket>;
   readonly protocol: string;
   readonly context: unknown;
   /** There where permessage-deflate was agreed on. */
   readonly contexts?: SocketDeflate | undefined;
-  /** The sockets of the component. */
-  readonly group: SocketGroup;
   /** There where the socket is made anew when it is lost. */
   readonly place?: PlaceOfSocket | undefined;
 }
@@ -91,79 +96,86 @@ export interface SessionParts {
  * receiver of its connection and the sink of its decoder.
  */
 export class SocketSession
-  implements Receiver, WebSocketSink, CalledSession<LiveWebSocket>, SocketBehind, GroupedSession
+  implements
+    Receiver,
+    WebSocketSink,
+    CalledSession<LiveWebSocket>,
+    SocketBehind,
+    GroupedSession,
+    EndingSocket
 {
   readonly socket: LiveWebSocket;
   readonly connection: OwnConnection;
-  readonly settings: WebSocketSettings;
-  readonly decoder: FrameDecoder;
-  readonly output: FrameOutput;
   receivedMessages = 0;
-  /** There when it has ended. */
-  end: WebSocketEnd | undefined = undefined;
-  /** Told when it has ended. */
-  private onEnd: ((end: WebSocketEnd) => void) | undefined = undefined;
-  private readonly calls: WebSocketCalls<LiveWebSocket>;
-  private readonly sink: WebSocketSink;
+  sentMessages = 0;
+  droppedMessages = 0;
+  /** When the peer was pinged last, by the clock. */
+  pingedMs = 0;
+  private readonly share: SocketShare;
   private readonly contexts: SocketDeflate | undefined;
-  private readonly group: SocketGroup;
   private readonly place: PlaceOfSocket | undefined;
-  private readonly isClient: boolean;
-  private readonly wantsPieces: boolean;
   /** Of a client, who received before, and keeps the books of the connection. */
   private previous: Receiver | undefined = undefined;
+  /** There while a frame, a control frame or a message is under way, and always where there is an inflater. */
+  private decoding: FrameDecoder | undefined = undefined;
+  /** There while it sends: see {@link output}. */
+  private sending: FrameOutput | undefined = undefined;
   private ownInbox: MessageInbox | undefined = undefined;
+  private ending: SocketEnding | undefined = undefined;
+  /** Of the frame that was received last. */
+  private lastFrame = 0;
+  private lastFrameBytes = 0;
+  /** A ping that is to be replied to when the peer takes something again. */
+  private owedPong: Buffer | undefined = undefined;
+  /** Promises of handlers that are not settled. */
+  private busyCount = 0;
   /** Messages go to the inbox because somebody has begun to read. */
   private isRead = false;
   private hasPeerEnded = false;
-  /** A ping that is to be replied to when the peer takes something again. */
-  private owedPong: Buffer | undefined = undefined;
-  private heartbeat: Heartbeat | undefined = undefined;
-  /** The peer has begun to close. */
-  private isPeersEnd = false;
-  /** `close` or `abort` was called, whatever became of it. */
-  private isAsked = false;
-  /** Made when it begins to close. */
-  private ownClosing: CloseHandshake | undefined = undefined;
-  /** Promises of handlers that are not settled. */
-  private busyCount = 0;
   /** This side has closed, and there was no room for a message: none that follows is delivered. */
   private dropsRest = false;
 
-  constructor(parts: SessionParts) {
-    const { role, connection, configuration, calls, contexts } = parts;
-    const { settings, limits, readers } = configuration;
+  constructor(share: SocketShare, parts: SessionParts) {
     this.socket = new LiveWebSocket(this, parts.protocol, parts.context);
-    this.connection = connection;
-    this.settings = settings;
-    this.calls = calls;
-    this.group = parts.group;
+    this.connection = parts.connection;
+    this.share = share;
+    this.contexts = parts.contexts;
     this.place = parts.place;
     this.place?.entered(this.socket);
-    this.isClient = role === "client";
-    this.contexts = contexts;
-    this.decoder = new FrameDecoder({ role, limits, inflater: contexts?.inflater, readers });
-    this.output = new FrameOutput(connection, role, settings, contexts?.compression);
-    this.wantsPieces = calls.wantsPieces;
-    this.sink = calls.hasFrameHandlers ? new FrameTeller(this, calls) : this;
   }
 
   /** Takes the connection over, and tells that the socket is open. */
   begin(): void {
-    const { connection, settings } = this;
-    this.group.enter(this);
+    const { connection, calls, place } = this;
+    this.share.group.enter(this);
     if (this.isClient) this.previous = connection.receiver;
     connection.onDue = undefined;
-    if (settings.pingIntervalMs > 0) this.heartbeat = new Heartbeat(this);
+    this.share.heartbeat?.begin(this);
     connection.receiveBy(this);
-    if (this.place === undefined) this.calls.opened(this);
+    if (place === undefined) calls.opened(this);
     else {
-      this.place.opened(
+      place.opened(
         this.socket,
-        () => this.calls.opened(this),
-        (name, error) => this.calls.failed(this, name, "send", error),
+        () => calls.opened(this),
+        (name, error) => calls.failed(this, name, "send", error),
       );
     }
+  }
+
+  private get calls(): WebSocketCalls<LiveWebSocket> {
+    return this.share.calls;
+  }
+
+  private get group(): SocketGroup {
+    return this.share.group;
+  }
+
+  get settings(): WebSocketSettings {
+    return this.share.configuration.settings;
+  }
+
+  get isClient(): boolean {
+    return this.share.role === "client";
   }
 
   get id(): number {
@@ -175,27 +187,102 @@ export class SocketSession
     return this.isUnclosed && this.connection.isOpen;
   }
 
-  /** How it closes. */
-  get closing(): CloseHandshake {
-    this.ownClosing ??= new CloseHandshake(this.isClient ? "client" : "server");
-    return this.ownClosing;
+  /** How it ends; made when it begins to. */
+  private endingOf(): SocketEnding {
+    this.ending ??= new SocketEnding(this);
+    return this.ending;
+  }
+
+  /** There when it has ended. */
+  get end(): WebSocketEnd | undefined {
+    return this.ending?.end;
+  }
+
+  /** Whether both Close frames were exchanged. */
+  get isClosedCleanly(): boolean {
+    return this.ending?.handshake.isClean === true;
   }
 
   /** Whether no Close frame was sent or has come, and no rule was broken. */
   private get isUnclosed(): boolean {
-    return this.ownClosing === undefined || this.ownClosing.state === "open";
+    return this.ending?.isUnclosed ?? true;
   }
 
   get isCompressed(): boolean {
     return this.contexts !== undefined;
   }
 
+  get compression(): Compression | undefined {
+    return this.contexts?.compression;
+  }
+
+  // — what it has while it is busy —
+
+  /** What sends its frames: its own until all was sent. */
+  get output(): FrameOutput {
+    this.sending ??= FrameOutput.for(this);
+    return this.sending;
+  }
+
+  get pendingBytes(): number {
+    return this.sending?.pendingBytes ?? this.connection.pendingBytes;
+  }
+
+  /** Whether a message was begun and is not sent to its end. */
+  get isSendingMessage(): boolean {
+    return this.sending?.isInMessage === true;
+  }
+
+  async whenDrained(options?: WaitOptions): Promise<void> {
+    return await (this.sending ?? this.connection).drained(options);
+  }
+
+  /** What decodes its frames. */
+  private get decoder(): FrameDecoder {
+    if (this.decoding === undefined) {
+      const { role, configuration } = this.share;
+      const { limits, decoders } = configuration;
+      const inflater = this.contexts?.inflater;
+      const spare = inflater === undefined ? decoders.pop() : undefined;
+      this.decoding = spare ?? new FrameDecoder({ role, limits, inflater });
+    }
+    return this.decoding;
+  }
+
+  /** Nothing is under way: what decodes serves the next socket. */
+  private leaveDecoder(decoder: FrameDecoder): void {
+    if (this.contexts !== undefined || !decoder.isSpare) return;
+    const { frame } = decoder;
+    this.lastFrame = frameNote(frame);
+    this.lastFrameBytes = frame.payloadBytes;
+    this.decoding = undefined;
+    const { decoders } = this.share.configuration;
+    if (decoders.length < MAX_SPARE_DECODERS) decoders.push(decoder);
+  }
+
+  /** The frame that is being read, or was read last. */
+  get frame(): FrameState {
+    return this.decoding?.frame ?? new PastFrame(this.lastFrame, this.lastFrameBytes);
+  }
+
+  /** Whether a message has begun and was not handed out to its end. */
+  get isInMessage(): boolean {
+    return this.decoding?.isInMessage === true;
+  }
+
   // — the connection's calls —
 
+  /** An idle socket needs no way in. */
+  get staysWhenIdle(): boolean {
+    return true;
+  }
+
   received(bytes: Buffer): number {
-    const { decoder } = this;
-    const taken = decoder.feed(bytes, this.sink);
+    const { calls, decoder } = this;
+    const sink = calls.hasFrameHandlers ? new FrameTeller(this, calls) : this;
+    const taken = decoder.feed(bytes, sink);
     if (decoder.isInflating) this.endTurn();
+    else this.leaveDecoder(decoder);
     return taken;
   }
 
@@ -208,9 +295,9 @@ export class SocketSession
   }
 
   resumed(): void {
-    const { decoder } = this;
-    if (decoder.isInflating) this.received(NOTHING);
-    if (this.hasPeerEnded && !decoder.isInflating && this.connection.isDelivering(this)) {
+    if (this.decoding?.isInflating === true) this.received(NOTHING);
+    const isInflating = this.decoding?.isInflating === true;
+    if (this.hasPeerEnded && !isInflating && this.connection.isDelivering(this)) {
       this.passOnEnd();
     }
   }
@@ -223,13 +310,15 @@ export class SocketSession
   private passOnEnd(): void {
     this.hasPeerEnded = false;
     this.connection.endPassedOn();
-    if (this.ownClosing?.state === "done") this.output.afterAll(() => this.finish());
-    else this.decoder.end(this.sink);
+    if (this.ending?.peerFinished() !== true) this.decoder.end(this);
   }
 
   sent(): void {
     if (this.owedPong !== undefined && this.mayReply) this.pongOwed();
-    if (this.output.hasDrained() && this.calls.hasDrainHandler) this.calls.drained(this);
+    const { calls, sending } = this;
+    if (sending === undefined) return;
+    if (sending.hasDrained() && calls.hasDrainHandler) calls.drained(this);
+    if (this.sending === sending && sending.leave()) this.sending = undefined;
   }
 
   drained(): void {
@@ -237,7 +326,7 @@ export class SocketSession
   }
 
   abandoned(): void {
-    this.decoder.drop();
+    this.decoding?.drop();
     this.ownInbox?.end(this.connection.closedError());
   }
 
@@ -246,33 +335,29 @@ export class SocketSession
   }
 
   closed(reason: CloseReason): void {
-    const { closing, connection, place } = this;
-    closing.ended();
-    this.decoder.drop();
-    this.output.end();
+    const { connection, place, sending } = this;
+    const ending = this.endingOf();
+    this.decoding?.drop();
+    sending?.giveUp();
+    if (sending?.leave() === true) this.sending = undefined;
     this.contexts?.end();
-    this.end = {
-      code: closing.code,
-      reason: closing.reason,
-      isClean: closing.isClean,
-      connection: reason,
-    };
+    const end = ending.ended(reason);
     this.ownInbox?.end(connection.closedError());
     try {
       this.group.leave(this);
-      if (place === undefined) this.tellClosed(this.end);
+      if (place === undefined) this.tellClosed(end);
       else {
         const { unsentBytes } = connection;
-        place.closed(this.end, this.isAsked, unsentBytes, () => this.tellClosed(this.end));
+        place.closed(end, ending.isAsked, unsentBytes, () => this.tellClosed(end));
       }
-      this.onEnd?.(this.end);
+      ending.told?.(end);
     } finally {
       this.previous?.closed(reason);
     }
   }
 
-  private tellClosed(end: WebSocketEnd | undefined): void {
-    if (end !== undefined) this.calls.closed(this, end.code, end.reason, end.connection);
+  private tellClosed(end: WebSocketEnd): void {
+    this.calls.closed(this, end.code, end.reason, end.connection);
   }
 
   // — topics —
@@ -299,7 +384,13 @@ export class SocketSession
     if (!this.isOpen) return false;
     if (!this.isClient) {
       const mayDeflate = this.contexts?.sharesFrames === true;
-      return this.output.sendPrepared(message.frame(this.connection.memory, mayDeflate));
+      const frame = message.frame(this.connection.memory, mayDeflate);
+      // Most have nothing waiting: one reference in their queue is all they need.
+      if (this.sending !== undefined || this.connection.pendingBytes > 0)
+        return this.output.sendPrepared(frame);
+      this.sentMessages++;
+      if (this.connection.sendShared(frame) !== true) this.output.told(false);
+      return true;
     }
     this.output.send(message.bytes, { isText: message.isText });
     return this.isOpen;
@@ -308,7 +399,9 @@ export class SocketSession
   // — messages —
 
   onMessageBegin(isText: boolean, isCompressed: boolean): Delivery {
-    return this.wantsPieces ? this.calls.delivery(this, isText, isCompressed) : DELIVERY.whole;
+    return this.calls.wantsPieces
+      ? this.calls.delivery(this, isText, isCompressed)
+      : DELIVERY.whole;
   }
 
   onTextMessage(bytes: Buffer, start: number, end: number, isAscii: boolean): boolean {
@@ -394,7 +487,7 @@ export class SocketSession
    */
   private handlerBusy(): void {
     this.busyCount++;
-    const isEndAwaited = this.onEnd !== undefined && !this.wantsPieces;
+    const isEndAwaited = this.ending?.told !== undefined && !this.calls.wantsPieces;
     const isReader = isEndAwaited || this.ownInbox?.isAwaited === true;
     if (this.isUnclosed && !isReader) this.connection.hold(HOLD.handler);
   }
@@ -407,8 +500,8 @@ export class SocketSession
 
   /** Somebody waits for the end, who may be a busy handler. */
   awaitEnd(told: (end: WebSocketEnd) => void): void {
-    this.onEnd = told;
-    if (!this.wantsPieces) this.connection.release(HOLD.handler);
+    this.endingOf().told = told;
+    if (!this.calls.wantsPieces) this.connection.release(HOLD.handler);
   }
 
   handlerFailed(error: NetError): boolean {
@@ -420,7 +513,7 @@ export class SocketSession
   get inbox(): MessageInbox {
     if (this.ownInbox === undefined) {
       this.ownInbox = new MessageInbox(this.connection.wheel);
-      const mayComeMore = this.ownClosing?.canReceive ?? true;
+      const mayComeMore = this.ending?.handshake.canReceive ?? true;
       if (!this.connection.isOpen || !mayComeMore) {
         this.ownInbox.end(this.connection.closedError());
       }
@@ -466,8 +559,12 @@ export class SocketSession
   }
 
   duePassed(purpose: number): void {
-    if (purpose === SOCKET_DUE.close) this.closePassed();
-    else if (this.isOpen) this.heartbeat?.duePassed(purpose);
+    if (purpose === SOCKET_DUE.close) this.ending?.timePassed();
+    else if (this.isOpen) this.share.heartbeat?.duePassed(this, purpose);
+  }
+
+  stopPinging(): void {
+    this.share.heartbeat?.stop(this);
   }
 
   // — how it ends —
@@ -475,13 +572,10 @@ export class SocketSession
   /** Begins the close handshake. Throws for a code or a reason that may not travel. */
   close(code: number | undefined, reason: string): boolean {
     if (!this.isOpen) {
-      this.isAsked = true;
+      this.endingOf().isAsked = true;
       return false;
     }
-    this.output.close(code, reason);
-    this.isAsked = true;
-    this.closing.sent();
-    this.output.afterAll(() => this.awaitPeer());
+    this.endingOf().close(code, reason);
     // The peer's Close frame is behind what nobody may read any more.
     this.connection.release(HOLD.unread);
     this.connection.release(HOLD.handler);
@@ -489,48 +583,13 @@ export class SocketSession
   }
 
   abort(): boolean {
-    this.isAsked = true;
+    this.endingOf().isAsked = true;
     return this.connection.abort();
   }
 
-  private awaitPeer(): void {
-    const { connection, settings } = this;
-    if (!connection.isOpen) return;
-    this.heartbeat?.stop();
-    connection.deadlines.set(SOCKET_DUE.close, settings.closeFrameTimeoutMs);
-  }
-
-  private closePassed(): void {
-    const { connection, settings } = this;
-    // The peer has closed as it should have; only its FIN is missing.
-    if (this.closing.state === "done") this.finish();
-    else {
-      const text = `the peer did not reply to a Close frame within closeFrameTimeoutMs (${settings.closeFrameTimeoutMs})`;
-      connection.fail(
-        new NetError("CLOSE_TIMEOUT", text, { operation: "close", connectionId: connection.id }),
-      );
-    }
-  }
-
   onClose(code: number, reason: string): void {
-    const { closing, output } = this;
-    const isReply = closing.state === "closeSent";
-    closing.received(code, reason);
     this.ownInbox?.end(this.connection.closedError());
-    if (!isReply) {
-      this.isPeersEnd = true;
-      output.close(closing.replyCode, closing.reason);
-      closing.sent();
-    }
-    output.afterAll(() => {
-      if (closing.mustEnd) this.finish();
-      else this.awaitPeer();
-    });
-  }
-
-  /** Both Close frames were exchanged. */
-  private finish(): void {
-    this.connection.closeWith(this.isPeersEnd ? CLOSED_BY_PEER : CLOSED_LOCALLY);
+    this.endingOf().received(code, reason);
   }
 
   onError(error: NetError): void {
@@ -539,15 +598,7 @@ export class SocketSession
 
   /** Ends it for an error, which the peer is told of where that can be. */
   fail(error: NetError): void {
-    const { closing, connection } = this;
-    const code = closeCodeOfError(error);
-    this.output.giveUp();
-    if (closing.state === "open" && connection.isOpen && canTravel(code)) {
-      const isOurs = error.code === "HANDLER_FAILED";
-      this.output.close(code, isOurs ? "" : clipReason(error.message));
-    }
-    closing.fail();
-    this.decoder.drop();
-    connection.closeWith(reasonOf(error, "receive"));
+    this.decoding?.drop();
+    this.endingOf().fail(error);
   }
 }

@@ -72,7 +72,7 @@ export interface WebSocketConnection<Context = unknown>
   /** Bytes that wait to be sent. */
   readonly pendingBytes: number;
   readonly stats: WebSocketStats;
-  /** The frame that is being received, or was received last. */
+  /** The frame that is being received, or was received last; of the last one without its mask. */
   readonly frame: FrameState;
   /** Whether a message is being received and is not complete. */
   readonly isInMessage: boolean;

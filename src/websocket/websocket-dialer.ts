@@ -29,15 +29,12 @@ import { isHandshakeFault } from "../protocol/websocket/handshake-fault.js";
 import { type CompressionOptions, compressionSettings } from "./deflate/compression-options.js";
 import { DeflateStock } from "./deflate/deflate-stock.js";
 import type { OwnConnection } from "./frame-output.js";
+import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import type { SocketGroup } from "./socket-group.js";
-import { type PlaceOfSocket, SocketSession } from "./socket-session.js";
+import { type PlaceOfSocket, SocketSession, type SocketShare } from "./socket-session.js";
 import type { WebSocketCalls } from "./websocket-calls.js";
-import {
-  type WebSocketConfiguration,
-  type WebSocketSettingsInput,
-  webSocketConfiguration,
-} from "./websocket-settings.js";
+import { type WebSocketSettingsInput, webSocketConfiguration } from "./websocket-settings.js";
 
 /** How connections to servers are made. */
 export interface WebSocketDialOptions
@@ -114,10 +111,8 @@ function sha1(text: string): string {
 /** Makes WebSockets over an HTTP agent. */
 export class WebSocketDialer {
   readonly #http: HttpAgent;
-  readonly #configuration: WebSocketConfiguration;
   readonly #stock: DeflateStock | undefined;
-  readonly #calls: WebSocketCalls<LiveWebSocket>;
-  readonly #sockets: SocketGroup;
+  readonly #share: SocketShare;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(
@@ -138,11 +133,11 @@ export class WebSocketDialer {
       maxConnections: maxSockets,
       maxConnectionsPerOrigin: maxSockets,
     });
-    this.#configuration = webSocketConfiguration(options);
+    const configuration = webSocketConfiguration(options);
     const settings = compressionSettings(options.compression);
     this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
-    this.#calls = calls;
-    this.#sockets = sockets;
+    const heartbeat = Heartbeat.by(configuration.settings);
+    this.#share = { role: "client", configuration, heartbeat, calls, group: sockets };
   }
 
   /** See `WebSocketAgent.connect`. */
@@ -214,15 +209,11 @@ export class WebSocketDialer {
       },
       onStop: () => session?.stopping(),
     }) as OwnConnection;
-    session = new SocketSession({
-      role: "client",
+    session = new SocketSession(this.#share, {
       connection,
-      configuration: this.#configuration,
-      calls: this.#calls,
       protocol: protocol ?? "",
       context,
       contexts: deflate === undefined ? undefined : stock?.socketDeflate("client", deflate),
-      group: this.#sockets,
       place,
     });
     session.begin();
@@ -231,7 +222,7 @@ export class WebSocketDialer {
 
   /** Stops: all sockets are closed with 1001, what is left after `drainMs` is cut. */
   async stop(drainMs: number): Promise<void> {
-    const open = [...this.#sockets];
+    const open = [...this.#share.group];
     const all = Promise.all(open.map((socket) => socket.closed()));
     for (const socket of open) socket.close(1_001);
     if (drainMs === 0) for (const socket of open) socket.abort();

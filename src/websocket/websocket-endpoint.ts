@@ -29,9 +29,10 @@ import {
 import { type CompressionOptions, compressionSettings } from "./deflate/compression-options.js";
 import { DeflateStock } from "./deflate/deflate-stock.js";
 import type { OwnConnection } from "./frame-output.js";
+import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import { SocketGroup } from "./socket-group.js";
-import { SocketSession } from "./socket-session.js";
+import { SocketSession, type SocketShare } from "./socket-session.js";
 import {
   refusalOf,
   type UpgradeAcceptance,
@@ -43,7 +44,6 @@ import type { WebSocketConnection } from "./websocket-connection.js";
 import { WEBSOCKET_HANDLER_NAMES, type WebSocketHandlers } from "./websocket-handlers.js";
 import {
   WEBSOCKET_SETTING_NAMES,
-  type WebSocketConfiguration,
   type WebSocketSettingsInput,
   webSocketConfiguration,
 } from "./websocket-settings.js";
@@ -91,8 +91,7 @@ export class WebSocketEndpoint<Context = unknown> {
   /** The sockets that are open. */
   readonly sockets: SocketGroup<Context>;
   readonly #options: WebSocketEndpointOptions<Context>;
-  readonly #configuration: WebSocketConfiguration;
-  readonly #calls: WebSocketCalls<LiveWebSocket>;
+  readonly #share: SocketShare;
   readonly #stock: DeflateStock | undefined;
 
   /** Throws `INVALID_ARGUMENT`. `alsoKnown`: options of somebody else's. */
@@ -109,11 +108,14 @@ export class WebSocketEndpoint<Context = unknown> {
       throw invalidArgument("origins must be an array");
     }
     this.#options = options;
-    this.#configuration = webSocketConfiguration(options);
+    const configuration = webSocketConfiguration(options);
     const settings = compressionSettings(options.compression);
     this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
     this.sockets = new SocketGroup<Context>(this.#stock);
-    this.#calls = new WebSocketCalls(options as WebSocketHandlers<unknown>);
+    const calls = new WebSocketCalls<LiveWebSocket>(options as WebSocketHandlers<LiveWebSocket>);
+    const heartbeat = Heartbeat.by(configuration.settings);
+    const group = this.sockets as SocketGroup;
+    this.#share = { role: "server", configuration, heartbeat, calls, group };
   }
 
   /**
@@ -210,15 +212,11 @@ export class WebSocketEndpoint<Context = unknown> {
     const connection = exchange.upgrade(receiver, joined(fields, acceptance.headers));
     const contexts =
       deflate === undefined ? undefined : stock?.socketDeflate("server", deflate.agreement);
-    session = new SocketSession({
-      role: "server",
+    session = new SocketSession(this.#share, {
       connection: connection as OwnConnection,
-      configuration: this.#configuration,
-      calls: this.#calls,
       protocol: protocol ?? "",
       context: acceptance.context,
       contexts,
-      group: this.sockets as SocketGroup,
     });
     session.begin();
   }

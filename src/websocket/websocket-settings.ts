@@ -17,8 +17,8 @@ import {
   pickOptions,
   readOptions,
 } from "../options.js";
+import type { FrameDecoder } from "../protocol/websocket/frame-decoder.js";
 import { createLimits, type WebSocketLimits } from "../protocol/websocket/limits.js";
-import type { MessageReader } from "../protocol/websocket/message-reader.js";
 import type { PublishOptions, SendOptions } from "./websocket-connection.js";
 
 /** Settings of each socket. Times are in milliseconds, 0 switches one off. */
@@ -79,8 +79,8 @@ export type WebSocketSettingsInput = Given<WebSocketSettings & WebSocketLimits>;
 export interface WebSocketConfiguration {
   readonly settings: WebSocketSettings;
   readonly limits: WebSocketLimits;
-  /** What its sockets read messages with, one after the other. */
-  readonly readers: MessageReader[];
+  /** Decoders without an inflater that no socket is using. */
+  readonly decoders: FrameDecoder[];
 }
 
 /** The settings among these options. Throws `INVALID_ARGUMENT`. */
@@ -89,7 +89,7 @@ export function webSocketConfiguration(given: WebSocketSettingsInput): WebSocket
   return {
     settings: readOptions<WebSocketSettings>(WEBSOCKET_SETTINGS, given),
     limits: createLimits(pickOptions(given, LIMIT_NAMES)),
-    readers: [],
+    decoders: [],
   };
 }
 

@@ -10,6 +10,7 @@ import type { Engine } from "#src/engine/engine.js";
 import { EngineWorld } from "../support/engine-world.js";
 import { addressCases } from "./engine-address-cases.js";
 import { byteCases } from "./engine-byte-cases.js";
+import { carryCases } from "./engine-carry-cases.js";
 import type { ContractCase } from "./engine-case.js";
 import { closeCases } from "./engine-close-cases.js";
 import { datagramCases } from "./engine-datagram-cases.js";
@@ -36,6 +37,7 @@ const ALL_CASES: readonly ContractCase[] = [
   ...listenerCases,
   ...byteCases,
   ...pauseCases,
+  ...carryCases,
   ...memoryCases,
   ...closeCases,
   ...turnCases,

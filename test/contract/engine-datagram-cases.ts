@@ -31,6 +31,31 @@ const sendCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "keeps what it has lent until the tasks of the turn have run, where it says so",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram();
+      const two = await world.datagram();
+      const lent: Buffer[] = [];
+      const seen: string[] = [];
+      two.onReceive = (bytes) => {
+        if (!two.socket.keepsTurn) return;
+        lent.push(bytes);
+        if (lent.length > 1) return;
+        world.engine.afterTurn(() => {
+          for (const view of lent.splice(0)) seen.push(view.toString());
+        });
+      };
+
+      const sent = Array.from({ length: 40 }, (_, index) => "x".repeat(index + 1));
+      for (const [token, text] of sent.entries()) one.send(token, Buffer.from(text), two.address);
+      await until(() => two.received.length === sent.length);
+      await turns(3);
+
+      assert.deepEqual(seen, two.socket.keepsTurn ? texts(two) : []);
+    },
+  },
+  {
     title: "carries empty datagrams",
     needs: "datagram",
     async run(world) {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { build, type Format } from "esbuild";
-import { isBundled } from "#src/engine/uring/setup/bundled.js";
+import { isBundled } from "#src/engine/bundled.js";
 import { PROJECT } from "../support/document.js";
 import { type Run, runProgram } from "../support/document-run.js";
 

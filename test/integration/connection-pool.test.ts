@@ -34,6 +34,24 @@ describe("a pool of connections", () => {
       assert.equal(text(await lease.connection.request("x")), "x from 7001");
     }
     assert.equal(pool.stats.idleCount, 1);
+    {
+      using lease = await pool.take();
+      assert.equal(pool.stats.idleCount, 0);
+      assert.equal(text(await lease.connection.request("y")), "y from 7001");
+    }
+    assert.equal(pool.stats.idleCount, 1);
+  });
+
+  it("waits for nobody who does not let go of a connection that is too old", async (test) => {
+    const options = { maxConnections: 1, maxAgeMs: 1_000 };
+    const { pool, servers, wait } = await world(test, options, [7_001]);
+    (await pool.take()).release();
+    const server = servers.get(7_001);
+    for (const id of server?.connectionIds() ?? []) server?.pause(id);
+    await wait(1_100);
+    const taking = pool.take({ timeoutMs: 100 });
+    await wait(50);
+    assert.equal((await taking).connection.isOpen, true);
   });
 
   it("lends no connection twice, and serves those who wait in their order", async (test) => {
@@ -325,6 +343,10 @@ describe("a pool of connections", () => {
     assert.equal(lease.connection.isOpen, false);
     lease.release();
     await assert.rejects(pool.take(), { code: "STOPPED" });
+    await assert.rejects(pool.warmUp(), { code: "STOPPED" });
+    for (const options of [null, { drainMs: -1 }, { drainMs: "1" }, { drain: 1 }]) {
+      await assert.rejects(pool.stop(options as never), { code: "INVALID_ARGUMENT" });
+    }
     await wait(10);
     assert.equal(servers.get(7_001)?.connectionCount, 0);
   });

@@ -1,8 +1,9 @@
-/** Our HTTP server with a browser: Chromium without a window. */
+/** Our HTTP server with a browser, Chromium without a window: plain and over TLS. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EngineName } from "hp-socket";
 import type { HttpExchange } from "hp-socket/http";
+import { selfSignedCertificate } from "hp-socket/testing";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer } from "../support/http-world.js";
 import { browser, openPage } from "../support/other-browser.js";
@@ -97,21 +98,25 @@ class Site {
   }
 }
 
+const certificate = selfSignedCertificate({ names: ["localhost"] });
+
 for (const engine of availableEngines()) {
   describe(`an HTTP server with a browser on ${engine}`, { skip: browser.skip }, () => {
-    serves(engine);
+    serves(engine, "http");
+    serves(engine, "https");
   });
 }
 
-function serves(engine: EngineName): void {
-  it("serves a page and all that it asks for", async (test) => {
+function serves(engine: EngineName, scheme: "http" | "https"): void {
+  it(`serves a page and all that it asks for over ${scheme}`, async (test) => {
     const site = new Site();
     const server = await httpServer(test, {
       engine,
+      ...(scheme === "https" && { tls: certificate }),
       onRequest: (exchange) => site.answer(exchange),
     });
 
-    openPage(test, `http://127.0.0.1:${server.port}/`);
+    openPage(test, `${scheme}://127.0.0.1:${server.port}/`);
     await until(() => site.report !== undefined, START_LIMIT_MS);
     await until(() => site.endlessEnded, START_LIMIT_MS);
 

@@ -1,9 +1,10 @@
-/** Our WebSocket server with a browser, Chromium without a window, compressed or not; and the demo's chat page. */
+/** Our WebSocket server with a browser, Chromium without a window, compressed or not, plain and over TLS; and the demo's chat page. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { selfSignedCertificate } from "hp-socket/testing";
 import { WebSocketClient, WebSocketServer } from "hp-socket/websocket";
 import { availableEngines } from "../support/engine-list.js";
 import { browser, openPage } from "../support/other-browser.js";
@@ -19,7 +20,7 @@ const opened = (socket) => new Promise((resolve, reject) => {
   socket.onerror = () => reject(new Error("no WebSocket"));
 });
 const next = (socket) => new Promise((resolve) => { socket.onmessage = ({ data }) => resolve(data); });
-const url = "ws://" + location.host;
+const url = location.protocol.replace("http", "ws") + "//" + location.host;
 try {
   const socket = new WebSocket(url + "/echo", ["x", "chat.v1"]);
   socket.binaryType = "arraybuffer";
@@ -77,15 +78,25 @@ describe("the demo websocket-chat", { skip: browser.skip }, () => {
   });
 });
 
+const certificate = selfSignedCertificate({ names: ["localhost"] });
+
+/** How a browser comes: over what, and whether messages are compressed. */
+const WAYS = [
+  { scheme: "http", compression: false },
+  { scheme: "http", compression: true },
+  { scheme: "https", compression: true },
+] as const;
+
 for (const engine of availableEngines()) {
-  for (const compression of [false, true]) {
-    const name = `WebSockets of a browser on ${engine}, ${compression ? "compressed" : "plain"}`;
+  for (const { scheme, compression } of WAYS) {
+    const name = `WebSockets of a browser on ${engine}, over ${scheme}, ${compression ? "" : "not "}compressed`;
     describe(name, { skip: browser.skip }, () => {
       it("talk, close and are closed", async (test) => {
         let report: Record<string, unknown> | undefined;
         const closes: string[] = [];
         const server = new WebSocketServer({
           engine,
+          ...(scheme === "https" && { tls: certificate }),
           path: "/echo",
           protocols: ["chat.v1"],
           compression: compression && { minBytes: 0 },
@@ -106,7 +117,7 @@ for (const engine of availableEngines()) {
         test.after(() => server.stop({ drainMs: 0 }));
         await server.listen({ host: "127.0.0.1" });
 
-        openPage(test, `http://127.0.0.1:${server.port}/`);
+        openPage(test, `${scheme}://127.0.0.1:${server.port}/`);
         await until(() => report !== undefined, LIMIT_MS);
 
         assert.deepEqual(report, {

@@ -8,11 +8,19 @@ import { createInterface } from "node:readline";
 import { type EngineName, TcpClient, type TcpClientOptions } from "hp-socket";
 
 const [engine = "node", host = "", port = "", kind = ""] = process.argv.slice(2);
+const KEEP_ALIVE = { idleMs: 1_000, intervalMs: 1_000, count: 1 } as const;
+const TLS = { verify: "none" } as const;
 const KINDS: Readonly<Record<string, TcpClientOptions>> = {
   heartbeat: { heartbeat: { everyMs: 300, timeoutMs: 300, message: "beat" } },
   idle: { idleTimeoutMs: 700 },
-  keepAlive: { keepAlive: { idleMs: 1_000, intervalMs: 1_000, count: 1 } },
+  keepAlive: { keepAlive: KEEP_ALIVE },
+  pausedKeepAlive: { keepAlive: KEEP_ALIVE },
+  tlsKeepAlive: { keepAlive: KEEP_ALIVE, tls: TLS },
   userTimeout: { userTimeoutMs: 700 },
+  tlsUserTimeout: { userTimeoutMs: 700, tls: TLS },
+  muchUserTimeout: { userTimeoutMs: 700, maxPendingBytes: 67_108_864 },
+  // The peer reads nothing: what is sent fills its buffers, and the kernel asks whether there is room again.
+  fullUserTimeout: { userTimeoutMs: 700, maxPendingBytes: 67_108_864 },
   reconnect: {
     heartbeat: { everyMs: 300, timeoutMs: 300, message: "beat" },
     reconnect: { firstDelayMs: 50, maxDelayMs: 200 },
@@ -24,11 +32,16 @@ const client = new TcpClient({
   keepAlive: false,
   ...KINDS[kind],
   onReceive() {},
-  onHandshake: () => console.log("open"),
+  onHandshake(connection) {
+    if (kind === "pausedKeepAlive") connection.pause();
+    if (kind === "fullUserTimeout") connection.send(Buffer.alloc(33_554_432));
+    setTimeout(() => console.log("open"), kind === "fullUserTimeout" ? 500 : 0);
+  },
   onClose: (_, { code }) => console.log(`closed ${code} ${Math.round(performance.now() - cutMs)}`),
 });
 createInterface({ input: process.stdin }).on("line", () => {
   cutMs = performance.now();
-  if (kind === "userTimeout") client.send("is anybody there?");
+  if (kind === "muchUserTimeout") client.send(Buffer.alloc(33_554_432));
+  else if (kind.endsWith("serTimeout")) client.send("is anybody there?");
 });
 await client.connect({ host, port: Number(port), timeoutMs: 1_000 });

@@ -20,6 +20,7 @@ export interface StubSend {
 export class StubDatagram implements DatagramSocket {
   readonly sink: DatagramSink;
   readonly lendsBytes = true;
+  readonly keepsTurn = false;
   readonly droppedCount = 0;
   readonly sent: StubSend[] = [];
   /** Whether sends are completed by themselves, in a microtask. */

@@ -199,6 +199,8 @@ export class DatagramProbe implements DatagramSink {
   failedCount = 0;
   /** Calls in which datagrams came. */
   receiveCount = 0;
+  /** Gets what came as the engine hands it over. */
+  onReceive: ((bytes: Buffer) => void) | undefined = undefined;
   address: IpAddress | undefined = undefined;
   error: NetError | undefined = undefined;
   readonly #depth: CallDepth;
@@ -233,6 +235,7 @@ export class DatagramProbe implements DatagramSink {
   datagramReceived(bytes: Buffer, from: PeerKey, segmentBytes: number): void {
     this.#note("received");
     this.receiveCount++;
+    this.onReceive?.(bytes);
     const address = addressOfPeer(from);
     let at = 0;
     do {

@@ -14,7 +14,7 @@ export const browser: { readonly program: string; readonly skip: string | false 
   : { program: "", skip: 'a browser takes its time; "npm run interop" runs these' };
 if (browser.skip !== false) console.log(`# tests with a browser are skipped: ${browser.skip}`);
 
-/** Opens a page. `words`: more options of the browser's. */
+/** Opens a page, whoever has signed the server's certificate. `words`: more options of the browser's. */
 export function openPage(test: TestContext, url: string, words: readonly string[] = []): void {
   const profile = mkdtempSync(join(tmpdir(), "hp-socket-browser-"));
   const child = spawn(
@@ -22,7 +22,7 @@ export function openPage(test: TestContext, url: string, words: readonly string[
     [
       ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
       ...["--no-first-run", "--disable-background-networking", `--user-data-dir=${profile}`],
-      ...["--remote-debugging-port=0", ...words, url],
+      ...["--remote-debugging-port=0", "--ignore-certificate-errors", ...words, url],
     ],
     { stdio: "ignore", detached: true },
   );

@@ -17,8 +17,16 @@ const options = {
     if (hold === "unref") client.unref();
   },
 };
-const server = kind === "arq" ? new ArqServer({ engine }) : new TcpServer({ engine });
+let established = (): void => {};
+const bothAreThere = new Promise<void>((resolve) => {
+  established = resolve;
+});
+// A server that has not heard the end of the handshake has nobody whom it could tell that it stops.
+const onHandshake = () => established();
+const server =
+  kind === "arq" ? new ArqServer({ engine, onHandshake }) : new TcpServer({ engine, onHandshake });
 const client = kind === "arq" ? new ArqClient(options) : new TcpClient(options);
 const { port } = await server.listen({ host: "127.0.0.1" });
 await client.connect({ host: "127.0.0.1", port });
+await bothAreThere;
 await server.stop({ drainMs: 0 });

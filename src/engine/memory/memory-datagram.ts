@@ -52,6 +52,8 @@ function usageError(code: NetErrorCode, text: string): NetError {
 /** One datagram socket in memory. */
 export class MemoryDatagram implements DatagramSocket {
   readonly lendsBytes: boolean;
+  /** What is lent is spent when the call returns. */
+  readonly keepsTurn = false;
   readonly #setup: MemoryDatagramSetup;
   /** Groups, and whose datagrams are wanted; undefined: everybody's. */
   readonly #groups = new Map<string, Set<string> | undefined>();

@@ -64,6 +64,7 @@ const CAPABILITIES: Capabilities = {
   socketBuffers: `${NO_KERNEL}; see windowBytes`,
   datagram: true,
   resetWhilePaused: true,
+  carry: "bytes in memory have no shorter way than through the layers above",
   tls: NO_TLS,
 };
 

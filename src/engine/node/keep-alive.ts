@@ -1,9 +1,11 @@
 /**
- * TCP keep-alive through node:net. Every Node sets the idle time; interval and probe count are
- * parameters that later ones have added, and earlier ones ignore in silence.
+ * TCP keep-alive. Every Node sets the idle time; interval and probe count are parameters that later ones have added, and
+ * earlier ones ignore in silence: there they are set by foreign calls, where these are.
  */
 import { Socket } from "node:net";
 import type { KeepAlive } from "../engine.js";
+import { keepAliveInForce, setKeepAlive as setByCalls } from "../tcp-options.js";
+import { askSocket } from "./socket-calls.js";
 
 type SetKeepAlive = (
   this: Socket,
@@ -28,11 +30,13 @@ export function applyKeepAlive(socket: Socket, keepAlive: KeepAlive | false): Ke
     return false;
   }
   const idleMs = wholeSecondsMs(keepAlive.idleMs);
+  const { intervalMs, count } = keepAlive;
   if (!takesKeepAliveInterval) {
     socket.setKeepAlive(true, idleMs);
-    return { idleMs };
+    if (intervalMs === undefined && count === undefined) return { idleMs };
+    const set = askSocket(socket, (calls, descriptor) => setByCalls(calls, descriptor, keepAlive));
+    return set === 0 ? keepAliveInForce(keepAlive) : { idleMs };
   }
-  const { intervalMs, count } = keepAlive;
   const wholeIntervalMs = intervalMs === undefined ? undefined : wholeSecondsMs(intervalMs);
   setKeepAlive.call(socket, true, idleMs, wholeIntervalMs, count);
   return {

@@ -6,11 +6,12 @@
  * during a pause is held up to the size of a kernel receive buffer, and dropped beyond, as the
  * kernel would.
  */
-import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from "node:dgram";
+import type { RemoteInfo, Socket, SocketOptions } from "node:dgram";
 import process from "node:process";
 import { NetError, rethrowLater } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
+import { dgramModule } from "../built-in.js";
 import { DatagramRun } from "../datagram-run.js";
 import type { DatagramSink, DatagramSocket, DatagramTarget, GroupMembership } from "../engine.js";
 import { addressOfPeer, type PeerKey, peerKeyOf, portOfPeer } from "../peer-key.js";
@@ -64,12 +65,13 @@ function createDatagramSocket(target: DatagramTarget): Socket {
     ...(receiveBufferBytes !== undefined && { recvBufferSize: receiveBufferBytes }),
     ...(sendBufferBytes !== undefined && { sendBufferSize: sendBufferBytes }),
   };
-  return createSocket(options);
+  return dgramModule().createSocket(options);
 }
 
 /** One datagram socket over node:dgram. */
 export class NodeDatagram implements DatagramSocket {
   readonly lendsBytes = false;
+  readonly keepsTurn = false;
   readonly #target: DatagramTarget;
   readonly #sink: DatagramSink;
   readonly #turn: NodeTurn;

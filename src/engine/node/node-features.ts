@@ -5,6 +5,7 @@ import { NetError, type Operation } from "../../errors.js";
 import type { Capabilities, ListenTarget, StreamOptions } from "../engine.js";
 import { takesKeepAliveInterval } from "./keep-alive.js";
 import { findsBreaks } from "./quiet-break.js";
+import { socketCalls } from "./socket-calls.js";
 
 // Where the kernel spreads connections over the listeners of one port; elsewhere libuv refuses.
 const REUSE_PORT_PLATFORMS: readonly string[] = ["linux", "freebsd", "sunos", "aix"];
@@ -34,17 +35,37 @@ function reusePort(): true | string {
   return readsReusePort() || "this Node has no option reusePort (22.12 and later have it)";
 }
 
-/** The capabilities of the node engine in this process. */
+let canReusePort: true | string | undefined;
+
+/** `true` where foreign calls do what node:net can't; loads them. */
+function byCalls(what: string): true | string {
+  const calls = socketCalls();
+  return typeof calls !== "string" || `${what}; ${calls}`;
+}
+
+/** The capabilities of the node engine in this process. What is tried is tried when it is asked for. */
 export const nodeCapabilities: Capabilities = {
-  reusePort: reusePort(),
-  keepAliveInterval:
-    takesKeepAliveInterval || "this Node sets the idle time of keep-alive only (24 sets all)",
-  userTimeout: "node:net can't set TCP_USER_TIMEOUT",
-  tcpInfo: "node:net can't ask for TCP_INFO",
+  get reusePort(): true | string {
+    canReusePort ??= reusePort();
+    return canReusePort;
+  },
+  get keepAliveInterval(): true | string {
+    const what = "this Node sets the idle time of keep-alive only (24 sets all)";
+    return takesKeepAliveInterval || byCalls(what);
+  },
+  get userTimeout(): true | string {
+    return byCalls("node:net can't set TCP_USER_TIMEOUT");
+  },
+  get tcpInfo(): true | string {
+    return byCalls("node:net can't ask for TCP_INFO");
+  },
   pathAddress: true,
   socketBuffers: "node:net can't size a stream's buffers (a datagram socket's it can)",
   datagram: true,
-  resetWhilePaused: findsBreaks,
+  carry: "node:net hands all bytes to JavaScript",
+  get resetWhilePaused(): true | string {
+    return findsBreaks();
+  },
   tls: true,
 };
 

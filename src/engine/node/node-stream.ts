@@ -23,8 +23,10 @@ import type {
   TcpInfo,
 } from "../engine.js";
 import { noStreamSink } from "../no-sink.js";
+import { setOptions } from "../option-calls.js";
 import { callSink } from "../sink-defect.js";
 import { errnoNameOf, systemError } from "../system-error.js";
+import { tcpInfo, timeoutError, userTimeoutOption } from "../tcp-options.js";
 import type { TlsContext, TlsInfo } from "../tls-options.js";
 import { cutBehindEnd } from "./cut-behind-end.js";
 import { applyKeepAlive } from "./keep-alive.js";
@@ -35,6 +37,7 @@ import { disown, listen, listenToConnect, type SocketOwner } from "./owned-socke
 import type { ProcessHold } from "./process-hold.js";
 import { breakOf, findsBreaks } from "./quiet-break.js";
 import { resetBehindShutdown } from "./reset-behind-shutdown.js";
+import { askSocket } from "./socket-calls.js";
 import type { StreamRounds, WatchedStream } from "./stream-rounds.js";
 import { takenBytes, waitingBytes } from "./taken-by-kernel.js";
 
@@ -277,7 +280,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
   private becomeQuiet(): void {
     this.isQuiet = true;
     this.updateHold();
-    if (this.isWatched || findsBreaks !== true || this.isPath()) return;
+    if (this.isWatched || findsBreaks() !== true || this.isPath()) return;
     this.isWatched = true;
     this.rounds.add(this);
   }
@@ -286,7 +289,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
     this.isWatched = this.isQuiet && !this.isClosing && !this.isGone;
     if (!this.isWatched || !this.isOpen) return this.isWatched;
     const name = breakOf(this.plainSocket(), this.isFinishing);
-    if (name !== undefined) this.refused(systemError(name, "receive"));
+    if (name !== undefined) this.refused(this.broken(name));
     return true;
   }
 
@@ -336,7 +339,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
   }
 
   tcpInfo(): TcpInfo | undefined {
-    return undefined;
+    return this.isPath() ? undefined : askSocket(this.plainSocket(), tcpInfo);
   }
 
   ref(): void {
@@ -390,6 +393,19 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
     }
     this.becomeQuiet();
     callSink(() => this.sink.streamEnded());
+  }
+
+  breaking(error: Error): void {
+    if (!this.isOpen || this.isClosing || this.error !== undefined || this.isPath()) return;
+    if (errnoNameOf(error) === "ETIMEDOUT") this.error = this.broken("ETIMEDOUT", error);
+  }
+
+  /** The kernel has broken the connection. */
+  private broken(name: string, cause?: Error): NetError {
+    const error = systemError(name, "receive", cause);
+    if (name !== "ETIMEDOUT") return error;
+    const socket = this.plainSocket();
+    return askSocket(socket, (calls, it) => timeoutError(calls, it, error)) ?? error;
   }
 
   failed(error: Error): void {
@@ -479,8 +495,11 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
 
   private applyOptions(): void {
     if (this.isPath()) return;
-    const { noDelay, keepAlive } = this.options;
+    const { noDelay, keepAlive, userTimeoutMs } = this.options;
     if (noDelay) this.socket.setNoDelay(true);
     if (keepAlive !== false) applyKeepAlive(this.socket, keepAlive);
+    if (userTimeoutMs === undefined) return;
+    const options = userTimeoutOption(userTimeoutMs);
+    askSocket(this.plainSocket(), (calls, descriptor) => setOptions(calls, descriptor, options));
   }
 }

@@ -1,8 +1,11 @@
 /**
  * Listeners of a socket that find who hears them in a field of the socket: they are the same functions
  * for all sockets, so that a stream costs one closure (its write callback) instead of six.
+ *
+ * Node closes the descriptor of a socket that has failed before it tells anybody. So `_destroy`, which does that, is
+ * preceded by a word to the owner.
  */
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { SharedReader } from "./shared-reading.js";
 
 const OWNER: unique symbol = Symbol("stream");
@@ -14,6 +17,8 @@ export interface SocketOwner {
   /** Bytes came that are the receiver's own, on a stream that lends. */
   given(bytes: Buffer): void;
   ended(): void;
+  /** The descriptor is about to be closed because of that: the last moment at which the kernel can be asked. */
+  breaking(error: Error): void;
   failed(error: Error): void;
   gone(): void;
 }
@@ -30,6 +35,7 @@ const NOBODY: SocketOwner = {
   received: nothing,
   given: nothing,
   ended: nothing,
+  breaking: nothing,
   failed: nothing,
   gone: nothing,
 };
@@ -56,6 +62,17 @@ function onEnd(this: OwnedSocket): void {
   this[OWNER]!.ended();
 }
 
+const { _destroy: destroyPlain } = Socket.prototype;
+
+function destroy(
+  this: OwnedSocket,
+  error: Error | null,
+  destroyed: (error?: Error | null) => void,
+): void {
+  if (error !== null) this[OWNER]?.breaking(error);
+  destroyPlain.call(this, error, destroyed);
+}
+
 function onError(this: OwnedSocket, error: Error): void {
   this[OWNER]!.failed(error);
 }
@@ -68,6 +85,7 @@ function onClose(this: OwnedSocket): void {
 export function listen(socket: Socket, owner: SocketOwner, withData: boolean): void {
   const owned: OwnedSocket = socket;
   owned[OWNER] = owner;
+  owned._destroy = destroy;
   if (withData) owned.on("data", onData);
   owned.on("end", onEnd);
   owned.on("error", onError);

@@ -28,8 +28,13 @@ function handleOf(socket: Socket): Handle {
   return typeof handle === "object" && handle !== null ? handle : {};
 }
 
-/** `true`, or why a reset is not found out while nothing is read. */
-export const findsBreaks: true | string = canFindBreaks();
+let isFound: true | string | undefined;
+
+/** `true`, or why a reset is not found out while nothing is read. Tried once, when it is asked for. */
+export function findsBreaks(): true | string {
+  isFound ??= canFindBreaks();
+  return isFound;
+}
 
 function canFindBreaks(): true | string {
   if (process.platform !== "linux") return "node:net hears of a reset when it reads or writes";

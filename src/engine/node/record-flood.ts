@@ -1,14 +1,20 @@
 /**
  * Finds out that a peer floods us with records of TLS that bring no data: renewed keys, tickets, refused renegotiations.
- * Node deciphers and answers them, and tells nobody. So what was read of cipher text is compared with what came out of
- * it whenever the stream is looked at (`stream-rounds.ts`).
+ * Node deciphers and answers them, and tells nobody. So whenever the stream is looked at (`stream-rounds.ts`), what was
+ * read of cipher text is compared with what came out of it, and the cipher text that waits to be sent with what the
+ * application writes: what is beyond that are answers, which the peer does not read.
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { NetError } from "../../errors.js";
+import { MAX_ANSWER_BYTES, tooManyAnswers } from "../tls/unread-answers.js";
+import { waitingBytes } from "./taken-by-kernel.js";
 
 /** Cipher text without a byte of data in it: 4 records of the largest size, or 2,400 renewed keys. */
 export const MAX_EMPTY_CIPHER_BYTES: number = 65_536;
+
+/** A record adds less than 128 bytes to its 16 KiB of data: this share of what is written. */
+const RECORD_SHARE = 1 / 128;
 
 /** What one secured stream was sent. */
 export class RecordFlood {
@@ -28,6 +34,16 @@ export class RecordFlood {
 
   /** Looks at the stream: why it has to end, or undefined. */
   look(): NetError | undefined {
+    return this.#answerBytes() > MAX_ANSWER_BYTES ? tooManyAnswers() : this.#emptyRecords();
+  }
+
+  /** Cipher text that waits and is none of the application's. 0 where Node does not tell what waits. */
+  #answerBytes(): number {
+    const { writableLength } = this.#secure;
+    return (waitingBytes(this.#secure) ?? 0) - writableLength * (1 + RECORD_SHARE);
+  }
+
+  #emptyRecords(): NetError | undefined {
     const dataBytes = this.#secure.bytesRead;
     const cipherBytes = this.#plain.bytesRead;
     if (dataBytes !== this.#dataBytes) {

@@ -16,7 +16,10 @@ function handleOf(socket: Socket): Handle {
   return typeof handle === "object" && handle !== null ? handle : {};
 }
 
-/** Bytes that wait in libuv for the kernel to take them; undefined where that is not to be known. */
+/**
+ * Bytes that wait for the kernel to take them: in libuv, or of a TLS socket as cipher text. Undefined where that is not
+ * to be known.
+ */
 export function waitingBytes(socket: Socket): number | undefined {
   const { writeQueueSize } = handleOf(socket);
   return typeof writeQueueSize === "number" ? writeQueueSize : undefined;

@@ -3,8 +3,9 @@
  * plain bytes are neither read from it nor written to it.
  */
 import type { Socket } from "node:net";
-import { connect, type DetailedPeerCertificate, type PeerCertificate, TLSSocket } from "node:tls";
+import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
 import { NetError } from "../../errors.js";
+import { tlsModule } from "../built-in.js";
 import { peerCertificateOf } from "../tls/peer-certificate.js";
 import { TlsClientContext } from "../tls/tls-client-context.js";
 import { certificateError, noCertificateError } from "../tls/tls-error.js";
@@ -33,6 +34,7 @@ export function beginHandshake(
 function serve(socket: Socket, context: TlsServerContext, sink: HandshakeSink): TLSSocket {
   const { clientCertificate = "none", alpnProtocols } = context.options;
   const isRequired = clientCertificate === "require";
+  const { TLSSocket } = tlsModule();
   const secure = new TLSSocket(socket, {
     isServer: true,
     secureContext: context.main,
@@ -86,7 +88,7 @@ function ask(
   const { sessions } = context;
   const peer = `${serverName ?? ""}|${socket.remoteAddress ?? ""}|${socket.remotePort ?? ""}`;
   const session = sessions?.get(peer);
-  const secure = connect({
+  const secure = tlsModule().connect({
     socket,
     secureContext: context.secureContext,
     servername: TlsClientContext.sentName(serverName),

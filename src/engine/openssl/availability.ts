@@ -6,8 +6,9 @@
  * functions are those of Node's own OpenSSL, that the context is found, that input is taken from where it
  * is described and output can be had both ways, that errors come through, that C can call back.
  */
+
 import process from "node:process";
-import { createSecureContext } from "node:tls";
+import { tlsModule } from "../built-in.js";
 import { sealedRoom } from "./cipher-port.js";
 import { assertContextAt, contextAddress } from "./native-context.js";
 import { bindOpenSsl, type OpenSsl } from "./openssl-functions.js";
@@ -60,7 +61,7 @@ export function tryLibrary(functions: OpenSsl): TlsLibrary {
   const only = NODE_ONLY_OPTIONS.find((option) => words.includes(option));
   if (only !== undefined) throw new Error(`${only} is for TLS sockets of Node`);
   assertVersion(functions);
-  const context = createSecureContext({ ca: [], sessionTimeout: TRIAL_SECONDS });
+  const context = tlsModule().createSecureContext({ ca: [], sessionTimeout: TRIAL_SECONDS });
   const address = contextAddress(context);
   assertContextAt(address, functions.tlsMethod());
   if (functions.contextTimeout(address) !== TRIAL_SECONDS) {

@@ -1,6 +1,6 @@
 /** What is asked of a session once it is secured. */
-import { X509Certificate } from "node:crypto";
 import type { PeerCertificate } from "node:tls";
+import { cryptoModule } from "../built-in.js";
 import { peerCertificateOf } from "../tls/peer-certificate.js";
 import type { TlsInfo } from "../tls-options.js";
 import type { TlsLibrary } from "./tls-library.js";
@@ -61,7 +61,7 @@ export function peerCertificate(library: TlsLibrary, ssl: number): PeerCertifica
     functions.certificateFree(certificate);
   }
   // Node's own type of it is less exact.
-  return new X509Certificate(der).toLegacyObject() as unknown as PeerCertificate;
+  return new (cryptoModule().X509Certificate)(der).toLegacyObject() as unknown as PeerCertificate;
 }
 
 /** What `write` writes to where a pointer points; without one it tells how much that is. */

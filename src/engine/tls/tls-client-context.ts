@@ -1,8 +1,8 @@
 /** The rules of a client, and the sessions that it can resume: the last one of each peer. */
 import { isIP } from "node:net";
 import type { PeerCertificate, SecureContext } from "node:tls";
-import { checkServerIdentity } from "node:tls";
 import { describe, NetError } from "../../errors.js";
+import { tlsModule } from "../built-in.js";
 import type { TlsClientOptions, TlsContext } from "../tls-options.js";
 import { sendableServerName } from "./server-name.js";
 import { certificateOptions, ruleOptions, secureContext } from "./tls-credentials.js";
@@ -103,7 +103,8 @@ export class TlsClientContext implements TlsContext {
     if (serverName === undefined) {
       return new IdentityError("NO_NAME", "can't be checked: give tls.serverName for a path");
     }
-    return checkServerIdentity(TlsClientContext.sentName(serverName) || serverName, certificate);
+    const name = TlsClientContext.sentName(serverName) || serverName;
+    return tlsModule().checkServerIdentity(name, certificate);
   }
 }
 

@@ -2,14 +2,11 @@
  * Certificates, keys and trust, as Node's secure contexts take them. Files are read here, once, so
  * that a context can be made anew without them.
  */
-import { constants, createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import type { SecureContext, SecureContextOptions } from "node:tls";
 import { NetError } from "../../errors.js";
+import { cryptoModule, tlsModule } from "../built-in.js";
 import type { TlsCertificate, TlsRules, TlsServerOptions } from "../tls-options.js";
-
-/** Renegotiation is refused: only attacks still need it (RFC 9325 §3.5). */
-const SECURE_OPTIONS = constants.SSL_OP_NO_RENEGOTIATION;
 
 const SESSION_TIMEOUT_SECONDS = 7_200;
 /** What OpenSSL takes. */
@@ -19,7 +16,7 @@ const PEM_CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/;
 /** Makes a secure context. Throws `INVALID_ARGUMENT`, which says what does not fit. */
 export function secureContext(options: SecureContextOptions): SecureContext {
   try {
-    return createSecureContext(options);
+    return tlsModule().createSecureContext(options);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const part = code === undefined ? undefined : WRONG_PARTS[code];
@@ -53,6 +50,11 @@ export function certificateOptions(given: TlsCertificate): SecureContextOptions 
   };
 }
 
+/** Renegotiation is refused: only attacks still need it (RFC 9325 §3.5). */
+function secureOptions(): number {
+  return cryptoModule().constants.SSL_OP_NO_RENEGOTIATION;
+}
+
 /** Whether there is a certificate at all. */
 export function hasCertificate(options: SecureContextOptions): boolean {
   return options.cert !== undefined || options.pfx !== undefined;
@@ -65,7 +67,7 @@ export function ruleOptions(rules: TlsRules): SecureContextOptions {
   return {
     minVersion: rules.minVersion ?? "TLSv1.2",
     maxVersion: rules.maxVersion ?? "TLSv1.3",
-    secureOptions: SECURE_OPTIONS,
+    secureOptions: secureOptions(),
     ...(ca !== undefined && { ca }),
     ...(crl !== undefined && { crl }),
     ...(rules.ciphers !== undefined && { ciphers: rules.ciphers }),
@@ -89,12 +91,13 @@ export function sessionOptions(
   rules: SecureContextOptions,
   ticketKeys: Buffer,
 ): SecureContextOptions {
-  const noTickets = (options.sessionTickets ?? true) ? 0 : constants.SSL_OP_NO_TICKET;
+  const { SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_TICKET } = cryptoModule().constants;
+  const noTickets = (options.sessionTickets ?? true) ? 0 : SSL_OP_NO_TICKET;
   return {
     ticketKeys,
     sessionTimeout: options.sessionTimeoutSeconds ?? SESSION_TIMEOUT_SECONDS,
     sessionIdContext: sessionContext(options, rules),
-    secureOptions: SECURE_OPTIONS | constants.SSL_OP_CIPHER_SERVER_PREFERENCE | noTickets,
+    secureOptions: secureOptions() | SSL_OP_CIPHER_SERVER_PREFERENCE | noTickets,
   };
 }
 
@@ -103,7 +106,9 @@ export function sessionOptions(
  * are trusted, also among servers that share their ticket keys.
  */
 function sessionContext(options: TlsServerOptions, rules: SecureContextOptions): string {
-  const hash = createHash("sha256").update(options.clientCertificate ?? "none");
+  const hash = cryptoModule()
+    .createHash("sha256")
+    .update(options.clientCertificate ?? "none");
   for (const trust of [rules.ca, rules.crl]) {
     for (const one of [trust ?? []].flat()) hash.update("\0").update(one);
     hash.update("\0\0");

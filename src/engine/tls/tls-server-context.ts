@@ -3,10 +3,10 @@
  * keys grow old. Handshakes under way keep the context that they began with. Files are read when
  * options are given, and not again when ticket keys change.
  */
-import { randomBytes } from "node:crypto";
 import type { SecureContext, SecureContextOptions } from "node:tls";
 import { NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
+import { cryptoModule } from "../built-in.js";
 import type { TlsCertificate, TlsContext, TlsServerOptions } from "../tls-options.js";
 import { ServerNameTable } from "./server-name.js";
 import {
@@ -126,7 +126,7 @@ interface MadeContexts {
 }
 
 function makeContexts({ options, rules, main, named }: Material): MadeContexts {
-  const ticketKeys = options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES);
+  const ticketKeys = options.ticketKeys ?? cryptoModule().randomBytes(TICKET_KEY_BYTES);
   const shared = { ...rules, ...sessionOptions(options, rules, ticketKeys) };
   const selected = new WeakMap<TlsCertificate, SecureContext>();
   return {

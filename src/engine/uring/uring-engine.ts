@@ -35,7 +35,6 @@ import { UringListener } from "./sockets/uring-listener.js";
 import { UringStream } from "./sockets/uring-stream.js";
 
 export { type UringProbe, uringAvailability, uringProbes } from "./setup/availability.js";
-export { isBundled } from "./setup/bundled.js";
 export type { UringOptions } from "./setup/uring-options.js";
 
 type TlsOptions = TlsServerOptions | TlsClientOptions;
@@ -49,6 +48,7 @@ const CAPABILITIES: Capabilities = {
   socketBuffers: true,
   datagram: true,
   resetWhilePaused: true,
+  carry: true,
   /** Looked for when it is asked for: it costs some milliseconds. */
   get tls() {
     return opensslAvailability();

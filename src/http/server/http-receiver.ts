@@ -55,12 +55,43 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   constructor(services: ReceiverServices, transport: StreamConnection) {
     this.services = services;
     this.transport = transport;
-    services.fresh.add(this, Math.ceil(transport.wheel.clock.now()));
+  }
+
+  /** The receiver of a connection on which a request is expected. */
+  static begin(services: ReceiverServices, transport: StreamConnection): HttpReceiver {
+    const receiver = new HttpReceiver(services, transport);
+    services.fresh.add(receiver, Math.ceil(transport.wheel.clock.now()));
+    return receiver;
+  }
+
+  /** Of a connection that was handed over with its first request, when nothing was to be remembered of it. */
+  private static again(services: ReceiverServices, transport: StreamConnection): HttpReceiver {
+    const receiver = new HttpReceiver(services, transport);
+    receiver.state = "upgraded";
+    receiver.requestCount = 1;
+    return receiver;
+  }
+
+  /** The receiver that a connection of an HTTP server was given. */
+  static of(services: ReceiverServices, connection: StreamConnection): HttpReceiver {
+    return HttpReceiver.known(connection) ?? HttpReceiver.again(services, connection);
+  }
+
+  /** The same, where it was kept. */
+  static known(connection: StreamConnection): HttpReceiver | undefined {
+    const { context } = connection;
+    return context instanceof HttpReceiver ? context : HANDED_OVER.get(connection);
   }
 
   /** What handlers are given. */
   get handle(): HttpServerConnection {
-    this.ownHandle ??= new ServerConnection(this);
+    if (this.ownHandle !== undefined) return this.ownHandle;
+    if (this.state === "upgraded") {
+      const known = HttpReceiver.known(this.transport);
+      if (known !== undefined && known !== this) return known.handle;
+      HANDED_OVER.set(this.transport, this);
+    }
+    this.ownHandle = new ServerConnection(this);
     return this.ownHandle;
   }
 
@@ -214,7 +245,9 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   handedOver(): void {
     // How earlier responses leave is not reported any more.
     this.unsent?.end(undefined);
-    HANDED_OVER.set(this.transport, this);
+    if (this.ownHandle !== undefined || this.requestCount !== 1) {
+      HANDED_OVER.set(this.transport, this);
+    }
     this.transport.context = this.ownHandle?.context;
     this.state = "upgraded";
     this.pipeline = undefined;
@@ -231,12 +264,5 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   }
 }
 
-/** Receivers of connections that were handed over, whose context is the application's own. */
+/** Receivers of connections that were handed over, where there is something to remember. */
 const HANDED_OVER: WeakMap<StreamConnection, HttpReceiver> = new WeakMap();
-
-/** The receiver that a connection of an HTTP server was given. */
-export function receiverOf(connection: StreamConnection): HttpReceiver {
-  const { context } = connection;
-  if (context instanceof HttpReceiver) return context;
-  return HANDED_OVER.get(connection) as HttpReceiver;
-}

@@ -11,7 +11,7 @@ import type { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import { ResponseCompression } from "./compression/response-compression.js";
 import type { HandlerCalls } from "./handler-calls.js";
-import { HttpReceiver, type ReceiverServices, receiverOf } from "./http-receiver.js";
+import { HttpReceiver, type ReceiverServices } from "./http-receiver.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 import type { HttpServerOptions } from "./http-server-options.js";
 import type { HttpServerConfiguration } from "./http-server-settings.js";
@@ -38,7 +38,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
     calls: HandlerCalls,
     configuration: HttpServerConfiguration,
   ) {
-    this.events = new Events(lifeHandlers(options));
+    this.events = new Events(lifeHandlers(options, this));
     this.#makeContext = options.context;
     this.resources = new ServerResources(
       wheel,
@@ -66,22 +66,27 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
   }
 
   prepare(connection: StreamConnection): void {
-    connection.context = new HttpReceiver(this, connection);
+    connection.context = HttpReceiver.begin(this, connection);
+  }
+
+  /** The receiver that a connection was given. */
+  receiverOf(connection: StreamConnection): HttpReceiver {
+    return HttpReceiver.of(this, connection);
   }
 
   createReceiver(connection: StreamConnection): Receiver {
-    return receiverOf(connection);
+    return this.receiverOf(connection);
   }
 
   /** It stays the connection's own, and hears of all that is sent. */
   takeBackReceiver(connection: StreamConnection, receiver: Receiver): boolean {
     if (connection.context !== receiver || connection.pendingBytes > 0) return false;
-    return receiverOf(connection).isIdle;
+    return this.receiverOf(connection).isIdle;
   }
 
   opened(connection: StreamConnection, isOutgoing: boolean): void {
     if (this.#makeContext !== undefined) {
-      const { handle } = receiverOf(connection);
+      const { handle } = this.receiverOf(connection);
       this.events.makeContext(connection, this.#makeContext, "accept", handle);
       if (connection.state !== "handshaking") return;
     }
@@ -94,7 +99,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
 
   closed(connection: StreamConnection, reason: CloseReason): void {
     // Not its receiver any more, where another protocol had it, or not yet.
-    receiverOf(connection).closed(reason);
+    HttpReceiver.known(connection)?.closed(reason);
     this.events.closed(connection, reason);
   }
 
@@ -125,15 +130,18 @@ function idleLookMs({ idleMs, limits }: HttpServerConfiguration): number {
 }
 
 /** The handlers of the life of connections, which get the connection as HTTP has it. */
-function lifeHandlers(options: HttpServerOptions): Handlers<StreamConnection, Buffer> {
+function lifeHandlers(
+  options: HttpServerOptions,
+  role: HttpRole,
+): Handlers<StreamConnection, Buffer> {
   const { onPrepareListen, onAccept, onHandshake, onClose, onRefuse, onShutdown } = options;
   const { onSend, onDrain, onEnd } = options;
   const noted =
     (handler: (connection: HttpServerConnection) => unknown) => (connection: StreamConnection) =>
-      handler.call(options, receiverOf(connection).handle);
+      handler.call(options, role.receiverOf(connection).handle);
   type Handler = (connection: HttpServerConnection) => MayRefuse;
   const told = (handler: Handler) => (connection: StreamConnection) =>
-    handler.call(options, receiverOf(connection).handle);
+    handler.call(options, role.receiverOf(connection).handle);
   return {
     ...(onPrepareListen && {
       onPrepareListen: (target: ListenTarget) => onPrepareListen.call(options, target),
@@ -142,13 +150,13 @@ function lifeHandlers(options: HttpServerOptions): Handlers<StreamConnection, Bu
     ...(onHandshake && { onHandshake: told(onHandshake) }),
     ...(onSend && {
       onSend: (connection: StreamConnection, byteCount: number) =>
-        onSend.call(options, receiverOf(connection).handle, byteCount),
+        onSend.call(options, role.receiverOf(connection).handle, byteCount),
     }),
     ...(onDrain && { onDrain: noted(onDrain) }),
     ...(onEnd && { onEnd: noted(onEnd) }),
     ...(onClose && {
       onClose: (connection: StreamConnection, reason: CloseReason) =>
-        onClose.call(options, receiverOf(connection).handle, reason),
+        onClose.call(options, role.receiverOf(connection).handle, reason),
     }),
     ...(onRefuse && {
       onRefuse: (error: NetError, from: Address | undefined) => onRefuse.call(options, error, from),

@@ -11,7 +11,7 @@ import type { Address, IpAddress } from "../../engine/engine.js";
 import { assertObject, type NetError } from "../../errors.js";
 import { secured } from "../../tcp/secured.js";
 import { HandlerCalls } from "./handler-calls.js";
-import { type HttpReceiver, receiverOf } from "./http-receiver.js";
+import type { HttpReceiver } from "./http-receiver.js";
 import { HttpRole } from "./http-role.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
 import { HTTP_HANDLER_NAMES } from "./http-server-handlers.js";
@@ -156,7 +156,9 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
   /** The connection with this id, or undefined. */
   connection(id: number): HttpServerConnection<Context> | undefined {
     const connection = this.#component.registry.find(id);
-    return connection && (receiverOf(connection).handle as HttpServerConnection<Context>);
+    return (
+      connection && (this.#role.receiverOf(connection).handle as HttpServerConnection<Context>)
+    );
   }
 
   /** See `HttpServerConnection.pause`; false for an id that is not there. */
@@ -196,7 +198,7 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
   }
 
   #receivers(): HttpReceiver[] {
-    return this.#component.registry.list().map(receiverOf);
+    return this.#component.registry.list().map((connection) => this.#role.receiverOf(connection));
   }
 }
 

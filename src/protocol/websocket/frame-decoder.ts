@@ -36,12 +36,7 @@ export interface FrameDecoderOptions {
   readonly limits?: WebSocketLimits;
   /** There where permessage-deflate was agreed on. */
   readonly inflater?: Inflater | undefined;
-  /** Readers of messages by these limits that nobody uses: shared by decoders without an inflater. */
-  readonly readers?: MessageReader[] | undefined;
 }
-
-/** Readers that are kept for the next. */
-const MAX_SPARE_READERS = 64;
 
 /**
  * Reads the frames of one connection (RFC 6455 §5), whatever way their bytes are cut, and what they
@@ -50,21 +45,16 @@ const MAX_SPARE_READERS = 64;
 export class FrameDecoder {
   private readonly limits: WebSocketLimits;
   private readonly head: FrameHead;
-  private readonly inflater: Inflater | undefined;
-  private readonly readers: MessageReader[] | undefined;
-  /** There while a message is under way, and always where there is an inflater. */
-  private messages: MessageReader | undefined = undefined;
+  private readonly messages: MessageReader;
   private control: ByteGatherer | undefined = undefined;
   private isOver = false;
 
   constructor(options: FrameDecoderOptions) {
-    const { role, limits = DEFAULT_LIMITS, inflater, readers } = options;
+    const { role, limits = DEFAULT_LIMITS, inflater } = options;
     const { maxFrameBytes } = limits;
     this.limits = limits;
     this.head = new FrameHead({ role, allowsCompression: inflater !== undefined, maxFrameBytes });
-    this.inflater = inflater;
-    // A reader that inflates has an inflater of its own: it is neither taken from the others nor given to them.
-    this.readers = inflater === undefined ? readers : undefined;
+    this.messages = new MessageReader(limits, inflater);
   }
 
   /** The frame that is being read, or was read last. */
@@ -79,7 +69,7 @@ export class FrameDecoder {
 
   /** Whether a message has begun and was not handed out to its end. */
   get isInMessage(): boolean {
-    return this.messages?.isOpen === true;
+    return this.messages.isOpen;
   }
 
   /**
@@ -88,12 +78,21 @@ export class FrameDecoder {
    * have theirs, or when the sink wants more.
    */
   get isInflating(): boolean {
-    return this.messages?.isInflating === true;
+    return this.messages.isInflating;
   }
 
   /** Bytes of memory for what was cut. */
   get heldBytes(): number {
-    return (this.messages?.heldBytes ?? 0) + (this.control?.heldBytes ?? 0);
+    return this.messages.heldBytes + (this.control?.heldBytes ?? 0);
+  }
+
+  /**
+   * Whether it is between two frames and two messages, with nothing to remember: it can serve another connection, by
+   * the same rules, where it has no inflater.
+   */
+  get isSpare(): boolean {
+    if (this.isOver || this.control !== undefined || !this.head.isAtStart) return false;
+    return this.messages.isSpare;
   }
 
   /**
@@ -102,28 +101,7 @@ export class FrameDecoder {
    */
   feed(bytes: Buffer, sink: WebSocketSink): number {
     if (this.isOver) return bytes.length;
-    const messages = this.reader();
-    const taken = this.read(bytes, messages, sink);
-    if (messages.isSpare && this.messages === messages) this.giveBack(messages);
-    return taken;
-  }
-
-  /** What reads the messages. */
-  private reader(): MessageReader {
-    this.messages ??= this.readers?.pop() ?? new MessageReader(this.limits, this.inflater);
-    return this.messages;
-  }
-
-  /** Nothing is under way: the reader serves another. */
-  private giveBack(messages: MessageReader): void {
-    const { readers } = this;
-    if (readers === undefined) return;
-    this.messages = undefined;
-    if (readers.length < MAX_SPARE_READERS) readers.push(messages);
-  }
-
-  private read(bytes: Buffer, messages: MessageReader, sink: WebSocketSink): number {
-    const { head } = this;
+    const { head, messages } = this;
     const end = bytes.length;
     messages.beginTurn();
     if (messages.isInflating && !this.settle(messages.inflate(sink), sink)) {
@@ -135,14 +113,14 @@ export class FrameDecoder {
         position = head.read(bytes, position, end);
         if (position < 0) return this.fail(position, sink, end);
         if (!head.isWhole) return end;
-        const fault = this.beginFrame(messages, sink);
+        const fault = this.beginFrame(sink);
         if (fault !== 0) return this.fail(fault, sink, end);
         if (this.isOver) return end;
       }
       const start = position;
       position = Math.min(end, start + head.remainingBytes);
       if (messages.inflatesPieces) position = Math.min(position, start + SLICE_BYTES);
-      const goesOn = this.readPayload(bytes, start, position, messages, sink);
+      const goesOn = this.readPayload(bytes, start, position, sink);
       if (this.isOver) return end;
       if (!goesOn) return position;
     }
@@ -158,12 +136,12 @@ export class FrameDecoder {
   drop(): void {
     this.isOver = true;
     this.control = undefined;
-    this.messages?.drop();
+    this.messages.drop();
   }
 
   /** Answers a fault, or 0. */
-  private beginFrame(messages: MessageReader, sink: WebSocketSink): number {
-    const { head } = this;
+  private beginFrame(sink: WebSocketSink): number {
+    const { head, messages } = this;
     const fault = head.isControl ? messages.countControl() : messages.check(head);
     if (fault !== 0) return fault;
     sink.onFrameHead?.(head);
@@ -171,14 +149,8 @@ export class FrameDecoder {
   }
 
   /** Answers whether to go on. */
-  private readPayload(
-    bytes: Buffer,
-    start: number,
-    end: number,
-    messages: MessageReader,
-    sink: WebSocketSink,
-  ): boolean {
-    const { head } = this;
+  private readPayload(bytes: Buffer, start: number, end: number, sink: WebSocketSink): boolean {
+    const { head, messages } = this;
     let seen = UNSEEN;
     if (head.isMasked) {
       seen = applyMask(bytes, start, end, head.key, (head.payloadBytes - head.remainingBytes) & 3);

@@ -111,6 +111,11 @@ export class FrameHead implements FrameState {
     return this.step === WHOLE;
   }
 
+  /** Whether nothing of a head has come. */
+  get isAtStart(): boolean {
+    return this.step === FIRST;
+  }
+
   /** What follows is another head. The present one can be looked at until it is read. */
   next(): void {
     this.step = FIRST;

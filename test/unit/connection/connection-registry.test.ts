@@ -42,6 +42,24 @@ describe("a registry of connections", () => {
     assert.equal(registry.count, 0);
   });
 
+  it("looks at few others when connections leave in the order in which they came", () => {
+    let readCount = 0;
+    const items = Array.from({ length: 4_096 }, (_, index) => ({
+      get id(): number {
+        readCount++;
+        return index + 1;
+      },
+    }));
+    const registry = new ConnectionRegistry<Item>();
+    for (const item of items) registry.add(item);
+
+    readCount = 0;
+    for (const item of items) registry.remove(item);
+
+    assert.equal(registry.count, 0);
+    assert.ok(readCount < 8 * items.length, `${readCount} ids were read`);
+  });
+
   for (const [name, first] of [
     ["of the main thread", 1],
     ["of a worker thread", 3 * 2 ** 40 + 1],

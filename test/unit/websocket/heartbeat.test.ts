@@ -5,6 +5,7 @@ import { ManualClock } from "#src/time/clock.js";
 import { Deadlines } from "#src/time/deadlines.js";
 import { TimingWheel } from "#src/time/timing-wheel.js";
 import { Heartbeat, type PingedSocket } from "#src/websocket/heartbeat.js";
+import type { WebSocketSettings } from "#src/websocket/websocket-settings.js";
 
 /** A clock whose process can be held up: time passes, and no timer fires. */
 class HeldClock extends ManualClock {
@@ -21,23 +22,29 @@ class Socket {
   readonly id = 1;
   readonly deadlines: Deadlines;
   readonly beat: Heartbeat;
+  readonly self: PingedSocket;
   receivedMs = 0;
   pingCount = 0;
   held = 0;
   error: NetError | undefined;
 
   constructor() {
-    const dues = { deadlinePassed: (purpose: number) => this.beat.duePassed(purpose) };
+    const dues = {
+      deadlinePassed: (purpose: number) => this.beat.duePassed(this.self, purpose),
+    };
     this.deadlines = new Deadlines(this.wheel, dues);
-    this.beat = new Heartbeat({
+    this.self = {
       connection: this,
       output: {
         control: () => {
           this.pingCount++;
         },
       },
-      settings: { pingIntervalMs: 1_000, pongTimeoutMs: 300 },
-    } as unknown as PingedSocket);
+      pingedMs: 0,
+    } as unknown as PingedSocket;
+    const settings = { pingIntervalMs: 1_000, pongTimeoutMs: 300 };
+    this.beat = new Heartbeat(settings as WebSocketSettings);
+    this.beat.begin(this.self);
   }
 
   isHeld(): boolean {
@@ -46,7 +53,7 @@ class Socket {
 
   fail(error: NetError): boolean {
     this.error = error;
-    this.beat.stop();
+    this.beat.stop(this.self);
     return true;
   }
 

@@ -37,8 +37,9 @@ const VALUE_WORD = 4;
 export class MessageHeader {
   /** Where it lies. */
   readonly address: number;
-  /** Where the name goes. */
+  /** Where the name goes, and its address. */
   readonly name: Uint8Array;
+  readonly nameAddress: number;
   private readonly words: Int32Array;
   private readonly controlAt: number;
 
@@ -52,7 +53,8 @@ export class MessageHeader {
     this.address = calls.addressOf(new Uint8Array(memory));
     this.putAddress(VECTOR_POINTER, this.address + VECTORS_AT);
     this.putAddress(CONTROL_POINTER, this.address + (this.controlAt << 2));
-    if (nameBytes > 0) this.putAddress(NAME_POINTER, this.address + nameAt);
+    this.nameAddress = this.address + nameAt;
+    if (nameBytes > 0) this.putAddress(NAME_POINTER, this.nameAddress);
   }
 
   /** Room for a name, without one. */

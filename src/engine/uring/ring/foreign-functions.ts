@@ -6,10 +6,11 @@
  * Calls answer their result, or the negative error number.
  */
 import { loadKoffi } from "../../koffi.js";
+import { bindOptionCalls, type OptionCalls } from "../../option-calls.js";
 import { SYSCALL_ENTER, SYSCALL_REGISTER, SYSCALL_SETUP } from "./kernel-interface.js";
 
 /** The calls. Memory is handed over as a view, or as the address of such memory. */
-export interface ForeignFunctions {
+export interface ForeignFunctions extends OptionCalls {
   setup(entryCount: number, params: Int32Array): number;
   enter(ring: number, submitCount: number, minCompletions: number, flags: number): number;
   register(ring: number, operation: number, argument: Int32Array, count: number): number;
@@ -24,6 +25,11 @@ export interface ForeignFunctions {
   pipe(ends: Int32Array): number;
   /** Makes `target` mean what `source` means, closed on exec. */
   duplicateOnto(source: number, target: number): number;
+  /** How many bytes a pipe holds. Answers what the system has made of it. */
+  setPipeCapacity(descriptor: number, byteCount: number): number;
+  /** Moves bytes, one of the two being a pipe, which is not waited for. */
+  splice(source: number, target: number, byteCount: number): number;
+  read(descriptor: number, into: Uint8Array): number;
   eventDescriptor(): number;
   close(descriptor: number): number;
   socket(domain: number, type: number): number;
@@ -31,13 +37,6 @@ export interface ForeignFunctions {
   connect(descriptor: number, address: Uint8Array): number;
   listen(descriptor: number, backlog: number): number;
   shutdown(descriptor: number, how: number): number;
-  setOption(
-    descriptor: number,
-    level: number,
-    name: number,
-    value: Int32Array | Uint8Array,
-  ): number;
-  getOption(descriptor: number, level: number, name: number, value: Uint8Array): number;
   /** Writes the address into `into`; answers its length. */
   localName(descriptor: number, into: Uint8Array): number;
   /** Largest number of descriptors that the process may have. */
@@ -51,6 +50,9 @@ const NON_BLOCKING = 0o4000;
 const READ_WRITE = 3;
 const MAP_SHARED_POPULATED = 0x8001;
 const RLIMIT_NOFILE = 7;
+const SET_PIPE_SIZE = 1031;
+/** SPLICE_F_MOVE, SPLICE_F_NONBLOCK. */
+const SPLICE_FLAGS = 3;
 
 /** Binds the calls. Throws when koffi or a function of the C library is missing. */
 export function loadForeignFunctions(): ForeignFunctions {
@@ -73,6 +75,11 @@ export function loadForeignFunctions(): ForeignFunctions {
   const munmap = bound("int munmap(intptr_t address, size_t length)");
   const pipe2 = bound("int pipe2(void* ends, int flags)");
   const dup3 = bound("int dup3(int source, int target, int flags)");
+  const fcntl = bound("int fcntl(int descriptor, int command, int argument)");
+  const splice = bound(
+    "intptr_t splice(int source, void* at, int target, void* to, size_t length, uint32_t flags)",
+  );
+  const read = bound("intptr_t read(int descriptor, void* into, size_t length)");
   const eventfd = bound("int eventfd(uint32_t value, int flags)");
   const close = bound("int close(int descriptor)");
   const socket = bound("int socket(int domain, int type, int protocol)");
@@ -80,24 +87,14 @@ export function loadForeignFunctions(): ForeignFunctions {
   const connect = bound("int connect(int descriptor, void* address, uint32_t length)");
   const listen = bound("int listen(int descriptor, int backlog)");
   const shutdown = bound("int shutdown(int descriptor, int how)");
-  const setsockopt = bound(
-    "int setsockopt(int descriptor, int level, int name, void* value, uint32_t length)",
-  );
-  const getsockopt = bound(
-    "int getsockopt(int descriptor, int level, int name, void* value, void* length)",
-  );
   const getsockname = bound("int getsockname(int descriptor, void* address, void* length)");
   const getrlimit = bound("int getrlimit(int resource, void* limits)");
 
-  // In-out length of the calls that answer with bytes.
+  // In-out length of the call that answers with bytes.
   const length = new Uint32Array(1);
-  const filled = (call: Call, args: unknown[], into: Uint8Array): number => {
-    length[0] = into.byteLength;
-    const result = call(...args, into, length);
-    return result < 0 ? -koffi.errno() : length[0]!;
-  };
 
   return {
+    ...bindOptionCalls(koffi),
     setup: (entryCount, params) => orError(setup(SYSCALL_SETUP, entryCount, params)),
     enter: (ring, submitCount, minCompletions, flags) => {
       const result = enter(SYSCALL_ENTER, ring, submitCount, minCompletions, flags, 0, 0);
@@ -112,6 +109,11 @@ export function loadForeignFunctions(): ForeignFunctions {
     addressOf: (view) => Number(koffi.address(view)),
     pipe: (ends) => orError(pipe2(ends, CLOSE_ON_EXEC)),
     duplicateOnto: (source, target) => orError(dup3(source, target, CLOSE_ON_EXEC)),
+    setPipeCapacity: (descriptor, byteCount) =>
+      orError(fcntl(descriptor, SET_PIPE_SIZE, byteCount)),
+    splice: (source, target, byteCount) =>
+      orError(splice(source, null, target, null, byteCount, SPLICE_FLAGS)),
+    read: (descriptor, into) => orError(read(descriptor, into, into.byteLength)),
     eventDescriptor: () => orError(eventfd(0, CLOSE_ON_EXEC | NON_BLOCKING)),
     close: (descriptor) => orError(close(descriptor)),
     socket: (domain, type) => orError(socket(domain, type | CLOSE_ON_EXEC, 0)),
@@ -119,11 +121,11 @@ export function loadForeignFunctions(): ForeignFunctions {
     connect: (descriptor, address) => orError(connect(descriptor, address, address.byteLength)),
     listen: (descriptor, backlog) => orError(listen(descriptor, backlog)),
     shutdown: (descriptor, how) => orError(shutdown(descriptor, how)),
-    setOption: (descriptor, level, name, value) =>
-      orError(setsockopt(descriptor, level, name, value, value.byteLength)),
-    getOption: (descriptor, level, name, value) =>
-      filled(getsockopt, [descriptor, level, name], value),
-    localName: (descriptor, into) => filled(getsockname, [descriptor], into),
+    localName: (descriptor, into) => {
+      length[0] = into.byteLength;
+      const result = getsockname(descriptor, into, length);
+      return result < 0 ? -koffi.errno() : length[0]!;
+    },
     descriptorLimit: () => {
       const limits = new BigUint64Array(2);
       const result = getrlimit(RLIMIT_NOFILE, limits);

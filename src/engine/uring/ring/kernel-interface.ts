@@ -75,6 +75,8 @@ export const ENTRY_OPERATION_FLAGS = 7;
 export const ENTRY_USER_LOW = 8;
 export const ENTRY_USER_HIGH = 9;
 export const ENTRY_BUFFER_GROUP = 10;
+/** Of a send of one datagram: bytes of its address, which {@link ENTRY_OFFSET} names. */
+export const ENTRY_ADDRESS_LENGTH = 11;
 export const ENTRY_FILE_INDEX = 11;
 /** Of a multishot receive (Linux 6.17): after how many bytes it ends. */
 export const ENTRY_TOTAL_LENGTH = 11;

@@ -20,6 +20,8 @@ export const SHUTDOWN_KIND: number = 6 << 24;
 export const BREAK_KIND: number = 8 << 24;
 /** Closes a socket that nobody has heard of. */
 export const REFUSE_KIND: number = 9 << 24;
+/** Waits for room to send. */
+export const ROOM_KIND: number = 11 << 24;
 /** Asks for a descriptor of the socket. */
 export const DESCRIPTOR_KIND: number = 10 << 24;
 /** An empty operation, so that the sink hears of the opening in a later step. */

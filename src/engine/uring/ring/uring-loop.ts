@@ -31,6 +31,7 @@ import type { UringSettings } from "../setup/uring-options.js";
 import { PeerNames } from "../sockets/peer-names.js";
 import { RECEIVED_CONTROL_BYTES } from "../sockets/received-datagram.js";
 import { IPV6_BYTES } from "../sockets/socket-address.js";
+import { Splicer } from "../sockets/splicer.js";
 import { StreamEnds } from "../sockets/stream-ends.js";
 import { StreamReceives } from "../sockets/stream-receives.js";
 import { StreamSends } from "../sockets/stream-sends.js";
@@ -84,6 +85,7 @@ export class UringLoop {
   readonly ends: StreamEnds;
   readonly receives: StreamReceives;
   readonly sends: StreamSends;
+  readonly splicer: Splicer;
   /** Addresses of the peers of accepted streams. */
   readonly peerNames: PeerNames = new PeerNames();
   /** Where the kernel writes them. */
@@ -119,6 +121,7 @@ export class UringLoop {
     this.ends = ends;
     this.receives = new StreamReceives({ calls, ring, buffers, bufferLine, ends });
     this.sends = new StreamSends({ calls, ring, memory: buffers.memory, arena, ends });
+    this.splicer = new Splicer(calls);
     this.acceptRecords = new AcceptRecordPool(parts.calls, parts.buffers.memory);
     this.datagramHeader = new MessageHeader(parts.calls, 0, 0);
     this.datagramHeader.setNameLength(IPV6_BYTES);

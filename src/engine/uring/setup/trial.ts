@@ -2,9 +2,12 @@
  * What the engine relies on, tried out on a ring of its own. Each method performs one thing and
  * answers what was found; one that fails throws, and those after it in this file can't be tried.
  */
+
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
+import { isBundled } from "../../bundled.js";
+import { OPTION_PROCESSORS } from "../../option-calls.js";
 import { ProvidedBuffers, providedBuffersBytes } from "../memory/provided-buffers.js";
 import { SharedMemory, wholePages } from "../memory/shared-memory.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
@@ -29,11 +32,7 @@ import { Ring } from "../ring/ring.js";
 import { type RingParts, ringMemoryBytes, setUpMappedRing, setUpRing } from "../ring/ring-setup.js";
 import { supportedOperations } from "../ring/supported-operations.js";
 import { EINVAL, EMFILE, ENOMEM, ENOSYS, EPERM, errnoName } from "../ring/system-call-error.js";
-import { isBundled } from "./bundled.js";
 import { type UringSettings, uringSettings } from "./uring-options.js";
-
-/** Where the numbers of `kernel-interface.ts` and `socket-options.ts` hold. */
-const PROCESSORS: readonly string[] = ["x64", "arm64", "riscv64", "loong64"];
 
 const NEEDED_OPERATIONS: readonly (readonly [opcode: number, name: string])[] = [
   [OP_ACCEPT, "ACCEPT"],
@@ -110,8 +109,8 @@ export class Trial {
   platform(): string {
     const { arch, platform } = process;
     if (platform !== "linux") throw new Error(`io_uring is Linux's, and this is ${platform}`);
-    if (PROCESSORS.includes(arch)) return `Linux on ${arch}`;
-    throw new Error(`the engine knows Linux on ${PROCESSORS.join(", ")}, not on ${arch}`);
+    if (OPTION_PROCESSORS.includes(arch)) return `Linux on ${arch}`;
+    throw new Error(`the engine knows Linux on ${OPTION_PROCESSORS.join(", ")}, not on ${arch}`);
   }
 
   foreignCalls(): string {

@@ -2,14 +2,27 @@
  * One datagram, or a run of them, on its way out. The object and the memory of its description are used again
  * for the next one; it holds a slot while it is under way.
  */
+import { Buffer } from "node:buffer";
 import type { DatagramRun } from "../../datagram-run.js";
 import type { PeerKey } from "../../peer-key.js";
 import { MessageHeader } from "../memory/message-header.js";
 import { NONE } from "../memory/shared-memory.js";
+import {
+  ENTRY_ADDRESS_LENGTH,
+  ENTRY_LENGTH,
+  ENTRY_OFFSET,
+  ENTRY_OPERATION_FLAGS,
+  OP_SEND,
+  OP_SENDMSG,
+} from "../ring/kernel-interface.js";
 import type { OperationOwner } from "../ring/operation-slots.js";
+import type { Ring } from "../ring/ring.js";
 import type { UringLoop } from "../ring/uring-loop.js";
 import { IPV6_BYTES, writePeerName } from "./socket-address.js";
 import { IPPROTO_UDP, UDP_SEGMENT } from "./socket-options.js";
+
+const MSG_NOSIGNAL = 0x4000;
+const LINE = 0x1_0000_0000;
 
 /** Bytes up to here are copied: that costs less than asking for their address. */
 const COPY_MAX_BYTES = 16_384;
@@ -23,8 +36,6 @@ export interface SendOwner {
 
 /** One datagram, or a run of them, on its way out. */
 export class DatagramSend implements OperationOwner {
-  /** What the kernel is to send, and where to. */
-  readonly header: MessageHeader;
   slot = 0;
   token = 0;
   /** Where it goes; undefined: to the peer. */
@@ -35,6 +46,11 @@ export class DatagramSend implements OperationOwner {
   run: DatagramRun | undefined = undefined;
   private readonly loop: UringLoop;
   private readonly owner: SendOwner;
+  /** Describes a run, and has the memory of the address. */
+  private readonly header: MessageHeader;
+  private nameLength = 0;
+  /** Where the bytes lie for the kernel. */
+  private address = 0;
   /** Where the bytes lie in the shared memory, or `NONE`. */
   private region: number = NONE;
   private byteCount = 0;
@@ -54,14 +70,14 @@ export class DatagramSend implements OperationOwner {
     this.to = to;
     this.slot = this.loop.slots.take(this);
     const { header, owner } = this;
-    header.setNameLength(to === undefined ? 0 : writePeerName(header.name, to, owner.isIpv6));
+    this.nameLength = to === undefined ? 0 : writePeerName(header.name, to, owner.isIpv6);
   }
 
   /** Fills in the one datagram that is to be sent. */
   describe(bytes: Uint8Array): void {
     const { loop } = this;
     const { arena } = loop;
-    this.setSegments(0);
+    this.segmentBytes = 0;
     let region = bytes.length <= COPY_MAX_BYTES ? arena.copy(bytes) : NONE;
     const shared = region === NONE ? arena.offsetOf(bytes) : NONE;
     // What lies in the engine's own memory may be used again before it is sent.
@@ -74,7 +90,7 @@ export class DatagramSend implements OperationOwner {
   describeRun(pieces: readonly Uint8Array[]): void {
     let byteCount = 0;
     for (const piece of pieces) byteCount += piece.length;
-    this.setSegments(pieces[0]?.length ?? 0);
+    this.segmentBytes = pieces[0]?.length ?? 0;
     const region = this.loop.arena.copyAll(pieces, byteCount);
     if (region !== NONE) this.sendFrom(region, byteCount);
     else this.sendHeld(Buffer.concat(pieces, byteCount));
@@ -96,22 +112,49 @@ export class DatagramSend implements OperationOwner {
     return pieces;
   }
 
-  private setSegments(segmentBytes: number): void {
-    this.segmentBytes = segmentBytes;
-    this.header.setSegmentBytes(IPPROTO_UDP, UDP_SEGMENT, segmentBytes);
-  }
-
   private sendFrom(region: number, byteCount: number): void {
     this.region = region;
     this.byteCount = byteCount;
-    this.header.setVector(0, this.loop.buffers.memory.addressOf(region), byteCount);
+    this.address = this.loop.buffers.memory.addressOf(region);
   }
 
   private sendHeld(bytes: Uint8Array): void {
     this.held = bytes;
     this.byteCount = bytes.length;
-    const address = bytes.length === 0 ? 0 : this.loop.calls.addressOf(bytes);
-    this.header.setVector(0, address, bytes.length);
+    this.address = bytes.length === 0 ? 0 : this.loop.calls.addressOf(bytes);
+  }
+
+  /** The operation that sends it. */
+  get operation(): number {
+    return this.segmentBytes === 0 ? OP_SEND : OP_SENDMSG;
+  }
+
+  /** Fills in the entry at `at`. */
+  put(ring: Ring, at: number): void {
+    if (this.segmentBytes === 0) this.putOne(ring, at);
+    else this.putRun(ring, at);
+    ring.entries[at + ENTRY_OPERATION_FLAGS] = MSG_NOSIGNAL;
+  }
+
+  /** One datagram needs no message header: the entry has room for the address of its peer (Linux 6.1). */
+  private putOne(ring: Ring, at: number): void {
+    const { entries } = ring;
+    ring.putAddress(at, this.address);
+    entries[at + ENTRY_LENGTH] = this.byteCount;
+    if (this.nameLength === 0) return;
+    const { nameAddress } = this.header;
+    entries[at + ENTRY_OFFSET] = nameAddress | 0;
+    entries[at + ENTRY_OFFSET + 1] = Math.floor(nameAddress / LINE);
+    entries[at + ENTRY_ADDRESS_LENGTH] = this.nameLength;
+  }
+
+  private putRun(ring: Ring, at: number): void {
+    const { header } = this;
+    header.setNameLength(this.nameLength);
+    header.setSegmentBytes(IPPROTO_UDP, UDP_SEGMENT, this.segmentBytes);
+    header.setVector(0, this.address, this.byteCount);
+    ring.putAddress(at, header.address);
+    ring.entries[at + ENTRY_LENGTH] = 1;
   }
 
   completed(_kind: number, result: number, _flags: number): void {

@@ -3,9 +3,9 @@
 import { parseIp } from "../../../bytes/ip-bytes.js";
 import { NetError } from "../../../errors.js";
 import type { GroupMembership } from "../../engine.js";
+import { setOptions } from "../../option-calls.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 import { encodeAddress, zoneOf } from "./socket-address.js";
-import { setOptions } from "./socket-options.js";
 
 const IPPROTO_IP = 0;
 const IP_MULTICAST_TTL = 33;

@@ -1,8 +1,9 @@
 /** The descriptor of an outgoing connection, with its options set and its local side bound. */
 import type { ConnectTarget } from "../../engine.js";
+import { setOptions } from "../../option-calls.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 import { encodeAddress, FAMILY_IPV6, familyOf } from "./socket-address.js";
-import { localOptions, setOptions, streamOptions } from "./socket-options.js";
+import { localOptions, streamOptions } from "./socket-options.js";
 
 const SOCK_STREAM = 1;
 

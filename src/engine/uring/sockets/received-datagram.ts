@@ -6,11 +6,13 @@
  *     byte 44  control data: length of the datagrams of a train, what the kernel has dropped
  *     byte 92  the datagram, or several of one length
  */
+
+import { SOL_SOCKET } from "../../option-calls.js";
 import { IPV6_KEY_BYTES, type PeerKey, PORT_SPAN } from "../../peer-key.js";
 import { CONTROL_BYTES } from "../memory/message-header.js";
 import type { ProvidedBuffers } from "../memory/provided-buffers.js";
 import { FAMILY_IPV4, IPV6_BYTES } from "./socket-address.js";
-import { IPPROTO_UDP, SO_RXQ_OVFL, SOL_SOCKET, UDP_GRO } from "./socket-options.js";
+import { IPPROTO_UDP, SO_RXQ_OVFL, UDP_GRO } from "./socket-options.js";
 
 const NAME_AT = 16;
 const CONTROL_AT = NAME_AT + IPV6_BYTES;

@@ -202,6 +202,11 @@ export abstract class RingSocket implements OperationOwner {
     this.gone(error);
   }
 
+  /** A descriptor of the socket, which the table wants back. */
+  borrowDescriptor(): number {
+    return this.loop.descriptors.borrow(this.socket);
+  }
+
   /**
    * Runs `call` with a descriptor of the socket; answers the negative error number where there is
    * none.

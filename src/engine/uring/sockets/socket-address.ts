@@ -5,10 +5,12 @@
  *     IPv6   family u16 · port u16 (network order) · flow u32 · 16 bytes · zone u32
  *     path   family u16 · path, a zero byte; a path that starts with a zero byte has no file
  */
+
 import { formatIpv4, formatIpv6, parseIp } from "../../../bytes/ip-bytes.js";
 import { assertInteger, describe, NetError } from "../../../errors.js";
 import type { Address, IpAddress, PathAddress } from "../../engine.js";
 import { zoneIndex, zoneName } from "../../ip-zone.js";
+import { SOL_SOCKET } from "../../option-calls.js";
 import { IPV6_KEY_BYTES, type PeerKey, PORT_SPAN } from "../../peer-key.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 
@@ -20,7 +22,6 @@ export const FAMILY_IPV6 = 10;
 /** Bytes that hold any address. */
 export const MAX_ADDRESS_BYTES = 112;
 
-const SOL_SOCKET = 1;
 const SO_PEERNAME = 28;
 
 const PATH_AT = 2;

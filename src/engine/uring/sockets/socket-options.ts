@@ -1,84 +1,35 @@
 /**
- * Socket options, on descriptors. Functions answer 0 or a value, or the negative error number of
- * the first call that failed. Numbers are those of Linux on x64, arm64, riscv64 and loong64.
+ * Socket options, on descriptors; those of TCP that the node engine sets, too, are in `tcp-options.ts`. Functions
+ * answer 0 or a value, or the negative error number of the first call that failed.
  */
-import { readFileSync } from "node:fs";
-import type { KeepAlive, ListenTarget, StreamOptions, TcpInfo } from "../../engine.js";
+import type { ListenTarget, StreamOptions } from "../../engine.js";
+import { type OptionList, SOL_SOCKET, setOptions } from "../../option-calls.js";
+import { IPPROTO_TCP, keepAliveOptions, userTimeoutOption } from "../../tcp-options.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
-import { decodeTcpInfo, TCP_INFO_BYTES } from "./tcp-info.js";
 
-export const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
 const SO_BROADCAST = 6;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
-const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
 const SO_REUSEPORT = 15;
 export const SO_RXQ_OVFL = 40;
 const IPPROTO_IP = 0;
 const IP_BIND_ADDRESS_NO_PORT = 24;
-const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
-const TCP_KEEPIDLE = 4;
-const TCP_KEEPINTVL = 5;
-const TCP_KEEPCNT = 6;
-const TCP_INFO = 11;
-const TCP_USER_TIMEOUT = 18;
 export const IPPROTO_UDP = 17;
 export const UDP_SEGMENT = 103;
 export const UDP_GRO = 104;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
-/** The kernel's own limits: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT. */
-const MAX_KEEP_ALIVE_SECONDS = 32_767;
-const MAX_KEEP_ALIVE_COUNT = 127;
-
-/** Options to set, in order: level, name, value. */
-export type OptionList = (readonly [level: number, name: number, value: number])[];
-
-/** Sets options until one fails. */
-export function setOptions(
-  calls: ForeignFunctions,
-  descriptor: number,
-  options: OptionList,
-): number {
-  for (const [level, name, value] of options) {
-    const result = calls.setOption(descriptor, level, name, Int32Array.of(value));
-    if (result < 0) return result;
-  }
-  return 0;
-}
-
-const wholeSeconds = (ms: number): number =>
-  Math.min(MAX_KEEP_ALIVE_SECONDS, Math.max(1, Math.floor(ms / 1000)));
-
-const probeCount = (count: number): number =>
-  Math.min(MAX_KEEP_ALIVE_COUNT, Math.max(1, Math.floor(count)));
-
-function keepAliveOptions(keepAlive: KeepAlive): OptionList {
-  const { idleMs, intervalMs, count } = keepAlive;
-  const options: OptionList = [
-    [SOL_SOCKET, SO_KEEPALIVE, 1],
-    [IPPROTO_TCP, TCP_KEEPIDLE, wholeSeconds(idleMs)],
-  ];
-  if (intervalMs !== undefined) {
-    options.push([IPPROTO_TCP, TCP_KEEPINTVL, wholeSeconds(intervalMs)]);
-  }
-  if (count !== undefined) options.push([IPPROTO_TCP, TCP_KEEPCNT, probeCount(count)]);
-  return options;
-}
-
 /** Options of a TCP stream. On a listener they are inherited by what it accepts. */
 export function streamOptions(options: StreamOptions): OptionList {
   const list: OptionList = bufferOptions(options);
   if (options.noDelay) list.push([IPPROTO_TCP, TCP_NODELAY, 1]);
   if (options.keepAlive !== false) list.push(...keepAliveOptions(options.keepAlive));
-  if (options.userTimeoutMs !== undefined) {
-    list.push([IPPROTO_TCP, TCP_USER_TIMEOUT, options.userTimeoutMs]);
-  }
+  if (options.userTimeoutMs !== undefined) list.push(...userTimeoutOption(options.userTimeoutMs));
   return list;
 }
 
@@ -148,13 +99,6 @@ export function pendingError(calls: ForeignFunctions, descriptor: number): numbe
   return result < 0 ? result : bytes.readInt32LE(0);
 }
 
-/** `TCP_USER_TIMEOUT` in milliseconds; 0: the system's own. */
-export function userTimeout(calls: ForeignFunctions, descriptor: number): number {
-  const bytes = Buffer.alloc(4);
-  const result = calls.getOption(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, bytes);
-  return result < 0 ? 0 : bytes.readInt32LE(0);
-}
-
 /** `TCP_NODELAY`. */
 export function noDelayOption(on: boolean): OptionList {
   return [[IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0]];
@@ -163,44 +107,4 @@ export function noDelayOption(on: boolean): OptionList {
 /** Makes the close that follows a reset: nothing lingers, nothing more is sent. */
 export function setReset(calls: ForeignFunctions, descriptor: number): number {
   return calls.setOption(descriptor, SOL_SOCKET, SO_LINGER, Int32Array.of(1, 0));
-}
-
-function systemDefault(name: string, fallback: number): number {
-  try {
-    return Number(readFileSync(`/proc/sys/net/ipv4/${name}`, "latin1"));
-  } catch {
-    // No /proc here: what Linux has when nobody changed it.
-    return fallback;
-  }
-}
-
-/** Sets or ends the probes of an open connection; parts left out get the system's default. */
-export function setKeepAlive(
-  calls: ForeignFunctions,
-  descriptor: number,
-  keepAlive: KeepAlive | false,
-): number {
-  if (keepAlive === false) return setOptions(calls, descriptor, [[SOL_SOCKET, SO_KEEPALIVE, 0]]);
-  const intervalMs = keepAlive.intervalMs ?? systemDefault("tcp_keepalive_intvl", 75) * 1000;
-  const count = keepAlive.count ?? systemDefault("tcp_keepalive_probes", 9);
-  const { idleMs } = keepAlive;
-  return setOptions(calls, descriptor, keepAliveOptions({ idleMs, intervalMs, count }));
-}
-
-/** What the kernel makes of `keepAlive`: whole seconds, within its limits. */
-export function keepAliveInForce(keepAlive: KeepAlive): KeepAlive {
-  const { idleMs, intervalMs, count } = keepAlive;
-  return {
-    idleMs: wholeSeconds(idleMs) * 1000,
-    ...(intervalMs !== undefined && { intervalMs: wholeSeconds(intervalMs) * 1000 }),
-    ...(count !== undefined && { count: probeCount(count) }),
-  };
-}
-
-/** `TCP_INFO`; undefined where the socket has none. */
-export function tcpInfo(calls: ForeignFunctions, descriptor: number): TcpInfo | undefined {
-  const bytes = Buffer.alloc(TCP_INFO_BYTES);
-  return calls.getOption(descriptor, IPPROTO_TCP, TCP_INFO, bytes) < 0
-    ? undefined
-    : decodeTcpInfo(bytes);
 }

@@ -24,7 +24,7 @@ export interface StreamCore extends BufferWaiter, OwnBufferHolder {
   state: number;
   /** The write under way. */
   writing: StreamWrite | undefined;
-  readonly sink: StreamSink;
+  sink: StreamSink;
   /** Undefined while the stream is plain. */
   readonly security: StreamCipher | undefined;
   /** Claims the entry of an operation on the socket; answers its index. */
@@ -33,6 +33,10 @@ export interface StreamCore extends BufferWaiter, OwnBufferHolder {
   startNothing(kind: number): void;
   /** Cancels the operation of this kind. */
   cancel(kind: number): void;
+  /** What it carries can be read, see `carry.ts`. */
+  readable(): void;
+  /** A descriptor of the socket, which {@link DescriptorTable} wants back; or the negative error number. */
+  borrowDescriptor(): number;
   /** The stream can't go on. */
   fail(error: NetError): void;
   /** Runs `call` with a descriptor of the socket; answers the negative error number where there is none. */

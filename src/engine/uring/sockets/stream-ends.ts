@@ -4,7 +4,8 @@
  * A stream that receives notices when the connection breaks. One that is paused, or whose peer has
  * finished, has a poll of its own for that: armed the first time, and left armed.
  */
-import { NetError } from "../../../errors.js";
+import type { NetError } from "../../../errors.js";
+import { timeoutError } from "../../tcp-options.js";
 import type { DescriptorTable } from "../ring/descriptor-table.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 import {
@@ -19,10 +20,10 @@ import {
 import { BREAK_KIND, DESCRIPTOR_KIND, SHUTDOWN_KIND } from "../ring/operation-slots.js";
 import type { Ring } from "../ring/ring.js";
 import { callError } from "../ring/system-call-error.js";
-import { pendingError, tcpInfo, userTimeout } from "./socket-options.js";
+import { pendingError } from "./socket-options.js";
 import { CLOSING } from "./socket-state.js";
 import type { StreamCore } from "./stream-core.js";
-import { ASKING, ENDED, OPEN, PAUSED, WATCHING } from "./stream-state.js";
+import { ASKING, ENDED, HELD, OPEN, PAUSED, WATCHING } from "./stream-state.js";
 
 /** POLLERR and POLLHUP. */
 const POLL_BROKEN = 0x8 | 0x10;
@@ -106,27 +107,19 @@ export class StreamEnds {
       const error = stream.withDescriptor((descriptor) => pendingError(calls, descriptor));
       // Both sides have finished, or whoever sends or receives was told already: no error is left.
       if (error > 0) stream.fail(callError(-error, "receive"));
-    } else if ((stream.state & (PAUSED | ENDED)) !== 0 && events > 0) {
+    } else if ((stream.state & (PAUSED | ENDED | HELD)) !== 0 && events > 0) {
       this.watch(stream);
     }
   }
 
-  /** The kernel has one number for all that it gives up: what it did last tells them apart. */
+  /** What is to be known of why the kernel has given the peer up. */
   timeoutError(stream: StreamCore, error: NetError): NetError {
     if ((stream.state & OPEN) === 0) return error;
-    const { calls } = this.parts;
-    let probeCount = -1;
+    let known = error;
     stream.withDescriptor((descriptor) => {
-      probeCount = tcpInfo(calls, descriptor)?.probeCount ?? -1;
+      known = timeoutError(this.parts.calls, descriptor, error);
       return 0;
     });
-    if (probeCount < 0) return error;
-    const isProbed = probeCount > 0;
-    if (!isProbed && stream.withDescriptor((it) => userTimeout(calls, it)) <= 0) return error;
-    return new NetError(isProbed ? "KEEPALIVE_TIMEOUT" : "USER_TIMEOUT", undefined, {
-      operation: "receive",
-      systemCode: "ETIMEDOUT",
-      cause: error,
-    });
+    return known;
   }
 }

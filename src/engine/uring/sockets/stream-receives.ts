@@ -18,8 +18,10 @@ import {
   COMPLETION_MORE,
   ENTRY_BUFFER_GROUP,
   ENTRY_LENGTH,
+  ENTRY_OPERATION_FLAGS,
   ENTRY_TOTAL_LENGTH,
   FLAG_BUFFER_SELECT,
+  OP_POLL_ADD,
   OP_RECV,
   RECEIVE_MULTISHOT,
 } from "../ring/kernel-interface.js";
@@ -35,16 +37,21 @@ import {
   ENDED,
   FINISHING,
   GIVING,
+  HELD,
   KEEPS,
   OPEN,
   OWN,
   PAUSED,
+  POLLING,
   RECEIVING,
+  SPLICING,
   STOPPING,
 } from "./stream-state.js";
 
 /** What one multishot receive brings, before a last piece of at most a buffer. */
 const AHEAD_BYTES: number = MAX_AHEAD_BYTES - SPARE_BYTES;
+
+const POLL_IN = 1;
 
 /** Ends of a receive after which the next one may go well. */
 const isPassing = (result: number): boolean =>
@@ -82,7 +89,11 @@ export class StreamReceives {
 
   /** Arms the receive, where it should be and isn't. */
   arm(stream: StreamCore): void {
-    if ((stream.state & (OPEN | RECEIVING | PAUSED | ENDED | CLOSING)) !== OPEN) return;
+    if ((stream.state & (OPEN | RECEIVING | PAUSED | ENDED | CLOSING | HELD)) !== OPEN) return;
+    if ((stream.state & SPLICING) !== 0) {
+      this.poll(stream);
+      return;
+    }
     if ((stream.state & BULK) !== 0 && this.armOwn(stream)) return;
     const { entries } = this.ring;
     if (this.isLimited) {
@@ -108,6 +119,19 @@ export class StreamReceives {
     return true;
   }
 
+  /** Arms a poll in place of the receive. */
+  private poll(stream: StreamCore): void {
+    stream.state = (stream.state & ~AHEAD) | RECEIVING | POLLING;
+    const at = stream.start(OP_POLL_ADD, RECEIVE_KIND);
+    this.ring.entries[at + ENTRY_OPERATION_FLAGS] = POLL_IN;
+  }
+
+  private polled(stream: StreamCore, result: number): void {
+    stream.state &= ~POLLING;
+    if (result > 0 && (stream.state & (SPLICING | PAUSED | HELD)) === SPLICING) stream.readable();
+    else this.arm(stream);
+  }
+
   /** Cancels the receive, which ends later. */
   stop(stream: StreamCore): void {
     if ((stream.state & (RECEIVING | STOPPING)) !== RECEIVING) return;
@@ -124,6 +148,10 @@ export class StreamReceives {
   /** A receive has brought something, or ended. */
   received(stream: StreamCore, result: number, flags: number): void {
     if ((flags & COMPLETION_MORE) === 0) stream.state &= ~(RECEIVING | STOPPING);
+    if ((stream.state & POLLING) !== 0) {
+      this.polled(stream, result);
+      return;
+    }
     if ((stream.state & OWN) !== 0) {
       const buffer = this.finishOwn(stream);
       if (result > 0) {
@@ -148,7 +176,7 @@ export class StreamReceives {
       return;
     }
     buffers.drop(result, flags);
-    if (result === 0) this.ended(stream);
+    if (result === 0) this.end(stream);
     else if (result === ENOBUFS) this.bufferLine.join(stream);
     // A pause that was taken back ends here as well.
     else if (isPassing(result)) this.arm(stream);
@@ -159,6 +187,7 @@ export class StreamReceives {
   /** The same of a stream that closes: nobody is told. */
   abandoned(stream: StreamCore, result: number, flags: number): void {
     if ((stream.state & OWN) !== 0) this.finishOwn(stream);
+    stream.state &= ~POLLING;
     this.buffers.drop(result, flags);
     if ((flags & COMPLETION_MORE) === 0) stream.state &= ~RECEIVING;
   }
@@ -197,7 +226,8 @@ export class StreamReceives {
     this.arm(stream);
   }
 
-  private ended(stream: StreamCore): void {
+  /** The peer has finished. */
+  private end(stream: StreamCore): void {
     stream.state |= ENDED;
     if (stream.security !== undefined) {
       stream.security.ended();

@@ -12,7 +12,7 @@ import type { Ring } from "../ring/ring.js";
 import { callError, EAGAIN, EINTR } from "../ring/system-call-error.js";
 import type { StreamCore } from "./stream-core.js";
 import type { StreamEnds } from "./stream-ends.js";
-import { FINISHING, OPEN, SENDING } from "./stream-state.js";
+import { CARRIED, FINISHING, OPEN, SENDING } from "./stream-state.js";
 import { StreamWrite } from "./stream-write.js";
 
 /** Writes that are kept for the next. */
@@ -62,6 +62,11 @@ export class StreamSends {
       failChanged(stream);
       return;
     }
+    this.start(stream, piece);
+  }
+
+  /** The same, whoever may write. */
+  start(stream: StreamCore, piece: Uint8Array): void {
     const write = this.take();
     write.begin(piece);
     this.send(stream, write);
@@ -70,6 +75,11 @@ export class StreamSends {
   /** Starts a write of several pieces, of `byteCount` bytes in all. */
   writeAll(stream: StreamCore, pieces: readonly Uint8Array[], byteCount: number): void {
     assertMayWrite(stream);
+    this.startAll(stream, pieces, byteCount);
+  }
+
+  /** The same, whoever may write. */
+  startAll(stream: StreamCore, pieces: readonly Uint8Array[], byteCount: number): void {
     const write = this.take();
     write.beginAll(pieces, byteCount);
     this.send(stream, write);
@@ -139,10 +149,11 @@ export function failChanged(stream: Pick<StreamCore, "fail">): void {
 }
 
 function assertMayWrite({ state, writing }: StreamCore): void {
-  if (writing === undefined && (state & (OPEN | FINISHING)) === OPEN) return;
+  if (writing === undefined && (state & (OPEN | FINISHING | CARRIED)) === OPEN) return;
   let why = `while one of ${writing?.byteCount} bytes is under way`;
   if ((state & OPEN) === 0) why = "before the stream was open";
   else if ((state & FINISHING) !== 0) why = "after finish()";
+  else if ((state & CARRIED) !== 0) why = "while another stream is carried to it";
   throw new NetError("INVALID_STATE", `a write was started ${why}`, { operation: "send" });
 }
 

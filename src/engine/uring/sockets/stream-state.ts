@@ -35,3 +35,13 @@ export const BULK: number = bit(13);
 export const OWN: number = bit(14);
 /** The bytes that the sink is given are its own. */
 export const GIVING: number = bit(15);
+/** What it brings is spliced: it is polled in place of a receive. */
+export const SPLICING: number = bit(16);
+/** The receive that is armed is a poll. */
+export const POLLING: number = bit(17);
+/** What it brings is carried, and has to wait. */
+export const HELD: number = bit(18);
+/** Another stream is carried to it: nobody else writes. */
+export const CARRIED: number = bit(19);
+/** A poll tells when there is room to send. */
+export const WAITING: number = bit(20);

@@ -1,11 +1,12 @@
 /**
  * One datagram socket on the ring: a multishot RECVMSG that brings one datagram, or one train of them, after
- * the other, and any number of SENDMSG. Hot.
+ * the other, and any number of sends. Hot.
  *
  * Runs leave as one message that the kernel cuts (UDP_SEGMENT, Linux 4.18), and trains come in as one
  * (UDP_GRO, 5.0): that is where the gain lies. A run that the kernel refuses is sent again one by one, and
  * the socket remembers from which length on, or that it is to try no more.
  */
+
 import { assertInteger, NetError } from "../../../errors.js";
 import { addressText } from "../../address-text.js";
 import { DatagramRun } from "../../datagram-run.js";
@@ -16,6 +17,7 @@ import type {
   GroupMembership,
   IpAddress,
 } from "../../engine.js";
+import { setOptions } from "../../option-calls.js";
 import { addressOfPeer, type PeerKey, peerKeyOf } from "../../peer-key.js";
 import { datagramErrorKind } from "../../system-error.js";
 import type { BufferWaiter } from "../memory/buffer-line.js";
@@ -25,10 +27,8 @@ import {
   COMPLETION_MORE,
   ENTRY_BUFFER_GROUP,
   ENTRY_LENGTH,
-  ENTRY_OPERATION_FLAGS,
   FLAG_BUFFER_SELECT,
   OP_RECVMSG,
-  OP_SENDMSG,
   RECEIVE_MULTISHOT,
 } from "../ring/kernel-interface.js";
 import { OPEN_KIND, RECEIVE_KIND, SEND_KIND } from "../ring/operation-slots.js";
@@ -56,12 +56,7 @@ import {
   localAddress,
   peerAddress,
 } from "./socket-address.js";
-import {
-  bufferOptions,
-  datagramOptions,
-  setOptions,
-  wishDatagramOptions,
-} from "./socket-options.js";
+import { bufferOptions, datagramOptions, wishDatagramOptions } from "./socket-options.js";
 import { CLOSING, FIRST_FREE_BIT } from "./socket-state.js";
 
 const OPEN = 1 << FIRST_FREE_BIT;
@@ -70,7 +65,6 @@ const STOPPING = OPEN << 2;
 const PAUSED = OPEN << 3;
 
 const SOCK_DGRAM = 2;
-const MSG_NOSIGNAL = 0x4000;
 
 /** Buffers of this size hold any train. */
 const TRAIN_BYTES = 65_536;
@@ -92,7 +86,7 @@ const MAX_SPARE_SENDS = 256;
 
 /**
  * One datagram socket on the ring: a multishot RECVMSG that brings one datagram, or one train of
- * them, after the other, and any number of SENDMSG.
+ * them, after the other, and any number of sends.
  */
 export class UringDatagram extends RingSocket implements DatagramSocket, SendOwner, BufferWaiter {
   readonly isIpv6: boolean;
@@ -133,6 +127,11 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   }
 
   get lendsBytes(): boolean {
+    return true;
+  }
+
+  /** The kernel gets its buffers back behind the tasks of the next step. */
+  get keepsTurn(): boolean {
     return true;
   }
 
@@ -190,11 +189,7 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   }
 
   private startSend(send: DatagramSend): void {
-    const { ring } = this.loop;
-    const at = this.startFor(OP_SENDMSG, SEND_KIND, send.slot);
-    ring.putAddress(at, send.header.address);
-    ring.entries[at + ENTRY_LENGTH] = 1;
-    ring.entries[at + ENTRY_OPERATION_FLAGS] = MSG_NOSIGNAL;
+    send.put(this.loop.ring, this.startFor(send.operation, SEND_KIND, send.slot));
   }
 
   joinGroup(membership: GroupMembership): void {

@@ -9,6 +9,7 @@ import { addressText } from "../../address-text.js";
 import { isEmptied } from "../../changed-pieces.js";
 import type {
   Address,
+  CarrySink,
   ConnectTarget,
   KeepAlive,
   StreamOptions,
@@ -17,6 +18,8 @@ import type {
   TcpInfo,
 } from "../../engine.js";
 import { noStreamSink } from "../../no-sink.js";
+import { setOptions } from "../../option-calls.js";
+import { keepAliveInForce, setKeepAlive, tcpInfo } from "../../tcp-options.js";
 import type { TlsContext, TlsInfo } from "../../tls-options.js";
 import { OWN_BUFFER_BYTES } from "../memory/own-buffers.js";
 import { COMPLETION_MORE, ENTRY_OFFSET, OP_CONNECT } from "../ring/kernel-interface.js";
@@ -25,29 +28,27 @@ import {
   CONNECT_KIND,
   DESCRIPTOR_KIND,
   RECEIVE_KIND,
+  ROOM_KIND,
   SEND_KIND,
 } from "../ring/operation-slots.js";
 import { callError } from "../ring/system-call-error.js";
 import type { UringLoop } from "../ring/uring-loop.js";
 import type { CipherStream } from "../tls/cipher-stream.js";
 import { StreamSecurity } from "../tls/stream-security.js";
+import { Carry } from "./carry.js";
+import { CarryEnd } from "./carry-end.js";
 import type { PeerName } from "./peer-names.js";
 import { RingSocket } from "./ring-socket.js";
 import { localAddress } from "./socket-address.js";
-import {
-  keepAliveInForce,
-  noDelayOption,
-  setKeepAlive,
-  setOptions,
-  setReset,
-  tcpInfo,
-} from "./socket-options.js";
+import { noDelayOption, setReset } from "./socket-options.js";
 import { CLOSING } from "./socket-state.js";
 import type { StreamCore } from "./stream-core.js";
 import { StreamDetails } from "./stream-details.js";
 import { failChanged } from "./stream-sends.js";
 import {
+  CARRIED,
   CONNECTING,
+  ENDED,
   FINISHING,
   GIVING,
   KEEPS,
@@ -57,6 +58,7 @@ import {
   RECEIVING,
   SENDING,
   STOPPING,
+  WAITING,
   WATCHING,
 } from "./stream-state.js";
 import { COPY_MAX_BYTES, type StreamWrite } from "./stream-write.js";
@@ -165,6 +167,34 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     } else {
       this.security.output.write(pieces, byteCount);
     }
+  }
+
+  carryTo(target: StreamSocket, sink: CarrySink): boolean {
+    if (!(target instanceof UringStream) || target === this || target.loop !== this.loop)
+      return false;
+    if (!this.isPlain() || !target.isPlain() || target.writing !== undefined) return false;
+    if (this.sink instanceof CarryEnd && this.sink.outgoing !== undefined) return false;
+    if ((this.state & ENDED) !== 0 || (target.state & (FINISHING | CARRIED)) !== 0) return false;
+    new Carry(this.loop, this.carryEnd(), target.carryEnd(), sink);
+    return true;
+  }
+
+  private isPlain(): boolean {
+    return this.security === undefined && this.isTcp();
+  }
+
+  private carryEnd(): CarryEnd {
+    return this.sink instanceof CarryEnd ? this.sink : new CarryEnd(this, this.loop);
+  }
+
+  readable(): void {
+    if (this.sink instanceof CarryEnd) this.sink.outgoing?.readable();
+  }
+
+  /** There is room to send again, or the connection has broken: to send says which. */
+  private writable(): void {
+    this.state &= ~WAITING;
+    if (this.sink instanceof CarryEnd) this.sink.incoming?.writable();
   }
 
   finish(): void {
@@ -301,6 +331,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     if (kind === RECEIVE_KIND) loop.receives.received(this, result, flags);
     else if (kind === SEND_KIND) loop.sends.sent(this, result);
     else if (kind === CONNECT_KIND) this.connected(result);
+    else if (kind === ROOM_KIND) this.writable();
     else if (kind === BREAK_KIND) loop.ends.watched(this, result, flags);
     else if (kind === DESCRIPTOR_KIND) loop.ends.shutDownBy(this, result);
     // A shutdown that failed says that the connection is broken, and reading says why.
@@ -312,6 +343,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     else if (kind === SEND_KIND) loop.sends.abandoned(this);
     else if (kind === CONNECT_KIND) this.state &= ~CONNECTING;
     else if (kind === DESCRIPTOR_KIND) loop.ends.abandoned(result);
+    else if (kind === ROOM_KIND) this.state &= ~WAITING;
     else if (kind === BREAK_KIND && (flags & COMPLETION_MORE) === 0) this.state &= ~WATCHING;
   }
 
@@ -320,6 +352,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     if ((this.state & SENDING) !== 0) this.cancel(SEND_KIND);
     if ((this.state & CONNECTING) !== 0) this.cancel(CONNECT_KIND);
     if ((this.state & WATCHING) !== 0) this.cancel(BREAK_KIND);
+    if ((this.state & WAITING) !== 0) this.cancel(ROOM_KIND);
   }
 
   protected override isUnwanted(kind: number): boolean {
@@ -330,12 +363,12 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     if ((state & CLOSING) === 0) return false;
     if (kind === SEND_KIND) return (state & SENDING) !== 0;
     if (kind === CONNECT_KIND) return (state & CONNECTING) !== 0;
+    if (kind === ROOM_KIND) return (state & WAITING) !== 0;
     return (state & WATCHING) !== 0;
   }
 
   override fail(error: NetError): void {
-    const isTimeout = error.systemCode === "ETIMEDOUT";
-    const known = isTimeout ? this.loop.ends.timeoutError(this, error) : error;
+    const known = this.loop.ends.timeoutError(this, error);
     super.fail(this.security?.errorOf(known) ?? known);
   }
 

@@ -16,14 +16,12 @@ import { sealedRoom } from "../../openssl/cipher-port.js";
 import type { TlsLibrary } from "../../openssl/tls-library.js";
 import { READ_FAILED, type TlsSession } from "../../openssl/tls-session.js";
 import { tlsError } from "../../tls/tls-error.js";
+import { MAX_ANSWER_BYTES, tooManyAnswers } from "../../tls/unread-answers.js";
 import { NONE } from "../memory/shared-memory.js";
 import type { UringLoop } from "../ring/uring-loop.js";
 import type { StreamWrite } from "../sockets/stream-write.js";
 import type { CipherStream } from "./cipher-stream.js";
 import type { PlainPieces } from "./plain-pieces.js";
-
-/** Answers that wait because the peer does not read; one that makes us write more of them is ended. */
-export const MAX_ANSWER_BYTES: number = 262_144;
 
 /** Regions that are sent at once. */
 const MAX_REGIONS = 6;
@@ -276,11 +274,6 @@ export class CipherOutput {
     this.plain = undefined;
     this.loop.security!.givePiecesBack(plain);
   }
-}
-
-function tooManyAnswers(): NetError {
-  const text = `the peer asks for more answers than it reads: ${MAX_ANSWER_BYTES} bytes of them wait`;
-  return new NetError("TLS_FAILED", text, { operation: "receive" });
 }
 
 function changed(): NetError {

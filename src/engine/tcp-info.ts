@@ -1,9 +1,21 @@
 /** `struct tcp_info` (linux/tcp.h), as far as the contract asks. */
-import type { TcpInfo } from "../../engine.js";
-import { tcpState } from "../../tcp-states.js";
+import type { TcpInfo } from "./engine.js";
+import { tcpState } from "./tcp-states.js";
 
 /** Bytes up to the last field that is read here. */
-export const TCP_INFO_BYTES = 152;
+export const TCP_INFO_BYTES = 232;
+const LAST_ACKNOWLEDGED_AT = 56;
+const SEND_WINDOW_AT = 228;
+
+/** Time since the peer acknowledged anything, in milliseconds. */
+export function lastAcknowledgedMs(bytes: Buffer): number {
+  return bytes.readUInt32LE(LAST_ACKNOWLEDGED_AT);
+}
+
+/** What the peer had room for when it was last heard; `length`: what the kernel wrote. Without an end where it tells nothing of that. */
+export function sendWindowBytes(bytes: Buffer, length: number): number {
+  return length < TCP_INFO_BYTES ? Number.POSITIVE_INFINITY : bytes.readUInt32LE(SEND_WINDOW_AT);
+}
 
 /** Reads what `getsockopt(TCP_INFO)` wrote. Fields that an older kernel lacks are zero. */
 export function decodeTcpInfo(bytes: Buffer): TcpInfo {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decodeTcpInfo, TCP_INFO_BYTES } from "#src/engine/uring/sockets/tcp-info.js";
+import { decodeTcpInfo, TCP_INFO_BYTES } from "#src/engine/tcp-info.js";
 
 describe("TCP_INFO", () => {
   it("is read field by field, microseconds as milliseconds", () => {
