@@ -179,6 +179,33 @@ describe("a pool with one of three destinations ill", () => {
     for (const { destination } of await taken) assert.equal(destination.port, 7_003);
   });
 
+  it("serves a taker whose idle connections all fail their check, although another refuses", async (test) => {
+    const world = await poolWorld(test, {
+      balance: "roundRobin",
+      checkAfterMs: 100,
+      check: () => false,
+    });
+    const leases = await Promise.all([1, 2, 3].map(() => world.pool.take()));
+    for (const lease of leases) lease.release();
+    await world.stop(BAD);
+    await world.wait(150);
+    const taken = world.pool.take({ timeoutMs: 1_000 });
+    await world.wait(200);
+    assert.notEqual((await taken).destination.port, BAD);
+    assert.equal(world.pool.stats.waitingCount, 0);
+  });
+
+  it("repeats a request where it was not answered before, when the others refuse", async (test) => {
+    const world = await poolWorld(test, { balance: "roundRobin" });
+    for (const port of [BAD, 7_003]) await world.stop(port);
+    world.silent.add(7_001);
+    const asked = world.pool.request("x", { idempotent: true, attemptTimeoutMs: 100 });
+    await world.wait(50);
+    world.silent.delete(7_001);
+    await world.wait(100);
+    assert.equal((await asked).toString(), "x from 7001");
+  });
+
   it("says what the last destination said when none could serve", async (test) => {
     const world = await poolWorld(test, { connectTimeoutMs: 300, attemptDelayMs: 100 });
     for (const port of [7_001, 7_003]) await world.stop(port);
