@@ -121,9 +121,11 @@ export class Allotment {
   }
 
   #serveOne(taker: Taker): void {
-    // Whose connection is under way takes one that comes free before, wherever it is.
+    // Whose connection is under way takes one that comes free before, wherever it is not to come last.
     const isConnecting = taker.state === "connecting";
-    const sites = isConnecting ? this.#table.all : this.#table.order(taker.tried);
+    const sites = isConnecting
+      ? this.#table.all.filter((site) => !taker.tried.has(site))
+      : this.#table.order(taker.tried);
     if (sites.length === 0 && taker.attemptCount === 0) {
       this.#lookAgain(taker);
       return;

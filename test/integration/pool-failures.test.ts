@@ -206,6 +206,21 @@ describe("a pool with one of three destinations ill", () => {
     assert.equal((await asked).toString(), "x from 7001");
   });
 
+  it("repeats elsewhere, although the connection that did not answer has room", async (test) => {
+    const agent = { correlate: (packet: Buffer) => packet.toString().split(" ")[0] };
+    const world = await poolWorld(test, { agent, maxRequestsPerConnection: 5 }, [BAD, 7_003]);
+    world.silent.add(BAD);
+    world.pool.setDestinations([{ port: BAD }]);
+    const options = { idempotent: true, attemptTimeoutMs: 100 };
+    const asked = ["a", "b", "c"].map((text) => world.pool.request(text, options));
+    await world.wait(50);
+    world.pool.setDestinations([{ port: BAD }, { port: 7_003 }]);
+    const answered: string[] = [];
+    for (const one of asked) one.then((answer) => void answered.push(answer.toString()));
+    await world.wait(100);
+    assert.deepEqual(answered.sort(), ["a from 7003", "b from 7003", "c from 7003"]);
+  });
+
   it("says what the last destination said when none could serve", async (test) => {
     const world = await poolWorld(test, { connectTimeoutMs: 300, attemptDelayMs: 100 });
     for (const port of [7_001, 7_003]) await world.stop(port);
