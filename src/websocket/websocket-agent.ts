@@ -63,6 +63,12 @@ export interface OutgoingWebSockets {
   readonly reconnect: ReadWebSocketReconnect | undefined;
 }
 
+/** Says whether sockets, and waits for them, keep the process alive. */
+export function holdProcess({ dialer, places }: OutgoingWebSockets, keepsProcess: boolean): void {
+  dialer.keepsProcess = keepsProcess;
+  places.holdChanged();
+}
+
 /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
 export function outgoingWebSockets<Context>(
   options: OutgoingWebSocketOptions<Context, never>,
@@ -132,6 +138,16 @@ export class WebSocketAgent<Context = unknown> implements AsyncDisposable {
     const drainMs = readStopOptions(options);
     this.#parts.places.stop();
     await this.#parts.dialer.stop(drainMs);
+  }
+
+  /** Lets the process end while sockets are open, or waited for. */
+  unref(): void {
+    holdProcess(this.#parts, false);
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    holdProcess(this.#parts, true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ import { NetError } from "../errors.js";
 import { SocketGroup } from "./socket-group.js";
 import type { SocketPlace } from "./socket-place.js";
 import {
+  holdProcess,
   type OutgoingWebSocketOptions,
   type OutgoingWebSockets,
   outgoingWebSockets,
@@ -109,6 +110,16 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
     const drainMs = readStopOptions(options);
     this.#parts.places.stop();
     await this.#parts.dialer.stop(drainMs);
+  }
+
+  /** Lets the process end while the socket is open, or waited for. */
+  unref(): void {
+    holdProcess(this.#parts, false);
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    holdProcess(this.#parts, true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -115,6 +115,9 @@ export let sendPlanned: <Context>(
   plan: ExchangePlan,
 ) => ClientExchange;
 
+/** Says whether the connections of an agent keep the process alive, but for those that wait for a next request. */
+export let holdProcess: (agent: HttpAgent, keepsProcess: boolean) => void;
+
 /** An HTTP agent: requests to any number of servers, over connections that are kept and used again. */
 export class HttpAgent<Context = unknown> implements AsyncDisposable {
   /** The numbers in force. */
@@ -130,6 +133,9 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
     sendPlanned = (agent, route, plan) => {
       if (agent.#stopping !== undefined) throw stopped();
       return agent.#start(route, plan, agent.numbers.connectTimeoutMs);
+    };
+    holdProcess = (agent, keepsProcess) => {
+      agent.#dialer.keepsProcess = keepsProcess;
     };
   }
   #defaults: RequestDefaults;
