@@ -1,4 +1,9 @@
 /** The connections that proxies and relays make: held back until a tunnel takes them over. */
+import {
+  readStopOptions,
+  type StopOptions,
+  type StopResult,
+} from "../connection/component-options.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
 import type { ConnectionSettings } from "../connection/settings.js";
 import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
@@ -53,6 +58,15 @@ export class OutgoingStreams implements StreamRole {
     dialing.start();
     await dialing.promise;
     return connection;
+  }
+
+  /** Stops `clients`, and then these with the time that is left: what clients have sent last is still on its way. */
+  async stopAfter(clients: StreamComponent, options: StopOptions): Promise<StopResult> {
+    const { clock } = this.component.service.wheel;
+    const endMs = clock.now() + readStopOptions(options);
+    const result = await clients.stop(options);
+    await this.component.stop({ drainMs: Math.max(0, Math.ceil(endMs - clock.now())) });
+    return result;
   }
 
   createReceiver(): Receiver {

@@ -248,12 +248,9 @@ export class ProxyServer implements AsyncDisposable {
    * Resolves when all connections have ended, those to destinations too.
    */
   async stop(options: StopOptions = {}): Promise<StopResult> {
-    const result = await this.#component.stop(options);
+    const result = await this.#outgoing.stopAfter(this.#component, options);
     this.#isOver = true;
-    await Promise.all([
-      this.#agent.stop({ drainMs: 0 }),
-      this.#outgoing.component.stop({ drainMs: 0 }),
-    ]);
+    await this.#agent.stop({ drainMs: 0 });
     return result;
   }
 

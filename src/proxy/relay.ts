@@ -296,8 +296,7 @@ export class Relay implements AsyncDisposable {
     readStopOptions(options);
     this.#isListening = false;
     for (const { table } of this.#allUpstreams) table.stop();
-    const result = await this.#component.stop(options);
-    await this.#outgoing.component.stop({ drainMs: 0 });
+    const result = await this.#outgoing.stopAfter(this.#component, options);
     await this.#probe?.stop();
     return result;
   }
