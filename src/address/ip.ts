@@ -5,7 +5,7 @@
  * a list by the form in which its address is told.
  */
 import { parseIp as ipBytes, formatIp as ipText, isMapped } from "../bytes/ip-bytes.js";
-import { describe, invalidArgument } from "../errors.js";
+import { assertObject, describe, invalidArgument } from "../errors.js";
 
 /** An IP address in parts; see {@link parseIp}. */
 export interface Ip {
@@ -46,6 +46,7 @@ export function parseIp(text: string): Ip | undefined {
  * @throws NetError `INVALID_ARGUMENT` where there are neither 4 nor 16 bytes.
  */
 export function formatIp(ip: Pick<Ip, "bytes"> & Partial<Ip>): string {
+  assertObject("ip", ip);
   const { bytes, zone } = ip;
   if (!(bytes instanceof Uint8Array) || (bytes.length !== 4 && bytes.length !== 16)) {
     throw invalidArgument(`an IP address has 4 or 16 bytes, not ${describe(bytes)}`);

@@ -4,7 +4,7 @@
  * nothing of what carries the bytes: streams have `stream-component.ts`, datagrams `src/datagram`.
  */
 import type { Address, Engine } from "../engine/engine.js";
-import { assertKnownKeys, NetError } from "../errors.js";
+import { assertKnownKeys, assertObject, NetError } from "../errors.js";
 import type { Given } from "../options.js";
 import type { BroadcastResult } from "./broadcast.js";
 import type { CloseReason } from "./close-reason.js";
@@ -124,6 +124,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     known: readonly string[],
     before?: (changed: Settings) => void,
   ): void {
+    assertObject("the options of configure", changes);
     assertKnownKeys("configure", changes, known);
     for (const name of Object.keys(changes)) {
       if (this.#kind.names.includes(name)) continue;

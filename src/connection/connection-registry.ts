@@ -81,7 +81,9 @@ export class ConnectionRegistry<Item extends Identified> {
     return true;
   }
 
+  /** Undefined for an unknown id, and for what is no number. */
   find(id: number): Item | undefined {
+    if (typeof id !== "number") return undefined;
     return this.#slots[this.#slotOf(id)];
   }
 

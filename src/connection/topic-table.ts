@@ -105,13 +105,15 @@ export class TopicTable<Subscriber extends object> {
 
   /**
    * Gives something to each subscriber but `except`, in the order in which they subscribed. Returns how many took it,
-   * which `deliver` says. Who subscribes meanwhile, again or for the first time, gets what is published next.
+   * which `deliver` says. Who subscribes meanwhile, again or for the first time, gets what is published next. Throws
+   * `INVALID_ARGUMENT` for what is no name.
    */
   publish(
     topic: string,
     except: Subscriber | undefined,
     deliver: (subscriber: Subscriber) => boolean,
   ): number {
+    assertTopic(topic);
     const subscribers = this.#subscribers.get(topic);
     if (subscribers === undefined) return 0;
     const delivery: Delivery<Subscriber> = { subscribers, late: undefined };

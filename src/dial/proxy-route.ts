@@ -2,7 +2,7 @@
  * The proxies that lead to a destination: none, one, or a chain, each reached through the one before.
  * What an application can give as `proxy` is turned into a route for each destination here.
  */
-import { describe, invalidArgument, NetError, textOf } from "../errors.js";
+import { assertObject, describe, invalidArgument, NetError, textOf } from "../errors.js";
 import { ProxyHop, type ProxyOptions } from "./proxy-hop.js";
 
 /** One proxy: its URL, or options. */
@@ -143,11 +143,12 @@ function ask(
  * Proxies by the variables that other programs go by, to be given as `proxy`: `http_proxy`, `HTTPS_PROXY`,
  * `ALL_PROXY` and `NO_PROXY`, in lower case before upper case; `HTTP_PROXY` is not read, since the peers of
  * a CGI program can set it. `tcp` and `tls` go by `ALL_PROXY`, and `udp` where that speaks SOCKS 5. The variables are
- * read when this is called.
+ * read when this is called. Throws `INVALID_ARGUMENT` where `environment` is no object of variables.
  */
 export function proxyFromEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): (destination: ProxyDestination) => ProxyOptions | undefined {
+  assertObject("environment", environment);
   const variable = (name: string): string | undefined =>
     environment[name.toLowerCase()] || environment[name] || undefined;
   const all = variable("ALL_PROXY");

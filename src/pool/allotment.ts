@@ -121,14 +121,13 @@ export class Allotment {
   }
 
   #serveOne(taker: Taker): void {
-    // Whose connection is under way takes one that comes free before, wherever it is.
+    // Whose connection is under way takes one that comes free before, wherever it is not to come last.
     const isConnecting = taker.state === "connecting";
-    const sites = isConnecting ? this.#table.all : this.#table.order(taker.tried);
+    const sites = isConnecting
+      ? this.#table.all.filter((site) => !taker.tried.has(site))
+      : this.#table.order(taker.tried);
     if (sites.length === 0 && taker.attemptCount === 0) {
-      this.#leave(taker);
-      if (taker.lastError !== undefined) taker.reject(taker.lastError);
-      // All were tried by the request before, none for this connection: all are as good.
-      else this.#tryAll(taker);
+      this.#lookAgain(taker);
       return;
     }
     for (const site of sites) {
@@ -143,10 +142,19 @@ export class Allotment {
     }
   }
 
-  #tryAll(taker: Taker): void {
-    taker.tried.clear();
-    this.#line.addFirst(taker);
-    this.#serveOne(taker);
+  /** All were tried: those that could not be connected to for this taker are left out, the others are as good as any. */
+  #lookAgain(taker: Taker): void {
+    const { tried, failed, lastError } = taker;
+    for (const site of tried) {
+      if (!failed.has(site)) tried.delete(site);
+    }
+    if (tried.size === 0) this.#unlucky.delete(taker);
+    if (this.#table.order(tried).length > 0) {
+      this.#serveOne(taker);
+      return;
+    }
+    this.#leave(taker);
+    taker.reject(lastError as NetError);
   }
 
   #connectFor(taker: Taker, site: Site): void {
@@ -155,7 +163,7 @@ export class Allotment {
     taker.attemptCount++;
     // A destination that does not answer shall not keep a taker whom another could serve.
     const isStuck = () => {
-      if (taker.attempt === site) this.#passOver(taker, site, taker.lastError);
+      if (taker.attempt === site) this.#passOver(taker, site);
     };
     const timer = this.#clock.setTimer(this.#settings.attemptDelayMs, isStuck);
     this.#owner.connect(site).then(
@@ -184,11 +192,14 @@ export class Allotment {
     if (taker.state === "connecting") taker.state = "waiting";
   }
 
-  /** The taker looks elsewhere. */
-  #passOver(taker: Taker, site: Site, error: NetError | undefined): void {
+  /** The taker looks elsewhere. `error`: why the destination could not be connected to. */
+  #passOver(taker: Taker, site: Site, error?: NetError): void {
     if (taker.attempt === site) this.#attemptOver(taker);
     taker.tried.add(site);
-    taker.lastError = error;
+    if (error !== undefined) {
+      taker.failed.add(site);
+      taker.lastError = error;
+    }
     if (this.#line.has(taker)) this.#unlucky.add(taker);
     this.serve();
   }

@@ -8,8 +8,10 @@ import type { Pooled, Site, Use } from "./site.js";
 /** Who waits for a connection. */
 export class Taker {
   readonly use: Use;
-  /** Destinations that failed it, or keep it waiting. */
+  /** Destinations that come last: they failed it or the request before, keep it waiting, or a check failed there. */
   readonly tried: Set<Site>;
+  /** Those of them that could not be connected to for it. */
+  readonly failed: Set<Site> = new Set();
   lastError: NetError | undefined = undefined;
   /** `connecting`: a connection is made for it; it takes one that comes free before. `checking`: one that it got. */
   state: "waiting" | "connecting" | "checking" = "waiting";

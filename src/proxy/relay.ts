@@ -7,7 +7,11 @@
  */
 import { Buffer } from "node:buffer";
 import process from "node:process";
-import type { StopOptions, StopResult } from "../connection/component-options.js";
+import {
+  readStopOptions,
+  type StopOptions,
+  type StopResult,
+} from "../connection/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { callHandler, handlerError } from "../connection/handlers.js";
 import { Listening, type ListeningRole, type ListenOptions } from "../connection/listening.js";
@@ -289,6 +293,7 @@ export class Relay implements AsyncDisposable {
 
   /** Stops: nothing new comes in, connections get `drainMs` (default 5,000) to end, then they are cut. */
   async stop(options: StopOptions = {}): Promise<StopResult> {
+    readStopOptions(options);
     this.#isListening = false;
     for (const { table } of this.#allUpstreams) table.stop();
     const result = await this.#component.stop(options);

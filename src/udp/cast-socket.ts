@@ -16,7 +16,7 @@ import {
   type ServiceEvent,
   type ServiceState,
 } from "../connection/service-state.js";
-import { throwIfAborted } from "../connection/waiter.js";
+import { beginWait } from "../connection/waiter.js";
 import { WaiterList } from "../connection/waiter-list.js";
 import { DatagramPort, type PortOwner } from "../datagram/datagram-port.js";
 import type {
@@ -294,7 +294,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   }
 
   async drained(options: WaitOptions = {}): Promise<void> {
-    throwIfAborted(options, "send");
+    beginWait(options, "drained", "send");
     if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
     const giveUp = { code: "DRAIN_TIMEOUT", call: "drained", operation: "send" } as const;
     await this.drainWaiters.wait(this.service.wheel, options, giveUp);

@@ -81,7 +81,6 @@ export class SocketPlace
 {
   readonly slot: Slot<LiveWebSocket, WebSocketLoss, string | URL>;
   readonly teller: ReconnectTeller<WebSocketLoss>;
-  readonly keepsProcess = true;
   destination: string | URL = "";
   private options: WebSocketConnectOptions = {};
   private readonly share: SocketPlaceShare;
@@ -152,6 +151,10 @@ export class SocketPlace
 
   get isAlive(): boolean {
     return this.keeper.isAlive;
+  }
+
+  get keepsProcess(): boolean {
+    return this.share.dialer.keepsProcess;
   }
 
   ended(): void {

@@ -42,6 +42,11 @@ export class SocketPlaces implements SocketPlaceKeeper {
     for (const place of this.list()) place.slot.callOff();
   }
 
+  /** Whether waits keep the process alive has changed. */
+  holdChanged(): void {
+    for (const place of this.#all) place.slot.holdChanged();
+  }
+
   begun(place: SocketPlace): void {
     this.#all.add(place);
   }

@@ -1,13 +1,7 @@
 /** Any number of WebSockets to any servers, with one set of handlers. */
-import type { StopOptions } from "../connection/component-options.js";
+import { readStopOptions, type StopOptions } from "../connection/component-options.js";
 import { chooseEngine } from "../engine/choose-engine.js";
-import {
-  assertFunction,
-  assertInteger,
-  assertKnownKeys,
-  assertObject,
-  NetError,
-} from "../errors.js";
+import { assertFunction, assertKnownKeys, assertObject, NetError } from "../errors.js";
 import type { Given } from "../options.js";
 import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
 import type { LiveWebSocket } from "./live-websocket.js";
@@ -67,6 +61,12 @@ export interface OutgoingWebSockets {
   readonly dialer: WebSocketDialer;
   readonly places: SocketPlaces;
   readonly reconnect: ReadWebSocketReconnect | undefined;
+}
+
+/** Says whether sockets, and waits for them, keep the process alive. */
+export function holdProcess({ dialer, places }: OutgoingWebSockets, keepsProcess: boolean): void {
+  dialer.keepsProcess = keepsProcess;
+  places.holdChanged();
 }
 
 /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
@@ -135,10 +135,19 @@ export class WebSocketAgent<Context = unknown> implements AsyncDisposable {
 
   /** Stops, for good: all sockets are closed with 1001; what is left after `drainMs` (default 5,000) is cut. */
   async stop(options: StopOptions = {}): Promise<void> {
-    const { drainMs = 5_000 } = options;
-    assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
+    const drainMs = readStopOptions(options);
     this.#parts.places.stop();
     await this.#parts.dialer.stop(drainMs);
+  }
+
+  /** Lets the process end while sockets are open, or waited for. */
+  unref(): void {
+    holdProcess(this.#parts, false);
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    holdProcess(this.#parts, true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,10 +1,11 @@
 /** A WebSocket client with one socket at a time. */
-import type { StopOptions } from "../connection/component-options.js";
+import { readStopOptions, type StopOptions } from "../connection/component-options.js";
 import type { Data, WaitOptions } from "../connection/connection.js";
-import { assertInteger, NetError } from "../errors.js";
+import { NetError } from "../errors.js";
 import { SocketGroup } from "./socket-group.js";
 import type { SocketPlace } from "./socket-place.js";
 import {
+  holdProcess,
   type OutgoingWebSocketOptions,
   type OutgoingWebSockets,
   outgoingWebSockets,
@@ -106,10 +107,19 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
 
   /** See `WebSocketAgent.stop`. */
   async stop(options: StopOptions = {}): Promise<void> {
-    const { drainMs = 5_000 } = options;
-    assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
+    const drainMs = readStopOptions(options);
     this.#parts.places.stop();
     await this.#parts.dialer.stop(drainMs);
+  }
+
+  /** Lets the process end while the socket is open, or waited for. */
+  unref(): void {
+    holdProcess(this.#parts, false);
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    holdProcess(this.#parts, true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

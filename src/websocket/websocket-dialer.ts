@@ -13,7 +13,7 @@ import {
   invalidArgument,
   NetError,
 } from "../errors.js";
-import { HttpAgent, type HttpAgentOptions } from "../http/client/http-agent.js";
+import { HttpAgent, type HttpAgentOptions, holdProcess } from "../http/client/http-agent.js";
 import type { HttpResponse } from "../http/client/http-response.js";
 import { fieldPairs } from "../http/http-fields.js";
 import type { FieldInput } from "../protocol/http1/field-writer.js";
@@ -113,6 +113,7 @@ export class WebSocketDialer {
   readonly #http: HttpAgent;
   readonly #stock: DeflateStock | undefined;
   readonly #share: SocketShare;
+  #keepsProcess = true;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(
@@ -216,12 +217,26 @@ export class WebSocketDialer {
       contexts: deflate === undefined ? undefined : stock?.socketDeflate("client", deflate),
       place,
     });
+    // One that was kept for a next request has held the process since that began.
+    if (!this.#keepsProcess) connection.unref();
     session.begin();
     return session.socket;
   }
 
+  /** Whether sockets keep the process alive, and attempts to make them. */
+  get keepsProcess(): boolean {
+    return this.#keepsProcess;
+  }
+
+  set keepsProcess(keepsProcess: boolean) {
+    this.#keepsProcess = keepsProcess;
+    holdProcess(this.#http, keepsProcess);
+  }
+
   /** Stops: all sockets are closed with 1001, what is left after `drainMs` is cut. */
   async stop(drainMs: number): Promise<void> {
+    // Whoever waits for the end must live to see it, `unref` or not.
+    this.keepsProcess = true;
     const open = [...this.#share.group];
     const all = Promise.all(open.map((socket) => socket.closed()));
     for (const socket of open) socket.close(1_001);

@@ -66,6 +66,16 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
     return this.http.stopped(options);
   }
 
+  /** Lets the process end while the server listens and sockets are open. */
+  unref(): void {
+    this.http.unref();
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    this.http.ref();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

@@ -89,7 +89,7 @@ describe("hp-socket echo", () => {
   });
 
   it("listens on a Unix-domain socket with --path", {
-    skip: process.platform === "win32",
+    skip: process.platform === "win32" ? "Windows has pipes, not paths" : false,
   }, async (test) => {
     const path = join(tmpdir(), `hp-socket-cli-${process.pid}.sock`);
     const program = startCommand(test, ["echo", "--path", path]);

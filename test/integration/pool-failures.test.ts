@@ -179,6 +179,48 @@ describe("a pool with one of three destinations ill", () => {
     for (const { destination } of await taken) assert.equal(destination.port, 7_003);
   });
 
+  it("serves a taker whose idle connections all fail their check, although another refuses", async (test) => {
+    const world = await poolWorld(test, {
+      balance: "roundRobin",
+      checkAfterMs: 100,
+      check: () => false,
+    });
+    const leases = await Promise.all([1, 2, 3].map(() => world.pool.take()));
+    for (const lease of leases) lease.release();
+    await world.stop(BAD);
+    await world.wait(150);
+    const taken = world.pool.take({ timeoutMs: 1_000 });
+    await world.wait(200);
+    assert.notEqual((await taken).destination.port, BAD);
+    assert.equal(world.pool.stats.waitingCount, 0);
+  });
+
+  it("repeats a request where it was not answered before, when the others refuse", async (test) => {
+    const world = await poolWorld(test, { balance: "roundRobin" });
+    for (const port of [BAD, 7_003]) await world.stop(port);
+    world.silent.add(7_001);
+    const asked = world.pool.request("x", { idempotent: true, attemptTimeoutMs: 100 });
+    await world.wait(50);
+    world.silent.delete(7_001);
+    await world.wait(100);
+    assert.equal((await asked).toString(), "x from 7001");
+  });
+
+  it("repeats elsewhere, although the connection that did not answer has room", async (test) => {
+    const agent = { correlate: (packet: Buffer) => packet.toString().split(" ")[0] };
+    const world = await poolWorld(test, { agent, maxRequestsPerConnection: 5 }, [BAD, 7_003]);
+    world.silent.add(BAD);
+    world.pool.setDestinations([{ port: BAD }]);
+    const options = { idempotent: true, attemptTimeoutMs: 100 };
+    const asked = ["a", "b", "c"].map((text) => world.pool.request(text, options));
+    await world.wait(50);
+    world.pool.setDestinations([{ port: BAD }, { port: 7_003 }]);
+    const answered: string[] = [];
+    for (const one of asked) one.then((answer) => void answered.push(answer.toString()));
+    await world.wait(100);
+    assert.deepEqual(answered.sort(), ["a from 7003", "b from 7003", "c from 7003"]);
+  });
+
   it("says what the last destination said when none could serve", async (test) => {
     const world = await poolWorld(test, { connectTimeoutMs: 300, attemptDelayMs: 100 });
     for (const port of [7_001, 7_003]) await world.stop(port);

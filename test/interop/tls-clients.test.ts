@@ -1,16 +1,17 @@
 /** TLS servers of ours, as other people's clients see them: curl and Chromium over HTTPS, and `gnutls-cli`. */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import process from "node:process";
 import { it, type TestContext } from "node:test";
 import { HttpServer } from "hp-socket/http";
+import { browser } from "../support/other-browser.js";
+import { otherProgram } from "../support/other-program.js";
 import { describeTls } from "../support/tls-certificates.js";
 import { secureServer } from "../support/tls-world.js";
 import { until } from "../support/until.js";
 
-const has = (program: string): boolean =>
-  spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
+const curl = otherProgram("curl");
+const gnutls = otherProgram("gnutls-cli");
 
 /** Runs a program to its end; answers what it has printed, its errors last, and its exit code. */
 async function output(
@@ -30,7 +31,7 @@ describeTls("TLS for other people's clients", (certificates) => {
   const authority = certificates.path("authority.pem");
 
   for (const version of ["1.2", "1.3"]) {
-    it(`serves curl over TLS ${version}`, { skip: !has("curl") }, async (test) => {
+    it(`serves curl over TLS ${version}`, { skip: curl.skip }, async (test) => {
       const body = Buffer.alloc(300_000, "body ");
       const server = new HttpServer({
         tls: pair,
@@ -52,9 +53,7 @@ describeTls("TLS for other people's clients", (certificates) => {
     });
   }
 
-  it("serves Chromium over HTTPS", {
-    skip: process.env["HP_SOCKET_INTEROP"] !== "1" || !has("chromium"),
-  }, async (test) => {
+  it("serves Chromium over HTTPS", { skip: browser.skip }, async (test) => {
     const server = new HttpServer({
       tls: pair,
       onRequest: (exchange) =>
@@ -65,7 +64,7 @@ describeTls("TLS for other people's clients", (certificates) => {
     const words = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
     const url = `https://127.0.0.1:${server.port}/`;
 
-    const [text] = await output("chromium", [
+    const [text] = await output(browser.program, [
       ...words,
       `--user-data-dir=${certificates.path("profile")}`,
       "--ignore-certificate-errors",
@@ -82,7 +81,7 @@ describeTls("TLS for other people's clients", (certificates) => {
   }
 
   for (const version of ["1.2", "1.3"]) {
-    it(`serves gnutls-cli over TLS ${version}`, { skip: !has("gnutls-cli") }, async (test) => {
+    it(`serves gnutls-cli over TLS ${version}`, { skip: gnutls.skip }, async (test) => {
       const world = await secureServer(test, pair);
       const peer = startGnutls(
         test,

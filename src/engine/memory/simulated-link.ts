@@ -5,7 +5,13 @@
  *
  *     packet ─► loss ─► queue (full: dropped) ─► bandwidth ─► delay + jitter (─► late) ─► copies
  */
-import { assertInteger, assertKnownKeys, describe, invalidArgument } from "../../errors.js";
+import {
+  assertInteger,
+  assertKnownKeys,
+  assertObject,
+  describe,
+  invalidArgument,
+} from "../../errors.js";
 import { type Random, seededRandom } from "./seeded-random.js";
 
 /** What a {@link SimulatedLink} does to packets. Rates go from 0 to 1, times are in milliseconds. */
@@ -59,6 +65,7 @@ const NAMES: readonly (keyof LinkOptions)[] = [
 
 /** Throws `INVALID_ARGUMENT` unless these are options of a link. */
 export function assertLinkOptions(options: LinkOptions): void {
+  assertObject("the options of a link", options);
   assertKnownKeys("a link", options, NAMES);
   assertInteger("seed", options.seed ?? 1, 0, 2 ** 32 - 1);
   assertNumber("lossRate", options.lossRate, 0, 1);
@@ -95,10 +102,10 @@ export class SimulatedLink {
   #busyUntilMs = Number.NEGATIVE_INFINITY;
   #lastArrivalMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: LinkOptions = {}, random: Random = seededRandom(options.seed ?? 1)) {
+  constructor(options: LinkOptions = {}, random?: Random) {
     assertLinkOptions(options);
     this.#options = options;
-    this.#random = random;
+    this.#random = random ?? seededRandom(options.seed ?? 1);
   }
 
   get counts(): LinkCounts {

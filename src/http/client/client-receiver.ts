@@ -90,7 +90,7 @@ export class ClientReceiver
   private sawByte = false;
   private isComplete = false;
   private isBroken = false;
-  private isKept = false;
+  isKept = false;
   /** Why it takes no further exchange. */
   private retirement: NetError | undefined = undefined;
 

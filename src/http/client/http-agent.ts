@@ -3,15 +3,14 @@
  * (HP §2.14).
  */
 
-import type { StopOptions } from "../../connection/component-options.js";
+import { readStopOptions, type StopOptions } from "../../connection/component-options.js";
 import type { Connection } from "../../connection/connection.js";
 import { Events } from "../../connection/events.js";
 import { closeOldOnes, closeSilentOnes } from "../../connection/mass-close.js";
 import { assertFunction } from "../../connection/settings.js";
 import { ProxyRouter } from "../../dial/proxy-route.js";
-import { assertInteger, assertKnownKeys, NetError } from "../../errors.js";
+import { describe, invalidArgument, NetError } from "../../errors.js";
 import type { Given } from "../../options.js";
-import { assertOptionsObject } from "../option-check.js";
 import { ClientExchange, type ExchangePlan } from "./client-exchange.js";
 import {
   AGENT_NUMBER_NAMES,
@@ -116,6 +115,9 @@ export let sendPlanned: <Context>(
   plan: ExchangePlan,
 ) => ClientExchange;
 
+/** Says whether the connections of an agent keep the process alive, but for those that wait for a next request. */
+export let holdProcess: (agent: HttpAgent, keepsProcess: boolean) => void;
+
 /** An HTTP agent: requests to any number of servers, over connections that are kept and used again. */
 export class HttpAgent<Context = unknown> implements AsyncDisposable {
   /** The numbers in force. */
@@ -131,6 +133,9 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
     sendPlanned = (agent, route, plan) => {
       if (agent.#stopping !== undefined) throw stopped();
       return agent.#start(route, plan, agent.numbers.connectTimeoutMs);
+    };
+    holdProcess = (agent, keepsProcess) => {
+      agent.#dialer.keepsProcess = keepsProcess;
     };
   }
   #defaults: RequestDefaults;
@@ -311,10 +316,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
    * ended and `onShutdown` was called; a second call joins the first.
    */
   async stop(options: StopOptions = {}): Promise<void> {
-    assertOptionsObject("the options of stop", options);
-    assertKnownKeys("stop", options, ["drainMs"]);
-    const { drainMs = 5_000 } = options;
-    assertInteger("drainMs", drainMs, 0, 2 ** 31 - 1);
+    const drainMs = readStopOptions(options);
     this.#stopping ??= this.#stop(drainMs);
     await this.#stopping;
   }
@@ -331,8 +333,11 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
   }
 }
 
-/** `agent.fetch` as a function of its own, for libraries that take a `fetch`. */
+/** `agent.fetch` as a function of its own, for libraries that take a `fetch`. Throws `INVALID_ARGUMENT`. */
 export function createFetch(agent: HttpAgent): HttpFetch {
+  if (!(agent instanceof HttpAgent)) {
+    throw invalidArgument(`agent must be an HttpAgent, not ${describe(agent)}`);
+  }
   return (input, init) => agent.fetch(input, init);
 }
 

@@ -107,11 +107,14 @@ export class HttpDialer<Handle> implements Dialer {
 
   /** TLS begins when it is asked for, since a tunnel may have to be made before. */
   #secureMaker(): Maker<Handle> {
-    this.#secure ??= this.#maker({
-      alpnProtocols: ["http/1.1"],
-      ...this.#options.tls,
-      start: "manual",
-    });
+    if (this.#secure === undefined) {
+      this.#secure = this.#maker({
+        alpnProtocols: ["http/1.1"],
+        ...this.#options.tls,
+        start: "manual",
+      });
+      this.#secure.component.keepsProcess = this.keepsProcess;
+    }
     return this.#secure;
   }
 
@@ -187,6 +190,19 @@ export class HttpDialer<Handle> implements Dialer {
     return [...plain, ...secure]
       .map(({ receiver }) => receiver)
       .filter((receiver) => receiver instanceof ClientReceiver);
+  }
+
+  /** Whether connections keep the process alive, but for those that wait for a next request. */
+  get keepsProcess(): boolean {
+    return this.#plain.component.keepsProcess;
+  }
+
+  set keepsProcess(keepsProcess: boolean) {
+    for (const maker of [this.#plain, this.#secure]) {
+      if (keepsProcess) maker?.component.ref();
+      else maker?.component.unref();
+    }
+    for (const { isKept, connection } of this.receivers()) if (isKept) connection.unref();
   }
 
   /** Lets go of what is left. Resolves when all connections have ended. */

@@ -9,7 +9,7 @@
  * between a request and its bytes.
  */
 import process from "node:process";
-import { describe, invalidArgument, NetError } from "../../errors.js";
+import { assertText, describe, invalidArgument, NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
 import type {
   Cookie,
@@ -134,8 +134,8 @@ export class CookieStore {
   }
 
   /** One cookie. */
-  get({ domain, path = "/", name }: CookieKey): Cookie | undefined {
-    return this.#find({ domain, path, name })?.cookie;
+  get(key: CookieKey): Cookie | undefined {
+    return this.#find(key)?.cookie;
   }
 
   /** The cookies that a filter names, in the order of their creation; all without one. */
@@ -146,8 +146,8 @@ export class CookieStore {
   }
 
   /** Removes one cookie; returns whether it was there. */
-  delete({ domain, path = "/", name }: CookieKey): boolean {
-    const entry = this.#find({ domain, path, name });
+  delete(key: CookieKey): boolean {
+    const entry = this.#find(key);
     if (entry !== undefined) this.#index.remove(entry);
     return entry !== undefined;
   }
@@ -199,6 +199,7 @@ export class CookieStore {
    * Rejects with `COOKIE_FILE_UNAVAILABLE` or `COOKIE_FILE_MALFORMED`; then nothing has changed.
    */
   async loadFile(path: string, options: CookieLoadOptions = {}): Promise<number> {
+    assertText("path", path);
     assertFlags("loadFile", options, ["keepExisting", "hostOnly", "mayBeMissing"]);
     const { keepExisting = true, hostOnly = false, mayBeMissing = false } = options;
     const bytes = await readCookieFile(path, mayBeMissing);
@@ -216,6 +217,7 @@ export class CookieStore {
    * file to keep.
    */
   async saveFile(path: string, options: CookieSaveOptions = {}): Promise<void> {
+    assertText("path", path);
     assertFlags("saveFile", options, ["keepExisting"]);
     try {
       await replaceFile(path, async () => {
@@ -257,10 +259,12 @@ export class CookieStore {
     return entries;
   }
 
-  #find(key: CookieFilter): CookieEntry | undefined {
-    const { domain = "", path = "/", name = "" } = buildFilter("the key", key, KEY_NAMES);
+  #find(key: CookieKey): CookieEntry | undefined {
+    assertObject("the key", key);
+    const { domain, path, name } = key;
+    const wanted = buildFilter("the key", { domain, path, name }, KEY_NAMES);
     this.#now();
-    return this.#index.find(domain, path, name);
+    return this.#index.find(wanted.domain ?? "", wanted.path ?? "/", wanted.name ?? "");
   }
 
   #entries(filter: CookieFilter): CookieEntry[] {

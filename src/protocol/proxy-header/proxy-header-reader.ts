@@ -15,6 +15,7 @@ import {
   type ProxySsl,
   type ProxyTlv,
   TLV,
+  tlvsOf,
 } from "./proxy-header.js";
 
 /** Longest header of version 1 with its CRLF (§2.1). */
@@ -203,7 +204,7 @@ function checkSum(head: Buffer, valueAt: number, end: number): void {
 
 /** The TLS of the client, as the SSL TLV has it (§2.2.6); undefined where there is none, or a cut one. */
 export function sslOf(header: ProxyHeader): ProxySsl | undefined {
-  const value = header.tlvs.find(({ type }) => type === TLV.ssl)?.value;
+  const value = tlvsOf(header).find(({ type }) => type === TLV.ssl)?.value;
   if (value === undefined || value.length < 5) return undefined;
   const parts = new Map<number, string>();
   for (let at = 5; at + 3 <= value.length; ) {

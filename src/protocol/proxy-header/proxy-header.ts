@@ -1,5 +1,7 @@
 /** What a PROXY header says, whichever version wrote it (PROXY protocol, versions 1 and 2, §2). */
+
 import type { Buffer } from "node:buffer";
+import { assertObject, describe, invalidArgument } from "../../errors.js";
 
 /** An end of the connection that was relayed. */
 export interface ProxyEnd {
@@ -59,5 +61,15 @@ export interface ProxyHeader {
 
 /** The value of the first TLV of a type, as text; undefined where there is none. */
 export function tlvText(header: ProxyHeader, type: number): string | undefined {
-  return header.tlvs.find((tlv) => tlv.type === type)?.value.toString("utf8");
+  return tlvsOf(header)
+    .find((tlv) => tlv.type === type)
+    ?.value.toString("utf8");
+}
+
+/** The TLVs of what an application takes for a header. Throws `INVALID_ARGUMENT`. */
+export function tlvsOf(header: ProxyHeader): readonly ProxyTlv[] {
+  assertObject("header", header);
+  const { tlvs } = header;
+  if (Array.isArray(tlvs)) return tlvs;
+  throw invalidArgument(`header.tlvs must be a list, not ${describe(tlvs)}`);
 }
