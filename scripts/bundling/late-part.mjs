@@ -1,6 +1,5 @@
 // Part of what is published, where a chunk is loaded late. It is bundled by late-chunk.mjs.
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -11,6 +10,8 @@ import { fileURLToPath } from "node:url";
  * Undefined where there is none.
  */
 export function latePart(module, file, stamp, give) {
+  // webpack puts undefined in the place of an imported createRequire.
+  const { createRequire } = process.getBuiltinModule("node:module");
   const own = module?.startsWith("file:") ? fileURLToPath(module) : undefined;
   for (const find of [
     () => own && join(own, "..", file),

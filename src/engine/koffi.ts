@@ -1,5 +1,4 @@
 /** The foreign function interface: koffi, which may be missing, since it is an optional dependency. */
-import { createRequire } from "node:module";
 import process from "node:process";
 
 /** What a foreign function answers; 64-bit numbers come as such where a number holds them. */
@@ -23,8 +22,12 @@ export interface Koffi {
   register(call: (...args: number[]) => number, type: unknown): bigint;
 }
 
-/** Loads it; throws what `require` throws. In a bundle of CommonJS no module has a URL. */
+/**
+ * Loads it; throws what `require` throws. In a bundle of CommonJS no module has a URL. webpack puts `undefined` in the
+ * place of an imported `createRequire`, so it is not imported.
+ */
 export function loadKoffi(): Koffi {
   const module: string | undefined = import.meta.url;
+  const { createRequire } = process.getBuiltinModule("node:module");
   return createRequire(module ?? `${process.cwd()}/`)("koffi") as Koffi;
 }

@@ -1,6 +1,6 @@
 /** What a program hears that a bundler has made of hp-socket, and that has lost io_uring by it. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -13,6 +13,16 @@ const PROGRAM = `import { TcpServer } from "hp-socket";
 new TcpServer(); new TcpServer();
 console.log("done");`;
 
+const startHere = (file: string): string => `import(${file});`;
+const startFork = (file: string): string =>
+  `import("node:child_process").then(({ fork }) => fork(${file}));`;
+const startWorker = (file: string): string =>
+  `import("node:cluster").then(({ default: cluster }) => {
+    cluster.setupPrimary({ exec: ${file} });
+    cluster.fork();
+    cluster.on("online", (worker) => worker.disconnect());
+  });`;
+
 describe("a bundle on Linux", {
   skip: process.platform === "linux" ? false : "io_uring is Linux's",
 }, () => {
@@ -22,7 +32,7 @@ describe("a bundle on Linux", {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  async function run(format: Format, engine = "auto"): Promise<Run> {
+  async function run(format: Format, engine = "auto", start = startHere): Promise<Run> {
     const file = join(folder, format === "cjs" ? "bundle.cjs" : "bundle.mjs");
     await build({
       stdin: { contents: PROGRAM, resolveDir: PROJECT },
@@ -34,7 +44,7 @@ describe("a bundle on Linux", {
     });
     // From the bundle's own folder, which has no packages.
     const text = `process.chdir(${JSON.stringify(folder)}); process.env.HP_SOCKET_ENGINE = "${engine}";
-import(${JSON.stringify(file)});`;
+${start(JSON.stringify(file))}`;
     writeFileSync(join(folder, "start.mjs"), text);
     return await runProgram(process.execPath, [join(folder, "start.mjs")]);
   }
@@ -49,6 +59,21 @@ import(${JSON.stringify(file)});`;
       assert.match(stderr, /koffi is not found: install it beside the bundle/);
     });
   }
+
+  for (const [name, start] of Object.entries({ startFork, startWorker })) {
+    it(`starts in another process: CommonJS, ${name}`, async () => {
+      const { stderr, stdout, exitCode } = await run("cjs", "auto", start);
+
+      assert.equal(stdout, "done\n");
+      assert.equal(exitCode, 0);
+      assert.match(stderr, /runs without io_uring.*koffi is not found/);
+    });
+  }
+
+  it("imports nothing of node:module, which webpack takes away", async () => {
+    await run("esm");
+    assert.doesNotMatch(readFileSync(join(folder, "bundle.mjs"), "utf8"), /from "node:module"/);
+  });
 
   it("says nothing where the node engine was asked for", async () => {
     assert.equal((await run("cjs", "node")).stderr, "");

@@ -7,7 +7,7 @@
  * content, since other recipients may read it as something else.
  */
 import { pipeline, type Transform } from "node:stream";
-import * as zlib from "node:zlib";
+import zlib from "node:zlib";
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import { BodyIntake, type BodyOwner } from "../body/body-intake.js";

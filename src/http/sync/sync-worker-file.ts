@@ -1,6 +1,5 @@
 /** Where the worker of an `HttpSyncClient` lies: a file of its own, which a bundle of others leaves behind. */
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { NetError } from "../../errors.js";
@@ -28,6 +27,8 @@ export function syncWorkerFile(module: string | undefined): URL {
 }
 
 function installedFile(base: string): URL | undefined {
+  // webpack puts undefined in the place of an imported createRequire.
+  const { createRequire } = process.getBuiltinModule("node:module");
   try {
     const path = createRequire(base).resolve(SPECIFIER);
     return existsSync(path) ? pathToFileURL(path) : undefined;

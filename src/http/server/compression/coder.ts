@@ -1,7 +1,7 @@
 /** The compressors of `node:zlib`, at settings for content that is made as it is asked for. */
 import type { Buffer } from "node:buffer";
 import type { Transform } from "node:stream";
-import * as zlib from "node:zlib";
+import zlib from "node:zlib";
 import type { ContentCoding } from "./coding-choice.js";
 
 /** Compresses a stream. */
