@@ -64,11 +64,11 @@ export interface StopOptions {
   readonly drainMs?: number | undefined;
 }
 
-/** Answers `drainMs`. Throws `INVALID_ARGUMENT`. */
-export function readStopOptions(options: StopOptions): number {
+/** Answers `drainMs`, or `standardMs` where it is left out. Throws `INVALID_ARGUMENT`. */
+export function readStopOptions(options: StopOptions, standardMs = 5_000): number {
   assertObject("the options of stop", options);
   assertKnownKeys("stop", options, ["drainMs"]);
-  const { drainMs = 5_000 } = options;
+  const { drainMs = standardMs } = options;
   assertInteger("drainMs", drainMs, 0, MAX_MS);
   return drainMs;
 }

@@ -12,7 +12,11 @@ import type { Buffer } from "node:buffer";
 import process from "node:process";
 import { AccessControl } from "../connection/access-control.js";
 import { readAccess } from "../connection/access-options.js";
-import type { StopOptions, StopResult } from "../connection/component-options.js";
+import {
+  readStopOptions,
+  type StopOptions,
+  type StopResult,
+} from "../connection/component-options.js";
 import { type EngineService, engineServiceOf } from "../connection/engine-service.js";
 import { callHandler, handlerError } from "../connection/handlers.js";
 import { assertDatagramListen, type DatagramListenOptions } from "../datagram/datagram-options.js";
@@ -153,7 +157,8 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
   }
 
   /** See `UdpRelay.stop`. */
-  async stop({ drainMs = 0 }: StopOptions = {}): Promise<StopResult> {
+  async stop(options: StopOptions = {}): Promise<StopResult> {
+    const drainMs = readStopOptions(options, 0);
     this.#stopping ??= this.#stop(drainMs);
     const result = await this.#stopping;
     this.#stopping = undefined;

@@ -10,7 +10,7 @@ import {
   proxyTlvText,
   TcpServer,
 } from "#src/index.js";
-import { Relay } from "#src/proxy/index.js";
+import { Relay, UdpRelay } from "#src/proxy/index.js";
 import { SimulatedLink } from "#src/testing/index.js";
 import { UdpAgent, UdpCast, UdpClient, UdpNode } from "#src/udp/index.js";
 import { WebSocketAgent, WebSocketClient } from "#src/websocket/index.js";
@@ -88,7 +88,14 @@ describe("wrong arguments", () => {
 
   it("refuse what are no options of stop, and stop nothing then", async () => {
     const relay = new Relay({ to: ["127.0.0.1:1"] });
-    const components = [new WebSocketAgent(), new WebSocketClient(), new HttpAgent(), relay];
+    const udpRelay = new UdpRelay({ to: ["127.0.0.1:1"] });
+    const components = [
+      new WebSocketAgent(),
+      new WebSocketClient(),
+      new HttpAgent(),
+      relay,
+      udpRelay,
+    ];
     for (const component of components) {
       for (const options of [null, 5, "", [], { unknown: 1 }, { drainMs: Number.NaN }]) {
         await assert.rejects(component.stop(wrong(options)), INVALID);
