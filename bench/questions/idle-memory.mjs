@@ -55,11 +55,8 @@ function result(name, memory, found) {
   return { name, unit: "bytes", rows };
 }
 
-/** A young generation that has its full size from the start: else it grows meanwhile, by what is no connection's. */
-const FLAGS = ["--expose-gc", "--min-semi-space-size=16", "--max-semi-space-size=16"];
-
 async function slope(file, args, kind) {
-  const subject = await startServer(process.execPath, [...FLAGS, file, ...args]);
+  const subject = await startServer(process.execPath, ["--expose-gc", file, ...args]);
   const words = [server("idle-peers"), String(subject.port), kind];
   const peers = await startServer(process.execPath, words);
   await peers.ask(String(FIRST));
