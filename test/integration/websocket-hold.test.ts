@@ -17,7 +17,9 @@ for (const engine of availableEngines()) {
 
 function holds(engine: EngineName): void {
   for (const state of STATES) {
-    it(`goes on while one is ${state}, unless it is unreferenced`, async (test) => {
+    it(`goes on while one is ${state}, unless it is unreferenced`, {
+      timeout: 60_000,
+    }, async (test) => {
       const goesOn = FACES.map(async (face) => {
         const { ended } = await started(face, "ref");
         // Nothing tells that a process goes on: it had time enough to end.
