@@ -352,5 +352,5 @@ function retire(receiver: ClientReceiver, error: NetError): boolean {
 }
 
 function stopped(): NetError {
-  return new NetError("STOPPED", "the agent is stopped", { operation: "request" });
+  return new NetError("STOPPED", "the component is stopped", { operation: "request" });
 }
