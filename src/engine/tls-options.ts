@@ -102,11 +102,11 @@ export interface TlsInfo {
   /** The application protocol that was agreed on (ALPN). */
   readonly alpnProtocol: string | undefined;
   readonly isResumed: boolean;
-  /** Whether the peer's certificate was checked and found good. */
+  /** Whether the peer's certificate was checked and found good: trusted, and for the name. */
   readonly isAuthorized: boolean;
   /** Why not; undefined when it is, or when none was asked for. */
   readonly authorizationError: string | undefined;
-  /** What the peer has shown; undefined when it has not, as in a resumed session. */
+  /** What the peer has shown; undefined when it has not, as, on some engines, a server in a resumed session. */
   readonly peerCertificate: TlsPeerCertificate | undefined;
 }
 
