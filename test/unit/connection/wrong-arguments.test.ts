@@ -50,6 +50,13 @@ describe("wrong arguments", () => {
       }
       assert.throws(() => proxyTlvText(wrong(value), 1), INVALID);
     }
+    for (const [address, message] of [
+      [{}, "host of the address must be text that is not empty, not undefined"],
+      [{ host: "::1" }, "port of the address must be a whole number from 0 to 65535, not undefined"],
+      [{ path: 5 }, "path of the address must be text that is not empty, not 5"],
+    ] as const) {
+      assert.throws(() => addressText(wrong(address)), { ...INVALID, message });
+    }
     for (const value of [null, 5, ""]) {
       assert.throws(() => proxyFromEnvironment(wrong(value)), {
         ...INVALID,
