@@ -52,7 +52,10 @@ describe("wrong arguments", () => {
     }
     for (const [address, message] of [
       [{}, "host of the address must be text that is not empty, not undefined"],
-      [{ host: "::1" }, "port of the address must be a whole number from 0 to 65535, not undefined"],
+      [
+        { host: "::1" },
+        "port of the address must be a whole number from 0 to 65535, not undefined",
+      ],
       [{ path: 5 }, "path of the address must be text that is not empty, not 5"],
     ] as const) {
       assert.throws(() => addressText(wrong(address)), { ...INVALID, message });
