@@ -263,12 +263,14 @@ export function assertFunction(name: string, value: unknown): void {
 
 /** Throws `INVALID_ARGUMENT` unless `value` is an object, and no array. */
 export function assertObject(name: string, value: unknown): asserts value is object {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (isObject && !ArrayBuffer.isView(value)) return; // bytes have names of their own: filter, find
   throw invalidArgument(`${name} must be an object, not ${describe(value)}`);
 }
 
-/** Throws `INVALID_ARGUMENT` for a key that no option has: a misspelt option is never ignored. */
+/** Throws `INVALID_ARGUMENT` for what is no object, and for a key that no option has: a misspelt option is never ignored. */
 export function assertKnownKeys(name: string, value: object, known: readonly string[]): void {
+  assertObject(name === "options" ? "the options" : `the options of ${name}`, value);
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue;
     const what = name === "options" ? "there is no option" : `${name} has no option`;

@@ -2,7 +2,7 @@
  * A component with many connections. Each operation on a connection exists here by id as well; for
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
  */
-import { assertFunction, assertKnownKeys, assertObject, NetError } from "../errors.js";
+import { assertFunction, assertKnownKeys, assertObject, describe, NetError } from "../errors.js";
 import type { BroadcastResult } from "./broadcast.js";
 import { reasonOf } from "./close-reason.js";
 import type { Component } from "./component.js";
@@ -180,7 +180,8 @@ export abstract class ConnectionGroup<
   /** See {@link Connection.request}. Rejects with `CONNECTION_CLOSED` for an id that is not there. */
   async request(id: number, data: Data, options?: WaitOptions): Promise<Buffer> {
     const connection = this.#find(id);
-    if (connection === undefined) throw new NetError("CONNECTION_CLOSED", `no connection ${id}`);
+    if (connection === undefined)
+      throw new NetError("CONNECTION_CLOSED", `there is no connection ${describe(id)}`);
     return connection.request(data, options);
   }
 

@@ -114,6 +114,18 @@ const NODE_OPEN: CallTable<NodeOpenOptions> = {
   ),
 };
 
+const MEMBERSHIP: CallTable<GroupMembership> = {
+  group: optional(assertGroup),
+  interfaceHost: optional(assertText),
+  source: optional(assertText),
+};
+
+/** Throws `INVALID_ARGUMENT` for what is no membership. */
+export function assertMembership(call: string, membership: GroupMembership): void {
+  assertOptions<GroupMembership>(call, MEMBERSHIP, membership);
+  if (membership.group === undefined) assertGroup("group", membership.group);
+}
+
 function assertOneTarget(name: string, { group, broadcast, sources }: CastTarget): void {
   if ((group === undefined) === (broadcast === undefined)) {
     const found = group === undefined ? "neither" : "both";

@@ -28,6 +28,7 @@ import type {
 } from "../engine/engine.js";
 import { describe, NetError, type Operation } from "../errors.js";
 import type { Given } from "../options.js";
+import { assertMembership } from "./cast-options.js";
 import {
   assertCastChanges,
   type CastHandlers,
@@ -247,10 +248,12 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   }
 
   join(membership: GroupMembership): void {
+    assertMembership("joinGroup", membership);
     this.opened().groups.joinGroup(membership);
   }
 
   leave(membership: GroupMembership): void {
+    assertMembership("leaveGroup", membership);
     this.opened().groups.leaveGroup(membership);
   }
 

@@ -1,5 +1,5 @@
 /** The open sockets of one component, by id, and what is done with all of them. */
-import type { Data } from "../connection/connection.js";
+import type { Data, SendResult } from "../connection/connection.js";
 import { ConnectionRegistry } from "../connection/connection-registry.js";
 import { TopicTable } from "../connection/topic-table.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
@@ -50,7 +50,7 @@ export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnect
   }
 
   /** See `WebSocketConnection.send`; false for an id that is not there. */
-  send(id: number, data: Data, options?: SendOptions): boolean {
+  send(id: number, data: Data, options?: SendOptions): SendResult {
     return this.get(id)?.send(data, options) ?? false;
   }
 

@@ -1,6 +1,6 @@
 /** A WebSocket client with one socket at a time. */
 import { readStopOptions, type StopOptions } from "../connection/component-options.js";
-import type { Data, WaitOptions } from "../connection/connection.js";
+import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { NetError } from "../errors.js";
 import { SocketGroup } from "./socket-group.js";
 import type { SocketPlace } from "./socket-place.js";
@@ -69,18 +69,18 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
   }
 
   /**
-   * See `WebSocketConnection`; so are the others that follow. False, or rejecting, without a socket. While one is waited
-   * for, what has room in `reconnect.maxKeptBytes` is kept for it.
+   * See `WebSocketConnection.send`; so are the others that follow. False, or rejecting, without a socket. While one is
+   * waited for, what has room in `reconnect.maxKeptBytes` is kept for it, and the answer is `"slow"`.
    */
-  send(data: Data, options?: SendOptions): boolean {
-    return this.#place.send(data, options) !== false;
+  send(data: Data, options?: SendOptions): SendResult {
+    return this.#place.send(data, options);
   }
 
   sendStream(source: AsyncIterable<Data> | Iterable<Data>, options?: SendOptions): Promise<void> {
     return this.socket.sendStream(source, options);
   }
 
-  ping(data?: Data): boolean {
+  ping(data?: Data): SendResult {
     return this.#place.connection?.ping(data) ?? false;
   }
 

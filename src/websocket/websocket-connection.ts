@@ -1,6 +1,6 @@
 /** What the application sees of a WebSocket, of either role. */
 import type { CloseReason } from "../connection/close-reason.js";
-import type { Data, WaitOptions } from "../connection/connection.js";
+import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import type { Address, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import type { FrameState } from "../protocol/websocket/websocket-sink.js";
@@ -79,10 +79,14 @@ export interface WebSocketConnection<Context = unknown>
   readonly isPaused: boolean;
 
   /**
-   * Sends a message, or a fragment of one. Answers false above the high-water mark, when it was dropped,
-   * and when the socket is not open. Bytes must not be changed until they are written.
+   * Sends a message, or a fragment of one; text as a text message. Bytes must not be changed until they are written.
+   *
+   * Returns true when it was taken; `"slow"` when it was taken and `highWaterMarkBytes` (1 MiB) or more wait: `onDrain`
+   * and {@link drained} tell when there is room; false when it is lost: the socket is not open, or `maxPendingBytes`
+   * (16 MiB) are reached and `slowConsumer` ends the connection or drops the message. Throws `INVALID_ARGUMENT` for what
+   * is neither text nor bytes.
    */
-  send(data: Data, options?: SendOptions): boolean;
+  send(data: Data, options?: SendOptions): SendResult;
   /** Sends a message in fragments, one for each chunk, no faster than the peer takes them. */
   sendStream(source: AsyncIterable<Data> | Iterable<Data>, options?: SendOptions): Promise<void>;
   /**
@@ -99,10 +103,10 @@ export interface WebSocketConnection<Context = unknown>
   publish(topic: string, data: Data, options?: PublishOptions): number;
   /** Topics that it is subscribed to. */
   readonly topics: readonly string[];
-  /** Sends a ping of at most 125 bytes. */
-  ping(data?: Data): boolean;
-  /** Sends a pong that nobody asked for, of at most 125 bytes. */
-  pong(data?: Data): boolean;
+  /** Sends a ping of at most 125 bytes. Returns as {@link send} does. */
+  ping(data?: Data): SendResult;
+  /** Sends a pong that nobody asked for, of at most 125 bytes. Returns as {@link send} does. */
+  pong(data?: Data): SendResult;
   /**
    * Begins the close handshake. `code`: 1000 to 1003, 1007 to 1014 or 3000 to 4999. `reason`: at most 123
    * bytes of UTF-8. Answers false when it has begun already.
