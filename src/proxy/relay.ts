@@ -271,7 +271,11 @@ export class Relay implements AsyncDisposable {
     }).start(joining.early);
   }
 
-  /** See `TcpServer.listen`; on `127.0.0.1` unless told otherwise. */
+  /**
+   * Listens, and resolves with the address: `host` (default `127.0.0.1`) and `port` (default 0: any free one), or the
+   * `path` of a Unix-domain socket. Rejects with `ADDRESS_IN_USE`, `ADDRESS_NOT_AVAILABLE`, `ACCESS_DENIED`, `HOST_NOT_FOUND`,
+   * `STOPPED`, `INVALID_STATE` (it listens already), `INVALID_ARGUMENT`.
+   */
   listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
   listen(options: ListenOptions): Promise<Address>;
   async listen(options: ListenOptions = {}): Promise<Address> {

@@ -40,10 +40,15 @@ export interface WebSocketEnd {
 
 /** What a socket has done so far. */
 export interface WebSocketStats {
+  /** Bytes that have come, heads of frames included. */
   readonly receivedBytes: number;
+  /** Bytes that the kernel has taken, heads of frames included. */
   readonly sentBytes: number;
+  /** Bytes that wait to be sent. */
   readonly pendingBytes: number;
+  /** Messages that have come whole. */
   readonly receivedMessages: number;
+  /** Messages that `send` and the like have taken. */
   readonly sentMessages: number;
   /** Messages that were dropped because the peer is slow. */
   readonly droppedMessages: number;
@@ -57,6 +62,7 @@ export interface WebSocketConnection<Context = unknown>
   readonly id: number;
   /** The application's own. */
   context: Context;
+  /** Where it is in its life: `open`, `closing` once a Close frame was sent or has come, `closed`. */
   readonly state: WebSocketState;
   /** Whether messages can be sent. */
   readonly isOpen: boolean;
@@ -64,18 +70,25 @@ export interface WebSocketConnection<Context = unknown>
   readonly protocol: string;
   /** Whether permessage-deflate was agreed on. */
   readonly isCompressed: boolean;
+  /** Address of this end. */
   readonly localAddress: Address | undefined;
+  /** Address of the peer; behind a relay that tells it (`proxyHeader`), the one that it has told. */
   readonly remoteAddress: Address | undefined;
+  /** What was agreed on over `wss:`; undefined over `ws:`. */
   readonly tls: TlsInfo | undefined;
+  /** When the connection was made, as `Date.now()` has it. */
   readonly connectedAt: number;
+  /** Milliseconds since something was received last. */
   readonly silentForMs: number;
   /** Bytes that wait to be sent. */
   readonly pendingBytes: number;
+  /** Counts of bytes and messages so far. */
   readonly stats: WebSocketStats;
   /** The frame that is being received, or was received last; of the last one without its mask. */
   readonly frame: FrameState;
   /** Whether a message is being received and is not complete. */
   readonly isInMessage: boolean;
+  /** Whether the application has paused it. */
   readonly isPaused: boolean;
 
   /**
@@ -112,17 +125,21 @@ export interface WebSocketConnection<Context = unknown>
    * bytes of UTF-8. Answers false when it has begun already.
    */
   close(code?: number, reason?: string): boolean;
-  /** Ends the connection at once. */
+  /** Ends the connection at once, without a Close frame: both sides see 1006. */
   abort(): boolean;
-  /** Receives nothing until {@link resume}. */
+  /** Receives nothing until {@link resume}: the peer is held back. False on a socket that has ended. */
   pause(): boolean;
+  /** Goes on receiving. False on a socket that has ended. */
   resume(): boolean;
-  /** Resolves at the low-water mark. */
+  /** Resolves when no more waits to be sent than the low-water mark. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
   drained(options?: WaitOptions): Promise<void>;
-  /** The next message. Rejects `CONNECTION_CLOSED` when there will be none. */
+  /**
+   * Resolves with the next message: text as a string, else a `Buffer`. Rejects with `CONNECTION_CLOSED` when there will be
+   * none, with `READ_TIMEOUT` after `timeoutMs`, with `ABORTED`. One read at a time.
+   */
   read(options?: WaitOptions): Promise<Message>;
-  /** Resolves when the socket has ended. */
+  /** Resolves when the socket has ended, after `onClose`: with the peer's code and reason, and whether it was clean. */
   closed(): Promise<WebSocketEnd>;
-  /** See `Connection.tcpInfo`. */
+  /** What the kernel knows of the TCP connection below: round trip, losses; undefined where the engine can't tell. */
   tcpInfo(): TcpInfo | undefined;
 }

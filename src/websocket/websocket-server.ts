@@ -57,7 +57,11 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
     return this.#endpoint.sockets;
   }
 
-  /** See `TcpServer.listen`. */
+  /**
+   * Listens, and resolves with the address: `host` (default: all, IPv4 and IPv6) and `port` (default 0: any free one), or the
+   * `path` of a Unix-domain socket. Rejects with `ADDRESS_IN_USE`, `ADDRESS_NOT_AVAILABLE`, `ACCESS_DENIED`, `HOST_NOT_FOUND`,
+   * `REFUSED` (by `onPrepareListen`), `STOPPED`, `INVALID_STATE` (it listens already), `INVALID_ARGUMENT`.
+   */
   listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
   listen(options: ListenOptions): Promise<Address>;
   listen(options: ListenOptions = {}): Promise<Address> {
