@@ -7,7 +7,6 @@ import {
   type AccessRules,
   readAccess,
 } from "#src/connection/access-options.js";
-import { Random } from "../../support/random.js";
 
 const rules = (options: AccessOptions): AccessRules => readAccess(options) as AccessRules;
 const control = (options: AccessOptions): AccessControl => new AccessControl(rules(options));
@@ -102,28 +101,6 @@ describe("AccessControl: limits of an address", () => {
     const [last, first] = [50_001, 2].map((id) => `10.1.${id >> 8}.${id & 255}`);
     assert.equal(access.refusal(last, 0), "ADDRESS_RATE_LIMIT");
     assert.equal(access.refusal(first, 0), undefined);
-  });
-
-  it("forgets the one that was seen longest ago, whatever comes and goes between", () => {
-    const random = new Random(7);
-    const access = control({ newConnectionsPerSecond: 1, maxAddresses: 20 });
-    let seen: string[] = [];
-    for (let id = 1; id < 5_000; id++) {
-      const host = `192.0.2.${random.integer(0, 60)}`;
-      const isKnown = seen.includes(host);
-      const wanted = isKnown ? "ADDRESS_RATE_LIMIT" : undefined;
-      assert.equal(access.refusal(host, 0), wanted, `${id} ${host}`);
-      seen = [...seen.filter((one) => one !== host), host].slice(-20);
-      if (!isKnown) {
-        access.entered(id, host, 0);
-        access.gone(id);
-      }
-      if (id % 997 > 0) continue;
-      access.take(rules({ newConnectionsPerSecond: 0, maxAddresses: 20 }));
-      access.take(rules({ newConnectionsPerSecond: 1, maxAddresses: 20 }));
-      seen = [];
-    }
-    assert.equal(access.addressCount, seen.length);
   });
 
   it("keeps what it knows when rules change, and says where it can't", () => {
