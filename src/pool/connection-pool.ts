@@ -172,8 +172,8 @@ export class ConnectionPool implements AsyncDisposable {
       isReleased = true;
       if (how === "close") pooled.isDoomed = true;
       else if (connection.isOpen) this.#table.succeeded(site, "use");
-      const cause = connection.closeReason?.cause;
-      if (cause !== undefined && cause.fault !== "local") this.#table.failed(site, "use", cause);
+      const cause = failureOf(connection);
+      if (cause !== undefined) this.#table.failed(site, "use", cause);
       this.#release(pooled);
     };
     return {
@@ -326,11 +326,13 @@ export class ConnectionPool implements AsyncDisposable {
     try {
       const { connectTimeoutMs: timeoutMs, maxAgeMs } = this.#settings;
       const connection = await this.#agent.connect({ ...site.destination, timeoutMs });
+      // One that has ended already is no better than none.
+      if (!connection.isOpen) throw endedAtOnce(connection);
       const pooled = new Pooled(connection, site, this.#clock, maxAgeMs);
       this.#table.succeeded(site, "connect");
-      if (!connection.isOpen || site.isGone || this.#stopping !== undefined) pooled.isDoomed = true;
+      if (site.isGone || this.#stopping !== undefined) pooled.isDoomed = true;
       site.stock.add(pooled);
-      if (connection.isOpen) this.#byId.set(connection.id, pooled);
+      this.#byId.set(connection.id, pooled);
       return pooled;
     } catch (error) {
       this.#table.failed(site, "connect", error);
@@ -369,34 +371,68 @@ export class ConnectionPool implements AsyncDisposable {
     if (this.#stopping === undefined) queueMicrotask(() => this.#allotment.serve());
   }
 
-  /** Closes connections that are idle for too long. */
+  /** Closes idle connections that are not wanted any more, or too old. */
   #watchIdle(): void {
     if (this.#timer !== undefined || this.#stopping !== undefined) return;
-    const { idleTimeoutMs, minConnections } = this.#settings;
     let dueMs = Number.POSITIVE_INFINITY;
-    for (const { stock } of this.#table.all) {
-      const { idleLongest } = stock;
-      if (idleLongest === undefined || stock.size <= minConnections) continue;
-      dueMs = Math.min(dueMs, idleLongest.idleMs + idleTimeoutMs);
-    }
+    for (const site of this.#table.all) dueMs = Math.min(dueMs, this.#idleEndMs(site));
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#clock.setTimer(Math.max(1, dueMs - this.#clock.now()), () => {
+    // One that is idle later may go before one that grows old.
+    const delayMs = Math.min(dueMs - this.#clock.now(), this.#settings.idleTimeoutMs);
+    this.#timer = this.#clock.setTimer(Math.max(1, delayMs), () => {
       this.#timer = undefined;
-      this.#closeIdle(this.#clock.now() - idleTimeoutMs);
+      this.#closeIdle();
       this.#watchIdle();
     });
   }
 
-  #closeIdle(sinceMs: number): void {
+  /** When the next idle connection to a destination is closed. */
+  #idleEndMs({ stock }: Site): number {
+    const { idleTimeoutMs, minConnections, maxAgeMs } = this.#settings;
+    const { idleLongest } = stock;
+    if (idleLongest === undefined) return Number.POSITIVE_INFINITY;
+    let endMs = Number.POSITIVE_INFINITY;
+    if (stock.size > minConnections) endMs = idleLongest.idleMs + idleTimeoutMs;
+    if (maxAgeMs === 0) return endMs;
+    for (const { useCount, oldMs } of stock.open)
+      if (useCount === 0) endMs = Math.min(endMs, oldMs);
+    return endMs;
+  }
+
+  #closeIdle(): void {
+    const { idleTimeoutMs, minConnections, maxAgeMs } = this.#settings;
+    const sinceMs = this.#clock.now() - idleTimeoutMs;
     for (const site of this.#table.all) {
       const { stock } = site;
-      while (stock.size > this.#settings.minConnections) {
+      // Least connections that are too old serve nobody.
+      if (maxAgeMs > 0) {
+        for (const pooled of [...stock.open])
+          if (pooled.useCount === 0 && pooled.isOld) site.doom(pooled);
+      }
+      while (stock.size > minConnections) {
         const { idleLongest } = stock;
         if (idleLongest === undefined || idleLongest.idleMs > sinceMs) break;
         site.doom(idleLongest);
       }
     }
   }
+}
+
+/** What ended a connection that was lent, where that was not its user; undefined: nothing, or an end in good order. */
+function failureOf(connection: Connection): NetError | undefined {
+  const { closeReason } = connection;
+  if (closeReason === undefined) return undefined;
+  const { cause, initiator } = closeReason;
+  if (cause !== undefined) return cause.fault === "local" ? undefined : cause;
+  // Who lets everybody in and says nothing before it closes serves nobody.
+  if (initiator !== "remote" || connection.stats.receivedBytes > 0) return undefined;
+  return endedAtOnce(connection);
+}
+
+function endedAtOnce({ id, closeReason }: Connection): NetError {
+  const text = "the connection ended before anything came";
+  const detail = { operation: "connect", connectionId: id, cause: closeReason?.cause } as const;
+  return new NetError("CONNECTION_CLOSED", text, detail);
 }
 
 function stopped(): NetError {

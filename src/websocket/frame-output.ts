@@ -24,6 +24,7 @@ import {
 import { FIN, OPCODE, type Role } from "../protocol/websocket/opcode.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import { MAX_DEFLATED_AT_ONCE_BYTES } from "./deflate/deflate-line.js";
+import type { PublishedDeflate } from "./published-deflate.js";
 import { type LineOwner, SendLine } from "./send-line.js";
 import type { SendOptions } from "./websocket-connection.js";
 import type { WebSocketSettings } from "./websocket-settings.js";
@@ -49,7 +50,7 @@ const MAX_HEAD_BYTES = 14;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** What most have waiting. Never added to. */
-const NONE: Buffer[] = [];
+const NONE: (Buffer | PublishedDeflate)[] = [];
 
 /** Random numbers, by the thousand. */
 const keys = new Int32Array(1_024);
@@ -127,7 +128,7 @@ export class FrameOutput implements LineOwner {
   /** A send answered `"slow"` or false, and nobody was told since that there is room again. */
   private isAbove = false;
   /** Frames for many that came while a message was under way. */
-  private waiting: Buffer[] = NONE;
+  private waiting: (Buffer | PublishedDeflate)[] = NONE;
   private waitingBytes = 0;
   /** There while a message is deflated in turns. */
   private line: SendLine | undefined = undefined;
@@ -357,12 +358,57 @@ export class FrameOutput implements LineOwner {
     return true;
   }
 
+  /** Sends a message that was published, but has to be masked for this socket alone. Answers whether it was taken. */
+  sendMasked(bytes: Buffer, options: SendOptions): boolean {
+    if (!this.isInMessage) {
+      this.send(bytes, options);
+      return this.connection.isOpen;
+    }
+    // What deflates has that message under way.
+    const { frames } = this.piece;
+    const frame = Buffer.allocUnsafe(frames.frameBytes(bytes.length));
+    const first = firstByteOf({ isText: options.isText === true, isCompressed: false });
+    frames.writeFrame(frame, 0, first, bytes);
+    return this.sendPrepared(frame);
+  }
+
+  /** The same of a message that is deflated for many in turns. */
+  sendPublished(published: PublishedDeflate): boolean {
+    if (!this.hasRoom(published.byteCount + this.waitingBytes)) return this.drop();
+    this.socket.sentMessages++;
+    published.want();
+    if (this.isInMessage) {
+      if (this.waiting === NONE) this.waiting = [];
+      this.waiting.push(published);
+      this.waitingBytes += published.byteCount;
+    } else {
+      this.line ??= new SendLine(this);
+      this.line.addPublished(published, (frame) => this.sendMade(frame));
+      this.told(this.isBelowMark);
+    }
+    return true;
+  }
+
+  private sendMade(frame: Buffer): void {
+    this.told(this.connection.sendBytes(frame));
+  }
+
+  /** A message that was begun has been sent: what came for many meanwhile goes before all that waits in the line. */
   private sendWaiting(): void {
     const { waiting } = this;
     if (waiting.length === 0) return;
     this.waiting = NONE;
     this.waitingBytes = 0;
-    for (const frame of waiting) this.told(this.connection.sendBytes(frame));
+    let sentCount = 0;
+    for (const one of waiting) {
+      const frame = Buffer.isBuffer(one) ? one : one.frame;
+      if (frame === undefined) break;
+      this.sendMade(frame);
+      sentCount++;
+    }
+    if (sentCount === waiting.length) return;
+    this.line ??= new SendLine(this);
+    this.line.insert(waiting.slice(sentCount), (frame) => this.sendMade(frame));
   }
 
   /** Whether a message that was begun is not sent to its end. */
@@ -441,6 +487,9 @@ export class FrameOutput implements LineOwner {
   giveUp(): void {
     this.line?.giveUp(this.connection.closedError());
     this.line = undefined;
+    for (const one of this.waiting) if (!Buffer.isBuffer(one)) one.forgo();
+    this.waiting = NONE;
+    this.waitingBytes = 0;
     this.compression?.deflater.drop();
   }
 }

@@ -384,6 +384,8 @@ export class SocketSession
     if (!this.isOpen) return false;
     if (!this.isClient) {
       const mayDeflate = this.contexts?.sharesFrames === true;
+      const inTurns = mayDeflate ? message.inTurns : undefined;
+      if (inTurns !== undefined) return this.output.sendPublished(inTurns);
       const frame = message.frame(this.connection.memory, mayDeflate);
       // Most have nothing waiting: one reference in their queue is all they need.
       if (this.sending !== undefined || this.connection.pendingBytes > 0)
@@ -392,8 +394,7 @@ export class SocketSession
       if (this.connection.sendShared(frame) !== true) this.output.told(false);
       return true;
     }
-    this.output.send(message.bytes, { isText: message.isText });
-    return this.isOpen;
+    return this.output.sendMasked(message.bytes, message.options);
   }
 
   // — messages —

@@ -217,8 +217,6 @@ export class WebSocketDialer {
       contexts: deflate === undefined ? undefined : stock?.socketDeflate("client", deflate),
       place,
     });
-    // One that was kept for a next request has held the process since that began.
-    if (!this.#keepsProcess) connection.unref();
     session.begin();
     return session.socket;
   }

@@ -11,6 +11,7 @@
  */
 import type { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
+import { reasonOf } from "../../connection/close-reason.js";
 import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { throwIfAborted } from "../../connection/waiter.js";
@@ -515,6 +516,17 @@ export class ServerExchange
 
   responseBroken(error: NetError): void {
     this.pipeline?.fail(error);
+  }
+
+  /**
+   * Gives up a response that has begun, and the connection with it. What was written of it still leaves where its
+   * framing shows that something is missing, which it does not where a body goes on until the connection closes.
+   */
+  cutShort(error: NetError): void {
+    const { transport } = this;
+    const isSeen = this.minorVersion > 0 && this.isInTurn;
+    if (isSeen) transport.closeWith(reasonOf(error, "send"));
+    else transport.fail(error);
   }
 
   // — for the body and for files —
