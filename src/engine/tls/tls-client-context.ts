@@ -110,7 +110,10 @@ export class TlsClientContext implements TlsContext {
   }
 
   /** Why the certificate is not for the name; undefined when it is. */
-  static nameError(serverName: string | undefined, certificate: PeerCertificate): Error | undefined {
+  static nameError(
+    serverName: string | undefined,
+    certificate: PeerCertificate,
+  ): Error | undefined {
     if (serverName === undefined) {
       return new IdentityError("NO_NAME", "can't be checked: give tls.serverName for a path");
     }
