@@ -21,7 +21,8 @@ import {
   writeHandshake,
 } from "../protocol/arq/handshake-packet.js";
 import { type Congestion, NoCongestion, StockCongestion } from "../protocol/kcp/congestion.js";
-import { Kcp, type KcpSettings, type KcpSink } from "../protocol/kcp/kcp.js";
+import { Kcp } from "../protocol/kcp/kcp.js";
+import type { KcpSink } from "../protocol/kcp/kcp-settings.js";
 import type { KcpShare } from "../protocol/kcp/kcp-share.js";
 import type { MemoryBlock } from "../protocol/kcp/memory-block.js";
 import { PacedCongestion } from "../protocol/kcp/pacing.js";
@@ -64,7 +65,6 @@ export interface ArqShare {
   readonly settings: ArqSettings;
   readonly ids: ConversationIds;
   readonly handshake: HandshakeSettings;
-  readonly kcpSettings: KcpSettings;
   readonly kcp: KcpShare;
   readonly output: OutputMemory;
 }
@@ -95,7 +95,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
 
   get stats(): ArqStats {
     const { kcp } = this;
-    const { counts } = kcp ?? { counts: undefined };
+    const counts = kcp?.counts;
     return {
       roundTripMs: kcp?.roundTrip.smoothedMs ?? 0,
       timeoutMs: kcp?.roundTrip.timeoutMs ?? 0,
@@ -147,10 +147,10 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
   }
 
   private begin(localConversation: number, remoteConversation: number): void {
-    const { settings, kcpSettings, kcp } = this.share;
+    const { settings, kcp } = this.share;
     const congestion = createCongestion(settings);
     const identity = { localConversation, remoteConversation, congestion };
-    this.kcp = new Kcp(kcpSettings, identity, this, kcp);
+    this.kcp = new Kcp(identity, this, kcp);
     this.session.establish();
   }
 
@@ -291,10 +291,10 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
   }
 
   private flush(kcp: Kcp): void {
-    const staleBefore = kcp.counts.staleMessages;
+    const staleBefore = kcp.staleMessages;
     kcp.flush(this.nowMs);
     if (kcp.isDead) this.failDead(kcp);
-    else if (kcp.counts.staleMessages !== staleBefore) this.session.acknowledged(0);
+    else if (kcp.staleMessages !== staleBefore) this.session.acknowledged(0);
   }
 
   private failDead(kcp: Kcp): void {
