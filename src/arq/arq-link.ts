@@ -8,7 +8,7 @@
  * can have heard us.
  */
 import type { LinkedSession, MessageOptions, SessionLink } from "../datagram/session-link.js";
-import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
+import { assertInteger, assertKnownKeys, invalidArgument, NetError } from "../errors.js";
 import {
   Handshake,
   type HandshakeOwner,
@@ -260,7 +260,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
   // — sending —
 
   assertSendable(byteCount: number, options: MessageOptions | undefined): void {
-    const { maxMessageBytes } = this.share.settings;
+    const { isStream, maxMessageBytes } = this.share.settings;
     if (byteCount > maxMessageBytes) {
       const text = `a message of ${byteCount} bytes is above maxMessageBytes (${maxMessageBytes})`;
       throw new NetError("PACKET_INVALID", text, { operation: "send" });
@@ -268,7 +268,10 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
     if (options === undefined) return;
     assertKnownKeys("send", options, ["expiresMs"]);
     const { expiresMs } = options;
-    if (expiresMs !== undefined) assertInteger("expiresMs", expiresMs, 1, MAX_EXPIRES_MS);
+    if (expiresMs === undefined) return;
+    assertInteger("expiresMs", expiresMs, 1, MAX_EXPIRES_MS);
+    // A part of a message would be missing in what is received, and nobody could tell where.
+    if (isStream) throw invalidArgument("expiresMs is not for isStream, which knows no messages");
   }
 
   makeRoom(): void {

@@ -294,8 +294,13 @@ export class NodeDatagram implements DatagramSocket {
 
   #errorOf(cause: Error | null, to: PeerKey | undefined): NetError | undefined {
     if (cause === null) return undefined;
-    const where = to === undefined ? this.#target.peer : addressOfPeer(to);
-    return systemError(errnoNameOf(cause), "send", cause, where && addressText(where));
+    const { address, peer } = this.#target;
+    const where = to === undefined ? peer : addressOfPeer(to);
+    const name = errnoNameOf(cause);
+    // Node looks at the family itself, and says less of it than the kernel.
+    const isOfOther = name === "EINVAL" && where?.family === "IPv6" && address.family === "IPv4";
+    const text = where && addressText(where);
+    return systemError(isOfOther ? "EAFNOSUPPORT" : name, "send", cause, text);
   }
 
   #failed(cause: unknown): void {

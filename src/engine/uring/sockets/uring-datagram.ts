@@ -69,14 +69,8 @@ const SOCK_DGRAM = 2;
 /** Buffers of this size hold any train. */
 const TRAIN_BYTES = 65_536;
 
-/** What the kernel says when it can't cut a run. */
-const RUN_ERRORS: ReadonlySet<string> = new Set([
-  "EINVAL",
-  "EIO",
-  "EMSGSIZE",
-  "ENOPROTOOPT",
-  "EOPNOTSUPP",
-]);
+/** What the kernel says when it can't cut a run, and no answer of the network's to what left before. */
+const RUN_ERRORS: ReadonlySet<string> = new Set(["EINVAL", "EIO", "EMSGSIZE"]);
 
 /** Datagrams of this length fit every path of IPv6 (RFC 8200 §5): who refuses runs of them takes none. */
 const SURE_SEGMENT_BYTES = 1_232;
