@@ -27,7 +27,7 @@ import type { KcpShare } from "../protocol/kcp/kcp-share.js";
 import type { MemoryBlock } from "../protocol/kcp/memory-block.js";
 import { PacedCongestion } from "../protocol/kcp/pacing.js";
 import { HEAD_BYTES } from "../protocol/kcp/segment.js";
-import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
+import type { WheelItem } from "../time/timing-wheel.js";
 import type { ArqSettings } from "./arq-settings.js";
 import { type ConversationIds, randomId } from "./conversation-ids.js";
 import type { OutputMemory } from "./output-memory.js";
@@ -70,12 +70,14 @@ export interface ArqShare {
 }
 
 /** One reliable session: its handshake, then its KCP. */
-export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOwner {
+export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, WheelItem {
+  wheelMs = 0;
+  next: WheelItem | undefined = undefined;
+  previous: WheelItem | undefined = undefined;
   private readonly session: LinkedSession;
   private readonly share: ArqShare;
   private kcp: Kcp | undefined = undefined;
   private handshake: Handshake | undefined = undefined;
-  private deadline: Deadline | undefined = undefined;
   private foreignCount = 0;
   private isClosing = false;
   private isOver = false;
@@ -313,10 +315,8 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
     if (this.isOver) return;
     const dueMs = this.dueMs;
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    this.deadline ??= new Deadline(this);
-    const { deadline } = this;
-    if (deadline.isSet && deadline.wheelMs <= dueMs) return;
-    this.session.wheel.set(deadline, Math.max(0, dueMs - this.nowMs));
+    if (this.next !== undefined && this.wheelMs <= dueMs) return;
+    this.session.wheel.set(this, Math.max(0, dueMs - this.nowMs));
   }
 
   private get dueMs(): number {
@@ -347,7 +347,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
   ended(): void {
     this.isOver = true;
     this.kcp?.release();
-    if (this.deadline !== undefined) this.session.wheel.clear(this.deadline);
+    this.session.wheel.clear(this);
   }
 
   private fail(

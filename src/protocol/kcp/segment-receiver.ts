@@ -3,7 +3,7 @@
  * unless it is held, and tells the peer how much room there is. Hot.
  */
 import type { AckList } from "./ack-list.js";
-import type { InputResult, KcpIdentity, KcpSink } from "./kcp-settings.js";
+import type { InputResult, KcpIdentity, KcpSettings, KcpSink } from "./kcp-settings.js";
 import type { KcpShare } from "./kcp-share.js";
 import { ReceiveWindow } from "./receive-window.js";
 import { HEAD_BYTES, MAX_WINDOW, TELL_WINDOW } from "./segment.js";
@@ -16,6 +16,7 @@ export class SegmentReceiver {
   /** Among those received: here already. */
   duplicateCount = 0;
   private readonly share: KcpShare;
+  private readonly settings: KcpSettings;
   private readonly sink: KcpSink;
   private readonly conversation: number;
   private readonly kept: ReceiveWindow;
@@ -29,6 +30,7 @@ export class SegmentReceiver {
   constructor(identity: KcpIdentity, sink: KcpSink, share: KcpShare) {
     const { receiveWindow } = share.settings;
     this.share = share;
+    this.settings = share.settings;
     this.sink = sink;
     this.conversation = identity.localConversation | 0;
     this.kept = new ReceiveWindow((identity.firstNumber ?? 0) | 0, receiveWindow, share.memory);
@@ -60,7 +62,7 @@ export class SegmentReceiver {
     }
     const start = offset + HEAD_BYTES;
     if (distance === 0 && fragment === 0 && kept.isEmpty && !this.isHeld) {
-      if (length > this.share.settings.maxMessageBytes) return "tooLong";
+      if (length > this.settings.maxMessageBytes) return "tooLong";
       kept.pass();
       this.sink.message(bytes, start, length, false);
       return "taken";
@@ -85,7 +87,7 @@ export class SegmentReceiver {
 
   private deliver(): InputResult {
     const { kept } = this;
-    const { maxMessageBytes } = this.share.settings;
+    const { maxMessageBytes } = this.settings;
     while (!this.isHeld && !this.isOver) {
       const byteCount = kept.wholeBytes(maxMessageBytes);
       if (byteCount === -1) break;
@@ -120,7 +122,7 @@ export class SegmentReceiver {
     const { kept, share } = this;
     const free = Math.min(MAX_WINDOW, Math.max(0, kept.free));
     this.toldWindow = free;
-    share.writer.begin(this.sink, share.settings.mtuBytes, this.conversation, free, kept.next);
+    share.writer.begin(this.sink, this.settings.mtuBytes, this.conversation, free, kept.next);
   }
 
   writeAcks(): void {

@@ -3,7 +3,7 @@
  * allow, and are sent again until they are acknowledged. Hot.
  */
 import type { Congestion } from "./congestion.js";
-import { type KcpIdentity, NEVER, TRIES_UNTIL_DEAD } from "./kcp-settings.js";
+import { type KcpIdentity, type KcpSettings, NEVER, TRIES_UNTIL_DEAD } from "./kcp-settings.js";
 import type { KcpShare } from "./kcp-share.js";
 import type { MemoryBlock } from "./memory-block.js";
 import { MessageQueue, type QueueOwner } from "./message-queue.js";
@@ -38,6 +38,7 @@ export class SegmentSender implements QueueOwner {
   readonly roundTrip: RoundTrip;
   readonly remote: RemoteWindow;
   private readonly share: KcpShare;
+  private readonly settings: KcpSettings;
   private readonly congestion: Congestion;
   private readonly numbered: SendWindow;
   private readonly queue: MessageQueue;
@@ -57,6 +58,7 @@ export class SegmentSender implements QueueOwner {
   constructor(identity: KcpIdentity, share: KcpShare) {
     const firstNumber = (identity.firstNumber ?? 0) | 0;
     this.share = share;
+    this.settings = share.settings;
     this.congestion = identity.congestion;
     this.roundTrip = new RoundTrip();
     this.remote = new RemoteWindow(firstNumber);
@@ -85,7 +87,7 @@ export class SegmentSender implements QueueOwner {
 
   /** Segments that may be on their way. */
   get window(): number {
-    const { sendWindow } = this.share.settings;
+    const { sendWindow } = this.settings;
     return Math.min(sendWindow, this.remote.segments, this.congestion.window);
   }
 
@@ -96,7 +98,7 @@ export class SegmentSender implements QueueOwner {
 
   /** When something is to leave although nothing happens; infinite while nothing is due. */
   get dueMs(): number {
-    let dueMs = Math.max(this.resendDueMs, this.lookedMs + this.share.settings.intervalMs);
+    let dueMs = Math.max(this.resendDueMs, this.lookedMs + this.settings.intervalMs);
     if (this.isPacedOut) dueMs = Math.min(dueMs, this.congestion.nextMs);
     return Math.min(dueMs, this.remote.dueMs);
   }
@@ -105,10 +107,10 @@ export class SegmentSender implements QueueOwner {
 
   /** Takes a message. */
   send(bytes: Uint8Array, staleMs: number): void {
-    const { memory, segmentBytes, settings } = this.share;
+    const { memory, segmentBytes } = this.share;
     this.needsFlush = true;
     this.pendingBytes += bytes.length;
-    if (settings.isStream) {
+    if (this.settings.isStream) {
       this.sendStream(bytes, staleMs);
       return;
     }
@@ -175,7 +177,7 @@ export class SegmentSender implements QueueOwner {
   acknowledged(number: number, tripMs: number, nowMs: number): number {
     const { numbered } = this;
     if (tripMs >= 0) {
-      const { minRtoMs, intervalMs } = this.share.settings;
+      const { minRtoMs, intervalMs } = this.settings;
       this.roundTrip.measured(tripMs, minRtoMs, intervalMs);
       this.congestion.roundTrip(tripMs, nowMs);
     }
@@ -188,7 +190,7 @@ export class SegmentSender implements QueueOwner {
   /** The segment `newest`, sent at `time`, has arrived: those before it were overtaken, or are lost. */
   countSkips(newest: number, time: number): void {
     const { numbered } = this;
-    const { fastResend } = this.share.settings;
+    const { fastResend } = this.settings;
     if (fastResend === 0 || !numbered.has(newest)) return;
     for (let number = numbered.first; number !== newest; number = (number + 1) | 0) {
       if (numbered.blockOf(number) === undefined) continue;
@@ -223,9 +225,9 @@ export class SegmentSender implements QueueOwner {
 
   /** Asks the peer for room, when that is due. */
   writeProbe(nowMs: number): void {
-    const { settings, writer } = this.share;
     this.needsFlush = false;
-    this.remote.probe(nowMs, this.queue.count > 0, settings.deadLinkMs, writer);
+    const { deadLinkMs } = this.settings;
+    this.remote.probe(nowMs, this.queue.count > 0, deadLinkMs, this.share.writer);
   }
 
   /** Writes what is due again, and what is new. */
@@ -237,7 +239,7 @@ export class SegmentSender implements QueueOwner {
     share.flushedBytes = 0;
     share.repeatedBytes = 0;
     share.budget = congestion.budgetBytes(nowMs);
-    const mayLook = nowMs >= this.lookedMs + share.settings.intervalMs;
+    const mayLook = nowMs >= this.lookedMs + this.settings.intervalMs;
     const isDue = (mayLook || this.isResendPacedOut) && nowMs >= this.resendDueMs;
     if (this.hasSkipped || isDue) this.resend(now, nowMs);
     if (!this.isPacedOut) this.sendNew(now, nowMs);
@@ -254,9 +256,9 @@ export class SegmentSender implements QueueOwner {
 
   /** Sends again what is due, and what later ones have overtaken. */
   private resend(now: number, nowMs: number): void {
-    const { numbered, roundTrip, share } = this;
-    const { fastResend, fastLimit, deadLinkCount, repeatAfterMs } = share.settings;
-    const repeatCount = repeatAfterMs > 0 ? share.settings.repeatCount : 0;
+    const { numbered, roundTrip, settings, share } = this;
+    const { fastResend, fastLimit, deadLinkCount, repeatAfterMs } = settings;
+    const repeatCount = repeatAfterMs > 0 ? settings.repeatCount : 0;
     const { fields } = numbered;
     const limit = fastResend === 0 ? NEVER : fastResend;
     let timedOutCount = 0;
@@ -310,7 +312,7 @@ export class SegmentSender implements QueueOwner {
   }
 
   private longerTimeout(timeoutMs: number, measuredMs: number): number {
-    const { noDelay, deadLinkMs } = this.share.settings;
+    const { noDelay, deadLinkMs } = this.settings;
     const longerMs =
       noDelay === 0
         ? timeoutMs + Math.max(timeoutMs, measuredMs)
@@ -335,7 +337,7 @@ export class SegmentSender implements QueueOwner {
   /** Gives numbers to what waits, as far as windows and pace allow, and sends it. */
   private sendNew(now: number, nowMs: number): void {
     const { queue, numbered, congestion, share } = this;
-    const { isStream, noDelay, repeatAfterMs, repeatCount, sendWindow } = share.settings;
+    const { isStream, noDelay, repeatAfterMs, repeatCount, sendWindow } = this.settings;
     const { segmentBytes, writer } = share;
     const { timeoutMs } = this.roundTrip;
     const firstMs = noDelay === 0 ? timeoutMs + (timeoutMs >> 3) : timeoutMs;
