@@ -34,6 +34,7 @@ import { type ServerSecurity, secured } from "../tcp/secured.js";
 import { type Authentication, Authenticator } from "./authentication.js";
 import { type DestinationOptions, DestinationRules } from "./destination-rules.js";
 import { Forwarder } from "./forwarder.js";
+import { HandlerWaits } from "./handler-waits.js";
 import { OutgoingStreams } from "./outgoing-streams.js";
 import type { ProxyHandlers } from "./proxy-handlers.js";
 import { ProxyRole } from "./proxy-role.js";
@@ -92,6 +93,7 @@ const OPTION_NAMES: readonly string[] = [
   ...HANDLER_NAMES,
   ...optionNames<ProxyNumbers>(PROXY_NUMBERS),
   "access",
+  "proxyHeader",
   "authenticate",
   "destinations",
   "relaysDatagrams",
@@ -132,12 +134,17 @@ export class ProxyServer implements AsyncDisposable {
     });
     const { authenticate, destinations, engine: wanted, relaysDatagrams = true, via } = options;
     assertBoolean("relaysDatagrams", relaysDatagrams);
-    const authenticator = authenticate === undefined ? undefined : new Authenticator(authenticate);
     const rules = new DestinationRules(destinations);
     this.#handlers = options;
-    const { access } = options;
-    this.#isOpen = access?.allow === undefined && authenticator === undefined;
+    const { access, proxyHeader } = options;
+    this.#isOpen = access?.allow === undefined && authenticate === undefined;
     const [engine, security] = secured("server", options);
+    const { wheel } = engineServiceOf(engine);
+    const waits = new HandlerWaits(wheel.clock, numbers.handlerTimeoutMs, (error) =>
+      this.#tell(error),
+    );
+    const authenticator =
+      authenticate === undefined ? undefined : new Authenticator(authenticate, waits);
     this.#outgoing = new OutgoingStreams({
       engine: wanted,
       settings: {
@@ -159,18 +166,19 @@ export class ProxyServer implements AsyncDisposable {
     const failed = (name: string, cause: unknown): void => this.#failed(name, cause);
     const outgoing = this.#outgoing;
     this.#tunnels = new TunnelMaker({
-      ...{ numbers, rules, outgoing, authenticator, handlers, failed, relaysDatagrams },
+      ...{ numbers, rules, outgoing, authenticator, handlers, waits, failed, relaysDatagrams },
     });
     const pseudonym = pseudonymOf(via);
     const tunnels = this.#tunnels;
-    this.#forwarder = new Forwarder({ agent: this.#agent, tunnels, rules, handlers, pseudonym });
+    const agent = this.#agent;
+    this.#forwarder = new Forwarder({ agent, tunnels, rules, handlers, waits, pseudonym });
     const http = this.#httpOptions();
-    const { wheel } = engineServiceOf(engine);
     this.#http = new HttpRole(http, wheel, new HandlerCalls(http), configuration);
     this.#role = new ProxyRole(this.#http, tunnels);
     this.#component = new StreamComponent(this.#role, engine, security, configuration.transport());
     this.#listening = new Listening(this.#component, this.#role, {
       access: this.#isOpen ? { ...access, allow: LOOPBACK_NETWORKS } : access,
+      proxyHeader,
     });
     this.#http.listening = this.#listening;
   }
@@ -192,9 +200,8 @@ export class ProxyServer implements AsyncDisposable {
   }
 
   #complete(exchange: HttpExchange, report: ResponseReport): void {
-    const { user, error, isReused } = Forwarder.progressOf(exchange);
+    const { user, error, isReused, isTunnel } = Forwarder.progressOf(exchange);
     // Tunnels are told of when they end, those that were not made as well.
-    const isTunnel = exchange.method === "CONNECT" && report.status !== 407;
     if (isTunnel) return;
     this.#tunnels.tell({
       protocol: "http",
