@@ -136,18 +136,6 @@ function assertOneTarget(name: string, { group, broadcast, sources }: CastTarget
   }
 }
 
-const MEMBERSHIP: CallTable<Partial<GroupMembership>> = {
-  group: optional(assertGroup),
-  interfaceHost: optional(assertText),
-  source: optional(assertText),
-};
-
-/** Throws `INVALID_ARGUMENT` for what is no membership. */
-export function assertMembership(name: string, membership: GroupMembership): void {
-  assertOptions<Partial<GroupMembership>>(name, MEMBERSHIP, membership);
-  if (membership.group === undefined) throw invalidArgument(`${name} needs a group`);
-}
-
 /** Throws `INVALID_ARGUMENT` for options that can't be. */
 export function assertCastOpen(options: CastOpenOptions): void {
   assertOptions<CastOpenOptions>("open", CAST_OPEN, options);
