@@ -35,6 +35,8 @@ export interface TlsRules {
   readonly maxVersion?: TlsVersion | undefined;
   /** Cipher list in the form of OpenSSL. Default: Node's. */
   readonly ciphers?: string | undefined;
+  /** Groups of the key exchange (curves) in the form of OpenSSL, best first: `X25519:P-256`. Default: Node's. */
+  readonly groups?: string | undefined;
   /** Application protocols, best first (RFC 7301). A server without one in common refuses. */
   readonly alpnProtocols?: readonly string[] | undefined;
 }

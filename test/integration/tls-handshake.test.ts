@@ -141,6 +141,21 @@ function successes(certificates: TestCertificates): void {
     assert.equal(error.code, "TLS_FAILED");
   });
 
+  it("takes the groups that it is told, on either side", async (test) => {
+    const world = await secureServer(test, { ...pair, groups: "P-384:P-521" });
+    const client = secureClient(test, { ca, groups: "X25519:P-521" });
+    const other = secureClient(test, { ca, groups: "X25519" });
+
+    const peer = await tlsPeer(test, world.port);
+    await connected(client, world.port);
+    const error = await connectError(other, world.port);
+
+    assert.equal((peer.getEphemeralKeyInfo() as { name: string }).name, "secp384r1");
+    assert.equal(await client.request("P-521").then(String), "P-521");
+    assert.equal(error.code, "TLS_FAILED");
+    assert.match(error.message, /handshake failure/);
+  });
+
   it("tells names of application protocols beyond ASCII as they were given", async (test) => {
     const world = await secureServer(test, { ...pair, alpnProtocols: ["prêt"] });
     const client = secureClient(test, { ca, alpnProtocols: ["prêt"] });
