@@ -22,7 +22,7 @@ import { LiveLine } from "./live-line.js";
 import { packageVersion } from "./package-version.js";
 import { byteText } from "./quantity.js";
 import { openData } from "./request-body.js";
-import { fieldsOf, methodOf, requestTable } from "./request-choice.js";
+import { fieldsOf, isMethod, methodOf, requestTable } from "./request-choice.js";
 import { headBytes, headLines, timingText } from "./response-view.js";
 import type { Terminal } from "./terminal.js";
 import { assertNoTls, urlTlsOf, urlTlsTable } from "./tls-choice.js";
@@ -69,6 +69,9 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
     positionals.length > 1 ? positionals : [undefined, positionals[0]];
   if (typedMethod !== undefined && options.method !== undefined) {
     throw new UsageError(`take either ${quoted(typedMethod)} or --method`);
+  }
+  if (typedMethod === undefined && isMethod(typedUrl)) {
+    throw new UsageError(`which URL? ${quoted(typedUrl)} is the method`);
   }
   const url = readUrl(typedUrl);
   if (url.protocol === "http:" && !options.location) assertNoTls(options);

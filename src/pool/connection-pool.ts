@@ -16,7 +16,8 @@ import { bytesOf } from "../connection/data.js";
 import { engineServiceOf } from "../connection/engine-service.js";
 import { assertWaitOptions, beginWait, throwIfAborted } from "../connection/waiter.js";
 import { chooseEngine } from "../engine/choose-engine.js";
-import { NetError } from "../errors.js";
+import type { Engine } from "../engine/engine.js";
+import { assertFunction, NetError, readBelow } from "../errors.js";
 import { TcpAgent } from "../tcp/tcp-agent.js";
 import type { Clock, Timer } from "../time/clock.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
@@ -78,16 +79,10 @@ export class ConnectionPool implements AsyncDisposable {
   constructor(options: PoolOptions) {
     const settings = poolSettings(options);
     const { agent = {} } = options;
-    const engine = chooseEngine(agent.engine, agent.tls === undefined ? undefined : "tls");
+    if (agent.onClose !== undefined) assertFunction("agent.onClose", agent.onClose);
     this.#settings = settings;
-    this.#agent = new TcpAgent({
-      ...agent,
-      engine,
-      onClose: (connection, reason) => {
-        this.#lost(connection);
-        return agent.onClose?.(connection, reason);
-      },
-    });
+    const [engine, tcpAgent] = readBelow("agent", agent, () => this.#makeAgent(agent));
+    this.#agent = tcpAgent;
     this.#wheel = engineServiceOf(engine).wheel;
     const { tls, localHost, proxy } = agent;
     const { healthCheck } = settings;
@@ -127,6 +122,19 @@ export class ConnectionPool implements AsyncDisposable {
     });
     this.#setSites(options.destinations);
     this.#table.start();
+  }
+
+  #makeAgent(options: NonNullable<PoolOptions["agent"]>): [Engine, TcpAgent] {
+    const engine = chooseEngine(options.engine, options.tls === undefined ? undefined : "tls");
+    const agent = new TcpAgent({
+      ...options,
+      engine,
+      onClose: (connection, reason) => {
+        this.#lost(connection);
+        return options.onClose?.(connection, reason);
+      },
+    });
+    return [engine, agent];
   }
 
   get #clock(): Clock {

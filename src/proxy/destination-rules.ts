@@ -112,6 +112,8 @@ export class DestinationRules {
     this.#allow = new RuleSet("destinations.allow", allow);
     this.#deny = new RuleSet("destinations.deny", deny);
     this.#only = only && new RuleSet("destinations.only", only);
+    if (ports !== undefined && !Array.isArray(ports))
+      throw invalidArgument(`destinations.ports must be a list, not ${describe(ports)}`);
     for (const port of ports ?? []) assertInteger("a port of destinations.ports", port, 1, 65_535);
     this.#ports = ports && new Set(ports);
   }

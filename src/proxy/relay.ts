@@ -19,7 +19,7 @@ import { HOLD, type Receiver } from "../connection/receiver.js";
 import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import type { Address, IpAddress } from "../engine/engine.js";
-import { assertObject, NetError } from "../errors.js";
+import { assertObject, NetError, readAs } from "../errors.js";
 import { readOptions } from "../options.js";
 import { readHealthCheck, StreamProbe } from "../pool/health-check-options.js";
 import { type ProxyEnd, TLV } from "../protocol/proxy-header/proxy-header.js";
@@ -84,7 +84,7 @@ export class Relay implements AsyncDisposable {
     const settings = { highWaterMarkBytes: HIGH_WATER_MARK_BYTES };
     const start = sendProxyHeader === undefined ? ("immediate" as const) : ("manual" as const);
     const tls = toTls && { ...toTls, start };
-    this.#outgoing = new OutgoingStreams({ engine, tls, settings });
+    this.#outgoing = readAs("toTls", "tls", () => new OutgoingStreams({ engine, tls, settings }));
     const check = readHealthCheck(options.healthCheck);
     const local = sendProxyHeader && proxyHeaderOf(sendProxyHeader, undefined, undefined);
     this.#probe =
@@ -271,7 +271,11 @@ export class Relay implements AsyncDisposable {
     }).start(joining.early);
   }
 
-  /** See `TcpServer.listen`; on `127.0.0.1` unless told otherwise. */
+  /**
+   * Listens, and resolves with the address: `host` (default `127.0.0.1`) and `port` (default 0: any free one), or the
+   * `path` of a Unix-domain socket. Rejects with `ADDRESS_IN_USE`, `ADDRESS_NOT_AVAILABLE`, `ACCESS_DENIED`, `HOST_NOT_FOUND`,
+   * `STOPPED`, `INVALID_STATE` (it listens already), `INVALID_ARGUMENT`.
+   */
   listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
   listen(options: ListenOptions): Promise<Address>;
   async listen(options: ListenOptions = {}): Promise<Address> {

@@ -9,7 +9,7 @@
  */
 import { randomFillSync } from "node:crypto";
 import { owned } from "../bytes/lending.js";
-import type { Connection, Data, WaitOptions } from "../connection/connection.js";
+import type { Connection, Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import { HOLD, type PieceWriter, type ProtocolConnection } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
@@ -43,6 +43,9 @@ const MAX_TEXT_LENGTH = 16_384;
 
 /** Longer texts are measured before room is taken, which else is three times what most of them need. */
 const UNMEASURED_TEXT_LENGTH = 1_024;
+
+/** Of a frame, with its mask. */
+const MAX_HEAD_BYTES = 14;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -122,7 +125,7 @@ export class FrameOutput implements LineOwner {
   private isCompressing = false;
   /** The message that was begun was dropped. */
   private isDropping = false;
-  /** A send answered false, and nobody was told since that there is room again. */
+  /** A send answered `"slow"` or false, and nobody was told since that there is room again. */
   private isAbove = false;
   /** Frames for many that came while a message was under way. */
   private waiting: (Buffer | PublishedDeflate)[] = NONE;
@@ -166,7 +169,7 @@ export class FrameOutput implements LineOwner {
   }
 
   /** See `WebSocketConnection.send`. */
-  send(data: Data, options: SendOptions | undefined): boolean {
+  send(data: Data, options: SendOptions | undefined): SendResult {
     if (options === undefined) {
       if (typeof data === "string") {
         if (this.framing?.isInMessage !== true && this.compression === undefined) {
@@ -183,7 +186,7 @@ export class FrameOutput implements LineOwner {
     return this.sendFragment(bytes, isText, options);
   }
 
-  private sendText(text: string): boolean {
+  private sendText(text: string): SendResult {
     const { piece } = this;
     const { length } = text;
     const textBytes = length > UNMEASURED_TEXT_LENGTH ? Buffer.byteLength(text) : 0;
@@ -199,7 +202,7 @@ export class FrameOutput implements LineOwner {
     return this.told(sent ?? false);
   }
 
-  private sendMessage(bytes: Buffer, isText: boolean, compress: boolean | undefined): boolean {
+  private sendMessage(bytes: Buffer, isText: boolean, compress: boolean | undefined): SendResult {
     const { compression } = this;
     const isCompressed =
       compression !== undefined && (compress ?? bytes.length >= compression.minBytes);
@@ -220,7 +223,7 @@ export class FrameOutput implements LineOwner {
     first: number,
     bytes: Uint8Array,
     deflater: MessageDeflater | undefined,
-  ): boolean {
+  ): SendResult {
     this.line ??= new SendLine(this);
     const { line } = this;
     if (deflater === undefined) {
@@ -276,7 +279,7 @@ export class FrameOutput implements LineOwner {
     return await connection.drained({ ...options, timeoutMs: leftMs });
   }
 
-  private sendFragment(bytes: Buffer, isText: boolean, options: SendOptions): boolean {
+  private sendFragment(bytes: Buffer, isText: boolean, options: SendOptions): SendResult {
     this.framing ??= new MessageFraming();
     const { framing, compression } = this;
     const isLast = options.isLast !== false;
@@ -307,18 +310,18 @@ export class FrameOutput implements LineOwner {
     isLast: boolean,
     deflater: MessageDeflater | undefined,
     isDropping: boolean,
-  ): boolean {
-    let isTaken = false;
+  ): SendResult {
+    let result: SendResult = false;
     if (!isDropping && this.connection.isOpen) {
       const payload = deflater === undefined ? bytes : deflater.piece(bytes, isLast);
-      isTaken = this.told(this.sendFrame(first, payload, deflater !== undefined));
+      result = this.told(this.sendFrame(first, payload, deflater !== undefined));
     }
     if (isLast) this.sendWaiting();
-    return isTaken;
+    return result;
   }
 
   /** Sends a ping or a pong. */
-  control(opcode: typeof OPCODE.ping | typeof OPCODE.pong, payload: Uint8Array): boolean {
+  control(opcode: typeof OPCODE.ping | typeof OPCODE.pong, payload: Uint8Array): SendResult {
     if (payload.length > 125) {
       throw new NetError(
         "INVALID_ARGUMENT",
@@ -437,11 +440,12 @@ export class FrameOutput implements LineOwner {
   /** Whether so much more may wait. */
   private hasRoom(byteCount: number): boolean {
     const { pendingBytes } = this;
-    return pendingBytes === 0 || pendingBytes + byteCount <= this.settings.maxPendingBytes;
+    const frameBytes = byteCount + MAX_HEAD_BYTES;
+    return pendingBytes === 0 || pendingBytes + frameBytes <= this.settings.maxPendingBytes;
   }
 
   /** There is no room: what the policy says. */
-  private drop(): boolean {
+  private drop(): false {
     const { connection, settings, pendingBytes } = this;
     this.socket.droppedMessages++;
     if (settings.slowConsumer === "drop") {
@@ -458,12 +462,12 @@ export class FrameOutput implements LineOwner {
     return false;
   }
 
-  /** What was sent has room, or not: whoever waits for it is told later. Answers the same. */
-  told(hasRoom: boolean): boolean {
-    if (hasRoom || !this.connection.isOpen) return hasRoom;
+  /** Little waits behind what was sent, or much: whoever waits for that is told later. What `send` answers. */
+  told(isBelowMark: boolean): SendResult {
+    if (isBelowMark || !this.connection.isOpen) return isBelowMark;
     this.isAbove = true;
     if (this.settings.slowConsumer === "pause") this.connection.hold(HOLD.slow);
-    return false;
+    return "slow";
   }
 
   /** Bytes were sent. Answers whether there is room again for one who was told that there is none. */

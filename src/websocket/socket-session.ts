@@ -36,7 +36,7 @@ import { MessageInbox } from "./message-inbox.js";
 import { frameNote, PastFrame } from "./past-frame.js";
 import type { PublishedMessage } from "./published-message.js";
 import { type EndingSocket, SocketEnding } from "./socket-ending.js";
-import type { GroupedSession, SocketGroup } from "./socket-group.js";
+import type { GroupedSession, OpenSockets } from "./socket-group.js";
 import type { CalledSession, WebSocketCalls } from "./websocket-calls.js";
 import type { PublishOptions, WebSocketEnd } from "./websocket-connection.js";
 import type { Message } from "./websocket-handlers.js";
@@ -77,7 +77,7 @@ export interface SocketShare {
   readonly heartbeat: Heartbeat | undefined;
   readonly calls: WebSocketCalls<LiveWebSocket>;
   /** The sockets of the component. */
-  readonly group: SocketGroup;
+  readonly group: OpenSockets;
 }
 
 /** What was agreed on before, and who is told. */
@@ -166,7 +166,7 @@ export class SocketSession
     return this.share.calls;
   }
 
-  private get group(): SocketGroup {
+  private get group(): OpenSockets {
     return this.share.group;
   }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Hono } from "hono";
-import type { EngineName } from "hp-socket";
+import type { EngineName, SendResult } from "hp-socket";
 import { type HttpExchange, HttpServer } from "hp-socket/http";
 import { type Message, type WebSocketConnection, webSocket } from "hp-socket/websocket";
 import { SEGMENT_BYTES } from "#src/bytes/send-memory.js";
@@ -523,6 +523,7 @@ function messages(engine: EngineName): void {
     let socket: WebSocketConnection | undefined;
     const server = await webSocketServer(test, {
       engine,
+      http: { highWaterMarkBytes: 200_000 },
       maxPendingBytes: 400_000,
       slowConsumer: "drop",
       onOpen(one) {
@@ -538,8 +539,12 @@ function messages(engine: EngineName): void {
 
     const block = Buffer.alloc(100_000, 1);
     let sends = 0;
+    const answers = new Map<SendResult | undefined, number>();
     while (socket?.stats.droppedMessages === 0 && sends < 1_000) {
-      for (let count = 0; count < 10; count++, sends++) socket.send(block);
+      for (let count = 0; count < 10; count++, sends++) {
+        const answer = socket.send(block);
+        answers.set(answer, (answers.get(answer) ?? 0) + 1);
+      }
       await new Promise((resolve) => setImmediate(resolve));
     }
     const { droppedMessages, sentMessages } = socket?.stats ?? {};
@@ -549,6 +554,8 @@ function messages(engine: EngineName): void {
     await peer.saw("text after");
 
     assert.equal((droppedMessages ?? 0) + (sentMessages ?? 0), sends);
+    assert.equal(answers.get(false), droppedMessages, "what was lost is told from what was taken");
+    assert.ok((answers.get("slow") ?? 0) > 0, "and what was taken above the mark from both");
     assert.equal(peer.recorder.messages.length, (sentMessages ?? 0) + 1);
   });
 

@@ -15,7 +15,14 @@ import { reasonOf } from "../../connection/close-reason.js";
 import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { throwIfAborted } from "../../connection/waiter.js";
-import { assertBoolean, assertInteger, assertText, NetError } from "../../errors.js";
+import {
+  assertBoolean,
+  assertInteger,
+  assertText,
+  describe,
+  invalidArgument,
+  NetError,
+} from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
 import type { FieldInput, FieldValue } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
@@ -25,6 +32,7 @@ import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { BodyIntake, BodyOwner } from "../body/body-intake.js";
 import type { WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
+import { assertFields } from "../http-fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
 import {
   type CompressedExchange,
@@ -326,6 +334,7 @@ export class ServerExchange
 
   /** The fields of a response, with the cookies that it sets. */
   private fieldsOf(headers: FieldInput): FieldInput {
+    assertFields(headers);
     const { setCookies } = this;
     if (setCookies === undefined) return headers;
     return withFields(
@@ -334,14 +343,14 @@ export class ServerExchange
     );
   }
 
-  respondError(statusCode: number, detail?: string): boolean {
-    const text = detail ?? STATUS_TEXT[statusCode] ?? "";
-    const hasBody = statusCode !== 204 && statusCode !== 205;
-    return this.respond(
-      statusCode,
-      hasBody ? TEXT_FIELDS : NO_FIELDS,
-      hasBody ? `${statusCode} ${text}\n` : "",
-    );
+  respondError(statusCode: number, detail?: string, headers?: FieldInput): boolean {
+    if (detail !== undefined && typeof detail !== "string") {
+      throw invalidArgument(`detail must be text, not ${describe(detail)}`, { operation: "send" });
+    }
+    if (statusCode === 204 || statusCode === 205) return this.respond(statusCode, headers, "");
+    const text = `${describe(statusCode)} ${detail ?? STATUS_TEXT[statusCode] ?? ""}\n`;
+    const fields = headers === undefined ? TEXT_FIELDS : withType(headers, PLAIN_TYPE);
+    return this.respond(statusCode, fields, text);
   }
 
   /** Responds to a request that has failed: without what its handler had set. */
