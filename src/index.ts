@@ -25,6 +25,7 @@ export type {
   SendResult,
   SmallFileOptions,
   WaitOptions,
+  WebView,
 } from "./connection/connection.js";
 export type { BroadcastOptions } from "./connection/connection-group.js";
 export type { ConnectionState } from "./connection/connection-state.js";
@@ -41,7 +42,6 @@ export type {
   SlowConsumer,
 } from "./connection/settings.js";
 export type { ClientTls, ServerTls, TlsSettings } from "./connection/tls-settings.js";
-export type { WebView } from "./connection/web-view.js";
 export type { ConnectOptions, LocalEnd } from "./dial/connect-options.js";
 export type { ProxyOptions } from "./dial/proxy-hop.js";
 export {

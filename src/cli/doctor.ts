@@ -4,7 +4,7 @@ import { chooseEngine } from "../engine/choose-engine.js";
 import { type Capabilities, type EngineName, type EngineProbe, engineReport } from "../index.js";
 import { type Command, type ExitCode, jsonOption } from "./command.js";
 import { readCommandLine } from "./command-line.js";
-import { packageVersion } from "./package-version.js";
+import { packageVersion } from "./own-package.js";
 import type { Paint } from "./paint.js";
 import type { Terminal } from "./terminal.js";
 

@@ -20,7 +20,7 @@ import {
 } from "./command-line.js";
 import { cookieFile } from "./cookie-file.js";
 import { LiveLine } from "./live-line.js";
-import { packageVersion } from "./package-version.js";
+import { packageVersion } from "./own-package.js";
 import { byteText } from "./quantity.js";
 import { openData } from "./request-body.js";
 import { fieldsOf, isMethod, methodOf, requestTable } from "./request-choice.js";

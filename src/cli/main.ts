@@ -11,7 +11,7 @@ import {
   UsageError,
 } from "./command-line.js";
 import { COMMAND_NAMES, loadCommand, loadCommands } from "./commands.js";
-import { packageVersion } from "./package-version.js";
+import { packageVersion } from "./own-package.js";
 import { Terminal } from "./terminal.js";
 import { withTypedNames } from "./typed-names.js";
 

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { closestWord } from "../closest-word.js";
 import type { Command } from "./command.js";
 import { choiceOption, quoted, readCommandLine, UsageError } from "./command-line.js";
-import { packageVersion } from "./package-version.js";
+import { PACKAGE_FOLDER, packageVersion } from "./own-package.js";
 
 /** The templates, and what each is for. */
 const TEMPLATES = {
@@ -89,8 +89,7 @@ function folderOf(text: string | undefined): string {
 }
 
 function write(template: TemplateName, folder: string, length: keyof typeof LENGTHS): void {
-  // Two folders above the built program, beside package.json.
-  const root = new URL("../../templates/", import.meta.url);
+  const root = new URL("templates/", PACKAGE_FOLDER);
   const shared = fileURLToPath(new URL("shared/", root));
   const own = fileURLToPath(new URL(`${template}/`, root));
   mkdirSync(folder, { recursive: true });
@@ -132,7 +131,7 @@ function packageOf(template: TemplateName, folder: string): string {
 
 /** Where the new package gets the library: from the clone that wrote it, or what is installed as from the registry. */
 function libraryFor(folder: string): string {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const root = fileURLToPath(PACKAGE_FOLDER);
   const isInstalled = root.split(sep).includes("node_modules");
   return isInstalled ? `^${packageVersion()}` : `file:${relative(realpathSync(folder), root)}`;
 }

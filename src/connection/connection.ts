@@ -1,13 +1,13 @@
 /** What the application sees of a connection. */
 
 import type { Duplex } from "node:stream";
+import type { ReadableStream, WritableStream } from "node:stream/web";
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import type { CloseReason } from "./close-reason.js";
 import type { ConnectionState } from "./connection-state.js";
-import type { WebView } from "./web-view.js";
 
 /** What can be sent: bytes, or text that is sent as UTF-8. */
 export type Data = string | Uint8Array;
@@ -49,6 +49,12 @@ export interface SmallFileOptions {
   readonly head?: Data | undefined;
   /** Sent after the file. */
   readonly tail?: Data | undefined;
+}
+
+/** A connection as streams of the web: both directions. */
+export interface WebView {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
 }
 
 /** How the stream keeps data. */

@@ -26,6 +26,7 @@ import type {
   SendResult,
   SmallFileOptions,
   WaitOptions,
+  WebView,
 } from "./connection.js";
 import { nextConnectionId } from "./connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "./connection-state.js";
@@ -54,7 +55,7 @@ import { readSmallFile } from "./small-file.js";
 import { type SecurityOwner, startTlsError, TlsUpgrade } from "./tls-upgrade.js";
 import { UNCONNECTED } from "./unconnected-stream.js";
 import { beginWait } from "./waiter.js";
-import { type WebView, webView } from "./web-view.js";
+import { webView } from "./web-view.js";
 
 /** The component, as its streams see it. */
 export interface ConnectionHost extends MemberHost<StreamConnection> {

@@ -6,12 +6,7 @@ import process from "node:process";
 import type { Duplex } from "node:stream";
 import type { ReadableStream, WritableStream } from "node:stream/web";
 import { NetError } from "../errors.js";
-
-/** Both directions. */
-export interface WebView {
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
-}
+import type { WebView } from "./connection.js";
 
 const webStreams = (): typeof import("node:stream/web") =>
   process.getBuiltinModule("node:stream/web");

@@ -16,12 +16,12 @@ import type {
   SendResult,
   SmallFileOptions,
   WaitOptions,
+  WebView,
 } from "../connection/connection.js";
 import { Events } from "../connection/events.js";
 import type { ConnectionSettings } from "../connection/settings.js";
 import { StreamComponent } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
-import type { WebView } from "../connection/web-view.js";
 import {
   type ConnectOptions,
   LOCAL_END_NAMES,

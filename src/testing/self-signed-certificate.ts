@@ -22,6 +22,8 @@ import {
 export interface SelfSignedCertificateOptions {
   /** Host names (also `*.example.com`) and IP addresses it is for. Default `localhost`, `127.0.0.1`, `::1`. */
   readonly names?: readonly string[] | undefined;
+  /** Further ones, beside those of `names`, as `tls.serverNames` has them. Default: none. */
+  readonly serverNames?: readonly string[] | undefined;
   /** How long it is valid, from a day before `now` on. 1 to 36,500, default 30. */
   readonly days?: number | undefined;
   /** Default: the present time. */
@@ -67,12 +69,16 @@ export function selfSignedCertificate(
   options: SelfSignedCertificateOptions = {},
 ): SelfSignedCertificate {
   assertObject("the options of selfSignedCertificate", options);
-  assertKnownKeys("selfSignedCertificate", options, ["names", "days", "now"]);
-  const { names = DEFAULT_NAMES, days = 30, now = new Date() } = options;
+  assertKnownKeys("selfSignedCertificate", options, ["names", "serverNames", "days", "now"]);
+  const { names: first = DEFAULT_NAMES, serverNames = [], days = 30, now = new Date() } = options;
   assertInteger("days", days, 1, 36_500);
-  if (!Array.isArray(names) || names.length === 0) {
-    throw invalid(`names must be a list that is not empty, not ${describe(names)}`);
+  if (!Array.isArray(first) || first.length === 0) {
+    throw invalid(`names must be a list that is not empty, not ${describe(first)}`);
   }
+  if (!Array.isArray(serverNames)) {
+    throw invalid(`serverNames must be a list, not ${describe(serverNames)}`);
+  }
+  const names = [...new Set<string>([...first, ...serverNames])];
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = sequence(objectIdentifier(ECDSA_WITH_SHA256));
   const name = sequence(

@@ -16,6 +16,12 @@ describe("selfSignedCertificate", () => {
     assert.ok(certificate.subjectAltName?.endsWith("IP Address:0:0:0:0:0:0:0:1"));
   });
 
+  it("is for serverNames beside the names that it has anyway, each once", () => {
+    const { cert } = selfSignedCertificate({ serverNames: ["localhost", "device.example"] });
+    const names = "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, DNS:device.example";
+    assert.equal(new X509Certificate(cert).subjectAltName, names);
+  });
+
   it("is for the names and addresses that it is given", () => {
     const names = ["*.example.com", "192.0.2.7", "2001:db8::a:1", "fe80::"];
     const certificate = new X509Certificate(selfSignedCertificate({ names }).cert);
@@ -78,6 +84,8 @@ describe("selfSignedCertificate", () => {
   it("refuses what can't be", () => {
     const bad = [
       { names: [] },
+      { serverNames: "localhost" as unknown as string[] },
+      { serverNames: [""] },
       { names: ["bücher.example"] },
       { names: [""] },
       { names: ["256.0.0.1"] },
