@@ -3,10 +3,10 @@ export { CidrSet } from "./address/cidr-set.js";
 export { type HostPort, parseHostPort } from "./address/host-port.js";
 export { type InterfaceAddress, listInterfaces } from "./address/interfaces.js";
 export { compareIps, formatIp, type Ip, parseIp } from "./address/ip.js";
-export type { AccessOptions, Networks } from "./connection/access-options.js";
-export type { AdmissionOptions } from "./connection/admission.js";
-export type { BroadcastResult } from "./connection/broadcast.js";
+export type { AccessOptions, Networks } from "./connection/access/access-options.js";
+export type { ProxyHeaderOptions } from "./connection/access/proxy-header-options.js";
 export type { CloseReason, Initiator } from "./connection/close-reason.js";
+export type { BroadcastResult } from "./connection/component/broadcast.js";
 export type {
   AnyModelRule,
   ChangeableSettings,
@@ -15,7 +15,9 @@ export type {
   ContextRule,
   StopOptions,
   StopResult,
-} from "./connection/component-options.js";
+} from "./connection/component/component-options.js";
+export type { BroadcastOptions } from "./connection/component/connection-group.js";
+export type { ServiceState } from "./connection/component/service-state.js";
 export type {
   AnyConnection,
   Connection,
@@ -27,13 +29,11 @@ export type {
   WaitOptions,
   WebView,
 } from "./connection/connection.js";
-export type { BroadcastOptions } from "./connection/connection-group.js";
 export type { ConnectionState } from "./connection/connection-state.js";
-export type { Handlers, MayRefuse, MayWait, Verdict } from "./connection/handlers.js";
-export type { HeartbeatOptions } from "./connection/heartbeat-options.js";
-export type { ListenOptions } from "./connection/listening.js";
-export type { ProxyHeaderOptions } from "./connection/proxy-header-options.js";
-export type { ServiceState } from "./connection/service-state.js";
+export type { Handlers, MayRefuse, MayWait, Verdict } from "./connection/events/handlers.js";
+export type { HeartbeatOptions } from "./connection/heartbeat/heartbeat-options.js";
+export type { AdmissionOptions } from "./connection/listening/admission.js";
+export type { ListenOptions } from "./connection/listening/listening.js";
 export type {
   ConnectionSettings,
   Delivery,
@@ -41,7 +41,7 @@ export type {
   SendMode,
   SlowConsumer,
 } from "./connection/settings.js";
-export type { ClientTls, ServerTls, TlsSettings } from "./connection/tls-settings.js";
+export type { ClientTls, ServerTls, TlsSettings } from "./connection/tls/tls-settings.js";
 export type { ConnectOptions, LocalEnd } from "./dial/connect-options.js";
 export type { ProxyOptions } from "./dial/proxy-hop.js";
 export {

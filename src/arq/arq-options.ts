@@ -1,5 +1,8 @@
 /** Options of the components of reliable connections. */
-import { optionsOfRole, type ServerHandlerRule } from "../connection/component-options.js";
+import {
+  optionsOfRole,
+  type ServerHandlerRule,
+} from "../connection/component/component-options.js";
 import {
   assertDatagramOptions,
   DATAGRAM_OPTION_NAMES,

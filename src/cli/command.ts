@@ -1,7 +1,7 @@
 /** What a command of the program is, and what they have in common. */
 import { type EngineName, engineReport } from "../index.js";
 import { choiceOption, type Option, type OptionTable, switchOption } from "./command-line.js";
-import type { Terminal } from "./terminal.js";
+import type { Terminal } from "./terminal/terminal.js";
 
 /** 0: done; 1: it failed; 2: what was typed can't be. */
 export type ExitCode = 0 | 1 | 2;

@@ -2,16 +2,16 @@
 import type { Command } from "./command.js";
 
 const LOADERS = {
-  serve: async () => (await import("./serve.js")).serve,
-  echo: async () => (await import("./echo.js")).echo,
-  load: async () => (await import("./load.js")).load,
-  http: async () => (await import("./http.js")).http,
-  cat: async () => (await import("./cat.js")).cat,
-  proxy: async () => (await import("./proxy.js")).proxy,
-  relay: async () => (await import("./relay.js")).relay,
-  netstat: async () => (await import("./netstat.js")).netstat,
-  new: async () => (await import("./new.js")).newCommand,
-  doctor: async () => (await import("./doctor.js")).doctor,
+  serve: async () => (await import("./commands/serve.js")).serve,
+  echo: async () => (await import("./commands/echo.js")).echo,
+  load: async () => (await import("./commands/load.js")).load,
+  http: async () => (await import("./commands/http.js")).http,
+  cat: async () => (await import("./commands/cat.js")).cat,
+  proxy: async () => (await import("./commands/proxy.js")).proxy,
+  relay: async () => (await import("./commands/relay.js")).relay,
+  netstat: async () => (await import("./commands/netstat.js")).netstat,
+  new: async () => (await import("./commands/new.js")).newCommand,
+  doctor: async () => (await import("./commands/doctor.js")).doctor,
 } as const satisfies Record<string, () => Promise<Command>>;
 
 type CommandName = keyof typeof LOADERS;

@@ -12,7 +12,7 @@ import {
 } from "./command-line.js";
 import { COMMAND_NAMES, loadCommand, loadCommands } from "./commands.js";
 import { packageVersion } from "./own-package.js";
-import { Terminal } from "./terminal.js";
+import { Terminal } from "./terminal/terminal.js";
 import { withTypedNames } from "./typed-names.js";
 
 /** Runs the program with the words of its command line; answers its exit code. */

@@ -5,8 +5,8 @@
 import type { Engine } from "../engine/engine.js";
 import { TimingWheel } from "../time/timing-wheel.js";
 import { Inbound, type ReceivingConnection } from "./inbound.js";
-import { Outbound, type SendingConnection } from "./outbound.js";
 import type { Receiver } from "./receiver.js";
+import { Outbound, type SendingConnection } from "./sending/outbound.js";
 
 /** Ways in, and ways out, that are kept for the next connection. */
 const MAX_SPARES = 8_192;

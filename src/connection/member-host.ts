@@ -3,7 +3,7 @@ import type { CloseReason } from "./close-reason.js";
 import type { WaitOptions } from "./connection.js";
 import type { EngineService } from "./engine-service.js";
 import type { Member } from "./member.js";
-import type { PacketTopics } from "./packet-topics.js";
+import type { PacketTopics } from "./topics/packet-topics.js";
 
 /** The component, as members of every kind see it. */
 export interface MemberHost<Held extends Member> {

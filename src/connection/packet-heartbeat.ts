@@ -1,9 +1,9 @@
 /** Heartbeats of packets: what is sent, what counts as an answer, and what is answered to the peer's own. */
 import type { NetError } from "../errors.js";
 import type { Connection, Data } from "./connection.js";
-import { handlerError } from "./handlers.js";
-import { type BeatingConnection, Heartbeat, type HeartbeatOwner } from "./heartbeat.js";
-import { type HeartbeatOptions, heartbeatRule } from "./heartbeat-options.js";
+import { handlerError } from "./events/handlers.js";
+import { type BeatingConnection, Heartbeat, type HeartbeatOwner } from "./heartbeat/heartbeat.js";
+import { type HeartbeatOptions, heartbeatRule } from "./heartbeat/heartbeat-options.js";
 import { DUE } from "./receiver.js";
 
 /** The connection, as its heartbeats see it. */

@@ -27,7 +27,7 @@ import {
 } from "../options.js";
 import { push } from "../receive/push.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
-import { assertHeartbeat, type HeartbeatOptions } from "./heartbeat-options.js";
+import { assertHeartbeat, type HeartbeatOptions } from "./heartbeat/heartbeat-options.js";
 
 /** How sends become writes. */
 export type SendMode =

@@ -16,7 +16,6 @@ import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import { CarriedBytes } from "./carried-bytes.js";
-import { chunksOf } from "./chunks.js";
 import { type CloseReason, reasonOf } from "./close-reason.js";
 import type {
   Connection,
@@ -31,16 +30,15 @@ import type {
 import { nextConnectionId } from "./connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "./connection-state.js";
 import { bytesOf } from "./data.js";
-import { DuplexView } from "./duplex-view.js";
-import { idleError } from "./end-errors.js";
-import { type Dial, Ending, type EndingConnection } from "./ending.js";
-import type { HeartbeatOptions } from "./heartbeat-options.js";
+import { idleError } from "./ending/end-errors.js";
+import { type Dial, Ending, type EndingConnection } from "./ending/ending.js";
+import { UNCONNECTED } from "./ending/unconnected-stream.js";
+import type { PacketEvents } from "./events/packet-events.js";
+import type { HeartbeatOptions } from "./heartbeat/heartbeat-options.js";
 import type { Inbound } from "./inbound.js";
 import type { Member } from "./member.js";
 import type { MemberHost } from "./member-host.js";
-import type { Outbound, SendingConnection } from "./outbound.js";
 import { assertDeadline, assertIdleTimeout, OwnRules } from "./own-rules.js";
-import type { PacketEvents } from "./packet-events.js";
 import { PacketHeartbeat } from "./packet-heartbeat.js";
 import {
   DUE,
@@ -50,12 +48,14 @@ import {
   type ProtocolConnection,
   type Receiver,
 } from "./receiver.js";
+import type { Outbound, SendingConnection } from "./sending/outbound.js";
+import { readSmallFile } from "./sending/small-file.js";
 import { assertKeepAlive, assertReceiveModel, type ConnectionSettings } from "./settings.js";
-import { readSmallFile } from "./small-file.js";
-import { type SecurityOwner, startTlsError, TlsUpgrade } from "./tls-upgrade.js";
-import { UNCONNECTED } from "./unconnected-stream.js";
-import { beginWait } from "./waiter.js";
-import { webView } from "./web-view.js";
+import { type SecurityOwner, startTlsError, TlsUpgrade } from "./tls/tls-upgrade.js";
+import { chunksOf } from "./views/chunks.js";
+import { DuplexView } from "./views/duplex-view.js";
+import { webView } from "./views/web-view.js";
+import { beginWait } from "./waiting/waiter.js";
 
 /** The component, as its streams see it. */
 export interface ConnectionHost extends MemberHost<StreamConnection> {

@@ -1,8 +1,8 @@
 /** The part of the settings that the engine's streams need. */
 
 import type { StreamOptions } from "../engine/engine.js";
-import type { ComponentSecurity } from "./component-security.js";
 import type { ConnectionSettings } from "./settings.js";
+import type { ComponentSecurity } from "./tls/component-security.js";
 
 /** Options for streams to come. A size or time of 0 means the system's own. */
 export function streamOptions(

@@ -1,8 +1,8 @@
 /** What components over datagrams are given. */
 
 import type { WaitOptions } from "../connection/connection.js";
-import type { SendErrorHandler } from "../connection/events.js";
-import { HANDLER_NAMES, type Handlers, type Verdict } from "../connection/handlers.js";
+import type { SendErrorHandler } from "../connection/events/events.js";
+import { HANDLER_NAMES, type Handlers, type Verdict } from "../connection/events/handlers.js";
 import { LOOPBACK } from "../dial/connect-options.js";
 import type { ProxyHop } from "../dial/proxy-hop.js";
 import { type ProxyChoice, ProxyRouter } from "../dial/proxy-route.js";

@@ -1,6 +1,6 @@
 /** What components over datagrams do with their sessions: they call the application's handlers. */
 import type { CloseReason } from "../connection/close-reason.js";
-import type { Events } from "../connection/events.js";
+import type { Events } from "../connection/events/events.js";
 import type { Address, DatagramTarget } from "../engine/engine.js";
 import type { NetError, Operation } from "../errors.js";
 import type { Places } from "../outgoing/places.js";

@@ -9,7 +9,7 @@
  */
 import { isLent } from "../bytes/lending.js";
 import type { WaitOptions } from "../connection/connection.js";
-import type { HandlerSettled } from "../connection/packet-events.js";
+import type { HandlerSettled } from "../connection/events/packet-events.js";
 import { HOLD } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
 import { Inbox, PACKET_COST_BYTES } from "../packets/inbox.js";

@@ -1,8 +1,8 @@
 /** A component that makes any number of sessions, each with a socket of its own. */
 
+import { ConnectionGroup } from "../connection/component/connection-group.js";
 import type { AnyConnection } from "../connection/connection.js";
-import { ConnectionGroup } from "../connection/connection-group.js";
-import { Events } from "../connection/events.js";
+import { Events } from "../connection/events/events.js";
 import type { Engine } from "../engine/engine.js";
 import type { Given } from "../options.js";
 import { AgentDialing } from "../outgoing/agent-dialing.js";

@@ -2,7 +2,7 @@
  * A component with one outgoing session at a time. It has all operations of that connection itself, and is what
  * its handlers are given. When the connection has ended, `connect` can be called again, in `onClose` too.
  */
-import { Events } from "../connection/events.js";
+import { Events } from "../connection/events/events.js";
 import type { Engine } from "../engine/engine.js";
 import type { Given } from "../options.js";
 import { type ClientParts, OutgoingClient } from "../outgoing/client.js";

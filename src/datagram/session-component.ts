@@ -1,8 +1,8 @@
 /** A component whose connections are sessions over datagrams: what it adds to every component. */
-import type { AccessControl } from "../connection/access-control.js";
-import type { BroadcastResult } from "../connection/broadcast.js";
+import type { AccessControl } from "../connection/access/access-control.js";
 import type { CloseReason } from "../connection/close-reason.js";
-import { Component, type ComponentRole } from "../connection/component.js";
+import type { BroadcastResult } from "../connection/component/broadcast.js";
+import { Component, type ComponentRole } from "../connection/component/component.js";
 import type { Engine } from "../engine/engine.js";
 import type { PeerKey } from "../engine/peer-key.js";
 import type { Given } from "../options.js";

@@ -5,7 +5,7 @@
  */
 
 import { parseIp } from "../bytes/ip-bytes.js";
-import { type GiveUp, Waiter } from "../connection/waiter.js";
+import { type GiveUp, Waiter } from "../connection/waiting/waiter.js";
 import { LOOPBACK } from "../dial/connect-options.js";
 import type { ProxyHop } from "../dial/proxy-hop.js";
 import { type AssociationOwner, UdpAssociation } from "../dial/udp-association.js";

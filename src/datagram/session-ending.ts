@@ -13,7 +13,7 @@ import {
   reasonOf,
 } from "../connection/close-reason.js";
 import { type ConnectionState, nextConnectionState } from "../connection/connection-state.js";
-import { closedError } from "../connection/end-errors.js";
+import { closedError } from "../connection/ending/end-errors.js";
 import { DUE } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
 import { CLOSE_NOTIFY } from "../protocol/udp-control/udp-control.js";

@@ -1,6 +1,6 @@
 /** Who is told of what sessions do: the component, and what looks after those that we made. */
-import type { EventOwner } from "../connection/events.js";
-import type { HandlerSettled } from "../connection/packet-events.js";
+import type { EventOwner } from "../connection/events/events.js";
+import type { HandlerSettled } from "../connection/events/packet-events.js";
 import type { NetError } from "../errors.js";
 
 /** Who is told of what sessions do. */

@@ -6,8 +6,12 @@
  * `access` and the permits of its network let it, and there is room. Nothing is kept of who is turned away. Where
  * there is no room, that is answered with a close-notify, one for each datagram at most, and so many in a second.
  */
-import { accessBy } from "../connection/access-control.js";
-import { type AccessOptions, type AccessRules, readAccess } from "../connection/access-options.js";
+import { accessBy } from "../connection/access/access-control.js";
+import {
+  type AccessOptions,
+  type AccessRules,
+  readAccess,
+} from "../connection/access/access-options.js";
 import type { DatagramTarget, IpAddress } from "../engine/engine.js";
 import { addressOfPeer, hostOfPeer, type PeerKey } from "../engine/peer-key.js";
 import { NetError } from "../errors.js";

@@ -4,9 +4,9 @@
  */
 import type { SendResult, WaitOptions } from "../connection/connection.js";
 import type { ConnectionState } from "../connection/connection-state.js";
-import type { EventOwner } from "../connection/events.js";
-import { type MarkedConnection, SendMarks } from "../connection/send-marks.js";
-import { beginWait } from "../connection/waiter.js";
+import type { EventOwner } from "../connection/events/events.js";
+import { type MarkedConnection, SendMarks } from "../connection/sending/send-marks.js";
+import { beginWait } from "../connection/waiting/waiter.js";
 import type { PeerKey } from "../engine/peer-key.js";
 import { invalidArgument, NetError } from "../errors.js";
 import { isCloseNotify } from "../protocol/udp-control/udp-control.js";

@@ -1,7 +1,7 @@
 /** A component whose sessions begin with their peers: what servers of all protocols over datagrams are. */
-import type { ComponentStats } from "../connection/component-options.js";
-import { ConnectionGroup } from "../connection/connection-group.js";
-import { Events } from "../connection/events.js";
+import type { ComponentStats } from "../connection/component/component-options.js";
+import { ConnectionGroup } from "../connection/component/connection-group.js";
+import { Events } from "../connection/events/events.js";
 import type { Engine, IpAddress } from "../engine/engine.js";
 import { assertObject } from "../errors.js";
 import type { Given } from "../options.js";

@@ -9,19 +9,19 @@
  * then tells the peer; nothing is delivered from within a call of the application.
  */
 import { owned } from "../bytes/lending.js";
-import { chunksOf } from "../connection/chunks.js";
 import { CLOSED_LOCALLY, type CloseReason } from "../connection/close-reason.js";
 import type { ConnectionStats, Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { nextConnectionId } from "../connection/connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "../connection/connection-state.js";
 import { bytesOf } from "../connection/data.js";
-import { abortedError, refusedError } from "../connection/end-errors.js";
-import type { RefusableConnection } from "../connection/events.js";
+import { abortedError, refusedError } from "../connection/ending/end-errors.js";
+import type { RefusableConnection } from "../connection/events/events.js";
+import type { HandlerSettled } from "../connection/events/packet-events.js";
 import type { Member } from "../connection/member.js";
 import type { MemberHost } from "../connection/member-host.js";
 import { assertDeadline, assertIdleTimeout, OwnRules } from "../connection/own-rules.js";
-import type { HandlerSettled } from "../connection/packet-events.js";
 import { DUE, HOLD } from "../connection/receiver.js";
+import { chunksOf } from "../connection/views/chunks.js";
 import type { Address } from "../engine/engine.js";
 import { addressOfPeer, type PeerKey } from "../engine/peer-key.js";
 import { describe, NetError, type Operation } from "../errors.js";

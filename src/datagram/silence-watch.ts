@@ -5,7 +5,7 @@
  */
 import type { CloseReason } from "../connection/close-reason.js";
 import { reasonOf } from "../connection/close-reason.js";
-import { idleError } from "../connection/end-errors.js";
+import { idleError } from "../connection/ending/end-errors.js";
 import { NetError } from "../errors.js";
 import type { TimingWheel, WheelItem } from "../time/timing-wheel.js";
 import type { DatagramSettings } from "./datagram-settings.js";

@@ -7,12 +7,12 @@
  * engine does it.
  */
 
-import type { Dial } from "../connection/ending.js";
-import { handlerError } from "../connection/handlers.js";
-import type { StreamComponent } from "../connection/stream-component.js";
+import type { StreamComponent } from "../connection/component/stream-component.js";
+import type { Dial } from "../connection/ending/ending.js";
+import { handlerError } from "../connection/events/handlers.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { streamOptions } from "../connection/stream-options.js";
-import { type GiveUp, Waiter } from "../connection/waiter.js";
+import { type GiveUp, Waiter } from "../connection/waiting/waiter.js";
 import type { Address, ConnectTarget, ResolvedHost, StreamSocket } from "../engine/engine.js";
 import { NetError } from "../errors.js";
 import {

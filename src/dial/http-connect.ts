@@ -1,9 +1,13 @@
 /** The client's part of CONNECT (RFC 9110 §9.3.6): one request, and the head of its response. */
 import { invalidArgument, NetError, type NetErrorCode } from "../errors.js";
-import { HeadWriter } from "../protocol/http1/head-writer.js";
-import { AFTER_HEAD, type AfterHead, type ResponseSink } from "../protocol/http1/message-sink.js";
+import {
+  AFTER_HEAD,
+  type AfterHead,
+  type ResponseSink,
+} from "../protocol/http1/parsing/message-sink.js";
+import { ResponseParser } from "../protocol/http1/parsing/response-parser.js";
 import type { ResponseHead } from "../protocol/http1/response-head.js";
-import { ResponseParser } from "../protocol/http1/response-parser.js";
+import { HeadWriter } from "../protocol/http1/writing/head-writer.js";
 import type { TunnelHandshake, TunnelSink } from "./tunnel-handshake.js";
 
 /**

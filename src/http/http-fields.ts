@@ -1,7 +1,7 @@
 /** Looks into fields that are to be sent, and brings several lots of them together. */
 import { describe } from "../errors.js";
-import { EncodedFields } from "../protocol/http1/encoded-fields.js";
-import type { FieldInput, FieldValue } from "../protocol/http1/field-writer.js";
+import { EncodedFields } from "../protocol/http1/writing/encoded-fields.js";
+import type { FieldInput, FieldValue } from "../protocol/http1/writing/field-writer.js";
 import { assertOptionsObject, invalid } from "./option-check.js";
 
 /** A field: its name, and one value or several. */

@@ -9,10 +9,10 @@ export {
   proxyFromEnvironment,
 } from "../dial/proxy-route.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
-export { EncodedFields } from "../protocol/http1/encoded-fields.js";
-export type { FieldInput, FieldValue } from "../protocol/http1/field-writer.js";
-export { encodeFields } from "../protocol/http1/head-writer.js";
 export type { Http1Limits } from "../protocol/http1/limits.js";
+export { EncodedFields } from "../protocol/http1/writing/encoded-fields.js";
+export type { FieldInput, FieldValue } from "../protocol/http1/writing/field-writer.js";
+export { encodeFields } from "../protocol/http1/writing/head-writer.js";
 export type { IncomingBody, WholeBodyOptions } from "./body/incoming-body.js";
 export type {
   AgentNumbers,

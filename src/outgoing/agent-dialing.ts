@@ -1,7 +1,7 @@
 /** How an agent connects: once, or again whenever the connection is lost. */
-import type { Component } from "../connection/component.js";
+import type { Component } from "../connection/component/component.js";
 import type { WaitOptions } from "../connection/connection.js";
-import { throwIfAborted } from "../connection/waiter.js";
+import { throwIfAborted } from "../connection/waiting/waiter.js";
 import { NetError } from "../errors.js";
 import type { Dialer } from "./dialer.js";
 import { assertRoom, type Place } from "./place.js";

@@ -4,8 +4,13 @@
  * again, in `onClose` too.
  */
 import type { CloseReason } from "../connection/close-reason.js";
-import type { Component } from "../connection/component.js";
-import type { ComponentStats, StopOptions, StopResult } from "../connection/component-options.js";
+import type { Component } from "../connection/component/component.js";
+import type {
+  ComponentStats,
+  StopOptions,
+  StopResult,
+} from "../connection/component/component-options.js";
+import type { ServiceState } from "../connection/component/service-state.js";
 import type {
   AnyConnection,
   ConnectionStats,
@@ -13,8 +18,7 @@ import type {
   SendResult,
   WaitOptions,
 } from "../connection/connection.js";
-import type { ServiceState } from "../connection/service-state.js";
-import { throwIfAborted } from "../connection/waiter.js";
+import { throwIfAborted } from "../connection/waiting/waiter.js";
 import type { Address } from "../engine/engine.js";
 import { NetError } from "../errors.js";
 import type { Dialer } from "./dialer.js";

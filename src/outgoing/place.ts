@@ -1,10 +1,10 @@
 /** A slot of a component of ours: whom its attempts, its end and its events go to. */
 import { type CloseReason, reasonOf } from "../connection/close-reason.js";
-import type { Component } from "../connection/component.js";
+import type { Component } from "../connection/component/component.js";
 import type { AnyConnection, Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
-import type { EventOwner } from "../connection/events.js";
-import { handlerError } from "../connection/handlers.js";
+import type { EventOwner } from "../connection/events/events.js";
+import { handlerError } from "../connection/events/handlers.js";
 import type { Member, MemberSettings } from "../connection/member.js";
 import { NetError, type Operation } from "../errors.js";
 import type { Given } from "../options.js";

@@ -1,7 +1,7 @@
 /** The places of one component for connections that are made anew: a client has one, an agent one for each destination. */
 import type { CloseReason } from "../connection/close-reason.js";
 import type { WaitOptions } from "../connection/connection.js";
-import type { EventOwner } from "../connection/events.js";
+import type { EventOwner } from "../connection/events/events.js";
 import { type Held, Place, type PlaceKeeper, type PlaceShare } from "./place.js";
 import type { ReadReconnectOptions } from "./reconnect-options.js";
 import type { Slot } from "./slot.js";

@@ -1,6 +1,6 @@
 /** What is told of reconnecting. */
 import type { CloseReason } from "../connection/close-reason.js";
-import type { MayWait } from "../connection/handlers.js";
+import type { MayWait } from "../connection/events/handlers.js";
 import { assertFunction } from "../errors.js";
 
 /**

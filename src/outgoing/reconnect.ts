@@ -11,7 +11,7 @@
  */
 import process from "node:process";
 import type { CloseReason } from "../connection/close-reason.js";
-import { handlerError } from "../connection/handlers.js";
+import { handlerError } from "../connection/events/handlers.js";
 import type { NetErrorCode } from "../errors.js";
 import { Backoff } from "../time/backoff.js";
 import type { Clock, Timer } from "../time/clock.js";

@@ -7,10 +7,11 @@
  * where that can send · `made`, where TLS begins by hand, and `greet` when it is done · `ready` · `lost`, before `onClose` ·
  * `settle`, behind it.
  */
-import { type AbortListener, offAbort, onAbort } from "../connection/abort-listeners.js";
+
 import type { CloseReason } from "../connection/close-reason.js";
 import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
-import { abortError } from "../connection/waiter.js";
+import { type AbortListener, offAbort, onAbort } from "../connection/waiting/abort-listeners.js";
+import { abortError } from "../connection/waiting/waiter.js";
 import { NetError } from "../errors.js";
 import type { Clock } from "../time/clock.js";
 import { KeptMessages } from "./kept-messages.js";

@@ -5,7 +5,7 @@
 import { ByteQueue } from "../bytes/byte-queue.js";
 import type { WaitOptions } from "../connection/connection.js";
 import type { ReadWish } from "../connection/receiver.js";
-import { beginWait, Waiter } from "../connection/waiter.js";
+import { beginWait, Waiter } from "../connection/waiting/waiter.js";
 import { assertInteger, NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 

@@ -13,7 +13,7 @@
 import { isLent } from "../bytes/lending.js";
 import { CLOSED_BY_PEER, type CloseReason } from "../connection/close-reason.js";
 import type { WaitOptions } from "../connection/connection.js";
-import type { HandlerSettled, PacketEvents } from "../connection/packet-events.js";
+import type { HandlerSettled, PacketEvents } from "../connection/events/packet-events.js";
 import {
   DUE,
   HOLD,

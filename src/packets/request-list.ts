@@ -8,7 +8,7 @@
  */
 
 import type { WaitOptions } from "../connection/connection.js";
-import { beginWait, Waiter } from "../connection/waiter.js";
+import { beginWait, Waiter } from "../connection/waiting/waiter.js";
 import { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 

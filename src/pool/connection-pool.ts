@@ -10,11 +10,11 @@
  * in use by one lease, or by requests up to the limit; a place in the line is left once; a connection that is not
  * well, too old or of a destination that was taken out is closed when its last user lets go of it.
  */
-import { readStopOptions, type StopOptions } from "../connection/component-options.js";
+import { readStopOptions, type StopOptions } from "../connection/component/component-options.js";
 import type { Connection, Data, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import { engineServiceOf } from "../connection/engine-service.js";
-import { assertWaitOptions, beginWait, throwIfAborted } from "../connection/waiter.js";
+import { assertWaitOptions, beginWait, throwIfAborted } from "../connection/waiting/waiter.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import type { Engine } from "../engine/engine.js";
 import { assertFunction, NetError, readBelow } from "../errors.js";

@@ -6,7 +6,7 @@
  * well, all; nobody is refused who could have been served. A destination that leaves the table is forgotten.
  */
 import process from "node:process";
-import { callHandler, handlerError } from "../connection/handlers.js";
+import { callHandler, handlerError } from "../connection/events/handlers.js";
 import type { Clock, Timer } from "../time/clock.js";
 import { type Balanced, Balancer } from "./balancer.js";
 import { type Effort, Ejection, type EjectionRules, type Health } from "./ejection.js";

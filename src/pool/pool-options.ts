@@ -1,6 +1,6 @@
 /** What a pool of connections can be given. */
 import type { Connection, WaitOptions } from "../connection/connection.js";
-import { assertWaitOptions } from "../connection/waiter.js";
+import { assertWaitOptions } from "../connection/waiting/waiter.js";
 import {
   assertBoolean,
   assertFunction,

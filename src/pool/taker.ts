@@ -1,6 +1,6 @@
 /** Who waits for a connection of a pool. */
 import type { WaitOptions } from "../connection/connection.js";
-import { Waiter } from "../connection/waiter.js";
+import { Waiter } from "../connection/waiting/waiter.js";
 import type { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { Pooled, Site, Use } from "./site.js";

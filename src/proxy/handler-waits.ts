@@ -1,5 +1,5 @@
 /** Calls of the application's handlers: each may take its time, but no more than `handlerTimeoutMs`. */
-import { handlerError, isThenable } from "../connection/handlers.js";
+import { handlerError, isThenable } from "../connection/events/handlers.js";
 import { NetError } from "../errors.js";
 import type { Clock } from "../time/clock.js";
 

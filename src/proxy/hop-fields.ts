@@ -1,11 +1,11 @@
 /** The fields of a message that a proxy sends on: those of the hop are taken out (RFC 9110 §7.6.1), Via is added. */
 import type { Fields } from "../http/fields.js";
-import type { EncodedFields } from "../protocol/http1/encoded-fields.js";
 import { FIELD_KIND } from "../protocol/http1/field-kind.js";
 import { FieldNames } from "../protocol/http1/field-names.js";
 import type { FieldSection } from "../protocol/http1/field-section.js";
-import { encodeFields } from "../protocol/http1/head-writer.js";
-import { PassedFields } from "../protocol/http1/passed-fields.js";
+import type { EncodedFields } from "../protocol/http1/writing/encoded-fields.js";
+import { encodeFields } from "../protocol/http1/writing/head-writer.js";
+import { PassedFields } from "../protocol/http1/writing/passed-fields.js";
 
 /** A field: name and value. */
 export type FieldPair = [name: string, value: string];

@@ -2,10 +2,8 @@
 export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
 export type { ClientHello } from "../protocol/tls-hello/client-hello.js";
 export type { Authenticate, Authentication } from "./authentication.js";
-export type { DestinationStats } from "./destination.js";
 export { type DestinationOptions, PRIVATE_NETWORKS } from "./destination-rules.js";
 export type { FieldPair } from "./hop-fields.js";
-export type { RelayNames } from "./name-routes.js";
 export type {
   AccessRecord,
   OwnResponse,
@@ -16,13 +14,19 @@ export type {
 } from "./proxy-handlers.js";
 export { ProxyServer, type ProxyServerOptions, type ProxyStats } from "./proxy-server.js";
 export type { ProxyNumbers } from "./proxy-settings.js";
-export { Relay } from "./relay.js";
+export type { DestinationStats } from "./relay/destination.js";
+export type { RelayNames } from "./relay/name-routes.js";
+export { Relay } from "./relay/relay.js";
 export type {
   DestinationHandlers,
   RelayOptions,
   RelayRecord,
   RelayStats,
-} from "./relay-options.js";
-export type { RelayEjectionNumbers, RelayNumbers, UdpRelayNumbers } from "./relay-settings.js";
-export { UdpRelay } from "./udp-relay.js";
-export type { UdpRelayOptions, UdpRelayRecord, UdpRelayStats } from "./udp-relay-options.js";
+} from "./relay/relay-options.js";
+export type {
+  RelayEjectionNumbers,
+  RelayNumbers,
+  UdpRelayNumbers,
+} from "./relay/relay-settings.js";
+export { UdpRelay } from "./relay/udp-relay.js";
+export type { UdpRelayOptions, UdpRelayRecord, UdpRelayStats } from "./relay/udp-relay-options.js";

@@ -1,10 +1,11 @@
 /** The connections that proxies and relays make: held back until a tunnel takes them over. */
+
+import { StreamComponent, type StreamRole } from "../connection/component/stream-component.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
 import type { ConnectionSettings } from "../connection/settings.js";
-import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
-import type { ClientTls } from "../connection/tls-settings.js";
-import { throwIfAborted } from "../connection/waiter.js";
+import type { ClientTls } from "../connection/tls/tls-settings.js";
+import { throwIfAborted } from "../connection/waiting/waiter.js";
 import type { DialOptions } from "../dial/connect-options.js";
 import { Dialing } from "../dial/dialing.js";
 import type { EngineChoice } from "../engine/engine.js";

@@ -2,18 +2,23 @@
  * What a proxy and a relay are made of: clients come in on one side, connections to destinations go out on the other,
  * and tunnels join them. It listens, counts, and stops both sides.
  */
-import type { AdmissionOptions } from "../connection/admission.js";
+
 import {
   type ComponentStats,
   readStopOptions,
   type StopOptions,
   type StopResult,
-} from "../connection/component-options.js";
-import type { ComponentSecurity } from "../connection/component-security.js";
+} from "../connection/component/component-options.js";
+import { StreamComponent, type StreamRole } from "../connection/component/stream-component.js";
 import type { WaitOptions } from "../connection/connection.js";
-import { Listening, type ListeningRole, type ListenOptions } from "../connection/listening.js";
+import type { AdmissionOptions } from "../connection/listening/admission.js";
+import {
+  Listening,
+  type ListeningRole,
+  type ListenOptions,
+} from "../connection/listening/listening.js";
 import type { ConnectionSettings } from "../connection/settings.js";
-import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
+import type { ComponentSecurity } from "../connection/tls/component-security.js";
 import type { Address, Engine } from "../engine/engine.js";
 import { assertObject } from "../errors.js";
 import type { Given } from "../options.js";

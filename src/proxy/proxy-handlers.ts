@@ -1,8 +1,8 @@
 /** What an application can see and change of what goes through its proxy. */
-import type { MayWait } from "../connection/handlers.js";
+import type { MayWait } from "../connection/events/handlers.js";
 import type { Address } from "../engine/engine.js";
 import type { NetError } from "../errors.js";
-import type { FieldInput } from "../protocol/http1/field-writer.js";
+import type { FieldInput } from "../protocol/http1/writing/field-writer.js";
 import type { FieldPair } from "./hop-fields.js";
 
 /** Who asks for a tunnel, and where to. */

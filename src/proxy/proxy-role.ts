@@ -1,8 +1,8 @@
 /** What a proxy does with its clients' connections: SOCKS or HTTP, by the first byte. */
 import type { CloseReason } from "../connection/close-reason.js";
-import type { ListeningRole } from "../connection/listening.js";
+import type { StreamRole } from "../connection/component/stream-component.js";
+import type { ListeningRole } from "../connection/listening/listening.js";
 import type { Receiver } from "../connection/receiver.js";
-import type { StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import type { Address, ListenTarget } from "../engine/engine.js";
 import type { NetError } from "../errors.js";

@@ -1,12 +1,16 @@
 /** A forward proxy: HTTP, CONNECT, SOCKS 5, 4a and 4 on one port (HP §6.2). */
 import { randomBytes } from "node:crypto";
 import process from "node:process";
-import type { AdmissionOptions } from "../connection/admission.js";
-import type { ComponentStats, StopOptions, StopResult } from "../connection/component-options.js";
+import type {
+  ComponentStats,
+  StopOptions,
+  StopResult,
+} from "../connection/component/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { engineServiceOf } from "../connection/engine-service.js";
-import { handlerError } from "../connection/handlers.js";
-import type { ListenOptions } from "../connection/listening.js";
+import { handlerError } from "../connection/events/handlers.js";
+import type { AdmissionOptions } from "../connection/listening/admission.js";
+import type { ListenOptions } from "../connection/listening/listening.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
 import {
   assertBoolean,

@@ -1,9 +1,9 @@
 import type { CloseReason } from "../connection/close-reason.js";
+import type { StreamRole } from "../connection/component/stream-component.js";
 import type { Connection } from "../connection/connection.js";
-import type { Events } from "../connection/events.js";
-import type { Listening, ListeningRole } from "../connection/listening.js";
+import type { Events } from "../connection/events/events.js";
+import type { Listening, ListeningRole } from "../connection/listening/listening.js";
 import type { Receiver } from "../connection/receiver.js";
-import type { StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import type { ConnectOptions } from "../dial/connect-options.js";
 import type { Address, ListenTarget } from "../engine/engine.js";

@@ -1,6 +1,6 @@
 /** The option `tls` of TCP components, and the engine that can do it. */
-import { ComponentSecurity } from "../connection/component-security.js";
-import type { ClientTls, ServerTls, TlsSettings } from "../connection/tls-settings.js";
+import { ComponentSecurity } from "../connection/tls/component-security.js";
+import type { ClientTls, ServerTls, TlsSettings } from "../connection/tls/tls-settings.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import type { Engine, EngineChoice } from "../engine/engine.js";
 import { assertObject } from "../errors.js";

@@ -6,12 +6,12 @@ import {
   type ComponentOptions,
   type ContextRule,
   type OutgoingHandlerRule,
-} from "../connection/component-options.js";
+} from "../connection/component/component-options.js";
+import { StreamComponent } from "../connection/component/stream-component.js";
+import { StreamGroup } from "../connection/component/stream-group.js";
 import type { Connection } from "../connection/connection.js";
-import { Events } from "../connection/events.js";
-import { StreamComponent } from "../connection/stream-component.js";
+import { Events } from "../connection/events/events.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
-import { StreamGroup } from "../connection/stream-group.js";
 import {
   type ConnectOptions,
   LOCAL_END_NAMES,

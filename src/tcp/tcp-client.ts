@@ -8,7 +8,8 @@ import {
   type ContextRule,
   OPTION_NAMES,
   type OutgoingHandlerRule,
-} from "../connection/component-options.js";
+} from "../connection/component/component-options.js";
+import { StreamComponent } from "../connection/component/stream-component.js";
 import type {
   Connection,
   Data,
@@ -18,9 +19,8 @@ import type {
   WaitOptions,
   WebView,
 } from "../connection/connection.js";
-import { Events } from "../connection/events.js";
+import { Events } from "../connection/events/events.js";
 import type { ConnectionSettings } from "../connection/settings.js";
-import { StreamComponent } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import {
   type ConnectOptions,

@@ -1,5 +1,5 @@
 /** How TCP clients and agents make connections. */
-import type { StreamComponent } from "../connection/stream-component.js";
+import type { StreamComponent } from "../connection/component/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import {
   assertConnectOptions,

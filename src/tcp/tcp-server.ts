@@ -1,6 +1,5 @@
 /** Many inbound connections (HP §2.4). */
 
-import { ADMISSION_NAMES, type AdmissionOptions, admissionAmong } from "../connection/admission.js";
 import {
   type AnyModelRule,
   assertComponentOptions,
@@ -8,12 +7,17 @@ import {
   type ComponentOptions,
   type ContextRule,
   type ServerHandlerRule,
-} from "../connection/component-options.js";
+} from "../connection/component/component-options.js";
+import { StreamComponent } from "../connection/component/stream-component.js";
+import { StreamGroup } from "../connection/component/stream-group.js";
 import type { Connection } from "../connection/connection.js";
-import { Events } from "../connection/events.js";
-import { Listening, type ListenOptions } from "../connection/listening.js";
-import { StreamComponent } from "../connection/stream-component.js";
-import { StreamGroup } from "../connection/stream-group.js";
+import { Events } from "../connection/events/events.js";
+import {
+  ADMISSION_NAMES,
+  type AdmissionOptions,
+  admissionAmong,
+} from "../connection/listening/admission.js";
+import { Listening, type ListenOptions } from "../connection/listening/listening.js";
 import type { Address, IpAddress } from "../engine/engine.js";
 import { assertObject } from "../errors.js";
 import { PacketRole } from "./packet-role.js";

@@ -1,6 +1,7 @@
 /** What a cast and a node have in common: one socket without sessions, which is opened and stopped. */
+
+import type { ServiceState } from "../connection/component/service-state.js";
 import type { WaitOptions } from "../connection/connection.js";
-import type { ServiceState } from "../connection/service-state.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import type { IpAddress } from "../engine/engine.js";
 import type { Given } from "../options.js";

@@ -1,6 +1,6 @@
 /** Settings and handlers of sockets without sessions: casts and nodes. */
 import type { CloseReason } from "../connection/close-reason.js";
-import type { MayWait, Verdict } from "../connection/handlers.js";
+import type { MayWait, Verdict } from "../connection/events/handlers.js";
 import { DATAGRAM_SETTINGS, type DatagramSettings } from "../datagram/datagram-settings.js";
 import type { DatagramTarget, EngineChoice } from "../engine/engine.js";
 import { assertFunction, assertKnownKeys, assertObject, type NetError } from "../errors.js";

@@ -6,18 +6,18 @@ import type { AsyncResource } from "node:async_hooks";
 import process from "node:process";
 import { owned } from "../bytes/lending.js";
 import { CLOSED_LOCALLY, type CloseReason, reasonOf } from "../connection/close-reason.js";
-import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
-import { bytesOf } from "../connection/data.js";
-import { type EngineService, engineServiceOf } from "../connection/engine-service.js";
-import { handlerScope } from "../connection/handler-scope.js";
-import { callHandler, handlerError } from "../connection/handlers.js";
 import {
   nextServiceState,
   type ServiceEvent,
   type ServiceState,
-} from "../connection/service-state.js";
-import { beginWait } from "../connection/waiter.js";
-import { WaiterList } from "../connection/waiter-list.js";
+} from "../connection/component/service-state.js";
+import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
+import { bytesOf } from "../connection/data.js";
+import { type EngineService, engineServiceOf } from "../connection/engine-service.js";
+import { handlerScope } from "../connection/events/handler-scope.js";
+import { callHandler, handlerError } from "../connection/events/handlers.js";
+import { beginWait } from "../connection/waiting/waiter.js";
+import { WaiterList } from "../connection/waiting/waiter-list.js";
 import { DatagramPort, type PortOwner } from "../datagram/datagram-port.js";
 import type {
   DatagramTarget,

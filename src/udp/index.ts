@@ -1,5 +1,5 @@
 /** hp-socket/udp: the public names of UDP. */
-export type { SendErrorHandler } from "../connection/events.js";
+export type { SendErrorHandler } from "../connection/events/events.js";
 export type {
   DatagramConnectOptions,
   DatagramHandlers,

@@ -1,6 +1,6 @@
 /** Any to any over UDP (HP §2.12): one socket without sessions, which sends to and hears whomever. */
 import type { Data, SendResult } from "../connection/connection.js";
-import { throwIfAborted } from "../connection/waiter.js";
+import { throwIfAborted } from "../connection/waiting/waiter.js";
 import { resolveDatagramHost } from "../datagram/resolve-peer.js";
 import type { GroupMembership, IpAddress } from "../engine/engine.js";
 import { assertInteger, assertText, NetError } from "../errors.js";

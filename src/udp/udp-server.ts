@@ -1,5 +1,8 @@
 /** A server over UDP: a remote address is a connection with an id (HP §2.9). */
-import { optionsOfRole, type ServerHandlerRule } from "../connection/component-options.js";
+import {
+  optionsOfRole,
+  type ServerHandlerRule,
+} from "../connection/component/component-options.js";
 import {
   assertDatagramOptions,
   DATAGRAM_OPTION_NAMES,

@@ -7,7 +7,7 @@
  *
  * A deadline that comes late, because this side was held up, leads to another ping and not to the end.
  */
-import { isHeldUp, LAST_LOOK_MS } from "../connection/heartbeat.js";
+import { isHeldUp, LAST_LOOK_MS } from "../connection/heartbeat/heartbeat.js";
 import { DUE } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
 import { OPCODE } from "../protocol/websocket/opcode.js";

@@ -1,6 +1,6 @@
 /** Messages that came and wait to be read, and those who wait for them. */
 import type { WaitOptions } from "../connection/connection.js";
-import { beginWait, Waiter } from "../connection/waiter.js";
+import { beginWait, Waiter } from "../connection/waiting/waiter.js";
 import type { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { Message } from "./websocket-handlers.js";

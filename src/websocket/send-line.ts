@@ -3,7 +3,7 @@
  * that waits, in order. There while something waits.
  */
 import type { WaitOptions } from "../connection/connection.js";
-import { beginWait, Waiter } from "../connection/waiter.js";
+import { beginWait, Waiter } from "../connection/waiting/waiter.js";
 import type { NetError } from "../errors.js";
 import type { MessageDeflater } from "../protocol/websocket/message-deflater.js";
 import type { TimingWheel } from "../time/timing-wheel.js";

@@ -1,7 +1,7 @@
 /** The open sockets of one component, by id, and what is done with all of them. */
 import type { Data, SendResult } from "../connection/connection.js";
 import { ConnectionRegistry } from "../connection/connection-registry.js";
-import { TopicTable } from "../connection/topic-table.js";
+import { TopicTable } from "../connection/topics/topic-table.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
 import { PublishedMessage } from "./published-message.js";
 import type { PublishOptions, SendOptions, WebSocketConnection } from "./websocket-connection.js";

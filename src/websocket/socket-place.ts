@@ -1,7 +1,7 @@
 /** Places for WebSockets that are made anew: a client has one, an agent one for each URL that is to stay. */
 import { type CloseReason, reasonOf } from "../connection/close-reason.js";
 import type { Data, SendResult } from "../connection/connection.js";
-import { abortError, throwIfAborted } from "../connection/waiter.js";
+import { abortError, throwIfAborted } from "../connection/waiting/waiter.js";
 import { NetError } from "../errors.js";
 import type { Given } from "../options.js";
 import type { AgentTarget } from "../outgoing/agent-target.js";

@@ -1,7 +1,7 @@
 /** What an application decides about a request for a WebSocket, before the upgrade. */
 import { assertObject, invalidArgument } from "../errors.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
-import type { FieldInput } from "../protocol/http1/field-writer.js";
+import type { FieldInput } from "../protocol/http1/writing/field-writer.js";
 
 /** A request for a WebSocket, sound by the rules of RFC 6455 §4.2.1. */
 export interface WebSocketRequest {

@@ -1,5 +1,5 @@
 /** Any number of WebSockets to any servers, with one set of handlers. */
-import { readStopOptions, type StopOptions } from "../connection/component-options.js";
+import { readStopOptions, type StopOptions } from "../connection/component/component-options.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import { assertFunction, assertKnownKeys, assertObject, NetError } from "../errors.js";
 import type { Given } from "../options.js";

@@ -1,5 +1,5 @@
 /** A WebSocket client with one socket at a time. */
-import { readStopOptions, type StopOptions } from "../connection/component-options.js";
+import { readStopOptions, type StopOptions } from "../connection/component/component-options.js";
 import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { NetError } from "../errors.js";
 import { OpenSockets } from "./socket-group.js";

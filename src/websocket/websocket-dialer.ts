@@ -16,7 +16,7 @@ import {
 import { HttpAgent, type HttpAgentOptions, holdProcess } from "../http/client/http-agent.js";
 import type { HttpResponse } from "../http/client/http-response.js";
 import { fieldPairs } from "../http/http-fields.js";
-import type { FieldInput } from "../protocol/http1/field-writer.js";
+import type { FieldInput } from "../protocol/http1/writing/field-writer.js";
 import { createKey } from "../protocol/websocket/accept-key.js";
 import {
   assertProtocols,

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import process from "node:process";
-import { handlerError, isThenable } from "../connection/handlers.js";
+import { handlerError, isThenable } from "../connection/events/handlers.js";
 import {
   assertFunction,
   assertKnownKeys,
@@ -16,7 +16,7 @@ import { fieldPairs } from "../http/http-fields.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
 import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
 import type { Given } from "../options.js";
-import type { FieldInput } from "../protocol/http1/field-writer.js";
+import type { FieldInput } from "../protocol/http1/writing/field-writer.js";
 import { assertProtocols } from "../protocol/websocket/client-handshake.js";
 import { acceptDeflate } from "../protocol/websocket/deflate-agreement.js";
 import { type HandshakeFault, isHandshakeFault } from "../protocol/websocket/handshake-fault.js";

@@ -9,7 +9,7 @@
  * socket with 1011, and nothing else.
  */
 import type { CloseReason } from "../connection/close-reason.js";
-import type { MayWait } from "../connection/handlers.js";
+import type { MayWait } from "../connection/events/handlers.js";
 import type { FrameState } from "../protocol/websocket/websocket-sink.js";
 
 /** A message: text as a string, anything else as bytes. */

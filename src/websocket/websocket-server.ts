@@ -1,8 +1,8 @@
 /** A WebSocket server by itself: an `HttpServer` of its own with one endpoint on it. */
-import type { StopOptions, StopResult } from "../connection/component-options.js";
+import type { StopOptions, StopResult } from "../connection/component/component-options.js";
+import type { ServiceState } from "../connection/component/service-state.js";
 import type { WaitOptions } from "../connection/connection.js";
-import type { ListenOptions } from "../connection/listening.js";
-import type { ServiceState } from "../connection/service-state.js";
+import type { ListenOptions } from "../connection/listening/listening.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
 import { assertFunction, assertObject, readBelow } from "../errors.js";
 import { HttpServer } from "../http/server/http-server.js";

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
 import type { TestContext } from "node:test";
 import { main } from "#src/cli/main.js";
-import { Terminal } from "#src/cli/terminal.js";
+import { Terminal } from "#src/cli/terminal/terminal.js";
 import { until } from "./until.js";
 
 /** What a terminal is told of itself. */

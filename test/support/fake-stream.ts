@@ -5,13 +5,13 @@
 import { HeapSendMemory, type SendMemory } from "#src/bytes/send-memory.js";
 import type { CloseReason } from "#src/connection/close-reason.js";
 import { EngineService } from "#src/connection/engine-service.js";
-import { Events } from "#src/connection/events.js";
-import type { Handlers } from "#src/connection/handlers.js";
-import { PacketTopics } from "#src/connection/packet-topics.js";
+import { Events } from "#src/connection/events/events.js";
+import type { Handlers } from "#src/connection/events/handlers.js";
 import type { Receiver } from "#src/connection/receiver.js";
 import { type ConnectionSettings, connectionSettings } from "#src/connection/settings.js";
 import { type ConnectionHost, StreamConnection } from "#src/connection/stream-connection.js";
-import type { SecurityOwner } from "#src/connection/tls-upgrade.js";
+import type { SecurityOwner } from "#src/connection/tls/tls-upgrade.js";
+import { PacketTopics } from "#src/connection/topics/packet-topics.js";
 import type { Engine, KeepAlive, StreamSink, StreamSocket } from "#src/engine/engine.js";
 import { noStreamSink } from "#src/engine/no-sink.js";
 import { PacketReceiver } from "#src/packets/packet-receiver.js";

@@ -4,17 +4,17 @@ import { NetError } from "#src/errors.js";
 import type { FieldSection } from "#src/protocol/http1/field-section.js";
 import type { Head } from "#src/protocol/http1/head.js";
 import { DEFAULT_LIMITS, type Http1Limits } from "#src/protocol/http1/limits.js";
+import { createParseError, FAULT, type FaultName } from "#src/protocol/http1/parse-fault.js";
 import {
   AFTER_HEAD,
   type AfterHead,
   type RequestSink,
   type ResponseSink,
-} from "#src/protocol/http1/message-sink.js";
-import { createParseError, FAULT, type FaultName } from "#src/protocol/http1/parse-fault.js";
+} from "#src/protocol/http1/parsing/message-sink.js";
+import { RequestParser } from "#src/protocol/http1/parsing/request-parser.js";
+import { ResponseParser } from "#src/protocol/http1/parsing/response-parser.js";
 import { RequestHead } from "#src/protocol/http1/request-head.js";
-import { RequestParser } from "#src/protocol/http1/request-parser.js";
 import type { ResponseHead } from "#src/protocol/http1/response-head.js";
-import { ResponseParser } from "#src/protocol/http1/response-parser.js";
 import { everyChunking } from "./every-chunking.js";
 
 /** A message as the application would see it. */

@@ -4,8 +4,8 @@ import {
   HeadWriter,
   type OutgoingRequest,
   type OutgoingResponse,
-} from "#src/protocol/http1/head-writer.js";
-import { NO_ROOM } from "#src/protocol/http1/text-writer.js";
+} from "#src/protocol/http1/writing/head-writer.js";
+import { NO_ROOM } from "#src/protocol/http1/writing/text-writer.js";
 
 /** A head that was written, and what the writer says of it. */
 export interface Written {

@@ -3,9 +3,9 @@
  * The last column, what happens at the limit, is written by hand; `npm run docs` writes the others.
  */
 import { ARQ_SETTINGS } from "#src/arq/arq-settings.js";
-import { ACCESS_NUMBERS } from "#src/connection/access-options.js";
-import { HEARTBEAT_NUMBERS } from "#src/connection/heartbeat-options.js";
-import { PROXY_HEADER_NUMBERS } from "#src/connection/proxy-header-options.js";
+import { ACCESS_NUMBERS } from "#src/connection/access/access-options.js";
+import { PROXY_HEADER_NUMBERS } from "#src/connection/access/proxy-header-options.js";
+import { HEARTBEAT_NUMBERS } from "#src/connection/heartbeat/heartbeat-options.js";
 import { CONNECTION_SETTINGS } from "#src/connection/settings.js";
 import { DATAGRAM_SETTINGS } from "#src/datagram/datagram-settings.js";
 import { URING_OPTIONS } from "#src/engine/uring/setup/uring-options.js";
@@ -21,7 +21,7 @@ import { HEALTH_CHECK_NUMBERS } from "#src/pool/health-check-options.js";
 import { POOL_NUMBERS } from "#src/pool/pool-options.js";
 import { HTTP1_LIMITS } from "#src/protocol/http1/limits.js";
 import { PROXY_NUMBERS } from "#src/proxy/proxy-settings.js";
-import { RELAY_NUMBERS, UDP_RELAY_NUMBERS } from "#src/proxy/relay-settings.js";
+import { RELAY_NUMBERS, UDP_RELAY_NUMBERS } from "#src/proxy/relay/relay-settings.js";
 import { CAST_SETTINGS } from "#src/udp/cast-settings.js";
 import { COMPRESSION_SETTINGS } from "#src/websocket/deflate/compression-options.js";
 import { WEBSOCKET_SETTINGS } from "#src/websocket/websocket-settings.js";

@@ -4,9 +4,9 @@ import { ManualClock } from "hp-socket/testing";
 import { BodyIntake } from "#src/http/body/body-intake.js";
 import type { RequestSource } from "#src/http/server/fetch/light-request.js";
 import { createLimits } from "#src/protocol/http1/limits.js";
-import { AFTER_HEAD } from "#src/protocol/http1/message-sink.js";
+import { AFTER_HEAD } from "#src/protocol/http1/parsing/message-sink.js";
+import { RequestParser } from "#src/protocol/http1/parsing/request-parser.js";
 import type { RequestHead } from "#src/protocol/http1/request-head.js";
-import { RequestParser } from "#src/protocol/http1/request-parser.js";
 import { TimingWheel } from "#src/time/timing-wheel.js";
 
 /** A request as it came. */

@@ -10,9 +10,9 @@ import {
   AFTER_HEAD,
   type AfterHead,
   type ResponseSink,
-} from "../../protocol/http1/message-sink.js";
+} from "../../protocol/http1/parsing/message-sink.js";
+import { ResponseParser } from "../../protocol/http1/parsing/response-parser.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
-import { ResponseParser } from "../../protocol/http1/response-parser.js";
 import type { ConnectionLoad } from "./connection-load.js";
 import type { HttpTally } from "./http-tally.js";
 import type { LoadedConnection } from "./load-agent.js";

@@ -1,4 +1,5 @@
 import { parseHostPort } from "../../index.js";
+import { byteText, countText, timeText } from "../choices/quantity.js";
 import type { ExitCode } from "../command.js";
 import {
   integerOption,
@@ -10,8 +11,7 @@ import {
   switchOption,
   UsageError,
 } from "../command-line.js";
-import { byteText, countText, timeText } from "../quantity.js";
-import type { Terminal } from "../terminal.js";
+import type { Terminal } from "../terminal/terminal.js";
 import { DatagramLoad } from "./datagram-load.js";
 import { DatagramTally, HEAD_BYTES } from "./datagram-tally.js";
 import {

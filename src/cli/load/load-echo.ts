@@ -1,3 +1,11 @@
+import { readPeerAddress } from "../choices/peer-address.js";
+import {
+  DATA_RECEIVE_NAMES,
+  payloadAlphabet,
+  receiveModelOf,
+  receiveOptionTable,
+} from "../choices/receive-choice.js";
+import { clientTlsOf, clientTlsTable } from "../choices/tls-choice.js";
 import type { ExitCode } from "../command.js";
 import {
   integerOption,
@@ -9,15 +17,7 @@ import {
   textOption,
   UsageError,
 } from "../command-line.js";
-import { readPeerAddress } from "../peer-address.js";
-import {
-  DATA_RECEIVE_NAMES,
-  payloadAlphabet,
-  receiveModelOf,
-  receiveOptionTable,
-} from "../receive-choice.js";
-import type { Terminal } from "../terminal.js";
-import { clientTlsOf, clientTlsTable } from "../tls-choice.js";
+import type { Terminal } from "../terminal/terminal.js";
 import { arqLoadAgent } from "./arq-load-agent.js";
 import { BytePattern } from "./byte-pattern.js";
 import { EchoLoad } from "./echo-load.js";

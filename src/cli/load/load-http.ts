@@ -2,6 +2,9 @@ import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { pathWithQuery } from "../../http/client/http-target.js";
 import { type ConnectOptions, push } from "../../index.js";
+import { fieldsOf, methodOf, requestTable } from "../choices/request-choice.js";
+import { assertNoTls, urlTlsOf, urlTlsTable } from "../choices/tls-choice.js";
+import { readUrl } from "../choices/url.js";
 import type { ExitCode } from "../command.js";
 import {
   integerOption,
@@ -14,10 +17,7 @@ import {
   UsageError,
   withShort,
 } from "../command-line.js";
-import { fieldsOf, methodOf, requestTable } from "../request-choice.js";
-import type { Terminal } from "../terminal.js";
-import { assertNoTls, urlTlsOf, urlTlsTable } from "../tls-choice.js";
-import { readUrl } from "../url.js";
+import type { Terminal } from "../terminal/terminal.js";
 import { HttpLoad } from "./http-load.js";
 import { httpJson, httpText } from "./http-report.js";
 import { HttpTally } from "./http-tally.js";

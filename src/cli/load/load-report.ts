@@ -1,7 +1,7 @@
 /** What all loads have to say at their end: connections, latency and errors. */
 
-import type { Paint } from "../paint.js";
-import { countText, timeText } from "../quantity.js";
+import { countText, timeText } from "../choices/quantity.js";
+import type { Paint } from "../terminal/paint.js";
 import type { HistogramRow } from "./latency-histogram.js";
 import type { LoadOutcome } from "./load-run.js";
 import type { LoadTally } from "./load-tally.js";

@@ -1,9 +1,10 @@
 /** How a load runs on the command line, and the options that all loads have. */
+
+import { byteText, connectionsText, countText } from "../choices/quantity.js";
 import { type EngineChoiceName, engineOption, jsonOption } from "../command.js";
 import { integerOption, type Option } from "../command-line.js";
-import { LiveLine } from "../live-line.js";
-import { byteText, connectionsText, countText } from "../quantity.js";
-import type { Terminal } from "../terminal.js";
+import { LiveLine } from "../terminal/live-line.js";
+import type { Terminal } from "../terminal/terminal.js";
 import { type LoadOutcome, type LoadPlan, LoadRun } from "./load-run.js";
 import type { LoadTally } from "./load-tally.js";
 

@@ -1,6 +1,9 @@
 import { pathWithQuery } from "../../http/client/http-target.js";
 import { push } from "../../index.js";
 import { compressionSettings } from "../../websocket/deflate/compression-options.js";
+import { assertNoTls, urlTlsOf, urlTlsTable } from "../choices/tls-choice.js";
+import { readSocketUrl } from "../choices/url.js";
+import { socketFieldsOf, socketTable } from "../choices/websocket-choice.js";
 import type { ExitCode } from "../command.js";
 import {
   integerOption,
@@ -12,10 +15,7 @@ import {
   switchOption,
   UsageError,
 } from "../command-line.js";
-import type { Terminal } from "../terminal.js";
-import { assertNoTls, urlTlsOf, urlTlsTable } from "../tls-choice.js";
-import { readSocketUrl } from "../url.js";
-import { socketFieldsOf, socketTable } from "../websocket-choice.js";
+import type { Terminal } from "../terminal/terminal.js";
 import { BytePattern } from "./byte-pattern.js";
 import { echoJson, echoText } from "./echo-report.js";
 import { loadTable, runLoad } from "./load-session.js";

@@ -1,8 +1,8 @@
 /** A request that is sent again and again, as bytes. */
 import { Buffer } from "node:buffer";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
-import { HeadWriter } from "../../protocol/http1/head-writer.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
+import { HeadWriter } from "../../protocol/http1/writing/head-writer.js";
 
 /** Room for a head at first; it doubles until the head fits. */
 const ROOM_BYTES = 4_096;

@@ -4,14 +4,14 @@ import { createHash, randomBytes } from "node:crypto";
 import type { NetError } from "../../errors.js";
 import { fieldPairs } from "../../http/http-fields.js";
 import { BODY } from "../../protocol/http1/head.js";
-import { HeadWriter } from "../../protocol/http1/head-writer.js";
 import {
   AFTER_HEAD,
   type AfterHead,
   type ResponseSink,
-} from "../../protocol/http1/message-sink.js";
+} from "../../protocol/http1/parsing/message-sink.js";
+import { ResponseParser } from "../../protocol/http1/parsing/response-parser.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
-import { ResponseParser } from "../../protocol/http1/response-parser.js";
+import { HeadWriter } from "../../protocol/http1/writing/head-writer.js";
 import { createKey } from "../../protocol/websocket/accept-key.js";
 import {
   checkUpgradeResponse,

@@ -1,4 +1,4 @@
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
 import type { CompressionSettings } from "../../websocket/deflate/compression-options.js";
 import { DeflateStock } from "../../websocket/deflate/deflate-stock.js";
 import type { BytePattern } from "./byte-pattern.js";

@@ -14,7 +14,12 @@
 import { Buffer } from "node:buffer";
 import { PieceQueue } from "../../bytes/piece-queue.js";
 import type { WaitOptions } from "../../connection/connection.js";
-import { assertWaitOptions, beginWait, throwIfAborted, Waiter } from "../../connection/waiter.js";
+import {
+  assertWaitOptions,
+  beginWait,
+  throwIfAborted,
+  Waiter,
+} from "../../connection/waiting/waiter.js";
 import { assertInteger, assertKnownKeys, NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { Fields } from "../fields.js";

@@ -15,14 +15,14 @@
  */
 import type { AsyncResource } from "node:async_hooks";
 import { isLent } from "../../bytes/lending.js";
-import { type AbortListener, offAbort, onAbort } from "../../connection/abort-listeners.js";
-import { handlerError } from "../../connection/handlers.js";
-import { abortError } from "../../connection/waiter.js";
+import { handlerError } from "../../connection/events/handlers.js";
+import { type AbortListener, offAbort, onAbort } from "../../connection/waiting/abort-listeners.js";
+import { abortError } from "../../connection/waiting/waiter.js";
 import { NetError } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
-import type { OutgoingRequest } from "../../protocol/http1/head-writer.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
+import type { OutgoingRequest } from "../../protocol/http1/writing/head-writer.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../../time/timing-wheel.js";
 import { BodyIntake, type BodyOwner } from "../body/body-intake.js";
 import type { Fields } from "../fields.js";

@@ -4,7 +4,7 @@
  */
 
 import { assertKeepAlive } from "../../connection/settings.js";
-import type { ClientTls } from "../../connection/tls-settings.js";
+import type { ClientTls } from "../../connection/tls/tls-settings.js";
 import { type AddressFilter, assertIp } from "../../dial/connect-options.js";
 import type { ProxyChoice } from "../../dial/proxy-route.js";
 import type { EngineChoice, KeepAlive } from "../../engine/engine.js";
@@ -25,9 +25,9 @@ import {
   optionNames,
   readOptions,
 } from "../../options.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
-import { encodeFields } from "../../protocol/http1/head-writer.js";
 import { createLimits, type Http1Limits } from "../../protocol/http1/limits.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
+import { encodeFields } from "../../protocol/http1/writing/head-writer.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
 import { assertOptionsObject, invalid } from "../option-check.js";
 import type { DialerOptions } from "./http-dialer.js";

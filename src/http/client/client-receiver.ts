@@ -18,8 +18,8 @@
  * Sources: RFC 9112 §9.3 (persistence), RFC 9110 §9.2.2 (what may be repeated).
  */
 import { type CloseReason, reasonOf } from "../../connection/close-reason.js";
-import type { AgeingConnection } from "../../connection/mass-close.js";
-import type { PacketEvents } from "../../connection/packet-events.js";
+import type { AgeingConnection } from "../../connection/component/mass-close.js";
+import type { PacketEvents } from "../../connection/events/packet-events.js";
 import { HOLD, type Receiver } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
 import { ExchangeState } from "../../protocol/http1/exchange-state.js";
@@ -28,9 +28,9 @@ import {
   AFTER_HEAD,
   type AfterHead,
   type ResponseSink,
-} from "../../protocol/http1/message-sink.js";
+} from "../../protocol/http1/parsing/message-sink.js";
+import type { ResponseParser } from "../../protocol/http1/parsing/response-parser.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
-import type { ResponseParser } from "../../protocol/http1/response-parser.js";
 import {
   Handover,
   type OwnConnection,

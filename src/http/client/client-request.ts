@@ -2,14 +2,14 @@
 
 import { AsyncResource } from "node:async_hooks";
 import { assertFunction } from "../../connection/settings.js";
-import { throwIfAborted } from "../../connection/waiter.js";
+import { throwIfAborted } from "../../connection/waiting/waiter.js";
 import type { ProxyHop } from "../../dial/proxy-hop.js";
 import type { ProxyChoice } from "../../dial/proxy-route.js";
 import { assertInteger, assertKnownKeys, describe } from "../../errors.js";
 import type { Given } from "../../options.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
 import type { CookieStore } from "../cookie/cookie-store.js";
 import type { Fields } from "../fields.js";
 import { FieldList, fieldValues, hasField } from "../http-fields.js";

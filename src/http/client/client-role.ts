@@ -1,7 +1,7 @@
 /** What HTTP clients do with their connections: each has a receiver from the moment at which it is open. */
 import type { CloseReason } from "../../connection/close-reason.js";
-import type { Events } from "../../connection/events.js";
-import type { StreamRole } from "../../connection/stream-component.js";
+import type { StreamRole } from "../../connection/component/stream-component.js";
+import type { Events } from "../../connection/events/events.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import { ClientReceiver, type ReceiverShare } from "./client-receiver.js";
 

@@ -8,8 +8,8 @@
  */
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
-import type { BodyWriter } from "../../protocol/http1/body-writer.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import type { BodyWriter } from "../../protocol/http1/writing/body-writer.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
 import { PumpBreath } from "../pump-breath.js";
 import type { BodySource } from "./body-source.js";
 import { chunkBytes, contentFailed } from "./request-content.js";

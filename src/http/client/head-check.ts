@@ -4,8 +4,8 @@
  */
 import { Buffer } from "node:buffer";
 import { NetError } from "../../errors.js";
-import { HeadWriter, type OutgoingRequest } from "../../protocol/http1/head-writer.js";
-import { NO_ROOM } from "../../protocol/http1/text-writer.js";
+import { HeadWriter, type OutgoingRequest } from "../../protocol/http1/writing/head-writer.js";
+import { NO_ROOM } from "../../protocol/http1/writing/text-writer.js";
 
 /** Longest head that is sent, in bytes. */
 export const MAX_HEAD_BYTES: number = 16 * 1024 * 1024;

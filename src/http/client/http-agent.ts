@@ -3,10 +3,10 @@
  *.
  */
 
-import { readStopOptions, type StopOptions } from "../../connection/component-options.js";
+import { readStopOptions, type StopOptions } from "../../connection/component/component-options.js";
+import { closeOldOnes, closeSilentOnes } from "../../connection/component/mass-close.js";
 import type { Connection } from "../../connection/connection.js";
-import { Events } from "../../connection/events.js";
-import { closeOldOnes, closeSilentOnes } from "../../connection/mass-close.js";
+import { Events } from "../../connection/events/events.js";
 import { assertFunction } from "../../connection/settings.js";
 import { ProxyRouter } from "../../dial/proxy-route.js";
 import { describe, invalidArgument, NetError } from "../../errors.js";

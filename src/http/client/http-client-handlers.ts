@@ -4,14 +4,14 @@
  */
 import type { AsyncResource } from "node:async_hooks";
 import type { CloseReason } from "../../connection/close-reason.js";
-import { handlerScope } from "../../connection/handler-scope.js";
+import { handlerScope } from "../../connection/events/handler-scope.js";
 import {
   handlerError,
   isThenable,
   type MayRefuse,
   type MayWait,
   type Verdict,
-} from "../../connection/handlers.js";
+} from "../../connection/events/handlers.js";
 import { assertFunction } from "../../connection/settings.js";
 import type { NetError } from "../../errors.js";
 import type { Given } from "../../options.js";
@@ -20,7 +20,7 @@ import {
   AFTER_HEAD,
   type AfterHead,
   type ResponseSink,
-} from "../../protocol/http1/message-sink.js";
+} from "../../protocol/http1/parsing/message-sink.js";
 import type { FieldSection, ResponseHead } from "../fields.js";
 import type { OwnConnection, UpgradedConnection } from "../upgrade/upgraded-connection.js";
 import type { ClientReceiver } from "./client-receiver.js";

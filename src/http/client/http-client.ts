@@ -4,9 +4,9 @@
  */
 
 import type { Connection, WaitOptions } from "../../connection/connection.js";
-import { Events } from "../../connection/events.js";
+import { Events } from "../../connection/events/events.js";
 import { assertFunction } from "../../connection/settings.js";
-import { throwIfAborted } from "../../connection/waiter.js";
+import { throwIfAborted } from "../../connection/waiting/waiter.js";
 import { assertIp } from "../../dial/connect-options.js";
 import { type ProxyChoice, ProxyRouter } from "../../dial/proxy-route.js";
 import type { Address } from "../../engine/engine.js";

@@ -3,11 +3,11 @@
  * one time. What is made belongs to the caller; what fails is gone when the promise rejects.
  */
 
-import type { Events } from "../../connection/events.js";
+import { StreamComponent } from "../../connection/component/stream-component.js";
+import type { Events } from "../../connection/events/events.js";
 import type { ConnectionSettings } from "../../connection/settings.js";
-import { StreamComponent } from "../../connection/stream-component.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
-import type { ClientTls } from "../../connection/tls-settings.js";
+import type { ClientTls } from "../../connection/tls/tls-settings.js";
 import type { ConnectOptions } from "../../dial/connect-options.js";
 import { Dialing } from "../../dial/dialing.js";
 import type { EngineChoice } from "../../engine/engine.js";

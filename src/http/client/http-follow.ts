@@ -1,5 +1,5 @@
 /** A request whose redirects are followed, and whose response's codings are taken off. */
-import { throwIfAborted } from "../../connection/waiter.js";
+import { throwIfAborted } from "../../connection/waiting/waiter.js";
 import { assertInteger, assertOneOf, NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import { FieldList } from "../http-fields.js";

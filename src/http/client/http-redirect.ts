@@ -4,7 +4,7 @@
  */
 import { Buffer, isUtf8 } from "node:buffer";
 import { describe, NetError } from "../../errors.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
 import { FieldList } from "../http-fields.js";
 import type { HttpRequestOptions } from "./client-request.js";
 

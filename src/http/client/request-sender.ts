@@ -9,10 +9,10 @@
 import { SEGMENT_BYTES } from "../../bytes/send-memory.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
-import { BodyWriter } from "../../protocol/http1/body-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
-import { HeadWriter } from "../../protocol/http1/head-writer.js";
-import { NO_ROOM } from "../../protocol/http1/text-writer.js";
+import { BodyWriter } from "../../protocol/http1/writing/body-writer.js";
+import { HeadWriter } from "../../protocol/http1/writing/head-writer.js";
+import { NO_ROOM } from "../../protocol/http1/writing/text-writer.js";
 import { BodySource, type ChunkContent } from "./body-source.js";
 import type { ExchangePlan } from "./client-exchange.js";
 import { ContentSender, SLICE_BYTES } from "./content-sender.js";

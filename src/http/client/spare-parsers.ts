@@ -1,6 +1,6 @@
 /** Parsers that no connection needs at the moment: an idle connection has none. */
 import type { Http1Limits } from "../../protocol/http1/limits.js";
-import { ResponseParser } from "../../protocol/http1/response-parser.js";
+import { ResponseParser } from "../../protocol/http1/parsing/response-parser.js";
 
 /** Parsers that are kept for the next exchange. */
 const MAX_SPARES = 64;

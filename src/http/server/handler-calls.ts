@@ -5,8 +5,8 @@
 import type { AsyncResource } from "node:async_hooks";
 import process from "node:process";
 import type { CloseReason } from "../../connection/close-reason.js";
-import { handlerScope } from "../../connection/handler-scope.js";
-import { callHandler, handlerError, isThenable } from "../../connection/handlers.js";
+import { handlerScope } from "../../connection/events/handler-scope.js";
+import { callHandler, handlerError, isThenable } from "../../connection/events/handlers.js";
 import { describe, NetError } from "../../errors.js";
 import type { Given } from "../../options.js";
 import { statusOfError } from "../../protocol/http1/parse-fault.js";

@@ -9,7 +9,7 @@ import { PieceQueue } from "../../bytes/piece-queue.js";
 import type { WaitOptions } from "../../connection/connection.js";
 import { bytesOf } from "../../connection/data.js";
 import type { PieceWriter } from "../../connection/receiver.js";
-import { Waiter } from "../../connection/waiter.js";
+import { Waiter } from "../../connection/waiting/waiter.js";
 import type { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { PieceTarget } from "./response/response-encoder.js";

@@ -1,5 +1,5 @@
 import type { Connection, Data } from "../../connection/connection.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
 import type { IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";

@@ -9,8 +9,8 @@
  */
 import type { Buffer } from "node:buffer";
 import { type CloseReason, reasonOf } from "../../connection/close-reason.js";
-import { handlerError } from "../../connection/handlers.js";
-import type { PacketEvents } from "../../connection/packet-events.js";
+import { handlerError } from "../../connection/events/handlers.js";
+import type { PacketEvents } from "../../connection/events/packet-events.js";
 import type { Receiver } from "../../connection/receiver.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { NetError } from "../../errors.js";

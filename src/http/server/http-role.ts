@@ -1,10 +1,10 @@
 /** What an HTTP server does with its connections. */
 import type { CloseReason } from "../../connection/close-reason.js";
-import { Events } from "../../connection/events.js";
-import type { Handlers, MayRefuse } from "../../connection/handlers.js";
-import type { Listening, ListeningRole } from "../../connection/listening.js";
+import type { StreamRole } from "../../connection/component/stream-component.js";
+import { Events } from "../../connection/events/events.js";
+import type { Handlers, MayRefuse } from "../../connection/events/handlers.js";
+import type { Listening, ListeningRole } from "../../connection/listening/listening.js";
 import type { Receiver } from "../../connection/receiver.js";
-import type { StreamRole } from "../../connection/stream-component.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { Address, ListenTarget } from "../../engine/engine.js";
 import type { NetError } from "../../errors.js";

@@ -16,7 +16,7 @@
  * A request for another protocol is handled when all before it have their response.
  */
 import type { CloseReason } from "../../connection/close-reason.js";
-import type { Handlers, MayRefuse, MayWait, Verdict } from "../../connection/handlers.js";
+import type { Handlers, MayRefuse, MayWait, Verdict } from "../../connection/events/handlers.js";
 import type { ListenTarget } from "../../engine/engine.js";
 import type { NetError } from "../../errors.js";
 import type { HttpExchange } from "./http-exchange.js";

@@ -1,9 +1,9 @@
 /** What an HTTP server is made of, and who responds for it. */
 
-import type { AdmissionOptions } from "../../connection/admission.js";
-import type { ComponentStats } from "../../connection/component-options.js";
+import type { ComponentStats } from "../../connection/component/component-options.js";
+import type { AdmissionOptions } from "../../connection/listening/admission.js";
 import { assertFunction } from "../../connection/settings.js";
-import type { TlsSettings } from "../../connection/tls-settings.js";
+import type { TlsSettings } from "../../connection/tls/tls-settings.js";
 import type { EngineChoice } from "../../engine/engine.js";
 import { assertObject, invalidArgument } from "../../errors.js";
 import type { Given } from "../../options.js";

@@ -2,7 +2,7 @@
  * What can be set on an HTTP server besides its handlers: names, defaults and ranges of what it adds
  * to connections. `docs/limits.md` is compared with the table.
  */
-import type { ChangeableSettings } from "../../connection/component-options.js";
+import type { ChangeableSettings } from "../../connection/component/component-options.js";
 import { type ConnectionSettings, connectionSettings } from "../../connection/settings.js";
 import { assertKnownKeys, NetError } from "../../errors.js";
 import {

@@ -1,12 +1,12 @@
-import { ADMISSION_NAMES, admissionAmong } from "../../connection/admission.js";
-import type { StopOptions, StopResult } from "../../connection/component-options.js";
+import type { StopOptions, StopResult } from "../../connection/component/component-options.js";
+import { closeOldOnes, closeSilentOnes } from "../../connection/component/mass-close.js";
+import type { ServiceState } from "../../connection/component/service-state.js";
+import { StreamComponent } from "../../connection/component/stream-component.js";
 import type { WaitOptions } from "../../connection/connection.js";
 import { engineServiceOf } from "../../connection/engine-service.js";
-import { Listening, type ListenOptions } from "../../connection/listening.js";
-import { closeOldOnes, closeSilentOnes } from "../../connection/mass-close.js";
-import type { ServiceState } from "../../connection/service-state.js";
+import { ADMISSION_NAMES, admissionAmong } from "../../connection/listening/admission.js";
+import { Listening, type ListenOptions } from "../../connection/listening/listening.js";
 import { SETTING_NAMES } from "../../connection/settings.js";
-import { StreamComponent } from "../../connection/stream-component.js";
 import type { Address, IpAddress } from "../../engine/engine.js";
 import { assertObject, type NetError } from "../../errors.js";
 import { secured } from "../../tcp/secured.js";

@@ -5,7 +5,7 @@
 import type { NetError } from "../../errors.js";
 import type { Given } from "../../options.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
-import type { AfterHead, RequestSink } from "../../protocol/http1/message-sink.js";
+import type { AfterHead, RequestSink } from "../../protocol/http1/parsing/message-sink.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
 import type { HandlerCalls } from "./handler-calls.js";
 import type { HttpServerConnection } from "./http-server-connection.js";

@@ -14,18 +14,22 @@
 import type { Buffer } from "node:buffer";
 import type { CloseReason } from "../../connection/close-reason.js";
 import type { Connection, Data } from "../../connection/connection.js";
-import { handlerError } from "../../connection/handlers.js";
+import { handlerError } from "../../connection/events/handlers.js";
 import { HOLD } from "../../connection/receiver.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { NetError } from "../../errors.js";
 import { PacketReceiver } from "../../packets/packet-receiver.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
 import type { Http1Limits } from "../../protocol/http1/limits.js";
-import { AFTER_HEAD, type AfterHead, type RequestSink } from "../../protocol/http1/message-sink.js";
 import { statusOfError } from "../../protocol/http1/parse-fault.js";
+import {
+  AFTER_HEAD,
+  type AfterHead,
+  type RequestSink,
+} from "../../protocol/http1/parsing/message-sink.js";
+import { RequestParser } from "../../protocol/http1/parsing/request-parser.js";
 import { RequestHead } from "../../protocol/http1/request-head.js";
-import { RequestParser } from "../../protocol/http1/request-parser.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
 import { push } from "../../receive/push.js";
 import { inRootContext } from "../../time/root-context.js";
 import { UpgradeEvents } from "../upgrade/upgrade-events.js";

@@ -9,7 +9,7 @@
 import type { CloseReason } from "../../connection/close-reason.js";
 import type { Data } from "../../connection/connection.js";
 import type { NetError } from "../../errors.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
 import type { ServerExchange } from "./server-exchange.js";
 import type { ServerResources } from "./server-resources.js";
 

@@ -14,7 +14,7 @@ import { isLent } from "../../bytes/lending.js";
 import { reasonOf } from "../../connection/close-reason.js";
 import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
-import { throwIfAborted } from "../../connection/waiter.js";
+import { throwIfAborted } from "../../connection/waiting/waiter.js";
 import {
   assertBoolean,
   assertInteger,
@@ -24,10 +24,10 @@ import {
   NetError,
 } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
-import type { FieldInput, FieldValue } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
-import { STATUS_TEXT } from "../../protocol/http1/status-text.js";
+import type { FieldInput, FieldValue } from "../../protocol/http1/writing/field-writer.js";
+import { STATUS_TEXT } from "../../protocol/http1/writing/status-text.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { BodyIntake, BodyOwner } from "../body/body-intake.js";
 import type { WholeBodyOptions } from "../body/incoming-body.js";

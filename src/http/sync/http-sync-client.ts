@@ -8,9 +8,9 @@
  */
 import { Buffer } from "node:buffer";
 import { PieceQueue } from "../../bytes/piece-queue.js";
-import { handlerError } from "../../connection/handlers.js";
+import { handlerError } from "../../connection/events/handlers.js";
 import { assertInteger, assertKnownKeys, describe, NetError } from "../../errors.js";
-import type { FieldInput } from "../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
 import { assertSwitch } from "../client/client-options.js";
 import { assertHead } from "../client/head-check.js";
 import { HttpTarget } from "../client/http-target.js";

@@ -4,7 +4,7 @@
  */
 
 import process from "node:process";
-import { assertTlsSettings } from "../../connection/tls-settings.js";
+import { assertTlsSettings } from "../../connection/tls/tls-settings.js";
 import { ProxyRouter } from "../../dial/proxy-route.js";
 import type { EngineName } from "../../engine/engine.js";
 import { assertOneOf, invalidArgument } from "../../errors.js";

@@ -1,8 +1,8 @@
 /** What a receiver of the application's is told of a connection that has left HTTP. */
 import type { CloseReason } from "../../connection/close-reason.js";
 import type { Connection } from "../../connection/connection.js";
-import { Events } from "../../connection/events.js";
-import type { HandlerSettled, PacketEvents } from "../../connection/packet-events.js";
+import { Events } from "../../connection/events/events.js";
+import type { HandlerSettled, PacketEvents } from "../../connection/events/packet-events.js";
 import type { ProtocolConnection } from "../../connection/receiver.js";
 import type { UpgradeReceiver } from "./upgrade-receiver.js";
 

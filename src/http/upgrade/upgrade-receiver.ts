@@ -1,6 +1,6 @@
 import type { CloseReason } from "../../connection/close-reason.js";
 import type { Connection } from "../../connection/connection.js";
-import type { MayWait } from "../../connection/handlers.js";
+import type { MayWait } from "../../connection/events/handlers.js";
 
 /**
  * Takes over a connection behind a request that asked for another protocol, or a CONNECT. It has the

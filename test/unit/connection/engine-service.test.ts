@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { engineServiceOf } from "#src/connection/engine-service.js";
-import type { Outbound } from "#src/connection/outbound.js";
+import type { Outbound } from "#src/connection/sending/outbound.js";
 import type { Engine } from "#src/engine/engine.js";
 import { FakeEngine, FakeHost } from "../../support/fake-stream.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Data } from "#src/connection/connection.js";
-import type { HeartbeatOptions } from "#src/connection/heartbeat-options.js";
+import type { HeartbeatOptions } from "#src/connection/heartbeat/heartbeat-options.js";
 import { type HeartbeatConnection, PacketHeartbeat } from "#src/connection/packet-heartbeat.js";
 import { DUE } from "#src/connection/receiver.js";
 import type { NetError } from "#src/errors.js";

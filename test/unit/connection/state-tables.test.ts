@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  nextServiceState,
+  SERVICE_TRANSITIONS,
+  type ServiceEvent,
+  type ServiceState,
+} from "#src/connection/component/service-state.js";
+import {
   CONNECTION_TRANSITIONS,
   type ConnectionEvent,
   type ConnectionState,
   nextConnectionState,
 } from "#src/connection/connection-state.js";
-import {
-  nextServiceState,
-  SERVICE_TRANSITIONS,
-  type ServiceEvent,
-  type ServiceState,
-} from "#src/connection/service-state.js";
 import { NetError } from "#src/errors.js";
 
 const CONNECTION_EVENTS: ConnectionEvent[] = [

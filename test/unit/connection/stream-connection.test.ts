@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HOLD } from "#src/connection/receiver.js";
 import { StreamConnection } from "#src/connection/stream-connection.js";
-import type { SecurityOwner } from "#src/connection/tls-upgrade.js";
+import type { SecurityOwner } from "#src/connection/tls/tls-upgrade.js";
 import type { TlsContext } from "#src/engine/tls-options.js";
 import { delimiter } from "#src/receive/delimiter.js";
 import { FakeHost, FakeStream } from "../../support/fake-stream.js";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { delimiter, fixedLength, lengthPrefix, pack, startEnd, untilClosed } from "hp-socket";
+import { MAX_SMALL_FILE_BYTES } from "#src/connection/sending/small-file.js";
 import { CONNECTION_SETTINGS, connectionSettings } from "#src/connection/settings.js";
-import { MAX_SMALL_FILE_BYTES } from "#src/connection/small-file.js";
 import { ATTEMPT_DELAY_MS, CONNECT_TIMEOUT_MS } from "#src/dial/connect-options.js";
 import { readProjectFile, tableRows } from "../../support/document.js";
 import { LIMIT_TABLES, withLimits } from "../../support/limit-tables.js";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CONNECTION_TRANSITIONS } from "#src/connection/connection-state.js";
-import { HANDLER_NAMES } from "#src/connection/handlers.js";
+import { HANDLER_NAMES } from "#src/connection/events/handlers.js";
 import { ERROR_CODES } from "#src/errors.js";
 import { readProjectFile, tableRows } from "../../support/document.js";
 

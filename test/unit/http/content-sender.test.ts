@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import type { PieceWriter, ProtocolConnection } from "#src/connection/receiver.js";
 import { BodySource } from "#src/http/client/body-source.js";
 import { ContentSender } from "#src/http/client/content-sender.js";
-import { BodyWriter } from "#src/protocol/http1/body-writer.js";
 import { BODY } from "#src/protocol/http1/head.js";
+import { BodyWriter } from "#src/protocol/http1/writing/body-writer.js";
 
 /** A connection that takes everything, at a time that flies. */
 function connection(sent: string[]): ProtocolConnection {

@@ -5,7 +5,7 @@ import v8 from "node:v8";
 import type { HttpExchange } from "hp-socket/http";
 import { RequestPipeline } from "#src/http/server/request-pipeline.js";
 import { ServerExchange } from "#src/http/server/server-exchange.js";
-import { RequestParser } from "#src/protocol/http1/request-parser.js";
+import { RequestParser } from "#src/protocol/http1/parsing/request-parser.js";
 import { httpMemory } from "../../support/http-memory.js";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";

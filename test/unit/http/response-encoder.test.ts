@@ -6,7 +6,7 @@ import type { NetError } from "hp-socket";
 import { EncodedFields, encodeFields, type FieldInput } from "hp-socket/http";
 import { type PieceTarget, ResponseEncoder } from "#src/http/server/response/response-encoder.js";
 import { BODY } from "#src/protocol/http1/head.js";
-import { HeadWriter } from "#src/protocol/http1/head-writer.js";
+import { HeadWriter } from "#src/protocol/http1/writing/head-writer.js";
 
 const LINES = Buffer.from("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nKeep-Alive: timeout=5\r\n");
 const LAST_LINES = Buffer.from("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { FieldSection } from "#src/protocol/http1/field-section.js";
-import { AFTER_HEAD, type RequestSink } from "#src/protocol/http1/message-sink.js";
+import { AFTER_HEAD, type RequestSink } from "#src/protocol/http1/parsing/message-sink.js";
+import { RequestParser } from "#src/protocol/http1/parsing/request-parser.js";
 import type { RequestHead } from "#src/protocol/http1/request-head.js";
-import { RequestParser } from "#src/protocol/http1/request-parser.js";
 import { latin1 } from "../../support/http1-recorder.js";
 
 const TEXT =

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { encodeFields, HeadWriter } from "#src/protocol/http1/head-writer.js";
+import { encodeFields, HeadWriter } from "#src/protocol/http1/writing/head-writer.js";
 import { writeRequest, writeResponse } from "../../support/http1-writing.js";
 import { netError } from "../../support/packet-stream.js";
 

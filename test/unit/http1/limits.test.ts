@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { createLimits, DEFAULT_LIMITS, type Http1Limits } from "#src/protocol/http1/limits.js";
 import type { FaultName } from "#src/protocol/http1/parse-fault.js";
-import { RequestParser } from "#src/protocol/http1/request-parser.js";
+import { RequestParser } from "#src/protocol/http1/parsing/request-parser.js";
 import { readProjectFile } from "../../support/document.js";
 import {
   Http1Recorder,

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { createLimits } from "#src/protocol/http1/limits.js";
-import { RequestParser } from "#src/protocol/http1/request-parser.js";
+import { RequestParser } from "#src/protocol/http1/parsing/request-parser.js";
 import { Http1Recorder, latin1 } from "../../support/http1-recorder.js";
 
 const MIB = 1024 * 1024;

@@ -18,7 +18,8 @@ describe("selfSignedCertificate", () => {
 
   it("is for serverNames beside the names that it has anyway, each once", () => {
     const { cert } = selfSignedCertificate({ serverNames: ["localhost", "device.example"] });
-    const names = "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, DNS:device.example";
+    const names =
+      "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, DNS:device.example";
     assert.equal(new X509Certificate(cert).subjectAltName, names);
   });
 

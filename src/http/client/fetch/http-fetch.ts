@@ -1,6 +1,6 @@
 /** The web's `fetch` over the connections of an agent. */
 import { NetError } from "../../../errors.js";
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import { FieldList } from "../../http-fields.js";
 import { assertOptionsObject } from "../../option-check.js";
 import type { HttpFollowOptions } from "../http-follow.js";

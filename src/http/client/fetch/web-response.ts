@@ -2,7 +2,11 @@
  * A `Response` of the web's that was fetched: what a program can't make of the platform's class, its
  * URL and type, and status codes that it refuses, is added to it.
  */
-import { type AbortListener, offAbort, onAbort } from "../../../connection/abort-listeners.js";
+import {
+  type AbortListener,
+  offAbort,
+  onAbort,
+} from "../../../connection/waiting/abort-listeners.js";
 import type { IncomingBody } from "../../body/incoming-body.js";
 import type { HttpResponse } from "../http-response.js";
 import { bodyFailure } from "./fetch-failure.js";

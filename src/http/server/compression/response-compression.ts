@@ -4,7 +4,7 @@
  */
 
 import type { Given } from "../../../options.js";
-import type { FieldInput, FieldValue } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput, FieldValue } from "../../../protocol/http1/writing/field-writer.js";
 import type { Fields } from "../../fields.js";
 import { type FieldPair, fieldPairs } from "../../http-fields.js";
 import { type ContentCoding, chooseCoding } from "./coding-choice.js";

@@ -3,7 +3,7 @@
  * and the like have it. Hot.
  */
 import { describe, NetError } from "../../../errors.js";
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import type { HttpExchange } from "../http-exchange.js";
 import type { HttpServerConnection } from "../http-server-connection.js";
 import type { ServerExchange } from "../server-exchange.js";

@@ -12,7 +12,7 @@
 import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
 import { inspect } from "node:util";
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import { bodyIsUsed, ownBuffer, spentBody, textOf } from "./body-bytes.js";
 import { standBefore } from "./light-members.js";
 import { type PlainFields, plainFields } from "./response-fields.js";

@@ -4,7 +4,7 @@
  * rest of a request. Hot.
  */
 import { Readable } from "node:stream";
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import { bodyIsUsed } from "./body-bytes.js";
 import type { LightParts } from "./light-response.js";
 import { isSpecialField } from "./response-fields.js";

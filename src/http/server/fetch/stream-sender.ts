@@ -1,5 +1,5 @@
 /** Sends the stream of a Response: with its length where all of it is there at once, else piece by piece. */
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import { settlesAtOnce } from "../../at-once.js";
 import { PumpBreath } from "../../pump-breath.js";
 import type { ResponseWriter } from "../response/body-output.js";

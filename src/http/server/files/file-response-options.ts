@@ -1,4 +1,4 @@
-import type { FieldValue } from "../../../protocol/http1/field-writer.js";
+import type { FieldValue } from "../../../protocol/http1/writing/field-writer.js";
 
 /** How a file is sent. */
 export interface FileResponseOptions {

@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { assertKnownKeys, NetError, textOf } from "../../../errors.js";
-import type { FieldInput, FieldValue } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput, FieldValue } from "../../../protocol/http1/writing/field-writer.js";
 import type { HttpExchange } from "../http-exchange.js";
 import type { ResponseWriter } from "../response/body-output.js";
 import { type ByteRange, rangeOf } from "./byte-range.js";

@@ -4,7 +4,7 @@
  * text made for each response.
  */
 import { Buffer } from "node:buffer";
-import { createDateLine } from "../../../protocol/http1/date-line.js";
+import { createDateLine } from "../../../protocol/http1/writing/date-line.js";
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../../../time/timing-wheel.js";
 
 const SECOND_MS = 1000;

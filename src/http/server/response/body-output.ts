@@ -1,7 +1,7 @@
 /** What the writers of bodies have in common. */
 import type { Data, WaitOptions } from "../../../connection/connection.js";
 import { invalidArgument, NetError } from "../../../errors.js";
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 
 /** Writes the body of a response: what `exchange.startResponse` returns. */
 export interface ResponseWriter {

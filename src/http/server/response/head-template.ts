@@ -5,9 +5,9 @@
  * quarter more. The plain writer stays what decides what a head looks like, and what can be sent.
  */
 import { Buffer } from "node:buffer";
-import { EncodedFields } from "../../../protocol/http1/encoded-fields.js";
-import type { FieldInput, FieldValue } from "../../../protocol/http1/field-writer.js";
-import { writeDecimal } from "../../../protocol/http1/text-writer.js";
+import { EncodedFields } from "../../../protocol/http1/writing/encoded-fields.js";
+import type { FieldInput, FieldValue } from "../../../protocol/http1/writing/field-writer.js";
+import { writeDecimal } from "../../../protocol/http1/writing/text-writer.js";
 
 /** Behind the digits of the length. */
 const HEAD_END = "\r\n\r\n";

@@ -1,16 +1,16 @@
 /** Heads that are sent by themselves: interim responses, and the one behind which the protocol changes. */
 import { Buffer } from "node:buffer";
 import { NetError } from "../../../errors.js";
-import { EncodedFields } from "../../../protocol/http1/encoded-fields.js";
 import { FIELD_KIND } from "../../../protocol/http1/field-kind.js";
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import { BODY } from "../../../protocol/http1/head.js";
+import { EncodedFields } from "../../../protocol/http1/writing/encoded-fields.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import {
   encodeFields,
   HeadWriter,
   type OutgoingResponse,
-} from "../../../protocol/http1/head-writer.js";
-import { NO_ROOM } from "../../../protocol/http1/text-writer.js";
+} from "../../../protocol/http1/writing/head-writer.js";
+import { NO_ROOM } from "../../../protocol/http1/writing/text-writer.js";
 
 const HEAD_BYTES = 1024;
 

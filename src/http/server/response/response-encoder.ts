@@ -7,16 +7,16 @@ import type { Data } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
 import type { PieceWriter } from "../../../connection/receiver.js";
 import { NetError } from "../../../errors.js";
-import { EncodedFields } from "../../../protocol/http1/encoded-fields.js";
 import { FIELD_KIND } from "../../../protocol/http1/field-kind.js";
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import { BODY } from "../../../protocol/http1/head.js";
+import { EncodedFields } from "../../../protocol/http1/writing/encoded-fields.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import {
   encodeFields,
   HeadWriter,
   type OutgoingResponse,
-} from "../../../protocol/http1/head-writer.js";
-import { NO_ROOM } from "../../../protocol/http1/text-writer.js";
+} from "../../../protocol/http1/writing/head-writer.js";
+import { NO_ROOM } from "../../../protocol/http1/writing/text-writer.js";
 import { fieldPairs } from "../../http-fields.js";
 import { type HeadKey, HeadTemplate, HeadTemplates } from "./head-template.js";
 

@@ -1,7 +1,7 @@
 /** Forms of responses that applications give again and again: JSON, text, redirects. */
 import { Buffer } from "node:buffer";
 import { describe, invalidArgument, textOf } from "../../../errors.js";
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import { fieldPairs, hasField } from "../../http-fields.js";
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];

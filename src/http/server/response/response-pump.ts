@@ -10,7 +10,7 @@
  */
 import type { Data } from "../../../connection/connection.js";
 import { describe, invalidArgument, NetError } from "../../../errors.js";
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import type { Clock } from "../../../time/clock.js";
 import { PumpBreath } from "../../pump-breath.js";
 import type { ResponseWriter } from "./body-output.js";

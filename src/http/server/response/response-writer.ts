@@ -5,9 +5,9 @@ import type { Data, WaitOptions } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
 import type { PieceWriter } from "../../../connection/receiver.js";
 import { describe, invalidArgument, NetError } from "../../../errors.js";
-import { BodyWriter, MAX_CHUNK_HEAD_BYTES } from "../../../protocol/http1/body-writer.js";
-import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import { BODY } from "../../../protocol/http1/head.js";
+import { BodyWriter, MAX_CHUNK_HEAD_BYTES } from "../../../protocol/http1/writing/body-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import type { BodyOutput } from "./body-output.js";
 import type { PieceTarget } from "./response-encoder.js";
 

@@ -1,0 +1,44 @@
+/** Who waits for the same thing. All are told at once; each may give up before, by time or by signal. */
+import type { NetError } from "../../errors.js";
+import type { TimingWheel } from "../../time/timing-wheel.js";
+import type { WaitOptions } from "../connection.js";
+import { type GiveUp, Waiter } from "./waiter.js";
+
+/** Who waits for the same thing. */
+export class WaiterList {
+  private waiters: Waiter<void>[] = [];
+
+  /** Whether nobody waits. */
+  get isEmpty(): boolean {
+    return this.waiters.length === 0;
+  }
+
+  /** Resolves with the next {@link resolve}. Throws `INVALID_ARGUMENT` for bounds that can't be. */
+  wait(wheel: TimingWheel, options: WaitOptions, giveUp: Omit<GiveUp, "forget">): Promise<void> {
+    const waiter: Waiter<void> = new Waiter<void>(wheel, options, {
+      ...giveUp,
+      forget: () => {
+        this.waiters = this.waiters.filter((other) => other !== waiter);
+      },
+    });
+    this.waiters.push(waiter);
+    return waiter.promise;
+  }
+
+  /** What they wait for has happened. */
+  resolve(): void {
+    for (const waiter of this.take()) waiter.resolve();
+  }
+
+  /** It will not happen. */
+  reject(error: NetError): void {
+    for (const waiter of this.take()) waiter.reject(error);
+  }
+
+  /** Whoever begins to wait from here on waits for the next time. */
+  private take(): Waiter<void>[] {
+    const { waiters } = this;
+    this.waiters = [];
+    return waiters;
+  }
+}

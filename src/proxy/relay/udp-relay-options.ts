@@ -1,0 +1,93 @@
+/** What a UDP relay can be given, and what it tells. */
+import type { AccessOptions } from "../../connection/access/access-options.js";
+import type { Address, EngineChoice } from "../../engine/engine.js";
+import {
+  assertFunction,
+  assertKnownKeys,
+  assertObject,
+  invalidArgument,
+  type NetError,
+} from "../../errors.js";
+import { type Given, optionNames } from "../../options.js";
+import type { HealthCheckOptions } from "../../pool/health-check-options.js";
+import type { PoolBalance } from "../../pool/pool-options.js";
+import { assertRelayDestinations, type DestinationStats } from "./destination.js";
+import { DESTINATION_HANDLERS, type DestinationHandlers, RELAY_BALANCE } from "./relay-options.js";
+import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
+
+/** What has become of one client of a UDP relay. */
+export interface UdpRelayRecord {
+  /** Address and port that it sent from. */
+  readonly client: Address;
+  readonly destination: string;
+  readonly fromClientDatagrams: number;
+  readonly fromClientBytes: number;
+  readonly toClientDatagrams: number;
+  readonly toClientBytes: number;
+  /** Datagrams of both ways that were lost here. */
+  readonly droppedDatagrams: number;
+  readonly durationMs: number;
+  /** Why it ended; undefined where it was idle, or the relay stopped. */
+  readonly error: NetError | undefined;
+}
+
+/** Options of a {@link UdpRelay}. */
+export interface UdpRelayOptions extends Given<UdpRelayNumbers>, DestinationHandlers {
+  /** Destinations, `host:port`: each client is given one, for as long as its session lives. */
+  readonly to: readonly string[];
+  /** Which destination a client is given. Default `"roundRobin"`. */
+  readonly balance?: PoolBalance | undefined;
+  /** Who may come in: lists of networks, and limits for each address. Default: everybody, and none. */
+  readonly access?: AccessOptions | undefined;
+  /** Looks regularly whether destinations answer; needs `send`. Any answer will do where `expect` is left out. Default: none. */
+  readonly healthCheck?: HealthCheckOptions | undefined;
+  /** What moves the datagrams of both sides. */
+  readonly engine?: EngineChoice | undefined;
+  /** A session has ended: for logs. */
+  readonly onRelayed?: ((record: UdpRelayRecord) => void) | undefined;
+  /** A client was not let in. Told up to a hundred times a second. */
+  readonly onRefuse?: ((error: NetError, remoteAddress: Address) => void) | undefined;
+}
+
+/** What a UDP relay has done so far. */
+export interface UdpRelayStats {
+  readonly engine: string;
+  readonly sessionCount: number;
+  readonly openedCount: number;
+  readonly closedCount: number;
+  readonly refusedCount: number;
+  /** Bytes that clients sent, and that were sent to them. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** Datagrams that were lost here, those of whom nobody was let in for included. */
+  readonly droppedDatagrams: number;
+  readonly ejectedCount: number;
+  readonly destinations: Readonly<Record<string, DestinationStats>>;
+}
+
+const HANDLER_NAMES = ["onRelayed", "onRefuse", ...DESTINATION_HANDLERS] as const;
+
+const OPTION_NAMES: readonly string[] = [
+  ...HANDLER_NAMES,
+  ...optionNames<UdpRelayNumbers>(UDP_RELAY_NUMBERS),
+  "to",
+  "balance",
+  "access",
+  "healthCheck",
+  "engine",
+];
+
+/** Throws `INVALID_ARGUMENT` for what can't be, but for numbers and what other parts look at. */
+export function assertUdpRelayOptions(options: UdpRelayOptions): void {
+  assertObject("the options", options);
+  assertKnownKeys("UdpRelay", options, OPTION_NAMES);
+  const { to, balance, healthCheck } = options;
+  for (const name of HANDLER_NAMES) {
+    if (options[name] !== undefined) assertFunction(name, options[name]);
+  }
+  if (balance !== undefined) RELAY_BALANCE.assert("balance", balance);
+  assertRelayDestinations("to", to);
+  if (healthCheck !== undefined && healthCheck?.send === undefined) {
+    throw invalidArgument("healthCheck needs send: a socket of UDP that is opened says nothing");
+  }
+}

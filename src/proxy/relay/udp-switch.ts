@@ -1,0 +1,336 @@
+/**
+ * A relay of datagrams: each address that sends to it is a session, which is given a destination and a socket of its
+ * own to that; what comes back goes to the address.
+ *
+ *     client ─► front ─► session of the address ─► its socket ─► destination
+ *     client ◄─ front ◄──────────────────────────── its socket ◄─ destination
+ *
+ * Datagrams are passed on as they are, none is read. A session ends when nothing has come for a while from either side,
+ * or the destination's host says that nobody is there; the next datagram of its client begins another, maybe elsewhere.
+ */
+import type { Buffer } from "node:buffer";
+import process from "node:process";
+import { AccessControl } from "../../connection/access/access-control.js";
+import { readAccess } from "../../connection/access/access-options.js";
+import {
+  readStopOptions,
+  type StopOptions,
+  type StopResult,
+} from "../../connection/component/component-options.js";
+import { type EngineService, engineServiceOf } from "../../connection/engine-service.js";
+import { callHandler, handlerError } from "../../connection/events/handlers.js";
+import {
+  assertDatagramListen,
+  type DatagramListenOptions,
+} from "../../datagram/datagram-options.js";
+import { DatagramPort, type PortOwner } from "../../datagram/datagram-port.js";
+import { resolveDatagramHost } from "../../datagram/resolve-peer.js";
+import { chooseEngine } from "../../engine/choose-engine.js";
+import type { IpAddress } from "../../engine/engine.js";
+import { addressOfPeer, hostOfPeer, type PeerKey } from "../../engine/peer-key.js";
+import { NetError } from "../../errors.js";
+import { readOptions } from "../../options.js";
+import { DestinationTable } from "../../pool/destination-table.js";
+import { readHealthCheck } from "../../pool/health-check-options.js";
+import type { Timer } from "../../time/clock.js";
+import { asNetError } from "../tunnel-maker.js";
+import {
+  assertRelayDestinations,
+  type Destination,
+  destinationOf,
+  statsOf,
+} from "./destination.js";
+import { RELAY_BALANCE } from "./relay-options.js";
+import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
+import { probeDatagrams } from "./udp-probe.js";
+import {
+  assertUdpRelayOptions,
+  type UdpRelayOptions,
+  type UdpRelayStats,
+} from "./udp-relay-options.js";
+import { UdpRelaySession, type UdpSessionOwner } from "./udp-relay-session.js";
+
+/** Refusals in a second of which `onRefuse` is told; the others are counted. */
+const MAX_REFUSALS_TOLD = 100;
+
+interface Opening {
+  readonly resolve: (address: IpAddress) => void;
+  readonly reject: (error: NetError) => void;
+}
+
+/** The sessions of a UDP relay, and the socket that clients send to. */
+export class UdpSwitch implements PortOwner, UdpSessionOwner {
+  readonly service: EngineService;
+  readonly numbers: UdpRelayNumbers;
+  readonly #options: UdpRelayOptions;
+  readonly #table: DestinationTable<Destination>;
+  readonly #access: AccessControl | undefined;
+  readonly #sessions: Map<PeerKey, UdpRelaySession> = new Map();
+  /** Numbers by which `access` knows the sessions. */
+  readonly #ids: Map<UdpRelaySession, number> = new Map();
+  #front: DatagramPort | undefined;
+  #opening: Opening | undefined;
+  #stopping: Promise<StopResult> | undefined;
+  /** Told while stopping: a session has ended, the front is closed. */
+  #sessionEnded: () => void = () => {};
+  #frontClosed: () => void = () => {};
+  readonly #whenStopped: (() => void)[] = [];
+  #openedCount = 0;
+  #refusedCount = 0;
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  #droppedDatagrams = 0;
+  #toldSinceMs = 0;
+  #toldCount = 0;
+
+  /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`, `NOT_SUPPORTED`. */
+  constructor(options: UdpRelayOptions) {
+    assertUdpRelayOptions(options);
+    this.#options = options;
+    this.numbers = readOptions<UdpRelayNumbers>(UDP_RELAY_NUMBERS, options);
+    const rules = readAccess(options.access);
+    this.#access = rules && new AccessControl(rules);
+    const check = readHealthCheck(options.healthCheck);
+    this.service = engineServiceOf(chooseEngine(options.engine, "datagram"));
+    const { balance = RELAY_BALANCE.standard, onEject, onReturn, onPanic, onCheck } = options;
+    const probe = check && {
+      ...check,
+      probe: ({ end }: Destination, signal: AbortSignal) =>
+        probeDatagrams(this.service, end, check, signal),
+    };
+    this.#table = new DestinationTable<Destination>(
+      { ...this.numbers, balance, healthCheck: probe },
+      this.service.wheel.clock,
+      {
+        onEject: ({ name }, forMs, cause) => onEject?.(name, forMs, asNetError(cause)),
+        onReturn: ({ name }) => onReturn?.(name),
+        onPanic: () => onPanic?.(),
+        onCheck: ({ name }, isUp, cause) =>
+          onCheck?.(name, isUp, cause === undefined ? undefined : asNetError(cause)),
+      },
+    );
+    this.setDestinations(options.to);
+  }
+
+  /** Where datagrams of clients come from, and go back to; undefined when it is closed. */
+  get front(): DatagramPort | undefined {
+    return this.#front;
+  }
+
+  /** See `UdpRelay.setDestinations`. */
+  setDestinations(to: readonly string[]): void {
+    assertRelayDestinations("to", to);
+    this.#table.set(to, destinationOf);
+  }
+
+  /** See `UdpRelay.listen`. */
+  async listen(options: DatagramListenOptions = {}): Promise<IpAddress> {
+    assertDatagramListen(options);
+    if (this.#front !== undefined || this.#opening !== undefined || this.#stopping !== undefined) {
+      throw new NetError("INVALID_STATE", "the relay listens already, or stops", {
+        operation: "listen",
+      });
+    }
+    return await new Promise<IpAddress>((resolve, reject) => {
+      this.#opening = { resolve, reject };
+      this.#open(options).catch((error: unknown) => this.#openFailed(error as NetError));
+    });
+  }
+
+  async #open(options: DatagramListenOptions): Promise<void> {
+    const { host = "127.0.0.1", port = 0, family } = options;
+    const query = { host, port, family };
+    const [address] = await resolveDatagramHost(this.service.engine, query, "listen");
+    if (this.#opening === undefined) return;
+    const target = {
+      address: address as IpAddress,
+      reuseAddress: options.reuseAddress ?? false,
+      reusePort: options.reusePort ?? false,
+      dualStack: options.dualStack ?? true,
+      broadcast: false,
+    };
+    this.#front = new DatagramPort(this.service, target, this);
+  }
+
+  #openFailed(error: NetError): void {
+    const { reject } = this.#opening ?? {};
+    this.#opening = undefined;
+    this.#front = undefined;
+    reject?.(error);
+  }
+
+  /** See `UdpRelay.stop`. */
+  async stop(options: StopOptions = {}): Promise<StopResult> {
+    const drainMs = readStopOptions(options, 0);
+    this.#stopping ??= this.#stop(drainMs);
+    const result = await this.#stopping;
+    this.#stopping = undefined;
+    return result;
+  }
+
+  async #stop(drainMs: number): Promise<StopResult> {
+    this.#table.stop();
+    this.#overtakeListen();
+    const { clock } = this.service.wheel;
+    const beforeCount = this.#sessions.size;
+    const endMs = clock.now() + drainMs;
+    while (this.#sessions.size > 0 && clock.now() < endMs) {
+      await new Promise<void>((resolve) => {
+        const timer: Timer = clock.setTimer(Math.max(1, endMs - clock.now()), resolve, true);
+        this.#sessionEnded = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+    const cutCount = this.#sessions.size;
+    for (const session of [...this.#sessions.values()]) session.end(undefined);
+    if (this.#front !== undefined) {
+      await new Promise<void>((resolve) => {
+        this.#frontClosed = resolve;
+        this.#front?.close();
+      });
+    }
+    for (const tell of this.#whenStopped.splice(0)) tell();
+    return { drainedCount: beforeCount - cutCount, cutCount };
+  }
+
+  /** A `listen` that is not done yet fails. */
+  #overtakeListen(): void {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    const text = "the relay was stopped while it began to listen";
+    opening?.reject(new NetError("STOPPED", text, { operation: "listen" }));
+  }
+
+  /** Resolves when the relay is stopped, at once if it is. */
+  async stopped(): Promise<void> {
+    if (this.#front === undefined && this.#opening === undefined) return;
+    await new Promise<void>((resolve) => {
+      this.#whenStopped.push(resolve);
+    });
+  }
+
+  get stats(): UdpRelayStats {
+    let sentBytes = this.#sentBytes;
+    let droppedDatagrams = this.#droppedDatagrams + (this.#front?.droppedCount ?? 0);
+    for (const { client, upstream } of this.#sessions.values()) {
+      sentBytes += client.byteCount;
+      droppedDatagrams += client.droppedCount + upstream.droppedCount;
+    }
+    return {
+      engine: this.service.engine.name,
+      sessionCount: this.#sessions.size,
+      openedCount: this.#openedCount,
+      closedCount: this.#openedCount - this.#sessions.size,
+      refusedCount: this.#refusedCount,
+      receivedBytes: this.#receivedBytes,
+      sentBytes,
+      droppedDatagrams,
+      ejectedCount: this.#table.unwellCount,
+      destinations: statsOf(this.#table.all),
+    };
+  }
+
+  /** What a handler throws is told by a process warning, and changes nothing. */
+  #call(name: string, call: () => void): void {
+    callHandler(call, (cause) => process.emitWarning(handlerError(name, "receive", cause)));
+  }
+
+  // — the front's calls —
+
+  portOpened(address: IpAddress): void {
+    if (this.#opening === undefined) return;
+    this.#table.start();
+    this.#opening.resolve(address);
+    this.#opening = undefined;
+  }
+
+  datagramsReceived(bytes: Buffer, from: PeerKey, segmentBytes: number): void {
+    this.#receivedBytes += bytes.length;
+    const session = this.#sessions.get(from) ?? this.#begin(from);
+    if (session !== undefined) session.fromClient(bytes, segmentBytes);
+    else this.#droppedDatagrams += segmentBytes === 0 ? 1 : Math.ceil(bytes.length / segmentBytes);
+  }
+
+  /** The new session of a stranger, unless it may not begin one. */
+  #begin(from: PeerKey): UdpRelaySession | undefined {
+    if (this.#stopping !== undefined || this.#front === undefined) return undefined;
+    const nowMs = this.service.arrivalMs();
+    const host = this.#access === undefined ? undefined : hostOfPeer(from);
+    const code = this.#access?.refusal(host, nowMs);
+    const { maxSessions } = this.numbers;
+    let error: NetError | undefined;
+    if (code !== undefined) error = this.#access?.errorOf(code);
+    else if (this.#sessions.size >= maxSessions) {
+      const text = `there are ${maxSessions} sessions, as many as maxSessions allows`;
+      error = new NetError("CONNECTION_LIMIT", text, { operation: "accept" });
+    }
+    if (error !== undefined) {
+      this.#refuse(error, from, nowMs);
+      return undefined;
+    }
+    const [destination] = this.#table.order();
+    if (destination === undefined) return undefined;
+    destination.useCount++;
+    const id = ++this.#openedCount;
+    const session = new UdpRelaySession(this, from, destination);
+    this.#sessions.set(from, session);
+    this.#ids.set(session, id);
+    this.#access?.entered(id, host, nowMs);
+    return session;
+  }
+
+  #refuse(error: NetError, from: PeerKey, nowMs: number): void {
+    this.#refusedCount++;
+    if (nowMs - this.#toldSinceMs >= 1_000) {
+      this.#toldSinceMs = nowMs;
+      this.#toldCount = 0;
+    }
+    if (++this.#toldCount > MAX_REFUSALS_TOLD) return;
+    this.#call("onRefuse", () => this.#options.onRefuse?.(error, addressOfPeer(from)));
+  }
+
+  portClosed(error: NetError | undefined): void {
+    const isOpening = this.#opening !== undefined;
+    this.#front = undefined;
+    this.#frontClosed();
+    if (error === undefined) return;
+    if (isOpening) this.#openFailed(error);
+    else void this.stop();
+  }
+
+  // — the sessions' calls —
+
+  answered({ destination }: UdpRelaySession): void {
+    this.#table.succeeded(destination, "connect");
+    this.#table.succeeded(destination, "use");
+  }
+
+  over(session: UdpRelaySession, error: NetError | undefined): void {
+    const { client, upstream, destination, startedMs } = session;
+    const peer = client.peer as PeerKey;
+    this.#sessions.delete(peer);
+    const id = this.#ids.get(session);
+    this.#ids.delete(session);
+    if (id !== undefined) this.#access?.gone(id);
+    destination.useCount--;
+    const droppedDatagrams = client.droppedCount + upstream.droppedCount;
+    this.#sentBytes += client.byteCount;
+    this.#droppedDatagrams += droppedDatagrams;
+    if (error !== undefined) this.#table.failed(destination, "use", error);
+    const record = {
+      client: addressOfPeer(peer),
+      destination: destination.name,
+      fromClientDatagrams: upstream.datagramCount,
+      fromClientBytes: upstream.byteCount,
+      toClientDatagrams: client.datagramCount,
+      toClientBytes: client.byteCount,
+      droppedDatagrams,
+      durationMs: this.service.wheel.clock.now() - startedMs,
+      error,
+    };
+    this.#call("onRelayed", () => this.#options.onRelayed?.(record));
+    this.#sessionEnded();
+  }
+}
