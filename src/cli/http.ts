@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { pathWithQuery } from "../http/client/http-target.js";
 import {
   HttpAgent,
   type HttpFollowOptions,
@@ -102,7 +103,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
 /** What is asked for; the client adds what the message needs, Host and the length of the body. */
 function showRequest(url: URL, { method, headers }: RequestInit, terminal: Terminal): void {
   const fields = headers.map(([name, value]) => `${name}: ${value}`);
-  const line = `${method} ${url.pathname}${url.search} HTTP/1.1`;
+  const line = `${method} ${pathWithQuery(url)} HTTP/1.1`;
   showLines(">", [line, `Host: ${url.host}`, ...fields], terminal);
 }
 

@@ -6,8 +6,7 @@ import type { ComponentStats, StopOptions, StopResult } from "../connection/comp
 import type { WaitOptions } from "../connection/connection.js";
 import { engineServiceOf } from "../connection/engine-service.js";
 import { handlerError } from "../connection/handlers.js";
-import { Listening, type ListenOptions } from "../connection/listening.js";
-import { StreamComponent } from "../connection/stream-component.js";
+import type { ListenOptions } from "../connection/listening.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
 import {
   assertBoolean,
@@ -36,6 +35,7 @@ import { type DestinationOptions, DestinationRules } from "./destination-rules.j
 import { Forwarder } from "./forwarder.js";
 import { HandlerWaits } from "./handler-waits.js";
 import { OutgoingStreams } from "./outgoing-streams.js";
+import { Passage } from "./passage.js";
 import type { ProxyHandlers } from "./proxy-handlers.js";
 import { ProxyRole } from "./proxy-role.js";
 import { PROXY_NUMBERS, type ProxyNumbers } from "./proxy-settings.js";
@@ -107,11 +107,9 @@ const HIGH_WATER_MARK_BYTES = 262_144;
 
 /** A forward proxy: HTTP, CONNECT, SOCKS 5, 4a and 4 on one port. It runs on every engine. */
 export class ProxyServer implements AsyncDisposable {
-  readonly #component: StreamComponent;
-  readonly #listening: Listening;
+  readonly #passage: Passage;
   readonly #role: ProxyRole;
   readonly #http: HttpRole;
-  readonly #outgoing: OutgoingStreams;
   readonly #agent: HttpAgent;
   readonly #tunnels: TunnelMaker;
   readonly #forwarder: Forwarder;
@@ -145,7 +143,7 @@ export class ProxyServer implements AsyncDisposable {
     );
     const authenticator =
       authenticate === undefined ? undefined : new Authenticator(authenticate, waits);
-    this.#outgoing = new OutgoingStreams({
+    const outgoing = new OutgoingStreams({
       engine: wanted,
       settings: {
         highWaterMarkBytes: settings.highWaterMarkBytes ?? HIGH_WATER_MARK_BYTES,
@@ -164,7 +162,6 @@ export class ProxyServer implements AsyncDisposable {
     });
     const handlers = options;
     const failed = (name: string, cause: unknown): void => this.#failed(name, cause);
-    const outgoing = this.#outgoing;
     this.#tunnels = new TunnelMaker({
       ...{ numbers, rules, outgoing, authenticator, handlers, waits, failed, relaysDatagrams },
     });
@@ -175,12 +172,13 @@ export class ProxyServer implements AsyncDisposable {
     const http = this.#httpOptions();
     this.#http = new HttpRole(http, wheel, new HandlerCalls(http), configuration);
     this.#role = new ProxyRole(this.#http, tunnels);
-    this.#component = new StreamComponent(this.#role, engine, security, configuration.transport());
-    this.#listening = new Listening(this.#component, this.#role, {
+    const admission = {
       access: this.#isOpen ? { ...access, allow: LOOPBACK_NETWORKS } : access,
       proxyHeader,
-    });
-    this.#http.listening = this.#listening;
+    };
+    const parts = { engine, security, settings: configuration.transport(), admission };
+    this.#passage = new Passage(this.#role, parts, outgoing);
+    this.#http.listening = this.#passage.listening;
   }
 
   #httpOptions(): HttpServerOptions {
@@ -247,15 +245,16 @@ export class ProxyServer implements AsyncDisposable {
         { operation: "listen" },
       );
     }
-    return this.#listening.listen(path === undefined ? { host: "127.0.0.1", ...options } : options);
+    return this.#passage.listen(options);
   }
 
   /**
    * Stops, for good: nothing new comes in; requests and tunnels get `drainMs` (default 5,000) to end, then they are cut.
-   * Resolves when all connections have ended, those to destinations too.
+   * Resolves when all connections have ended, those to destinations too. Each client counts once in the result, as cut
+   * where its connection was, or that to the destination of its tunnel.
    */
   async stop(options: StopOptions = {}): Promise<StopResult> {
-    const result = await this.#outgoing.stopAfter(this.#component, options);
+    const result = await this.#passage.stop(options);
     this.#isOver = true;
     await this.#agent.stop({ drainMs: 0 });
     return result;
@@ -263,7 +262,7 @@ export class ProxyServer implements AsyncDisposable {
 
   /** Resolves when the server is stopped, at once if it is. */
   stopped(options?: WaitOptions): Promise<void> {
-    return this.#component.stopped(options);
+    return this.#passage.stopped(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -272,23 +271,23 @@ export class ProxyServer implements AsyncDisposable {
 
   /** Where it listens; undefined while it does not. */
   get address(): Address | undefined {
-    return this.#listening.address;
+    return this.#passage.address;
   }
 
   /** The port it listens on; 0 while it does not, and on a path. */
   get port(): number {
-    return this.#listening.port;
+    return this.#passage.port;
   }
 
   /** Connections of clients at present. */
   get connectionCount(): number {
-    return this.#component.connectionCount;
+    return this.#passage.connectionCount;
   }
 
   /** What it has done so far. */
   get stats(): ProxyStats {
     return {
-      ...this.#component.stats,
+      ...this.#passage.stats,
       requestCount: this.#http.resources.requestCount,
       socksCount: this.#role.socksCount,
       tunnelCount: this.#tunnels.tunnelCount,

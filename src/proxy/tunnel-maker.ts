@@ -10,7 +10,6 @@ import type { HandlerWaits } from "./handler-waits.js";
 import type { OutgoingStreams } from "./outgoing-streams.js";
 import type { AccessRecord, ProxyHandlers, TunnelCall } from "./proxy-handlers.js";
 import type { ProxyNumbers } from "./proxy-settings.js";
-import { TunnelPair } from "./tunnel-pair.js";
 
 /** What is shared by the tunnels of a proxy. */
 export interface TunnelParts {
@@ -58,7 +57,7 @@ export class TunnelMaker {
 
   /** Dials. Never rejects. */
   async connect(call: TunnelCall, signal: AbortSignal): Promise<MadeTunnel> {
-    const { numbers } = this.#parts;
+    const { numbers, outgoing } = this.#parts;
     const tell = this.#teller(call, targetText(call));
     this.tunnelCount++;
     try {
@@ -73,9 +72,10 @@ export class TunnelMaker {
         upstream,
         begin: (client) => {
           const { tunnelIdleTimeoutMs } = numbers;
-          new TunnelPair(client, upstream, tunnelIdleTimeoutMs, (report) =>
+          const pair = outgoing.join(client, upstream, tunnelIdleTimeoutMs, (report) =>
             ended(report.reason.cause, report.fromClientBytes, report.toClientBytes),
-          ).start();
+          );
+          pair.start();
         },
         gone: () => ended(new NetError("CONNECTION_CLOSED", "the client has left"), 0, 0),
       };

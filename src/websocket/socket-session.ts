@@ -314,6 +314,7 @@ export class SocketSession
   }
 
   sent(): void {
+    this.ending?.bytesSent();
     if (this.owedPong !== undefined && this.mayReply) this.pongOwed();
     const { calls, sending } = this;
     if (sending === undefined) return;

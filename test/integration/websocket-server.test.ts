@@ -569,6 +569,7 @@ function messages(engine: EngineName): void {
       },
       onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
     });
+    server.http.configure({ closeTimeoutMs: 30 });
 
     await framePeer(test, server.port);
     await until(() => codes.length === 1);
@@ -625,11 +626,40 @@ function ends(engine: EngineName): void {
       onOpen: (socket) => socket.close(),
       onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
     });
+    server.http.configure({ closeTimeoutMs: 30 });
 
     await framePeer(test, server.port);
     await until(() => codes.length === 1);
 
     assert.deepEqual(codes, ["1006 CLOSE_TIMEOUT"]);
+  });
+
+  it("leaves what it has sent, the Close frame too, to a peer that reads it too late", async (test) => {
+    const codes: string[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      closeFrameTimeoutMs: 30,
+      onMessage(socket) {
+        for (let count = 0; count < 20; count++) socket.send("x".repeat(40_000 + count));
+        socket.close(4_000, "late");
+      },
+      onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
+    });
+    server.http.configure({ closeTimeoutMs: 30 });
+    const peer = await framePeer(test, server.port);
+    const errors: Error[] = [];
+    peer.socket.on("error", (error) => errors.push(error));
+
+    peer.socket.pause();
+    peer.send("go");
+    await until(() => codes.length === 1);
+    peer.socket.resume();
+    await peer.saw("close 4000 late");
+    await peer.ended();
+
+    assert.deepEqual(codes, ["1006 CLOSE_TIMEOUT"]);
+    assert.equal(peer.recorder.messages.length, 20);
+    assert.deepEqual(errors, []);
   });
 
   it("pings a silent peer, and ends the socket of one that stays silent", async (test) => {
