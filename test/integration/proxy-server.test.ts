@@ -4,6 +4,7 @@ import { type EngineName, TcpAgent, TcpServer } from "hp-socket";
 import { HttpAgent, HttpServer, type HttpServerOptions } from "hp-socket/http";
 import { type AccessRecord, ProxyServer, type ProxyServerOptions } from "hp-socket/proxy";
 import { availableEngines } from "../support/engine-list.js";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { rawPeer } from "../support/http-world.js";
 import { proxyServer } from "../support/proxy-world.js";
 import { until } from "../support/until.js";
@@ -163,7 +164,7 @@ function tunnels(engine: EngineName): void {
       seed = (seed * 48_271) % 2_147_483_647;
       return seed;
     };
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < fuzzRuns(16); round++) {
       await Promise.all(
         Array.from({ length: 100 }, async (_, index) => {
           const proxy = `${schemes[index % 3]}://127.0.0.1:${through.port}`;

@@ -1,9 +1,11 @@
 /**
  * Work grows with the bytes that come, never with their square. The bounds are some ten times what
- * the runs take, and a hundredth of what a square would take.
+ * the runs take, and a hundredth of what a square would take: milliseconds of the processor, which other
+ * programs of the machine don't take from.
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { createLimits } from "#src/protocol/http1/limits.js";
 import { RequestParser } from "#src/protocol/http1/request-parser.js";
@@ -13,7 +15,13 @@ const MIB = 1024 * 1024;
 const START = "POST / HTTP/1.1\r\nHost: a\r\n";
 const BOUND_MS = 3_000;
 
-/** Feeds text byte by byte, then so many bytes more, and answers how long it took. */
+/** Time of the processor that this process has taken so far. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** Feeds text byte by byte, then so many bytes more, and answers how much time of the processor it took. */
 function feedByteByByte(
   parser: RequestParser,
   recorder: Http1Recorder,
@@ -22,14 +30,14 @@ function feedByteByByte(
 ): number {
   const head = latin1(text);
   const byte = latin1(more.byte);
-  const startMs = performance.now();
+  const startMs = processorMs();
   for (let index = 0; index < head.length; index += 1) {
     parser.feed(head.subarray(index, index + 1), recorder);
   }
   for (let count = 0; count < more.count && recorder.error === undefined; count += 1) {
     parser.feed(byte, recorder);
   }
-  return performance.now() - startMs;
+  return processorMs() - startMs;
 }
 
 describe("time", () => {
@@ -75,7 +83,7 @@ describe("time", () => {
   it("grows with the chunks of a body that has one byte in each", () => {
     const parser = new RequestParser();
     let bodyBytes = 0;
-    const startMs = performance.now();
+    const startMs = processorMs();
 
     parser.feed(latin1(`${START}Transfer-Encoding: chunked\r\n\r\n`), new Http1Recorder());
     const sink = new (class extends Http1Recorder {
@@ -90,7 +98,8 @@ describe("time", () => {
     for (let count = 0; count < 20; count += 1) parser.feed(chunks, sink);
 
     assert.equal(bodyBytes, 200_000);
-    assert.ok(performance.now() - startMs < BOUND_MS);
+    const tookMs = processorMs() - startMs;
+    assert.ok(tookMs < BOUND_MS, `${tookMs} ms`);
   });
 
   it("does not depend on what follows a head that was cut", () => {
@@ -98,7 +107,7 @@ describe("time", () => {
     const recorder = new Http1Recorder({ stops: true });
     const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     const block = latin1(`${get.slice(1)}${get.repeat(2000)}G`);
-    const startMs = performance.now();
+    const startMs = processorMs();
 
     parser.feed(latin1("G"), recorder);
     for (let round = 0; round < 5; round += 1) {
@@ -108,6 +117,7 @@ describe("time", () => {
     }
 
     assert.equal(recorder.messages.length, 5 * 2001);
-    assert.ok(performance.now() - startMs < BOUND_MS);
+    const tookMs = processorMs() - startMs;
+    assert.ok(tookMs < BOUND_MS, `${tookMs} ms`);
   });
 });

@@ -27,16 +27,20 @@ interface KeptBody {
   readonly source: unknown;
 }
 
-/** The symbol of the state; null where Node has none. Node loads its classes when they are first looked at. */
-let stateSymbol: symbol | null | undefined;
+/**
+ * The symbol of the state, in an array that is empty where Node has none. Node loads its classes when they are first
+ * looked at.
+ */
+let stateSymbols: readonly symbol[] | undefined;
 
 /**
  * What to send of a Response, whose text or bytes are read by that. Undefined where Node does not show what it was
  * made of, and where it has members of its own, which count. Throws where its body is used.
  */
 export function takePlatformParts(response: object): LightParts | undefined {
-  stateSymbol ??= findStateSymbol();
-  if (stateSymbol === null || !isUnchanged(response)) return undefined;
+  stateSymbols ??= findStateSymbols();
+  const [stateSymbol] = stateSymbols;
+  if (stateSymbol === undefined || !isUnchanged(response)) return undefined;
   const state: unknown = Reflect.get(response, stateSymbol);
   if (!isKept(state)) return undefined;
   const { status, headersList, body } = state;
@@ -53,9 +57,9 @@ export function takePlatformParts(response: object): LightParts | undefined {
   return { status, fields, body: source };
 }
 
-function findStateSymbol(): symbol | null {
+function findStateSymbols(): symbol[] {
   const symbols = Object.getOwnPropertySymbols(new Response(""));
-  return symbols.find(({ description }) => description === "state") ?? null;
+  return symbols.filter(({ description }) => description === "state");
 }
 
 /** Whether it is of the platform's class itself, and nobody has given it other members. */
