@@ -16,7 +16,7 @@ const apart = (name, from, to) => ({
   to: { path: to },
 });
 
-const GROUND = "^src/(errors|closest-word|options)\\.ts$";
+const GROUND = "^src/(errors|closest-word|installed|options)\\.ts$";
 const ADDRESS = "^src/address/";
 const BYTES = "^src/bytes/";
 const TIME = "^src/time/";

@@ -4,11 +4,13 @@
 // With the path of a folder, what is published is made there, and dist/ stays as it is.
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -18,10 +20,18 @@ import { COMMON, DIST, exports, FOLDER, ROOT } from "./bundling/settings.mjs";
 import { chunksApart, makeWholeChunks } from "./bundling/whole-chunks.mjs";
 
 if (FOLDER !== ROOT) {
+  if (!mayBeReplaced(FOLDER)) {
+    console.error(
+      `bundle: ${FOLDER} has other things in it than hp-socket: name a folder that is empty or not there`,
+    );
+    process.exit(1);
+  }
   rmSync(FOLDER, { recursive: true, force: true });
   for (const part of ["package.json", "bin", "dist"]) {
     cpSync(join(ROOT, part), join(FOLDER, part), { recursive: true });
   }
+  // The modules that are bundled are also run, wherever the folder lies.
+  symlinkSync(join(ROOT, "node_modules"), join(FOLDER, "node_modules"));
 }
 
 /** What others import, the worker of HttpSyncClient too. */
@@ -73,6 +83,16 @@ function keepDeclarations(file) {
   writeFileSync(file, text);
   for (const [, path] of text.matchAll(/(?:from|import\()\s*"(\.[^"]+)\.js"/g)) {
     keepDeclarations(join(dirname(file), `${path}.d.ts`));
+  }
+}
+
+/** A folder that is not there, that is empty, or in which hp-socket was made before. */
+function mayBeReplaced(folder) {
+  try {
+    if (readdirSync(folder).length === 0) return true;
+    return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).name === "hp-socket";
+  } catch (error) {
+    return error.code === "ENOENT" && !existsSync(folder);
   }
 }
 

@@ -4,10 +4,12 @@
 // a link of README.md leads to is missing, and declarations have no maps.
 import { spawnSync } from "node:child_process";
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -75,24 +77,54 @@ const KINDS = {
     compile(folder, "node16");
     return "main.js";
   },
-  "one file of CommonJS, made by a bundler": async (folder) => {
-    write(folder, {
-      "package.json": "{}",
-      "main.mjs": `${IMPORTS}(async () => {${PLAIN_TALK}})();`,
-    });
-    const outfile = join(folder, "bundle.cjs");
-    await build({
-      entryPoints: [join(folder, "main.mjs")],
-      outfile,
-      bundle: true,
-      format: "cjs",
-      platform: "node",
-      external: ["koffi"],
-      logOverride: { "empty-import-meta": "silent" },
-    });
-    return "bundle.cjs";
+  "one file of CommonJS, made by a bundler": makeBundle,
+  "the same, started from another folder": async (folder) => {
+    const file = await makeBundle(folder);
+    mkdirSync(join(folder, "elsewhere"));
+    return { file: join("..", file), cwd: join(folder, "elsewhere") };
+  },
+  "the same, started from a folder without packages": async (folder) => {
+    return { file: join(folder, await makeBundle(folder)), cwd: tmpdir() };
+  },
+  "the same, with packages as pnpm installs them": async (folder) => {
+    const file = await makeBundle(folder);
+    layOutAsPnpm(folder);
+    return { file: join(folder, file), cwd: tmpdir() };
   },
 };
+
+/** What all bundles are: one file of CommonJS, in which no module knows where it lies. */
+async function makeBundle(folder) {
+  write(folder, {
+    "package.json": "{}",
+    "main.mjs": `${IMPORTS}(async () => {${PLAIN_TALK}})();`,
+  });
+  await build({
+    entryPoints: [join(folder, "main.mjs")],
+    outfile: join(folder, "bundle.cjs"),
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    external: ["koffi"],
+    logOverride: { "empty-import-meta": "silent" },
+  });
+  return "bundle.cjs";
+}
+
+/** pnpm links what a project names, and nothing else; a package has what it needs beside it, in a store. */
+function layOutAsPnpm(folder) {
+  const modules = join(folder, "node_modules");
+  const store = join(modules, ".pnpm/hp-socket@0/node_modules");
+  mkdirSync(store, { recursive: true });
+  for (const name of readdirSync(modules)) {
+    if (name.startsWith(".")) continue;
+    const from = realpathSync(join(modules, name));
+    rmSync(join(modules, name));
+    if (name === "hp-socket") cpSync(from, join(store, name), { recursive: true });
+    else symlinkSync(from, join(store, name));
+  }
+  symlinkSync(join(store, "hp-socket"), join(modules, "hp-socket"));
+}
 
 /** Of the processor time of `import "node:net"`, at most, on the Node that starts slowest of those we support. */
 const MAX_START_RATIO = process.versions.node.startsWith("20.") ? 1.5 : 2.25;
@@ -229,7 +261,8 @@ try {
     }
     try {
       const main = await make(folder);
-      const output = run(process.execPath, [main], folder);
+      const { file, cwd } = typeof main === "string" ? { file: main, cwd: folder } : main;
+      const output = run(process.execPath, [file], cwd);
       if (output !== EXPECTED) throw new Error(`it prints ${JSON.stringify(output)}`);
       console.log(`ok      ${kind}`);
     } catch (error) {

@@ -263,18 +263,55 @@ export function assertFunction(name: string, value: unknown): void {
 
 /** Throws `INVALID_ARGUMENT` unless `value` is an object, and no array. */
 export function assertObject(name: string, value: unknown): asserts value is object {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (isObject && !ArrayBuffer.isView(value)) return; // bytes have names of their own: filter, find
   throw invalidArgument(`${name} must be an object, not ${describe(value)}`);
 }
 
-/** Throws `INVALID_ARGUMENT` for a key that no option has: a misspelt option is never ignored. */
+/** Throws `INVALID_ARGUMENT` for what is no object, and for a key that no option has: a misspelt option is never ignored. */
 export function assertKnownKeys(name: string, value: object, known: readonly string[]): void {
+  assertObject(name === "options" ? "the options" : `the options of ${name}`, value);
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue;
     const what = name === "options" ? "there is no option" : `${name} has no option`;
     throw invalidArgument(`${what} ${JSON.stringify(key)}${suggestion(key, known)}`);
   }
 }
+
+/**
+ * What `read` returns. Where it throws `INVALID_ARGUMENT` for one of `options`, which it reads as if they stood alone, the
+ * error names the option below `owner`: `agent.maxConnections`.
+ */
+export function readBelow<Result>(owner: string, options: object, read: () => Result): Result {
+  return readRenamed(read, (message) => {
+    const [said = "", unknown, known] = OPTION_SAID.exec(message) ?? [];
+    if (!Object.hasOwn(options, unknown ?? known ?? "")) return message;
+    if (unknown === undefined) return `${owner}.${message}`;
+    return `${owner} has no option "${unknown}"${message.slice(said.length)}`;
+  });
+}
+
+/** What `read` returns. What it says of the option `name` is said of `owner`: `tls.ca` becomes `toTls.ca`. */
+export function readAs<Result>(owner: string, name: string, read: () => Result): Result {
+  return readRenamed(read, (message) => message.replace(new RegExp(`^${name}\\b`), owner));
+}
+
+/** What `read` returns. Where it throws `INVALID_ARGUMENT`, `rename` makes the message of its message. */
+export function readRenamed<Result>(
+  read: () => Result,
+  rename: (message: string) => string,
+): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof NetError) || error.code !== "INVALID_ARGUMENT") throw error;
+    const { operation, cause } = error;
+    throw invalidArgument(rename(error.message), { operation, cause });
+  }
+}
+
+/** How messages begin: of an option that is not there, or of one with a wrong value. */
+const OPTION_SAID = /^(?:there is no option "(\w+)"|(\w+))/;
 
 /** Names that differ by capitals, one small slip or a unit at the end are taken for what was meant; else few are listed. */
 function suggestion(key: string, known: readonly string[]): string {

@@ -10,7 +10,12 @@ const QUEUE = 4_096;
 let state = 1;
 let count = 0;
 
-const share = new KcpShare(1_400);
+const share = new KcpShare({
+  ...{ noDelay: 1, intervalMs: 10 },
+  ...{ fastResend: 2, fastLimit: 5, repeatAfterMs: 0, repeatCount: 0, sendWindow: 128 },
+  ...{ receiveWindow: 128, mtuBytes: 1_400, isStream: false, minRtoMs: 30 },
+  ...{ maxMessageBytes: 65_536, deadLinkCount: 1e9, deadLinkMs: 1e9 },
+});
 const wires = [0, 1].map(() => ({
   slots: Array.from({ length: QUEUE }, () => Buffer.alloc(1_500)),
   // What a socket would give, so that it is not KCP that pays for it.
@@ -32,12 +37,6 @@ const sides = wires.map((wire, index) => {
     if (index === 1) count++;
   };
   return new Kcp(
-    {
-      ...{ noDelay: 1, intervalMs: 10 },
-      ...{ fastResend: 2, fastLimit: 5, repeatAfterMs: 0, repeatCount: 0, sendWindow: 128 },
-      ...{ receiveWindow: 128, mtuBytes: 1_400, isStream: false, minRtoMs: 30 },
-      ...{ maxMessageBytes: 65_536, deadLinkCount: 1e9, deadLinkMs: 1e9 },
-    },
     { localConversation: 1, remoteConversation: 1, congestion: new NoCongestion() },
     { output, message },
     share,

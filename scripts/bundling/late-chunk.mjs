@@ -27,10 +27,11 @@ export function standIn({ stamp, given } = { stamp: "", given: new Map() }) {
     import { latePart } from ${JSON.stringify(LATE_PART)};
     import { missingUring } from ${JSON.stringify(MISSING)};
     import { NetError } from ${JSON.stringify(join(DIST, "errors.js"))};
+    import { lookUpPlaces } from ${JSON.stringify(join(DIST, "installed.js"))};
     ${imports.join("\n")}
     let made;
     function part() {
-      made ??= latePart(import.meta.url, "uring.cjs", "${stamp}", () => ({ ${[...given.keys()]} }));
+      made ??= latePart(import.meta.url, "uring.cjs", "${stamp}", lookUpPlaces, () => ({ ${[...given.keys()]} }));
       made ??= missingUring(NetError, "${version}");
       return made;
     }

@@ -7,28 +7,31 @@ import { fileURLToPath } from "node:url";
 /**
  * What the chunk `file` makes of what `give` gives. The chunk lies beside `module`, the URL of a module of the package. A
  * bundle of others leaves it behind: then it is that of the installed package, if that is the same, which `stamp` says.
- * Undefined where there is none.
+ * `places` are the files from which that is looked up. Undefined where there is none.
  */
-export function latePart(module, file, stamp, give) {
+export function latePart(module, file, stamp, places, give) {
   // webpack puts undefined in the place of an imported createRequire.
   const { createRequire } = process.getBuiltinModule("node:module");
-  const own = module?.startsWith("file:") ? fileURLToPath(module) : undefined;
-  for (const find of [
-    () => own && join(own, "..", file),
-    () => installed(own),
-    () => installed(),
-  ]) {
-    const path = find();
-    if (path === undefined || !existsSync(path)) continue;
-    const chunk = createRequire(path)(path);
-    if (chunk.stamp === stamp) return chunk.make(give());
+  if (module?.startsWith("file:")) {
+    const made = madeOf(join(fileURLToPath(module), "..", file));
+    if (made !== undefined) return made;
+  }
+  for (const place of places(module)) {
+    const found = installed(place);
+    const made = found && madeOf(join(found, "../dist/chunks", file));
+    if (made !== undefined) return made;
   }
   return undefined;
 
-  function installed(from = join(process.cwd(), "bundle.js")) {
+  function madeOf(path) {
+    if (!existsSync(path)) return undefined;
+    const chunk = createRequire(path)(path);
+    return chunk.stamp === stamp ? chunk.make(give()) : undefined;
+  }
+
+  function installed(from) {
     try {
-      const found = createRequire(from).resolve("hp-socket/package.json");
-      return join(found, "../dist/chunks", file);
+      return createRequire(from).resolve("hp-socket/package.json");
     } catch {
       return undefined; // The package is not installed there.
     }

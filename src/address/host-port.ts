@@ -15,10 +15,11 @@ const FORM = /^(?:\[([^\]]+)\]|([^\s:[\]/@]+)):(\d{1,5})$/;
  * Reads `127.0.0.1:80`, `[2001:db8::1]:80`, `[fe80::1%eth0]:80` or `example.com:80`. `addressText` is the
  * other way.
  *
- * @returns undefined where the text has another form, where the brackets have no IPv6 address, or where the
+ * @returns undefined where it is no text, where the text has another form, where the brackets have no IPv6 address, or where the
  * port is above 65535.
  */
 export function parseHostPort(text: string): HostPort | undefined {
+  if (typeof text !== "string") return undefined;
   const match = FORM.exec(text);
   const port = Number(match?.[3]);
   const bracketed = match?.[1];

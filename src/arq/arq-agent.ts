@@ -51,12 +51,12 @@ export class ArqAgent<Context = unknown> extends SessionAgent<Context, ArqConnec
     return super.connect(options);
   }
 
-  /** See `TcpAgent.targets`. */
+  /** The destinations to which connections are made anew (`reconnect`). */
   targets(): ArqTarget<Context>[] {
     return this.placedTargets();
   }
 
-  /** See `TcpAgent.target`. */
+  /** The destination of the connection with this id, the last one too; undefined where none is made anew. */
   target(id: number): ArqTarget<Context> | undefined {
     return this.placedTarget(id);
   }

@@ -1,4 +1,4 @@
-/** One outgoing reliable connection over UDP (HP §2.13). */
+/** One outgoing reliable connection over UDP. */
 import type { MessageContextRule } from "../datagram/datagram-options.js";
 import type { ReconnectWish } from "../datagram/session-agent.js";
 import { SessionClient } from "../datagram/session-client.js";
@@ -35,7 +35,7 @@ export class ArqClient<Context = unknown> extends SessionClient<
     this.arqSettings = settings;
   }
 
-  /** See `ArqConnection.linkStats`; undefined before the first `connect`. */
+  /** Round trip, windows and counts of the present connection; undefined before the first `connect`. */
   get linkStats(): ArqStats | undefined {
     return this.connection?.linkStats;
   }

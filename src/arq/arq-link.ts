@@ -8,7 +8,7 @@
  * can have heard us.
  */
 import type { LinkedSession, MessageOptions, SessionLink } from "../datagram/session-link.js";
-import { assertInteger, assertKnownKeys, NetError } from "../errors.js";
+import { assertInteger, assertKnownKeys, invalidArgument, NetError } from "../errors.js";
 import {
   Handshake,
   type HandshakeOwner,
@@ -21,12 +21,13 @@ import {
   writeHandshake,
 } from "../protocol/arq/handshake-packet.js";
 import { type Congestion, NoCongestion, StockCongestion } from "../protocol/kcp/congestion.js";
-import { Kcp, type KcpSettings, type KcpSink } from "../protocol/kcp/kcp.js";
+import { Kcp } from "../protocol/kcp/kcp.js";
+import type { KcpSink } from "../protocol/kcp/kcp-settings.js";
 import type { KcpShare } from "../protocol/kcp/kcp-share.js";
 import type { MemoryBlock } from "../protocol/kcp/memory-block.js";
 import { PacedCongestion } from "../protocol/kcp/pacing.js";
 import { HEAD_BYTES } from "../protocol/kcp/segment.js";
-import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
+import type { WheelItem } from "../time/timing-wheel.js";
 import type { ArqSettings } from "./arq-settings.js";
 import { type ConversationIds, randomId } from "./conversation-ids.js";
 import type { OutputMemory } from "./output-memory.js";
@@ -64,18 +65,19 @@ export interface ArqShare {
   readonly settings: ArqSettings;
   readonly ids: ConversationIds;
   readonly handshake: HandshakeSettings;
-  readonly kcpSettings: KcpSettings;
   readonly kcp: KcpShare;
   readonly output: OutputMemory;
 }
 
 /** One reliable session: its handshake, then its KCP. */
-export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOwner {
+export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, WheelItem {
+  wheelMs = 0;
+  next: WheelItem | undefined = undefined;
+  previous: WheelItem | undefined = undefined;
   private readonly session: LinkedSession;
   private readonly share: ArqShare;
   private kcp: Kcp | undefined = undefined;
   private handshake: Handshake | undefined = undefined;
-  private deadline: Deadline | undefined = undefined;
   private foreignCount = 0;
   private isClosing = false;
   private isOver = false;
@@ -95,7 +97,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
 
   get stats(): ArqStats {
     const { kcp } = this;
-    const { counts } = kcp ?? { counts: undefined };
+    const counts = kcp?.counts;
     return {
       roundTripMs: kcp?.roundTrip.smoothedMs ?? 0,
       timeoutMs: kcp?.roundTrip.timeoutMs ?? 0,
@@ -147,10 +149,10 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
   }
 
   private begin(localConversation: number, remoteConversation: number): void {
-    const { settings, kcpSettings, kcp } = this.share;
+    const { settings, kcp } = this.share;
     const congestion = createCongestion(settings);
     const identity = { localConversation, remoteConversation, congestion };
-    this.kcp = new Kcp(kcpSettings, identity, this, kcp);
+    this.kcp = new Kcp(identity, this, kcp);
     this.session.establish();
   }
 
@@ -260,7 +262,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
   // — sending —
 
   assertSendable(byteCount: number, options: MessageOptions | undefined): void {
-    const { maxMessageBytes } = this.share.settings;
+    const { isStream, maxMessageBytes } = this.share.settings;
     if (byteCount > maxMessageBytes) {
       const text = `a message of ${byteCount} bytes is above maxMessageBytes (${maxMessageBytes})`;
       throw new NetError("PACKET_INVALID", text, { operation: "send" });
@@ -268,7 +270,10 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
     if (options === undefined) return;
     assertKnownKeys("send", options, ["expiresMs"]);
     const { expiresMs } = options;
-    if (expiresMs !== undefined) assertInteger("expiresMs", expiresMs, 1, MAX_EXPIRES_MS);
+    if (expiresMs === undefined) return;
+    assertInteger("expiresMs", expiresMs, 1, MAX_EXPIRES_MS);
+    // A part of a message would be missing in what is received, and nobody could tell where.
+    if (isStream) throw invalidArgument("expiresMs is not for isStream, which knows no messages");
   }
 
   makeRoom(): void {
@@ -291,10 +296,10 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
   }
 
   private flush(kcp: Kcp): void {
-    const staleBefore = kcp.counts.staleMessages;
+    const staleBefore = kcp.staleMessages;
     kcp.flush(this.nowMs);
     if (kcp.isDead) this.failDead(kcp);
-    else if (kcp.counts.staleMessages !== staleBefore) this.session.acknowledged(0);
+    else if (kcp.staleMessages !== staleBefore) this.session.acknowledged(0);
   }
 
   private failDead(kcp: Kcp): void {
@@ -310,10 +315,8 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
     if (this.isOver) return;
     const dueMs = this.dueMs;
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    this.deadline ??= new Deadline(this);
-    const { deadline } = this;
-    if (deadline.isSet && deadline.wheelMs <= dueMs) return;
-    this.session.wheel.set(deadline, Math.max(0, dueMs - this.nowMs));
+    if (this.next !== undefined && this.wheelMs <= dueMs) return;
+    this.session.wheel.set(this, Math.max(0, dueMs - this.nowMs));
   }
 
   private get dueMs(): number {
@@ -344,7 +347,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, DeadlineOw
   ended(): void {
     this.isOver = true;
     this.kcp?.release();
-    if (this.deadline !== undefined) this.session.wheel.clear(this.deadline);
+    this.session.wheel.clear(this);
   }
 
   private fail(

@@ -6,7 +6,7 @@ import type {
   StrangerPeer,
 } from "../datagram/session-link.js";
 import { parseHandshake, writeHandshake } from "../protocol/arq/handshake-packet.js";
-import type { KcpSettings } from "../protocol/kcp/kcp.js";
+import type { KcpSettings } from "../protocol/kcp/kcp-settings.js";
 import { KcpShare } from "../protocol/kcp/kcp-share.js";
 import { isWellFormed } from "../protocol/kcp/segment.js";
 import type { Clock } from "../time/clock.js";
@@ -32,8 +32,7 @@ export class ArqProtocol implements SessionProtocol {
         intervalMs: Math.max(settings.flushIntervalMs, MIN_REPEAT_MS),
         timeoutMs: settings.handshakeTimeoutMs,
       },
-      kcpSettings: kcpSettings(settings),
-      kcp: new KcpShare(settings.maxTransmitBytes),
+      kcp: new KcpShare(kcpSettings(settings)),
       output: new OutputMemory(),
     };
   }

@@ -207,14 +207,33 @@ function parse(
     // Node explains at length, in several sentences: the first says what is wrong.
     if (!(error instanceof TypeError)) throw error;
     const [sentence = ""] = error.message.split(/\.\s|\n/);
-    const text = sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, "");
-    const unknown = /^unknown option '-*([^']+)'/.exec(text)?.[1];
-    if (unknown === undefined) throw new UsageError(text);
-    const other = others.find((one) => unknown in one.table);
-    if (other !== undefined) throw new UsageError(`--${unknown} ${other.text}`);
-    const meant = closestWord(unknown, Object.keys(table));
-    throw new UsageError(meant === undefined ? text : `${text}; did you mean --${meant}?`);
+    const [, typed = "", what] = SAID_BY_NODE.exec(sentence) ?? [];
+    if (what !== undefined) throw new UsageError(valueFault(typed, what));
+    const unknown = /^Unknown option '([^']+)'/.exec(sentence)?.[1];
+    if (unknown === undefined)
+      throw new UsageError(sentence.charAt(0).toLowerCase() + sentence.slice(1));
+    throw new UsageError(unknownOption(unknown, table, others));
   }
+}
+
+/** `Option '-X, --method <value>' argument missing`, `Option '--json' does not take an argument`, … `is ambiguous`. */
+const SAID_BY_NODE =
+  /^Option '(?:-\w, )?(-[^ ']*)[^']*' (?:argument )?(missing|is ambiguous|does not take)/;
+
+function valueFault(name: string, what: string): string {
+  if (what === "does not take") return `${name} takes no value`;
+  if (what === "missing") return `${name} needs a value`;
+  const joined = name.startsWith("--") ? `${name}=VALUE` : `${name}VALUE`;
+  return `${name} needs a value; one that begins with a dash is written ${joined}`;
+}
+
+function unknownOption(typed: string, table: OptionTable, others: readonly OtherOptions[]): string {
+  const name = typed.replace(/^-+/, "");
+  const other = others.find((one) => name in one.table);
+  if (other !== undefined) return `--${name} ${other.text}`;
+  const meant = name.length > 1 ? closestWord(name, Object.keys(table)) : undefined;
+  const advice = meant === undefined ? "" : `; did you mean --${meant}?`;
+  return `there is no option ${typed}${advice}`;
 }
 
 /** Whether `--help` or `-h` stands among the words before `--`. */

@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { pathWithQuery } from "../http/client/http-target.js";
 import {
   HttpAgent,
   type HttpFollowOptions,
@@ -22,7 +23,7 @@ import { LiveLine } from "./live-line.js";
 import { packageVersion } from "./package-version.js";
 import { byteText } from "./quantity.js";
 import { openData } from "./request-body.js";
-import { fieldsOf, methodOf, requestTable } from "./request-choice.js";
+import { fieldsOf, isMethod, methodOf, requestTable } from "./request-choice.js";
 import { headBytes, headLines, timingText } from "./response-view.js";
 import type { Terminal } from "./terminal.js";
 import { assertNoTls, urlTlsOf, urlTlsTable } from "./tls-choice.js";
@@ -70,6 +71,9 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
   if (typedMethod !== undefined && options.method !== undefined) {
     throw new UsageError(`take either ${quoted(typedMethod)} or --method`);
   }
+  if (typedMethod === undefined && isMethod(typedUrl)) {
+    throw new UsageError(`which URL? ${quoted(typedUrl)} is the method`);
+  }
   const url = readUrl(typedUrl);
   if (url.protocol === "http:" && !options.location) assertNoTls(options);
   const method = methodOf(typedMethod ?? options.method, options.data !== undefined);
@@ -99,7 +103,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
 /** What is asked for; the client adds what the message needs, Host and the length of the body. */
 function showRequest(url: URL, { method, headers }: RequestInit, terminal: Terminal): void {
   const fields = headers.map(([name, value]) => `${name}: ${value}`);
-  const line = `${method} ${url.pathname}${url.search} HTTP/1.1`;
+  const line = `${method} ${pathWithQuery(url)} HTTP/1.1`;
   showLines(">", [line, `Host: ${url.host}`, ...fields], terminal);
 }
 

@@ -2,10 +2,18 @@ import process from "node:process";
 import { closestWord } from "../closest-word.js";
 import { NetError } from "../errors.js";
 import type { Command, ExitCode } from "./command.js";
-import { asksForHelp, helpRows, optionHelp, quoted, UsageError } from "./command-line.js";
+import {
+  asksForHelp,
+  helpRows,
+  type OptionTable,
+  optionHelp,
+  quoted,
+  UsageError,
+} from "./command-line.js";
 import { COMMAND_NAMES, loadCommand, loadCommands } from "./commands.js";
 import { packageVersion } from "./package-version.js";
 import { Terminal } from "./terminal.js";
+import { withTypedNames } from "./typed-names.js";
 
 /** Runs the program with the words of its command line; answers its exit code. */
 export async function main(
@@ -40,7 +48,7 @@ function show(text: string, terminal: Terminal): ExitCode {
 }
 
 function refuse(name: string, terminal: Terminal): ExitCode {
-  const meant = closestWord(name, [...COMMAND_NAMES, "help"]);
+  const meant = closestWord(name, [...COMMAND_NAMES, "help", "--help", "--version"]);
   const advice =
     meant === undefined ? "`hp-socket help` shows them" : `did you mean ${quoted(meant)}?`;
   terminal.complain(undefined, `${quoted(name)} is no command; ${advice}`);
@@ -48,14 +56,22 @@ function refuse(name: string, terminal: Terminal): ExitCode {
 }
 
 /** Says in one line what went wrong. What is no one's fault but ours is thrown on. */
-function explain({ name }: Command, error: unknown, terminal: Terminal): ExitCode {
-  if (error instanceof UsageError) {
-    terminal.complain(name, `${error.message} (see \`hp-socket help ${name}\`)`);
+function explain({ name, options }: Command, error: unknown, terminal: Terminal): ExitCode {
+  const wrong = wrongArgument(error, options);
+  if (wrong !== undefined) {
+    terminal.complain(name, `${wrong} (see \`hp-socket help ${name}\`)`);
     return 2;
   }
   if (!(error instanceof NetError)) throw error;
   terminal.complain(name, `${error.code}: ${error.message}`);
-  return error.code === "INVALID_ARGUMENT" ? 2 : 1;
+  return 1;
+}
+
+/** What is wrong with what was typed; undefined where something else went wrong. */
+function wrongArgument(error: unknown, options: OptionTable): string | undefined {
+  if (error instanceof UsageError) return error.message;
+  if (!(error instanceof NetError) || error.code !== "INVALID_ARGUMENT") return undefined;
+  return withTypedNames(error.message, options);
 }
 
 function overview(commands: readonly Command[], { paint }: Terminal): string {

@@ -54,6 +54,11 @@ function readField(text: string, name: string): Field {
 /** Methods that are taken for these in whatever capitals they are typed; of others case counts. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
 
+/** Whether a word can only be meant as a method: no host is called so. */
+export function isMethod(word: string | undefined): word is string {
+  return word !== undefined && METHODS.includes(word);
+}
+
 /** The method that was typed, or the one that goes with a body, or without. */
 export function methodOf(typed: string | undefined, hasBody: boolean): string {
   const word = typed ?? (hasBody ? "POST" : "GET");

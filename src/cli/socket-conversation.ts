@@ -94,7 +94,7 @@ export class SocketConversation {
     packet: (line: Buffer): boolean => {
       // It is the decoder's; and a text must be sound.
       const message = this.#options.isBinary ? Buffer.from(line) : line.toString("utf8");
-      if (!this.#client.send(message) && this.#client.isOpen) this.#terminal.input.pause();
+      if (this.#client.send(message) === "slow") this.#terminal.input.pause();
       return true;
     },
   };

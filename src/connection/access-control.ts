@@ -3,7 +3,7 @@
  * it has begun of late, for which each address has a bucket of permits.
  *
  * Invariants: addresses with connections are remembered while they have any, so there are at most as many as
- * connections. Of the others those seen last are, `maxAddresses` of them, and only where a rate is set.
+ * connections. Of the others those seen last are, at most `maxAddresses` of them, and only where a rate is set.
  */
 import { type Ip, parseIp } from "../address/ip.js";
 import type { Address } from "../engine/engine.js";
@@ -51,6 +51,9 @@ export function accessBy(
   }
   return access;
 }
+
+/** Of so many addresses one is forgotten when there are too many. */
+const FORGOTTEN_SHARE = 64;
 
 /** Decides who may connect, and counts who has. */
 export class AccessControl {
@@ -150,8 +153,12 @@ export class AccessControl {
   #rememberIdle(entry: AddressEntry): void {
     this.#idle.delete(entry.key);
     this.#idle.set(entry.key, entry);
+    const { maxAddresses } = this.#rules;
+    if (this.#idle.size <= maxAddresses) return;
+    // Several go at once: to find the oldest entry of a Map takes as long as there are deleted ones before it.
+    const kept = maxAddresses - Math.floor(maxAddresses / FORGOTTEN_SHARE);
     for (const oldest of this.#idle.keys()) {
-      if (this.#idle.size <= this.#rules.maxAddresses) return;
+      if (this.#idle.size <= kept) return;
       this.#idle.delete(oldest);
     }
   }

@@ -1,6 +1,6 @@
 /** Who may connect to a component that listens: what can be asked for; `access-control.ts` decides by it. */
 import { CidrSet } from "../address/cidr-set.js";
-import { assertKnownKeys, assertObject } from "../errors.js";
+import { assertKnownKeys, assertObject, readRenamed } from "../errors.js";
 import { count, type OptionTable, optionNames } from "../options.js";
 
 /** Networks: in CIDR form, or a set that may be changed later and is asked for each peer. */
@@ -70,12 +70,16 @@ export function readAccess(given: AccessOptions | undefined): AccessRules | unde
     numbers.newConnectionBurst = numbers.newConnectionsPerSecond;
   return Object.freeze({
     ...numbers,
-    allow: given.allow === undefined ? undefined : networksOf(given.allow),
-    deny: given.deny === undefined ? undefined : networksOf(given.deny),
+    allow: given.allow === undefined ? undefined : networksOf("access.allow", given.allow),
+    deny: given.deny === undefined ? undefined : networksOf("access.deny", given.deny),
   });
 }
 
 /** A set is kept, so that what is done to it later holds. Throws `INVALID_ARGUMENT`. */
-export function networksOf(networks: Networks): CidrSet {
-  return networks instanceof CidrSet ? networks : new CidrSet(networks);
+export function networksOf(name: string, networks: Networks): CidrSet {
+  if (networks instanceof CidrSet) return networks;
+  return readRenamed(
+    () => new CidrSet(networks),
+    (message) => `${name}: ${message}`,
+  );
 }

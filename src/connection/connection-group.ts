@@ -2,7 +2,7 @@
  * A component with many connections. Each operation on a connection exists here by id as well; for
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
  */
-import { assertFunction, assertKnownKeys, assertObject, NetError } from "../errors.js";
+import { assertFunction, assertKnownKeys, assertObject, describe, NetError } from "../errors.js";
 import type { BroadcastResult } from "./broadcast.js";
 import { reasonOf } from "./close-reason.js";
 import type { Component } from "./component.js";
@@ -44,7 +44,7 @@ export abstract class ConnectionGroup<
 
   // — the component —
 
-  /** Where the component is in its life (HP §2.0). */
+  /** Where the component is in its life. */
   get state(): ServiceState {
     return this.#component.state;
   }
@@ -73,7 +73,7 @@ export abstract class ConnectionGroup<
     return this.#component.stop(options);
   }
 
-  /** Resolves when the component is stopped, at once if it is (HP §2.3 Wait). */
+  /** Resolves when the component is stopped, at once if it is. */
   stopped(options?: WaitOptions): Promise<void> {
     return this.#component.stopped(options);
   }
@@ -180,7 +180,8 @@ export abstract class ConnectionGroup<
   /** See {@link Connection.request}. Rejects with `CONNECTION_CLOSED` for an id that is not there. */
   async request(id: number, data: Data, options?: WaitOptions): Promise<Buffer> {
     const connection = this.#find(id);
-    if (connection === undefined) throw new NetError("CONNECTION_CLOSED", `no connection ${id}`);
+    if (connection === undefined)
+      throw new NetError("CONNECTION_CLOSED", `there is no connection ${describe(id)}`);
     return connection.request(data, options);
   }
 
@@ -210,12 +211,12 @@ export abstract class ConnectionGroup<
     return this.#find(id)?.abort() ?? false;
   }
 
-  /** Closes all connections from which nothing came for `silentMs`; answers how many (HP §2.3). */
+  /** Closes all connections from which nothing came for `silentMs`; answers how many. */
   closeSilent(silentMs: number): number {
     return closeSilentOnes(this.#component.registry.list(), silentMs, closeFor);
   }
 
-  /** Closes all connections that are older than `ageMs`; answers how many (HP §2.3). */
+  /** Closes all connections that are older than `ageMs`; answers how many. */
   closeOlderThan(ageMs: number): number {
     return closeOldOnes(this.#component.registry.list(), ageMs, closeFor);
   }

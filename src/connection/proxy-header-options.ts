@@ -50,5 +50,5 @@ export function readProxyHeader(
   };
   maxHeaderBytes.assert("proxyHeader.maxHeaderBytes", numbers.maxHeaderBytes);
   timeoutMs.assert("proxyHeader.timeoutMs", numbers.timeoutMs);
-  return Object.freeze({ ...numbers, from: networksOf(given.from) });
+  return Object.freeze({ ...numbers, from: networksOf("proxyHeader.from", given.from) });
 }

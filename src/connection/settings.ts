@@ -29,7 +29,7 @@ import { push } from "../receive/push.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import { assertHeartbeat, type HeartbeatOptions } from "./heartbeat-options.js";
 
-/** How sends become writes (HP §2.2). */
+/** How sends become writes. */
 export type SendMode =
   /** All sends of one turn leave as one write, as many bytes as there are. */
   | "pack"
@@ -67,7 +67,9 @@ export type Delivery =
 export interface ConnectionSettings {
   /** How received bytes become what `onReceive` gets. Default: `push()`. */
   readonly receive: ReceiveModel;
+  /** Whether received bytes are the application's own (`"copy"`, the default) or lent during the call (`"borrow"`). */
   readonly delivery: Delivery;
+  /** How sends become writes: `"pack"` (default), all of a turn as one; `"safe"`, in bounded pieces; `"direct"`, at once. */
   readonly sendMode: SendMode;
   /** `send` answers `"slow"` from here on. Default 1 MiB. */
   readonly highWaterMarkBytes: number;
@@ -75,6 +77,7 @@ export interface ConnectionSettings {
   readonly lowWaterMarkBytes: number;
   /** Bound of the send queue of one connection; into an empty one a single send of any size goes. Default 16 MiB. */
   readonly maxPendingBytes: number;
+  /** What happens at `maxPendingBytes`: `"close"` (default; over UDP `"drop"`), `"drop"`, or `"pause"`. */
   readonly slowConsumer: SlowConsumer;
   /** Bytes given to the kernel at a time with `sendMode: "safe"`. Default 64 KiB. */
   readonly safeWindowBytes: number;
@@ -110,7 +113,7 @@ export interface ConnectionSettings {
   readonly maxTopics: number;
   /** `TCP_NODELAY`. Default true. */
   readonly noDelay: boolean;
-  /** Kernel's probes. Default 60 s idle, 20 s between, 5 probes (HP §7.5). */
+  /** Kernel's probes. Default 60 s idle, 20 s between, 5 probes. */
   readonly keepAlive: KeepAlive | false;
   /** `TCP_USER_TIMEOUT`; 0: the system's. Only where the engine can. */
   readonly userTimeoutMs: number;

@@ -88,7 +88,7 @@ export class MessageInbox implements HandlerSettled {
 
   private deliver(message: Buffer): void {
     const { requests, session } = this;
-    if (requests !== undefined && requests.count > 0 && this.respond(requests, message)) return;
+    if (requests?.mayTake === true && this.respond(requests, message)) return;
     if (this.isRead || !session.hasReceiveHandler) this.store(message);
     else if (session.callHandler(message, this)) this.handlerBegan();
   }
@@ -96,7 +96,9 @@ export class MessageInbox implements HandlerSettled {
   private respond(requests: RequestList, message: Buffer): boolean {
     const response = isLent(message) ? Buffer.from(message) : message;
     try {
-      return requests.take(response, this.session.settings.correlate);
+      // See `PacketReceiver`.
+      const dropsLate = this.isRead || !this.session.hasReceiveHandler;
+      return requests.take(response, this.session.settings.correlate, dropsLate);
     } catch (cause) {
       this.session.fail(new NetError("HANDLER_FAILED", "correlate failed", { cause }));
       return true;

@@ -11,10 +11,12 @@ export class RecentMap<Key, Value> {
   private recent: Map<Key, Value> = new Map();
   private earlier: Map<Key, Value> = new Map();
   private readonly halfSize: number;
+  private readonly keepsEarlier: boolean;
 
   /** At most `maxSize` entries are kept, and of those that were asked for last at least half as many. */
   constructor(maxSize: number) {
-    this.halfSize = Math.ceil(maxSize / 2);
+    this.halfSize = Math.max(1, Math.floor(maxSize / 2));
+    this.keepsEarlier = maxSize > 1;
   }
 
   get size(): number {
@@ -31,7 +33,7 @@ export class RecentMap<Key, Value> {
 
   set(key: Key, value: Value): void {
     if (this.recent.size >= this.halfSize && !this.recent.has(key)) {
-      this.earlier = this.recent;
+      if (this.keepsEarlier) this.earlier = this.recent;
       this.recent = new Map();
     } else this.earlier.delete(key);
     this.recent.set(key, value);

@@ -16,8 +16,8 @@ import {
   type TurnSender,
 } from "./datagram-port.js";
 
-/** Who sends through a proxy, and gets what comes back. */
-export interface RelayedSession extends Destination {
+/** Who gets what comes back through a proxy. */
+export interface RelayedSession {
   /** As `PortOwner.datagramsReceived` has it. */
   datagramsReceived(bytes: Buffer, segmentBytes: number): void;
 }
@@ -29,6 +29,8 @@ export class RelayedPort implements SessionPort, Destination {
   lastWaiting: number = NOWHERE;
   private readonly port: DatagramPort;
   private readonly session: RelayedSession;
+  /** The session's way out, which hears what became of its datagrams. */
+  private sender: Destination | undefined = undefined;
   private readonly destination: SocksAddress;
   /** Before each datagram that leaves, and before what comes back where the destination is an address. */
   private readonly header: Buffer;
@@ -53,7 +55,8 @@ export class RelayedPort implements SessionPort, Destination {
     return this.port.pendingBytes;
   }
 
-  send(_to: Destination, bytes: Uint8Array): void {
+  send(to: Destination, bytes: Uint8Array): void {
+    this.sender = to;
     this.port.send(this, Buffer.concat([this.header, bytes]));
   }
 
@@ -68,7 +71,7 @@ export class RelayedPort implements SessionPort, Destination {
     failedCount: number,
   ): void {
     const headerBytes = count * this.header.length;
-    this.session.datagramsSent(byteCount - headerBytes, count, error, failedCount);
+    this.sender?.datagramsSent(byteCount - headerBytes, count, error, failedCount);
   }
 
   /** Datagrams of the proxy's. What is not of the destination is dropped. */

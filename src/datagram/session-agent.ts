@@ -93,7 +93,7 @@ export abstract class SessionAgent<
     return place as AgentTarget<Handle, DatagramConnectOptions> | undefined;
   }
 
-  /** See `UdpServer.configure`. */
+  /** Changes settings while running. Throws `INVALID_ARGUMENT`, and `SETTING_FIXED` for what can't be changed. */
   configure(changes: Given<DatagramSettings>): void {
     this.#component.change(changes, this.#optionNames);
   }

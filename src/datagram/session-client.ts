@@ -52,7 +52,7 @@ export abstract class SessionClient<
     this.#optionNames = optionNames;
   }
 
-  /** See `UdpServer.configure`. */
+  /** Changes settings while running. Throws `INVALID_ARGUMENT`, and `SETTING_FIXED` for what can't be changed. */
   configure(changes: Given<DatagramSettings>): void {
     this.#component.change(changes, this.#optionNames);
   }

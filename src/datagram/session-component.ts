@@ -11,7 +11,8 @@ import {
   type DatagramSettings,
   datagramSettings,
 } from "./datagram-settings.js";
-import { Session, type SessionEvents, type SessionHost } from "./session.js";
+import { Session, type SessionHost } from "./session.js";
+import type { SessionEvents } from "./session-events.js";
 import type { SessionLink, SessionProtocol } from "./session-link.js";
 
 /** What a component of this role does with its sessions. */

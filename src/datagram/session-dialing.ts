@@ -17,8 +17,9 @@ import { DatagramPort, type PortOwner } from "./datagram-port.js";
 import { Prober } from "./prober.js";
 import { RelayedPort } from "./relayed-port.js";
 import { anyAddress, resolveDatagramHost } from "./resolve-peer.js";
-import type { Session, SessionDial } from "./session.js";
+import type { Session } from "./session.js";
 import type { SessionComponent } from "./session-component.js";
+import type { SessionDial } from "./session-events.js";
 import { bufferSizes } from "./session-listening.js";
 
 /** What the component says of its outgoing sessions. */

@@ -175,15 +175,26 @@ export class SessionListening implements PortOwner {
   }
 
   datagramsReceived(bytes: Buffer, from: PeerKey, segmentBytes: number): void {
-    const session = this.sessions.get(from) ?? this.begin(bytes, from, segmentBytes);
-    session?.datagramsReceived(bytes, segmentBytes);
+    const session = this.sessions.get(from);
+    if (session === undefined) this.strangerReceived(bytes, from, segmentBytes);
+    else session.datagramsReceived(bytes, segmentBytes);
+  }
+
+  /** Each datagram of a train may be the one that begins a session, which gets what is behind it. */
+  private strangerReceived(bytes: Buffer, from: PeerKey, segmentBytes: number): void {
+    const step = Math.max(segmentBytes, 1);
+    for (let at = 0; at === 0 || at < bytes.length; at += step) {
+      const session = this.begin(bytes.subarray(at, at + step), from);
+      if (session === undefined) continue;
+      session.datagramsReceived(at === 0 ? bytes : bytes.subarray(at), segmentBytes);
+      return;
+    }
   }
 
   /** The new session of a stranger, unless it may not begin one. */
-  private begin(bytes: Buffer, from: PeerKey, segmentBytes: number): Session | undefined {
+  private begin(first: Buffer, from: PeerKey): Session | undefined {
     const { component, port } = this;
     if (component.state !== "started" || port === undefined) return undefined;
-    const first = bytes.subarray(0, segmentBytes);
     if (isCloseNotify(first)) return undefined;
     const { protocol, access } = component;
     const nowMs = component.service.arrivalMs();

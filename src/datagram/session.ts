@@ -10,62 +10,33 @@
  */
 import { owned } from "../bytes/lending.js";
 import { chunksOf } from "../connection/chunks.js";
-import {
-  CLOSED_BY_PEER,
-  CLOSED_LOCALLY,
-  type CloseReason,
-  reasonOf,
-} from "../connection/close-reason.js";
+import { CLOSED_LOCALLY, type CloseReason } from "../connection/close-reason.js";
 import type { ConnectionStats, Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { nextConnectionId } from "../connection/connection-registry.js";
 import { type ConnectionState, nextConnectionState } from "../connection/connection-state.js";
 import { bytesOf } from "../connection/data.js";
-import { abortedError, closedError, refusedError } from "../connection/end-errors.js";
-import type { EventOwner, RefusableConnection } from "../connection/events.js";
+import { abortedError, refusedError } from "../connection/end-errors.js";
+import type { RefusableConnection } from "../connection/events.js";
 import type { Member } from "../connection/member.js";
 import type { MemberHost } from "../connection/member-host.js";
 import { assertDeadline, assertIdleTimeout, OwnRules } from "../connection/own-rules.js";
 import type { HandlerSettled } from "../connection/packet-events.js";
 import { DUE, HOLD } from "../connection/receiver.js";
-import { type MarkedConnection, SendMarks } from "../connection/send-marks.js";
-import { beginWait } from "../connection/waiter.js";
 import type { Address } from "../engine/engine.js";
 import { addressOfPeer, type PeerKey } from "../engine/peer-key.js";
-import { describe, invalidArgument, NetError, type Operation } from "../errors.js";
-import { CLOSE_NOTIFY, isCloseNotify, PROBE } from "../protocol/udp-control/udp-control.js";
+import { describe, NetError, type Operation } from "../errors.js";
+import { isCloseNotify, PROBE } from "../protocol/udp-control/udp-control.js";
 import { Deadlines } from "../time/deadlines.js";
-import { inRootContext } from "../time/root-context.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
-import { type Destination, NOWHERE, type SessionPort } from "./datagram-port.js";
+import type { SessionPort } from "./datagram-port.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
 import { type InboxSession, MessageInbox } from "./message-inbox.js";
+import { type EndingSession, SessionEnding } from "./session-ending.js";
+import type { SessionDial, SessionEvents } from "./session-events.js";
 import type { LinkedSession, MessageOptions, SessionLink } from "./session-link.js";
+import { type OutboundSession, SessionOutbound } from "./session-outbound.js";
 import { SilenceWatch, silenceDueMs, type WatchedSession } from "./silence-watch.js";
-
-/** Who is told of what sessions do. */
-export interface SessionEvents {
-  readonly hasReceiveHandler: boolean;
-  /** Calls `onReceive`. Answers true when that has a promise: `settled.handlerSettled` follows. */
-  received(session: EventOwner, message: Buffer, settled: HandlerSettled): boolean;
-  sent(session: EventOwner, byteCount: number): void;
-  sendFailed(session: EventOwner, error: NetError, failedCount: number): void;
-  drained(session: EventOwner): void;
-}
-
-/** What made an outgoing session, and looks after it. */
-export interface SessionDial {
-  /** The session is open. */
-  established(): void;
-  /** The component's settings were changed while it is open. */
-  settingsChanged(): void;
-  /** The peer's host says that nobody is there. */
-  refused(error: NetError): void;
-  /** It has ended, or was never made. */
-  ended(): void;
-  ref(): void;
-  unref(): void;
-}
 
 /** The component, as its sessions see it. */
 export interface SessionHost extends MemberHost<Session> {
@@ -82,14 +53,10 @@ interface Extras {
   readonly own: OwnRules;
   deadlines: Deadlines | undefined;
   inbox: MessageInbox | undefined;
-  marks: SendMarks | undefined;
+  ending: SessionEnding | undefined;
   failedCount: number;
-  reason: CloseReason | undefined;
-  closedMs: number | undefined;
   onDue: ((purpose: number) => void) | undefined;
   remoteHost: string | undefined;
-  isCloseAsked: boolean;
-  unsentBytes: number;
 }
 
 /**
@@ -100,13 +67,13 @@ export class Session
   implements
     MessageConnection,
     Member,
-    Destination,
     RefusableConnection,
     LinkedSession,
     InboxSession,
     HandlerSettled,
     WatchedSession,
-    MarkedConnection
+    OutboundSession,
+    EndingSession
 {
   readonly id: number = nextConnectionId();
   readonly host: SessionHost;
@@ -120,16 +87,13 @@ export class Session
   sentBytes = 0;
   /** When something last came from the peer, by the clock, in whole milliseconds. */
   heardMs: number;
-  firstWaiting: number = NOWHERE;
-  lastWaiting: number = NOWHERE;
   /** Of an outgoing session. */
   dial: SessionDial | undefined = undefined;
-  private port: SessionPort | undefined = undefined;
-  private link: SessionLink | undefined = undefined;
+  /** The protocol over its datagrams; undefined where each of them is a message. */
+  link: SessionLink | undefined = undefined;
   /** When it began, by the clock, in whole milliseconds. */
   openedMs: number;
-  /** Bytes of datagrams that are not sent yet. */
-  private waitingBytes = 0;
+  private readonly outbound: SessionOutbound = new SessionOutbound(this);
   private extras: Extras | undefined = undefined;
   private silence: SilenceWatch | undefined = undefined;
 
@@ -147,14 +111,10 @@ export class Session
       own: new OwnRules(),
       deadlines: undefined,
       inbox: undefined,
-      marks: undefined,
+      ending: undefined,
       failedCount: 0,
-      reason: undefined,
-      closedMs: undefined,
       onDue: undefined,
       remoteHost: undefined,
-      isCloseAsked: false,
-      unsentBytes: 0,
     };
     return this.extras;
   }
@@ -176,7 +136,7 @@ export class Session
 
   /** The socket is there: calls the handlers, and the session is open unless one of them refuses. */
   open(port: SessionPort): void {
-    this.port = port;
+    this.outbound.port = port;
     this.state = nextConnectionState(this.state, "opened");
     this.openedMs = Math.ceil(this.wheel.clock.now());
     this.heardMs = this.openedMs;
@@ -219,7 +179,7 @@ export class Session
     const { link, state } = this;
     if (state === "ending" || state === "closed") return;
     if (datagram.length === 0) this.probed();
-    else if (isCloseNotify(datagram)) this.peerClosed();
+    else if (isCloseNotify(datagram)) this.ending.peerClosed();
     else if (state === "closing") link?.received(datagram);
     else if (datagram.length > this.settings.maxDatagramBytes) this.tooLong(datagram.length);
     else if (link !== undefined) link.received(datagram);
@@ -310,10 +270,10 @@ export class Session
   async request(data: Data, options: WaitOptions = {}): Promise<Buffer> {
     const bytes = bytesOf(data);
     if (!this.isOpen) throw this.closedError();
-    const { droppedCount } = this;
+    const { droppedCount } = this.outbound;
     return this.inbox().request(bytes, options, () => {
       this.send(bytes);
-      return this.isOpen && this.droppedCount === droppedCount;
+      return this.isOpen && this.outbound.droppedCount === droppedCount;
     });
   }
 
@@ -324,73 +284,38 @@ export class Session
   }
 
   send(data: Data, options?: MessageOptions): SendResult {
-    return this.sendMessage(bytesOf(data), options);
+    return this.outbound.send(bytesOf(data), options);
   }
 
   sendAll(pieces: readonly Data[]): SendResult {
     if (!Array.isArray(pieces)) {
       throw new NetError("INVALID_ARGUMENT", `pieces must be an array, not ${describe(pieces)}`);
     }
-    return this.sendMessage(Buffer.concat(pieces.map(bytesOf)));
+    return this.send(Buffer.concat(pieces.map(bytesOf)));
   }
 
   sendBytes(bytes: Uint8Array): boolean {
-    return this.sendMessage(bytesOf(bytes)) === true;
-  }
-
-  private sendMessage(message: Buffer, options?: MessageOptions): SendResult {
-    const { link } = this;
-    if (link !== undefined) link.assertSendable(message.length, options);
-    else if (!this.host.hasLinks) assertDatagram(message, this.settings.maxDatagramBytes, options);
-    if (!this.isOpen || !this.hasRoom(message.length)) return false;
-    if (link !== undefined) link.send(message, options);
-    else this.sendDatagram(message);
-    return this.marked();
+    return this.send(bytes) === true;
   }
 
   sendDatagram(bytes: Uint8Array): void {
-    const { port } = this;
-    if (port?.isOpen !== true || this.state === "closed") return;
-    this.waitingBytes += bytes.length;
-    port.send(this, bytes);
+    this.outbound.sendDatagram(bytes);
   }
 
   askLater(): void {
-    const { link, port } = this;
-    if (link !== undefined) port?.askLater(link);
+    if (this.link !== undefined) this.outbound.port?.askLater(this.link);
   }
 
-  private hasRoom(byteCount: number): boolean {
-    const { settings, port } = this;
-    const { maxPendingBytes, maxSocketPendingBytes } = settings;
-    if (this.pendingBytes + byteCount > maxPendingBytes) this.link?.makeRoom();
-    const waitingBytes = this.pendingBytes;
-    const isOwn = waitingBytes > 0 && waitingBytes + byteCount > maxPendingBytes;
-    const socketBytes = port?.pendingBytes ?? 0;
-    if (!isOwn && (socketBytes === 0 || socketBytes + byteCount <= maxSocketPendingBytes)) {
-      return true;
-    }
-    if (isOwn) this.marks().overflowed(this, waitingBytes, byteCount);
-    // Where nothing of its own is under way, nothing would tell it of room.
-    else this.marks().dropped(waitingBytes > 0);
-    return false;
+  acknowledged(byteCount: number): void {
+    this.outbound.acknowledged(byteCount);
   }
 
-  private marks(): SendMarks {
-    const more = this.more();
-    more.marks ??= new SendMarks();
-    return more.marks;
+  get pendingBytes(): number {
+    return this.outbound.pendingBytes;
   }
 
-  /** Sends that were dropped. */
-  private get droppedCount(): number {
-    return this.extras?.marks?.droppedCount ?? 0;
-  }
-
-  private marked(): SendResult {
-    if (this.pendingBytes < this.settings.highWaterMarkBytes) return true;
-    this.marks().reached(this);
-    return "slow";
+  drained(options: WaitOptions = {}): Promise<void> {
+    return this.outbound.drained(options);
   }
 
   hold(owners: number): void {
@@ -405,60 +330,20 @@ export class Session
     if (this.isAlive) this.host.events.drained(this);
   }
 
-  datagramsSent(
-    byteCount: number,
-    count: number,
-    error: NetError | undefined,
-    failedCount: number,
-  ): void {
-    this.waitingBytes -= byteCount;
-    const sentBytes = error === undefined ? byteCount : leftBytes(byteCount, count, failedCount);
-    this.sentBytes += sentBytes;
-    if (this.state === "closed") return;
-    if (error !== undefined) this.sendFailed(error, byteCount > 0 ? failedCount : 0);
-    else if (this.link === undefined && byteCount > 0) this.host.events.sent(this, sentBytes);
-    this.afterSend();
-  }
-
   /** The network says that a datagram did not arrive. */
   datagramRefused(error: NetError): void {
     if (!this.isAlive) return;
     if (this.link === undefined) this.host.events.sendFailed(this, error, 0);
-    if (error.code === "CONNECTION_REFUSED") this.dial?.refused(error);
+    if (error.code === "CONNECTION_REFUSED") this.networkRefused(error);
   }
 
-  /** `failedCount` is 0 for a probe, whose failure is nobody's concern (HP §3.3). */
-  private sendFailed(error: NetError, failedCount: number): void {
-    if (failedCount > 0) {
-      this.more().failedCount += failedCount;
-      if (this.link === undefined) this.host.events.sendFailed(this, error, failedCount);
-    }
-    if (error.code === "CONNECTION_REFUSED") this.dial?.refused(error);
+  networkRefused(error: NetError): void {
+    this.dial?.refused(error);
   }
 
-  /** Something is sent: who waits for room is told. */
-  private afterSend(): void {
-    if (this.state === "closing" && this.isAllSent()) this.allSent();
-    const marks = this.extras?.marks;
-    if (marks === undefined || this.state === "closed") return;
-    if (this.pendingBytes <= this.settings.lowWaterMarkBytes) marks.fell(this);
-  }
-
-  acknowledged(byteCount: number): void {
-    if (this.state === "closed") return;
-    this.host.events.sent(this, byteCount);
-    this.afterSend();
-  }
-
-  get pendingBytes(): number {
-    return this.link?.pendingBytes ?? this.waitingBytes;
-  }
-
-  async drained(options: WaitOptions = {}): Promise<void> {
-    beginWait(options, "drained", "send");
-    if (this.state === "ending" || this.state === "closed") throw this.closedError();
-    if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
-    await this.marks().wait(this.wheel, options);
+  sendFailed(error: NetError, failedCount: number): void {
+    this.more().failedCount += failedCount;
+    if (this.link === undefined) this.host.events.sendFailed(this, error, failedCount);
   }
 
   // — topics and keys —
@@ -493,67 +378,36 @@ export class Session
 
   // — how it ends —
 
+  private get ending(): SessionEnding {
+    const more = this.more();
+    more.ending ??= new SessionEnding(this);
+    return more.ending;
+  }
+
   close(): boolean {
-    if (this.state !== "closed") this.more().isCloseAsked = true;
+    if (this.state !== "closed") this.ending.isAsked = true;
     return this.closeWith(CLOSED_LOCALLY);
   }
 
-  /** What was not sent, or not acknowledged where peers do that, when the session ended. */
-  get unsentBytes(): number {
-    return this.extras?.unsentBytes ?? 0;
-  }
-
-  /** Whether `close` or `abort` was called, whatever became of it. */
-  get isCloseAsked(): boolean {
-    return this.extras?.isCloseAsked === true;
+  abort(): boolean {
+    if (this.state !== "closed") this.ending.isAsked = true;
+    return this.fail(abortedError(this.id, this.state === "connecting"));
   }
 
   closeWith(reason: CloseReason): boolean {
     if (this.state === "connecting") return this.abort();
     if (!this.isAlive) return false;
-    this.state = nextConnectionState(this.state, "closing");
-    const more = this.more();
-    more.reason = reason;
-    more.inbox?.abandon();
-    this.silence?.end();
-    more.deadlines?.end();
-    this.deadlines.set(DUE.close, this.settings.closeTimeoutMs);
-    if (this.isAllSent()) this.allSent();
+    this.ending.begin(reason);
     return true;
   }
 
-  private isAllSent(): boolean {
-    return this.link?.closing() ?? this.waitingBytes === 0;
-  }
-
-  allSent(): void {
-    if (this.state === "closing") this.settle(this.more().reason ?? CLOSED_LOCALLY, true);
-  }
-
-  /** The peer says that it has closed. */
-  private peerClosed(): void {
-    this.settle(CLOSED_BY_PEER, false);
-  }
-
-  abort(): boolean {
-    if (this.state !== "closed") this.more().isCloseAsked = true;
-    return this.fail(abortedError(this.id, this.state === "connecting"));
-  }
-
   fail(error: NetError): boolean {
-    return this.endWith(error, true);
+    return this.ending.fail(error, true);
   }
 
   /** Ends it without a word to the peer, who is gone. */
   failSilently(error: NetError): boolean {
-    return this.endWith(error, false);
-  }
-
-  private endWith(error: NetError, tellsPeer: boolean): boolean {
-    if (this.state === "ending" || this.state === "closed") return false;
-    const operation = this.state === "connecting" ? "connect" : "receive";
-    this.settle(reasonOf(error, operation), tellsPeer);
-    return true;
+    return this.ending.fail(error, false);
   }
 
   refuse(operation: Operation, handler: string): void {
@@ -568,42 +422,60 @@ export class Session
     this.close();
   }
 
-  /** Fixes the reason; from here on nothing is sent or delivered. `onClose` follows in a microtask. */
-  private settle(reason: CloseReason, tellsPeer: boolean): void {
-    const wasOpen = this.state !== "connecting";
-    const more = this.more();
-    more.reason = reason;
-    more.unsentBytes = this.pendingBytes;
-    if (tellsPeer && wasOpen) this.sendDatagram(CLOSE_NOTIFY);
-    this.state = nextConnectionState(this.state, "ended");
+  // — calls of its end —
+
+  stopTaking(): void {
+    const { extras } = this;
     this.silence?.end();
-    more.deadlines?.end();
-    more.inbox?.abandon();
-    more.marks?.end()?.reject(this.closedError());
-    this.link?.ended();
-    this.dial?.ended();
-    inRootContext(() => {
-      queueMicrotask(() => this.ended(reason));
-    });
+    extras?.deadlines?.end();
+    extras?.inbox?.abandon();
   }
 
-  private ended(reason: CloseReason): void {
-    this.state = nextConnectionState(this.state, "released");
-    this.more().closedMs = this.wheel.clock.now();
+  isAllSent(): boolean {
+    return this.link?.closing() ?? this.outbound.isEmpty;
+  }
+
+  sentWhileClosing(): void {
+    if (this.isAllSent()) this.ending.allSent();
+  }
+
+  allSent(): void {
+    this.ending.allSent();
+  }
+
+  settled(): void {
+    this.outbound.ended();
+    this.link?.ended();
+    this.dial?.ended();
+  }
+
+  released(reason: CloseReason): void {
     this.host.connectionClosed(this, reason);
   }
 
+  // — what is known of its end —
+
+  /** Whether `close` or `abort` was called, whatever became of it. */
+  get isCloseAsked(): boolean {
+    return this.extras?.ending?.isAsked === true;
+  }
+
+  /** What was not sent, or not acknowledged where peers do that, when the session ended. */
+  get unsentBytes(): number {
+    return this.extras?.ending?.unsentBytes ?? 0;
+  }
+
   get closeReason(): CloseReason | undefined {
-    return this.extras?.reason;
+    return this.extras?.ending?.reason;
   }
 
   closedError(): NetError {
-    return closedError(this.id, this.extras?.reason);
+    return this.ending.closedError();
   }
 
   /** The error that ended it, or `CONNECTION_CLOSED` after an orderly end. */
   endError(): NetError {
-    return this.extras?.reason?.cause ?? this.closedError();
+    return this.closeReason?.cause ?? this.closedError();
   }
 
   async closed(options?: WaitOptions): Promise<CloseReason> {
@@ -636,14 +508,8 @@ export class Session
 
   private deadlinePassed(purpose: number): void {
     if (purpose === DUE.application) this.extras?.own.deadlinePassed(this);
-    else if (purpose === DUE.close) this.closePassed();
+    else if (purpose === DUE.close) this.ending.timePassed();
     else this.extras?.onDue?.(purpose);
-  }
-
-  private closePassed(): void {
-    const { closeTimeoutMs } = this.settings;
-    const text = `${this.pendingBytes} bytes were not taken within closeTimeoutMs (${closeTimeoutMs})`;
-    this.fail(new NetError("CLOSE_TIMEOUT", text, { operation: "close", connectionId: this.id }));
   }
 
   setIdleTimeout(idleTimeoutMs: number): boolean {
@@ -683,7 +549,7 @@ export class Session
   // — what is known of it —
 
   get localAddress(): Address | undefined {
-    return this.port?.address;
+    return this.outbound.port?.address;
   }
 
   get remoteAddress(): Address | undefined {
@@ -716,7 +582,7 @@ export class Session
   }
 
   private get lastMs(): number {
-    return this.extras?.closedMs ?? this.wheel.clock.now();
+    return this.extras?.ending?.closedMs ?? this.wheel.clock.now();
   }
 
   get ageMs(): number {
@@ -733,7 +599,7 @@ export class Session
       sentBytes: this.sentBytes,
       pendingBytes: this.pendingBytes,
       unreadBytes: this.unreadBytes,
-      droppedCount: this.droppedCount,
+      droppedCount: this.outbound.droppedCount,
       ageMs: this.ageMs,
     };
   }
@@ -746,24 +612,4 @@ export class Session
   unref(): void {
     this.dial?.unref();
   }
-}
-
-/** Throws `PACKET_INVALID` for what can't be a datagram of the application's. */
-function assertDatagram(
-  message: Buffer,
-  maxDatagramBytes: number,
-  options: MessageOptions | undefined,
-): void {
-  const { length } = message;
-  if (options !== undefined) throw invalidArgument("a datagram is sent without options");
-  if (length > 0 && length <= maxDatagramBytes && !isCloseNotify(message)) return;
-  let why = `a datagram of ${length} bytes is above maxDatagramBytes (${maxDatagramBytes})`;
-  if (length === 0) why = "an empty datagram is a probe, and never the application's";
-  else if (isCloseNotify(message)) why = "these 16 bytes say that the session is closed";
-  throw new NetError("PACKET_INVALID", why, { operation: "send" });
-}
-
-/** Bytes that were sent where some datagrams of a run failed. */
-function leftBytes(byteCount: number, count: number, failedCount: number): number {
-  return Math.max(0, byteCount - failedCount * Math.ceil(byteCount / count));
 }

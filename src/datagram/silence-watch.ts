@@ -7,7 +7,7 @@ import type { CloseReason } from "../connection/close-reason.js";
 import { reasonOf } from "../connection/close-reason.js";
 import { idleError } from "../connection/end-errors.js";
 import { NetError } from "../errors.js";
-import { Deadline, type DeadlineOwner, type TimingWheel } from "../time/timing-wheel.js";
+import type { TimingWheel, WheelItem } from "../time/timing-wheel.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 
 /** A session, as its watch sees it. */
@@ -26,9 +26,11 @@ export interface WatchedSession {
 }
 
 /** Ends a session whose peer has been silent for too long. */
-export class SilenceWatch implements DeadlineOwner {
+export class SilenceWatch implements WheelItem {
+  wheelMs = 0;
+  next: WheelItem | undefined = undefined;
+  previous: WheelItem | undefined = undefined;
   private readonly session: WatchedSession;
-  private readonly deadline: Deadline = new Deadline(this);
 
   constructor(session: WatchedSession) {
     this.session = session;
@@ -39,11 +41,11 @@ export class SilenceWatch implements DeadlineOwner {
     const { wheel } = this.session;
     const dueMs = silenceDueMs(this.session);
     if (dueMs === Number.POSITIVE_INFINITY) this.end();
-    else wheel.set(this.deadline, Math.max(0, dueMs - wheel.clock.now()));
+    else wheel.set(this, Math.max(0, dueMs - wheel.clock.now()));
   }
 
   end(): void {
-    this.session.wheel.clear(this.deadline);
+    this.session.wheel.clear(this);
   }
 
   deadlineReached(): void {

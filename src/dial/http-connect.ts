@@ -20,6 +20,9 @@ const CODES: Readonly<Record<number, NetErrorCode>> = {
 
 const MAX_REQUEST_BYTES = 65_536;
 
+/** Where requests are written before their length is known. */
+let scratch: Buffer | undefined;
+
 /** The client's part of CONNECT (RFC 9110 §9.3.6): one request, and the head of its response. */
 export class HttpConnect implements TunnelHandshake, ResponseSink {
   readonly #parser: ResponseParser = new ResponseParser();
@@ -29,11 +32,11 @@ export class HttpConnect implements TunnelHandshake, ResponseSink {
   /** `authority`: `host:port`, with brackets round an IPv6 address. Throws `INVALID_ARGUMENT`. */
   constructor(authority: string, authorization: string | undefined) {
     const fields = authorization === undefined ? {} : { "Proxy-Authorization": authorization };
-    const bytes = Buffer.alloc(MAX_REQUEST_BYTES);
+    scratch ??= Buffer.allocUnsafeSlow(MAX_REQUEST_BYTES);
     const head = { method: "CONNECT", target: authority, host: authority, fields };
-    const end = new HeadWriter().writeRequest(bytes, 0, head);
+    const end = new HeadWriter().writeRequest(scratch, 0, head);
     if (end < 0) throw invalidArgument(`a CONNECT request has at most ${MAX_REQUEST_BYTES} bytes`);
-    this.#request = bytes.subarray(0, end);
+    this.#request = Buffer.from(scratch.subarray(0, end));
     this.#parser.expect("CONNECT");
   }
 

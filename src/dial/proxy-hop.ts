@@ -127,9 +127,9 @@ function unknownScheme(url: URL): never {
   throw invalidArgument(`the URL of a proxy must begin with ${known}, not ${url.protocol}`);
 }
 
-/** A URL that is none may still have a password in it. */
+/** A URL that is none may still have a password in it, with slashes and at signs that should have been encoded. */
 function withoutCredentials(text: unknown): unknown {
-  return typeof text === "string" ? text.replace(/[^/@]*@/, "…@") : text;
+  return typeof text === "string" ? text.replace(/^([a-z][\w+.-]*:\/*)?.*@/is, "$1…@") : text;
 }
 
 function readExceptions(given: string | readonly string[]): Exception[] {

@@ -1,5 +1,6 @@
 /** The foreign function interface: koffi, which may be missing, since it is an optional dependency. */
 import process from "node:process";
+import { lookUpPlaces } from "../installed.js";
 
 /** What a foreign function answers; 64-bit numbers come as such where a number holds them. */
 export type ForeignResult = number | string | null;
@@ -22,12 +23,21 @@ export interface Koffi {
   register(call: (...args: number[]) => number, type: unknown): bigint;
 }
 
-/**
- * Loads it; throws what `require` throws. In a bundle of CommonJS no module has a URL. webpack puts `undefined` in the
- * place of an imported `createRequire`, so it is not imported.
- */
+/** Loads it; throws what `require` throws. */
 export function loadKoffi(): Koffi {
-  const module: string | undefined = import.meta.url;
   const { createRequire } = process.getBuiltinModule("node:module");
-  return createRequire(module ?? `${process.cwd()}/`)("koffi") as Koffi;
+  let missing: unknown;
+  for (const place of lookUpPlaces(import.meta.url)) {
+    try {
+      return createRequire(place)("koffi") as Koffi;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      missing ??= error;
+    }
+  }
+  throw missing;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
 }

@@ -17,6 +17,9 @@ const MAX_NAME_LENGTH = 254;
 /** RFC 6761 §6.3: such names are the loopback's, whatever a resolver says. */
 const LOCALHOST = /^(?:.*\.)?localhost\.?$/i;
 
+/** Resolvers end a name at NUL, and leave other control characters out: the host would be another than the one that was named. */
+const NO_NAME = /[\p{Cc} ]/u;
+
 const LOOPBACK: readonly ResolvedHost[] = [
   { host: "127.0.0.1", family: "IPv4" },
   { host: "::1", family: "IPv6" },
@@ -46,6 +49,7 @@ export async function resolveHost(
   const literal = isIP(host);
   if (literal !== 0) return [resolvedHost(host, literal)];
   if (host.length > MAX_NAME_LENGTH) throw noAddress(`${host.slice(0, MAX_NAME_LENGTH)}…`);
+  if (NO_NAME.test(host)) throw noAddress(host);
   if (LOCALHOST.test(host)) return LOOPBACK;
   resolver ??= new HostResolver((name) => inRootContext(() => askSystem(name)), runningMax());
   return resolver.resolve(host, signal);

@@ -48,9 +48,18 @@ const LISTEN_CODES: Readonly<Record<string, NetErrorCode>> = {
   ENOTDIR: "ADDRESS_NOT_AVAILABLE",
 };
 
+/** And where datagrams are received: what was sent before has met a host or a router that does not let it through. */
+const RECEIVE_CODES: Readonly<Record<string, NetErrorCode>> = {
+  EACCES: "HOST_UNREACHABLE",
+  ENOPROTOOPT: "HOST_UNREACHABLE",
+  EOPNOTSUPP: "HOST_UNREACHABLE",
+  EPROTO: "HOST_UNREACHABLE",
+};
+
 const OPERATION_CODES: Partial<Record<Operation, Readonly<Record<string, NetErrorCode>>>> = {
   connect: CONNECT_CODES,
   listen: LISTEN_CODES,
+  receive: RECEIVE_CODES,
 };
 
 function codeOf(errnoName: string, operation: Operation): NetErrorCode {
@@ -126,13 +135,18 @@ export function acceptErrorKind(errnoName: string): AcceptErrorKind {
   return ACCEPT_ERRORS[errnoName] ?? "fatal";
 }
 
-/** Errors of a datagram socket that tell of a datagram which left before (ICMP). */
+/** Errors of a datagram socket that tell of a datagram which left before: all that ICMP becomes, of either version. */
 const REFUSALS: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
   "EHOSTUNREACH",
   "EHOSTDOWN",
   "ENETUNREACH",
+  "ENONET",
+  "ENOPROTOOPT",
+  "EOPNOTSUPP",
+  "EACCES",
+  "EPROTO",
 ]);
 
 /** Errors of a datagram socket that pass by themselves. */

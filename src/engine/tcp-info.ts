@@ -3,18 +3,18 @@ import type { TcpInfo } from "./engine.js";
 import { tcpState } from "./tcp-states.js";
 
 /** Bytes up to the last field that is read here. */
-export const TCP_INFO_BYTES = 232;
+export const TCP_INFO_BYTES = 152;
 const LAST_ACKNOWLEDGED_AT = 56;
-const SEND_WINDOW_AT = 228;
+const NOT_SENT_AT = 144;
 
 /** Time since the peer acknowledged anything, in milliseconds. */
 export function lastAcknowledgedMs(bytes: Buffer): number {
   return bytes.readUInt32LE(LAST_ACKNOWLEDGED_AT);
 }
 
-/** What the peer had room for when it was last heard; `length`: what the kernel wrote. Without an end where it tells nothing of that. */
-export function sendWindowBytes(bytes: Buffer, length: number): number {
-  return length < TCP_INFO_BYTES ? Number.POSITIVE_INFINITY : bytes.readUInt32LE(SEND_WINDOW_AT);
+/** Bytes that were given to the kernel and could not leave, a FIN counted as one. */
+export function notSentBytes(bytes: Buffer): number {
+  return bytes.readUInt32LE(NOT_SENT_AT);
 }
 
 /** Reads what `getsockopt(TCP_INFO)` wrote. Fields that an older kernel lacks are zero. */

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { NetError } from "../errors.js";
 import type { KeepAlive, TcpInfo } from "./engine.js";
 import { type OptionCalls, type OptionList, SOL_SOCKET, setOptions } from "./option-calls.js";
-import { decodeTcpInfo, lastAcknowledgedMs, sendWindowBytes, TCP_INFO_BYTES } from "./tcp-info.js";
+import { decodeTcpInfo, lastAcknowledgedMs, notSentBytes, TCP_INFO_BYTES } from "./tcp-info.js";
 
 const SO_KEEPALIVE = 9;
 export const IPPROTO_TCP = 6;
@@ -94,8 +94,8 @@ export function tcpInfo(calls: OptionCalls, descriptor: number): TcpInfo | undef
 /**
  * Why the kernel has given the peer of an open connection up, where more is to be known than `error` says. It has one
  * number for all (ETIMEDOUT): what it did last tells them apart. Probes that were not answered are those of keep-alive,
- * unless the peer had no room (then they asked for room, RFC 9293 §3.8.6.1): with that, and without any, what was sent
- * stayed unacknowledged for too long.
+ * unless something waited to leave: then they asked for room (RFC 9293 §3.8.6.1), or there was no way out of this
+ * machine. With that, and without any probe, what was sent stayed unacknowledged for too long.
  *
  * A large write of which a part had left takes ETIMEDOUT with it, unseen, and the next finds a broken pipe: then that
  * nothing was acknowledged for the whole user time-out tells it from a reset.
@@ -104,10 +104,9 @@ export function timeoutError(calls: OptionCalls, descriptor: number, error: NetE
   const isTold = error.systemCode === "ETIMEDOUT";
   if (!isTold && error.systemCode !== "EPIPE") return error;
   const bytes = Buffer.alloc(TCP_INFO_BYTES);
-  const length = calls.getOption(descriptor, IPPROTO_TCP, TCP_INFO, bytes);
-  if (length < 0) return error;
+  if (calls.getOption(descriptor, IPPROTO_TCP, TCP_INFO, bytes) < 0) return error;
   const { probeCount } = decodeTcpInfo(bytes);
-  const isKeepAlive = isTold && probeCount > 0 && sendWindowBytes(bytes, length) > 0;
+  const isKeepAlive = isTold && probeCount > 0 && notSentBytes(bytes) === 0;
   if (!isKeepAlive) {
     const userTimeoutMs = userTimeoutOf(calls, descriptor);
     if (userTimeoutMs <= 0 || !(isTold || lastAcknowledgedMs(bytes) >= userTimeoutMs)) return error;

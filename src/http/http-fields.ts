@@ -10,9 +10,16 @@ export type FieldPair = readonly [name: string, value: FieldValue];
 /** A field whose value may be left out. */
 type GivenPair = readonly [name: string, value: FieldValue | undefined];
 
+/** Throws `INVALID_ARGUMENT` for what can't be fields. */
+export function assertFields(fields: FieldInput): void {
+  assertOptionsObject("headers", fields);
+  if (ArrayBuffer.isView(fields))
+    throw invalid(`headers must yield pairs, not ${describe(fields)}`);
+}
+
 /** The fields that have a value, one after the other. Throws `INVALID_ARGUMENT` for what is no field. */
 export function* fieldPairs(fields: FieldInput): Generator<FieldPair, void, undefined> {
-  assertOptionsObject("headers", fields);
+  assertFields(fields);
   if (fields instanceof EncodedFields) yield* fields.pairs();
   else if (Symbol.iterator in fields) yield* givenPairs(fields);
   else yield* givenPairs(Object.entries(fields));
@@ -29,6 +36,7 @@ function* givenPairs(fields: Iterable<GivenPair>): Generator<FieldPair, void, un
 /** Whether there is a field of this name; `name` in lower case. */
 export function hasField(fields: FieldInput | undefined, name: string): boolean {
   if (fields === undefined) return false;
+  assertFields(fields);
   if (!(fields instanceof EncodedFields) && !(Symbol.iterator in fields)) {
     return hasKey(fields, name);
   }

@@ -23,11 +23,12 @@ export class KeptMessages {
     return this.#byteCount;
   }
 
-  /** Keeps a copy, if there is room for all of it. Answers whether. */
+  /** Keeps a copy, if there is room for all of it; an empty message takes the room of a byte. Answers whether. */
   keep(data: Data, options: unknown): boolean {
     const bytes = bytesOf(data);
     const byteCount = bytes.length;
-    if (this.#byteCount + byteCount > this.#maxBytes || this.#maxBytes === 0) return false;
+    const room = this.#maxBytes - Math.max(this.#byteCount, this.#messages.length);
+    if (Math.max(1, byteCount) > room) return false;
     // Bytes may be lent, or changed before they are sent; whether something is text may matter.
     const copy = typeof data === "string" ? data : Buffer.from(bytes);
     this.#messages.push({ data: copy, options, byteCount });

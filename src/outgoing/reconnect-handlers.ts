@@ -21,7 +21,10 @@ export interface ReconnectHandlers<Handle, Reason extends CloseReason = CloseRea
     reason: Reason,
     unsentBytes: number,
   ): MayWait;
-  /** The connection is there again, after so many attempts. After `onHandshake`, and what was kept has been sent. */
+  /**
+   * The connection is there again, or for the first time where `fromStart` has repeated the first attempt; after so many
+   * attempts. After `onHandshake`, and what was kept has been sent.
+   */
   onReconnected?(handle: Handle, attempt: number): MayWait;
   /** No further attempt is made; `lostBytes` that were kept meanwhile are lost. */
   onGiveUp?(handle: Handle, lostBytes: number): MayWait;

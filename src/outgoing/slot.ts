@@ -141,7 +141,17 @@ export class Slot<
     const greeting = this.reconnect?.options.greeting;
     if (greeting === undefined || this.isGreeted || !connection.isOpen) return;
     this.isGreeted = true;
-    connection.send(typeof greeting === "function" ? greeting() : greeting);
+    const isTaken =
+      connection.send(typeof greeting === "function" ? greeting() : greeting) !== false;
+    // What is sent behind it must not be the first that the peer hears.
+    if (isTaken || !connection.isOpen) return;
+    throw new NetError(
+      "SEND_QUEUE_FULL",
+      "the greeting was dropped: maxPendingBytes has no room for it",
+      {
+        operation: "send",
+      },
+    );
   }
 
   /** The connection is there, and is not `ready` before the application secures it. */

@@ -96,6 +96,7 @@ export class Inbox {
   /** Reads what came before the connection ended; rejects with `error` when that is too little. */
   readLast(wish: ReadWish, error: NetError): Promise<Buffer> {
     this.#searched = 0;
+    assertWish(wish, Number.MAX_SAFE_INTEGER);
     const bytes = this.#take(wish);
     return bytes === undefined ? Promise.reject(error) : Promise.resolve(bytes);
   }

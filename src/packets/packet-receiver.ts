@@ -174,7 +174,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   /** Gives one packet, or bytes as they came, to whoever wants them. */
   private deliver(unit: Buffer): void {
     const { requests } = this;
-    if (requests !== undefined && requests.count > 0 && this.respond(requests, unit)) return;
+    if (requests?.mayTake === true && this.respond(requests, unit)) return;
     if (this.receiveModel.delivers === "count") this.deliverCount(unit);
     else if (this.isRead || !this.events.hasReceiveHandler) this.store(unit);
     else if (this.isHandlerBusy) this.putAside(unit);
@@ -217,7 +217,9 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   private respond(requests: RequestList, unit: Buffer): boolean {
     const response = isLent(unit) ? Buffer.from(unit) : unit;
-    return requests.take(response, this.connection.settings.correlate);
+    // Who reads would take a late response for what he waits for, and nobody else wants it.
+    const dropsLate = this.isRead || !this.events.hasReceiveHandler;
+    return requests.take(response, this.connection.settings.correlate, dropsLate);
   }
 
   private deliverCount(unit: Buffer): void {

@@ -3,7 +3,8 @@
  *
  * In order: the n-th response belongs to the n-th request. A request that was given up keeps its place,
  * so that its late response is taken for it and dropped, and never for the next one's.
- * By key: the response belongs to the request with the same key; other packets are no responses.
+ * By key: the response belongs to the request with the same key; other packets are no responses. The keys of
+ * requests that were given up are remembered, so that a late response can be told from what nobody has asked for.
  */
 
 import type { WaitOptions } from "../connection/connection.js";
@@ -18,6 +19,9 @@ export interface RequestSettings {
   readonly correlate: ((packet: Buffer) => unknown) | undefined;
 }
 
+/** Keys of requests that were given up, at most, for each connection: the oldest is forgotten first. */
+export const MAX_LATE_KEYS = 1_024;
+
 const GIVE_UP = {
   code: "REQUEST_TIMEOUT",
   call: "request",
@@ -30,6 +34,8 @@ export class RequestList {
   readonly #wheel: TimingWheel;
   readonly #inOrder: Waiter<Buffer>[] = [];
   readonly #byKey: Map<unknown, Waiter<Buffer>> = new Map();
+  /** Keys of requests that were given up, the oldest first. */
+  readonly #lateKeys: Set<unknown> = new Set();
 
   constructor(wheel: TimingWheel) {
     this.#wheel = wheel;
@@ -38,6 +44,11 @@ export class RequestList {
   /** Requests that wait, those in order that were given up included. */
   get count(): number {
     return this.#inOrder.length + this.#byKey.size;
+  }
+
+  /** Whether a packet may belong to a request, one that was given up included. */
+  get mayTake(): boolean {
+    return this.count > 0 || this.#lateKeys.size > 0;
   }
 
   /**
@@ -77,11 +88,22 @@ export class RequestList {
     }
     const forget = (): void => {
       this.#byKey.delete(key);
+      this.#rememberLate(key);
     };
     const giveUp = { ...GIVE_UP, forget };
     const waiter = new Waiter<Buffer>(this.#wheel, options, giveUp, settings.requestTimeoutMs);
     this.#byKey.set(key, waiter);
+    this.#lateKeys.delete(key);
     return waiter;
+  }
+
+  #rememberLate(key: unknown): void {
+    this.#lateKeys.add(key);
+    if (this.#lateKeys.size <= MAX_LATE_KEYS) return;
+    for (const oldest of this.#lateKeys) {
+      this.#lateKeys.delete(oldest);
+      return;
+    }
   }
 
   /** Takes out a request that could not be sent. */
@@ -91,8 +113,11 @@ export class RequestList {
     for (const [key, other] of this.#byKey) if (other === waiter) this.#byKey.delete(key);
   }
 
-  /** Whether `packet` is a response, which its request then has. Throws what `correlate` throws. */
-  take(packet: Buffer, correlate: RequestSettings["correlate"]): boolean {
+  /**
+   * Whether `packet` is a response, which its request then has. `dropsLate`: whether one to a key that was given up counts as
+   * taken. Throws what `correlate` throws.
+   */
+  take(packet: Buffer, correlate: RequestSettings["correlate"], dropsLate = false): boolean {
     if (correlate === undefined) {
       const waiter = this.#inOrder.shift();
       waiter?.resolve(packet);
@@ -100,7 +125,7 @@ export class RequestList {
     }
     const key = correlate(packet);
     const waiter = this.#byKey.get(key);
-    if (waiter === undefined) return false;
+    if (waiter === undefined) return this.#lateKeys.delete(key) && dropsLate;
     this.#byKey.delete(key);
     waiter.resolve(packet);
     return true;
@@ -112,5 +137,6 @@ export class RequestList {
     for (const waiter of this.#byKey.values()) waiter.reject(error);
     this.#inOrder.length = 0;
     this.#byKey.clear();
+    this.#lateKeys.clear();
   }
 }

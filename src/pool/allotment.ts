@@ -170,7 +170,7 @@ export class Allotment {
       (made) => {
         timer.cancel();
         taker.attemptCount--;
-        const wantsIt = taker.state !== "checking" && this.#line.has(taker) && made.isUsable;
+        const wantsIt = taker.state !== "checking" && this.#line.has(taker) && !made.isDoomed;
         if (taker.attempt === site) this.#attemptOver(taker);
         if (!wantsIt) this.#owner.free(made);
         else {

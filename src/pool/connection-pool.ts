@@ -16,7 +16,8 @@ import { bytesOf } from "../connection/data.js";
 import { engineServiceOf } from "../connection/engine-service.js";
 import { assertWaitOptions, beginWait, throwIfAborted } from "../connection/waiter.js";
 import { chooseEngine } from "../engine/choose-engine.js";
-import { NetError } from "../errors.js";
+import type { Engine } from "../engine/engine.js";
+import { assertFunction, NetError, readBelow } from "../errors.js";
 import { TcpAgent } from "../tcp/tcp-agent.js";
 import type { Clock, Timer } from "../time/clock.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
@@ -78,16 +79,10 @@ export class ConnectionPool implements AsyncDisposable {
   constructor(options: PoolOptions) {
     const settings = poolSettings(options);
     const { agent = {} } = options;
-    const engine = chooseEngine(agent.engine, agent.tls === undefined ? undefined : "tls");
+    if (agent.onClose !== undefined) assertFunction("agent.onClose", agent.onClose);
     this.#settings = settings;
-    this.#agent = new TcpAgent({
-      ...agent,
-      engine,
-      onClose: (connection, reason) => {
-        this.#lost(connection);
-        return agent.onClose?.(connection, reason);
-      },
-    });
+    const [engine, tcpAgent] = readBelow("agent", agent, () => this.#makeAgent(agent));
+    this.#agent = tcpAgent;
     this.#wheel = engineServiceOf(engine).wheel;
     const { tls, localHost, proxy } = agent;
     const { healthCheck } = settings;
@@ -129,6 +124,19 @@ export class ConnectionPool implements AsyncDisposable {
     this.#table.start();
   }
 
+  #makeAgent(options: NonNullable<PoolOptions["agent"]>): [Engine, TcpAgent] {
+    const engine = chooseEngine(options.engine, options.tls === undefined ? undefined : "tls");
+    const agent = new TcpAgent({
+      ...options,
+      engine,
+      onClose: (connection, reason) => {
+        this.#lost(connection);
+        return options.onClose?.(connection, reason);
+      },
+    });
+    return [engine, agent];
+  }
+
   get #clock(): Clock {
     return this.#wheel.clock;
   }
@@ -164,8 +172,8 @@ export class ConnectionPool implements AsyncDisposable {
       isReleased = true;
       if (how === "close") pooled.isDoomed = true;
       else if (connection.isOpen) this.#table.succeeded(site, "use");
-      const cause = connection.closeReason?.cause;
-      if (cause !== undefined && cause.fault !== "local") this.#table.failed(site, "use", cause);
+      const cause = failureOf(connection);
+      if (cause !== undefined) this.#table.failed(site, "use", cause);
       this.#release(pooled);
     };
     return {
@@ -318,11 +326,13 @@ export class ConnectionPool implements AsyncDisposable {
     try {
       const { connectTimeoutMs: timeoutMs, maxAgeMs } = this.#settings;
       const connection = await this.#agent.connect({ ...site.destination, timeoutMs });
+      // One that has ended already is no better than none.
+      if (!connection.isOpen) throw endedAtOnce(connection);
       const pooled = new Pooled(connection, site, this.#clock, maxAgeMs);
       this.#table.succeeded(site, "connect");
-      if (!connection.isOpen || site.isGone || this.#stopping !== undefined) pooled.isDoomed = true;
+      if (site.isGone || this.#stopping !== undefined) pooled.isDoomed = true;
       site.stock.add(pooled);
-      if (connection.isOpen) this.#byId.set(connection.id, pooled);
+      this.#byId.set(connection.id, pooled);
       return pooled;
     } catch (error) {
       this.#table.failed(site, "connect", error);
@@ -361,34 +371,68 @@ export class ConnectionPool implements AsyncDisposable {
     if (this.#stopping === undefined) queueMicrotask(() => this.#allotment.serve());
   }
 
-  /** Closes connections that are idle for too long. */
+  /** Closes idle connections that are not wanted any more, or too old. */
   #watchIdle(): void {
     if (this.#timer !== undefined || this.#stopping !== undefined) return;
-    const { idleTimeoutMs, minConnections } = this.#settings;
     let dueMs = Number.POSITIVE_INFINITY;
-    for (const { stock } of this.#table.all) {
-      const { idleLongest } = stock;
-      if (idleLongest === undefined || stock.size <= minConnections) continue;
-      dueMs = Math.min(dueMs, idleLongest.idleMs + idleTimeoutMs);
-    }
+    for (const site of this.#table.all) dueMs = Math.min(dueMs, this.#idleEndMs(site));
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#clock.setTimer(Math.max(1, dueMs - this.#clock.now()), () => {
+    // One that is idle later may go before one that grows old.
+    const delayMs = Math.min(dueMs - this.#clock.now(), this.#settings.idleTimeoutMs);
+    this.#timer = this.#clock.setTimer(Math.max(1, delayMs), () => {
       this.#timer = undefined;
-      this.#closeIdle(this.#clock.now() - idleTimeoutMs);
+      this.#closeIdle();
       this.#watchIdle();
     });
   }
 
-  #closeIdle(sinceMs: number): void {
+  /** When the next idle connection to a destination is closed. */
+  #idleEndMs({ stock }: Site): number {
+    const { idleTimeoutMs, minConnections, maxAgeMs } = this.#settings;
+    const { idleLongest } = stock;
+    if (idleLongest === undefined) return Number.POSITIVE_INFINITY;
+    let endMs = Number.POSITIVE_INFINITY;
+    if (stock.size > minConnections) endMs = idleLongest.idleMs + idleTimeoutMs;
+    if (maxAgeMs === 0) return endMs;
+    for (const { useCount, oldMs } of stock.open)
+      if (useCount === 0) endMs = Math.min(endMs, oldMs);
+    return endMs;
+  }
+
+  #closeIdle(): void {
+    const { idleTimeoutMs, minConnections, maxAgeMs } = this.#settings;
+    const sinceMs = this.#clock.now() - idleTimeoutMs;
     for (const site of this.#table.all) {
       const { stock } = site;
-      while (stock.size > this.#settings.minConnections) {
+      // Least connections that are too old serve nobody.
+      if (maxAgeMs > 0) {
+        for (const pooled of [...stock.open])
+          if (pooled.useCount === 0 && pooled.isOld) site.doom(pooled);
+      }
+      while (stock.size > minConnections) {
         const { idleLongest } = stock;
         if (idleLongest === undefined || idleLongest.idleMs > sinceMs) break;
         site.doom(idleLongest);
       }
     }
   }
+}
+
+/** What ended a connection that was lent, where that was not its user; undefined: nothing, or an end in good order. */
+function failureOf(connection: Connection): NetError | undefined {
+  const { closeReason } = connection;
+  if (closeReason === undefined) return undefined;
+  const { cause, initiator } = closeReason;
+  if (cause !== undefined) return cause.fault === "local" ? undefined : cause;
+  // Who lets everybody in and says nothing before it closes serves nobody.
+  if (initiator !== "remote" || connection.stats.receivedBytes > 0) return undefined;
+  return endedAtOnce(connection);
+}
+
+function endedAtOnce({ id, closeReason }: Connection): NetError {
+  const text = "the connection ended before anything came";
+  const detail = { operation: "connect", connectionId: id, cause: closeReason?.cause } as const;
+  return new NetError("CONNECTION_CLOSED", text, detail);
 }
 
 function stopped(): NetError {

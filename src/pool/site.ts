@@ -34,9 +34,15 @@ export class Pooled implements Stocked {
     this.#clock = clock;
   }
 
+  /** Whether it can be used once more. Not with unread data: the next user would take it for an answer to what it sends. */
   get isUsable(): boolean {
-    if (!this.connection.isOpen || this.isDoomed) return false;
-    return this.oldMs === 0 || this.#clock.now() < this.oldMs;
+    const { connection } = this;
+    if (!connection.isOpen || this.isDoomed || connection.unreadBytes > 0) return false;
+    return !this.isOld;
+  }
+
+  get isOld(): boolean {
+    return this.oldMs > 0 && this.#clock.now() >= this.oldMs;
   }
 }
 

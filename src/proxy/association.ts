@@ -19,6 +19,7 @@ import {
   NOWHERE,
   type PortOwner,
 } from "../datagram/datagram-port.js";
+import { RecentMap } from "../datagram/recent-map.js";
 import { anyAddress } from "../datagram/resolve-peer.js";
 import type { DatagramTarget, IpAddress } from "../engine/engine.js";
 import { addressOfPeer, familyOfPeer, type PeerKey, peerKeyOf } from "../engine/peer-key.js";
@@ -73,8 +74,8 @@ export class Association implements Receiver, PortOwner {
   private readonly inner: DatagramPort;
   private readonly outer: Map<"IPv4" | "IPv6", OuterSocket> = new Map();
   private readonly names: AssociationNames;
-  /** In the order of their last use. */
-  private readonly peers: Map<PeerKey, Peer> = new Map();
+  /** Who was sent to, or heard, last. */
+  private readonly peers: RecentMap<PeerKey, Peer>;
   /** Where the client sends from; undefined before its first datagram. */
   private client: Peer | undefined = undefined;
   private readonly clientHost: string;
@@ -104,6 +105,7 @@ export class Association implements Receiver, PortOwner {
     const local = peerKeyOf({ host: plainHost(localHost), port: 0, family: "IPv4" });
     this.inner = new DatagramPort(parts.service, targetAt(addressOfPeer(local)), this);
     this.heardMs = connection.wheel.clock.now();
+    this.peers = new RecentMap(parts.numbers.maxAssociationPeers);
     this.names = new AssociationNames(parts.service.engine, parts.numbers.maxAssociationPeers);
     connection.receiveBy(this);
     connection.onDue = () => this.idlePassed();
@@ -219,15 +221,11 @@ export class Association implements Receiver, PortOwner {
     } else this.droppedCount++;
   }
 
-  /** Who was sent to the longest time ago is forgotten where there are too many. */
   private peerAt(key: PeerKey): Peer {
-    const { peers } = this;
-    const peer = peers.get(key) ?? new Peer(key);
-    peers.delete(key);
-    peers.set(key, peer);
-    if (peers.size > this.parts.numbers.maxAssociationPeers) {
-      const [oldest] = peers.keys();
-      if (oldest !== undefined) peers.delete(oldest);
+    let peer = this.peers.get(key);
+    if (peer === undefined) {
+      peer = new Peer(key);
+      this.peers.set(key, peer);
     }
     return peer;
   }

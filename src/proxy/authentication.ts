@@ -1,6 +1,7 @@
 /** Who may use a proxy: names and passwords, out of a table or by a function. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { assertText, describe, invalidArgument } from "../errors.js";
+import type { HandlerWaits } from "./handler-waits.js";
 
 /** Says whether a name and a password are right; `client`: the address that they came from. */
 export type Authenticate = (
@@ -19,9 +20,11 @@ export class Authenticator {
   readonly #key: Buffer = randomBytes(KEY_BYTES);
   readonly #table: Map<string, Buffer> | undefined;
   readonly #check: Authenticate | undefined;
+  readonly #waits: HandlerWaits;
 
-  /** Throws `INVALID_ARGUMENT`. */
-  constructor(given: Authentication) {
+  /** `waits`: calls a function. Throws `INVALID_ARGUMENT`. */
+  constructor(given: Authentication, waits: HandlerWaits) {
+    this.#waits = waits;
     if (typeof given === "function") {
       this.#check = given;
       return;
@@ -40,9 +43,17 @@ export class Authenticator {
     if (this.#table.size === 0) throw invalidArgument("authenticate must have a name at least");
   }
 
-  /** Whether they are right. A promise where the function answers one. */
-  accepts(name: string, password: string, client: string | undefined): boolean | Promise<boolean> {
-    if (this.#check !== undefined) return this.#check(name, password, client);
+  /** Whether they are right. A promise where the function answers one. Throws or rejects with `HANDLER_FAILED`. */
+  accepts(
+    name: string,
+    password: string,
+    client: string | undefined,
+    signal: AbortSignal,
+  ): boolean | Promise<boolean> {
+    const check = this.#check;
+    if (check !== undefined) {
+      return this.#waits.call("authenticate", () => check(name, password, client), signal);
+    }
     const found = this.#digest(password);
     const wanted = this.#table?.get(name);
     // A name that is not there is compared, too.
@@ -55,14 +66,18 @@ export class Authenticator {
   }
 }
 
-/** Name and password of a field of Basic authentication (RFC 7617); undefined for anything else. */
+const CONTROLS = /\p{Cc}/u;
+
+/** Name and password of a field of Basic authentication (RFC 7617); undefined for anything else, and for two of them. */
 export function basicCredentials(
-  field: string | undefined,
+  fields: readonly string[],
 ): { readonly name: string; readonly password: string } | undefined {
-  const encoded = /^basic +([A-Za-z0-9+/]+=*) *$/i.exec(field ?? "")?.[1];
-  if (encoded === undefined) return undefined;
+  const [field = ""] = fields;
+  const encoded = /^basic +([A-Za-z0-9+/]+=*) *$/i.exec(field)?.[1];
+  if (encoded === undefined || fields.length > 1) return undefined;
   const text = Buffer.from(encoded, "base64").toString("utf8");
   const colon = text.indexOf(":");
-  if (colon < 0) return undefined;
+  // RFC 7617 §2: neither has control characters.
+  if (colon < 0 || CONTROLS.test(text)) return undefined;
   return { name: text.slice(0, colon), password: text.slice(colon + 1) };
 }

@@ -29,7 +29,8 @@ export interface DestinationOptions {
 
 /**
  * Networks that are not the public Internet's (RFC 6890 and its like): unspecified, private, shared, loopback,
- * link-local, multicast, reserved; and those of IPv6 that have an IPv4 address in them, which they would hide.
+ * link-local, for documentation and benchmarks, multicast, reserved; and those of IPv6 that have an IPv4 address in them,
+ * which they would hide.
  */
 export const PRIVATE_NETWORKS: readonly string[] = Object.freeze([
   "0.0.0.0/8",
@@ -39,16 +40,24 @@ export const PRIVATE_NETWORKS: readonly string[] = Object.freeze([
   "169.254.0.0/16",
   "172.16.0.0/12",
   "192.0.0.0/24",
+  "192.0.2.0/24",
   "192.168.0.0/16",
   "198.18.0.0/15",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
   "224.0.0.0/4",
   "240.0.0.0/4",
   "::/96",
+  "::ffff:0:0:0/96",
   "64:ff9b::/96",
   "64:ff9b:1::/48",
   "100::/64",
   "2001::/32",
+  "2001:2::/48",
+  "2001:db8::/32",
   "2002::/16",
+  "3fff::/20",
+  "5f00::/16",
   "fc00::/7",
   "fe80::/10",
   "fec0::/10",
@@ -103,6 +112,8 @@ export class DestinationRules {
     this.#allow = new RuleSet("destinations.allow", allow);
     this.#deny = new RuleSet("destinations.deny", deny);
     this.#only = only && new RuleSet("destinations.only", only);
+    if (ports !== undefined && !Array.isArray(ports))
+      throw invalidArgument(`destinations.ports must be a list, not ${describe(ports)}`);
     for (const port of ports ?? []) assertInteger("a port of destinations.ports", port, 1, 65_535);
     this.#ports = ports && new Set(ports);
   }

@@ -19,6 +19,7 @@ import { BODY } from "../protocol/http1/head.js";
 import { basicCredentials } from "./authentication.js";
 import type { DestinationRules } from "./destination-rules.js";
 import { Forwarding, type ForwardingShare, pairsOf, without } from "./forwarding.js";
+import type { HandlerWaits } from "./handler-waits.js";
 import { AddedFields, endToEndFields, endToEndTrailers, LEFT } from "./hop-fields.js";
 import { absoluteTarget, badTarget, Origins } from "./origins.js";
 import type { ProxyHandlers, ProxyRequest } from "./proxy-handlers.js";
@@ -30,6 +31,7 @@ export interface ForwarderParts {
   readonly tunnels: TunnelMaker;
   readonly rules: DestinationRules;
   readonly handlers: Given<ProxyHandlers>;
+  readonly waits: HandlerWaits;
   /** What Via calls the proxy; undefined: there is no Via. */
   readonly pseudonym: string | undefined;
 }
@@ -50,7 +52,7 @@ export class Forwarder {
   readonly #origins: Origins;
   readonly #defaults: RequestDefaults;
 
-  constructor({ agent, tunnels, rules, handlers, pseudonym }: ForwarderParts) {
+  constructor({ agent, tunnels, rules, handlers, waits, pseudonym }: ForwarderParts) {
     this.#tunnels = tunnels;
     this.#handlers = handlers;
     this.#origins = new Origins(rules);
@@ -60,8 +62,7 @@ export class Forwarder {
       cookies: undefined,
       useCookies: false,
     };
-    const failed = (name: string, cause: unknown): void => tunnels.failed(name, cause);
-    this.#shared = { agent, handlers, failed, added: new AddedFields(pseudonym), reusedCount: 0 };
+    this.#shared = { agent, handlers, waits, added: new AddedFields(pseudonym), reusedCount: 0 };
   }
 
   /** Requests that went over a connection that had carried another one. */
@@ -100,19 +101,22 @@ export class Forwarder {
   async #admits(exchange: ServerExchange, forwarding: Forwarding): Promise<boolean> {
     const { authenticator } = this.#tunnels;
     if (authenticator === undefined) return true;
-    const given = basicCredentials(exchange.headers.get("proxy-authorization"));
+    const given = basicCredentials(exchange.headers.getAll("proxy-authorization"));
     if (given === undefined) return false;
     const client = exchange.connection.remoteAddress?.host;
-    const isRight = await authenticator.accepts(given.name, given.password, client);
+    const { name, password } = given;
+    const isRight = await authenticator.accepts(name, password, client, exchange.signal);
     if (isRight === true) forwarding.user = given.name;
     return isRight === true;
   }
 
-  async #connect(exchange: ServerExchange, { user }: Forwarding): Promise<void> {
+  async #connect(exchange: ServerExchange, forwarding: Forwarding): Promise<void> {
+    const { user } = forwarding;
     const target = parseHostPort(exchange.target);
     if (target === undefined) throw badTarget("CONNECT needs host:port");
     const client = exchange.connection.remoteAddress?.host;
     const call = { protocol: "connect" as const, client, user, ...target };
+    forwarding.isTunnel = true;
     const made = await this.#tunnels.connect(call, exchange.signal);
     if (made.error !== undefined) throw made.error;
     if (!exchange.isSendable || exchange.isResponded) {
@@ -196,7 +200,9 @@ export class Forwarder {
     };
     const maxForwards = hopsLeft(exchange);
     if (maxForwards !== undefined) request.headers.push(["Max-Forwards", String(maxForwards - 1)]);
-    const answer = await this.#handlers.onRequest?.(request);
+    const { waits } = this.#shared;
+    const { signal } = exchange;
+    const answer = await waits.call("onRequest", () => this.#handlers.onRequest?.(request), signal);
     if (answer === false) {
       throw new NetError("REFUSED", "onRequest refused the request", { operation: "request" });
     }
@@ -231,9 +237,11 @@ export class Forwarder {
   }
 
   /** The record of a request, for the log. */
-  static progressOf(exchange: HttpExchange): Pick<Forwarding, "user" | "error" | "isReused"> {
+  static progressOf(
+    exchange: HttpExchange,
+  ): Pick<Forwarding, "user" | "error" | "isReused" | "isTunnel"> {
     if (exchange.context instanceof Forwarding) return exchange.context;
-    return { user: undefined, error: undefined, isReused: false };
+    return { user: undefined, error: undefined, isReused: false, isTunnel: false };
   }
 }
 

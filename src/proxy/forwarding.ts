@@ -23,6 +23,7 @@ import type { Given } from "../options.js";
 import type { FieldSection } from "../protocol/http1/field-section.js";
 import type { ResponseHead } from "../protocol/http1/response-head.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
+import type { HandlerWaits } from "./handler-waits.js";
 import { type AddedFields, endToEndFields, endToEndTrailers, LEFT } from "./hop-fields.js";
 import type { ProxyHandlers, ProxyRequest, ProxyResponse } from "./proxy-handlers.js";
 import { asNetError } from "./tunnel-maker.js";
@@ -48,8 +49,7 @@ export interface ForwardingShare {
   readonly agent: HttpAgent;
   readonly added: AddedFields;
   readonly handlers: Given<ProxyHandlers>;
-  /** A handler has failed. */
-  readonly failed: (name: string, cause: unknown) => void;
+  readonly waits: HandlerWaits;
   /** Requests that went over a connection that had carried another one. */
   reusedCount: number;
 }
@@ -60,6 +60,8 @@ export class Forwarding implements ResponseFollower, BodyOwner {
   error: NetError | undefined = undefined;
   /** Whether the request went over a connection that had carried another one. */
   isReused = false;
+  /** Whether a tunnel was asked for, which tells of its end itself. */
+  isTunnel = false;
   /** What the handler of requests was shown, where there is one for responses as well. */
   request: ProxyRequest | undefined = undefined;
   private readonly shared: ForwardingShare;
@@ -164,7 +166,8 @@ export class Forwarding implements ResponseFollower, BodyOwner {
         headers: pairsOf(fields),
         body: intake,
       };
-      await shared.handlers.onResponse?.(outgoing);
+      const { signal } = exchange;
+      await shared.waits.call("onResponse", () => shared.handlers.onResponse?.(outgoing), signal);
       const { status, headers, body } = outgoing;
       const isEmpty = isWithoutContent(status);
       const isUnchanged = body === intake && !isEmpty;
@@ -177,7 +180,7 @@ export class Forwarding implements ResponseFollower, BodyOwner {
       this.isOver = true;
       if (!intake.isComplete) this.leave();
     } catch (error) {
-      this.fail(asOriginFault(error), "onResponse");
+      this.fail(error instanceof NetError ? asOriginFault(error) : error, "onResponse");
     }
   }
 
@@ -211,11 +214,10 @@ export class Forwarding implements ResponseFollower, BodyOwner {
     this.upstream?.giveUp(new NetError("ABORTED", text, { operation: "request" }));
   }
 
-  /** It can't go on. `name`: the handler that failed, if one did. */
+  /** It can't go on. `name`: the handler whose fault it is where it is no error of ours. */
   fail(cause: unknown, name: "onRequest" | "onResponse" = "onRequest"): void {
-    const error = asNetError(cause);
-    if (error.code === "HANDLER_FAILED") this.shared.failed(name, error.cause);
-    this.respondFailure(error);
+    const { waits } = this.shared;
+    this.respondFailure(cause instanceof NetError ? cause : waits.fail(name, cause));
     this.leave();
   }
 
@@ -225,7 +227,7 @@ export class Forwarding implements ResponseFollower, BodyOwner {
     this.error = error;
     if (!exchange.isResponded && exchange.isSendable) {
       exchange.respondError(STATUS[error.code] ?? 502, error.code);
-    } else exchange.connection.abort();
+    } else exchange.cutShort(error);
   }
 }
 

@@ -1,9 +1,4 @@
 /** The connections that proxies and relays make: held back until a tunnel takes them over. */
-import {
-  readStopOptions,
-  type StopOptions,
-  type StopResult,
-} from "../connection/component-options.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
 import type { ConnectionSettings } from "../connection/settings.js";
 import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
@@ -15,6 +10,7 @@ import { Dialing } from "../dial/dialing.js";
 import type { EngineChoice } from "../engine/engine.js";
 import type { Given } from "../options.js";
 import { secured } from "../tcp/secured.js";
+import { TunnelPair, type TunnelReport } from "./tunnel-pair.js";
 
 /** What they are made with. */
 export interface OutgoingOptions {
@@ -30,6 +26,7 @@ const MAX_CONNECTIONS = 5_000_000;
 export class OutgoingStreams implements StreamRole {
   readonly packetEvents: undefined;
   readonly component: StreamComponent;
+  readonly #tunnels: Set<TunnelPair> = new Set();
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor({ engine, tls, settings }: OutgoingOptions) {
@@ -60,13 +57,26 @@ export class OutgoingStreams implements StreamRole {
     return connection;
   }
 
-  /** Stops `clients`, and then these with the time that is left: what clients have sent last is still on its way. */
-  async stopAfter(clients: StreamComponent, options: StopOptions): Promise<StopResult> {
-    const { clock } = this.component.service.wheel;
-    const endMs = clock.now() + readStopOptions(options);
-    const result = await clients.stop(options);
-    await this.component.stop({ drainMs: Math.max(0, Math.ceil(endMs - clock.now())) });
-    return result;
+  /** A tunnel between a client and one of these, which is to be started. `done`: told once, when both have ended. */
+  join(
+    client: StreamConnection,
+    upstream: StreamConnection,
+    idleTimeoutMs: number,
+    done: (report: TunnelReport) => void,
+  ): TunnelPair {
+    const pair = new TunnelPair(client, upstream, idleTimeoutMs, (report) => {
+      this.#tunnels.delete(pair);
+      done(report);
+    });
+    this.#tunnels.add(pair);
+    return pair;
+  }
+
+  /** Connections whose client has ended, and which still have something to pass on. */
+  get leftBehindCount(): number {
+    let count = 0;
+    for (const { client } of this.#tunnels) if (client.isClosed) count++;
+    return count;
   }
 
   createReceiver(): Receiver {

@@ -6,8 +6,7 @@ import type { ComponentStats, StopOptions, StopResult } from "../connection/comp
 import type { WaitOptions } from "../connection/connection.js";
 import { engineServiceOf } from "../connection/engine-service.js";
 import { handlerError } from "../connection/handlers.js";
-import { Listening, type ListenOptions } from "../connection/listening.js";
-import { StreamComponent } from "../connection/stream-component.js";
+import type { ListenOptions } from "../connection/listening.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
 import {
   assertBoolean,
@@ -34,7 +33,9 @@ import { type ServerSecurity, secured } from "../tcp/secured.js";
 import { type Authentication, Authenticator } from "./authentication.js";
 import { type DestinationOptions, DestinationRules } from "./destination-rules.js";
 import { Forwarder } from "./forwarder.js";
+import { HandlerWaits } from "./handler-waits.js";
 import { OutgoingStreams } from "./outgoing-streams.js";
+import { Passage } from "./passage.js";
 import type { ProxyHandlers } from "./proxy-handlers.js";
 import { ProxyRole } from "./proxy-role.js";
 import { PROXY_NUMBERS, type ProxyNumbers } from "./proxy-settings.js";
@@ -92,6 +93,7 @@ const OPTION_NAMES: readonly string[] = [
   ...HANDLER_NAMES,
   ...optionNames<ProxyNumbers>(PROXY_NUMBERS),
   "access",
+  "proxyHeader",
   "authenticate",
   "destinations",
   "relaysDatagrams",
@@ -105,11 +107,9 @@ const HIGH_WATER_MARK_BYTES = 262_144;
 
 /** A forward proxy: HTTP, CONNECT, SOCKS 5, 4a and 4 on one port. It runs on every engine. */
 export class ProxyServer implements AsyncDisposable {
-  readonly #component: StreamComponent;
-  readonly #listening: Listening;
+  readonly #passage: Passage;
   readonly #role: ProxyRole;
   readonly #http: HttpRole;
-  readonly #outgoing: OutgoingStreams;
   readonly #agent: HttpAgent;
   readonly #tunnels: TunnelMaker;
   readonly #forwarder: Forwarder;
@@ -132,13 +132,18 @@ export class ProxyServer implements AsyncDisposable {
     });
     const { authenticate, destinations, engine: wanted, relaysDatagrams = true, via } = options;
     assertBoolean("relaysDatagrams", relaysDatagrams);
-    const authenticator = authenticate === undefined ? undefined : new Authenticator(authenticate);
     const rules = new DestinationRules(destinations);
     this.#handlers = options;
-    const { access } = options;
-    this.#isOpen = access?.allow === undefined && authenticator === undefined;
+    const { access, proxyHeader } = options;
+    this.#isOpen = access?.allow === undefined && authenticate === undefined;
     const [engine, security] = secured("server", options);
-    this.#outgoing = new OutgoingStreams({
+    const { wheel } = engineServiceOf(engine);
+    const waits = new HandlerWaits(wheel.clock, numbers.handlerTimeoutMs, (error) =>
+      this.#tell(error),
+    );
+    const authenticator =
+      authenticate === undefined ? undefined : new Authenticator(authenticate, waits);
+    const outgoing = new OutgoingStreams({
       engine: wanted,
       settings: {
         highWaterMarkBytes: settings.highWaterMarkBytes ?? HIGH_WATER_MARK_BYTES,
@@ -157,22 +162,23 @@ export class ProxyServer implements AsyncDisposable {
     });
     const handlers = options;
     const failed = (name: string, cause: unknown): void => this.#failed(name, cause);
-    const outgoing = this.#outgoing;
     this.#tunnels = new TunnelMaker({
-      ...{ numbers, rules, outgoing, authenticator, handlers, failed, relaysDatagrams },
+      ...{ numbers, rules, outgoing, authenticator, handlers, waits, failed, relaysDatagrams },
     });
     const pseudonym = pseudonymOf(via);
     const tunnels = this.#tunnels;
-    this.#forwarder = new Forwarder({ agent: this.#agent, tunnels, rules, handlers, pseudonym });
+    const agent = this.#agent;
+    this.#forwarder = new Forwarder({ agent, tunnels, rules, handlers, waits, pseudonym });
     const http = this.#httpOptions();
-    const { wheel } = engineServiceOf(engine);
     this.#http = new HttpRole(http, wheel, new HandlerCalls(http), configuration);
     this.#role = new ProxyRole(this.#http, tunnels);
-    this.#component = new StreamComponent(this.#role, engine, security, configuration.transport());
-    this.#listening = new Listening(this.#component, this.#role, {
+    const admission = {
       access: this.#isOpen ? { ...access, allow: LOOPBACK_NETWORKS } : access,
-    });
-    this.#http.listening = this.#listening;
+      proxyHeader,
+    };
+    const parts = { engine, security, settings: configuration.transport(), admission };
+    this.#passage = new Passage(this.#role, parts, outgoing);
+    this.#http.listening = this.#passage.listening;
   }
 
   #httpOptions(): HttpServerOptions {
@@ -192,9 +198,8 @@ export class ProxyServer implements AsyncDisposable {
   }
 
   #complete(exchange: HttpExchange, report: ResponseReport): void {
-    const { user, error, isReused } = Forwarder.progressOf(exchange);
+    const { user, error, isReused, isTunnel } = Forwarder.progressOf(exchange);
     // Tunnels are told of when they end, those that were not made as well.
-    const isTunnel = exchange.method === "CONNECT" && report.status !== 407;
     if (isTunnel) return;
     this.#tunnels.tell({
       protocol: "http",
@@ -240,15 +245,16 @@ export class ProxyServer implements AsyncDisposable {
         { operation: "listen" },
       );
     }
-    return this.#listening.listen(path === undefined ? { host: "127.0.0.1", ...options } : options);
+    return this.#passage.listen(options);
   }
 
   /**
    * Stops, for good: nothing new comes in; requests and tunnels get `drainMs` (default 5,000) to end, then they are cut.
-   * Resolves when all connections have ended, those to destinations too.
+   * Resolves when all connections have ended, those to destinations too. Each client counts once in the result, as cut
+   * where its connection was, or that to the destination of its tunnel.
    */
   async stop(options: StopOptions = {}): Promise<StopResult> {
-    const result = await this.#outgoing.stopAfter(this.#component, options);
+    const result = await this.#passage.stop(options);
     this.#isOver = true;
     await this.#agent.stop({ drainMs: 0 });
     return result;
@@ -256,7 +262,7 @@ export class ProxyServer implements AsyncDisposable {
 
   /** Resolves when the server is stopped, at once if it is. */
   stopped(options?: WaitOptions): Promise<void> {
-    return this.#component.stopped(options);
+    return this.#passage.stopped(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -265,23 +271,23 @@ export class ProxyServer implements AsyncDisposable {
 
   /** Where it listens; undefined while it does not. */
   get address(): Address | undefined {
-    return this.#listening.address;
+    return this.#passage.address;
   }
 
   /** The port it listens on; 0 while it does not, and on a path. */
   get port(): number {
-    return this.#listening.port;
+    return this.#passage.port;
   }
 
   /** Connections of clients at present. */
   get connectionCount(): number {
-    return this.#component.connectionCount;
+    return this.#passage.connectionCount;
   }
 
   /** What it has done so far. */
   get stats(): ProxyStats {
     return {
-      ...this.#component.stats,
+      ...this.#passage.stats,
       requestCount: this.#http.resources.requestCount,
       socksCount: this.#role.socksCount,
       tunnelCount: this.#tunnels.tunnelCount,

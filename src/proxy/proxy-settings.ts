@@ -19,6 +19,8 @@ export interface ProxyNumbers {
   readonly upstreamTimeoutMs: number;
   /** How long an upstream connection is kept without a request, unless its server says otherwise. Default 4 s. */
   readonly upstreamIdleTimeoutMs: number;
+  /** How long `authenticate` or a handler that is waited for may take. Default 60 s; 0: any time. */
+  readonly handlerTimeoutMs: number;
   /** Upstream connections of requests at a time. Default 1,024. */
   readonly maxUpstreams: number;
   /** The same to one origin. Default 64. */
@@ -35,6 +37,7 @@ export const PROXY_NUMBERS: OptionTable<ProxyNumbers> = {
   tunnelIdleTimeoutMs: milliseconds(600_000),
   upstreamTimeoutMs: milliseconds(60_000),
   upstreamIdleTimeoutMs: milliseconds(4_000),
+  handlerTimeoutMs: milliseconds(60_000),
   maxUpstreams: count(1_024, "connections", { min: 1, max: 1_000_000 }),
   maxUpstreamsPerOrigin: count(64, "connections", { min: 1, max: 1_000_000 }),
 };

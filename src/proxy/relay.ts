@@ -14,12 +14,12 @@ import {
 } from "../connection/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { callHandler, handlerError } from "../connection/handlers.js";
-import { Listening, type ListeningRole, type ListenOptions } from "../connection/listening.js";
+import type { ListeningRole, ListenOptions } from "../connection/listening.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
-import { StreamComponent, type StreamRole } from "../connection/stream-component.js";
+import type { StreamRole } from "../connection/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import type { Address, IpAddress } from "../engine/engine.js";
-import { assertObject, NetError } from "../errors.js";
+import { NetError, readAs } from "../errors.js";
 import { readOptions } from "../options.js";
 import { readHealthCheck, StreamProbe } from "../pool/health-check-options.js";
 import { type ProxyEnd, TLV } from "../protocol/proxy-header/proxy-header.js";
@@ -35,6 +35,7 @@ import { assertRelayDestinations, statsOf } from "./destination.js";
 import { HelloReceiver } from "./hello-receiver.js";
 import { assertRoutes, NAME_ALERT, NameRoutes, type RelayNames } from "./name-routes.js";
 import { OutgoingStreams } from "./outgoing-streams.js";
+import { Passage } from "./passage.js";
 import {
   assertRelayOptions,
   RELAY_BALANCE,
@@ -44,7 +45,6 @@ import {
 } from "./relay-options.js";
 import { RELAY_NUMBERS, type RelayNumbers } from "./relay-settings.js";
 import { asNetError } from "./tunnel-maker.js";
-import { TunnelPair } from "./tunnel-pair.js";
 import { Upstreams } from "./upstreams.js";
 
 /** What waits on each side, at most, before the other side is held back. */
@@ -62,8 +62,7 @@ const NOTHING_READ: Joining = { hello: undefined, early: undefined };
 
 /** Forwards connections to destinations. It runs on every engine. */
 export class Relay implements AsyncDisposable {
-  readonly #component: StreamComponent;
-  readonly #listening: Listening;
+  readonly #passage: Passage;
   readonly #outgoing: OutgoingStreams;
   readonly #options: RelayOptions;
   readonly #numbers: RelayNumbers;
@@ -84,7 +83,7 @@ export class Relay implements AsyncDisposable {
     const settings = { highWaterMarkBytes: HIGH_WATER_MARK_BYTES };
     const start = sendProxyHeader === undefined ? ("immediate" as const) : ("manual" as const);
     const tls = toTls && { ...toTls, start };
-    this.#outgoing = new OutgoingStreams({ engine, tls, settings });
+    this.#outgoing = readAs("toTls", "tls", () => new OutgoingStreams({ engine, tls, settings }));
     const check = readHealthCheck(options.healthCheck);
     const local = sendProxyHeader && proxyHeaderOf(sendProxyHeader, undefined, undefined);
     this.#probe =
@@ -92,11 +91,11 @@ export class Relay implements AsyncDisposable {
     this.#upstreams = this.#makeUpstreams(check);
     if (to !== undefined) this.#upstreams.set(to);
     this.#routes = sni && new NameRoutes(sni, this.#upstreams, () => this.#addUpstreams(check));
-    const role = this.#role();
     const { maxConnections } = this.#numbers;
     const transport = { ...settings, maxConnections, halfOpen: true, delivery: "borrow" } as const;
-    this.#component = new StreamComponent(role, engine, security, transport);
-    this.#listening = new Listening(this.#component, role, { access, proxyHeader });
+    const admission = { access, proxyHeader };
+    const parts = { engine, security, settings: transport, admission };
+    this.#passage = new Passage(this.#role(), parts, this.#outgoing);
   }
 
   get #clock(): Clock {
@@ -171,8 +170,8 @@ export class Relay implements AsyncDisposable {
       refused: (error, address) =>
         this.#call("onRefuse", () => this.#options.onRefuse?.(error, address)),
       shutdown: () => {},
-      closeListeners: () => this.#listening.close(),
-      hasListeners: () => this.#listening.isOpen,
+      closeListeners: () => this.#passage.listening.close(),
+      hasListeners: () => this.#passage.listening.isOpen,
     };
   }
 
@@ -260,7 +259,7 @@ export class Relay implements AsyncDisposable {
       return;
     }
     const { tunnelIdleTimeoutMs } = this.#numbers;
-    new TunnelPair(client, upstream, tunnelIdleTimeoutMs, (report) => {
+    const pair = this.#outgoing.join(client, upstream, tunnelIdleTimeoutMs, (report) => {
       destination.useCount--;
       const { fromClientBytes, toClientBytes, isByUpstream } = report;
       const error = report.reason.cause;
@@ -268,42 +267,41 @@ export class Relay implements AsyncDisposable {
       if (error === undefined || toClientBytes > 0) upstreams.table.succeeded(destination, "use");
       else if (isByUpstream) upstreams.table.failed(destination, "use", error);
       tell({ destination: destination.name, fromClientBytes, toClientBytes, error });
-    }).start(joining.early);
+    });
+    pair.start(joining.early);
   }
 
-  /** See `TcpServer.listen`; on `127.0.0.1` unless told otherwise. */
+  /**
+   * Listens, and resolves with the address: `host` (default `127.0.0.1`) and `port` (default 0: any free one), or the
+   * `path` of a Unix-domain socket. Rejects with `ADDRESS_IN_USE`, `ADDRESS_NOT_AVAILABLE`, `ACCESS_DENIED`, `HOST_NOT_FOUND`,
+   * `STOPPED`, `INVALID_STATE` (it listens already), `INVALID_ARGUMENT`.
+   */
   listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
   listen(options: ListenOptions): Promise<Address>;
   async listen(options: ListenOptions = {}): Promise<Address> {
-    assertObject("the options of listen", options);
-    const { path } = options;
-    const listening = this.#listening.listen(
-      path === undefined ? { host: "127.0.0.1", ...options } : options,
-    );
-    return this.#begin(listening);
-  }
-
-  /** Checks begin when it listens. */
-  async #begin(listening: Promise<Address>): Promise<Address> {
-    const address = await listening;
+    const address = await this.#passage.listen(options);
+    // Checks begin when it listens.
     this.#isListening = true;
     for (const { table } of this.#allUpstreams) table.start();
     return address;
   }
 
-  /** Stops: nothing new comes in, connections get `drainMs` (default 5,000) to end, then they are cut. */
+  /**
+   * Stops: nothing new comes in, connections get `drainMs` (default 5,000) to end, then they are cut. Each client counts
+   * once in the result, as cut where its connection was, or that to its destination.
+   */
   async stop(options: StopOptions = {}): Promise<StopResult> {
     readStopOptions(options);
     this.#isListening = false;
     for (const { table } of this.#allUpstreams) table.stop();
-    const result = await this.#outgoing.stopAfter(this.#component, options);
+    const result = await this.#passage.stop(options);
     await this.#probe?.stop();
     return result;
   }
 
   /** Resolves when the relay is stopped, at once if it is. */
   stopped(options?: WaitOptions): Promise<void> {
-    return this.#component.stopped(options);
+    return this.#passage.stopped(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -312,24 +310,24 @@ export class Relay implements AsyncDisposable {
 
   /** Where it listens; undefined while it does not. */
   get address(): Address | undefined {
-    return this.#listening.address;
+    return this.#passage.address;
   }
 
   /** The port it listens on; 0 while it does not, and on a path. */
   get port(): number {
-    return this.#listening.port;
+    return this.#passage.port;
   }
 
   /** Clients at present. */
   get connectionCount(): number {
-    return this.#component.connectionCount;
+    return this.#passage.connectionCount;
   }
 
   /** What it has done so far. */
   get stats(): RelayStats {
     const all = this.#allUpstreams.flatMap(({ table }) => table.all);
     const ejectedCount = all.filter(({ health }) => !health.isWell).length;
-    return { ...this.#component.stats, ejectedCount, destinations: statsOf(all) };
+    return { ...this.#passage.stats, ejectedCount, destinations: statsOf(all) };
   }
 }
 

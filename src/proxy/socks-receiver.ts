@@ -11,7 +11,7 @@ import {
   SocksServer,
   type SocksServerSink,
 } from "../protocol/socks/socks-server.js";
-import type { TunnelMaker } from "./tunnel-maker.js";
+import { type TunnelMaker, targetText } from "./tunnel-maker.js";
 
 /** What each of our errors is to the client; any other is "general failure". */
 const REPLIES: Partial<Record<NetErrorCode, Reply>> = {
@@ -68,14 +68,12 @@ export class SocksReceiver implements Receiver, SocksServerSink {
     const isOffered = methods.includes(METHOD[wanted]);
     this.connection.sendBytes(this.socks.chooseMethod(isOffered ? wanted : "unacceptable"));
     if (isOffered) return;
-    this.tellRefusal(5, undefined);
+    this.tellUnknown(undefined);
     this.connection.close();
   }
 
   socksCredentials({ username, password }: SocksCredentials): void {
-    const { authenticator } = this.maker;
-    const isRight =
-      authenticator?.accepts(username, password, this.connection.remoteAddress?.host) ?? false;
+    const isRight = this.accepts(username, password);
     if (typeof isRight === "boolean") {
       this.answer(isRight, username);
       return;
@@ -83,11 +81,18 @@ export class SocksReceiver implements Receiver, SocksServerSink {
     this.connection.hold(HOLD.upgrade);
     Promise.resolve(isRight).then(
       (answer) => this.answer(answer === true, username),
-      (error: unknown) => {
-        this.maker.failed("authenticate", error);
-        this.answer(false, username);
-      },
+      () => this.answer(false, username),
     );
+  }
+
+  private accepts(username: string, password: string): boolean | Promise<boolean> {
+    const { connection, maker, leaving } = this;
+    const client = connection.remoteAddress?.host;
+    try {
+      return maker.authenticator?.accepts(username, password, client, leaving.signal) ?? false;
+    } catch {
+      return false;
+    }
   }
 
   private answer(isRight: boolean, username: string): void {
@@ -97,16 +102,23 @@ export class SocksReceiver implements Receiver, SocksServerSink {
     connection.sendBytes(this.socks.answerCredentials(isRight));
     if (isRight) connection.release(HOLD.upgrade);
     else {
-      this.tellRefusal(5, username);
+      this.tellUnknown(username);
       connection.close();
     }
   }
 
   /** The client has no right to ask for anything. */
-  private tellRefusal(version: 4 | 5, user: string | undefined): void {
+  private tellUnknown(user: string | undefined): void {
+    this.tellRefusal(
+      new NetError("PROXY_AUTHENTICATION", "the client did not prove who it is"),
+      user,
+    );
+  }
+
+  private tellRefusal(error: NetError, user: string | undefined, target = ""): void {
     const client = this.connection.remoteAddress?.host;
-    const error = new NetError("PROXY_AUTHENTICATION", "the client did not prove who it is");
-    this.maker.refused({ protocol: `socks${version}`, client, user }, error);
+    const protocol = `socks${this.socks.version}` as const;
+    this.maker.refused({ protocol, client, user }, target, error);
   }
 
   socksRequest({ version, command, target, user }: SocksRequest): void {
@@ -117,11 +129,15 @@ export class SocksReceiver implements Receiver, SocksServerSink {
     const isUnknown = version === 4 && maker.authenticator !== undefined;
     const known = this.user ?? (user === "" ? undefined : user);
     if (isUnknown) {
-      this.tellRefusal(4, known);
+      this.tellUnknown(known);
       this.refuse(REPLY.notAllowed);
     } else if (command === COMMAND.connect) void this.connect(version, target, known);
     else if (version === 5 && command === COMMAND.associate) void this.associate(target, known);
-    else this.refuse(REPLY.commandUnknown);
+    else {
+      const error = new NetError("NOT_SUPPORTED", `command ${command} of SOCKS is not known here`);
+      this.tellRefusal(error, known, targetText(target));
+      this.refuse(REPLY.commandUnknown);
+    }
   }
 
   private async connect(
@@ -156,7 +172,7 @@ export class SocksReceiver implements Receiver, SocksServerSink {
       return;
     }
     const call = { protocol: "udp" as const, client, user, ...target };
-    const relay = await maker.associate(call, connection);
+    const relay = await maker.associate(call, connection, this.leaving.signal);
     if (relay instanceof NetError) this.refuse(REPLIES[relay.code] ?? REPLY.failed);
     else if (connection.isOpen) {
       connection.sendBytes(
@@ -173,6 +189,7 @@ export class SocksReceiver implements Receiver, SocksServerSink {
   }
 
   socksFailed(error: NetError, reply: Buffer | undefined): void {
+    this.tellRefusal(error, this.user);
     if (reply === undefined) {
       this.connection.fail(error);
       return;

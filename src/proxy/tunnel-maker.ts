@@ -6,10 +6,10 @@ import type { Given } from "../options.js";
 import { Association } from "./association.js";
 import type { Authenticator } from "./authentication.js";
 import type { DestinationRules } from "./destination-rules.js";
+import type { HandlerWaits } from "./handler-waits.js";
 import type { OutgoingStreams } from "./outgoing-streams.js";
 import type { AccessRecord, ProxyHandlers, TunnelCall } from "./proxy-handlers.js";
 import type { ProxyNumbers } from "./proxy-settings.js";
-import { TunnelPair } from "./tunnel-pair.js";
 
 /** What is shared by the tunnels of a proxy. */
 export interface TunnelParts {
@@ -18,6 +18,7 @@ export interface TunnelParts {
   readonly outgoing: OutgoingStreams;
   readonly authenticator: Authenticator | undefined;
   readonly handlers: Given<ProxyHandlers>;
+  readonly waits: HandlerWaits;
   /** Whether SOCKS 5 clients can have their datagrams relayed. */
   readonly relaysDatagrams: boolean;
   /** A handler has failed. */
@@ -54,15 +55,10 @@ export class TunnelMaker {
     this.authenticator = parts.authenticator;
   }
 
-  failed(name: string, cause: unknown): void {
-    this.#parts.failed(name, cause);
-  }
-
   /** Dials. Never rejects. */
   async connect(call: TunnelCall, signal: AbortSignal): Promise<MadeTunnel> {
-    const { numbers } = this.#parts;
-    const target = `${call.host.includes(":") ? `[${call.host}]` : call.host}:${call.port}`;
-    const tell = this.#teller(call, target);
+    const { numbers, outgoing } = this.#parts;
+    const tell = this.#teller(call, targetText(call));
     this.tunnelCount++;
     try {
       const upstream = await this.#dial(call, signal);
@@ -76,9 +72,10 @@ export class TunnelMaker {
         upstream,
         begin: (client) => {
           const { tunnelIdleTimeoutMs } = numbers;
-          new TunnelPair(client, upstream, tunnelIdleTimeoutMs, (report) =>
+          const pair = outgoing.join(client, upstream, tunnelIdleTimeoutMs, (report) =>
             ended(report.reason.cause, report.fromClientBytes, report.toClientBytes),
-          ).start();
+          );
+          pair.start();
         },
         gone: () => ended(new NetError("CONNECTION_CLOSED", "the client has left"), 0, 0),
       };
@@ -90,17 +87,21 @@ export class TunnelMaker {
     }
   }
 
-  /** A client was refused before it has asked for a tunnel. */
-  refused(call: Omit<TunnelCall, "host" | "port">, error: NetError): void {
-    this.#teller(call, "")({ error, fromClientBytes: 0, toClientBytes: 0 });
+  /** A client was refused before there was a tunnel to be made. */
+  refused(call: Omit<TunnelCall, "host" | "port">, target: string, error: NetError): void {
+    this.#teller(call, target)({ error, fromClientBytes: 0, toClientBytes: 0 });
   }
 
   /**
    * Relays the datagrams of a client, whose connection it takes over once it is open. Answers where the client is to
    * send to, or why not. Never rejects.
    */
-  async associate(call: TunnelCall, client: StreamConnection): Promise<IpAddress | NetError> {
-    const { numbers, rules, outgoing, handlers, relaysDatagrams } = this.#parts;
+  async associate(
+    call: TunnelCall,
+    client: StreamConnection,
+    signal: AbortSignal,
+  ): Promise<IpAddress | NetError> {
+    const { numbers, rules, outgoing, relaysDatagrams } = this.#parts;
     const tell = this.#teller(call, "udp");
     let isCounted = false;
     try {
@@ -111,7 +112,7 @@ export class TunnelMaker {
       }
       this.associationCount++;
       isCounted = true;
-      if ((await handlers.onTunnel?.(call)) === false) throw refusal("onTunnel refused it");
+      await this.#ask(call, signal);
       if (!client.isOpen) throw client.endError();
       const parts = { numbers, rules, service: outgoing.component.service };
       return await new Promise((resolve) => {
@@ -150,14 +151,14 @@ export class TunnelMaker {
   }
 
   async #dial(call: TunnelCall, signal: AbortSignal): Promise<StreamConnection> {
-    const { numbers, rules, outgoing, handlers } = this.#parts;
+    const { numbers, rules, outgoing } = this.#parts;
     const { host, port } = call;
     if (this.tunnelCount > numbers.maxTunnels) {
       const text = `there are ${numbers.maxTunnels} tunnels, and maxTunnels is ${numbers.maxTunnels}`;
       throw new NetError("CONNECTION_LIMIT", text, { operation: "connect" });
     }
     if (rules.forbids(host, port)) throw forbidden(host, port);
-    if ((await handlers.onTunnel?.(call)) === false) throw refusal("onTunnel refused the tunnel");
+    await this.#ask(call, signal);
     const upstream = await outgoing.connect({
       host,
       port,
@@ -170,15 +171,27 @@ export class TunnelMaker {
     return upstream;
   }
 
+  /** Asks the application. Throws `REFUSED`, and what {@link HandlerWaits.call} throws. */
+  async #ask(call: TunnelCall, signal: AbortSignal): Promise<void> {
+    const { handlers, waits } = this.#parts;
+    const answer = await waits.call("onTunnel", () => handlers.onTunnel?.(call), signal);
+    if (answer === false) throw refusal("onTunnel refused it");
+  }
+
   /** Tells of a request or a tunnel that is over. */
   tell(record: AccessRecord): void {
     const { handlers } = this.#parts;
     try {
       handlers.onAccess?.(record);
     } catch (error) {
-      this.failed("onAccess", error);
+      this.#parts.failed("onAccess", error);
     }
   }
+}
+
+/** Host and port, as records have them. */
+export function targetText({ host, port }: Pick<TunnelCall, "host" | "port">): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** The rules forbid it, whatever its addresses are. */

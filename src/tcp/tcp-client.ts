@@ -1,4 +1,4 @@
-/** One outbound connection (HP §2.6). */
+/** One outbound connection. */
 import type { Duplex } from "node:stream";
 import {
   type AnyModelRule,
@@ -94,7 +94,7 @@ export class TcpClient<
     this.#own = own as unknown as TcpClientParts;
   }
 
-  /** See `TcpServer.configure`. */
+  /** Changes settings while running; see {@link ChangeableSettings}. Throws `INVALID_ARGUMENT`, `SETTING_FIXED`. */
   configure(changes: ChangeableSettings): void {
     this.#own.component.configure(changes, OPTION_NAMES);
   }
@@ -121,7 +121,7 @@ export class TcpClient<
     throw new NetError("INVALID_STATE", "the client was never connected");
   }
 
-  /** See {@link Connection.receive}. Before the first connection: the model of the settings. */
+  /** The receive model; setting it exchanges the model in mid-stream. Before the first connection: the model of the settings. */
   get receive(): ReceiveModel {
     return this.#current?.receive ?? this.settings.receive;
   }
@@ -132,7 +132,7 @@ export class TcpClient<
   }
 
   /**
-   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). See
+   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one. See
    * {@link Connection.sendSmallFile}.
    */
   async sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult> {

@@ -28,18 +28,14 @@ import type {
 } from "../engine/engine.js";
 import { describe, NetError, type Operation } from "../errors.js";
 import type { Given } from "../options.js";
+import { assertMembership } from "./cast-options.js";
 import {
   assertCastChanges,
   type CastHandlers,
   type CastSettings,
   castSettings,
 } from "./cast-settings.js";
-import {
-  type PeerOwner,
-  type SendTarget,
-  type UdpPeerAddress,
-  UdpPeers,
-} from "./udp-peer-address.js";
+import { type PeerAddress, type PeerOwner, type SendTarget, UdpPeers } from "./udp-peer-address.js";
 
 /** What a cast or node has done so far. */
 export interface CastStats {
@@ -247,10 +243,12 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   }
 
   join(membership: GroupMembership): void {
+    assertMembership("joinGroup", membership);
     this.opened().groups.joinGroup(membership);
   }
 
   leave(membership: GroupMembership): void {
+    assertMembership("leaveGroup", membership);
     this.opened().groups.leaveGroup(membership);
   }
 
@@ -274,7 +272,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     return this.sendToPeer(this.peers.at(to), Buffer.concat(pieces.map(bytesOf)));
   }
 
-  private sendToPeer(peer: UdpPeerAddress, bytes: Buffer): SendResult {
+  private sendToPeer(peer: PeerAddress, bytes: Buffer): SendResult {
     const { port, settings } = this;
     const { maxDatagramBytes, maxPendingBytes, highWaterMarkBytes } = settings;
     if (bytes.length > maxDatagramBytes) {
@@ -301,7 +299,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   }
 
   peerSent(
-    peer: UdpPeerAddress,
+    peer: PeerAddress,
     byteCount: number,
     count: number,
     error: NetError | undefined,
@@ -364,7 +362,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     }
   }
 
-  private received(datagram: Buffer, peer: UdpPeerAddress): void {
+  private received(datagram: Buffer, peer: PeerAddress): void {
     const { onReceive } = this.handlers;
     const { maxDatagramBytes, delivery } = this.settings;
     if (this.serviceState !== "started") return;
@@ -411,7 +409,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   private guard(
     name: string,
     operation: Operation,
-    peer: UdpPeerAddress | undefined,
+    peer: PeerAddress | undefined,
     call: () => unknown,
   ): void {
     callHandler(call, (cause) => {
@@ -421,7 +419,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     });
   }
 
-  private tellError(error: NetError, peer: UdpPeerAddress | undefined): void {
+  private tellError(error: NetError, peer: PeerAddress | undefined): void {
     const { onError } = this.handlers;
     if (onError === undefined) return;
     callHandler(

@@ -23,7 +23,7 @@ export const MAX_PEERS = 4_096;
 /** Hears what became of datagrams. */
 export interface PeerOwner {
   peerSent(
-    peer: UdpPeerAddress,
+    peer: PeerAddress,
     byteCount: number,
     count: number,
     error: NetError | undefined,
@@ -31,9 +31,19 @@ export interface PeerOwner {
   ): void;
 }
 
-/** The address of a peer. */
-export class UdpPeerAddress implements IpAddress, Destination {
-  /** See `Destination`. */
+/** The address of a peer without a session: it can be kept, and sent to. */
+export interface UdpPeerAddress extends IpAddress {
+  /** IP address, as text. */
+  readonly host: string;
+  /** UDP port. */
+  readonly port: number;
+  readonly family: "IPv4" | "IPv6";
+  /** The address as plain data. */
+  toJSON(): IpAddress;
+}
+
+/** The same as its socket sees it. */
+export class PeerAddress implements UdpPeerAddress, Destination {
   readonly peer: PeerKey;
   firstWaiting: number = NOWHERE;
   lastWaiting: number = NOWHERE;
@@ -45,7 +55,6 @@ export class UdpPeerAddress implements IpAddress, Destination {
     this.peer = peer;
   }
 
-  /** IP address, as text. */
   get host(): string {
     this.#host ??= hostOfPeer(this.peer);
     return this.#host;
@@ -59,7 +68,6 @@ export class UdpPeerAddress implements IpAddress, Destination {
     return familyOfPeer(this.peer);
   }
 
-  /** See `Destination`. */
   datagramsSent(
     byteCount: number,
     count: number,
@@ -69,7 +77,6 @@ export class UdpPeerAddress implements IpAddress, Destination {
     this.#owner.peerSent(this, byteCount, count, error, failedCount);
   }
 
-  /** The address as plain data. */
   toJSON(): IpAddress {
     return { host: this.host, port: this.port, family: this.family };
   }
@@ -85,26 +92,26 @@ export interface SendTarget {
 /** The peers of one socket. */
 export class UdpPeers {
   readonly #owner: PeerOwner;
-  readonly #peers: RecentMap<PeerKey, UdpPeerAddress> = new RecentMap(MAX_PEERS);
+  readonly #peers: RecentMap<PeerKey, PeerAddress> = new RecentMap(MAX_PEERS);
   /** Addresses of the application's that were sent to before. */
-  #known: WeakMap<SendTarget, UdpPeerAddress> = new WeakMap();
+  #known: WeakMap<SendTarget, PeerAddress> = new WeakMap();
 
   constructor(owner: PeerOwner) {
     this.#owner = owner;
   }
 
   /** The peer with this key. */
-  of(key: PeerKey): UdpPeerAddress {
+  of(key: PeerKey): PeerAddress {
     const known = this.#peers.get(key);
     if (known !== undefined) return known;
-    const peer = new UdpPeerAddress(this.#owner, key);
+    const peer = new PeerAddress(this.#owner, key);
     this.#peers.set(key, peer);
     return peer;
   }
 
   /** The peer at an address of the application's. Throws `INVALID_ARGUMENT` for what is no address. */
-  at(to: SendTarget): UdpPeerAddress {
-    if (to instanceof UdpPeerAddress) return to;
+  at(to: SendTarget): PeerAddress {
+    if (to instanceof PeerAddress) return to;
     assertObject("the address", to);
     const known = this.#known.get(to);
     // The application may have changed it since.

@@ -9,7 +9,7 @@
  */
 import { randomFillSync } from "node:crypto";
 import { owned } from "../bytes/lending.js";
-import type { Connection, Data, WaitOptions } from "../connection/connection.js";
+import type { Connection, Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import { HOLD, type PieceWriter, type ProtocolConnection } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
@@ -24,6 +24,7 @@ import {
 import { FIN, OPCODE, type Role } from "../protocol/websocket/opcode.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import { MAX_DEFLATED_AT_ONCE_BYTES } from "./deflate/deflate-line.js";
+import type { PublishedDeflate } from "./published-deflate.js";
 import { type LineOwner, SendLine } from "./send-line.js";
 import type { SendOptions } from "./websocket-connection.js";
 import type { WebSocketSettings } from "./websocket-settings.js";
@@ -43,10 +44,13 @@ const MAX_TEXT_LENGTH = 16_384;
 /** Longer texts are measured before room is taken, which else is three times what most of them need. */
 const UNMEASURED_TEXT_LENGTH = 1_024;
 
+/** Of a frame, with its mask. */
+const MAX_HEAD_BYTES = 14;
+
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** What most have waiting. Never added to. */
-const NONE: Buffer[] = [];
+const NONE: (Buffer | PublishedDeflate)[] = [];
 
 /** Random numbers, by the thousand. */
 const keys = new Int32Array(1_024);
@@ -121,10 +125,10 @@ export class FrameOutput implements LineOwner {
   private isCompressing = false;
   /** The message that was begun was dropped. */
   private isDropping = false;
-  /** A send answered false, and nobody was told since that there is room again. */
+  /** A send answered `"slow"` or false, and nobody was told since that there is room again. */
   private isAbove = false;
   /** Frames for many that came while a message was under way. */
-  private waiting: Buffer[] = NONE;
+  private waiting: (Buffer | PublishedDeflate)[] = NONE;
   private waitingBytes = 0;
   /** There while a message is deflated in turns. */
   private line: SendLine | undefined = undefined;
@@ -165,7 +169,7 @@ export class FrameOutput implements LineOwner {
   }
 
   /** See `WebSocketConnection.send`. */
-  send(data: Data, options: SendOptions | undefined): boolean {
+  send(data: Data, options: SendOptions | undefined): SendResult {
     if (options === undefined) {
       if (typeof data === "string") {
         if (this.framing?.isInMessage !== true && this.compression === undefined) {
@@ -182,7 +186,7 @@ export class FrameOutput implements LineOwner {
     return this.sendFragment(bytes, isText, options);
   }
 
-  private sendText(text: string): boolean {
+  private sendText(text: string): SendResult {
     const { piece } = this;
     const { length } = text;
     const textBytes = length > UNMEASURED_TEXT_LENGTH ? Buffer.byteLength(text) : 0;
@@ -198,7 +202,7 @@ export class FrameOutput implements LineOwner {
     return this.told(sent ?? false);
   }
 
-  private sendMessage(bytes: Buffer, isText: boolean, compress: boolean | undefined): boolean {
+  private sendMessage(bytes: Buffer, isText: boolean, compress: boolean | undefined): SendResult {
     const { compression } = this;
     const isCompressed =
       compression !== undefined && (compress ?? bytes.length >= compression.minBytes);
@@ -219,7 +223,7 @@ export class FrameOutput implements LineOwner {
     first: number,
     bytes: Uint8Array,
     deflater: MessageDeflater | undefined,
-  ): boolean {
+  ): SendResult {
     this.line ??= new SendLine(this);
     const { line } = this;
     if (deflater === undefined) {
@@ -275,7 +279,7 @@ export class FrameOutput implements LineOwner {
     return await connection.drained({ ...options, timeoutMs: leftMs });
   }
 
-  private sendFragment(bytes: Buffer, isText: boolean, options: SendOptions): boolean {
+  private sendFragment(bytes: Buffer, isText: boolean, options: SendOptions): SendResult {
     this.framing ??= new MessageFraming();
     const { framing, compression } = this;
     const isLast = options.isLast !== false;
@@ -306,18 +310,18 @@ export class FrameOutput implements LineOwner {
     isLast: boolean,
     deflater: MessageDeflater | undefined,
     isDropping: boolean,
-  ): boolean {
-    let isTaken = false;
+  ): SendResult {
+    let result: SendResult = false;
     if (!isDropping && this.connection.isOpen) {
       const payload = deflater === undefined ? bytes : deflater.piece(bytes, isLast);
-      isTaken = this.told(this.sendFrame(first, payload, deflater !== undefined));
+      result = this.told(this.sendFrame(first, payload, deflater !== undefined));
     }
     if (isLast) this.sendWaiting();
-    return isTaken;
+    return result;
   }
 
   /** Sends a ping or a pong. */
-  control(opcode: typeof OPCODE.ping | typeof OPCODE.pong, payload: Uint8Array): boolean {
+  control(opcode: typeof OPCODE.ping | typeof OPCODE.pong, payload: Uint8Array): SendResult {
     if (payload.length > 125) {
       throw new NetError(
         "INVALID_ARGUMENT",
@@ -354,12 +358,57 @@ export class FrameOutput implements LineOwner {
     return true;
   }
 
+  /** Sends a message that was published, but has to be masked for this socket alone. Answers whether it was taken. */
+  sendMasked(bytes: Buffer, options: SendOptions): boolean {
+    if (!this.isInMessage) {
+      this.send(bytes, options);
+      return this.connection.isOpen;
+    }
+    // What deflates has that message under way.
+    const { frames } = this.piece;
+    const frame = Buffer.allocUnsafe(frames.frameBytes(bytes.length));
+    const first = firstByteOf({ isText: options.isText === true, isCompressed: false });
+    frames.writeFrame(frame, 0, first, bytes);
+    return this.sendPrepared(frame);
+  }
+
+  /** The same of a message that is deflated for many in turns. */
+  sendPublished(published: PublishedDeflate): boolean {
+    if (!this.hasRoom(published.byteCount + this.waitingBytes)) return this.drop();
+    this.socket.sentMessages++;
+    published.want();
+    if (this.isInMessage) {
+      if (this.waiting === NONE) this.waiting = [];
+      this.waiting.push(published);
+      this.waitingBytes += published.byteCount;
+    } else {
+      this.line ??= new SendLine(this);
+      this.line.addPublished(published, (frame) => this.sendMade(frame));
+      this.told(this.isBelowMark);
+    }
+    return true;
+  }
+
+  private sendMade(frame: Buffer): void {
+    this.told(this.connection.sendBytes(frame));
+  }
+
+  /** A message that was begun has been sent: what came for many meanwhile goes before all that waits in the line. */
   private sendWaiting(): void {
     const { waiting } = this;
     if (waiting.length === 0) return;
     this.waiting = NONE;
     this.waitingBytes = 0;
-    for (const frame of waiting) this.told(this.connection.sendBytes(frame));
+    let sentCount = 0;
+    for (const one of waiting) {
+      const frame = Buffer.isBuffer(one) ? one : one.frame;
+      if (frame === undefined) break;
+      this.sendMade(frame);
+      sentCount++;
+    }
+    if (sentCount === waiting.length) return;
+    this.line ??= new SendLine(this);
+    this.line.insert(waiting.slice(sentCount), (frame) => this.sendMade(frame));
   }
 
   /** Whether a message that was begun is not sent to its end. */
@@ -391,11 +440,12 @@ export class FrameOutput implements LineOwner {
   /** Whether so much more may wait. */
   private hasRoom(byteCount: number): boolean {
     const { pendingBytes } = this;
-    return pendingBytes === 0 || pendingBytes + byteCount <= this.settings.maxPendingBytes;
+    const frameBytes = byteCount + MAX_HEAD_BYTES;
+    return pendingBytes === 0 || pendingBytes + frameBytes <= this.settings.maxPendingBytes;
   }
 
   /** There is no room: what the policy says. */
-  private drop(): boolean {
+  private drop(): false {
     const { connection, settings, pendingBytes } = this;
     this.socket.droppedMessages++;
     if (settings.slowConsumer === "drop") {
@@ -412,12 +462,12 @@ export class FrameOutput implements LineOwner {
     return false;
   }
 
-  /** What was sent has room, or not: whoever waits for it is told later. Answers the same. */
-  told(hasRoom: boolean): boolean {
-    if (hasRoom || !this.connection.isOpen) return hasRoom;
+  /** Little waits behind what was sent, or much: whoever waits for that is told later. What `send` answers. */
+  told(isBelowMark: boolean): SendResult {
+    if (isBelowMark || !this.connection.isOpen) return isBelowMark;
     this.isAbove = true;
     if (this.settings.slowConsumer === "pause") this.connection.hold(HOLD.slow);
-    return false;
+    return "slow";
   }
 
   /** Bytes were sent. Answers whether there is room again for one who was told that there is none. */
@@ -437,6 +487,9 @@ export class FrameOutput implements LineOwner {
   giveUp(): void {
     this.line?.giveUp(this.connection.closedError());
     this.line = undefined;
+    for (const one of this.waiting) if (!Buffer.isBuffer(one)) one.forgo();
+    this.waiting = NONE;
+    this.waitingBytes = 0;
     this.compression?.deflater.drop();
   }
 }

@@ -1,5 +1,5 @@
 /** What handlers see of a WebSocket. What stands behind it is in `socket-session.ts`. */
-import type { Data, WaitOptions } from "../connection/connection.js";
+import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import type { Address, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
@@ -148,7 +148,7 @@ export class LiveWebSocket implements WebSocketConnection {
 
   // — sending —
 
-  send(data: Data, options?: SendOptions): boolean {
+  send(data: Data, options?: SendOptions): SendResult {
     const { session } = this;
     if (options !== undefined) assertSendOptions("send", options);
     if (session.isOpen) return session.output.send(data, options);
@@ -165,12 +165,12 @@ export class LiveWebSocket implements WebSocketConnection {
     return streamMessage(this.session, source, options);
   }
 
-  ping(data: Data = NOTHING): boolean {
+  ping(data: Data = NOTHING): SendResult {
     const bytes = bytesOf(data);
     return this.session.isOpen && this.session.output.control(OPCODE.ping, bytes);
   }
 
-  pong(data: Data = NOTHING): boolean {
+  pong(data: Data = NOTHING): SendResult {
     const bytes = bytesOf(data);
     return this.session.isOpen && this.session.output.control(OPCODE.pong, bytes);
   }

@@ -1,5 +1,5 @@
 /** Sends a message chunk by chunk, a fragment each, no faster than the peer takes them. */
-import type { Data } from "../connection/connection.js";
+import type { Data, SendResult } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import { describe, NetError } from "../errors.js";
 import { PumpBreath } from "../http/pump-breath.js";
@@ -23,7 +23,7 @@ export async function streamMessage(
   source: AsyncIterable<Data> | Iterable<Data>,
   options: SendOptions,
 ): Promise<void> {
-  if (typeof source !== "object" || source === null) {
+  if (!isIterable(source)) {
     throw new NetError("INVALID_ARGUMENT", `source must be iterable, not ${describe(source)}`, {
       operation: "send",
     });
@@ -44,8 +44,8 @@ export async function streamMessage(
       isText ??= typeof chunk === "string";
       const bytes = bytesOf(chunk);
       hasBegun = true;
-      const hasRoom = send(session, bytes, { compress, isText, isLast: false });
-      if (!hasRoom) await session.whenDrained();
+      const result = send(session, bytes, { compress, isText, isLast: false });
+      if (result !== true) await session.whenDrained();
       else if (breath.isDue(bytes.length)) await breath.taken();
     }
   } catch (error) {
@@ -55,7 +55,12 @@ export async function streamMessage(
   if (isLast) send(session, NOTHING, { compress, isText: isText ?? false, isLast: true });
 }
 
-function send(session: StreamedSocket, bytes: Buffer, options: SendOptions): boolean {
+function send(session: StreamedSocket, bytes: Buffer, options: SendOptions): SendResult {
   if (!session.isOpen) throw session.connection.closedError();
   return session.output.send(bytes, options);
+}
+
+function isIterable(source: unknown): boolean {
+  if (typeof source !== "object" || source === null || ArrayBuffer.isView(source)) return false;
+  return Symbol.asyncIterator in source || Symbol.iterator in source;
 }

@@ -1,15 +1,17 @@
 /**
  * One message for many sockets: its frame is made once, in the memory that is sent from, and lent to every send
  * queue; where it is compressed, it is deflated once. What is deflated without a context can be read by every
- * peer whose socket keeps none.
+ * peer whose socket keeps none. A large one is deflated in turns (`published-deflate.ts`).
  */
 import { type SendMemory, takeShared } from "../bytes/send-memory.js";
 import type { Data } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import { FrameWriter } from "../protocol/websocket/frame-writer.js";
 import { firstByteOf } from "../protocol/websocket/message-framing.js";
+import { MAX_DEFLATED_AT_ONCE_BYTES } from "./deflate/deflate-line.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
-import type { PublishOptions } from "./websocket-connection.js";
+import { PublishedDeflate } from "./published-deflate.js";
+import type { PublishOptions, SendOptions } from "./websocket-connection.js";
 
 /** Frames as servers send them. */
 const frames: FrameWriter = new FrameWriter("server");
@@ -27,17 +29,48 @@ interface HeldFrame {
 export class PublishedMessage {
   readonly bytes: Buffer;
   readonly isText: boolean;
+  readonly #data: Data;
+  readonly #compress: boolean | undefined;
   readonly #stock: DeflateStock | undefined;
   readonly #isCompressed: boolean;
   readonly #plain: HeldFrame[] = [];
   readonly #deflated: HeldFrame[] = [];
+  #inTurns: PublishedDeflate | undefined;
 
   constructor(data: Data, options: PublishOptions, stock: DeflateStock | undefined) {
     this.bytes = bytesOf(data);
     this.isText = options.isText ?? typeof data === "string";
+    this.#data = data;
+    this.#compress = options.compress;
     this.#stock = stock;
     const minBytes = stock?.settings.minBytes ?? Number.POSITIVE_INFINITY;
     this.#isCompressed = stock !== undefined && (options.compress ?? this.bytes.length >= minBytes);
+  }
+
+  /** As a socket that masks sends it, which no two do alike. */
+  get options(): SendOptions {
+    const { isText } = this;
+    return this.#compress === undefined ? { isText } : { isText, compress: this.#compress };
+  }
+
+  /**
+   * What is deflated in turns for sockets that have agreed on compression and keep no context; undefined where {@link frame}
+   * has what they send.
+   */
+  get inTurns(): PublishedDeflate | undefined {
+    const { bytes, isText } = this;
+    const stock = this.#stock;
+    if (!this.#isCompressed || stock === undefined) return undefined;
+    if (bytes.length <= MAX_DEFLATED_AT_ONCE_BYTES) return undefined;
+    if (this.#inTurns !== undefined) return this.#inTurns;
+    // The application may change what it has published.
+    const own = typeof this.#data === "string" ? bytes : Buffer.from(bytes);
+    this.#inTurns = new PublishedDeflate(stock.deflaterForAll(), own, (payload) => {
+      const frame = Buffer.allocUnsafeSlow(frames.frameBytes(payload.length));
+      frames.writeFrame(frame, 0, firstByteOf({ isText, isCompressed: true }), payload);
+      return frame;
+    });
+    return this.#inTurns;
   }
 
   /**
@@ -66,8 +99,9 @@ export class PublishedMessage {
     return frame;
   }
 
-  /** All have it. */
+  /** All have it, or wait for it. */
   release(): void {
+    this.#inTurns?.cancelUnwanted();
     for (const { memory, frame } of this.#plain) memory.release(frame);
     for (const { memory, frame } of this.#deflated) memory.release(frame);
   }

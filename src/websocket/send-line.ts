@@ -1,6 +1,6 @@
 /**
- * What one socket sends while a message of its own is deflated in turns: everything behind that waits, in order.
- * There while something waits.
+ * What one socket sends while a message of its own, or one that was published, is deflated in turns: everything behind
+ * that waits, in order. There while something waits.
  */
 import type { WaitOptions } from "../connection/connection.js";
 import { beginWait, Waiter } from "../connection/waiter.js";
@@ -8,6 +8,7 @@ import type { NetError } from "../errors.js";
 import type { MessageDeflater } from "../protocol/websocket/message-deflater.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import { DeflateJob, deflateLine } from "./deflate/deflate-line.js";
+import type { PublishedDeflate } from "./published-deflate.js";
 
 /** What a message that waits counts for besides its bytes: it takes memory however short it is. */
 const WAITING_COST_BYTES = 128;
@@ -15,8 +16,11 @@ const WAITING_COST_BYTES = 128;
 /** A message to be deflated, or what is to be done in its place. */
 interface Waiting {
   readonly byteCount: number;
-  readonly job: DeflateJob | undefined;
-  readonly send: (() => void) | undefined;
+  /** Of the socket's own. */
+  readonly job?: DeflateJob;
+  /** Of many sockets. */
+  readonly published?: PublishedDeflate;
+  readonly send?: () => void;
 }
 
 /** Whose line it is. */
@@ -54,12 +58,44 @@ export class SendLine {
         if (!this.#isOver) this.#owner.messageChanged();
       },
     });
-    this.#add({ byteCount: bytes.length + WAITING_COST_BYTES, job, send: undefined });
+    this.#add({ byteCount: bytes.length + WAITING_COST_BYTES, job });
   }
 
   /** Puts in what is to be done behind all that is here, and stands for `byteCount` bytes. */
   add(byteCount: number, send: () => void): void {
-    this.#add({ byteCount: byteCount + WAITING_COST_BYTES, job: undefined, send });
+    this.#add({ byteCount: byteCount + WAITING_COST_BYTES, send });
+  }
+
+  /** Puts in a message that is deflated for many; `send` gets its frame, which is everybody's. */
+  addPublished(published: PublishedDeflate, send: (frame: Buffer) => void): void {
+    this.#add(this.#awaited(published, send));
+  }
+
+  /** Puts in, before all that waits, what was published while a message was under way. */
+  insert(frames: readonly (Buffer | PublishedDeflate)[], send: (frame: Buffer) => void): void {
+    const inserted = frames.map((one): Waiting => {
+      if (!Buffer.isBuffer(one)) return this.#awaited(one, send);
+      return { byteCount: one.length + WAITING_COST_BYTES, send: () => send(one) };
+    });
+    this.#waiting.splice(this.#taken, 0, ...inserted);
+    for (const { byteCount } of inserted) this.heldBytes += byteCount;
+  }
+
+  #awaited(published: PublishedDeflate, send: (frame: Buffer) => void): Waiting {
+    const waiting: Waiting = {
+      byteCount: published.byteCount + WAITING_COST_BYTES,
+      published,
+      send: () => {
+        if (published.frame !== undefined) send(published.frame);
+      },
+    };
+    published.whenReady(() => this.#publishedReady(waiting));
+    return waiting;
+  }
+
+  #publishedReady(waiting: Waiting): void {
+    if (this.#isOver || this.#waiting[this.#taken] !== waiting) return;
+    if (waiting.send !== undefined) this.#next(waiting.send);
   }
 
   #add(waiting: Waiting): void {
@@ -84,7 +120,8 @@ export class SendLine {
         return;
       }
       if (next.job !== undefined) deflateLine.add(next.job);
-      run = next.send;
+      const { published } = next;
+      run = published !== undefined && published.frame === undefined ? undefined : next.send;
     }
   }
 
@@ -119,8 +156,10 @@ export class SendLine {
   /** Nothing of it is sent any more. */
   giveUp(error: NetError): void {
     this.#isOver = true;
-    for (const { job } of this.#waiting.slice(this.#taken))
+    for (const { job, published } of this.#waiting.slice(this.#taken)) {
       if (job !== undefined) job.isOver = true;
+      published?.forgo();
+    }
     this.heldBytes = 0;
     for (const waiter of this.#waiters) waiter.reject(error);
   }

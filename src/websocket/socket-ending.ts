@@ -2,7 +2,10 @@
  * How one WebSocket ends: the close handshake of RFC 6455 §7 on its connection. Made when the end begins, or
  * somebody waits for it.
  *
- * `close`, and the peer's Close frame, send ours behind all that was sent; then the peer has `closeFrameTimeoutMs`.
+ * `close`, and the peer's Close frame, send ours behind all that was sent. The peer has `closeFrameTimeoutMs` to reply, from
+ * when that frame has left; before, as often as it takes some of what waits. One that has been sent all, and does not
+ * reply, is not reset: it finds our Close frame when it reads on.
+ *
  * A rule that is broken ends the socket with a Close frame of ours, without waiting for the peer's.
  */
 import {
@@ -42,6 +45,8 @@ export class SocketEnding {
   private readonly socket: EndingSocket;
   /** The peer has begun to close. */
   private isPeersEnd = false;
+  /** How much was sent when the peer was last given time. */
+  private progress = 0;
 
   constructor(socket: EndingSocket) {
     this.socket = socket;
@@ -64,22 +69,38 @@ export class SocketEnding {
 
   private awaitPeer(): void {
     const { socket } = this;
-    if (!socket.connection.isOpen) return;
+    const { connection, settings } = socket;
+    if (!connection.isOpen) return;
     socket.stopPinging();
-    socket.connection.deadlines.set(SOCKET_DUE.close, socket.settings.closeFrameTimeoutMs);
+    this.progress = connection.sendProgress;
+    connection.deadlines.set(SOCKET_DUE.close, settings.closeFrameTimeoutMs);
+  }
+
+  /** Bytes were sent. */
+  bytesSent(): void {
+    if (this.handshake.state === "closeSent" && this.socket.connection.pendingBytes === 0) {
+      this.awaitPeer();
+    }
   }
 
   /** `closeFrameTimeoutMs` has passed. */
   timePassed(): void {
-    const { connection, settings } = this.socket;
+    const { connection } = this.socket;
     // The peer has closed as it should have; only its FIN is missing.
     if (this.handshake.state === "done") this.finish();
-    else {
-      const text = `the peer did not reply to a Close frame within closeFrameTimeoutMs (${settings.closeFrameTimeoutMs})`;
-      connection.fail(
-        new NetError("CLOSE_TIMEOUT", text, { operation: "close", connectionId: connection.id }),
-      );
-    }
+    else if (connection.pendingBytes === 0) connection.closeWith(reasonOf(this.timeout(), "close"));
+    else if (connection.sendProgress > this.progress) this.awaitPeer();
+    else connection.fail(this.timeout());
+  }
+
+  private timeout(): NetError {
+    const { connection, settings } = this.socket;
+    const { id, pendingBytes } = connection;
+    const { closeFrameTimeoutMs } = settings;
+    const done =
+      pendingBytes === 0 ? "reply to a Close frame" : `take any of ${pendingBytes} bytes`;
+    const text = `the peer did not ${done} within closeFrameTimeoutMs (${closeFrameTimeoutMs})`;
+    return new NetError("CLOSE_TIMEOUT", text, { operation: "close", connectionId: id });
   }
 
   /** The peer's Close frame has come. */

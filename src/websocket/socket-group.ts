@@ -1,5 +1,5 @@
 /** The open sockets of one component, by id, and what is done with all of them. */
-import type { Data } from "../connection/connection.js";
+import type { Data, SendResult } from "../connection/connection.js";
 import { ConnectionRegistry } from "../connection/connection-registry.js";
 import { TopicTable } from "../connection/topic-table.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
@@ -16,8 +16,33 @@ export interface GroupedSession {
 }
 
 /** The open sockets of one component, by id, and what is done with all of them. */
-export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnection<Context>> {
-  /** The component's: who is subscribed to what. */
+export interface SocketGroup<Context = unknown> extends Iterable<WebSocketConnection<Context>> {
+  /** Sockets at present. */
+  readonly count: number;
+  /** Ids of the sockets at present. */
+  ids(): number[];
+  /** The socket with this id, or undefined. */
+  get(id: number): WebSocketConnection<Context> | undefined;
+  /** Sends a message to one socket. Returns as {@link WebSocketConnection.send} does; false for an id that is not there. */
+  send(id: number, data: Data, options?: SendOptions): SendResult;
+  /** Begins the close handshake of one socket, with `code` and `reason`. False for an id that is not there. */
+  close(id: number, code?: number, reason?: string): boolean;
+  /** Begins to close all of them. Returns how many. */
+  closeAll(code?: number, reason?: string): number;
+  /**
+   * Sends a message to all subscribers of a topic, as one frame that is compressed once. Returns to how many. Who is slow is
+   * treated by `slowConsumer`, and holds nobody up. Throws `INVALID_ARGUMENT`.
+   */
+  publish(topic: string, data: Data, options?: PublishOptions): number;
+  /** Subscribers of a topic. */
+  subscriberCount(topic: string): number;
+  /** Topics that somebody is subscribed to. */
+  topics(): string[];
+}
+
+/** The sockets of a component, as it sees them itself. */
+export class OpenSockets<Context = unknown> implements SocketGroup<Context> {
+  /** Who is subscribed to what. */
   readonly topicTable: TopicTable<GroupedSession> = new TopicTable<GroupedSession>();
   readonly #sockets: ConnectionRegistry<GroupedSession> = new ConnectionRegistry();
   readonly #stock: DeflateStock | undefined;
@@ -27,7 +52,6 @@ export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnect
     this.#stock = stock;
   }
 
-  /** Sockets at present. */
   get count(): number {
     return this.#sockets.count;
   }
@@ -36,7 +60,6 @@ export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnect
     return this.#sockets.ids();
   }
 
-  /** The socket with this id, or undefined. */
   get(id: number): WebSocketConnection<Context> | undefined {
     return this.#sockets.find(id)?.socket as WebSocketConnection<Context> | undefined;
   }
@@ -49,29 +72,25 @@ export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnect
     return this.#sockets.list().map(({ socket }) => socket as WebSocketConnection<Context>);
   }
 
-  /** See `WebSocketConnection.send`; false for an id that is not there. */
-  send(id: number, data: Data, options?: SendOptions): boolean {
+  send(id: number, data: Data, options?: SendOptions): SendResult {
     return this.get(id)?.send(data, options) ?? false;
   }
 
-  /** See `WebSocketConnection.close`; false for an id that is not there. */
   close(id: number, code?: number, reason?: string): boolean {
     return this.get(id)?.close(code, reason) ?? false;
   }
 
-  /** Begins to close all of them. Returns how many. */
   closeAll(code?: number, reason?: string): number {
     let count = 0;
     for (const socket of this.#list()) if (socket.close(code, reason)) count++;
     return count;
   }
 
-  /** Sends to all subscribers of a topic. Returns to how many. See `WebSocketConnection.publish`. */
   publish(topic: string, data: Data, options?: PublishOptions): number {
     return this.publishFrom(undefined, topic, data, options);
   }
 
-  /** The component's: the same, but to all except one. */
+  /** The same as `publish`, but to all except one. */
   publishFrom(
     except: GroupedSession | undefined,
     topic: string,
@@ -87,22 +106,20 @@ export class SocketGroup<Context = unknown> implements Iterable<WebSocketConnect
     }
   }
 
-  /** Subscribers of a topic. */
   subscriberCount(topic: string): number {
     return this.topicTable.count(topic);
   }
 
-  /** Topics that somebody is subscribed to. */
   topics(): string[] {
     return this.topicTable.topics();
   }
 
-  /** The component's: a socket is there. */
+  /** A socket is there. */
   enter(session: GroupedSession): void {
     this.#sockets.add(session);
   }
 
-  /** The component's: it has ended. */
+  /** It has ended. */
   leave(session: GroupedSession): void {
     this.#sockets.remove(session);
     this.topicTable.leave(session);

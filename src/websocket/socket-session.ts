@@ -36,7 +36,7 @@ import { MessageInbox } from "./message-inbox.js";
 import { frameNote, PastFrame } from "./past-frame.js";
 import type { PublishedMessage } from "./published-message.js";
 import { type EndingSocket, SocketEnding } from "./socket-ending.js";
-import type { GroupedSession, SocketGroup } from "./socket-group.js";
+import type { GroupedSession, OpenSockets } from "./socket-group.js";
 import type { CalledSession, WebSocketCalls } from "./websocket-calls.js";
 import type { PublishOptions, WebSocketEnd } from "./websocket-connection.js";
 import type { Message } from "./websocket-handlers.js";
@@ -77,7 +77,7 @@ export interface SocketShare {
   readonly heartbeat: Heartbeat | undefined;
   readonly calls: WebSocketCalls<LiveWebSocket>;
   /** The sockets of the component. */
-  readonly group: SocketGroup;
+  readonly group: OpenSockets;
 }
 
 /** What was agreed on before, and who is told. */
@@ -166,7 +166,7 @@ export class SocketSession
     return this.share.calls;
   }
 
-  private get group(): SocketGroup {
+  private get group(): OpenSockets {
     return this.share.group;
   }
 
@@ -314,6 +314,7 @@ export class SocketSession
   }
 
   sent(): void {
+    this.ending?.bytesSent();
     if (this.owedPong !== undefined && this.mayReply) this.pongOwed();
     const { calls, sending } = this;
     if (sending === undefined) return;
@@ -384,6 +385,8 @@ export class SocketSession
     if (!this.isOpen) return false;
     if (!this.isClient) {
       const mayDeflate = this.contexts?.sharesFrames === true;
+      const inTurns = mayDeflate ? message.inTurns : undefined;
+      if (inTurns !== undefined) return this.output.sendPublished(inTurns);
       const frame = message.frame(this.connection.memory, mayDeflate);
       // Most have nothing waiting: one reference in their queue is all they need.
       if (this.sending !== undefined || this.connection.pendingBytes > 0)
@@ -392,8 +395,7 @@ export class SocketSession
       if (this.connection.sendShared(frame) !== true) this.output.told(false);
       return true;
     }
-    this.output.send(message.bytes, { isText: message.isText });
-    return this.isOpen;
+    return this.output.sendMasked(message.bytes, message.options);
   }
 
   // — messages —

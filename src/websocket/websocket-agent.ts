@@ -5,7 +5,7 @@ import { assertFunction, assertKnownKeys, assertObject, NetError } from "../erro
 import type { Given } from "../options.js";
 import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
 import type { LiveWebSocket } from "./live-websocket.js";
-import { SocketGroup } from "./socket-group.js";
+import { OpenSockets, type SocketGroup } from "./socket-group.js";
 import {
   type ReadWebSocketReconnect,
   type WebSocketReconnectHandlers,
@@ -72,7 +72,7 @@ export function holdProcess({ dialer, places }: OutgoingWebSockets, keepsProcess
 /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
 export function outgoingWebSockets<Context>(
   options: OutgoingWebSocketOptions<Context, never>,
-  sockets: SocketGroup<Context>,
+  sockets: OpenSockets<Context>,
 ): OutgoingWebSockets {
   assertObject("the options", options);
   assertKnownKeys("options", options, OPTION_NAMES);
@@ -82,7 +82,7 @@ export function outgoingWebSockets<Context>(
   assertReconnectHandlers(options);
   const reconnect = webSocketReconnect(options.reconnect);
   const calls = new WebSocketCalls<LiveWebSocket>(options as Given<WebSocketHandlers<unknown>>);
-  const dialer = new WebSocketDialer(options, calls, sockets as SocketGroup);
+  const dialer = new WebSocketDialer(options, calls, sockets as OpenSockets);
   const { clock } = chooseEngine(options.engine);
   const places = new SocketPlaces({ dialer, clock, handlers: options, calls });
   return { dialer, places, reconnect };
@@ -91,13 +91,15 @@ export function outgoingWebSockets<Context>(
 /** Any number of WebSockets to any servers, with one set of handlers. */
 export class WebSocketAgent<Context = unknown> implements AsyncDisposable {
   /** The sockets that are open. */
-  readonly sockets: SocketGroup<Context> = new SocketGroup<Context>();
+  readonly sockets: SocketGroup<Context>;
   readonly #parts: OutgoingWebSockets;
   readonly #maxSockets: number;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: WebSocketAgentOptions<Context> = {}) {
-    this.#parts = outgoingWebSockets(options, this.sockets);
+    const sockets = new OpenSockets<Context>();
+    this.sockets = sockets;
+    this.#parts = outgoingWebSockets(options, sockets);
     this.#maxSockets = options.maxSockets ?? MAX_SOCKETS;
   }
 

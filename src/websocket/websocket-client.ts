@@ -1,8 +1,8 @@
 /** A WebSocket client with one socket at a time. */
 import { readStopOptions, type StopOptions } from "../connection/component-options.js";
-import type { Data, WaitOptions } from "../connection/connection.js";
+import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { NetError } from "../errors.js";
-import { SocketGroup } from "./socket-group.js";
+import { OpenSockets } from "./socket-group.js";
 import type { SocketPlace } from "./socket-place.js";
 import {
   holdProcess,
@@ -28,12 +28,16 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: WebSocketClientOptions<Context> = {}) {
-    this.#parts = outgoingWebSockets(options, new SocketGroup<Context>());
+    this.#parts = outgoingWebSockets(options, new OpenSockets<Context>());
     this.#place = this.#parts.places.make(this.#parts.reconnect);
     this.#place.teller.handle = this;
   }
 
-  /** See `WebSocketAgent.connect`. Rejects with `INVALID_STATE` while there is a socket, or one is waited for. */
+  /**
+   * Connects to a `ws:` or `wss:` URL, and resolves when the socket is open. Rejects with what connecting rejects with,
+   * with `WEBSOCKET_HANDSHAKE` where the server grants no WebSocket, and with `INVALID_STATE` while there is a socket, or
+   * one is waited for.
+   */
   async connect(url: string | URL, options: WebSocketConnectOptions<Context> = {}): Promise<this> {
     const last = this.#place.connection;
     const isBusy = this.#isConnecting || this.isReconnecting;
@@ -69,21 +73,28 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
   }
 
   /**
-   * See `WebSocketConnection`; so are the others that follow. False, or rejecting, without a socket. While one is waited
-   * for, what has room in `reconnect.maxKeptBytes` is kept for it.
+   * Sends a message; text as a text message. Returns true when it was taken; `"slow"` when much waits, or when it is kept
+   * for the socket that is waited for (`reconnect.maxKeptBytes`); false when it is lost, as without a socket. See
+   * {@link WebSocketConnection.send}.
    */
-  send(data: Data, options?: SendOptions): boolean {
-    return this.#place.send(data, options) !== false;
+  send(data: Data, options?: SendOptions): SendResult {
+    return this.#place.send(data, options);
   }
 
+  /**
+   * Sends a message in fragments, one for each chunk, no faster than the peer takes them. Rejects with what the source
+   * throws, and with `CONNECTION_CLOSED`. Throws `INVALID_STATE` without a socket.
+   */
   sendStream(source: AsyncIterable<Data> | Iterable<Data>, options?: SendOptions): Promise<void> {
     return this.socket.sendStream(source, options);
   }
 
-  ping(data?: Data): boolean {
+  /** Sends a ping of at most 125 bytes. Returns as {@link send} does. */
+  ping(data?: Data): SendResult {
     return this.#place.connection?.ping(data) ?? false;
   }
 
+  /** Resolves with the next message. Rejects with `CONNECTION_CLOSED` when there will be none, `READ_TIMEOUT`, `ABORTED`. */
   read(options?: WaitOptions): Promise<Message> {
     return this.socket.read(options);
   }
@@ -92,20 +103,28 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
     return this.socket[Symbol.asyncIterator]();
   }
 
+  /** Resolves when little waits to be sent. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
   drained(options?: WaitOptions): Promise<void> {
     return this.socket.drained(options);
   }
 
-  /** No other socket follows; a wait for one is called off. */
+  /**
+   * Begins the close handshake; no other socket follows, and a wait for one is called off. `code`: 1000 to 1003, 1007 to
+   * 1014 or 3000 to 4999. `reason`: at most 123 bytes of UTF-8. False where there is nothing to close.
+   */
   close(code?: number, reason?: string): boolean {
     return this.#place.slot.callOff() || this.#place.connection?.close(code, reason) === true;
   }
 
+  /** Ends the connection at once, without a Close frame; no other socket follows. */
   abort(): boolean {
     return this.#place.abort();
   }
 
-  /** See `WebSocketAgent.stop`. */
+  /**
+   * Closes the socket with 1001 and waits for the peer's Close frame; what is left after `drainMs` (5 s) is cut. No other
+   * socket follows.
+   */
   async stop(options: StopOptions = {}): Promise<void> {
     const drainMs = readStopOptions(options);
     this.#parts.places.stop();

@@ -1,6 +1,6 @@
 /** What the application sees of a WebSocket, of either role. */
 import type { CloseReason } from "../connection/close-reason.js";
-import type { Data, WaitOptions } from "../connection/connection.js";
+import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import type { Address, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import type { FrameState } from "../protocol/websocket/websocket-sink.js";
@@ -40,10 +40,15 @@ export interface WebSocketEnd {
 
 /** What a socket has done so far. */
 export interface WebSocketStats {
+  /** Bytes that have come, heads of frames included. */
   readonly receivedBytes: number;
+  /** Bytes that the kernel has taken, heads of frames included. */
   readonly sentBytes: number;
+  /** Bytes that wait to be sent. */
   readonly pendingBytes: number;
+  /** Messages that have come whole. */
   readonly receivedMessages: number;
+  /** Messages that `send` and the like have taken. */
   readonly sentMessages: number;
   /** Messages that were dropped because the peer is slow. */
   readonly droppedMessages: number;
@@ -57,6 +62,7 @@ export interface WebSocketConnection<Context = unknown>
   readonly id: number;
   /** The application's own. */
   context: Context;
+  /** Where it is in its life: `open`, `closing` once a Close frame was sent or has come, `closed`. */
   readonly state: WebSocketState;
   /** Whether messages can be sent. */
   readonly isOpen: boolean;
@@ -64,25 +70,36 @@ export interface WebSocketConnection<Context = unknown>
   readonly protocol: string;
   /** Whether permessage-deflate was agreed on. */
   readonly isCompressed: boolean;
+  /** Address of this end. */
   readonly localAddress: Address | undefined;
+  /** Address of the peer; behind a relay that tells it (`proxyHeader`), the one that it has told. */
   readonly remoteAddress: Address | undefined;
+  /** What was agreed on over `wss:`; undefined over `ws:`. */
   readonly tls: TlsInfo | undefined;
+  /** When the connection was made, as `Date.now()` has it. */
   readonly connectedAt: number;
+  /** Milliseconds since something was received last. */
   readonly silentForMs: number;
   /** Bytes that wait to be sent. */
   readonly pendingBytes: number;
+  /** Counts of bytes and messages so far. */
   readonly stats: WebSocketStats;
   /** The frame that is being received, or was received last; of the last one without its mask. */
   readonly frame: FrameState;
   /** Whether a message is being received and is not complete. */
   readonly isInMessage: boolean;
+  /** Whether the application has paused it. */
   readonly isPaused: boolean;
 
   /**
-   * Sends a message, or a fragment of one. Answers false above the high-water mark, when it was dropped,
-   * and when the socket is not open. Bytes must not be changed until they are written.
+   * Sends a message, or a fragment of one; text as a text message. Bytes must not be changed until they are written.
+   *
+   * Returns true when it was taken; `"slow"` when it was taken and `highWaterMarkBytes` (1 MiB) or more wait: `onDrain`
+   * and {@link drained} tell when there is room; false when it is lost: the socket is not open, or `maxPendingBytes`
+   * (16 MiB) are reached and `slowConsumer` ends the connection or drops the message. Throws `INVALID_ARGUMENT` for what
+   * is neither text nor bytes.
    */
-  send(data: Data, options?: SendOptions): boolean;
+  send(data: Data, options?: SendOptions): SendResult;
   /** Sends a message in fragments, one for each chunk, no faster than the peer takes them. */
   sendStream(source: AsyncIterable<Data> | Iterable<Data>, options?: SendOptions): Promise<void>;
   /**
@@ -99,26 +116,30 @@ export interface WebSocketConnection<Context = unknown>
   publish(topic: string, data: Data, options?: PublishOptions): number;
   /** Topics that it is subscribed to. */
   readonly topics: readonly string[];
-  /** Sends a ping of at most 125 bytes. */
-  ping(data?: Data): boolean;
-  /** Sends a pong that nobody asked for, of at most 125 bytes. */
-  pong(data?: Data): boolean;
+  /** Sends a ping of at most 125 bytes. Returns as {@link send} does. */
+  ping(data?: Data): SendResult;
+  /** Sends a pong that nobody asked for, of at most 125 bytes. Returns as {@link send} does. */
+  pong(data?: Data): SendResult;
   /**
    * Begins the close handshake. `code`: 1000 to 1003, 1007 to 1014 or 3000 to 4999. `reason`: at most 123
    * bytes of UTF-8. Answers false when it has begun already.
    */
   close(code?: number, reason?: string): boolean;
-  /** Ends the connection at once. */
+  /** Ends the connection at once, without a Close frame: both sides see 1006. */
   abort(): boolean;
-  /** Receives nothing until {@link resume}. */
+  /** Receives nothing until {@link resume}: the peer is held back. False on a socket that has ended. */
   pause(): boolean;
+  /** Goes on receiving. False on a socket that has ended. */
   resume(): boolean;
-  /** Resolves at the low-water mark. */
+  /** Resolves when no more waits to be sent than the low-water mark. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
   drained(options?: WaitOptions): Promise<void>;
-  /** The next message. Rejects `CONNECTION_CLOSED` when there will be none. */
+  /**
+   * Resolves with the next message: text as a string, else a `Buffer`. Rejects with `CONNECTION_CLOSED` when there will be
+   * none, with `READ_TIMEOUT` after `timeoutMs`, with `ABORTED`. One read at a time.
+   */
   read(options?: WaitOptions): Promise<Message>;
-  /** Resolves when the socket has ended. */
+  /** Resolves when the socket has ended, after `onClose`: with the peer's code and reason, and whether it was clean. */
   closed(): Promise<WebSocketEnd>;
-  /** See `Connection.tcpInfo`. */
+  /** What the kernel knows of the TCP connection below: round trip, losses; undefined where the engine can't tell. */
   tcpInfo(): TcpInfo | undefined;
 }

@@ -31,7 +31,7 @@ import { DeflateStock } from "./deflate/deflate-stock.js";
 import type { OwnConnection } from "./frame-output.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
-import type { SocketGroup } from "./socket-group.js";
+import type { OpenSockets } from "./socket-group.js";
 import { type PlaceOfSocket, SocketSession, type SocketShare } from "./socket-session.js";
 import type { WebSocketCalls } from "./websocket-calls.js";
 import { type WebSocketSettingsInput, webSocketConfiguration } from "./websocket-settings.js";
@@ -119,7 +119,7 @@ export class WebSocketDialer {
   constructor(
     options: WebSocketDialOptions & WebSocketSettingsInput,
     calls: WebSocketCalls<LiveWebSocket>,
-    sockets: SocketGroup,
+    sockets: OpenSockets,
   ) {
     const { maxSockets = MAX_SOCKETS } = options;
     assertInteger("maxSockets", maxSockets, 1, 1_000_000);
@@ -217,8 +217,6 @@ export class WebSocketDialer {
       contexts: deflate === undefined ? undefined : stock?.socketDeflate("client", deflate),
       place,
     });
-    // One that was kept for a next request has held the process since that began.
-    if (!this.#keepsProcess) connection.unref();
     session.begin();
     return session.socket;
   }

@@ -31,7 +31,7 @@ import { DeflateStock } from "./deflate/deflate-stock.js";
 import type { OwnConnection } from "./frame-output.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
-import { SocketGroup } from "./socket-group.js";
+import { OpenSockets, type SocketGroup } from "./socket-group.js";
 import { SocketSession, type SocketShare } from "./socket-session.js";
 import {
   refusalOf,
@@ -111,10 +111,11 @@ export class WebSocketEndpoint<Context = unknown> {
     const configuration = webSocketConfiguration(options);
     const settings = compressionSettings(options.compression);
     this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
-    this.sockets = new SocketGroup<Context>(this.#stock);
+    const sockets = new OpenSockets<Context>(this.#stock);
+    this.sockets = sockets;
     const calls = new WebSocketCalls<LiveWebSocket>(options as WebSocketHandlers<LiveWebSocket>);
     const heartbeat = Heartbeat.by(configuration.settings);
-    const group = this.sockets as SocketGroup;
+    const group = sockets as OpenSockets;
     this.#share = { role: "server", configuration, heartbeat, calls, group };
   }
 

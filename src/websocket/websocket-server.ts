@@ -4,6 +4,7 @@ import type { WaitOptions } from "../connection/connection.js";
 import type { ListenOptions } from "../connection/listening.js";
 import type { ServiceState } from "../connection/service-state.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
+import { assertFunction, assertObject, readBelow } from "../errors.js";
 import { HttpServer } from "../http/server/http-server.js";
 import type { HttpServerOptions, HttpServerStats } from "../http/server/http-server-options.js";
 import type { SocketGroup } from "./socket-group.js";
@@ -30,18 +31,25 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
   constructor(options: WebSocketServerOptions<Context>) {
     this.#endpoint = new WebSocketEndpoint(options, ["tls", "engine", "http"]);
     const { tls, engine, http = {} } = options;
+    assertObject("http", http);
     const { onRequest, fetch: _, ...others } = http;
-    this.http = new HttpServer({
-      ...others,
-      onRequest: (exchange) => {
-        if (this.#endpoint.handle(exchange)) return undefined;
-        if (onRequest !== undefined) return onRequest.call(http, exchange);
-        exchange.respondError(404);
-        return undefined;
-      },
-      ...(engine !== undefined && { engine }),
-      ...(tls !== undefined && { tls }),
-    });
+    if (onRequest !== undefined) assertFunction("http.onRequest", onRequest);
+    this.http = readBelow(
+      "http",
+      others,
+      () =>
+        new HttpServer({
+          ...others,
+          onRequest: (exchange) => {
+            if (this.#endpoint.handle(exchange)) return undefined;
+            if (onRequest !== undefined) return onRequest.call(http, exchange);
+            exchange.respondError(404);
+            return undefined;
+          },
+          ...(engine !== undefined && { engine }),
+          ...(tls !== undefined && { tls }),
+        }),
+    );
   }
 
   /** The sockets that are open. */
@@ -49,7 +57,11 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
     return this.#endpoint.sockets;
   }
 
-  /** See `TcpServer.listen`. */
+  /**
+   * Listens, and resolves with the address: `host` (default: all, IPv4 and IPv6) and `port` (default 0: any free one), or the
+   * `path` of a Unix-domain socket. Rejects with `ADDRESS_IN_USE`, `ADDRESS_NOT_AVAILABLE`, `ACCESS_DENIED`, `HOST_NOT_FOUND`,
+   * `REFUSED` (by `onPrepareListen`), `STOPPED`, `INVALID_STATE` (it listens already), `INVALID_ARGUMENT`.
+   */
   listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
   listen(options: ListenOptions): Promise<Address>;
   listen(options: ListenOptions = {}): Promise<Address> {

@@ -27,7 +27,10 @@ export interface WebSocketSettings {
   readonly pingIntervalMs: number;
   /** Time that a peer has, after a ping, to send anything: else `WEBSOCKET_PONG_TIMEOUT`. Default 10 s. */
   readonly pongTimeoutMs: number;
-  /** Time that the peer has to reply to our Close frame: else `CLOSE_TIMEOUT`. Default 5 s. */
+  /**
+   * Time that the peer has to reply to our Close frame, or to take some of what waits before that: else `CLOSE_TIMEOUT`.
+   * Default 5 s.
+   */
   readonly closeFrameTimeoutMs: number;
   /** Bound of what one socket has waiting to be sent; into an empty queue a message of any size goes. Default 16 MiB. */
   readonly maxPendingBytes: number;

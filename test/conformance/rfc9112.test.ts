@@ -697,6 +697,19 @@ describe("RFC 9112 §9.6 tear-down", () => {
 
     assert.equal(responseEveryWay(text, { methods: ["GET", "GET"] }).fault, "afterLast");
   });
+
+  for (const interim of ["HTTP/1.1 103 \r\nConnection: close\r\n\r\n", "HTTP/1.0 100 \r\n\r\n"]) {
+    it(`reads the final response behind ${JSON.stringify(interim)}, and takes that for the last`, () => {
+      const final = "HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nhi";
+
+      const seen = responseEveryWay(interim + final);
+      const behind = responseEveryWay(`${interim}${final}${final}`, { methods: ["GET", "GET"] });
+
+      assert.deepEqual(bodiesOf(seen), ["", "hi"]);
+      assert.ok(seen.events.includes("head body=2 keepAlive=false upgrade=false"));
+      assert.equal(behind.fault, "afterLast");
+    });
+  }
 });
 
 describe("RFC 9110 §7.8 upgrade", () => {

@@ -255,6 +255,33 @@ const sendCases: readonly ContractCase[] = [
 
 const groupCases: readonly ContractCase[] = [
   {
+    title: "refuses memberships and interfaces that can't be, and joins nothing instead",
+    needs: "datagram",
+    async run(world) {
+      const one = await world.datagram({ address: { ...loopback(), host: "0.0.0.0" } });
+      const refused = [
+        { group: "nobody" },
+        { group: GROUP, interfaceHost: "nobody" },
+        { group: GROUP, interfaceHost: "::1" },
+        { group: GROUP, source: "::1" },
+        { group: "ff02::7%nobody" },
+        { group: "ff02::7", interfaceHost: "::%nobody" },
+        { group: "ff02::7", interfaceHost: "::1" },
+        { group: "ff02::7", source: "127.0.0.1" },
+      ];
+      for (const membership of refused) {
+        for (const call of ["joinGroup", "leaveGroup"] as const) {
+          assert.throws(
+            () => one.socket[call](membership),
+            { code: "INVALID_ARGUMENT", operation: "configure" },
+            `${call} ${JSON.stringify(membership)}`,
+          );
+        }
+      }
+      assert.throws(() => one.socket.setMulticastInterface("nobody"), { code: "INVALID_ARGUMENT" });
+    },
+  },
+  {
     title: "hears of a group the sources alone that it has joined for",
     needs: "datagram",
     async run(world, context) {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { it } from "node:test";
 import { NoCongestion } from "#src/protocol/kcp/congestion.js";
-import { Kcp, type KcpSink } from "#src/protocol/kcp/kcp.js";
+import { Kcp } from "#src/protocol/kcp/kcp.js";
+import type { KcpSink } from "#src/protocol/kcp/kcp-settings.js";
 import { KcpShare } from "#src/protocol/kcp/kcp-share.js";
 import type { MemoryBlock } from "#src/protocol/kcp/memory-block.js";
 import { PacedCongestion } from "#src/protocol/kcp/pacing.js";
@@ -47,18 +48,18 @@ function hostile(random: Random, near: { sent: number; received: number; nowMs: 
 it("a peer that lies in every field harms itself alone", () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const random = new Random(seed);
-    const share = new KcpShare(1_400);
     const blocks = new Set<MemoryBlock>();
     const settings = kcpSettings({
       sendWindow: WINDOW,
       receiveWindow: WINDOW,
       maxMessageBytes: 1e9,
     });
+    const share = new KcpShare(settings);
     let nowMs = random.pick([0, 2 ** 31 - 2_000, 2 ** 32 - 2_000]);
     const firstNumber = random.pick([0, -5, 2 ** 31 - 5]);
     const make = (sink: KcpSink): Kcp => {
       const congestion = seed % 2 === 0 ? new NoCongestion() : new PacedCongestion(1_376);
-      return new Kcp(settings, { ...settings, firstNumber, congestion }, sink, share);
+      return new Kcp({ ...settings, firstNumber, congestion }, sink, share);
     };
     // The one that is attacked shares all memory with a pair that is not.
     let written = 0;

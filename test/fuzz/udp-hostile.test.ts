@@ -64,6 +64,24 @@ describe("UDP: floods and garbage", () => {
     assert.deepEqual(await stopping, { drainedCount: 1_000, cutCount: 0 });
   });
 
+  it("takes each datagram of a stranger's train for itself: one may begin what another may not", async () => {
+    const world = stubWorld();
+    const heard: string[] = [];
+    const { server, socket } = await listening(world, {
+      onReceive: (_: unknown, bytes: Buffer) => heard.push(bytes.toString()),
+    });
+    const train = Buffer.concat([CLOSE_NOTIFY, Buffer.alloc(16, "a"), Buffer.from("b")]);
+
+    socket.receive(train, addressOf(1), CLOSE_NOTIFY.length);
+    await world.settle();
+
+    assert.deepEqual(heard, ["a".repeat(16), "b"]);
+    assert.equal(server.connectionCount, 1);
+    const stopping = server.stop({ drainMs: 0 });
+    await world.settle();
+    await stopping;
+  });
+
   it("lets a network begin maxNewPerSecond sessions in a second, and its old ones go on", async () => {
     const world = stubWorld();
     const { server, socket } = await listening(world, { onReceive: () => undefined });

@@ -279,6 +279,32 @@ describe("a pool of connections", () => {
     fresh.release();
   });
 
+  it("closes what is too old although it is one of the least, and makes others when they are wanted", async (test) => {
+    const { pool, wait } = await world(test, { minConnections: 2, maxAgeMs: 10_000 }, [7_001]);
+    await pool.warmUp();
+    await wait(11_000);
+    assert.equal(pool.stats.connectionCount, 0);
+    await pool.warmUp();
+    assert.equal(pool.stats.idleCount, 2);
+  });
+
+  it("lends no connection with unread data: the next would take it for an answer", async (test) => {
+    const { pool, turns } = await world(test, { maxConnections: 1 }, [7_001]);
+    const first = await pool.take();
+    first.connection.send("nobody reads");
+    first.release();
+    await turns();
+    const second = await pool.take();
+    assert.notEqual(second.connection.id, first.connection.id);
+    second.connection.send("mine");
+    assert.equal(text(await second.connection.read()), "mine from 7001");
+    second.connection.send("nobody reads");
+    await turns();
+    second.release();
+    assert.equal(pool.stats.idleCount, 0);
+    assert.equal(text(await pool.request("x")), "x from 7001");
+  });
+
   it("follows other destinations without a cut", async (test) => {
     const { pool, turns } = await world(test);
     pool.setDestinations([{ port: 7_001 }]);
@@ -373,6 +399,43 @@ describe("a pool of connections", () => {
 });
 
 for (const engine of availableEngines()) {
+  it(`a pool on ${engine} goes on after more late answers than may be unread`, async (test) => {
+    const late: string[] = [];
+    const server = new TcpServer({
+      engine,
+      receive,
+      onReceive(connection, packet) {
+        const key = text(packet).slice(0, 4);
+        if (text(packet).endsWith("late")) late.push(`${key} ${"x".repeat(100)}`);
+        else for (const answer of [...late.splice(0), key]) connection.send(answer);
+      },
+    });
+    const { port } = await server.listen({ host: "127.0.0.1" });
+    const pool = new ConnectionPool({
+      destinations: [{ port }],
+      maxConnections: 1,
+      maxRequestsPerConnection: 100,
+      agent: {
+        engine,
+        receive,
+        maxUnreadBytes: 1_000,
+        correlate: (packet: Buffer) => text(packet).slice(0, 4),
+      },
+    });
+    test.after(async () => {
+      await pool.stop({ drainMs: 0 });
+      await server.stop({ drainMs: 0 });
+    });
+    assert.equal(text(await pool.request("0000")), "0000");
+    const given: unknown[] = [];
+    for (let key = 1_000; key < 1_050; key++) {
+      pool.request(`${key} late`, { timeoutMs: 20 }).catch(({ code }) => given.push(code));
+    }
+    await until(() => given.length === 50);
+    assert.deepEqual([...new Set(given)], ["REQUEST_TIMEOUT"]);
+    assert.equal(text(await pool.request("9999")), "9999");
+  });
+
   it(`a pool on ${engine} outlives the restart of its server`, async (test) => {
     const echo = (): TcpServer =>
       new TcpServer({

@@ -263,20 +263,37 @@ function omissions(engine: EngineName): void {
     });
   }
 
-  it("is nothing on the same origin", async (test) => {
-    const seen: unknown[] = [];
-    const server = await nodeServer(test, ({ url, headers }, response) => {
-      seen.push([headers.authorization, headers.cookie, headers.host]);
-      if (url === "/") response.writeHead(302, { Location: "/to" });
-      response.end();
+  for (const method of ["GET", "POST"]) {
+    it(`is nothing on the same origin: ${method}`, async (test) => {
+      const seen: unknown[] = [];
+      const server = await nodeServer(test, ({ url, headers }, response) => {
+        seen.push([headers.authorization, headers.cookie, headers.host]);
+        if (url === "/") response.writeHead(302, { Location: "/to" });
+        response.end();
+      });
+      const agent = httpAgent(test, { engine });
+
+      await agent.follow(server.origin, { method, headers: SECRETS, host: "h.example" });
+
+      const expected = [SECRETS.Authorization, SECRETS.Cookie, "h.example"];
+      assert.deepEqual(seen, [expected, expected]);
     });
-    const agent = httpAgent(test, { engine });
 
-    await agent.follow(server.origin, { headers: SECRETS, host: "h.example" });
+    it(`is no credential of the URL on the way to the whole URL of its origin: ${method}`, async (test) => {
+      const seen: unknown[] = [];
+      const server = await nodeServer(test, ({ url, headers }, response) => {
+        seen.push(headers.authorization);
+        if (url === "/") response.writeHead(302, { Location: `${server.origin}/to` });
+        response.end();
+      });
+      const agent = httpAgent(test, { engine });
 
-    const expected = [SECRETS.Authorization, SECRETS.Cookie, "h.example"];
-    assert.deepEqual(seen, [expected, expected]);
-  });
+      await agent.follow(server.origin.replace("//", "//user:secret@"), { method });
+
+      const expected = `Basic ${btoa("user:secret")}`;
+      assert.deepEqual(seen, [expected, expected]);
+    });
+  }
 
   it("does not come back with the way home", async (test) => {
     const seen: string[] = [];

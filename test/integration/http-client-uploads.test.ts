@@ -3,15 +3,22 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { EngineName } from "hp-socket";
+import type { RequestBody } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent } from "../support/http-client-world.js";
-import { bodyOf, nodeServer, scriptedServer } from "../support/http-scripted-server.js";
+import {
+  bodyOf,
+  nodeServer,
+  type ScriptedPeer,
+  scriptedServer,
+} from "../support/http-scripted-server.js";
 import { until } from "../support/until.js";
 
 const BLOCK = Buffer.alloc(65_536, "x");
 
 for (const engine of availableEngines()) {
   describe(`an upload that ends early on ${engine}`, () => endings(engine));
+  describe(`an answer on ${engine}`, () => answersBeforeReset(engine));
   describe(`the pace of an upload on ${engine}`, () => pace(engine));
   describe(`calling off on ${engine}`, () => aborts(engine));
 }
@@ -196,6 +203,56 @@ function endings(engine: EngineName): void {
     assert.deepEqual([response.status, await response.text()], [413, "no"]);
     await until(() => source.isEnded && agent.stats.connectionCount === 0);
   });
+}
+
+/** Numbers that name the peers of one test. */
+const MANY = Array.from({ length: 8 }, (_, index) => index);
+
+/** Answers in the middle of an upload, and closes at once: bytes lie unread, so that is a reset. */
+function resetBehind(answer: string): (peer: ScriptedPeer) => Promise<void> {
+  return async ({ socket }) => {
+    await new Promise((resolve) => socket.once("data", resolve));
+    socket.pause();
+    socket.end(answer, "latin1");
+    socket.destroy();
+  };
+}
+
+function answersBeforeReset(engine: EngineName): void {
+  const bodies: Readonly<Record<string, () => RequestBody>> = {
+    bytes: () => Buffer.alloc(8 * 1_048_576),
+    "a source": () => new Source(),
+  };
+  for (const [name, make] of Object.entries(bodies)) {
+    it(`comes though the connection of an upload is reset right behind: ${name}`, async (test) => {
+      const head = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\n";
+      const server = await scriptedServer(test, resetBehind(`${head}no`));
+      const agent = httpAgent(test, { engine });
+
+      for (const _ of MANY) {
+        const response = await agent.request({ url: server.origin, method: "POST", body: make() });
+        assert.deepEqual([response.status, await response.text()], [413, "no"]);
+      }
+    });
+
+    it(`is not taken for complete without length where a reset ends it: ${name}`, async (test) => {
+      const server = await scriptedServer(test, async (peer) => {
+        await until(() => peer.received.length > 0);
+        peer.socket.pause();
+        peer.send("HTTP/1.1 200 OK\r\n\r\npart");
+      });
+      const agent = httpAgent(test, { engine });
+
+      for (const index of MANY) {
+        const response = await agent.request({ url: server.origin, method: "POST", body: make() });
+        assert.equal(String(await response.body.read()), "part");
+        const reading = response.body.read();
+        server.peers[index]?.reset();
+
+        await assert.rejects(reading, { code: "CONNECTION_RESET" });
+      }
+    });
+  }
 }
 
 function pace(engine: EngineName): void {

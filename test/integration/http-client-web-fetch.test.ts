@@ -108,6 +108,15 @@ const CASES: Readonly<Record<string, Ask>> = {
   "a signal that was aborted": (fetch, url) => fetch(url, { signal: AbortSignal.abort("mine") }),
   "a Request whose signal was aborted": (fetch, url) =>
     fetch(new Request(url, { signal: AbortSignal.abort("mine") })),
+  "null in place of the signal of a Request": (fetch, url) =>
+    read(fetch(new Request(url, { signal: AbortSignal.abort("mine") }), { signal: null })),
+  "a signal that is aborted when all of the body has come": async (fetch, url) => {
+    const controller = new AbortController();
+    const response = await fetch(url, { signal: controller.signal });
+    controller.abort();
+    return response.text();
+  },
+  "hashes that are none": (fetch, url) => read(fetch(url, { integrity: "sha256-ä" })),
 };
 
 for (const engine of availableEngines()) {
@@ -191,6 +200,35 @@ function ofItsOwn(engine: EngineName): void {
     await until(() => agent.stats.connectionCount === 0);
   });
 
+  it("fails what was not read of a body and its clones when the signal is aborted", async (test) => {
+    const server = await nodeServer(test, (_request, response) => response.end("whole"));
+    const controller = new AbortController();
+    const agent = httpAgent(test, { engine });
+
+    const response = await agent.fetch(server.origin, { signal: controller.signal });
+    const other = await agent.fetch(server.origin, { signal: controller.signal });
+    const clone = response.clone();
+    assert.equal(await other.text(), "whole");
+    controller.abort("mine");
+
+    for (const one of [response, clone]) {
+      await assert.rejects(one.text(), (reason) => reason === "mine");
+    }
+  });
+
+  it("asks for a query that is empty, too", async (test) => {
+    const server = await nodeServer(test, ({ url }, response) => response.end(url));
+    const agent = httpAgent(test, { engine });
+
+    for (const target of ["/a?", "/a?#b", "/a?b?", "/a", "/?"]) {
+      const response = await agent.fetch(`${server.origin}${target}`);
+      const [wanted] = target.split("#", 1);
+
+      assert.equal(await response.text(), wanted);
+      assert.equal(response.url, `${server.origin}${wanted}`);
+    }
+  });
+
   it("holds content to its integrity", async (test) => {
     const server = await nodeServer(test, (_request, response) => {
       response.setHeader("Content-Encoding", "gzip");
@@ -211,7 +249,12 @@ function ofItsOwn(engine: EngineName): void {
       const response = await agent.fetch(server.origin, { integrity });
       assert.equal(await response.text(), "content", integrity);
     }
-    for (const integrity of [hash("sha256", "other"), `${hash("sha384", "other")} ${right}`]) {
+    for (const integrity of [
+      hash("sha256", "other"),
+      `${hash("sha384", "other")} ${right}`,
+      `${right} sha384-*`,
+      "sha512",
+    ]) {
       await assert.rejects(agent.fetch(server.origin, { integrity }), {
         code: "HTTP_CONTENT_MALFORMED",
       });

@@ -167,8 +167,10 @@ describe("a cookie that is set", () => {
     cookies.set("a", "3", { path: "/x" });
     assert.equal(cookies.lines.length, 2);
     assert.match(cookies.lines[0] ?? "", /^a=2;/);
+    cookies.clear("a", { secure: true, partitioned: true });
+    assert.equal(cookies.lines.length, 3);
 
-    for (let count = 2; count < MAX_SET_COOKIES; count++) cookies.set(`c${count}`, "", {});
+    for (let count = 3; count < MAX_SET_COOKIES; count++) cookies.set(`c${count}`, "", {});
     assert.throws(() => cookies.set("one-more", "", {}), { code: "INVALID_ARGUMENT" });
   });
 

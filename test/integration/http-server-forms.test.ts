@@ -113,6 +113,21 @@ describe("responses of usual forms", () => {
     assert.deepEqual([fields.get("content-type"), body], ["text/plain; charset=utf-8", "hi"]);
   });
 
+  it("are errors, with the fields that go with their code", async (test) => {
+    const { statusCode, fields, body } = await respond(test, (exchange) =>
+      exchange.respondError(405, undefined, { Allow: "GET" }),
+    );
+    assert.deepEqual(
+      [statusCode, fields.get("allow"), fields.get("content-type"), body],
+      [405, "GET", "text/plain; charset=utf-8", "405 Method Not Allowed\n"],
+    );
+
+    const busy = await respond(test, (exchange) =>
+      exchange.respondError(503, "come back", { "Retry-After": "9" }),
+    );
+    assert.deepEqual([busy.fields.get("retry-after"), busy.body], ["9", "503 come back\n"]);
+  });
+
   it("are redirects, through which nothing is injected", async (test) => {
     const places: [string | URL, string][] = [
       ["/a?b=c", "/a?b=c"],
@@ -136,6 +151,7 @@ describe("responses of usual forms", () => {
       (exchange) => exchange.respondJson(200, undefined),
       (exchange) => exchange.respondJson(200, circle),
       (exchange) => exchange.respondJson(200, 1n),
+      (exchange) => exchange.respondError(405, { Allow: "GET" } as unknown as string),
       (exchange) => exchange.respondRedirect(200, "/"),
       (exchange) => exchange.respondRedirect(302, ""),
       (exchange) => exchange.respondRedirect(302, undefined as unknown as string),

@@ -75,6 +75,88 @@ function misuse(engine: EngineName): void {
     assert.equal(peer.received.includes("Injected"), false);
   });
 
+  for (const compression of [false, true]) {
+    it(`names what is wrong with what is given${compression ? ", with compression" : ""}`, async (test) => {
+      const wrong = (value: unknown): never => value as never;
+      const detached = new Uint8Array(8);
+      structuredClone(detached.buffer, { transfer: [detached.buffer] });
+      const attempts: (readonly [RegExp, (exchange: HttpExchange) => unknown])[] = [
+        [/^headers must be an object, not null/, (one) => one.respond(200, wrong(null))],
+        [
+          /^headers must yield pairs, not 2 bytes/,
+          (one) => one.respond(200, wrong(new Uint8Array(2))),
+        ],
+        [/^headers must be an object, not "x"/, (one) => one.respondJson(200, 1, wrong("x"))],
+        [/^headers must be an object, not 5/, (one) => one.respondText(200, "", wrong(5))],
+        [
+          /^headers must yield pairs, not 0 bytes/,
+          (one) => one.startResponse(200, wrong(detached)),
+        ],
+        [
+          /^data must be text or a Uint8Array, not null/,
+          (one) => one.respond(200, {}, wrong(null)),
+        ],
+        [/^the memory of data was transferred/, (one) => one.respond(200, {}, detached)],
+        [/^detail must be text, not an object/, (one) => one.respondError(405, wrong({}))],
+        [/statusCode/, (one) => one.respondError(wrong(Symbol("status")))],
+        [
+          /^the options of respondFile must be an object/,
+          (one) => one.respondFile("x", wrong(null)),
+        ],
+        [
+          /^the source of a response must yield/,
+          (one) => one.respondStream(200, {}, wrong(detached)),
+        ],
+        [
+          /^the value of a field must be/,
+          (one) => one.startResponse(200, { "Content-Length": wrong(Symbol("n")) }),
+        ],
+        [/^the options of read must be an object/, (one) => one.body.read(wrong(null))],
+        [/^the options of reading a body must be an object/, (one) => one.bytes(wrong(null))],
+        [
+          /^reading a body has no option "maxByte"; did you mean maxBytes/,
+          (one) => one.body.json(wrong({ maxByte: 1 })),
+        ],
+        [
+          /^extensions must be text, not 5/,
+          (one) => {
+            const writer = one.startResponse(200, {});
+            try {
+              return writer.write("x", wrong(5));
+            } finally {
+              writer.end();
+            }
+          },
+        ],
+      ];
+      const told: string[] = [];
+      const server = await httpServer(test, {
+        engine,
+        compression,
+        async onRequest(exchange) {
+          const [, attempt] = attempts[told.length] ?? [];
+          const error = await (async () => await attempt?.(exchange))().catch(
+            (thrown: unknown) => thrown,
+          );
+          told.push(
+            (error as NetError).code === "INVALID_ARGUMENT"
+              ? (error as NetError).message
+              : String(error),
+          );
+          if (!exchange.isResponded) exchange.respond(418);
+        },
+      });
+      const peer = await rawPeer(test, server);
+      for (let count = 0; count < attempts.length; count++) {
+        peer.send(get("/", "Accept-Encoding: gzip\r\n"));
+        await peer.answers(1);
+      }
+
+      for (const [index, [expected]] of attempts.entries())
+        assert.match(told[index] ?? "", expected);
+    });
+  }
+
   it("answers 500 when a handler throws or rejects, and the next request as usual", async (test) => {
     const errors: NetError[] = [];
     const server = await httpServer(test, {

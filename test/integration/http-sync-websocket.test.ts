@@ -28,8 +28,8 @@ const SERVER = `
   server.on("listening", () => parentPort.postMessage(server.address().port));`;
 
 /**
- * Without `ws`, by path: `close` sends a Close frame and keeps the connection, `deaf` takes nothing and then breaks a
- * rule, `silent` does nothing, `refuse` responds 403, `leave` responds 200 and then leaves. Tells how many are connected.
+ * Without `ws`, by path: `close` sends a Close frame and keeps the connection, `deaf` takes nothing and breaks a rule
+ * when it is told to, `silent` does nothing, `refuse` responds 403, `leave` responds 200 and then leaves. Tells how many are connected.
  */
 const RAW_SERVER = `
   const { createHash } = require("node:crypto");
@@ -55,7 +55,7 @@ const RAW_SERVER = `
       if (path === "close") socket.write(Buffer.from("880203e8", "hex"));
       if (path !== "deaf") return;
       socket.pause();
-      setTimeout(() => socket.write(Buffer.from("f100", "hex")), 500);
+      parentPort.once("message", () => socket.write(Buffer.from("f100", "hex")));
     });
   });
   server.listen(0, "127.0.0.1", () => parentPort.postMessage({ port: server.address().port }));`;
@@ -63,13 +63,19 @@ const RAW_SERVER = `
 interface RawServer {
   readonly host: string;
   connections: number;
+  /** Lets `deaf` break a rule. */
+  breakRule(): void;
 }
 
 async function rawServer(test: TestContext): Promise<RawServer> {
   const worker = new Worker(RAW_SERVER, { eval: true });
   test.after(() => worker.terminate());
   const [{ port }] = (await once(worker, "message")) as [{ port: number }];
-  const server = { host: `127.0.0.1:${port}`, connections: 0 };
+  const server: RawServer = {
+    host: `127.0.0.1:${port}`,
+    connections: 0,
+    breakRule: () => worker.postMessage("break"),
+  };
   worker.on("message", ({ count }) => {
     server.connections = count;
   });
@@ -204,7 +210,8 @@ for (const engine of availableEngines()) {
     });
 
     it("waits no longer than it may for a peer that takes nothing, and the others go on", async (test) => {
-      const { host } = await rawServer(test);
+      const server = await rawServer(test);
+      const { host } = server;
       const url = await wsServer(test);
       const sync = client(test);
       const [other, deaf, silent] = [
@@ -216,6 +223,7 @@ for (const engine of availableEngines()) {
       assert.throws(() => deaf.send(Buffer.alloc(14_000_000), { timeoutMs: 10 }), {
         code: "DRAIN_TIMEOUT",
       });
+      server.breakRule();
       assert.throws(() => deaf.receive({ timeoutMs: 4_000 }), { code: "CONNECTION_CLOSED" });
       assert.throws(() => deaf.send("x"), { message: "the WebSocket is closing" });
       for (const socket of [deaf, silent]) {

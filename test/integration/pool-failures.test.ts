@@ -1,7 +1,7 @@
 /** Pools whose destinations fail: what could have been served is served, and who is ill is left alone. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { NetError } from "hp-socket";
+import type { Connection, NetError } from "hp-socket";
 import { ConnectionPool, type PoolOptions } from "hp-socket/pool";
 import { type PoolWorld, poolWorld } from "../support/pool-world.js";
 
@@ -232,6 +232,30 @@ describe("a pool with one of three destinations ill", () => {
     await world.wait(200);
     assert.deepEqual(codes, ["CONNECT_TIMEOUT"]);
     assert.equal(world.pool.stats.waitingCount, 0);
+  });
+});
+
+describe("a pool whose connections end as soon as they are made", () => {
+  it("tells the taker so, after one attempt at each destination", async (test) => {
+    const agent = { onHandshake: (connection: Connection) => void connection.close() };
+    const { pool, opened, turns } = await poolWorld(test, { agent }, [7_001, 7_002]);
+    const taking = assert.rejects(pool.take(), { code: "CONNECTION_CLOSED" });
+    await turns();
+    await taking;
+    assert.deepEqual([...opened.values()], [1, 1]);
+    assert.deepEqual([pool.stats.connectionCount, pool.stats.connectingCount], [0, 0]);
+  });
+
+  it("ejects a destination that lets everybody in and closes before it says anything", async (test) => {
+    const { pool, closing, told, turns } = await poolWorld(test, { balance: "roundRobin" });
+    closing.add(7_002);
+    for (let round = 0; round < 12; round++) {
+      const lease = await pool.take();
+      await turns();
+      if (lease.connection.isOpen) await lease.connection.request("x");
+      lease.release();
+    }
+    assert.deepEqual(told, ["eject 7002 5000"]);
   });
 });
 

@@ -240,6 +240,24 @@ describe("reconnecting", () => {
     assert.equal(got.join(""), "login 1;connected;hello;login 2;connected;hello;");
   });
 
+  it("lets nothing leave without the greeting, where that has no room", async (test) => {
+    for (const slowConsumer of ["drop", "close"] as const) {
+      const { client, got, told, wait } = await world(test, {
+        slowConsumer,
+        maxPendingBytes: 10,
+        highWaterMarkBytes: 10,
+        lowWaterMarkBytes: 5,
+        reconnect: { firstDelayMs: 10, maxAttempts: 1, greeting: "a login that is too long" },
+        onConnect: (own) => void own.send("connected;"),
+      });
+      await assert.rejects(client.connect(TARGET));
+      await wait(200);
+      const code = slowConsumer === "drop" ? "HANDLER_FAILED" : "SEND_QUEUE_FULL";
+      assert.ok(told.includes(`close ${code}`), told.join());
+      assert.deepEqual(got, []);
+    }
+  });
+
   it("keeps what is sent meanwhile, up to its limit, and tells what is lost", async (test) => {
     const { client, servers, got, told, wait } = await world(test, {
       reconnect: { firstDelayMs: 10, maxDelayMs: 10, maxKeptBytes: 10 },

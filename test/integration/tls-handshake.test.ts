@@ -1,8 +1,10 @@
 /** How TLS is established, on both sides: certificates, names, versions, ALPN, client certificates. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { it } from "node:test";
+import { createServer } from "node:tls";
 import { type ClientTls, type ServerTls, TcpAgent, type TlsInfo } from "hp-socket";
 import {
   describeTls,
@@ -137,6 +139,17 @@ function successes(certificates: TestCertificates): void {
 
     assert.equal(client.tls?.cipher, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384");
     assert.equal(error.code, "TLS_FAILED");
+  });
+
+  it("tells names of application protocols beyond ASCII as they were given", async (test) => {
+    const world = await secureServer(test, { ...pair, alpnProtocols: ["prêt"] });
+    const client = secureClient(test, { ca, alpnProtocols: ["prêt"] });
+
+    await connected(client, world.port);
+    await until(() => world.secured.length === 1);
+
+    assert.equal(client.tls?.alpnProtocol, "prêt");
+    assert.equal(world.secured[0]?.tls?.alpnProtocol, "prêt");
   });
 
   it("works without ALPN on one side", async (test) => {
@@ -398,7 +411,7 @@ function refusals(certificates: TestCertificates): void {
 }
 
 function clientCertificates(certificates: TestCertificates): void {
-  const { ca, server, client: good, foreignClient, expired } = certificates;
+  const { ca, otherCa, server, client: good, foreignClient, expired } = certificates;
 
   it("no client certificate is asked for unless told", async (test) => {
     const world = await secureServer(test, { ...server, ca });
@@ -446,6 +459,36 @@ function clientCertificates(certificates: TestCertificates): void {
       assert.match(world.reasons[2]?.cause?.message ?? "", /the client has expired/);
     });
   }
+
+  it("a client that is refused is not connected at all with TLS 1.2", async (test) => {
+    const tls = { ...server, ca, clientCertificate: "require", maxVersion: "TLSv1.2" } as const;
+    const world = await secureServer(test, tls);
+
+    const error = await connectError(secureClient(test, { ca, ...foreignClient }), world.port);
+
+    assert.equal(error.code, "TLS_FAILED");
+    assert.equal(error.operation, "handshake");
+  });
+
+  it("is shown to no server that the client refuses, with TLS 1.3", async (test) => {
+    let shownCount = 0;
+    let endCount = 0;
+    const peer = createServer({ ...server, requestCert: true, rejectUnauthorized: false });
+    peer.on("secureConnection", () => shownCount++);
+    peer.on("connection", (socket) => socket.on("close", () => endCount++));
+    peer.on("tlsClientError", () => {});
+    test.after(() => peer.close());
+    await new Promise<void>((resolve) => {
+      peer.listen({ host: "127.0.0.1", port: 0 }, resolve);
+    });
+    const { port } = peer.address() as AddressInfo;
+
+    const error = await connectError(secureClient(test, { ca: otherCa, ...good }), port);
+    await until(() => endCount === 1);
+
+    assert.equal(error.code, "TLS_CERTIFICATE");
+    assert.equal(shownCount, 0);
+  });
 
   it("request lets everybody in and says what is wrong", async (test) => {
     const world = await secureServer(test, { ...server, ca, clientCertificate: "request" });

@@ -96,6 +96,9 @@ function suite(title: string, engineFor: () => EngineChoice): void {
 
       assert.equal(errors[0]!.code, "ACCESS_DENIED");
       assert.equal(node.stats.failedCount, 1);
+      node.send({ host: "::1", port: 9 }, "of the other family");
+      await until(() => errors.length === 2);
+      assert.equal(errors[1]!.code, "ADDRESS_NOT_AVAILABLE");
       await node.stop();
     });
 

@@ -141,6 +141,34 @@ function clients(engine: EngineName): void {
     assert.match(cookies.cookieHeader(`http://127.0.0.1:${server.port}/`) ?? "", /later=2/);
   });
 
+  it("publishes behind a message that one of its sockets has begun, and as it is told to", async (test) => {
+    const seen: string[] = [];
+    const compressed: boolean[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      compression: true,
+      onMessage: (_socket, data) => void seen.push(String(data)),
+      onMessageBegin(_socket, _isText, isCompressed) {
+        compressed.push(isCompressed);
+        return "whole";
+      },
+    });
+    const agent = agentOf(test, { engine, compression: { minBytes: 0 } });
+    const socket = await agent.connect(`ws://127.0.0.1:${server.port}/`);
+    socket.subscribe("all");
+
+    socket.send("be", { isLast: false });
+    const counts = [agent.sockets.publish("all", "news")];
+    socket.send("gun", { isLast: true });
+    counts.push(agent.sockets.publish("all", "plain", { compress: false }));
+    counts.push(agent.sockets.publish("all", "deflated"));
+    await until(() => seen.length === 4);
+
+    assert.deepEqual(counts, [1, 1, 1]);
+    assert.deepEqual(seen, ["begun", "news", "plain", "deflated"]);
+    assert.deepEqual(compressed.slice(2), [false, true]);
+  });
+
   it("has many sockets, each with its context, and closes them with 1001", async (test) => {
     const codes: number[] = [];
     const got: unknown[] = [];

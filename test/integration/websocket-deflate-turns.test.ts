@@ -35,6 +35,12 @@ else {
   }
 }
 
+if (typeof library !== "string") {
+  for (const engine of availableEngines()) {
+    describe(`publishing large messages on ${engine}`, () => publishing(engine, library));
+  }
+}
+
 interface Pair {
   readonly server: WebSocketServer;
   readonly socket: WebSocketConnection;
@@ -138,7 +144,7 @@ function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibr
     await socket.drained();
     await until(() => seen.length === 2 && drained.length > 0);
 
-    assert.deepEqual(answers, [false, false, false]);
+    assert.deepEqual(answers, ["slow", false, "slow"]);
     assert.ok(pendingBytes >= 2 * MIB && pendingBytes < 3 * MIB, `${pendingBytes}`);
     assert.deepEqual(seen, [text, "small"]);
     assert.equal(socket.stats.droppedMessages, 1);
@@ -191,5 +197,158 @@ function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibr
     await until(() => errors.length === 1);
 
     assert.deepEqual(errors, ["INVALID_ARGUMENT"]);
+  });
+}
+
+/** A client, and what it got. */
+interface Reader {
+  readonly client: WsSocket;
+  readonly seen: string[];
+}
+
+interface Audience {
+  readonly server: WebSocketServer;
+  /** By the number in the path that each asked for. */
+  readonly sockets: WebSocketConnection[];
+  readonly readers: Reader[];
+}
+
+/** A server all of whose sockets are subscribed to `all`, and clients; `compresses`: which of them offer that. */
+async function audience(
+  test: TestContext,
+  { WebSocket }: WsLibrary,
+  compresses: readonly boolean[],
+  options: WebSocketServerOptions,
+): Promise<Audience> {
+  const sockets: WebSocketConnection[] = [];
+  const server = await webSocketServer(test, {
+    ...options,
+    onUpgrade: ({ exchange }) => ({ context: Number(exchange.path.slice(1)) }),
+    onOpen(socket) {
+      sockets[socket.context as number] = socket;
+      socket.subscribe("all");
+    },
+  });
+  const readers = compresses.map((perMessageDeflate, index): Reader => {
+    const url = `ws://127.0.0.1:${server.port}/${index}`;
+    const client = new WebSocket(url, [], { perMessageDeflate });
+    test.after(() => client.terminate());
+    const seen: string[] = [];
+    client.on("message", (data) => seen.push(`${data}`));
+    client.on("close", (code) => seen.push(`close ${code}`));
+    client.on("error", () => {});
+    return { client, seen };
+  });
+  await until(() => sockets.filter(() => true).length === readers.length);
+  return { server, sockets, readers };
+}
+
+function publishing(engine: EngineName, ws: WsLibrary): void {
+  const compression = { minBytes: 0 };
+
+  it("deflates them once, in turns, and keeps each receiver's order", async (test) => {
+    const { server, sockets, readers } = await audience(test, ws, [true, true, false, true], {
+      engine,
+      compression,
+    });
+    const [large, other, own] = [slowText(2 * MIB), slowText(MIB), slowText(MIB)] as const;
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      if (readers.some(({ seen }) => seen.length < 4)) setImmediate(count);
+    };
+    count();
+
+    sockets[1]?.send(own);
+    sockets[3]?.send("begun, ", { isLast: false });
+    const counts = [
+      server.sockets.publish("all", large),
+      server.sockets.publish("all", "small"),
+      server.sockets.publish("all", other),
+    ];
+    sockets[0]?.send("its own");
+    sockets[3]?.send("ended", { isLast: true });
+    sockets[3]?.send("behind");
+    const before = readers.map(({ seen }) => seen.length);
+    for (const socket of sockets) socket.close(4_000);
+    await until(() => readers.every(({ seen }) => seen.at(-1) === "close 4000"));
+
+    assert.deepEqual(counts, [4, 4, 4]);
+    assert.deepEqual(before, [0, 0, 0, 0]);
+    assert.deepEqual(readers[0]?.seen, [large, "small", other, "its own", "close 4000"]);
+    assert.deepEqual(readers[1]?.seen, [own, large, "small", other, "close 4000"]);
+    assert.deepEqual(readers[2]?.seen, [large, "small", other, "close 4000"]);
+    assert.deepEqual(readers[3]?.seen, [
+      "begun, ended",
+      large,
+      "small",
+      other,
+      "behind",
+      "close 4000",
+    ]);
+    // 128 KiB in each: 2 MiB and 1 MiB for all together, and 1 MiB for one of them.
+    assert.ok(turns >= 32, `${turns} turns`);
+  });
+
+  it("takes bytes as they are when they are published", async (test) => {
+    const { server, readers } = await audience(test, ws, [true], { engine, compression });
+    const bytes = Buffer.from(slowText(300_000));
+    const expected = `${bytes}`;
+
+    server.sockets.publish("all", bytes);
+    bytes.fill("x");
+    await until(() => readers[0]?.seen.length === 1);
+
+    assert.equal(readers[0]?.seen[0], expected);
+  });
+
+  it("goes on for those who stay, and is given up when nobody does", async (test) => {
+    const { server, sockets, readers } = await audience(test, ws, [true, true, true], {
+      engine,
+      compression,
+    });
+    const text = slowText(4 * MIB);
+    const begun = sockets.map((socket) => socket.send("begun", { isLast: false }));
+
+    server.sockets.publish("all", text);
+    sockets[1]?.send("", { isLast: true });
+    sockets[0]?.abort();
+    sockets[2]?.send("", { isLast: true });
+    sockets[2]?.abort();
+    await until(() => readers[1]?.seen.length === 2);
+    server.sockets.publish("all", text);
+    sockets[1]?.abort();
+    const late = await audience(test, ws, [true], { engine, compression });
+    late.sockets[0]?.send(text);
+    await until(() => late.readers[0]?.seen.length === 1);
+
+    assert.deepEqual(begun, [true, true, true]);
+    assert.deepEqual(readers[1]?.seen.slice(0, 2), ["begun", text]);
+    assert.equal(late.readers[0]?.seen[0], text);
+  });
+
+  it("drops them for one whose queue is full, and counts who took them", async (test) => {
+    const { server, sockets, readers } = await audience(test, ws, [true, true], {
+      engine,
+      compression,
+      maxPendingBytes: 3 * MIB,
+      slowConsumer: "drop",
+    });
+    const text = slowText(2 * MIB);
+
+    sockets[0]?.send(text);
+    const counts = [server.sockets.publish("all", text), server.sockets.publish("all", text)];
+    await until(() => readers.every(({ seen }) => seen.length === 1));
+    await Promise.all(sockets.map((socket) => socket.drained()));
+
+    assert.deepEqual(counts, [1, 0]);
+    assert.deepEqual(
+      sockets.map(({ stats }) => stats.droppedMessages),
+      [2, 1],
+    );
+    assert.deepEqual(
+      sockets.map(({ pendingBytes }) => pendingBytes),
+      [0, 0],
+    );
   });
 }

@@ -4,11 +4,14 @@ import { describe, it } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import type { EngineName } from "hp-socket";
 import { type CompressionOptions, WebSocketClient } from "hp-socket/websocket";
+import { OPCODE } from "#src/protocol/websocket/opcode.js";
 import { isUsable } from "#src/websocket/deflate/zlib-context.js";
 import { availableEngines } from "../support/engine-list.js";
 import { until } from "../support/until.js";
 import { framePeer, webSocketServer } from "../support/websocket-world.js";
 import { ZlibInflater } from "../support/websocket-zlib.js";
+
+const MIB = 1_048_576;
 
 for (const engine of availableEngines()) {
   describe(`permessage-deflate on ${engine}`, () => compression(engine));
@@ -113,6 +116,29 @@ function compression(engine: EngineName): void {
     await until(() => seen.length === 3);
 
     assert.deepEqual(seen, [100_000, 5, 50_000]);
+  });
+
+  it("handles another connection's message between the turns of one that inflates", async (test) => {
+    const seen: number[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      compression: true,
+      maxMessageBytes: 64 * MIB,
+      onMessage: (_socket, data) => void seen.push(data.length),
+    });
+    const fields = ["Sec-WebSocket-Extensions: permessage-deflate"];
+    const large = await framePeer(test, server.port, { fields });
+    const small = await framePeer(test, server.port, { fields });
+    const payload = compressed(Buffer.alloc(12 * MIB, "many "));
+
+    large.send({ rsv: 4, opcode: OPCODE.binary, payload });
+    const [receiver] = server.sockets;
+    await until(() => (receiver?.stats.receivedBytes ?? 0) > payload.length);
+    // All of it has come: were it inflated at once, it would be there.
+    small.send({ rsv: 4, payload: compressed("deflated") }, "plain");
+    await until(() => seen.length === 3);
+
+    assert.deepEqual(seen, [8, 5, 12 * MIB]);
   });
 
   it("ends a bomb with 1009, and lets others have their turns meanwhile", async (test) => {

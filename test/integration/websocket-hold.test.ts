@@ -8,7 +8,7 @@ import type { EngineName } from "hp-socket";
 import { availableEngines } from "../support/engine-list.js";
 
 const CHILD = fileURLToPath(new URL("../support/websocket-holding-child.js", import.meta.url));
-const STATES = ["open", "asked", "lost"];
+const STATES = ["open", "asked", "asked-again", "lost"];
 const FACES = ["client", "agent"];
 
 for (const engine of availableEngines()) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Hono } from "hono";
-import type { EngineName } from "hp-socket";
+import type { EngineName, SendResult } from "hp-socket";
 import { type HttpExchange, HttpServer } from "hp-socket/http";
 import { type Message, type WebSocketConnection, webSocket } from "hp-socket/websocket";
 import { SEGMENT_BYTES } from "#src/bytes/send-memory.js";
@@ -523,6 +523,7 @@ function messages(engine: EngineName): void {
     let socket: WebSocketConnection | undefined;
     const server = await webSocketServer(test, {
       engine,
+      http: { highWaterMarkBytes: 200_000 },
       maxPendingBytes: 400_000,
       slowConsumer: "drop",
       onOpen(one) {
@@ -538,8 +539,12 @@ function messages(engine: EngineName): void {
 
     const block = Buffer.alloc(100_000, 1);
     let sends = 0;
+    const answers = new Map<SendResult | undefined, number>();
     while (socket?.stats.droppedMessages === 0 && sends < 1_000) {
-      for (let count = 0; count < 10; count++, sends++) socket.send(block);
+      for (let count = 0; count < 10; count++, sends++) {
+        const answer = socket.send(block);
+        answers.set(answer, (answers.get(answer) ?? 0) + 1);
+      }
       await new Promise((resolve) => setImmediate(resolve));
     }
     const { droppedMessages, sentMessages } = socket?.stats ?? {};
@@ -549,6 +554,8 @@ function messages(engine: EngineName): void {
     await peer.saw("text after");
 
     assert.equal((droppedMessages ?? 0) + (sentMessages ?? 0), sends);
+    assert.equal(answers.get(false), droppedMessages, "what was lost is told from what was taken");
+    assert.ok((answers.get("slow") ?? 0) > 0, "and what was taken above the mark from both");
     assert.equal(peer.recorder.messages.length, (sentMessages ?? 0) + 1);
   });
 
@@ -562,6 +569,7 @@ function messages(engine: EngineName): void {
       },
       onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
     });
+    server.http.configure({ closeTimeoutMs: 30 });
 
     await framePeer(test, server.port);
     await until(() => codes.length === 1);
@@ -618,11 +626,40 @@ function ends(engine: EngineName): void {
       onOpen: (socket) => socket.close(),
       onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
     });
+    server.http.configure({ closeTimeoutMs: 30 });
 
     await framePeer(test, server.port);
     await until(() => codes.length === 1);
 
     assert.deepEqual(codes, ["1006 CLOSE_TIMEOUT"]);
+  });
+
+  it("leaves what it has sent, the Close frame too, to a peer that reads it too late", async (test) => {
+    const codes: string[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      closeFrameTimeoutMs: 30,
+      onMessage(socket) {
+        for (let count = 0; count < 20; count++) socket.send("x".repeat(40_000 + count));
+        socket.close(4_000, "late");
+      },
+      onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
+    });
+    server.http.configure({ closeTimeoutMs: 30 });
+    const peer = await framePeer(test, server.port);
+    const errors: Error[] = [];
+    peer.socket.on("error", (error) => errors.push(error));
+
+    peer.socket.pause();
+    peer.send("go");
+    await until(() => codes.length === 1);
+    peer.socket.resume();
+    await peer.saw("close 4000 late");
+    await peer.ended();
+
+    assert.deepEqual(codes, ["1006 CLOSE_TIMEOUT"]);
+    assert.equal(peer.recorder.messages.length, 20);
+    assert.deepEqual(errors, []);
   });
 
   it("pings a silent peer, and ends the socket of one that stays silent", async (test) => {

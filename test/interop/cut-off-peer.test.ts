@@ -1,6 +1,6 @@
 /**
  * A peer that is cut off without a word: two network namespaces, and a firewall between them that drops all
- * packets. What is configured finds it, each with a reason of its own.
+ * packets, or a link that goes down on one of its ends. What is configured finds it, each with a reason of its own.
  */
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
@@ -89,16 +89,24 @@ describe("a peer that is cut off", { skip }, () => {
     run("ip", "netns", "del", THERE);
   });
 
-  const cut = (): void => {
-    run("ip", "netns", "exec", THERE, "nft", "add", "table", "inet", "cut");
-    const chain = "{ type filter hook input priority 0; policy drop; }";
-    assert.equal(
-      run("ip", "netns", "exec", THERE, "nft", "add", "chain", "inet", "cut", "in", chain),
-      0,
-    );
+  /** Ways to cut it off. A link that is down here has no way out; one that is down there answers no ARP. */
+  const CUTS: Readonly<Record<string, () => void>> = {
+    "a firewall": () => {
+      run("ip", "netns", "exec", THERE, "nft", "add", "table", "inet", "cut");
+      const chain = "{ type filter hook input priority 0; policy drop; }";
+      const words = ["nft", "add", "chain", "inet", "cut", "in", chain];
+      assert.equal(run("ip", "netns", "exec", THERE, ...words), 0);
+    },
+    "its own link": () => link(THERE, "hp1", "down"),
+    "our link": () => link(HERE, "hp0", "down"),
   };
-  const mend = (): void =>
-    void run("ip", "netns", "exec", THERE, "nft", "delete", "table", "inet", "cut");
+  const link = (space: string, device: string, state: string): void =>
+    assert.equal(run("ip", "-n", space, "link", "set", device, state), 0);
+  const mend = (): void => {
+    run("ip", "netns", "exec", THERE, "nft", "delete", "table", "inet", "cut");
+    link(HERE, "hp0", "up");
+    link(THERE, "hp1", "up");
+  };
 
   /** A client in its namespace, and what it says. */
   function client(
@@ -116,6 +124,7 @@ describe("a peer that is cut off", { skip }, () => {
   async function findingOf(
     engine: EngineName,
     kind: string,
+    cut: () => void,
   ): Promise<readonly [code: string, ms: number]> {
     mend();
     const { lines, child } = client(engine, kind);
@@ -134,41 +143,48 @@ describe("a peer that is cut off", { skip }, () => {
     }
   }
 
+  const WAYS = [
+    ["heartbeat", "HEARTBEAT_TIMEOUT", Object.keys(CUTS)],
+    ["idle", "IDLE_TIMEOUT", ["a firewall"]],
+    ["keepAlive", "KEEPALIVE_TIMEOUT", Object.keys(CUTS)],
+    ["pausedKeepAlive", "KEEPALIVE_TIMEOUT", ["a firewall"]],
+    ["tlsKeepAlive", "KEEPALIVE_TIMEOUT", ["a firewall"]],
+    ["userTimeout", "USER_TIMEOUT", Object.keys(CUTS)],
+    ["tlsUserTimeout", "USER_TIMEOUT", ["a firewall", "our link"]],
+    ["muchUserTimeout", "USER_TIMEOUT", Object.keys(CUTS)],
+    ["fullUserTimeout", "USER_TIMEOUT", ["a firewall", "our link"]],
+  ] as const;
+
   for (const engine of availableEngines()) {
-    for (const [kind, code] of [
-      ["heartbeat", "HEARTBEAT_TIMEOUT"],
-      ["idle", "IDLE_TIMEOUT"],
-      ["keepAlive", "KEEPALIVE_TIMEOUT"],
-      ["pausedKeepAlive", "KEEPALIVE_TIMEOUT"],
-      ["tlsKeepAlive", "KEEPALIVE_TIMEOUT"],
-      ["userTimeout", "USER_TIMEOUT"],
-      ["tlsUserTimeout", "USER_TIMEOUT"],
-      ["muchUserTimeout", "USER_TIMEOUT"],
-      ["fullUserTimeout", "USER_TIMEOUT"],
-    ] as const) {
-      it(`is found by ${kind} on ${engine}, with ${code}`, async () => {
-        const [found, ms] = await findingOf(engine, kind);
-        assert.equal(found, code);
-        assert.ok(ms < LONGEST_MS, `it took ${ms} ms`);
-      });
+    for (const [kind, code, cuts] of WAYS) {
+      for (const name of cuts) {
+        it(`by ${name} is found by ${kind} on ${engine}, with ${code}`, async () => {
+          const [found, ms] = await findingOf(engine, kind, CUTS[name] as () => void);
+          assert.equal(found, code);
+          assert.ok(ms < LONGEST_MS, `it took ${ms} ms`);
+        });
+      }
     }
 
-    it(`is met again by a client on ${engine} that reconnects, when the way is mended`, async () => {
-      mend();
-      const { lines, child } = client(engine, "reconnect");
-      try {
-        await until(() => lines.includes("open"), 10_000);
-        cut();
-        await until(
-          () => lines.some((line) => line.startsWith("closed HEARTBEAT_TIMEOUT")),
-          10_000,
-        );
-        const { length } = lines;
+    for (const [name, cut] of Object.entries(CUTS)) {
+      it(`by ${name} is met again by a client on ${engine} that reconnects, when the way is mended`, async () => {
         mend();
-        await until(() => lines.slice(length).includes("open"), 20_000);
-      } finally {
-        child.kill("SIGKILL");
-      }
-    });
+        const { lines, child } = client(engine, "reconnect");
+        try {
+          await until(() => lines.includes("open"), 10_000);
+          cut();
+          await until(
+            () => lines.some((line) => line.startsWith("closed HEARTBEAT_TIMEOUT")),
+            10_000,
+          );
+          const { length } = lines;
+          mend();
+          await until(() => lines.slice(length).includes("open"), 20_000);
+        } finally {
+          child.kill("SIGKILL");
+          mend();
+        }
+      });
+    }
   }
 });

@@ -47,6 +47,10 @@ export class CliProgram {
     this.ended = once(child, "close").then(([code, signal]) => ({ code, signal }));
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   /** Whether it still runs. */
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;

@@ -12,7 +12,8 @@ const KEEP_ALIVE = { idleMs: 1_000, intervalMs: 1_000, count: 1 } as const;
 const TLS = { verify: "none" } as const;
 const KINDS: Readonly<Record<string, TcpClientOptions>> = {
   heartbeat: { heartbeat: { everyMs: 300, timeoutMs: 300, message: "beat" } },
-  idle: { idleTimeoutMs: 700 },
+  // Who is silent is closed in good order, for which a dead peer does nothing.
+  idle: { idleTimeoutMs: 700, closeTimeoutMs: 700 },
   keepAlive: { keepAlive: KEEP_ALIVE },
   pausedKeepAlive: { keepAlive: KEEP_ALIVE },
   tlsKeepAlive: { keepAlive: KEEP_ALIVE, tls: TLS },

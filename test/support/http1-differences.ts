@@ -103,6 +103,13 @@ const OTHERS: readonly Difference[] = [
     text: "HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n",
   },
   {
+    what: "1xx that says close, or of HTTP/1.0",
+    direction: "response",
+    ours: undefined,
+    node: "HPE_CLOSED_CONNECTION",
+    text: `HTTP/1.1 103 \r\nConnection: close\r\n\r\n${EMPTY_OK}`,
+  },
+  {
     what: "a method that Node does not know",
     direction: "request",
     ours: undefined,

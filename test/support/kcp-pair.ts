@@ -1,12 +1,8 @@
 import { Buffer } from "node:buffer";
 import { type LinkOptions, SimulatedLink } from "#src/engine/memory/simulated-link.js";
 import { NoCongestion } from "#src/protocol/kcp/congestion.js";
-import {
-  type InputResult,
-  Kcp,
-  type KcpIdentity,
-  type KcpSettings,
-} from "#src/protocol/kcp/kcp.js";
+import { Kcp } from "#src/protocol/kcp/kcp.js";
+import type { InputResult, KcpIdentity, KcpSettings } from "#src/protocol/kcp/kcp-settings.js";
 import { KcpShare } from "#src/protocol/kcp/kcp-share.js";
 
 /** All that a side needs to know. */
@@ -115,7 +111,6 @@ export class KcpSide {
     this.#link = link;
     this.kcp = new Kcp(
       settings,
-      settings,
       {
         output: (memory, start, byteCount) =>
           this.#send(memory.bytes.subarray(start, start + byteCount)),
@@ -125,7 +120,7 @@ export class KcpSide {
           this.arrivedMs.push(events.nowMs);
         },
       },
-      new KcpShare(65_536),
+      new KcpShare(settings),
     );
   }
 

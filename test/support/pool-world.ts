@@ -16,6 +16,8 @@ export interface PoolWorld {
   readonly opened: Map<number, number>;
   /** Servers at these ports reset each connection. */
   readonly resetting: Set<number>;
+  /** Servers at these ports close each connection in good order. */
+  readonly closing: Set<number>;
   /** Servers at these ports answer nothing. */
   readonly silent: Set<number>;
   start(port: number): Promise<void>;
@@ -35,6 +37,7 @@ export async function poolWorld(
   const { engine, clock } = memory;
   const opened = new Map<number, number>();
   const resetting = new Set<number>();
+  const closing = new Set<number>();
   const silent = new Set<number>();
   const servers = new Map<number, TcpServer>();
   const told: string[] = [];
@@ -45,6 +48,7 @@ export async function poolWorld(
       onHandshake: (connection) => {
         opened.set(port, (opened.get(port) ?? 0) + 1);
         if (resetting.has(port)) connection.abort();
+        if (closing.has(port)) connection.close();
       },
       onReceive: (connection, packet) => {
         const text = packet.toString();
@@ -84,5 +88,18 @@ export async function poolWorld(
     }
     await turns();
   };
-  return { pool, memory, opened, resetting, silent, servers, told, start, stop, wait, turns };
+  return {
+    pool,
+    memory,
+    opened,
+    resetting,
+    closing,
+    silent,
+    servers,
+    told,
+    start,
+    stop,
+    wait,
+    turns,
+  };
 }

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
+import { pathWithQuery } from "../../http/client/http-target.js";
 import { type ConnectOptions, push } from "../../index.js";
 import type { ExitCode } from "../command.js";
 import {
@@ -85,12 +86,11 @@ type Options = OptionValues<typeof OPTIONS>;
 
 function requestTo(url: URL, options: Options): PreparedRequest {
   const body = options.data === undefined ? undefined : bodyOf(options.data);
-  const { pathname, search, host } = url;
   return new PreparedRequest(
     {
       method: methodOf(options.method, body !== undefined),
-      target: pathname + search,
-      host,
+      target: pathWithQuery(url),
+      host: url.host,
       fields: fieldsOf(options),
       body,
     },

@@ -1,3 +1,4 @@
+import { pathWithQuery } from "../../http/client/http-target.js";
 import { push } from "../../index.js";
 import { compressionSettings } from "../../websocket/deflate/compression-options.js";
 import type { ExitCode } from "../command.js";
@@ -95,7 +96,7 @@ function tallyOf(url: URL, options: Options): WebSocketTally {
   const { size, depth, text, deflate, protocol } = options;
   const source = deflate ? recordText : text ? PRINTABLE : EVERY_BYTE;
   return new WebSocketTally(new BytePattern(size, source), depth, {
-    target: url.pathname + url.search,
+    target: pathWithQuery(url),
     host: url.host,
     origin: options.origin,
     protocols: protocol,

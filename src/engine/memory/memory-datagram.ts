@@ -12,6 +12,7 @@ import type {
   GroupMembership,
   IpAddress,
 } from "../engine.js";
+import { assertInterface, checkedMembership } from "../group-membership.js";
 import { addressOfPeer, type PeerKey, peerKeyOf } from "../peer-key.js";
 import { callSink } from "../sink-defect.js";
 import { systemError } from "../system-error.js";
@@ -112,19 +113,22 @@ export class MemoryDatagram implements DatagramSocket {
     });
   }
 
-  joinGroup({ group, source }: GroupMembership): void {
+  joinGroup(membership: GroupMembership): void {
+    const { group, source } = checkedMembership(membership);
     const sources = source === undefined ? undefined : (this.#groups.get(group) ?? new Set());
     if (source !== undefined) sources?.add(source);
     this.#groups.set(group, sources);
   }
 
-  leaveGroup({ group, source }: GroupMembership): void {
+  leaveGroup(membership: GroupMembership): void {
+    const { group, source } = checkedMembership(membership);
     const sources = this.#groups.get(group);
     if (source !== undefined) sources?.delete(source);
     if (source === undefined || sources?.size === 0) this.#groups.delete(group);
   }
 
-  setMulticastInterface(_interfaceHost: string): void {
+  setMulticastInterface(interfaceHost: string): void {
+    assertInterface(interfaceHost, interfaceHost.includes(":"));
     // A memory network is one network.
   }
 
@@ -220,6 +224,7 @@ export class MemoryDatagram implements DatagramSocket {
 
   #whyNotSend(bytes: Uint8Array, to: IpAddress): string | undefined {
     if (bytes.length > MAX_DATAGRAM_BYTES) return "EMSGSIZE";
+    if (to.family === "IPv6" && this.#local?.family === "IPv4") return "EAFNOSUPPORT";
     return to.host === BROADCAST_HOST && !this.#setup.target.broadcast ? "EACCES" : undefined;
   }
 

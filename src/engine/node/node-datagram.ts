@@ -14,6 +14,7 @@ import { addressText } from "../address-text.js";
 import { dgramModule } from "../built-in.js";
 import { DatagramRun } from "../datagram-run.js";
 import type { DatagramSink, DatagramSocket, DatagramTarget, GroupMembership } from "../engine.js";
+import { assertInterface, checkedMembership } from "../group-membership.js";
 import { addressOfPeer, type PeerKey, peerKeyOf, portOfPeer } from "../peer-key.js";
 import { callSink } from "../sink-defect.js";
 import { datagramErrorKind, errnoNameOf, systemError } from "../system-error.js";
@@ -83,6 +84,7 @@ export class NodeDatagram implements DatagramSocket {
   /** The peer, as the kernel names it, to compare senders with. */
   #peer: PeerKey | undefined;
   droppedCount = 0;
+  #isBound = false;
   #isOpen = false;
   #isPaused = false;
   #isClosed = false;
@@ -152,14 +154,16 @@ export class NodeDatagram implements DatagramSocket {
     return send;
   }
 
-  joinGroup({ group, interfaceHost, source }: GroupMembership): void {
+  joinGroup(membership: GroupMembership): void {
+    const { group, interfaceHost, source } = checkedMembership(membership);
     this.#configure(group, () => {
       if (source === undefined) this.#socket.addMembership(group, interfaceHost);
       else this.#socket.addSourceSpecificMembership(source, group, interfaceHost);
     });
   }
 
-  leaveGroup({ group, interfaceHost, source }: GroupMembership): void {
+  leaveGroup(membership: GroupMembership): void {
+    const { group, interfaceHost, source } = checkedMembership(membership);
     this.#configure(group, () => {
       if (source === undefined) this.#socket.dropMembership(group, interfaceHost);
       else this.#socket.dropSourceSpecificMembership(source, group, interfaceHost);
@@ -167,6 +171,7 @@ export class NodeDatagram implements DatagramSocket {
   }
 
   setMulticastInterface(interfaceHost: string): void {
+    assertInterface(interfaceHost, this.#target.address.family === "IPv6");
     const what = `multicast interface ${interfaceHost}`;
     this.#configure(what, () => this.#socket.setMulticastInterface(interfaceHost));
   }
@@ -215,6 +220,7 @@ export class NodeDatagram implements DatagramSocket {
 
   #bound(): void {
     if (this.#isClosed) return;
+    this.#isBound = true;
     try {
       if (this.#target.broadcast) this.#socket.setBroadcast(true);
     } catch (error) {
@@ -294,8 +300,13 @@ export class NodeDatagram implements DatagramSocket {
 
   #errorOf(cause: Error | null, to: PeerKey | undefined): NetError | undefined {
     if (cause === null) return undefined;
-    const where = to === undefined ? this.#target.peer : addressOfPeer(to);
-    return systemError(errnoNameOf(cause), "send", cause, where && addressText(where));
+    const { address, peer } = this.#target;
+    const where = to === undefined ? peer : addressOfPeer(to);
+    const name = errnoNameOf(cause);
+    // Node looks at the family itself, and says less of it than the kernel.
+    const isOfOther = name === "EINVAL" && where?.family === "IPv6" && address.family === "IPv4";
+    const text = where && addressText(where);
+    return systemError(isOfOther ? "EAFNOSUPPORT" : name, "send", cause, text);
   }
 
   #failed(cause: unknown): void {
@@ -304,7 +315,8 @@ export class NodeDatagram implements DatagramSocket {
     const kind = this.#isOpen ? datagramErrorKind(name) : "fatal";
     if (kind === "refusal") this.#refused(name, cause);
     if (kind !== "fatal") return;
-    const text = addressText(this.#target.address);
+    const { address, peer } = this.#target;
+    const text = addressText(this.#isBound ? (peer ?? address) : address);
     this.#close(systemError(name, this.#isOpen ? "receive" : "listen", cause, text));
   }
 

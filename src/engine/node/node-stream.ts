@@ -37,6 +37,7 @@ import { disown, listen, listenToConnect, type SocketOwner } from "./owned-socke
 import type { ProcessHold } from "./process-hold.js";
 import { breakOf, findsBreaks } from "./quiet-break.js";
 import { resetBehindShutdown } from "./reset-behind-shutdown.js";
+import { isPeerGone, readRest } from "./rest-behind-break.js";
 import { askSocket } from "./socket-calls.js";
 import type { StreamRounds, WatchedStream } from "./stream-rounds.js";
 import { takenBytes, waitingBytes } from "./taken-by-kernel.js";
@@ -446,14 +447,31 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
     const byteCount = this.pendingBytes;
     this.pendingBytes = IDLE;
     this.releaseWritten();
-    // After an error the socket is on its way down: `closed` follows, and says why.
-    if (this.isClosing || (error !== null && error !== undefined)) return;
+    if (error !== null && error !== undefined) {
+      // The socket is on its way down: `closed` follows, and says why.
+      if (isPeerGone(error) && this.mayReceive) this.receiveRest();
+      return;
+    }
+    if (this.isClosing) return;
     try {
       this.sink.streamWritten(byteCount);
     } catch (defect) {
       rethrowLater(defect);
     }
     if (this.isFinishing && !this.isShutDown && !this.isClosing) this.shutDown();
+  }
+
+  /** Whether bytes can go from the kernel to the sink as they are. */
+  private get mayReceive(): boolean {
+    return this.security === undefined && this.isOpen && !this.isClosing && !this.isQuiet;
+  }
+
+  private receiveRest(): void {
+    readRest(this.socket, (bytes) => {
+      if (this.lendsBytes) this.given(bytes);
+      else this.received(bytes);
+      return this.mayReceive;
+    });
   }
 
   private shutDown(): void {

@@ -41,7 +41,9 @@ function serve(socket: Socket, context: TlsServerContext, sink: HandshakeSink): 
     requestCert: clientCertificate !== "none",
     // Only a client without any certificate is refused by OpenSSL itself, with an alert.
     rejectUnauthorized: isRequired,
-    ...(context.hasNames && { SNICallback: context.find.bind(context) }),
+    ...(context.hasNames && {
+      SNICallback: (name, answer) => context.find(textOf(name), answer),
+    }),
     ...(alpnProtocols !== undefined && { ALPNProtocols: [...alpnProtocols] }),
   });
   secure.on("secure", () => {
@@ -141,7 +143,7 @@ export function tlsInfoOf(secure: TLSSocket, context: TlsContext): TlsInfo {
     protocol: secure.getProtocol() ?? "",
     cipher: cipher.standardName ?? cipher.name,
     serverName: serverNameOf(secure),
-    alpnProtocol: secure.alpnProtocol === false ? undefined : (secure.alpnProtocol ?? undefined),
+    alpnProtocol: secure.alpnProtocol ? textOf(secure.alpnProtocol) : undefined,
     isResumed: secure.isSessionReused(),
     isAuthorized: isAsked && problem === undefined,
     authorizationError: isAsked ? problem : undefined,
@@ -151,7 +153,12 @@ export function tlsInfoOf(secure: TLSSocket, context: TlsContext): TlsInfo {
 
 function serverNameOf(secure: TLSSocket): string | undefined {
   const name: unknown = Reflect.get(secure, "servername");
-  return typeof name === "string" && name !== "" ? name : undefined;
+  return typeof name === "string" && name !== "" ? textOf(name) : undefined;
+}
+
+/** A name that has come over the line: Node makes a character of each byte. */
+function textOf(bytes: string): string {
+  return Buffer.from(bytes, "latin1").toString();
 }
 
 function authorizationProblem(

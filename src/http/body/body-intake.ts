@@ -14,8 +14,8 @@
 import { Buffer } from "node:buffer";
 import { PieceQueue } from "../../bytes/piece-queue.js";
 import type { WaitOptions } from "../../connection/connection.js";
-import { throwIfAborted, Waiter } from "../../connection/waiter.js";
-import { assertInteger, NetError } from "../../errors.js";
+import { assertWaitOptions, beginWait, throwIfAborted, Waiter } from "../../connection/waiter.js";
+import { assertInteger, assertKnownKeys, NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { Fields } from "../fields.js";
 import { BodyCollector, tooLarge } from "./body-collector.js";
@@ -35,6 +35,9 @@ export interface BodyOwner {
 
 /** Default of {@link WholeBodyOptions.maxBytes}. */
 export const MAX_WHOLE_BODY_BYTES: number = 16_777_216;
+
+const NO_OPTIONS: WaitOptions = {};
+const WHOLE_OPTION_NAMES = ["maxBytes", "timeoutMs", "signal"];
 
 /** Bytes that wait to be read before the peer is held back. */
 export const BODY_HIGH_WATER_BYTES: number = 65_536;
@@ -76,8 +79,8 @@ export class BodyIntake implements IncomingBody {
     return this.use === "read" || this.use === "whole";
   }
 
-  async read(options: WaitOptions = {}): Promise<Buffer | undefined> {
-    throwIfAborted(options, "receive");
+  async read(options: WaitOptions = NO_OPTIONS): Promise<Buffer | undefined> {
+    if (options !== NO_OPTIONS) beginWait(options, "read", "receive");
     if (this.use === "discard") return undefined;
     if (this.reader !== undefined) throw misused("a read is under way already");
     this.begin("read");
@@ -115,8 +118,10 @@ export class BodyIntake implements IncomingBody {
     memory: SpareMemory | undefined,
     read: (bytes: Buffer) => Value,
   ): Promise<Value> {
+    assertKnownKeys("reading a body", options, WHOLE_OPTION_NAMES);
     const { maxBytes = MAX_WHOLE_BODY_BYTES } = options;
     assertInteger("maxBytes", maxBytes, 0, 2 ** 32);
+    assertWaitOptions(options);
     throwIfAborted(options, "receive");
     if (this.isUsed) throw misused("the body has been read already");
     if (this.contentLength !== undefined && this.contentLength > maxBytes) {

@@ -48,6 +48,8 @@ export interface ReceiverShare {
   readonly polls: PollQueue;
   /** Told of what the kernel has taken. */
   readonly events: Pick<PacketEvents, "sent">;
+  /** Whether connections that have something to do keep the process alive. */
+  holdsProcess(): boolean;
 }
 
 /** Who has the connection. */
@@ -143,7 +145,7 @@ export class ClientReceiver
       this.holder?.connectionFree(this);
       return;
     }
-    if (this.isKept) this.connection.ref();
+    if (this.isKept && this.shared.holdsProcess()) this.connection.ref();
     this.isKept = false;
     this.exchange = exchange;
     this.sawByte = false;

@@ -1,6 +1,6 @@
 /**
  * An HTTP agent: requests to any number of hosts over connections that are kept and used again
- * (HP §2.14).
+ *.
  */
 
 import { readStopOptions, type StopOptions } from "../../connection/component-options.js";
@@ -268,22 +268,22 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
     return this.#dialer.connectionIds().length;
   }
 
-  /** See `Connection.pause`; false for an id that is not there. */
+  /** Receives nothing on the connection until {@link resume}: the server is held back. False for an id that is not there. */
   pause(id: number): boolean {
     return this.connection(id)?.pause() ?? false;
   }
 
-  /** See `Connection.resume`; false for an id that is not there. */
+  /** Goes on receiving. False for an id that is not there. */
   resume(id: number): boolean {
     return this.connection(id)?.resume() ?? false;
   }
 
-  /** See `Connection.close`; false for an id that is not there. */
+  /** Closes the connection when what waits is sent; a request on it fails. False for an id that is not there. */
   close(id: number): boolean {
     return this.connection(id)?.close() ?? false;
   }
 
-  /** See `Connection.abort`; false for an id that is not there. */
+  /** Ends the connection at once, with a reset; a request on it fails. False for an id that is not there. */
   abort(id: number): boolean {
     return this.connection(id)?.abort() ?? false;
   }
@@ -295,7 +295,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
 
   /**
    * Closes all connections that have no request and from which nothing came for `silentMs`; returns how many
-   * (HP §2.3). Those that have left HTTP are their protocol's, and stay.
+   *. Those that have left HTTP are their protocol's, and stay.
    */
   closeSilent(silentMs: number): number {
     const free = this.#dialer.receivers().filter(({ isBusy }) => !isBusy);
@@ -304,7 +304,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
 
   /**
    * Closes all connections that are older than `ageMs`, each when the request that it has is over; returns
-   * how many (HP §2.3). Those that have left HTTP are their protocol's, and stay.
+   * how many. Those that have left HTTP are their protocol's, and stay.
    */
   closeOlderThan(ageMs: number): number {
     return closeOldOnes(this.#dialer.receivers(), ageMs, retire);

@@ -244,35 +244,42 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
     return response;
   }
 
-  /** See {@link request}; so are the other methods of HTTP that follow. */
+  /** Asks for `path` by GET. Otherwise as {@link request}. */
   get(path: string, options: HttpClientCall = {}): Promise<HttpResponse> {
     return this.request({ ...options, method: "GET", path });
   }
 
+  /** Asks for `path` by HEAD; the response has no body. Otherwise as {@link request}. */
   head(path: string, options: HttpClientCall = {}): Promise<HttpResponse> {
     return this.request({ ...options, method: "HEAD", path });
   }
 
+  /** Asks for `path` by POST with a body. Otherwise as {@link request}. */
   post(path: string, body?: RequestBody, options: HttpClientCall = {}): Promise<HttpResponse> {
     return this.request({ ...options, method: "POST", path, body: body ?? null });
   }
 
+  /** Asks for `path` by PUT with a body. Otherwise as {@link request}. */
   put(path: string, body?: RequestBody, options: HttpClientCall = {}): Promise<HttpResponse> {
     return this.request({ ...options, method: "PUT", path, body: body ?? null });
   }
 
+  /** Asks for `path` by PATCH with a body. Otherwise as {@link request}. */
   patch(path: string, body?: RequestBody, options: HttpClientCall = {}): Promise<HttpResponse> {
     return this.request({ ...options, method: "PATCH", path, body: body ?? null });
   }
 
+  /** Asks for `path` by DELETE. Otherwise as {@link request}. */
   delete(path: string, options: HttpClientCall = {}): Promise<HttpResponse> {
     return this.request({ ...options, method: "DELETE", path });
   }
 
+  /** Asks for `path` by OPTIONS. Otherwise as {@link request}. */
   options(path: string, options: HttpClientCall = {}): Promise<HttpResponse> {
     return this.request({ ...options, method: "OPTIONS", path });
   }
 
+  /** Asks for `path` by TRACE. Otherwise as {@link request}. */
   trace(path: string, options: HttpClientCall = {}): Promise<HttpResponse> {
     return this.request({ ...options, method: "TRACE", path });
   }

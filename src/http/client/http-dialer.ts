@@ -93,9 +93,10 @@ export class HttpDialer<Handle> implements Dialer {
       parsers: new SpareParsers(limits),
       polls: new PollQueue(engine.clock),
       events: connections,
+      holdsProcess: () => component.keepsProcess,
     };
     const role = new ClientRole(connections, shared, makeContext);
-    const component = new StreamComponent(
+    const component: StreamComponent = new StreamComponent(
       role,
       engine,
       security,

@@ -56,7 +56,9 @@ export function redirected(
   const becomesGet =
     (status === 303 && method !== "GET" && method !== "HEAD") ||
     ((status === 301 || status === 302) && method === "POST");
-  const { host, target, ...kept } = options;
+  if (!isForeign) takeCredentials(url, from);
+  const { host, target, ...rest } = options;
+  const kept = isForeign || host === undefined ? rest : { ...rest, host };
   const omitted = [...(becomesGet ? CONTENT_FIELDS : []), ...(isForeign ? CREDENTIAL_FIELDS : [])];
   const headers = options.headers === undefined ? undefined : without(options.headers, omitted);
   const next = { ...kept, url, ...(headers !== undefined && { headers }) };
@@ -65,7 +67,14 @@ export function redirected(
     return { options: { ...bodyless, method: "GET" }, isForeign };
   }
   if (!canRepeat(body)) throw refused("the body can't be sent again", location);
-  return { options: { ...next, ...(!isForeign && host !== undefined && { host }) }, isForeign };
+  return { options: next, isForeign };
+}
+
+/** A server that names itself in Location leaves out what the request's URL had before its name. */
+function takeCredentials(url: URL, from: URL): void {
+  if (url.username !== "" || url.password !== "") return;
+  url.username = from.username;
+  url.password = from.password;
 }
 
 function resolve(value: string, base: URL): URL {

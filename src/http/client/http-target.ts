@@ -32,7 +32,7 @@ export class HttpTarget {
     this.hostname = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
     this.port = url.port === "" ? (this.isSecure ? 443 : 80) : Number(url.port);
     this.host = url.host;
-    this.path = url.pathname + url.search;
+    this.path = pathWithQuery(url);
     this.origin = url.origin;
     this.authorization = authorizationOf(url);
     if (this.port === 0) throw invalid(`the port of ${name} must be from 1 to 65535, not 0`);
@@ -61,6 +61,13 @@ export class TargetCache {
 }
 
 const MAX_TARGETS = 256;
+
+/** Path and query. An empty query is one, too (RFC 3986 §6.2.3), which `search` does not show. */
+export function pathWithQuery({ href, pathname, search }: URL): string {
+  if (search !== "") return pathname + search;
+  const [beforeFragment = ""] = href.split("#", 1);
+  return beforeFragment.endsWith("?") ? `${pathname}?` : pathname;
+}
 
 function authorizationOf({ username, password }: URL): string | undefined {
   if (username === "" && password === "") return undefined;

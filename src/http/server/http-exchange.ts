@@ -109,8 +109,11 @@ export interface HttpExchange<Context = unknown> {
    * for what can't be sent, and then nothing was.
    */
   respond(statusCode: number, headers?: FieldInput, body?: Data): boolean;
-  /** Responds with a line of text that says what the status code means. See {@link respond}. */
-  respondError(statusCode: number, detail?: string): boolean;
+  /**
+   * Responds with a line of text: the status code, and `detail`, by default what the code means. `headers` are for what goes
+   * with a code: Allow with 405, WWW-Authenticate with 401, Retry-After with 503. See {@link respond}.
+   */
+  respondError(statusCode: number, detail?: string, headers?: FieldInput): boolean;
   /**
    * Responds with a value as JSON, with `Content-Type: application/json` unless `headers` have another. See
    * {@link respond}; throws `INVALID_ARGUMENT` for a value that JSON can't write.

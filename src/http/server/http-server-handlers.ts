@@ -66,7 +66,7 @@ export interface HttpServerHandlers<Context = unknown> extends MessageHandlers<C
    * before the head of the request was complete.
    */
   onHandlerError?(error: NetError, exchange: HttpExchange<Context> | undefined): void;
-  /** See `Handlers.onPrepareListen`. */
+  /** The server is about to listen at `target`; `false` cancels, and `listen` rejects with `REFUSED`. */
   onPrepareListen?(target: ListenTarget): Verdict;
   /** A connection came. `false` refuses it. */
   onAccept?(connection: HttpServerConnection<Context>): MayRefuse;
@@ -80,9 +80,9 @@ export interface HttpServerHandlers<Context = unknown> extends MessageHandlers<C
   onEnd?(connection: HttpServerConnection<Context>): MayWait;
   /** The connection has ended. Once and last, also for one that was handed over. */
   onClose?(connection: HttpServerConnection<Context>, reason: CloseReason): MayWait;
-  /** See `Handlers.onRefuse`. */
+  /** A peer was not let in (limits, `access`, a PROXY header), or accepting failed; `error.code` says why. */
   onRefuse?: Handlers<unknown, unknown>["onRefuse"];
-  /** See `Handlers.onShutdown`. */
+  /** The server has stopped, and all its connections have ended. */
   onShutdown?(): void;
 }
 

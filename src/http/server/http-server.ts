@@ -28,7 +28,7 @@ import {
   settingsAmong,
 } from "./http-server-settings.js";
 
-/** An HTTP/1.1 server (HP §2.14). It runs on every engine, and over TLS. */
+/** An HTTP/1.1 server. It runs on every engine, and over TLS. */
 export class HttpServer<Context = unknown> implements AsyncDisposable {
   readonly #component: StreamComponent;
   readonly #listening: Listening;
@@ -58,7 +58,11 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
 
   // — life —
 
-  /** See `TcpServer.listen`. */
+  /**
+   * Listens, and resolves with the address: `host` (default: all, IPv4 and IPv6) and `port` (default 0: any free one), or the
+   * `path` of a Unix-domain socket. Rejects with `ADDRESS_IN_USE`, `ADDRESS_NOT_AVAILABLE`, `ACCESS_DENIED`, `HOST_NOT_FOUND`,
+   * `REFUSED` (by `onPrepareListen`), `STOPPED`, `INVALID_STATE` (it listens already), `INVALID_ARGUMENT`.
+   */
   listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
   listen(options: ListenOptions): Promise<Address>;
   listen(options: ListenOptions = {}): Promise<Address> {
@@ -161,19 +165,19 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
     );
   }
 
-  /** See `HttpServerConnection.pause`; false for an id that is not there. */
+  /** Receives nothing on the connection until {@link resume}; deadlines of reading wait. False for an id that is not there. */
   pause(id: number): boolean {
     return this.connection(id)?.pause() ?? false;
   }
 
-  /** See `HttpServerConnection.resume`; false for an id that is not there. */
+  /** Goes on receiving. False for an id that is not there. */
   resume(id: number): boolean {
     return this.connection(id)?.resume() ?? false;
   }
 
   /**
    * Closes all connections that wait for no response and from which nothing came for `silentMs`; returns how
-   * many (HP §2.3).
+   * many.
    */
   closeSilent(silentMs: number): number {
     return closeSilentOnes(this.#receivers(), silentMs, closeFor);
@@ -181,18 +185,18 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
 
   /**
    * Closes all connections that are older than `ageMs`, each when what is under way has its response; returns
-   * how many (HP §2.3).
+   * how many.
    */
   closeOlderThan(ageMs: number): number {
     return closeOldOnes(this.#receivers(), ageMs, closeFor);
   }
 
-  /** See `HttpServerConnection.close`; false for an id that is not there. */
+  /** Closes the connection, behind the response that is under way. False for an id that is not there. */
   close(id: number): boolean {
     return this.connection(id)?.close() ?? false;
   }
 
-  /** See `HttpServerConnection.abort`; false for an id that is not there. */
+  /** Ends the connection at once, with a reset. False for an id that is not there. */
   abort(id: number): boolean {
     return this.connection(id)?.abort() ?? false;
   }

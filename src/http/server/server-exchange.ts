@@ -11,10 +11,18 @@
  */
 import type { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
+import { reasonOf } from "../../connection/close-reason.js";
 import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { throwIfAborted } from "../../connection/waiter.js";
-import { assertBoolean, assertInteger, assertText, NetError } from "../../errors.js";
+import {
+  assertBoolean,
+  assertInteger,
+  assertText,
+  describe,
+  invalidArgument,
+  NetError,
+} from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
 import type { FieldInput, FieldValue } from "../../protocol/http1/field-writer.js";
 import { BODY } from "../../protocol/http1/head.js";
@@ -24,6 +32,7 @@ import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { BodyIntake, BodyOwner } from "../body/body-intake.js";
 import type { WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
+import { assertFields } from "../http-fields.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
 import {
   type CompressedExchange,
@@ -325,6 +334,7 @@ export class ServerExchange
 
   /** The fields of a response, with the cookies that it sets. */
   private fieldsOf(headers: FieldInput): FieldInput {
+    assertFields(headers);
     const { setCookies } = this;
     if (setCookies === undefined) return headers;
     return withFields(
@@ -333,14 +343,14 @@ export class ServerExchange
     );
   }
 
-  respondError(statusCode: number, detail?: string): boolean {
-    const text = detail ?? STATUS_TEXT[statusCode] ?? "";
-    const hasBody = statusCode !== 204 && statusCode !== 205;
-    return this.respond(
-      statusCode,
-      hasBody ? TEXT_FIELDS : NO_FIELDS,
-      hasBody ? `${statusCode} ${text}\n` : "",
-    );
+  respondError(statusCode: number, detail?: string, headers?: FieldInput): boolean {
+    if (detail !== undefined && typeof detail !== "string") {
+      throw invalidArgument(`detail must be text, not ${describe(detail)}`, { operation: "send" });
+    }
+    if (statusCode === 204 || statusCode === 205) return this.respond(statusCode, headers, "");
+    const text = `${describe(statusCode)} ${detail ?? STATUS_TEXT[statusCode] ?? ""}\n`;
+    const fields = headers === undefined ? TEXT_FIELDS : withType(headers, PLAIN_TYPE);
+    return this.respond(statusCode, fields, text);
   }
 
   /** Responds to a request that has failed: without what its handler had set. */
@@ -506,6 +516,17 @@ export class ServerExchange
 
   responseBroken(error: NetError): void {
     this.pipeline?.fail(error);
+  }
+
+  /**
+   * Gives up a response that has begun, and the connection with it. What was written of it still leaves where its
+   * framing shows that something is missing, which it does not where a body goes on until the connection closes.
+   */
+  cutShort(error: NetError): void {
+    const { transport } = this;
+    const isSeen = this.minorVersion > 0 && this.isInTurn;
+    if (isSeen) transport.closeWith(reasonOf(error, "send"));
+    else transport.fail(error);
   }
 
   // — for the body and for files —

@@ -171,35 +171,42 @@ export class HttpSyncClient implements Disposable {
     return this.#ask(options, target, this.#routeTo(target, {}));
   }
 
-  /** See {@link request}; so are the other methods of HTTP that follow. */
+  /** Asks for `path` by GET. Otherwise as {@link request}. */
   get(path: string, headers: FieldInput = {}): SyncResponse {
     return this.request({ method: "GET", path, headers });
   }
 
+  /** Asks for `path` by HEAD; the response has no body. Otherwise as {@link request}. */
   head(path: string, headers: FieldInput = {}): SyncResponse {
     return this.request({ method: "HEAD", path, headers });
   }
 
+  /** Asks for `path` by POST with a body. Otherwise as {@link request}. */
   post(path: string, body?: SyncBody, headers: FieldInput = {}): SyncResponse {
     return this.request({ method: "POST", path, headers, ...(body !== undefined && { body }) });
   }
 
+  /** Asks for `path` by PUT with a body. Otherwise as {@link request}. */
   put(path: string, body?: SyncBody, headers: FieldInput = {}): SyncResponse {
     return this.request({ method: "PUT", path, headers, ...(body !== undefined && { body }) });
   }
 
+  /** Asks for `path` by PATCH with a body. Otherwise as {@link request}. */
   patch(path: string, body?: SyncBody, headers: FieldInput = {}): SyncResponse {
     return this.request({ method: "PATCH", path, headers, ...(body !== undefined && { body }) });
   }
 
+  /** Asks for `path` by DELETE. Otherwise as {@link request}. */
   delete(path: string, headers: FieldInput = {}): SyncResponse {
     return this.request({ method: "DELETE", path, headers });
   }
 
+  /** Asks for `path` by OPTIONS. Otherwise as {@link request}. */
   options(path: string, headers: FieldInput = {}): SyncResponse {
     return this.request({ method: "OPTIONS", path, headers });
   }
 
+  /** Asks for `path` by TRACE. Otherwise as {@link request}. */
   trace(path: string, headers: FieldInput = {}): SyncResponse {
     return this.request({ method: "TRACE", path, headers });
   }

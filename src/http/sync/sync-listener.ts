@@ -62,6 +62,6 @@ export const LISTENER_NAMES: readonly (keyof HttpSyncListener)[] = [
 export function eventsOf(listener: Given<HttpSyncListener>): readonly (keyof HttpSyncListener)[] {
   assertKnownKeys("listener", listener, LISTENER_NAMES);
   const events = LISTENER_NAMES.filter((name) => listener[name] !== undefined);
-  for (const name of events) assertFunction(name, listener[name]);
+  for (const name of events) assertFunction(`listener.${name}`, listener[name]);
   return events;
 }

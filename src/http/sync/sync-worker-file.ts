@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { NetError } from "../../errors.js";
+import { lookUpPlaces } from "../../installed.js";
 
 /** Beside this module; beside the entry point that this module is bundled into. */
 const PLACES = ["./sync-worker.js", "./sync/sync-worker.js"] as const;
@@ -21,21 +22,16 @@ export function syncWorkerFile(module: string | undefined): URL {
     const file = new URL(place, base);
     if (existsSync(file)) return file;
   }
-  return (
-    installedFile(base) ?? installedFile(pathToFileURL(`${process.cwd()}/`).href) ?? none(base)
-  );
-}
-
-function installedFile(base: string): URL | undefined {
-  // webpack puts undefined in the place of an imported createRequire.
-  const { createRequire } = process.getBuiltinModule("node:module");
-  try {
-    const path = createRequire(base).resolve(SPECIFIER);
-    return existsSync(path) ? pathToFileURL(path) : undefined;
-  } catch {
-    // The package is not installed there.
-    return undefined;
+  const { createRequire } = process.getBuiltinModule("node:module"); // webpack takes an imported one away
+  for (const from of lookUpPlaces(module)) {
+    try {
+      const path = createRequire(from).resolve(SPECIFIER);
+      if (existsSync(path)) return pathToFileURL(path);
+    } catch {
+      // The package is not installed there.
+    }
   }
+  return none(base);
 }
 
 function none(base: string): never {

@@ -1,5 +1,5 @@
 /** What a parser of HTTP/1.1 takes at most. `docs/limits.md` is compared with the table. */
-import { assertKnownKeys, assertObject } from "../../errors.js";
+import { assertKnownKeys, assertObject, readBelow } from "../../errors.js";
 import {
   bytes,
   count,
@@ -53,7 +53,10 @@ export const HTTP1_LIMITS: OptionTable<Http1Limits> = {
 export function createLimits(options: Given<Http1Limits> = {}): Http1Limits {
   assertObject("limits", options);
   assertKnownKeys("limits", options, optionNames<Http1Limits>(HTTP1_LIMITS));
-  return Object.freeze(readOptions<Http1Limits>(HTTP1_LIMITS, options));
+  const limits = readBelow("limits", options, () =>
+    readOptions<Http1Limits>(HTTP1_LIMITS, options),
+  );
+  return Object.freeze(limits);
 }
 
 /** The defaults. */

@@ -16,6 +16,8 @@ export class ResponseParser extends MessageParser<ResponseHead, ResponseSink> {
   /** `REQUEST_TRAIT` bits of the requests that wait for a final response, the oldest first. */
   private readonly expected: number[] = [];
   private interimCount = 0;
+  /** An interim response to the oldest request has said that the connection closes. */
+  private saidClose = false;
 
   constructor(limits: Http1Limits = DEFAULT_LIMITS) {
     const head = new ResponseHead();
@@ -54,8 +56,13 @@ export class ResponseParser extends MessageParser<ResponseHead, ResponseSink> {
     if (!head.isInterim) {
       this.expected.shift();
       this.interimCount = 0;
+      if (this.saidClose) head.keepAlive = false;
+      this.saidClose = false;
       return fault;
     }
+    // The final response still comes (RFC 9112 §9.6), and is the last then.
+    if (!head.keepAlive) this.saidClose = true;
+    head.keepAlive = true;
     this.interimCount++;
     return this.interimCount > this.limits.maxInterimResponses ? FAULT.tooManyInterim : fault;
   }

@@ -7,6 +7,7 @@
  *      ▼ (told as used) ▼                       ▼ not taken
  */
 import { copyPart, type MemoryBlock } from "./memory-block.js";
+import { NO_BLOCKS, type RingBlocks } from "./ring-pool.js";
 import type { SegmentMemory } from "./segment-memory.js";
 
 const OFFSET = 0;
@@ -37,7 +38,7 @@ export class ReceiveWindow {
   readonly window: number;
   private readonly memory: SegmentMemory;
   private fields: Int32Array = NOTHING;
-  private blocks: (MemoryBlock | undefined)[] = [];
+  private blocks: RingBlocks = NO_BLOCKS;
   private mask = -1;
   private keptCount = 0;
   private peak = 0;
@@ -148,7 +149,7 @@ export class ReceiveWindow {
   /** Forgets what is kept. */
   clear(): void {
     this.fields = NOTHING;
-    this.blocks = [];
+    this.blocks = NO_BLOCKS;
     this.mask = -1;
     this.keptCount = 0;
   }
@@ -186,7 +187,7 @@ export class ReceiveWindow {
     let capacity = Math.max(FIRST_CAPACITY, this.blocks.length);
     while (capacity < needed) capacity *= 2;
     const fields = new Int32Array(capacity * FIELDS);
-    const blocks: (MemoryBlock | undefined)[] = new Array(capacity).fill(undefined);
+    const blocks: RingBlocks = new Array(capacity).fill(undefined);
     const mask = capacity - 1;
     for (let step = 0; step < this.blocks.length; step++) {
       const number = (this.read + step) | 0;

@@ -19,16 +19,9 @@ export class RoundTrip {
   varianceMs = 0;
   /** Time to wait before a segment is sent again. */
   timeoutMs: number = FIRST_TIMEOUT_MS;
-  private readonly minTimeoutMs: number;
-  private readonly intervalMs: number;
 
-  constructor(minTimeoutMs: number, intervalMs: number) {
-    this.minTimeoutMs = minTimeoutMs;
-    this.intervalMs = intervalMs;
-  }
-
-  /** An acknowledgement came `measuredMs` after the segment was sent. */
-  measured(measuredMs: number): void {
+  /** An acknowledgement came `measuredMs` after the segment was sent. The time-out is `minTimeoutMs` at least. */
+  measured(measuredMs: number, minTimeoutMs: number, intervalMs: number): void {
     const tripMs = Math.min(measuredMs, MAX_TRIP_MS);
     if (this.smoothedMs === 0) {
       this.smoothedMs = tripMs;
@@ -38,7 +31,7 @@ export class RoundTrip {
       this.varianceMs = (3 * this.varianceMs + delta) >> 2;
       this.smoothedMs = Math.max(1, (7 * this.smoothedMs + tripMs) >> 3);
     }
-    const timeoutMs = this.smoothedMs + Math.max(this.intervalMs, 4 * this.varianceMs);
-    this.timeoutMs = Math.min(Math.max(this.minTimeoutMs, timeoutMs), MAX_TIMEOUT_MS);
+    const timeoutMs = this.smoothedMs + Math.max(intervalMs, 4 * this.varianceMs);
+    this.timeoutMs = Math.min(Math.max(minTimeoutMs, timeoutMs), MAX_TIMEOUT_MS);
   }
 }

@@ -33,8 +33,16 @@ const LOCAL = 0;
 const PROXY = 1;
 const PORT = /^(?:0|[1-9]\d{0,4})$/;
 
-/** Bytes of the addresses by family (§2.2); 3 is a Unix path. */
-const ADDRESS_BYTES: Readonly<Record<number, number>> = { 0: 0, 1: 12, 2: 36, 3: 216 };
+/** Bytes of the addresses by family and transport (§2.2); family 3 is a Unix path. All others must be refused. */
+const ADDRESS_BYTES: Readonly<Record<number, number>> = {
+  0: 0,
+  17: 12,
+  18: 12,
+  33: 36,
+  34: 36,
+  49: 216,
+  50: 216,
+};
 
 /** Gets what a reader finds. */
 export interface ProxyHeaderSink {
@@ -146,19 +154,17 @@ function portOf(text: string): number {
 function readV2(head: Buffer): ProxyHeader {
   const version = head[12]! >> 4;
   const command = head[12]! & 0xf;
+  if (version !== 2) throw malformed(`a PROXY header of version ${version} (§2.2)`);
+  // A LOCAL connection's block is to be skipped with its family, whatever they say: they may be forged.
+  if (command === LOCAL) {
+    return { version: 2, isLocal: true, source: undefined, destination: undefined, tlvs: [] };
+  }
+  if (command !== PROXY) throw malformed(`a PROXY header with command ${command} (§2.2)`);
   const family = head[13]! >> 4;
   const transport = head[13]! & 0xf;
-  if (version !== 2) throw malformed(`a PROXY header of version ${version} (§2.2)`);
-  if (command !== LOCAL && command !== PROXY)
-    throw malformed(`a PROXY header with command ${command} (§2.2)`);
-  const addressBytes = ADDRESS_BYTES[family];
-  if (addressBytes === undefined || transport > 2) {
+  const addressBytes = ADDRESS_BYTES[head[13]!];
+  if (addressBytes === undefined) {
     throw malformed(`a PROXY header of family ${family} and transport ${transport} (§2.2)`);
-  }
-  const isLocal = command === LOCAL || family === 0;
-  // A LOCAL connection's block is to be skipped, whatever it says: it may be forged.
-  if (command === LOCAL) {
-    return { version: 2, isLocal, source: undefined, destination: undefined, tlvs: [] };
   }
   const tlvsAt = V2_HEAD_BYTES + addressBytes;
   if (head.length < tlvsAt)
@@ -166,7 +172,7 @@ function readV2(head: Buffer): ProxyHeader {
   const hasIp = family === 1 || family === 2;
   return {
     version: 2,
-    isLocal,
+    isLocal: family === 0,
     source: hasIp ? endAt(head, family, 0) : undefined,
     destination: hasIp ? endAt(head, family, 1) : undefined,
     tlvs: readTlvs(head, tlvsAt),

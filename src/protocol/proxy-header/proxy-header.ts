@@ -70,6 +70,6 @@ export function tlvText(header: ProxyHeader, type: number): string | undefined {
 export function tlvsOf(header: ProxyHeader): readonly ProxyTlv[] {
   assertObject("header", header);
   const { tlvs } = header;
-  if (Array.isArray(tlvs)) return tlvs;
-  throw invalidArgument(`header.tlvs must be a list, not ${describe(tlvs)}`);
+  if (Array.isArray(tlvs) && tlvs.every((tlv) => tlv?.value instanceof Uint8Array)) return tlvs;
+  throw invalidArgument(`header.tlvs must be a list of TLVs, not ${describe(tlvs)}`);
 }

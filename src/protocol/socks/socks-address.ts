@@ -25,9 +25,20 @@ const IPV6 = 4;
 /** Where nothing is bound yet, as replies and associations write it. */
 export const ANY_ADDRESS: SocksAddress = { host: "0.0.0.0", port: 0 };
 
+/**
+ * Visible ASCII. Resolvers end a name at NUL, and leave out or exchange other characters, so that what was asked for would
+ * not be what is looked up.
+ */
+const NAME_CHARACTERS = /^[\x21-\x7e]+$/;
+
+/** Whether a host can be called so: visible ASCII, 1 to 255 bytes. */
+export function isName(host: string): boolean {
+  return host.length <= MAX_NAME_BYTES && NAME_CHARACTERS.test(host);
+}
+
 /** A name that can be sent: visible ASCII, 1 to 255 bytes. Throws `INVALID_ARGUMENT`. */
 export function assertName(host: string): void {
-  if (host.length <= MAX_NAME_BYTES && /^[\x21-\x7e]+$/.test(host)) return;
+  if (isName(host)) return;
   throw invalidArgument(
     `a host for SOCKS must be 1 to ${MAX_NAME_BYTES} characters of visible ASCII, not ${describe(host)}`,
     { operation: "connect" },
@@ -51,7 +62,7 @@ export interface ReadAddress {
 
 /**
  * Reads the address that begins at `at`. Answers undefined while bytes are missing, and "unknown" for a
- * type that RFC 1928 does not have, or an empty name.
+ * type that RFC 1928 does not have, or a name that is not visible ASCII.
  */
 export function readAddress(bytes: Buffer, at: number): ReadAddress | "unknown" | undefined {
   const type = bytes[at];
@@ -65,5 +76,6 @@ export function readAddress(bytes: Buffer, at: number): ReadAddress | "unknown" 
   if (bytes.length < end) return undefined;
   const body = bytes.subarray(start, start + length);
   const host = type === NAME ? body.toString("latin1") : formatIp(body);
+  if (type === NAME && !isName(host)) return "unknown";
   return { address: { host, port: bytes.readUInt16BE(start + length) }, end };
 }

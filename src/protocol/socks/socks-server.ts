@@ -14,7 +14,7 @@ import { MAX_MESSAGE_BYTES, ShortMessage } from "./short-message.js";
 import {
   ANY_ADDRESS,
   encodeAddress,
-  MAX_NAME_BYTES,
+  isName,
   readAddress,
   type SocksAddress,
 } from "./socks-address.js";
@@ -43,12 +43,16 @@ export interface SocksServerSink {
   socksFailed(error: NetError, reply: Buffer | undefined): void;
 }
 
+/** A user's name that has these could forge a line of a log. */
+const CONTROLS = /\p{Cc}/u;
+
 type Step = "version" | "methods" | "credentials" | "request" | "waiting" | "over";
 
 /** One handshake with a client. */
 export class SocksServer {
   private step: Step = "version";
-  private version: 4 | 5 = 5;
+  /** Of SOCKS, as the client's first byte has it. */
+  version: 4 | 5 = 5;
   private readonly message = new ShortMessage();
 
   /** Takes bytes of the client's; answers how many. What is behind the request is for the tunnel. */
@@ -102,7 +106,7 @@ export class SocksServer {
     }
     const read = readAddress(all, 3);
     if (read !== "unknown") return read?.end;
-    const text = `an address of type ${all[3]}, or without a name (RFC 1928 §5)`;
+    const text = `an address of type ${all[3]}, or without a name of visible ASCII (RFC 1928 §5)`;
     this.fail(sink, text, this.replyBytes(REPLY.addressTypeUnknown));
     return undefined;
   }
@@ -127,7 +131,9 @@ export class SocksServer {
       const nameEnd = 2 + message[1]!;
       const username = message.toString("utf8", 2, nameEnd);
       const password = message.toString("utf8", nameEnd + 1);
-      sink.socksCredentials({ username, password });
+      if (CONTROLS.test(username)) {
+        this.fail(sink, "a user name with control characters", this.answerCredentials(false));
+      } else sink.socksCredentials({ username, password });
     } else if (this.version === 5) {
       const { address } = readAddress(message, 3) as { readonly address: SocksAddress };
       sink.socksRequest({ version: 5, command: message[1]!, target: address, user: "" });
@@ -140,12 +146,14 @@ export class SocksServer {
     const name = hasName4(message)
       ? message.toString("latin1", userEnd + 1, message.length - 1)
       : "";
-    if (hasName4(message) && (name === "" || name.length > MAX_NAME_BYTES)) {
-      this.fail(sink, "a request without a name (SOCKS 4a)", this.replyBytes(REPLY.failed));
+    const user = message.toString("utf8", 8, userEnd);
+    if ((hasName4(message) && !isName(name)) || CONTROLS.test(user)) {
+      const text =
+        "a request without a name of visible ASCII, or with a user of control characters";
+      this.fail(sink, `${text} (SOCKS 4a)`, this.replyBytes(REPLY.failed));
       return;
     }
     const host = hasName4(message) ? name : message.subarray(4, 8).join(".");
-    const user = message.toString("utf8", 8, userEnd);
     sink.socksRequest({ version: 4, command: message[1]!, target: { host, port }, user });
   }
 

@@ -1,5 +1,5 @@
 /** What can be said about permessage-deflate. `docs/limits.md` is compared with the table. */
-import { assertKnownKeys, assertObject } from "../../errors.js";
+import { assertKnownKeys, assertObject, readBelow } from "../../errors.js";
 import {
   bytes,
   count,
@@ -50,5 +50,7 @@ export function compressionSettings(
   const given = options === true ? {} : options;
   assertObject("compression", given);
   assertKnownKeys("compression", given, optionNames<CompressionSettings>(COMPRESSION_SETTINGS));
-  return readOptions<CompressionSettings>(COMPRESSION_SETTINGS, given);
+  return readBelow("compression", given, () =>
+    readOptions<CompressionSettings>(COMPRESSION_SETTINGS, given),
+  );
 }

@@ -210,11 +210,14 @@ export class DeflateStock {
 
   /** Deflates a message without a context. */
   deflateForAll(bytes: Uint8Array): Buffer {
-    if (this.#forAll === undefined) {
-      const spares = this.#spareDeflates(this.settings.windowBits);
-      this.#forAll = new MessageDeflater(new SocketDeflater(spares, undefined));
-    }
+    this.#forAll ??= this.deflaterForAll();
     return this.#forAll.deflate(bytes);
+  }
+
+  /** What deflates one message after the other, each without a context. */
+  deflaterForAll(): MessageDeflater {
+    const spares = this.#spareDeflates(this.settings.windowBits);
+    return new MessageDeflater(new SocketDeflater(spares, undefined));
   }
 
   #spareDeflates(windowBits: number): Spares {

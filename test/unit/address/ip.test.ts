@@ -161,6 +161,13 @@ describe("parseHostPort", () => {
     assert.deepEqual(parseHostPort("example.com:1"), { host: "example.com", port: 1 });
   });
 
+  it("answers what addressText takes", () => {
+    for (const text of ["example.com:1", "127.0.0.1:80", "[fe80::1%eth0]:0"]) {
+      const found = parseHostPort(text);
+      assert.equal(found && addressText(found), text);
+    }
+  });
+
   it("refuses what has no port, a port too great, or an IPv6 address without brackets", () => {
     const wrong = [
       "",

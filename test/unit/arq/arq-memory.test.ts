@@ -296,6 +296,10 @@ describe("ARQ session", () => {
     assert.throws(() => client.send(Buffer.alloc(11)), { code: "PACKET_INVALID" });
     assert.throws(() => client.send("x", { expiresMs: 0 }), { code: "INVALID_ARGUMENT" });
     assert.throws(() => client.send("x", { expires: 1 } as never), { code: "INVALID_ARGUMENT" });
+    const streaming = new ArqClient({ engine: world.engine, isStream: true });
+    await connect(world, streaming);
+    assert.throws(() => streaming.send("x", { expiresMs: 5 }), { code: "INVALID_ARGUMENT" });
+    await streaming.stop();
     assert.throws(() => client.configure({ noDelay: false } as never), { code: "SETTING_FIXED" });
     assert.throws(() => new ArqClient({ maxTransmitBytes: 71 }), { code: "INVALID_ARGUMENT" });
     assert.throws(() => new ArqClient({ minRtoMs: 2_500 }), { code: "INVALID_ARGUMENT" });

@@ -8,10 +8,11 @@ import {
   proxyFromEnvironment,
   proxySsl,
   proxyTlvText,
+  TcpClient,
   TcpServer,
 } from "#src/index.js";
 import { Relay, UdpRelay } from "#src/proxy/index.js";
-import { SimulatedLink } from "#src/testing/index.js";
+import { MemoryEngine, SimulatedLink } from "#src/testing/index.js";
 import { UdpAgent, UdpCast, UdpClient, UdpNode } from "#src/udp/index.js";
 import { WebSocketAgent, WebSocketClient } from "#src/websocket/index.js";
 
@@ -49,6 +50,16 @@ describe("wrong arguments", () => {
         assert.throws(() => call(wrong(value)), INVALID, call.name);
       }
       assert.throws(() => proxyTlvText(wrong(value), 1), INVALID);
+    }
+    for (const [address, message] of [
+      [{}, "host of the address must be text that is not empty, not undefined"],
+      [
+        { host: "::1" },
+        "port of the address must be a whole number from 0 to 65535, not undefined",
+      ],
+      [{ path: 5 }, "path of the address must be text that is not empty, not 5"],
+    ] as const) {
+      assert.throws(() => addressText(wrong(address)), { ...INVALID, message });
     }
     for (const value of [null, 5, ""]) {
       assert.throws(() => proxyFromEnvironment(wrong(value)), {
@@ -103,6 +114,60 @@ describe("wrong arguments", () => {
       await component.stop();
       await assert.rejects(component.stop(wrong(null)), INVALID);
     }
+  });
+
+  it("refuse bytes whose memory was transferred: they are none any more", async () => {
+    const engine = new MemoryEngine();
+    const server = new TcpServer({ engine });
+    const client = new TcpClient({ engine });
+    await client.connect(await server.listen());
+    const detached = { ...INVALID, message: "the memory of data was transferred: it is detached" };
+    for (const bytes of [new Uint8Array(8), Buffer.alloc(8)]) {
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+      assert.throws(() => client.send(bytes), detached);
+      assert.throws(() => client.sendAll(["x", bytes]), detached);
+      assert.throws(() => server.broadcast(bytes), detached);
+      await assert.rejects(client.request(bytes), detached);
+    }
+    assert.equal(client.send(new Uint8Array(0)), true);
+    await Promise.all([client.stop(), server.stop()]);
+  });
+
+  it("name what a group, a stream of a socket and a read are given", async () => {
+    const node = new UdpNode({ engine: "node" });
+    await node.open({ host: "127.0.0.1" });
+    for (const call of [node.joinGroup, node.leaveGroup]) {
+      for (const [membership, message] of [
+        [null, /^the options of (join|leave)Group must be an object, not null/],
+        [{}, /^group must be a group's address, in 224.0.0.0\/4 or ff00::\/8, not undefined/],
+        [{ grop: "239.1.2.3" }, /Group has no option "grop"/],
+      ] as const) {
+        assert.throws(() => call.call(node, wrong(membership)), { ...INVALID, message });
+      }
+    }
+    await node.stop();
+    const engine = new MemoryEngine();
+    const server = new TcpServer({ engine, onHandshake: (connection) => connection.send("rest") });
+    const client = new TcpClient({ engine });
+    await client.connect(await server.listen());
+    await client.read(1);
+    client.abort();
+    await client.closed();
+    await server.stop();
+    await assert.rejects(client.read(Number.NaN), { ...INVALID, message: /^byteCount must be/ });
+    await client.stop();
+  });
+
+  it("take bytes for no options, whatever names they have", async () => {
+    const server = new TcpServer();
+    assert.throws(() => server.broadcast("x", wrong(new Uint8Array(1))), {
+      ...INVALID,
+      message: "the options of broadcast must be an object, not 1 bytes",
+    });
+    await assert.rejects(server.request(wrong(Symbol("id")), "x"), {
+      code: "CONNECTION_CLOSED",
+      message: "there is no connection Symbol(id)",
+    });
   });
 
   it("refuse what are no options of a link", () => {

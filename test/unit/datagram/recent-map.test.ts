@@ -27,6 +27,17 @@ describe("a map of what was asked for last", () => {
     map.clear();
     assert.deepEqual([map.size, map.get(49)], [0, undefined]);
   });
+
+  it("keeps no more than it was told to, be it one, or odd", () => {
+    for (const maxSize of [1, 2, 3, 7]) {
+      const map = new RecentMap<number, number>(maxSize);
+      for (let key = 0; key < 20; key++) {
+        map.set(key, key);
+        assert.ok(map.size <= maxSize, `${map.size} of ${maxSize}`);
+        assert.equal(map.get(key), key);
+      }
+    }
+  });
 });
 
 describe("admission of sessions", () => {

@@ -43,8 +43,11 @@ describe("ProxyHop", () => {
     "http://",
     "http://p:0",
     "http://me:secret@[x",
+    "http://me:secret@secret@[x",
+    "http://me:secret/secret@host",
+    "me:secret@host:x",
   ]) {
-    it(`refuses ${given.replace("secret", "…")} and says nothing of passwords`, () => {
+    it(`refuses ${given.replaceAll("secret", "…")} and says nothing of passwords`, () => {
       assert.throws(
         () => new ProxyHop(given),
         (error: Error & { code?: string }) => {

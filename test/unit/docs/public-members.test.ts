@@ -46,6 +46,16 @@ function membersOf(file: string, name: string): string[] {
   return [...new Set(members)].sort();
 }
 
+/** What stands in the comments of a class or interface, one line each. */
+function commentsOf(file: string, name: string): string[] {
+  const text = readFileSync(file, "utf8");
+  const head = new RegExp(`^export (?:declare )?(?:abstract )?(?:class|interface) ${name}\\b`, "m");
+  const body = text.slice(head.exec(text)?.index ?? text.length).split("\n}", 1)[0] ?? "";
+  return [...body.matchAll(/\/\*\*([\s\S]*?)\*\//g)].map(([, comment = ""]) =>
+    comment.replace(/\s*\n\s*\* ?/g, " ").trim(),
+  );
+}
+
 function publicNames(): string {
   const lines: string[] = [];
   for (const [entry, { types }] of Object.entries(manifest.exports)) {
@@ -68,5 +78,18 @@ describe("what users see", () => {
 
     assert.equal(now, readFileSync(LIST, "utf8"));
     assert.ok(now.split("\n").length > 100);
+  });
+
+  it("is explained where an editor shows it: no comment only points elsewhere", () => {
+    const pointing: string[] = [];
+    for (const { types } of Object.values(manifest.exports)) {
+      if (types === undefined) continue;
+      for (const [name, file] of exportsOf(join(PROJECT, types))) {
+        for (const comment of commentsOf(file, name)) {
+          if (/^See |HP §|head of the file/.test(comment)) pointing.push(`${name}: ${comment}`);
+        }
+      }
+    }
+    assert.deepEqual(pointing, []);
   });
 });

@@ -7,6 +7,7 @@ import {
 import { MAX_SPLICED_STREAMS } from "#src/engine/uring/sockets/splicer.js";
 import { isPattern, patternBytes } from "../../support/byte-pattern.js";
 import type { StreamProbe } from "../../support/engine-probe.js";
+import { untilQuiet } from "../../support/engine-wait.js";
 import type { EngineWorld } from "../../support/engine-world.js";
 import { until } from "../../support/until.js";
 import { openDescriptors, skip, uringTest, withEngine } from "./uring-case.js";
@@ -127,6 +128,72 @@ describe("streams that are carried", { skip }, () => {
       counted.calls,
     );
     assert.equal(counted.spliceCount, 0);
+  });
+
+  uringTest("takes descriptors back of those that stall, and of nobody else", async () => {
+    const counted = countedCalls();
+    await withEngine(
+      {},
+      async (world, { loop }) => {
+        const { splicer } = loop;
+        splicer.streamCount = MAX_SPLICED_STREAMS - 2;
+        const first = await carried(world);
+        await pour(first, 2 * MIB, 65_536);
+        assert.equal(splicer.streamCount, MAX_SPLICED_STREAMS);
+        const firstCount = counted.spliceCount;
+
+        const second = await carried(world);
+        splicer.stallMs = 600_000;
+        await pour(second, MIB, 262_144);
+        assert.equal(counted.spliceCount, firstCount);
+        splicer.stallMs = 0;
+        await pour(second, 8 * MIB, 262_144);
+        assert.ok(counted.spliceCount > firstCount);
+        assert.equal(splicer.streamCount, MAX_SPLICED_STREAMS);
+
+        // The first copies now, and what it was given back is not given back again.
+        splicer.stallMs = 600_000;
+        const bothCount = counted.spliceCount;
+        await pour(first, MIB, 65_536);
+        assert.equal(counted.spliceCount, bothCount);
+        second.origin.socket.reset();
+        await until(() => second.source.isClosed);
+        second.target.socket.reset();
+        await until(() => splicer.streamCount === MAX_SPLICED_STREAMS - 2);
+        await pour(first, 8 * MIB, 65_536);
+        assert.ok(counted.spliceCount > bothCount);
+        splicer.streamCount -= MAX_SPLICED_STREAMS - 2;
+      },
+      counted.calls,
+    );
+  });
+
+  uringTest("takes descriptors back of one whose destination takes nothing", async () => {
+    const counted = countedCalls();
+    await withEngine(
+      {},
+      async (world, { loop }) => {
+        const { splicer } = loop;
+        const stalled = await carried(world);
+        await pour(stalled, 2 * MIB, 65_536);
+        stalled.destination.socket.pause();
+        const from = stalled.destination.receivedBytes;
+        const write = (): void => stalled.origin.socket.write(patternBytes(from, 24 * MIB));
+        write();
+        await untilQuiet(() => counted.spliceCount, 50);
+        splicer.streamCount += MAX_SPLICED_STREAMS - 2;
+        splicer.stallMs = 0;
+
+        const other = await carried(world);
+        await pour(other, 4 * MIB, 262_144);
+        assert.equal(splicer.streamCount, MAX_SPLICED_STREAMS);
+        stalled.destination.socket.resume();
+        await until(() => stalled.destination.receivedBytes === from + 24 * MIB, 30_000);
+        assert.ok(isPattern(stalled.destination.received(), 0));
+        splicer.streamCount -= MAX_SPLICED_STREAMS - 2;
+      },
+      counted.calls,
+    );
   });
 
   uringTest("copies what the target has not taken of what lies in the pipe", async () => {

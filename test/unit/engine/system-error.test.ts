@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { acceptErrorKind, errnoNameOf, systemError } from "#src/engine/system-error.js";
+import {
+  acceptErrorKind,
+  datagramErrorKind,
+  errnoNameOf,
+  systemError,
+} from "#src/engine/system-error.js";
 import type { NetErrorCode, Operation } from "#src/errors.js";
 
 const CODES: readonly (readonly [string, Operation, NetErrorCode])[] = [
@@ -21,6 +26,8 @@ const CODES: readonly (readonly [string, Operation, NetErrorCode])[] = [
   ["ENOENT", "connect", "CONNECTION_REFUSED"],
   ["ENOENT", "listen", "ADDRESS_NOT_AVAILABLE"],
   ["ECONNRESET", "receive", "CONNECTION_RESET"],
+  ["EACCES", "receive", "HOST_UNREACHABLE"],
+  ["ENOPROTOOPT", "receive", "HOST_UNREACHABLE"],
   ["EPIPE", "send", "CONNECTION_RESET"],
   ["ECONNABORTED", "receive", "CONNECTION_RESET"],
   ["ETIMEDOUT", "receive", "SYSTEM_TIMEOUT"],
@@ -52,6 +59,16 @@ describe("system errors", () => {
     assert.equal(errnoNameOf(named), "EACCES");
     assert.equal(errnoNameOf(new Error("connect ECONNREFUSED")), "UNKNOWN");
     assert.equal(errnoNameOf("ECONNREFUSED"), "UNKNOWN");
+  });
+
+  test("takes no answer of the network's for the end of a datagram socket: anybody can write one", () => {
+    // What Linux makes of ICMP (icmp_err_convert) and of ICMPv6 (icmpv6_err_convert).
+    const icmp =
+      "ENETUNREACH EHOSTUNREACH ENOPROTOOPT ECONNREFUSED EOPNOTSUPP EHOSTDOWN ENONET EPROTO EACCES";
+    for (const name of icmp.split(" ")) assert.equal(datagramErrorKind(name), "refusal", name);
+    assert.equal(datagramErrorKind("EMSGSIZE"), "passing");
+    assert.equal(datagramErrorKind("ENOBUFS"), "passing");
+    assert.equal(datagramErrorKind("EBADF"), "fatal");
   });
 
   test("tells accept errors of one peer from those that pass and those that break the listener", () => {

@@ -34,9 +34,13 @@ describe("syncWorkerFile", () => {
 
   it("throws at once where there is none, with the path", (test) => {
     const module = moduleBeside(test);
-    const before = process.cwd();
+    const [folder, started] = [process.cwd(), process.argv[1] ?? ""];
     process.chdir(tmpdir());
-    test.after(() => process.chdir(before));
+    process.argv[1] = fileURLToPath(module);
+    test.after(() => {
+      process.chdir(folder);
+      process.argv[1] = started;
+    });
 
     assert.throws(() => syncWorkerFile(module), {
       code: "NOT_SUPPORTED",

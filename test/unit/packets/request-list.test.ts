@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { NetError } from "#src/errors.js";
-import { RequestList, type RequestSettings } from "#src/packets/request-list.js";
+import { MAX_LATE_KEYS, RequestList, type RequestSettings } from "#src/packets/request-list.js";
 import { ManualClock } from "#src/time/clock.js";
 import { TimingWheel } from "#src/time/timing-wheel.js";
 
@@ -58,6 +58,39 @@ describe("RequestList", () => {
 
     assert.deepEqual(taken, [false, true, true]);
     assert.deepEqual([String(await a.promise), String(await b.promise)], ["a!", "b!"]);
+  });
+
+  it("knows a late response by its key, once, and drops it where asked", async () => {
+    const { list, clock } = listOf();
+    const take = (text: string, dropsLate: boolean): boolean =>
+      list.take(bytes(text), byFirst.correlate, dropsLate);
+    for (const text of ["a?", "b?", "c?"]) {
+      list.add(bytes(text), { timeoutMs: 10 }, byFirst).promise.catch(() => {});
+    }
+    assert.equal(list.mayTake, true);
+    clock.advance(20);
+    assert.deepEqual([list.count, list.mayTake], [0, true]);
+
+    assert.deepEqual([take("a!", true), take("a!", true)], [true, false]);
+    assert.equal(take("b!", false), false);
+    // A key that is asked for again is not late.
+    const again = list.add(bytes("c?"), {}, byFirst);
+    assert.equal(take("c!", true), true);
+    assert.equal(String(await again.promise), "c!");
+    assert.equal(list.mayTake, false);
+  });
+
+  it("remembers MAX_LATE_KEYS keys that were given up, the last ones", () => {
+    const { list, clock } = listOf();
+    const settings = { ...SETTINGS, maxRequestsInFlight: 2_000, correlate: String };
+    for (let key = 0; key <= MAX_LATE_KEYS; key++) {
+      list.add(bytes(`${key}`), { timeoutMs: 10 }, settings).promise.catch(() => {});
+    }
+    clock.advance(20);
+
+    assert.equal(list.take(bytes("0"), String, true), false);
+    assert.equal(list.take(bytes("1"), String, true), true);
+    assert.equal(list.take(bytes(`${MAX_LATE_KEYS}`), String, true), true);
   });
 
   it("refuses a key that waits already, and none", () => {

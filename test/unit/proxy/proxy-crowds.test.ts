@@ -193,7 +193,7 @@ describe("a proxy and crowds that stall", () => {
       override async resolve(host: string): Promise<readonly { host: string; family: "IPv4" }[]> {
         if (host !== "rebound.example") return [{ host, family: "IPv4" }];
         asked.push(host);
-        return [{ host: asked.length === 1 ? "203.0.113.7" : "127.0.0.1", family: "IPv4" }];
+        return [{ host: asked.length === 1 ? "8.8.4.4" : "127.0.0.1", family: "IPv4" }];
       }
     }
     const world = new World({ destinations: {} }, new Rebinding({ clock }));

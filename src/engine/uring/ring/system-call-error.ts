@@ -20,6 +20,8 @@ export const ECANCELED: number = -errno.ECANCELED;
 export const EADDRINUSE: number = -errno.EADDRINUSE;
 export const ECONNREFUSED: number = -errno.ECONNREFUSED;
 export const ENOTCONN: number = -errno.ENOTCONN;
+export const EPIPE: number = -errno.EPIPE;
+export const ECONNRESET: number = -errno.ECONNRESET;
 
 /** The name (`ECONNRESET`) of what a system call answered; `ERRNO_n` where Node knows none. */
 export function errnoName(result: number): string {

@@ -121,7 +121,7 @@ export class UringLoop {
     this.ends = ends;
     this.receives = new StreamReceives({ calls, ring, buffers, bufferLine, ends });
     this.sends = new StreamSends({ calls, ring, memory: buffers.memory, arena, ends });
-    this.splicer = new Splicer(calls);
+    this.splicer = new Splicer(calls, this.clock);
     this.acceptRecords = new AcceptRecordPool(parts.calls, parts.buffers.memory);
     this.datagramHeader = new MessageHeader(parts.calls, 0, 0);
     this.datagramHeader.setNameLength(IPV6_BYTES);

@@ -21,6 +21,7 @@ import type { Ring } from "../ring/ring.js";
 import { callError, EAGAIN, EINTR } from "../ring/system-call-error.js";
 import type { CarryEnd, CarryEndParts, IncomingCarry, OutgoingCarry } from "./carry-end.js";
 import { sendRoom } from "./splice-options.js";
+import type { Splicing } from "./splicer.js";
 import type { StreamEnds } from "./stream-ends.js";
 import type { StreamReceives } from "./stream-receives.js";
 import { failChanged, type StreamSends } from "./stream-sends.js";
@@ -60,7 +61,9 @@ export interface CarryParts extends CarryEndParts {
 }
 
 /** One direction of carrying. */
-export class Carry implements OutgoingCarry, IncomingCarry {
+export class Carry implements OutgoingCarry, IncomingCarry, Splicing {
+  /** See {@link Splicing}. */
+  movedMs = 0;
   private readonly parts: CarryParts;
   private readonly source: CarryEnd;
   private readonly target: CarryEnd;
@@ -215,14 +218,19 @@ export class Carry implements OutgoingCarry, IncomingCarry {
     }
     this.smallCount = 0;
     this.hasWaited = false;
+    const { splicer } = this.parts;
+    this.movedMs = splicer.clock.now();
+    splicer.begin(this);
     // The receive that is armed ends first; what it still brings is copied.
     this.hold();
     source.stream.state |= SPLICING;
     if (this.isIdle) this.release();
   }
 
-  private stopSplicing(): void {
+  /** Copies from here on: its descriptors are given back. */
+  stopSplicing(): void {
     if (!this.isSplicing) return;
+    this.parts.splicer.end(this);
     this.source.stream.state &= ~SPLICING;
     this.largeBytes = 0;
     this.source.giveDescriptorBack();
@@ -280,6 +288,7 @@ export class Carry implements OutgoingCarry, IncomingCarry {
       source.stream.fail(callError(byteCount, "receive"));
     }
     if (byteCount <= 0) return;
+    this.movedMs = splicer.clock.now();
     const { sentBytes, sendError } = splicer;
     this.sink.carried(byteCount, sentBytes);
     if (sentBytes < byteCount) this.copyLeft(byteCount - sentBytes, sendError);

@@ -3,10 +3,12 @@
  * same call, so that one pipe serves all streams of a loop, and nothing stays in it.
  *
  * The calls need descriptors of the process, which outlive a worker thread that is terminated: only the main
- * thread splices.
+ * thread splices. There are so many and no more: where all are taken, directions that have moved nothing for a while
+ * give theirs back, and copy.
  */
 import { Buffer } from "node:buffer";
 import { isMainThread } from "node:worker_threads";
+import type { Clock } from "../../../time/clock.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 import { EINTR, EMFILE } from "../ring/system-call-error.js";
 
@@ -16,6 +18,17 @@ const PIPE_BYTES = 0x10_0000;
 /** Streams that may have a descriptor for splicing at a time. */
 export const MAX_SPLICED_STREAMS = 512;
 
+/** How long a direction may have moved nothing, before others can have its descriptors. */
+const STALL_MS = 1_000;
+
+/** A direction that splices. */
+export interface Splicing {
+  /** When it has moved something last, by the clock. */
+  readonly movedMs: number;
+  /** Others need the descriptors: it calls {@link Splicer.end}. */
+  stopSplicing(): void;
+}
+
 /** Moves bytes from one socket to another within the kernel. */
 export class Splicer {
   /** Bytes of the last {@link move} that the target has taken. */
@@ -24,18 +37,42 @@ export class Splicer {
   sendError = 0;
   /** Streams that have a descriptor. */
   streamCount = 0;
+  /** How long a direction may have moved nothing, before others can have its descriptors. */
+  stallMs: number = STALL_MS;
+  readonly clock: Clock;
+  private readonly directions: Set<Splicing> = new Set();
   private readonly calls: ForeignFunctions;
   /** Where the pipe is read, and where it is written. */
   private readonly ends: Int32Array = new Int32Array(2);
   private hasPipe = false;
 
-  constructor(calls: ForeignFunctions) {
+  constructor(calls: ForeignFunctions, clock: Clock) {
     this.calls = calls;
+    this.clock = clock;
+  }
+
+  /** A direction splices now. */
+  begin(direction: Splicing): void {
+    this.directions.add(direction);
+  }
+
+  /** It does no more. */
+  end(direction: Splicing): void {
+    this.directions.delete(direction);
+  }
+
+  private takeBack(): void {
+    const sinceMs = this.clock.now() - this.stallMs;
+    for (const direction of this.directions) {
+      if (direction.movedMs <= sinceMs) direction.stopSplicing();
+    }
   }
 
   /** One more stream wants to splice. Answers 0, or the negative error number. */
   enter(): number {
-    if (!isMainThread || this.streamCount >= MAX_SPLICED_STREAMS) return EMFILE;
+    if (!isMainThread) return EMFILE;
+    if (this.streamCount >= MAX_SPLICED_STREAMS) this.takeBack();
+    if (this.streamCount >= MAX_SPLICED_STREAMS) return EMFILE;
     if (!this.hasPipe) {
       const result = this.calls.pipe(this.ends);
       if (result < 0) return result;

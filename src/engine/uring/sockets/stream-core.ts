@@ -37,6 +37,8 @@ export interface StreamCore extends BufferWaiter, OwnBufferHolder {
   readable(): void;
   /** A descriptor of the socket, which {@link DescriptorTable} wants back; or the negative error number. */
   borrowDescriptor(): number;
+  /** Whether it is an open TCP connection. */
+  isTcp(): boolean;
   /** The stream can't go on. */
   fail(error: NetError): void;
   /** Runs `call` with a descriptor of the socket; answers the negative error number where there is none. */

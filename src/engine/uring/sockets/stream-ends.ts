@@ -5,7 +5,7 @@
  * finished, has a poll of its own for that: armed the first time, and left armed.
  */
 import type { NetError } from "../../../errors.js";
-import { timeoutError } from "../../tcp-options.js";
+import { tcpInfo, timeoutError } from "../../tcp-options.js";
 import type { DescriptorTable } from "../ring/descriptor-table.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 import {
@@ -23,7 +23,19 @@ import { callError } from "../ring/system-call-error.js";
 import { pendingError } from "./socket-options.js";
 import { CLOSING } from "./socket-state.js";
 import type { StreamCore } from "./stream-core.js";
-import { ASKING, ENDED, HELD, OPEN, PAUSED, WATCHING } from "./stream-state.js";
+import {
+  ASKING,
+  BROKEN,
+  CARRIED,
+  ENDED,
+  HELD,
+  OPEN,
+  PAUSED,
+  POLLING,
+  RECEIVING,
+  STOPPING,
+  WATCHING,
+} from "./stream-state.js";
 
 /** POLLERR and POLLHUP. */
 const POLL_BROKEN = 0x8 | 0x10;
@@ -42,6 +54,8 @@ export interface EndParts {
 /** How streams of a loop end. */
 export class StreamEnds {
   private readonly parts: EndParts;
+  /** Why sending has failed, of streams that still receive. */
+  private readonly breaks: WeakMap<StreamCore, NetError> = new WeakMap();
 
   constructor(parts: EndParts) {
     this.parts = parts;
@@ -99,10 +113,43 @@ export class StreamEnds {
     entries[at + ENTRY_OPERATION_FLAGS] = POLL_BROKEN;
   }
 
+  /**
+   * A send has failed, as the peer has reset the connection. What it sent before that (a response, and then it
+   * closed) may lie in the kernel yet: the receive that is armed brings it, then ends, and so does the stream.
+   */
+  breakSending(stream: StreamCore, error: NetError): void {
+    const receiving = stream.state & (RECEIVING | STOPPING | POLLING | CARRIED | BROKEN);
+    if (receiving !== RECEIVING || !stream.isTcp()) {
+      stream.fail(error);
+      return;
+    }
+    stream.state |= BROKEN;
+    this.breaks.set(stream, error);
+  }
+
+  /** Whether a TCP connection is over: one that is still being sent on was reset then. */
+  isOver(stream: StreamCore): boolean {
+    if (!stream.isTcp()) return false;
+    let state: string | undefined;
+    stream.withDescriptor((descriptor) => {
+      state = tcpInfo(this.parts.calls, descriptor)?.state;
+      return 0;
+    });
+    return state === "CLOSED";
+  }
+
+  /** All that came before a send failed has been received, or nobody wants it. */
+  failBroken(stream: StreamCore): void {
+    stream.fail(this.breaks.get(stream)!);
+  }
+
   /** The poll has told something, or ended. */
   watched(stream: StreamCore, events: number, flags: number): void {
     if ((flags & COMPLETION_MORE) === 0) stream.state &= ~WATCHING;
-    if (events > 0 && (events & POLL_BROKEN) !== 0) {
+    if ((stream.state & BROKEN) !== 0) {
+      // The receive tells, unless there is none.
+      if ((stream.state & PAUSED) !== 0) this.failBroken(stream);
+    } else if (events > 0 && (events & POLL_BROKEN) !== 0) {
       const { calls } = this.parts;
       const error = stream.withDescriptor((descriptor) => pendingError(calls, descriptor));
       // Both sides have finished, or whoever sends or receives was told already: no error is left.

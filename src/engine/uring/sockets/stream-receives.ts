@@ -27,12 +27,21 @@ import {
 } from "../ring/kernel-interface.js";
 import { RECEIVE_KIND } from "../ring/operation-slots.js";
 import type { Ring } from "../ring/ring.js";
-import { callError, EAGAIN, ECANCELED, EINTR, EINVAL, ENOBUFS } from "../ring/system-call-error.js";
+import {
+  callError,
+  EAGAIN,
+  ECANCELED,
+  EINTR,
+  EINVAL,
+  ENOBUFS,
+  EPIPE,
+} from "../ring/system-call-error.js";
 import { CLOSING } from "./socket-state.js";
 import type { StreamCore } from "./stream-core.js";
 import type { StreamEnds } from "./stream-ends.js";
 import {
   AHEAD,
+  BROKEN,
   BULK,
   ENDED,
   FINISHING,
@@ -44,6 +53,7 @@ import {
   PAUSED,
   POLLING,
   RECEIVING,
+  SENDING,
   SPLICING,
   STOPPING,
 } from "./stream-state.js";
@@ -89,7 +99,11 @@ export class StreamReceives {
 
   /** Arms the receive, where it should be and isn't. */
   arm(stream: StreamCore): void {
-    if ((stream.state & (OPEN | RECEIVING | PAUSED | ENDED | CLOSING | HELD)) !== OPEN) return;
+    if ((stream.state & (OPEN | RECEIVING | PAUSED | ENDED | CLOSING | HELD)) !== OPEN) {
+      // Nobody waits for the rest of what came.
+      if ((stream.state & (BROKEN | RECEIVING)) === BROKEN) this.ends.failBroken(stream);
+      return;
+    }
     if ((stream.state & SPLICING) !== 0) {
       this.poll(stream);
       return;
@@ -176,11 +190,13 @@ export class StreamReceives {
       return;
     }
     buffers.drop(result, flags);
-    if (result === 0) this.end(stream);
-    else if (result === ENOBUFS) this.bufferLine.join(stream);
+    if (result === ENOBUFS) this.bufferLine.join(stream);
     // A pause that was taken back ends here as well.
     else if (isPassing(result)) this.arm(stream);
     else if (result === EINVAL && (stream.state & AHEAD) !== 0) this.armOneByOne(stream);
+    // The failed send has taken the error: what the receive tells now looks like an end.
+    else if ((stream.state & BROKEN) !== 0) this.ends.failBroken(stream);
+    else if (result === 0) this.end(stream);
     else stream.fail(callError(result, "receive"));
   }
 
@@ -226,8 +242,12 @@ export class StreamReceives {
     this.arm(stream);
   }
 
-  /** The peer has finished. */
+  /** The peer has finished; or it has reset the connection, and a send that is not over yet was told so. */
   private end(stream: StreamCore): void {
+    if ((stream.state & SENDING) !== 0 && this.ends.isOver(stream)) {
+      stream.fail(callError(EPIPE, "send"));
+      return;
+    }
     stream.state |= ENDED;
     if (stream.security !== undefined) {
       stream.security.ended();

@@ -9,7 +9,7 @@ import type { SharedMemory } from "../memory/shared-memory.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 import { SEND_KIND } from "../ring/operation-slots.js";
 import type { Ring } from "../ring/ring.js";
-import { callError, EAGAIN, EINTR } from "../ring/system-call-error.js";
+import { callError, EAGAIN, ECONNRESET, EINTR, EPIPE } from "../ring/system-call-error.js";
 import type { StreamCore } from "./stream-core.js";
 import type { StreamEnds } from "./stream-ends.js";
 import { CARRIED, FINISHING, OPEN, SENDING } from "./stream-state.js";
@@ -114,7 +114,9 @@ export class StreamSends {
       }
     } else if (result < 0 || write.leftBytes > 0) {
       this.forget(stream);
-      stream.fail(result < 0 ? callError(result, "send") : noProgress(write));
+      const error = result < 0 ? callError(result, "send") : noProgress(write);
+      if (result === EPIPE || result === ECONNRESET) this.ends.breakSending(stream, error);
+      else stream.fail(error);
       return;
     }
     const { byteCount } = write;

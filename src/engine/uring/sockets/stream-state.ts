@@ -45,3 +45,5 @@ export const HELD: number = bit(18);
 export const CARRIED: number = bit(19);
 /** A poll tells when there is room to send. */
 export const WAITING: number = bit(20);
+/** Sending has failed, and what came before that is still received. */
+export const BROKEN: number = bit(21);

@@ -17,6 +17,7 @@ import type {
   GroupMembership,
   IpAddress,
 } from "../../engine.js";
+import { assertInterface, checkedMembership } from "../../group-membership.js";
 import { setOptions } from "../../option-calls.js";
 import { addressOfPeer, type PeerKey, peerKeyOf } from "../../peer-key.js";
 import { datagramErrorKind } from "../../system-error.js";
@@ -69,14 +70,8 @@ const SOCK_DGRAM = 2;
 /** Buffers of this size hold any train. */
 const TRAIN_BYTES = 65_536;
 
-/** What the kernel says when it can't cut a run. */
-const RUN_ERRORS: ReadonlySet<string> = new Set([
-  "EINVAL",
-  "EIO",
-  "EMSGSIZE",
-  "ENOPROTOOPT",
-  "EOPNOTSUPP",
-]);
+/** What the kernel says when it can't cut a run, and no answer of the network's to what left before. */
+const RUN_ERRORS: ReadonlySet<string> = new Set(["EINVAL", "EIO", "EMSGSIZE"]);
 
 /** Datagrams of this length fit every path of IPv6 (RFC 8200 §5): who refuses runs of them takes none. */
 const SURE_SEGMENT_BYTES = 1_232;
@@ -114,10 +109,16 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   open(): void {
     const { calls } = this.loop;
     const descriptor = calls.socket(familyOf(this.target.address), SOCK_DGRAM);
-    const result = descriptor < 0 ? descriptor : this.prepare(descriptor);
+    const { address, peer: target } = this.target;
+    let result = descriptor < 0 ? descriptor : this.bind(descriptor);
+    const isBound = result >= 0;
+    if (isBound && target !== undefined) {
+      result = calls.connect(descriptor, encodeAddress(this.reachable(target)));
+    }
     if (result < 0) {
       if (descriptor >= 0) calls.close(descriptor);
-      this.fail(callError(result, "listen", addressText(this.target.address)));
+      const at = isBound && target !== undefined ? target : address;
+      this.fail(callError(result, "listen", addressText(at)));
       return;
     }
     this.address = (localAddress(calls, descriptor) as IpAddress | undefined) ?? this.address;
@@ -192,21 +193,24 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     send.put(this.loop.ring, this.startFor(send.operation, SEND_KIND, send.slot));
   }
 
-  joinGroup(membership: GroupMembership): void {
+  joinGroup(given: GroupMembership): void {
     const { calls } = this.loop;
+    const membership = checkedMembership(given);
     this.configure(membership.group, (descriptor) =>
       setMembership(calls, descriptor, membership, true),
     );
   }
 
-  leaveGroup(membership: GroupMembership): void {
+  leaveGroup(given: GroupMembership): void {
     const { calls } = this.loop;
+    const membership = checkedMembership(given);
     this.configure(membership.group, (descriptor) =>
       setMembership(calls, descriptor, membership, false),
     );
   }
 
   setMulticastInterface(interfaceHost: string): void {
+    assertInterface(interfaceHost, this.isIpv6);
     const { calls } = this.loop;
     this.configure(`multicast interface ${interfaceHost}`, (descriptor) =>
       setMulticastInterface(calls, descriptor, interfaceHost, this.isIpv6),
@@ -311,19 +315,15 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     this.sink.datagramClosed(error);
   }
 
-  private prepare(descriptor: number): number {
+  private bind(descriptor: number): number {
     const { calls } = this.loop;
-    const { address, peer, ...target } = this.target;
+    const { address, ...target } = this.target;
     const onlyIpv6 = this.isIpv6 ? !target.dualStack : undefined;
     const options = [...datagramOptions({ ...target, onlyIpv6 }), ...bufferOptions(target)];
-    let result = setOptions(calls, descriptor, options);
+    const result = setOptions(calls, descriptor, options);
     if (result < 0) return result;
     wishDatagramOptions(calls, descriptor, this.loop.settings.receiveBufferBytes >= TRAIN_BYTES);
-    result = calls.bind(descriptor, encodeAddress(address));
-    if (result >= 0 && peer !== undefined) {
-      result = calls.connect(descriptor, encodeAddress(this.reachable(peer)));
-    }
-    return result;
+    return calls.bind(descriptor, encodeAddress(address));
   }
 
   /** An IPv6 socket reaches IPv4 peers by their mapped address. */

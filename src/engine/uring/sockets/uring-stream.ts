@@ -46,6 +46,7 @@ import type { StreamCore } from "./stream-core.js";
 import { StreamDetails } from "./stream-details.js";
 import { failChanged } from "./stream-sends.js";
 import {
+  BROKEN,
   CARRIED,
   CONNECTING,
   ENDED,
@@ -235,7 +236,8 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   // What TLS on this stream needs of it: see `tls/cipher-stream.ts`.
 
   get isSending(): boolean {
-    return this.writing !== undefined;
+    // One that has failed stays under way for TLS: nothing more can be sent.
+    return this.writing !== undefined || (this.state & BROKEN) !== 0;
   }
 
   get isClosing(): boolean {
@@ -386,7 +388,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     return (this.state & (OPEN | CLOSING)) === OPEN;
   }
 
-  private isTcp(): boolean {
+  isTcp(): boolean {
     const remote = this.details?.remote;
     return this.isOpen() && !(remote !== undefined && "path" in remote);
   }

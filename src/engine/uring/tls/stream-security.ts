@@ -212,7 +212,8 @@ export class StreamSecurity {
     }
     const refusal = session.side.refusal();
     if (refusal === undefined) return true;
-    this.output.collect();
+    // Whom we refuse is not told that we are done, nor shown our certificate, nor given tickets.
+    this.library.port.discard();
     this.stream.failCipher(refusal);
     return false;
   }

@@ -103,7 +103,7 @@ export async function fetchWith(
   input: Request | string | URL,
   init: HttpFetchInit = {},
 ): Promise<Response> {
-  const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+  const signal = signalOf(input, init);
   try {
     assertOptionsObject("init", init);
     const request = requestOf(input, init);
@@ -118,6 +118,12 @@ export async function fetchWith(
   } catch (error) {
     throw fetchFailure(error, signal);
   }
+}
+
+/** Null is none, also where the Request has one. */
+function signalOf(input: Request | string | URL, init: HttpFetchInit): AbortSignal | undefined {
+  if (init?.signal !== undefined) return init.signal ?? undefined;
+  return input instanceof Request ? input.signal : undefined;
 }
 
 /** The platform's own look at what is given: what it refuses is refused. */

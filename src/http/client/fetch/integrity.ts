@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 
 /** From the weakest to the strongest. */
 const ALGORITHMS: readonly string[] = ["sha256", "sha384", "sha512"];
-const HASH = /^(sha256|sha384|sha512)-([A-Za-z0-9+/_-]+={0,2})(?:\?[\x21-\x7e]*)?$/i;
+const HASH = /^(sha256|sha384|sha512)(?:-([^?]*))?(?:\?.*)?$/i;
 
 interface Hash {
   readonly strength: number;
@@ -11,8 +11,8 @@ interface Hash {
 }
 
 /**
- * Whether `content` is what `integrity` says: has one of the hashes of the strongest kind among them.
- * Hashes of other kinds, and what is none, are left out; where none is left, everything will do.
+ * Whether `content` is what `integrity` says: has one of the hashes of the strongest kind among them. Hashes
+ * of other kinds are left out; where none is left, everything will do. One that is malformed is that of no content.
  */
 export function isIntact(content: Uint8Array, integrity: string): boolean {
   const hashes = integrity
@@ -29,8 +29,8 @@ export function isIntact(content: Uint8Array, integrity: string): boolean {
 }
 
 function hashOf(text: string): Hash | undefined {
-  const [, algorithm, digest] = HASH.exec(text) ?? [];
-  if (algorithm === undefined || digest === undefined) return undefined;
+  const [, algorithm, digest = ""] = HASH.exec(text) ?? [];
+  if (algorithm === undefined) return undefined;
   const strength = ALGORITHMS.indexOf(algorithm.toLowerCase());
   return { strength, digest: withoutPadding(digest.replaceAll("-", "+").replaceAll("_", "/")) };
 }

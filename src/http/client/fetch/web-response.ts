@@ -2,6 +2,7 @@
  * A `Response` of the web's that was fetched: what a program can't make of the platform's class, its
  * URL and type, and status codes that it refuses, is added to it.
  */
+import { type AbortListener, offAbort, onAbort } from "../../../connection/abort-listeners.js";
 import type { IncomingBody } from "../../body/incoming-body.js";
 import type { HttpResponse } from "../http-response.js";
 import { bodyFailure } from "./fetch-failure.js";
@@ -95,14 +96,53 @@ function fetchedBehind(platform: typeof Response): FetchedClass {
   return FetchedResponse as unknown as FetchedClass;
 }
 
-/** Nobody will read a body whose stream is gone: its connection shall not wait for that. */
-const forgotten = new FinalizationRegistry<IncomingBody>((body) => body.discard());
+/** The stream of a body, as far as its end by others goes. Does not keep the stream. */
+class StreamEnd implements AbortListener {
+  readonly #body: IncomingBody;
+  readonly #signal: AbortSignal | undefined;
+  #controller: WeakRef<ReadableByteStreamController> | undefined;
+
+  constructor(body: IncomingBody, signal: AbortSignal | undefined) {
+    this.#body = body;
+    this.#signal = signal;
+    if (signal !== undefined) onAbort(signal, this);
+  }
+
+  begin(controller: ReadableByteStreamController): void {
+    this.#controller = new WeakRef(controller);
+  }
+
+  /** Fails what was not read, also where all of the body has come (Fetch standard, "abort a fetch() call"). */
+  signalAborted(signal: AbortSignal): void {
+    this.#controller?.deref()?.error(signal.reason);
+    this.#body.discard();
+  }
+
+  /** The stream has come to its end. */
+  done(): void {
+    if (this.#signal !== undefined) offAbort(this.#signal, this);
+  }
+
+  /** Nobody will read the rest: its connection shall not wait for that. */
+  leave(): void {
+    this.done();
+    this.#body.discard();
+  }
+}
+
+/** Streams that nobody has any more. */
+const forgotten = new FinalizationRegistry<StreamEnd>((end) => end.leave());
 
 function streamOf(body: IncomingBody, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+  const end = new StreamEnd(body, signal);
   const stream = new ReadableStream({
     type: "bytes",
+    start(controller) {
+      end.begin(controller);
+    },
     async pull(controller) {
       const chunk = await body.read().catch((error: unknown) => {
+        end.done();
         throw bodyFailure(error, signal);
       });
       if (chunk !== undefined) {
@@ -110,13 +150,14 @@ function streamOf(body: IncomingBody, signal: AbortSignal | undefined): Readable
         controller.enqueue(new Uint8Array(chunk));
         return;
       }
+      end.done();
       controller.close();
       controller.byobRequest?.respond(0);
     },
     cancel() {
-      body.discard();
+      end.leave();
     },
   });
-  forgotten.register(stream, body);
+  forgotten.register(stream, end);
   return stream;
 }

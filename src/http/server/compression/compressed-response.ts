@@ -50,7 +50,7 @@ export function respondCompressed(
   given: FieldInput,
   body: Data,
 ): boolean {
-  const byteCount = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  const byteCount = typeof body === "string" ? Buffer.byteLength(body) : bytesOf(body).length;
   const plan = compression.plan(exchange.headers, statusCode, given, byteCount);
   if (plan?.coding === undefined) {
     return exchange.sendWhole(statusCode, plan?.plainFields ?? given, body);

@@ -1,6 +1,6 @@
 /** What can be said of the compression of responses. `docs/limits.md` is compared with the table. */
 import { assertFunction } from "../../../connection/settings.js";
-import { describe, invalidArgument } from "../../../errors.js";
+import { describe, invalidArgument, readBelow } from "../../../errors.js";
 import {
   bytes,
   checked,
@@ -51,7 +51,9 @@ export function compressionOptions(
   given: boolean | Given<ResponseCompressionOptions> | undefined,
 ): ResponseCompressionOptions {
   const options = typeof given === "boolean" || given === undefined ? {} : given;
-  return readAllOptions<ResponseCompressionOptions>("compression", COMPRESSION_OPTIONS, options);
+  return readBelow("compression", options, () =>
+    readAllOptions<ResponseCompressionOptions>("compression", COMPRESSION_OPTIONS, options),
+  );
 }
 
 function assertCodings(name: string, value: unknown): void {

@@ -123,7 +123,8 @@ function withVary(pairs: readonly FieldPair[]): FieldPair[] {
 
 function singleNumber(pairs: readonly FieldPair[], wanted: string): number | undefined {
   const found = pairs.find(([name]) => lowerCase(name) === wanted);
-  const value = found === undefined ? Number.NaN : Number(found[1]);
+  const given = found?.[1];
+  const value = typeof given === "string" || typeof given === "number" ? Number(given) : Number.NaN;
   return Number.isSafeInteger(value) ? value : undefined;
 }
 

@@ -68,7 +68,7 @@ const OPTIONS: CallTable<SetCookieOptions> = {
   partitioned: optional(assertBoolean),
 };
 
-/** The cookies that one response sets: of each name, domain and path the last. */
+/** The cookies that one response sets: of each name, domain and path the last, apart from those that are partitioned. */
 export class ResponseCookies {
   readonly #lines: Map<string, string> = new Map();
   readonly #isSecure: boolean;
@@ -90,8 +90,8 @@ export class ResponseCookies {
     assertOptions("setCookie", OPTIONS, options);
     const secure = options.secure ?? this.#isSecure;
     assertPromises(name, secure, options);
-    const { domain = "", path = "/" } = options;
-    const key = `${name};${domain.toLowerCase()};${path}`;
+    const { domain = "", path = "/", partitioned = false } = options;
+    const key = `${name};${domain.toLowerCase()};${partitioned};${path}`;
     if (!this.#lines.has(key) && this.#lines.size >= MAX_SET_COOKIES) {
       throw refused(`a response sets at most ${MAX_SET_COOKIES} cookies`);
     }

@@ -29,7 +29,7 @@ interface SourceReader {
 
 /** Throws `INVALID_ARGUMENT` for what yields nothing: before anything of the response was sent. */
 export function assertSource(source: unknown): void {
-  const isObject = typeof source === "object" && source !== null;
+  const isObject = typeof source === "object" && source !== null && !ArrayBuffer.isView(source);
   if (isObject && (Symbol.asyncIterator in source || Symbol.iterator in source)) return;
   const needed = "must yield pieces of bytes or text, as a stream or a generator does";
   throw invalidArgument(`the source of a response ${needed}, not ${describe(source)}`, {

@@ -4,7 +4,7 @@ import { types } from "node:util";
 import type { Data, WaitOptions } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
 import type { PieceWriter } from "../../../connection/receiver.js";
-import { NetError } from "../../../errors.js";
+import { describe, invalidArgument, NetError } from "../../../errors.js";
 import { BodyWriter, MAX_CHUNK_HEAD_BYTES } from "../../../protocol/http1/body-writer.js";
 import type { FieldInput } from "../../../protocol/http1/field-writer.js";
 import { BODY } from "../../../protocol/http1/head.js";
@@ -68,6 +68,11 @@ export class PlainWriter implements BodyOutput, PieceWriter {
   }
 
   write(data: Data, extensions: string = ""): boolean {
+    if (typeof extensions !== "string") {
+      throw invalidArgument(`extensions must be text, not ${describe(extensions)}`, {
+        operation: "send",
+      });
+    }
     // Small pieces are copied: a Buffer over each of them would cost more than the copy.
     const bytes = types.isUint8Array(data) ? data : bytesOf(data);
     if (this.isEnded) throw ended();
