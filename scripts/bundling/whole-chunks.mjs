@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { builtInsAtHand } from "./built-ins.mjs";
 import { LATE, makeLateChunk, standIn } from "./late-chunk.mjs";
 import { COMMON, DIST, FOLDER } from "./settings.mjs";
 
@@ -76,7 +77,7 @@ async function makeWholeChunk(start, chunk) {
     ...COMMON,
     stdin: { contents: lines.join("\n"), resolveDir: DIST, sourcefile: "chunk.js" },
     entryNames: chunk,
-    plugins: [standIn(late.made), chunksApart],
+    plugins: [standIn(late.made), chunksApart, builtInsAtHand],
   });
   for (const [path, place] of places) placed.set(path, place);
   return [...late.files, ...outputFiles];

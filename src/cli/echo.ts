@@ -1,6 +1,5 @@
 import { addressText } from "../engine/address-text.js";
 import type { Address, ListenOptions } from "../index.js";
-import { ArqEcho } from "./arq-echo.js";
 import { type Command, type ExitCode, engineOption, jsonOption } from "./command.js";
 import {
   integerOption,
@@ -10,6 +9,7 @@ import {
   textOption,
   UsageError,
 } from "./command-line.js";
+import { DatagramEcho } from "./datagram-echo.js";
 import { EchoServer } from "./echo-server.js";
 import type { Paint } from "./paint.js";
 import { RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "./receive-choice.js";
@@ -17,7 +17,6 @@ import type { Service } from "./service.js";
 import { runServices } from "./service-run.js";
 import type { Terminal } from "./terminal.js";
 import { serverTlsOf, serverTlsTable } from "./tls-choice.js";
-import { UdpEcho } from "./udp-echo.js";
 import { WebSocketEcho } from "./websocket-echo.js";
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -109,8 +108,7 @@ function serverOf(options: OptionValues<typeof OPTIONS>): Service {
   if (maxMessageBytes !== undefined && maxMessageBytes > largest) {
     throw new UsageError(`--max-packet of ${kind} must be at most ${largest}`);
   }
-  if (arq) return new ArqEcho({ engine, maxMessageBytes, maxConnections });
-  return new UdpEcho({ engine, maxDatagramBytes: maxMessageBytes, maxConnections });
+  return new DatagramEcho(arq ? "arq" : "udp", { engine, maxMessageBytes, maxConnections });
 }
 
 interface ListenChoice {

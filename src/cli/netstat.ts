@@ -23,7 +23,11 @@ const STATE_NAMES: readonly string[] = [...new Set<string>(TCP_STATES)];
 
 const OPTIONS = {
   state: listOption("STATE", "only these: ESTABLISHED, LISTEN, TIME-WAIT, …", checkState),
-  pid: integerOption("only those of this process", { min: 1, max: 2 ** 31 - 1 }, undefined),
+  pid: integerOption(
+    "only those of this process, in its network namespace",
+    { min: 1, max: 2 ** 31 - 1 },
+    undefined,
+  ),
   processes: switchOption("tell whose they are (those of other users to root alone)"),
   watch: switchOption("show it anew each second, and how many there are of each state"),
   json: jsonOption(),
@@ -59,6 +63,8 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
     return 0;
   }
   await untilStopped(terminal, () => {
+    // Who reads more slowly gets fewer tables.
+    if (terminal.output.writableNeedDrain === true) return;
     if (!json && terminal.output.isTTY === true) terminal.write(CLEAR_SCREEN);
     show(tcpConnections(asked), terminal);
   });

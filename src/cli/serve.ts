@@ -8,7 +8,6 @@ import {
   push,
   type ReceiveModel,
 } from "../index.js";
-import { ArqEcho } from "./arq-echo.js";
 import {
   type Command,
   type EngineChoiceName,
@@ -17,6 +16,7 @@ import {
   jsonOption,
 } from "./command.js";
 import { integerOption, readCommandLine, textOption } from "./command-line.js";
+import { DatagramEcho } from "./datagram-echo.js";
 import { EchoServer } from "./echo-server.js";
 import { HttpEcho } from "./http-echo.js";
 import type { Paint } from "./paint.js";
@@ -24,7 +24,6 @@ import type { Service } from "./service.js";
 import { runServices } from "./service-run.js";
 import type { Terminal } from "./terminal.js";
 import { servedOnTheSpot } from "./tls-choice.js";
-import { UdpEcho } from "./udp-echo.js";
 import { WebSocketEcho } from "./websocket-echo.js";
 
 /** One service: its name, what it is, and what to type to see it work. */
@@ -71,7 +70,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: "udp",
-    create: (engine) => new UdpEcho({ engine }),
+    create: (engine) => new DatagramEcho("udp", { engine }),
     tries: (address) => [
       `echo hello | npx hp-socket cat --udp ${addressText(address)}`,
       `npx hp-socket load --udp ${addressText(address)}`,
@@ -79,7 +78,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: "arq",
-    create: (engine) => new ArqEcho({ engine }),
+    create: (engine) => new DatagramEcho("arq", { engine }),
     tries: (address) => [
       `echo hello | npx hp-socket cat --arq ${addressText(address)}`,
       `npx hp-socket load --arq ${addressText(address)}`,

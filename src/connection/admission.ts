@@ -103,6 +103,10 @@ export class Admission implements ProxyHeaderOwner {
   /** Takes a stream for a connection to be, and answers who gets its calls; undefined: it is refused. */
   accepted(stream: StreamSocket, isOnPath: boolean): StreamSink | undefined {
     if (this.#proxyHeader !== undefined && !isOnPath) {
+      if (stream.remoteAddress() === undefined) {
+        this.#refuse(unknownPeer(), undefined);
+        return undefined;
+      }
       const stage = this.#stageFor(stream, this.#proxyHeader);
       if (stage !== undefined) return stage;
     }
@@ -207,4 +211,10 @@ export class Admission implements ProxyHeaderOwner {
     const isRoom = security.makeRoom(peerOf()?.host, maxHandshakes);
     return isRoom ? undefined : handshakeLimit(maxHandshakes);
   }
+}
+
+/** A relay that has gone already must not be taken for somebody else, whose header is data. */
+function unknownPeer(): NetError {
+  const text = "the peer had gone before it was known whether it is a relay";
+  return new NetError("PROXY_HEADER_MALFORMED", text, { operation: "accept" });
 }

@@ -8,7 +8,7 @@
  *
  * Judged by time stamps. A deadline that comes late (the event loop was blocked, the machine slept) proves
  * nothing: what lies in the kernel is read first, and a fresh probe sent. Nor does the silence of a peer
- * that we hold back ourselves.
+ * that we hold back ourselves, or have held back until a moment ago.
  */
 import { NetError } from "../errors.js";
 import type { Deadlines } from "../time/deadlines.js";
@@ -51,6 +51,12 @@ const LATE_MS = 1_000;
 export function isHeldUp(dueMs: number, nowMs: number): boolean {
   return nowMs - dueMs >= LATE_MS;
 }
+
+/**
+ * Time beyond the time-out in which an answer still counts: it may lie in the kernel, since the connection was held up
+ * to now. A timer comes before what is read in the same turn.
+ */
+export const LAST_LOOK_MS = 10;
 
 /** Beats of connections that were made together are spread over this share of the interval. */
 const SPREAD = 0.25;
@@ -130,7 +136,13 @@ export class Heartbeat {
       this.set(Math.max(1, rule.everyMs - (this.now - owner.receivedMs)));
       return;
     }
-    if (!isHeldUp(this.dueMs, this.now) && !this.connection.isHeld(-1)) this.missCount++;
+    const isHeldBack = this.connection.isHeld(-1);
+    const lastMs = this.probedMs + rule.timeoutMs + LAST_LOOK_MS;
+    if (!isHeldBack && this.now < lastMs) {
+      this.set(lastMs - this.now);
+      return;
+    }
+    if (!isHeldUp(this.dueMs, this.now) && !isHeldBack) this.missCount++;
     if (this.missCount < rule.maxMisses) {
       this.probe();
       return;

@@ -9,6 +9,10 @@ import { DUE } from "./receiver.js";
 /** The connection, as its heartbeats see it. */
 export interface HeartbeatConnection extends BeatingConnection {
   readonly isOpen: boolean;
+  /** The peer has finished sending: it can't answer. */
+  readonly peerHasEnded: boolean;
+  /** This side has finished sending: it can't ask. */
+  readonly isFinishing: boolean;
   readonly receivedMs: number;
   send(data: Data): unknown;
   fail(error: NetError): boolean;
@@ -38,7 +42,8 @@ export class PacketHeartbeat implements HeartbeatOwner {
 
   /** The deadline has passed. */
   duePassed(): void {
-    if (this.connection.isOpen) this.beat?.duePassed();
+    const { isOpen, peerHasEnded, isFinishing } = this.connection;
+    if (isOpen && !peerHasEnded && !isFinishing) this.beat?.duePassed();
     else this.beat?.later();
   }
 

@@ -1,5 +1,5 @@
 /** Small files that are sent whole, between a head and a tail (HP §2.4 SendSmallFile). */
-import { readFile, stat } from "node:fs/promises";
+import process from "node:process";
 import { assertKnownKeys, assertObject, assertText, NetError } from "../errors.js";
 import type { SmallFileOptions } from "./connection.js";
 import { bytesOf } from "./data.js";
@@ -21,6 +21,7 @@ export async function readSmallFile(path: string, options: SmallFileOptions): Pr
 }
 
 async function readAtMost(path: string, maxBytes: number): Promise<Buffer> {
+  const { readFile, stat } = process.getBuiltinModule("node:fs/promises"); // not loaded before it is wanted
   try {
     const { size } = await stat(path);
     if (size <= maxBytes) {

@@ -55,6 +55,7 @@ const SHARED_CHECKS: Readonly<Record<string, Check>> = {
   minVersion: oneOf("TLSv1.2", "TLSv1.3"),
   maxVersion: oneOf("TLSv1.2", "TLSv1.3"),
   ciphers: assertText,
+  groups: assertText,
   alpnProtocols: assertProtocols,
   start: oneOf("immediate", "manual"),
 };

@@ -73,6 +73,8 @@ export interface SessionPort {
   readonly address: IpAddress | undefined;
   readonly isOpen: boolean;
   readonly pendingBytes: number;
+  /** Datagrams that came and were dropped before anybody took them, as far as the system tells. */
+  readonly droppedCount: number;
   send(to: Destination, bytes: Uint8Array): void;
   askLater(sender: TurnSender): void;
 }
@@ -118,7 +120,6 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
     return this.address !== undefined && !this.isClosing;
   }
 
-  /** Datagrams that came and were dropped before anybody took them, as far as the system tells. */
   get droppedCount(): number {
     return this.socket.droppedCount;
   }

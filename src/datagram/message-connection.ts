@@ -10,7 +10,10 @@ import type { AnyConnection } from "../connection/connection.js";
  * Who is slow to take messages loses those beyond `maxUnreadBytes`.
  */
 export interface MessageConnection<Context = unknown> extends AnyConnection<Context> {
-  /** Datagrams and messages that were dropped here because nobody took those before them. */
+  /**
+   * Datagrams and messages that were dropped here because nobody took those before them. Where we have called the peer,
+   * those as well that the system has dropped for want of room, as far as it tells.
+   */
   readonly missedCount: number;
   /** Datagrams that could not be sent; see `onSendError`. */
   readonly failedCount: number;

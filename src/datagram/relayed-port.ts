@@ -55,6 +55,10 @@ export class RelayedPort implements SessionPort, Destination {
     return this.port.pendingBytes;
   }
 
+  get droppedCount(): number {
+    return this.port.droppedCount;
+  }
+
   send(to: Destination, bytes: Uint8Array): void {
     this.sender = to;
     this.port.send(this, Buffer.concat([this.header, bytes]));

@@ -562,7 +562,9 @@ export class Session
   }
 
   get missedCount(): number {
-    return this.extras?.inbox?.droppedCount ?? 0;
+    // The socket of an outgoing session is its own.
+    const inSocketCount = this.isOutgoing ? (this.outbound.port?.droppedCount ?? 0) : 0;
+    return inSocketCount + (this.extras?.inbox?.droppedCount ?? 0);
   }
 
   get failedCount(): number {

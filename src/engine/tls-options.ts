@@ -35,6 +35,8 @@ export interface TlsRules {
   readonly maxVersion?: TlsVersion | undefined;
   /** Cipher list in the form of OpenSSL. Default: Node's. */
   readonly ciphers?: string | undefined;
+  /** Groups of the key exchange (curves) in the form of OpenSSL, best first: `X25519:P-256`. Default: Node's. */
+  readonly groups?: string | undefined;
   /** Application protocols, best first (RFC 7301). A server without one in common refuses. */
   readonly alpnProtocols?: readonly string[] | undefined;
 }
@@ -102,11 +104,11 @@ export interface TlsInfo {
   /** The application protocol that was agreed on (ALPN). */
   readonly alpnProtocol: string | undefined;
   readonly isResumed: boolean;
-  /** Whether the peer's certificate was checked and found good. */
+  /** Whether the peer's certificate was checked and found good: trusted, and for the name. */
   readonly isAuthorized: boolean;
   /** Why not; undefined when it is, or when none was asked for. */
   readonly authorizationError: string | undefined;
-  /** What the peer has shown; undefined when it has not, as in a resumed session. */
+  /** What the peer has shown; undefined when it has not, as, on some engines, a server in a resumed session. */
   readonly peerCertificate: TlsPeerCertificate | undefined;
 }
 

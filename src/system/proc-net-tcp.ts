@@ -8,12 +8,12 @@ import { formatIp } from "../bytes/ip-bytes.js";
 import { tcpState } from "../engine/tcp-states.js";
 import type { TcpEnd, TcpTableEntry } from "./tcp-table-entry.js";
 
-const FILES = ["/proc/net/tcp", "/proc/net/tcp6"];
+const FILES = ["tcp", "tcp6"];
 const IS_LITTLE = endianness() === "LE";
 
-/** Reads all sockets in the states of `mask`. */
-export function readByProc(mask: number): TcpTableEntry[] {
-  return FILES.flatMap((path) => parseProcTable(textOf(path), mask));
+/** Reads all sockets in the states of `mask`; `folder`: `/proc/PID/net` for those of another network namespace. */
+export function readByProc(mask: number, folder = "/proc/net"): TcpTableEntry[] {
+  return FILES.flatMap((name) => parseProcTable(textOf(`${folder}/${name}`), mask));
 }
 
 /** A system without IPv6 has no second file. */

@@ -29,12 +29,14 @@ const HEAD_BYTES = 16;
 const ENTRY_BYTES = 72;
 const BUFFER_BYTES = 65_536;
 const EINTR = 4;
+/** An answer is there as soon as it was asked for: what would wait, would wait for ever. */
+const DONT_WAIT = 0x40;
 
 /** A netlink socket. */
 export interface Netlink {
   /** Sends a request. Throws `SYSTEM_ERROR`. */
   send(request: Buffer): void;
-  /** Waits for messages; answers how many bytes of `into` they are. Throws `SYSTEM_ERROR`. */
+  /** Takes messages; answers how many bytes of `into` they are. Throws `SYSTEM_ERROR`. */
   receive(into: Buffer): number;
   close(): void;
 }
@@ -62,7 +64,7 @@ export function openNetlink(koffi: Koffi): Netlink {
     send: (request) => void check(send(descriptor, request, request.length, 0), "send"),
     receive: (into) => {
       for (;;) {
-        const result = receive(descriptor, into, into.length, 0);
+        const result = receive(descriptor, into, into.length, DONT_WAIT);
         if (result === -1 && koffi.errno() === EINTR) continue;
         return check(result, "recv");
       }

@@ -2,7 +2,7 @@
  * The TCP connections of this machine, of all processes, as the kernel has them: by netlink where there is
  * the foreign function interface, else by the files of /proc. Linux only.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { loadKoffi } from "../engine/koffi.js";
 import { TCP_STATES, type TcpState } from "../engine/tcp-states.js";
@@ -15,7 +15,7 @@ import {
   NetError,
 } from "../errors.js";
 import { readByProc } from "./proc-net-tcp.js";
-import { type Netlink, openNetlink, readByNetlink } from "./sock-diag.js";
+import { type Netlink, type NetlinkTable, openNetlink, readByNetlink } from "./sock-diag.js";
 import { processesOfSockets } from "./socket-owners.js";
 import type { TcpTableEntry } from "./tcp-table-entry.js";
 
@@ -25,7 +25,7 @@ export interface TcpTableOptions {
   readonly port?: number | undefined;
   /** Only those in these states. */
   readonly states?: readonly TcpState[] | undefined;
-  /** Only those of this process. */
+  /** Only those of this process, which may be in another network namespace, that of a container for example. */
   readonly pid?: number | undefined;
   /** Finds out which processes have the sockets: walks /proc, which costs more than the table. Default false, true with `pid`. */
   readonly processes?: boolean | undefined;
@@ -59,7 +59,7 @@ export function tcpConnections(options: TcpTableOptions = {}): TcpTable {
   for (const state of states ?? []) assertOneOf("states", state, STATE_NAMES);
   const { processes = pid !== undefined } = options;
   assertBoolean("processes", processes);
-  const table = read(states);
+  const table = read(states, pid);
   let { connections } = table;
   if (port !== undefined) {
     connections = connections.filter(
@@ -82,37 +82,47 @@ function maskOf(states: readonly TcpState[] | undefined): number {
   return mask;
 }
 
-function read(states: readonly TcpState[] | undefined): TcpTable {
+function read(states: readonly TcpState[] | undefined, pid: number | undefined): TcpTable {
   if (process.platform !== "linux") {
     const text = `the table of TCP connections is read on Linux only, not on ${process.platform}`;
     throw new NetError("NOT_SUPPORTED", text, { operation: "configure" });
   }
   const mask = maskOf(states);
-  const netlink = open();
-  if (netlink === undefined) {
-    if (!existsSync("/proc/net/tcp")) {
-      const text = "neither netlink nor /proc/net/tcp can be read here";
-      throw new NetError("NOT_SUPPORTED", text, { operation: "configure" });
-    }
-    return { connections: readByProc(mask), isConsistent: true, source: "proc" };
-  }
+  // Netlink answers for the namespace of this process alone.
+  if (pid !== undefined && isElsewhere(pid)) return byProc(mask, `/proc/${pid}/net`);
+  const found = byNetlink(mask);
+  if (found !== undefined) return { ...found, source: "netlink" };
+  if (existsSync("/proc/net/tcp")) return byProc(mask, "/proc/net");
+  const text = "neither netlink nor /proc/net/tcp can be read here";
+  throw new NetError("NOT_SUPPORTED", text, { operation: "configure" });
+}
+
+/** Whether a process has another network namespace; no where it is gone, or another user's. */
+function isElsewhere(pid: number): boolean {
   try {
-    for (let tries = 1; ; tries++) {
-      const { connections, isConsistent } = readByNetlink(netlink, mask);
-      if (isConsistent || tries === MAX_TRIES)
-        return { connections, isConsistent, source: "netlink" };
-    }
-  } finally {
-    netlink.close();
+    return readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync("/proc/self/ns/net");
+  } catch {
+    return false;
   }
 }
 
-/** Undefined where koffi is missing, or the system refuses. */
-function open(): Netlink | undefined {
+function byProc(mask: number, folder: string): TcpTable {
+  return { connections: readByProc(mask, folder), isConsistent: true, source: "proc" };
+}
+
+/** Undefined where the system refuses: koffi is missing, or the kernel has no sock_diag for TCP. */
+function byNetlink(mask: number): NetlinkTable | undefined {
+  let netlink: Netlink | undefined;
   try {
-    return openNetlink(loadKoffi());
+    netlink = openNetlink(loadKoffi());
+    for (let tries = 1; ; tries++) {
+      const found = readByNetlink(netlink, mask);
+      if (found.isConsistent || tries === MAX_TRIES) return found;
+    }
   } catch {
     return undefined;
+  } finally {
+    netlink?.close();
   }
 }
 

@@ -7,7 +7,7 @@
  *
  * A deadline that comes late, because this side was held up, leads to another ping and not to the end.
  */
-import { isHeldUp } from "../connection/heartbeat.js";
+import { isHeldUp, LAST_LOOK_MS } from "../connection/heartbeat.js";
 import { DUE } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
 import { OPCODE } from "../protocol/websocket/opcode.js";
@@ -83,7 +83,12 @@ export class Heartbeat {
       return;
     }
     const nowMs = connection.wheel.clock.now();
-    if (isHeldUp(pingedMs + pongTimeoutMs, nowMs)) {
+    const lastMs = pingedMs + pongTimeoutMs + LAST_LOOK_MS;
+    if (nowMs < lastMs) {
+      connection.deadlines.setAt(SOCKET_DUE.pong, lastMs);
+      return;
+    }
+    if (isHeldUp(lastMs, nowMs)) {
       this.ping(socket, nowMs);
       return;
     }

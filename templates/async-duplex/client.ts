@@ -6,13 +6,14 @@ import { Side } from "./side.ts";
 
 export class Branch {
   readonly client: TcpClient;
-  readonly #side: Side;
+  readonly #side: Side<TcpClient>;
 
   constructor(
+    name: string,
     answerTo: (question: string) => string | Promise<string>,
     onNotice?: (notice: string) => void,
   ) {
-    const side = new Side("C", answerTo, onNotice);
+    const side = new Side<TcpClient>("C", answerTo, onNotice);
     this.#side = side;
     this.client = new TcpClient({
       receive,
@@ -20,11 +21,11 @@ export class Branch {
       heartbeat,
       requestTimeoutMs: 5_000,
       maxRequestsInFlight: 1_000,
-      // Comes back by itself, and says first who it is.
+      // Comes back by itself, and says first who it is: the center finds it by that.
       reconnect: {
         firstDelayMs: 250,
         maxDelayMs: 30_000,
-        greeting: () => write({ kind: "N", id: "", body: "branch 7" }),
+        greeting: () => write({ kind: "N", id: "", body: name }),
       },
       onReceive: (client, packet) => side.take(client, packet),
       onReconnecting: (_client, attempt, delayMs, { code }) =>
@@ -47,7 +48,7 @@ export class Branch {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const branch = new Branch(() => "the till is open", console.log);
+  const branch = new Branch("branch 7", () => "the till is open", console.log);
   await branch.connect(address);
   const answers = await Promise.all(["50", "13", "20"].map((amount) => branch.ask(amount)));
   console.log(answers);

@@ -2,7 +2,8 @@
  * What both sides know: how messages travel, and where the server is.
  *
  * A message is `KIND|ID|body`. Either side asks (Q), the other answers (A) with the same id, in any order; a notice (N) has no
- * answer. Ids begin with the letter of who asks, so that those of the two sides are never the same.
+ * answer. The first notice of a branch is its name. Ids begin with the letter of who asks, so that those of the two sides
+ * are never the same.
  */
 import process from "node:process";
 import { type HeartbeatOptions, lengthPrefix } from "hp-socket";

@@ -1,15 +1,19 @@
 /** The center of a payment switch: answers its branches, and asks them as well, on the same connections. */
 import process from "node:process";
-import { TcpServer, type WaitOptions } from "hp-socket";
+import { type Connection, TcpServer, type WaitOptions } from "hp-socket";
 import { address, correlate, heartbeat, receive, write } from "./protocol.ts";
 import { Side } from "./side.ts";
 
 export class Center {
   readonly server: TcpServer;
-  readonly #side: Side;
+  readonly #side: Side<Connection>;
 
   constructor(answerTo: (question: string) => string | Promise<string>) {
-    const side = new Side("S", answerTo);
+    // A branch says first who it is: by that name it is found, whichever connection it has. It is believed here: where others
+    // can connect, use TLS with certificates, or a secret.
+    const side = new Side<Connection>("S", answerTo, (name, connection) => {
+      connection.key = name;
+    });
     this.#side = side;
     this.server = new TcpServer({
       receive,
@@ -24,10 +28,10 @@ export class Center {
     });
   }
 
-  /** Asks one branch. */
-  async ask(id: number, question: string, options?: WaitOptions): Promise<string> {
-    const connection = this.server.connection(id);
-    if (connection === undefined) throw new Error(`no connection ${id}`);
+  /** Asks a branch. */
+  async ask(branch: string, question: string, options?: WaitOptions): Promise<string> {
+    const connection = this.server.byKey(branch);
+    if (connection === undefined) throw new Error(`${branch} is not connected`);
     return this.#side.ask(connection, question, options);
   }
 

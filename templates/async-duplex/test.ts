@@ -16,18 +16,19 @@ it("lets both sides ask on one connection, with answers in any order", async (te
   });
   test.after(() => center.stop());
   const branch = new Branch(
+    "branch 7",
     (question) => `${question}: open`,
     (notice) => void notices.push(notice),
   );
   test.after(() => branch.stop());
   await branch.connect(await center.server.listen({ host: "127.0.0.1" }));
-  const [id = 0] = center.server.connectionIds();
+  await until(() => center.server.byKey("branch 7") !== undefined);
 
   const [first, second, third, tills] = await Promise.all([
     branch.ask("10"),
     branch.ask("30"),
     branch.ask("50"),
-    center.ask(id, "tills"),
+    center.ask("branch 7", "tills"),
   ]);
 
   assert.deepEqual([first, second, third], ["approved 10", "approved 30", "approved 50"]);
@@ -42,7 +43,7 @@ it("gives a question up after its time-out, and drops the answer that comes too 
     amount === "13" ? new Promise((resolve) => (late = resolve)) : `approved ${amount}`,
   );
   test.after(() => center.stop());
-  const branch = new Branch(() => "");
+  const branch = new Branch("branch 7", () => "open");
   test.after(() => branch.stop());
   await branch.connect(await center.server.listen({ host: "127.0.0.1" }));
 
@@ -58,7 +59,7 @@ it("comes back by itself when the connection is lost; what was under way is reje
     isSlow ? new Promise<string>(() => {}) : `approved ${amount}`,
   );
   test.after(() => center.stop());
-  const branch = new Branch(() => "");
+  const branch = new Branch("branch 7", () => "open");
   test.after(() => branch.stop());
   await branch.connect(await center.server.listen({ host: "127.0.0.1" }));
 
@@ -71,4 +72,6 @@ it("comes back by itself when the connection is lost; what was under way is reje
   await until(() => branch.client.isOpen);
 
   assert.equal(await branch.ask("50"), "approved 50");
+  // Another connection with another id, and the same branch.
+  assert.equal(await center.ask("branch 7", "tills"), "open");
 });

@@ -228,6 +228,9 @@ describe("UDP: floods and garbage", () => {
 
     assert.equal(client.isOpen, true);
     assert.ok(count > 19_000);
+    assert.equal(client.connection?.missedCount, 0);
+    Object.assign(socket, { droppedCount: 7 });
+    assert.equal(client.connection?.missedCount, 7, "what the system has dropped is told");
     socket.receive(CLOSE_NOTIFY, peer);
     await world.settle();
     assert.equal(client.closeReason?.initiator, "remote");

@@ -28,7 +28,7 @@ describe("hp-socket with --tls", () => {
     const address = `127.0.0.1:${await server.readyPort()}`;
     const pinned = ["--tls", "--fingerprint", await shownFingerprint(server)];
 
-    const talk = ["cat", address, "--receive", "line", "--wait", "0.2"];
+    const talk = ["cat", address, "--receive", "line", "--wait", "1"];
     const good = await runCommand([...talk, ...pinned], "hello\n");
     const other = await runCommand([...talk, "--tls", "--fingerprint", "00".repeat(32)], "hello\n");
     const unknown = await runCommand([...talk, "--tls"], "hello\n");
@@ -49,7 +49,7 @@ describe("hp-socket with --tls", () => {
     const address = `127.0.0.1:${await server.readyPort()}`;
     const trust = ["--tls", "--ca", cert];
 
-    const talk = ["cat", address, "--wait", "0.2", ...trust];
+    const talk = ["cat", address, "--wait", "1", ...trust];
     const good = await runCommand([...talk, "--servername", "localhost"], "hello");
     const wrong = await runCommand([...talk, "--servername", "other.example"], "hello");
 
@@ -66,7 +66,7 @@ describe("hp-socket with --tls", () => {
     const server = startCommand(test, ["echo", "--port", "0", "--tls", "--receive", "pack"]);
     const address = `127.0.0.1:${await server.readyPort()}`;
 
-    const amount = ["--connections", "5", "--depth", "4", "--seconds", "0.2", "--warmup", "0"];
+    const amount = ["--connections", "5", "--depth", "4", "--seconds", "1", "--warmup", "0"];
     const load = ["load", address, "--receive", "pack", ...amount, "--json"];
     const result = await runCommand([...load, "--tls", "--insecure"]);
 
@@ -85,7 +85,7 @@ describe("hp-socket with --tls", () => {
     const server = startCommand(test, ["serve", "--port", "0"]);
     const [, words] = await server.shows("stdout", /npx hp-socket (cat .* --tls .*)$/m);
 
-    const result = await runCommand([...`${words}`.split(" "), "--wait", "0.2"], "hello");
+    const result = await runCommand([...`${words}`.split(" "), "--wait", "1"], "hello");
 
     assert.match(result.stdout, /hello/);
     assert.equal(result.code, 0);
@@ -98,7 +98,7 @@ describe("hp-socket with --tls", () => {
     const own = ["--tls", "--insecure", "--cert", cert, "--key", key];
     const amount = ["--connections", "2", "--seconds", "0.1", "--warmup", "0", "--json"];
 
-    const known = await runCommand(["cat", address, "--wait", "0.2", ...own], "hello");
+    const known = await runCommand(["cat", address, "--wait", "1", ...own], "hello");
     const load = await runCommand(["load", address, ...amount, ...own]);
     const unknown = await runCommand(["cat", address, "--tls", "--insecure"], "hello");
 

@@ -41,6 +41,7 @@ interface Pair {
 async function pair(
   clientBeat: HeartbeatOptions | undefined,
   serverBeat?: HeartbeatOptions,
+  halfOpen = false,
 ): Promise<Pair> {
   const { engine, clock } = memoryWorld();
   const clientGot: string[] = [];
@@ -50,6 +51,7 @@ async function pair(
   const server = new TcpServer({
     engine,
     receive,
+    halfOpen,
     ...(serverBeat !== undefined && { heartbeat: serverBeat }),
     onReceive: (_, packet) => void serverGot.push(packet.toString()),
   });
@@ -57,6 +59,7 @@ async function pair(
   const client = new TcpClient({
     engine,
     receive,
+    halfOpen,
     ...(clientBeat !== undefined && { heartbeat: clientBeat }),
     onReceive: (_, packet) => void clientGot.push(packet.toString()),
     onClose: (_, reason) => void clientReasons.push(reason),
@@ -148,6 +151,61 @@ describe("heartbeats", () => {
       await server.stop();
     });
   }
+
+  it("judge nobody who can't answer, or can't be asked, any more: the connection is half closed", async () => {
+    for (const isOurs of [true, false]) {
+      const { client, server, clientReasons, peer, wait } = await pair(PING, PONG, true);
+      if (isOurs) client.finish();
+      else peer().finish();
+      await wait(10_000);
+      assert.deepEqual(clientReasons, []);
+      assert.equal(server.connectionCount, 1);
+      if (isOurs) peer().finish();
+      else client.finish();
+      await wait(100);
+      assert.deepEqual(
+        clientReasons.map(({ code }) => code),
+        ["CLOSED"],
+      );
+      await server.stop();
+    }
+  });
+
+  it("are bounded where the peer asks without end and reads no answer", async () => {
+    const { client, server, wait } = await pair(undefined, PONG);
+    server.configure({ maxPendingBytes: 1_000, highWaterMarkBytes: 1_000, lowWaterMarkBytes: 500 });
+    client.pause();
+    let sent = 0;
+    for (; client.isOpen && sent < 2_000_000; sent += 100) {
+      for (let count = 0; count < 100; count++) client.send("PING");
+      await wait(25);
+    }
+    assert.equal(server.connectionCount, 0, `${sent} heartbeats`);
+    await Promise.all([client.stop(), server.stop()]);
+  });
+
+  it("may be closed, changed or stopped by the message that is to be sent", async () => {
+    const acts: readonly ((client: TcpClient) => void)[] = [
+      (client) => void client.close(),
+      (client) => void client.abort(),
+      (client) => void client.stop(),
+      (client) => client.configure({ heartbeat: undefined }),
+      (client) => client.configure({ heartbeat: { ...PING, everyMs: 500 } }),
+    ];
+    for (const act of acts) {
+      let own: TcpClient | undefined;
+      const message = (): string => {
+        if (own !== undefined) act(own);
+        return "PING";
+      };
+      const { client, server, clientReasons, wait } = await pair({ ...PING, message }, PONG);
+      own = client;
+      await wait(4_000);
+      assert.ok(clientReasons.every(({ code }) => code === "CLOSED" || code === "ABORTED"));
+      assert.ok(clientReasons.length <= 1);
+      await Promise.all([client.stop(), server.stop()]);
+    }
+  });
 
   it("are changed while running", async () => {
     const { client, server, clientReasons, wait } = await pair(undefined);

@@ -175,6 +175,26 @@ for (const engine of availableEngines()) {
       await server.stop();
     });
 
+    it("are never data, also of a relay that has gone when it is accepted", async () => {
+      const { server, port, got, refused, accepted } = await world({ engine });
+      for (let count = 0; count < 30; count++) {
+        const socket = connect(port, "127.0.0.1", () => {
+          socket.write(Buffer.concat([V2, Buffer.from("hello")]));
+          socket.resetAndDestroy();
+        }).on("error", () => {});
+      }
+      await until(() => refused.length + accepted.length === 30);
+      await server.stop();
+      assert.ok(
+        got.every((text) => text === "hello"),
+        got.join(),
+      );
+      assert.ok(
+        accepted.every((from) => from === "203.0.113.7 4711"),
+        accepted.join(),
+      );
+    });
+
     it("leave nothing behind when the server stops while it waits for them", async () => {
       const { server, port, accepted } = await world({ engine, maxConnections: 1 });
       const socket = connect(port, "127.0.0.1");

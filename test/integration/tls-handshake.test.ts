@@ -141,6 +141,21 @@ function successes(certificates: TestCertificates): void {
     assert.equal(error.code, "TLS_FAILED");
   });
 
+  it("takes the groups that it is told, on either side", async (test) => {
+    const world = await secureServer(test, { ...pair, groups: "P-384:P-521" });
+    const client = secureClient(test, { ca, groups: "X25519:P-521" });
+    const other = secureClient(test, { ca, groups: "X25519" });
+
+    const peer = await tlsPeer(test, world.port);
+    await connected(client, world.port);
+    const error = await connectError(other, world.port);
+
+    assert.equal((peer.getEphemeralKeyInfo() as { name: string }).name, "secp384r1");
+    assert.equal(await client.request("P-521").then(String), "P-521");
+    assert.equal(error.code, "TLS_FAILED");
+    assert.match(error.message, /handshake failure/);
+  });
+
   it("tells names of application protocols beyond ASCII as they were given", async (test) => {
     const world = await secureServer(test, { ...pair, alpnProtocols: ["prêt"] });
     const client = secureClient(test, { ca, alpnProtocols: ["prêt"] });
@@ -350,6 +365,44 @@ function refusals(certificates: TestCertificates): void {
 
     assert.equal(client.tls?.isAuthorized, false);
     assert.equal(client.tls?.authorizationError, "CERT_HAS_EXPIRED");
+  });
+
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    it(`a client with verify none tells a wrong name, when it resumes too (${version})`, async (test) => {
+      const world = await secureServer(test, { ...server, maxVersion: version });
+      const rules = { ca, verify: "none", serverName: "other.example" } as const;
+      const agent = new TcpAgent({ tls: rules, onReceive() {} });
+      test.after(() => agent.stop({ drainMs: 0 }));
+
+      const told = [];
+      for (let visit = 0; visit < 2; visit++) {
+        const connection = await agent.connect({ host: "127.0.0.1", port: world.port });
+        await connection.request("so that a ticket comes");
+        const { isResumed, isAuthorized, authorizationError } = connection.tls as TlsInfo;
+        told.push([isResumed, isAuthorized, authorizationError]);
+        connection.close();
+        await connection.closed();
+      }
+
+      const problem = "ERR_TLS_CERT_ALTNAME_INVALID";
+      assert.deepEqual(told, [
+        [false, false, problem],
+        [true, false, problem],
+      ]);
+    });
+  }
+
+  it("a client with verify none that knows no name says so", async (test) => {
+    const path = certificates.path("nameless.sock");
+    const world = await secureServer(test, server);
+    await world.server.stop();
+    await world.server.listen({ path });
+    const client = secureClient(test, { ca, verify: "none" });
+
+    await client.connect({ path });
+
+    assert.equal(client.tls?.isAuthorized, false);
+    assert.equal(client.tls?.authorizationError, "NO_NAME");
   });
 
   it("a client refuses any certificate on a path unless it is told the name", async (test) => {

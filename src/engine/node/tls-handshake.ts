@@ -19,6 +19,9 @@ export interface HandshakeSink {
   refused(error: NetError): void;
 }
 
+/** What is wrong with the names of servers that are taken all the same. */
+const nameProblems: WeakMap<TLSSocket, string> = new WeakMap();
+
 /** Begins the handshake. `host` is what a client connected to. */
 export function beginHandshake(
   socket: Socket,
@@ -89,14 +92,15 @@ function ask(
   const serverName = context.serverNameFor(host);
   const { sessions } = context;
   const peer = `${serverName ?? ""}|${socket.remoteAddress ?? ""}|${socket.remotePort ?? ""}`;
-  const session = sessions?.get(peer);
+  const kept = sessions?.get(peer);
+  let nameProblem = kept?.nameProblem;
   const secure = tlsModule().connect({
     socket,
     secureContext: context.secureContext,
     servername: TlsClientContext.sentName(serverName),
     rejectUnauthorized: verify === "full",
     checkServerIdentity: (_name, certificate) => context.identityError(serverName, certificate),
-    ...(session !== undefined && { session }),
+    ...(kept !== undefined && { session: kept.bytes }),
     ...(alpnProtocols !== undefined && { ALPNProtocols: [...alpnProtocols] }),
   });
   // Only sessions of peers that were found good are kept: a resumed one shows no certificate.
@@ -105,7 +109,7 @@ function ask(
   if (sessions !== undefined) {
     secure.on("session", (given) => {
       ticket = given;
-      if (isGood) sessions.keep(peer, given);
+      if (isGood) sessions.keep(peer, given, nameProblem);
     });
   }
   secure.on("secureConnect", () => {
@@ -115,7 +119,13 @@ function ask(
       return;
     }
     isGood = true;
-    if (ticket !== undefined) sessions?.keep(peer, ticket);
+    if (verify === "none") {
+      if (!secure.isSessionReused()) {
+        nameProblem = TlsClientContext.nameProblem(serverName, secure.getPeerCertificate());
+      }
+      if (nameProblem !== undefined) nameProblems.set(secure, nameProblem);
+    }
+    if (ticket !== undefined) sessions?.keep(peer, ticket, nameProblem);
     sink.secured();
   });
   return secure;
@@ -168,7 +178,7 @@ function authorizationProblem(
 ): string | undefined {
   if (context.role === "server") return isShown ? verifyCode(secure) : undefined;
   if (context instanceof TlsClientContext && context.options.verify === "pin") return undefined;
-  if (secure.authorized) return undefined;
+  if (secure.authorized) return nameProblems.get(secure);
   const error: unknown = secure.authorizationError;
   return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }

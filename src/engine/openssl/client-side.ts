@@ -1,5 +1,5 @@
 /** The client's side of a session. */
-import type { SecureContext } from "node:tls";
+import type { PeerCertificate, SecureContext } from "node:tls";
 import type { NetError } from "../../errors.js";
 import { type SessionTable, TlsClientContext } from "../tls/tls-client-context.js";
 import { certificateError, tlsError } from "../tls/tls-error.js";
@@ -65,7 +65,7 @@ export class ClientSide implements Side {
       functions.sslSetAlpn(ssl, bytes, bytes.length);
     }
     const session = this.sessions?.get(this.peer);
-    if (session !== undefined) this.resume(session);
+    if (session !== undefined) this.resume(session.bytes);
   }
 
   private resume(der: Buffer): void {
@@ -125,9 +125,18 @@ export class ClientSide implements Side {
   }
 
   info(): TlsInfo {
-    return sessionInfo(this.library, this.ssl, () => ({
+    return sessionInfo(this.library, this.ssl, (certificate) => ({
       isAsked: true,
-      problem: this.verify === "pin" ? undefined : verdict(this.library, this.ssl),
+      problem: this.verify === "pin" ? undefined : this.toldProblem(certificate),
     }));
+  }
+
+  /** What is told of a peer that is accepted: with `none` that may be anybody. */
+  private toldProblem(certificate: PeerCertificate | undefined): string | undefined {
+    const { library, serverName, ssl, verify } = this;
+    const code = verdict(library, ssl);
+    if (code !== undefined || verify === "full") return code;
+    if (certificate === undefined) return "UNSPECIFIED";
+    return TlsClientContext.nameProblem(serverName, certificate);
   }
 }

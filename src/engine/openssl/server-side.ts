@@ -116,9 +116,9 @@ export class ServerSide implements Side {
   }
 
   info(): TlsInfo {
-    return sessionInfo(this.library, this.ssl, (isShown) => ({
-      isAsked: isShown,
-      problem: isShown ? verdict(this.library, this.ssl) : undefined,
+    return sessionInfo(this.library, this.ssl, (certificate) => ({
+      isAsked: certificate !== undefined,
+      problem: certificate === undefined ? undefined : verdict(this.library, this.ssl),
     }));
   }
 }

@@ -20,11 +20,11 @@ export interface Authorization {
 export function sessionInfo(
   library: TlsLibrary,
   ssl: number,
-  authorization: (isShown: boolean) => Authorization,
+  authorization: (certificate: PeerCertificate | undefined) => Authorization,
 ): TlsInfo {
   const { functions } = library;
   const certificate = peerCertificate(library, ssl);
-  const { isAsked, problem } = authorization(certificate !== undefined);
+  const { isAsked, problem } = authorization(certificate);
   const cipher = functions.sslGet0Cipher(ssl);
   const serverName = functions.sslServerName(ssl, HOST_NAME) ?? "";
   return {

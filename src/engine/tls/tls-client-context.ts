@@ -20,19 +20,26 @@ export class IdentityError extends Error {
   }
 }
 
+/** A session that can be resumed. */
+export interface KeptSession {
+  readonly bytes: Buffer;
+  /** What was wrong with the name in the certificate of its peer, which is not shown again. */
+  readonly nameProblem: string | undefined;
+}
+
 /** Sessions by peer. Those of earlier rules are thrown away with their table. */
 export class SessionTable {
-  readonly #sessions: Map<string, Buffer> = new Map();
+  readonly #sessions: Map<string, KeptSession> = new Map();
 
   /** The session to resume with `peer`, or undefined. */
-  get(peer: string): Buffer | undefined {
+  get(peer: string): KeptSession | undefined {
     return this.#sessions.get(peer);
   }
 
   /** Keeps the session for the next connection to `peer`. */
-  keep(peer: string, session: Buffer): void {
+  keep(peer: string, bytes: Buffer, nameProblem?: string): void {
     this.#sessions.delete(peer);
-    this.#sessions.set(peer, session);
+    this.#sessions.set(peer, { bytes, nameProblem });
     if (this.#sessions.size <= MAX_SESSIONS) return;
     for (const oldest of this.#sessions.keys()) {
       this.#sessions.delete(oldest);
@@ -99,12 +106,29 @@ export class TlsClientContext implements TlsContext {
         );
       }
     }
-    if (verify !== "full") return undefined;
+    return verify === "full" ? TlsClientContext.nameError(serverName, certificate) : undefined;
+  }
+
+  /** Why the certificate is not for the name; undefined when it is. */
+  static nameError(
+    serverName: string | undefined,
+    certificate: PeerCertificate,
+  ): Error | undefined {
     if (serverName === undefined) {
       return new IdentityError("NO_NAME", "can't be checked: give tls.serverName for a path");
     }
     const name = TlsClientContext.sentName(serverName) || serverName;
     return tlsModule().checkServerIdentity(name, certificate);
+  }
+
+  /** The same in one word, as `authorizationError` has it. */
+  static nameProblem(
+    serverName: string | undefined,
+    certificate: PeerCertificate,
+  ): string | undefined {
+    const error = TlsClientContext.nameError(serverName, certificate);
+    if (error === undefined) return undefined;
+    return "code" in error ? String(error.code) : error.message;
   }
 }
 

@@ -19,10 +19,14 @@ export function secureContext(options: SecureContextOptions): SecureContext {
     return tlsModule().createSecureContext(options);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const part = code === undefined ? undefined : WRONG_PARTS[code];
+    const isGroups = message === WRONG_GROUPS;
+    const part = isGroups ? "groups has one that OpenSSL does not know" : WRONG_PARTS[code ?? ""];
     throw invalid(part === undefined ? message : `${part} (${message})`, error);
   }
 }
+
+/** What Node says of groups; its code is that of others too. */
+const WRONG_GROUPS = "Failed to set ECDH curve";
 
 /** Which option OpenSSL means by its error. */
 const WRONG_PARTS: Readonly<Record<string, string>> = {
@@ -71,6 +75,7 @@ export function ruleOptions(rules: TlsRules): SecureContextOptions {
     ...(ca !== undefined && { ca }),
     ...(crl !== undefined && { crl }),
     ...(rules.ciphers !== undefined && { ciphers: rules.ciphers }),
+    ...(rules.groups !== undefined && { ecdhCurve: rules.groups }),
   };
 }
 

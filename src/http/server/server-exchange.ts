@@ -348,7 +348,8 @@ export class ServerExchange
       throw invalidArgument(`detail must be text, not ${describe(detail)}`, { operation: "send" });
     }
     if (statusCode === 204 || statusCode === 205) return this.respond(statusCode, headers, "");
-    const text = `${describe(statusCode)} ${detail ?? STATUS_TEXT[statusCode] ?? ""}\n`;
+    const meaning = typeof statusCode === "number" ? STATUS_TEXT[statusCode] : undefined;
+    const text = `${describe(statusCode)} ${detail ?? meaning ?? ""}\n`;
     const fields = headers === undefined ? TEXT_FIELDS : withType(headers, PLAIN_TYPE);
     return this.respond(statusCode, fields, text);
   }

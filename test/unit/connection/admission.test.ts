@@ -71,6 +71,17 @@ describe("Admission: addresses", () => {
     assert.equal(component.connectionCount, 1);
   });
 
+  it("lets nobody in whose address is not known any more, where relays need a header", () => {
+    const { admission, component, refusals } = world(RELAY);
+    // On the node engine a peer that has reset its connection has no address.
+    const gone = new FakeStream() as unknown as StreamSocket;
+
+    assert.equal(admission.accepted(gone, false), undefined);
+
+    assert.deepEqual(refusals, [["PROXY_HEADER_MALFORMED", undefined]]);
+    assert.deepEqual([component.connectionCount, component.stats.refusedCount], [0, 1]);
+  });
+
   it("refuses by the lists, tells whom, and makes no connection", () => {
     const { accept, component, refusals } = world({ access: { deny: ["192.0.2.0/24"] } });
 

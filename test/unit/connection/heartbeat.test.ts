@@ -139,6 +139,22 @@ describe("Heartbeat", () => {
     assert.equal(peer.code, "HEARTBEAT_TIMEOUT");
   });
 
+  it("takes an answer that is read when the hold has just been taken away", () => {
+    const peer = new Peer({ ...RULE, maxMisses: 1 });
+    peer.wait(1_010);
+    assert.equal(peer.probesMs.length, 1);
+    peer.held = 1;
+    while (peer.clock.now() < (peer.probesMs[0] ?? 0) + RULE.timeoutMs - 1) peer.clock.advance(1);
+    peer.held = 0;
+    // The timer comes before what is read in the same turn.
+    peer.clock.advance(5);
+    peer.receivedMs = Math.ceil(peer.clock.now());
+    peer.wait(500);
+    assert.equal(peer.code, undefined);
+    peer.wait(2_000);
+    assert.equal(peer.code, "HEARTBEAT_TIMEOUT");
+  });
+
   it("spreads the first beats of connections that were made together over a quarter", () => {
     const firsts = Array.from({ length: 100 }, (_, id) => {
       const peer = new Peer({ ...RULE, everyMs: 10_000 }, id);

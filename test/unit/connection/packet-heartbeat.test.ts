@@ -18,6 +18,8 @@ const is =
 
 /** A connection with heartbeats that notes what it sends and how it ends. */
 class NotedConnection implements HeartbeatConnection {
+  readonly peerHasEnded = false;
+  readonly isFinishing = false;
   readonly id = 0;
   readonly clock: ManualClock = new ManualClock();
   readonly wheel: TimingWheel = new TimingWheel(this.clock);

@@ -53,6 +53,7 @@ function outboundOf(given = {}) {
     address: undefined,
     isOpen: true,
     pendingBytes: 0,
+    droppedCount: 0,
     send: (to, bytes) => {
       assert.equal(to, outbound);
       sent.push(bytes);

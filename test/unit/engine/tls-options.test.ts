@@ -38,6 +38,7 @@ describe("the option tls of a server", () => {
       /tls.minVersion \(TLSv1.3\) must not be above/,
     ],
     "ciphers that are none": [{ ...pair, ciphers: "NONSENSE" }, /tls: .+/],
+    "groups that are none": [{ ...pair, groups: "X25519:P-1" }, /tls: groups has one .+ not know/],
     "no application protocols": [
       { ...pair, alpnProtocols: [] },
       /must be an array that is not empty/,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import process from "node:process";
 import { describe, it, type TestContext } from "node:test";
@@ -103,6 +104,28 @@ describe("the table of TCP connections", { skip }, () => {
         .map(({ sendQueue: _, receiveQueue: __, ...entry }) => entry)
         .sort((one, other) => one.inode - other.inode);
     assert.deepEqual(plain(connections), plain(fromProc));
+  });
+
+  it("is that of a process's own network namespace", async (test) => {
+    const listens =
+      'const s = require("node:net").createServer().listen(0, () => console.log(s.address().port))';
+    const child = spawn("unshare", ["-rn", process.execPath, "-e", listens]);
+    test.after(() => child.kill("SIGKILL"));
+    const port = await new Promise<number>((resolve) => {
+      child.on("error", () => resolve(0));
+      child.on("exit", () => resolve(0));
+      child.stdout.once("data", (line) => resolve(Number(line)));
+    });
+    if (port === 0) return test.skip("the system makes no network namespaces");
+    const { pid = 0 } = child;
+
+    const { connections, source } = tcpConnections({ pid });
+
+    assert.equal(source, "proc");
+    assert.deepEqual(
+      connections.map(({ state, local, processes }) => [state, local.port, processes?.[0]?.pid]),
+      [["LISTEN", port, pid]],
+    );
   });
 
   it("refuses what can't be asked", () => {
