@@ -17,10 +17,6 @@ export class EngineService {
   readonly wheel: TimingWheel;
   private readonly spares: Outbound[] = [];
   private readonly spareInbounds: Inbound[] = [];
-  /** Ways out that will be flushed when the turn ends. */
-  private flushCount = 0;
-  /** What the clock said in this turn; 0 before it was asked. */
-  private turnMs = 0;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -53,26 +49,12 @@ export class EngineService {
     if (this.spareInbounds.length < MAX_SPARES) this.spareInbounds.push(inbound);
   }
 
-  /** Calls `flush` once when this turn ends. It calls {@link flushed}. */
-  flushLater(flush: () => void): void {
-    this.flushCount++;
-    this.engine.afterTurn(flush);
-  }
-
-  /** One of those that {@link flushLater} was asked for runs. */
-  flushed(): void {
-    this.flushCount--;
-    this.turnMs = 0;
-  }
-
   /**
-   * The present by the clock, in whole milliseconds: when the bytes came that are received now. In a turn in
-   * which many connections receive and send, the clock is asked twice, not once for each.
+   * The present by the clock, in whole milliseconds: when the bytes came that are received now. Asked for each time: another's
+   * handler may have held the turn up.
    */
   arrivalMs(): number {
-    if (this.flushCount === 0) return Math.ceil(this.wheel.clock.now());
-    if (this.turnMs === 0) this.turnMs = Math.ceil(this.wheel.clock.now());
-    return this.turnMs;
+    return Math.ceil(this.wheel.clock.now());
   }
 }
 

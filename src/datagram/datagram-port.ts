@@ -162,11 +162,10 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
   private wantFlush(): void {
     if (this.isFlushSet) return;
     this.isFlushSet = true;
-    this.service.flushLater(this.flush);
+    this.service.engine.afterTurn(this.flush);
   }
 
   private turnEnded(): void {
-    this.service.flushed();
     // Who is asked may send, which belongs to this turn.
     const { senders } = this;
     if (senders.length > 0) {

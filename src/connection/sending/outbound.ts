@@ -17,10 +17,8 @@ const MAX_TEXT_LENGTH = 16_384;
 
 /** What a way out needs of the engine that it sends by. */
 export interface OutboundService {
-  readonly engine: { readonly memory: SendMemory };
+  readonly engine: { readonly memory: SendMemory; afterTurn(task: () => void): void };
   readonly wheel: TimingWheel;
-  flushLater(flush: () => void): void;
-  flushed(): void;
   retire(outbound: Outbound): void;
 }
 
@@ -156,7 +154,7 @@ export class Outbound {
       if (queue.writingBytes === 0) this.writeNext();
     } else if (!this.isFlushSet && queue.writingBytes === 0 && queue.queuedBytes > 0) {
       this.isFlushSet = true;
-      this.service.flushLater(this.flush);
+      this.service.engine.afterTurn(this.flush);
     }
     if (queue.pendingBytes < settings.highWaterMarkBytes) return true;
     this.marks.reached(this.served);
@@ -165,7 +163,6 @@ export class Outbound {
 
   /** The turn has ended: what it sent is written. */
   private turnEnded(): void {
-    this.service.flushed();
     this.isFlushSet = false;
     // The connection may have ended meanwhile.
     if (this.connection === undefined) this.leave();

@@ -117,6 +117,29 @@ describe("uring loop", () => {
     }),
   );
 
+  uringTest(
+    "calls back after a poll when all has been received that lay in the kernel, whatever turns that takes",
+    () =>
+      withEngine({ turnCompletions: 4, receiveBufferCount: 8 }, async (world, engine) => {
+        const listener = await world.listen();
+        const { port } = listener.address as IpAddress;
+        const peers = Array.from({ length: 100 }, () => connect({ port, host: "127.0.0.1" }));
+        await until(() => listener.accepted.length === peers.length);
+        await turns(5);
+
+        // Node writes at once, without a turn of its loop.
+        for (const peer of peers) peer.write(MESSAGE);
+        const heard = await new Promise<number>((resolve) => {
+          engine.clock.afterPoll(() =>
+            resolve(listener.accepted.filter(({ receivedBytes }) => receivedBytes > 0).length),
+          );
+        });
+        for (const peer of peers) peer.destroy();
+
+        assert.equal(heard, peers.length);
+      }),
+  );
+
   uringTest("lets no more sockets try than there are buffers, when many find none", () =>
     withEngine({ receiveBufferCount: 8 }, async (world, engine) => {
       const pairs: StreamPair[] = [];

@@ -40,6 +40,7 @@ import type { DescriptorTable } from "./descriptor-table.js";
 import type { ForeignFunctions } from "./foreign-functions.js";
 import { OP_CLOSE } from "./kernel-interface.js";
 import { OperationSlots, RELEASE_KIND } from "./operation-slots.js";
+import { PollPass } from "./poll-pass.js";
 import type { Ring } from "./ring.js";
 import type { WakeUp } from "./wake-up.js";
 
@@ -76,7 +77,10 @@ export class UringLoop {
   readonly arena: SendArena;
   readonly descriptors: DescriptorTable;
   readonly slots: OperationSlots = new OperationSlots();
-  readonly clock: Clock = systemClock;
+  readonly clock: Clock = {
+    ...systemClock,
+    afterPoll: (callback) => systemClock.afterPoll(() => this.afterPass(callback)),
+  };
   /** What every receive of datagrams is described by: there is room for an IPv6 sender. */
   readonly datagramHeader: MessageHeader;
   /** Sockets that wait for a receive buffer. */
@@ -97,6 +101,7 @@ export class UringLoop {
   /** See {@link closeLater}. */
   private readonly borrowed: number[] = [];
   private readonly tasks: TurnQueue = new TurnQueue(() => this.request());
+  private readonly pass: PollPass = new PollPass();
   private readonly turnCompletions: number;
   private readonly spinMs: number;
   private wakeUp: WakeUp | undefined = undefined;
@@ -159,6 +164,12 @@ export class UringLoop {
     this.tasks.add(task);
   }
 
+  /** Calls back when all that the kernel holds at the next step has been looked at. */
+  private afterPass(callback: () => void): void {
+    this.pass.add(callback);
+    this.request();
+  }
+
   /** Makes sure that a step follows, in a microtask at the earliest. */
   request(): void {
     if (this.scheduled) return;
@@ -198,14 +209,24 @@ export class UringLoop {
     if (this.asleepSinceMs !== 0) this.turnGoesOn();
     this.tasks.run();
     this.giveBuffers();
-    const wasTaken = ring.claimedCount === 0 && !ring.needsEnter ? true : this.enter();
+    const { pass } = this;
+    const beginsPass = pass.isDue;
+    const isEntered = beginsPass || ring.claimedCount > 0 || ring.needsEnter;
+    const wasTaken = !isEntered || this.enter();
+    if (beginsPass && wasTaken) pass.begin(this.slots.heldCount);
+    const spentBefore = this.spent;
     // A step without completions counts as well, so that no chain of steps holds the process up.
     this.spent++;
     const isOver = this.dispatch();
+    pass.stepped(this.spent - spentBefore - 1, !this.hasWork);
     if (!wasTaken || isOver) this.spent = this.turnCompletions;
-    if (ring.hasWork || !this.tasks.isEmpty || this.bufferLine.size > 0) this.schedule();
+    if (this.hasWork || pass.isDue) this.schedule();
     else this.sleep();
   };
+
+  private get hasWork(): boolean {
+    return this.ring.hasWork || !this.tasks.isEmpty || this.bufferLine.size > 0;
+  }
 
   /** Gives the kernel the buffers that are free, and those who wait for one another try. */
   private giveBuffers(): void {
