@@ -283,6 +283,7 @@ export function assertKnownKeys(name: string, value: object, known: readonly str
  * error names the option below `owner`: `agent.maxConnections`.
  */
 export function readBelow<Result>(owner: string, options: object, read: () => Result): Result {
+  assertObject(owner, options);
   return readRenamed(read, (message) => {
     const [said = "", unknown, known] = OPTION_SAID.exec(message) ?? [];
     if (!Object.hasOwn(options, unknown ?? known ?? "")) return message;

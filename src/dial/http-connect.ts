@@ -40,7 +40,9 @@ export class HttpConnect implements TunnelHandshake, ResponseSink {
     const head = { method: "CONNECT", target: authority, host: authority, fields };
     const end = new HeadWriter().writeRequest(scratch, 0, head);
     if (end < 0) throw invalidArgument(`a CONNECT request has at most ${MAX_REQUEST_BYTES} bytes`);
-    this.#request = Buffer.from(scratch.subarray(0, end));
+    // Not out of Node's pool, of which each request would keep the whole.
+    this.#request = Buffer.allocUnsafeSlow(end);
+    scratch.copy(this.#request, 0, 0, end);
     this.#parser.expect("CONNECT");
   }
 

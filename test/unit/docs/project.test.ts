@@ -15,11 +15,15 @@ const LISTED = ["address", "bytes", "time", "receive", "connection", "tcp", "tes
 function listedPaths(): string[] {
   const [, listing = ""] = readProjectFile("ARCHITECTURE.md").split("\n## The tree\n");
   const [lines = ""] = listing.split("\n## ");
-  let folder = "";
+  /** The folders above the present line, by their depth. */
+  const folders: string[] = [];
   return [...lines.matchAll(/^( *)([\w./-]+\/|[\w./-]+\.[tj]s) /gm)].map(
-    ([, indent, path = ""]) => {
-      if (indent === "") folder = path.endsWith("/") ? path : "";
-      return indent === "" ? path : join(folder, path);
+    ([, indent = "", path = ""]) => {
+      const depth = indent.length / 2;
+      folders.length = depth;
+      const whole = join(...folders, path);
+      if (path.endsWith("/")) folders[depth] = path;
+      return whole;
     },
   );
 }
