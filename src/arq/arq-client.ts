@@ -1,4 +1,4 @@
-/** One outgoing reliable connection over UDP. */
+/** One outgoing reliable connection over UDP (HP §2.13). */
 import type { MessageContextRule } from "../datagram/datagram-options.js";
 import type { ReconnectWish } from "../datagram/session-agent.js";
 import { SessionClient } from "../datagram/session-client.js";

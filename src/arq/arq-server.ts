@@ -1,4 +1,4 @@
-/** A server of reliable connections over UDP. */
+/** A server of reliable connections over UDP (HP §2.13). */
 import type { MessageContextRule } from "../datagram/datagram-options.js";
 import { SessionServer } from "../datagram/session-server.js";
 import { chooseEngine } from "../engine/choose-engine.js";

@@ -25,7 +25,7 @@ export type CongestionControl =
   /** As much as both windows allow. For links of one's own: it floods others. */
   | "none";
 
-/** Settings of reliable sessions. They hold for the life of the component. */
+/** Settings of reliable sessions (HP §2.13). They hold for the life of the component. */
 export interface ArqSettings {
   /** Time-outs grow by half and not twofold, and wait an eighth shorter. Default true (original: false). */
   readonly noDelay: boolean;
@@ -112,7 +112,7 @@ function assertConversation(name: string, value: unknown): void {
 export const ARQ_SETTING_NAMES: readonly (keyof ArqSettings)[] =
   optionNames<ArqSettings>(ARQ_SETTINGS);
 
-/** Least `maxTransmitBytes`: three heads. */
+/** Least `maxTransmitBytes`: three heads (HP §2.13). */
 const MIN_TRANSMIT_BYTES = 3 * HEAD_BYTES;
 
 /** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */

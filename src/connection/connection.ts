@@ -192,7 +192,7 @@ export interface Connection<Context = unknown> extends AnyConnection<Context> {
   /** The receive model. Setting another exchanges it in mid-stream: bytes not yet delivered go to the new one. */
   receive: ReceiveModel;
   /**
-   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one. Answers
+   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). Answers
    * like {@link send}; rejects with `FILE_INVALID` when it can't be read, is too large or empty.
    */
   sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult>;

@@ -29,7 +29,7 @@ import { push } from "../receive/push.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import { assertHeartbeat, type HeartbeatOptions } from "./heartbeat/heartbeat-options.js";
 
-/** How sends become writes. */
+/** How sends become writes (HP §2.2). */
 export type SendMode =
   /** All sends of one turn leave as one write, as many bytes as there are. */
   | "pack"
@@ -113,7 +113,7 @@ export interface ConnectionSettings {
   readonly maxTopics: number;
   /** `TCP_NODELAY`. Default true. */
   readonly noDelay: boolean;
-  /** Kernel's probes. Default 60 s idle, 20 s between, 5 probes. */
+  /** Kernel's probes. Default 60 s idle, 20 s between, 5 probes (HP §7.5). */
   readonly keepAlive: KeepAlive | false;
   /** `TCP_USER_TIMEOUT`; 0: the system's. Only where the engine can. */
   readonly userTimeoutMs: number;

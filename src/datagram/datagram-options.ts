@@ -113,7 +113,7 @@ export interface DatagramListenOptions {
   readonly port?: number | undefined;
   /** Which addresses of a name to take; that of `host` where it is an address. Default `any`. */
   readonly family?: "any" | "IPv4" | "IPv6" | undefined;
-  /** `SO_REUSEADDR`: another socket may have the port. Default false. */
+  /** `SO_REUSEADDR`: another socket may have the port (HP §2.2). Default false. */
   readonly reuseAddress?: boolean | undefined;
   /** `SO_REUSEPORT`: several sockets share the port, and its peers. Default false. `NOT_SUPPORTED` where the engine can't. */
   readonly reusePort?: boolean | undefined;

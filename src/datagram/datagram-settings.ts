@@ -40,7 +40,7 @@ type SharedSettings = Pick<
 
 /** Settings of sessions over datagrams. Times are in milliseconds, 0 switches a deadline off. */
 export interface DatagramSettings extends SharedSettings {
-  /** Longest datagram that is sent or taken. Default 1,432. */
+  /** Longest datagram that is sent or taken (HP §2.9). Default 1,432. */
   readonly maxDatagramBytes: number;
   /**
    * What happens at `maxPendingBytes`: `"drop"` (default) drops what is sent and counts it, `"close"` ends the
@@ -50,9 +50,9 @@ export interface DatagramSettings extends SharedSettings {
   readonly slowConsumer: SlowConsumer;
   /** Bound of what waits to be sent on one socket, of all its sessions. Default 64 MiB. */
   readonly maxSocketPendingBytes: number;
-  /** Probes that may stay unanswered; 0: nobody is probed, and nobody missed. Default 3. */
+  /** Probes that may stay unanswered; 0: nobody is probed, and nobody missed (HP §3.3). Default 3. */
   readonly detectAttempts: number;
-  /** Time between probes; 0: none, else at least 1 s. Default 60 s. */
+  /** Time between probes; 0: none, else at least 1 s (HP §3.3). Default 60 s. */
   readonly detectIntervalMs: number;
   /** New sessions that a server takes from one network (IPv4 address, IPv6 /64) in a second; 0: any number. Default 50. */
   readonly maxNewPerSecond: number;

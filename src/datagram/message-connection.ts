@@ -6,7 +6,7 @@ import type { AnyConnection } from "../connection/connection.js";
  * comes is given to `onReceive`, `read` and `for await` as it was sent, never joined and never cut.
  *
  * Over UDP a message is a datagram, of 1 to `maxDatagramBytes` bytes, and may get lost, come twice or out of
- * order. `send` throws `PACKET_INVALID` for an empty one, one that is too long, and for the 16 bytes of a close-notify.
+ * order. `send` throws `PACKET_INVALID` for an empty one, one that is too long, and for the 16 bytes of a close-notify (HP §3.2).
  * Who is slow to take messages loses those beyond `maxUnreadBytes`.
  */
 export interface MessageConnection<Context = unknown> extends AnyConnection<Context> {

@@ -1,4 +1,4 @@
-/** One outbound connection. */
+/** One outbound connection (HP §2.6). */
 import type { Duplex } from "node:stream";
 import {
   type AnyModelRule,
@@ -132,7 +132,7 @@ export class TcpClient<
   }
 
   /**
-   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one. See
+   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). See
    * {@link Connection.sendSmallFile}.
    */
   async sendSmallFile(path: string, options?: SmallFileOptions): Promise<SendResult> {

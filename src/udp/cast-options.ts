@@ -20,7 +20,7 @@ import type { CastSettings } from "./cast-settings.js";
 export interface CastTarget {
   /** Address of a multicast group, IPv4 or IPv6. */
   readonly group?: string | undefined;
-  /** Broadcast: `true` for 255.255.255.255, or the broadcast address of one network. IPv4 only. */
+  /** Broadcast: `true` for 255.255.255.255 (HP §2.11), or the broadcast address of one network. IPv4 only. */
   readonly broadcast?: true | string | undefined;
   /**
    * The interface that a group is joined on, and sent by: its IPv4 address, or for IPv6 `::%` and its name. Left

@@ -28,9 +28,9 @@ export interface CastSettings
   > {
   /** Bound of what waits to be sent; what is sent beyond is dropped, and `send` answers false. Default 64 MiB. */
   readonly maxPendingBytes: number;
-  /** Routers that datagrams to a group may pass. Default 1: they stay on this network. */
+  /** Routers that datagrams to a group may pass (HP §2.11). Default 1: they stay on this network. */
   readonly multicastTtl: number;
-  /** Whether groups on this host hear what is sent from it. Default false. */
+  /** Whether groups on this host hear what is sent from it (HP §2.11). Default false. */
   readonly multicastLoop: boolean;
 }
 

@@ -47,7 +47,7 @@ export interface WebSocketHandlers<Socket> {
    */
   onClose?(socket: Socket, code: number, reason: string, end: CloseReason): MayWait;
 
-  /** The head of a frame came. Told before what the frame means. */
+  /** The head of a frame came (HP §2.14 `OnWSMessageHeader`). Told before what the frame means. */
   onFrameHead?(socket: Socket, frame: FrameState): void;
   /** Bytes of a frame's payload, unmasked but as they travel; valid during the call. */
   onFramePayload?(socket: Socket, bytes: Buffer, frame: FrameState): void;

@@ -44,7 +44,7 @@ export abstract class ConnectionGroup<
 
   // — the component —
 
-  /** Where the component is in its life. */
+  /** Where the component is in its life (HP §2.0). */
   get state(): ServiceState {
     return this.#component.state;
   }
@@ -73,7 +73,7 @@ export abstract class ConnectionGroup<
     return this.#component.stop(options);
   }
 
-  /** Resolves when the component is stopped, at once if it is. */
+  /** Resolves when the component is stopped, at once if it is (HP §2.3 Wait). */
   stopped(options?: WaitOptions): Promise<void> {
     return this.#component.stopped(options);
   }
@@ -211,12 +211,12 @@ export abstract class ConnectionGroup<
     return this.#find(id)?.abort() ?? false;
   }
 
-  /** Closes all connections from which nothing came for `silentMs`; answers how many. */
+  /** Closes all connections from which nothing came for `silentMs`; answers how many (HP §2.3). */
   closeSilent(silentMs: number): number {
     return closeSilentOnes(this.#component.registry.list(), silentMs, closeFor);
   }
 
-  /** Closes all connections that are older than `ageMs`; answers how many. */
+  /** Closes all connections that are older than `ageMs`; answers how many (HP §2.3). */
   closeOlderThan(ageMs: number): number {
     return closeOldOnes(this.#component.registry.list(), ageMs, closeFor);
   }

@@ -28,7 +28,7 @@ export abstract class StreamGroup<Context> extends ConnectionGroup<
   }
 
   /**
-   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one. See
+   * Sends a whole file of at most 4,194,303 bytes, head and tail included, as one (HP §2.4). See
    * {@link Connection.sendSmallFile}.
    */
   async sendSmallFile(id: number, path: string, options?: SmallFileOptions): Promise<SendResult> {

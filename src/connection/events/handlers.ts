@@ -28,7 +28,7 @@ export type MayWait = unknown;
  * `Received` is the second argument of `onReceive`: bytes, a packet, or the number of unread bytes.
  *
  * Order for each connection: `onAccept` or (`onPrepareConnect`, `onConnect`) → `onHandshake` →
- * any number of `onReceive`, `onSend`, `onDrain`, `onEnd` → `onClose`, once and last.
+ * any number of `onReceive`, `onSend`, `onDrain`, `onEnd` → `onClose`, once and last (HP §2.1).
  */
 export interface Handlers<Handle, Received> {
   /** The listener is about to be made. `false` cancels: `listen` rejects with `REFUSED`. */

@@ -1,6 +1,6 @@
 /**
  * An HTTP agent: requests to any number of hosts over connections that are kept and used again
- *.
+ * (HP §2.14).
  */
 
 import { readStopOptions, type StopOptions } from "../../connection/component/component-options.js";
@@ -295,7 +295,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
 
   /**
    * Closes all connections that have no request and from which nothing came for `silentMs`; returns how many
-   *. Those that have left HTTP are their protocol's, and stay.
+   * (HP §2.3). Those that have left HTTP are their protocol's, and stay.
    */
   closeSilent(silentMs: number): number {
     const free = this.#dialer.receivers().filter(({ isBusy }) => !isBusy);
@@ -304,7 +304,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
 
   /**
    * Closes all connections that are older than `ageMs`, each when the request that it has is over; returns
-   * how many. Those that have left HTTP are their protocol's, and stay.
+   * how many (HP §2.3). Those that have left HTTP are their protocol's, and stay.
    */
   closeOlderThan(ageMs: number): number {
     return closeOldOnes(this.#dialer.receivers(), ageMs, retire);

@@ -192,7 +192,7 @@ export class CookieStore {
   }
 
   /**
-   * Takes the cookies of a file in HP-Socket's format; returns how many. It does not
+   * Takes the cookies of a file in HP-Socket's format (HP §3.6); returns how many. It does not
    * tell host-only cookies from others, and 0 for SameSite may mean that none was given: they go
    * to hosts below their domain unless `hostOnly` says otherwise, and count as without SameSite.
    *

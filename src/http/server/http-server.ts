@@ -28,7 +28,7 @@ import {
   settingsAmong,
 } from "./http-server-settings.js";
 
-/** An HTTP/1.1 server. It runs on every engine, and over TLS. */
+/** An HTTP/1.1 server (HP §2.14). It runs on every engine, and over TLS. */
 export class HttpServer<Context = unknown> implements AsyncDisposable {
   readonly #component: StreamComponent;
   readonly #listening: Listening;
@@ -177,7 +177,7 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
 
   /**
    * Closes all connections that wait for no response and from which nothing came for `silentMs`; returns how
-   * many.
+   * many (HP §2.3).
    */
   closeSilent(silentMs: number): number {
     return closeSilentOnes(this.#receivers(), silentMs, closeFor);
@@ -185,7 +185,7 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
 
   /**
    * Closes all connections that are older than `ageMs`, each when what is under way has its response; returns
-   * how many.
+   * how many (HP §2.3).
    */
   closeOlderThan(ageMs: number): number {
     return closeOldOnes(this.#receivers(), ageMs, closeFor);

@@ -86,7 +86,8 @@ describe("what users see", () => {
       if (types === undefined) continue;
       for (const [name, file] of exportsOf(join(PROJECT, types))) {
         for (const comment of commentsOf(file, name)) {
-          if (/^See |HP §|head of the file/.test(comment)) pointing.push(`${name}: ${comment}`);
+          if (/^See |^\(?HP §[\d.]+\)?\.?$|head of the file/.test(comment))
+            pointing.push(`${name}: ${comment}`);
         }
       }
     }
