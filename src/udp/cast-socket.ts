@@ -15,7 +15,7 @@ import type { Data, SendResult, WaitOptions } from "../connection/connection.js"
 import { bytesOf } from "../connection/data.js";
 import { type EngineService, engineServiceOf } from "../connection/engine-service.js";
 import { handlerScope } from "../connection/events/handler-scope.js";
-import { callHandler, handlerError } from "../connection/events/handlers.js";
+import { assertMayListen, callHandler, handlerError } from "../connection/events/handlers.js";
 import { beginWait } from "../connection/waiting/waiter.js";
 import { WaiterList } from "../connection/waiting/waiter-list.js";
 import { DatagramPort, type PortOwner } from "../datagram/datagram-port.js";
@@ -186,15 +186,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
 
   private askListen(target: DatagramTarget): void {
     const { onPrepareListen } = this.handlers;
-    if (onPrepareListen === undefined) return;
-    let verdict: unknown;
-    try {
-      verdict = this.call(onPrepareListen, target);
-    } catch (error) {
-      throw handlerError("onPrepareListen", "listen", error);
-    }
-    if (verdict !== false) return;
-    throw new NetError("REFUSED", "onPrepareListen refused", { operation: "listen" });
+    if (onPrepareListen !== undefined) assertMayListen(() => this.call(onPrepareListen, target));
   }
 
   stop(): Promise<void> {

@@ -9,7 +9,14 @@ import { NetError, type Operation } from "../../errors.js";
 import type { Given } from "../../options.js";
 import type { CloseReason } from "../close-reason.js";
 import { handlerScope } from "./handler-scope.js";
-import { callHandler, type Handlers, handlerError, isThenable, type Verdict } from "./handlers.js";
+import {
+  assertMayListen,
+  callHandler,
+  type Handlers,
+  handlerError,
+  isThenable,
+  type Verdict,
+} from "./handlers.js";
 import type { HandlerSettled, PacketEvents } from "./packet-events.js";
 
 /** A connection, as its events see it. */
@@ -210,15 +217,7 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
   /** Asks whether to listen. Throws `REFUSED`, `HANDLER_FAILED`. */
   askListen(target: ListenTarget | DatagramTarget): void {
     const { onPrepareListen } = this.handlers;
-    if (onPrepareListen === undefined) return;
-    let verdict: unknown;
-    try {
-      verdict = this.call(onPrepareListen, target);
-    } catch (error) {
-      throw handlerError("onPrepareListen", "listen", error);
-    }
-    if (verdict !== false) return;
-    throw new NetError("REFUSED", "onPrepareListen refused to listen", { operation: "listen" });
+    if (onPrepareListen !== undefined) assertMayListen(() => this.call(onPrepareListen, target));
   }
 
   /** A peer was not let in, or accepting failed. */

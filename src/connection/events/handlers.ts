@@ -90,6 +90,18 @@ export function handlerError(
   });
 }
 
+/** Asks `onPrepareListen`, by `ask`, whether to listen. Throws `REFUSED`, `HANDLER_FAILED`. */
+export function assertMayListen(ask: () => unknown): void {
+  let verdict: unknown;
+  try {
+    verdict = ask();
+  } catch (error) {
+    throw handlerError("onPrepareListen", "listen", error);
+  }
+  if (verdict !== false) return;
+  throw new NetError("REFUSED", "onPrepareListen refused to listen", { operation: "listen" });
+}
+
 interface Thenable {
   then(resolved: ((value: unknown) => void) | undefined, rejected: (error: unknown) => void): void;
 }
