@@ -98,6 +98,12 @@ export function assertMayListen(ask: () => unknown): void {
   } catch (error) {
     throw handlerError("onPrepareListen", "listen", error);
   }
+  if (isThenable(verdict)) {
+    // What it rejects with is nobody's any more.
+    verdict.then(undefined, () => {});
+    const cause = new Error("it returned a promise, and has to answer at once");
+    throw handlerError("onPrepareListen", "listen", cause);
+  }
   if (verdict !== false) return;
   throw new NetError("REFUSED", "onPrepareListen refused to listen", { operation: "listen" });
 }

@@ -298,7 +298,7 @@ describe("Events: handlers that may refuse", () => {
     assert.equal(connection.failures[0]?.operation, "connect");
   });
 
-  it("refuse to listen by false, and throw HANDLER_FAILED where onPrepareListen throws", () => {
+  it("refuse to listen by false, and throw HANDLER_FAILED where onPrepareListen throws or returns a promise", () => {
     const target = { address: { path: "x" } } as never;
 
     assert.throws(() => events({ onPrepareListen: () => false }).askListen(target), {
@@ -306,6 +306,11 @@ describe("Events: handlers that may refuse", () => {
     });
     assert.throws(() => events({ onPrepareListen: broken }).askListen(target), {
       code: "HANDLER_FAILED",
+    });
+    const late = (async () => Promise.reject(new Error("late"))) as unknown as () => boolean;
+    assert.throws(() => events({ onPrepareListen: late }).askListen(target), {
+      code: "HANDLER_FAILED",
+      message: /has to answer at once/,
     });
     events({ onPrepareListen: () => true }).askListen(target);
     events({}).askListen(target);
