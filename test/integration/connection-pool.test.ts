@@ -361,7 +361,10 @@ describe("a pool of connections", () => {
       isStopped = true;
     });
     await wait(500);
-    assert.deepEqual(lent.map(({ connection }) => connection.isOpen), [true, true, true]);
+    assert.deepEqual(
+      lent.map(({ connection }) => connection.isOpen),
+      [true, true, true],
+    );
     await stop(7_001);
     await wait(100);
     assert.equal(isStopped, false);

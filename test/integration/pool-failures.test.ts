@@ -241,7 +241,14 @@ describe("a pool whose handlers use it", () => {
     const leases: Promise<unknown>[] = [];
     const panics: (() => void)[] = [];
     const world = await poolWorld(test, {
-      healthCheck: { everyMs: 100, timeoutMs: 50, rise: 2, fall: 1, send: "ping\r\n", expect: "pong" },
+      healthCheck: {
+        everyMs: 100,
+        timeoutMs: 50,
+        rise: 2,
+        fall: 1,
+        send: "ping\r\n",
+        expect: "pong",
+      },
       maxConnections: 2,
       onPanic: () => panics.shift()?.(),
     });
