@@ -149,14 +149,14 @@ export class Allotment {
       this.#lookAgain(taker);
       return;
     }
-    const { group, tried } = taker;
+    const { groupKey, tried } = taker;
     // Whose connection is under way takes one that comes free before, wherever it is not to come last.
     const isConnecting = taker.state === "connecting";
     const sites = isConnecting
       ? this.#table.all.filter((site) => !tried.has(site))
       : this.#table.order(tried);
     // The application was told of a panic, and has done something about it.
-    if (taker.group !== group) return;
+    if (taker.groupKey !== groupKey) return;
     for (const site of sites) {
       const pooled = site.take(taker.use);
       if (pooled !== undefined) {

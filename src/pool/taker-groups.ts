@@ -7,12 +7,7 @@ import type { Taker } from "./taker.js";
 
 /** Takers that the same destinations can serve, who came first in front: a heap by their numbers. */
 export class TakerGroup {
-  readonly key: string;
   private readonly heap: Taker[] = [];
-
-  constructor(key: string) {
-    this.key = key;
-  }
 
   get isEmpty(): boolean {
     return this.heap.length === 0;
@@ -77,24 +72,25 @@ export class TakerGroups {
   /** Puts a taker into its group, whichever it was in before. */
   put(taker: Taker): void {
     const { key } = taker;
-    if (taker.group?.key === key) return;
+    if (taker.groupKey === key) return;
     this.take(taker);
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = new TakerGroup(key);
+      group = new TakerGroup();
       this.#groups.set(key, group);
     }
     group.add(taker);
-    taker.group = group;
+    taker.groupKey = key;
   }
 
   /** Takes a taker out of its group, if it is in one. */
   take(taker: Taker): void {
-    const { group } = taker;
-    if (group === undefined) return;
-    taker.group = undefined;
+    const { groupKey } = taker;
+    if (groupKey === undefined) return;
+    taker.groupKey = undefined;
+    const group = this.#groups.get(groupKey) as TakerGroup;
     group.remove(taker);
-    if (group.isEmpty) this.#groups.delete(group.key);
+    if (group.isEmpty) this.#groups.delete(groupKey);
   }
 
   [Symbol.iterator](): IterableIterator<TakerGroup> {

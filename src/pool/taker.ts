@@ -4,7 +4,6 @@ import { Waiter } from "../connection/waiting/waiter.js";
 import type { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { Pooled, Site, Use } from "./site.js";
-import type { TakerGroup } from "./taker-groups.js";
 
 /** Who waits for a connection. */
 export class Taker {
@@ -22,8 +21,8 @@ export class Taker {
   attempt: Site | undefined = undefined;
   /** Connections that are made for it. */
   attemptCount = 0;
-  /** The group that it is in, and where; kept by that. */
-  group: TakerGroup | undefined = undefined;
+  /** The key that it had when it was put into its group, and its place there; undefined: it is in none. */
+  groupKey: string | undefined = undefined;
   place = 0;
   readonly #waiter: Waiter<Pooled>;
 
