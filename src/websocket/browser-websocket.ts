@@ -27,8 +27,11 @@ const MAX_REASON_BYTES = 123;
 
 /** Told when the socket has ended. */
 export class CloseEvent extends Event {
+  /** Whether both sides have sent Close frames. */
   readonly wasClean: boolean;
+  /** The peer's code; 1005 where it gave none, 1006 where no Close frame of it came. */
   readonly code: number;
+  /** The peer's reason, or "". */
   readonly reason: string;
 
   constructor(type: string, init: { wasClean?: boolean; code?: number; reason?: string } = {}) {
@@ -70,6 +73,7 @@ export class BrowserWebSocket extends EventTarget {
   readonly OPEN: number = OPEN;
   readonly CLOSING: number = CLOSING;
   readonly CLOSED: number = CLOSED;
+  /** The URL that it was made with, as a URL is written. */
   readonly url: string;
   readonly #listeners: Map<string, Listener> = new Map();
   readonly #abort: AbortController = new AbortController();
@@ -131,15 +135,18 @@ export class BrowserWebSocket extends EventTarget {
     this.#tell(new CloseEvent("close", { code: 1006 }));
   }
 
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
   get readyState(): number {
     if (this.#state === OPEN && this.#socket?.isOpen === false) return CLOSING;
     return this.#state;
   }
 
+  /** The subprotocol that was agreed on, or "". */
   get protocol(): string {
     return this.#socket?.protocol ?? "";
   }
 
+  /** The extensions that were agreed on, or "". */
   get extensions(): string {
     return this.#socket?.isCompressed === true ? "permessage-deflate" : "";
   }
@@ -149,6 +156,7 @@ export class BrowserWebSocket extends EventTarget {
     return this.#unsentBytes + (this.#socket?.pendingBytes ?? 0);
   }
 
+  /** As what binary messages come. Default `blob`. */
   get binaryType(): "blob" | "arraybuffer" {
     return this.#binaryType;
   }
@@ -252,6 +260,7 @@ export class BrowserWebSocket extends EventTarget {
     if (isFunction) this.addEventListener(type, listener);
   }
 
+  /** Called when the socket is open. */
   get onopen(): Listener {
     return this.#listeners.get("open") ?? null;
   }
@@ -260,6 +269,7 @@ export class BrowserWebSocket extends EventTarget {
     this.#listen("open", listener);
   }
 
+  /** Called with each message. */
   get onmessage(): ((event: MessageEvent) => void) | null {
     return (this.#listeners.get("message") ?? null) as ((event: MessageEvent) => void) | null;
   }
@@ -268,6 +278,7 @@ export class BrowserWebSocket extends EventTarget {
     this.#listen("message", listener as Listener);
   }
 
+  /** Called when it has failed, before `onclose`. */
   get onerror(): Listener {
     return this.#listeners.get("error") ?? null;
   }
@@ -276,6 +287,7 @@ export class BrowserWebSocket extends EventTarget {
     this.#listen("error", listener);
   }
 
+  /** Called when it has ended. */
   get onclose(): ((event: CloseEvent) => void) | null {
     return (this.#listeners.get("close") ?? null) as ((event: CloseEvent) => void) | null;
   }

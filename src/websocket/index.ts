@@ -1,7 +1,7 @@
 /** hp-socket/websocket: the public names of WebSockets, and the error that all parts share. */
 
-export type { CloseReason } from "../connection/close-reason.js";
-export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
+export type * from "../common-types.js";
+export { NetError } from "../errors.js";
 export type { WebSocketLimits } from "../protocol/websocket/limits.js";
 export type { FrameState } from "../protocol/websocket/websocket-sink.js";
 export {
@@ -11,7 +11,7 @@ export {
   CloseEvent,
 } from "./browser-websocket.js";
 export type { CompressionOptions, CompressionSettings } from "./deflate/compression-options.js";
-export type { SocketGroup } from "./socket-group.js";
+export type { SocketGroup, WebSocketBroadcastOptions } from "./socket-group.js";
 export type {
   WebSocketLoss,
   WebSocketReconnectHandlers,
