@@ -4,11 +4,11 @@ export type * from "../common-types.js";
 export { NetError } from "../errors.js";
 export type { WebSocketLimits } from "../protocol/websocket/limits.js";
 export type { FrameState } from "../protocol/websocket/websocket-sink.js";
+export { CloseEvent, type CloseEventInit } from "./browser-events.js";
 export {
   type BrowserData,
   BrowserWebSocket as WebSocket,
   type BrowserWebSocketInit,
-  CloseEvent,
 } from "./browser-websocket.js";
 export type { CompressionOptions, CompressionSettings } from "./deflate/compression-options.js";
 export type { SocketGroup, WebSocketBroadcastOptions } from "./socket-group.js";

@@ -32,6 +32,8 @@ export interface RelayRecord {
   readonly fromClientBytes: number;
   /** Bytes from the destination to the client. */
   readonly toClientBytes: number;
+  /** When it began, in milliseconds since 1970 UTC. */
+  readonly startedAt: number;
   /** How long it took, in milliseconds. */
   readonly durationMs: number;
   /** What went wrong; undefined after an orderly end. */

@@ -31,6 +31,8 @@ export interface UdpRelayRecord {
   readonly toClientBytes: number;
   /** Datagrams of both ways that were lost here. */
   readonly droppedDatagrams: number;
+  /** When it began, in milliseconds since 1970 UTC. */
+  readonly startedAt: number;
   /** How long it lived, in milliseconds. */
   readonly durationMs: number;
   /** Why it ended; undefined where it was idle, or the relay stopped. */
