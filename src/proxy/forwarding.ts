@@ -122,7 +122,7 @@ export class Forwarding implements ResponseFollower, BodyOwner {
     }
     if (writer === undefined || this.isOver) return;
     const status = this.exchange.statusCode;
-    if (isWithoutContent(status) || writer.write(bytes)) return;
+    if (isWithoutContent(status) || writer.write(bytes) === true) return;
     if (!this.exchange.isSendable) return;
     this.holdBody(true);
     writer.drained().then(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EngineName, NetError } from "hp-socket";
-import { encodeFields } from "hp-socket/http";
+import { encodeFields, type HttpExchange } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer, rawPeer } from "../support/http-world.js";
 import { until } from "../support/until.js";
@@ -353,6 +353,66 @@ function streams(engine: EngineName): void {
     );
   });
 
+  it("tells what is taken, what is taken while much waits, and what is lost", async (test) => {
+    const small = "s";
+    const large = Buffer.alloc(2_000_000);
+    const results: Record<string, unknown> = {};
+    let first: HttpExchange | undefined;
+    const server = await httpServer(test, {
+      engine,
+      compression: { minBytes: 1_000_000 },
+      async onRequest(exchange) {
+        const { path } = exchange;
+        first ??= exchange;
+        if (exchange === first) return;
+        results["interim"] = exchange.interim(103);
+        // Not its turn: what it holds has a lower mark.
+        if (path === "/held") results["held"] = exchange.respond(200, {}, small);
+        if (path === "/held-much") results["held, much"] = exchange.respond(200, {}, large);
+        if (path !== "/stream") return;
+        const writer = exchange.startResponse(200, { "Content-Length": 2_000_002 });
+        results["held piece"] = writer.write(small);
+        results["held piece, much"] = writer.write(large);
+        results["first"] = first.respond(200, { Connection: "close" }, large);
+        exchange.connection.abort();
+        await exchange.connection.closed();
+        results["lost piece"] = writer.write(small);
+        results["lost interim"] = exchange.interim(103);
+      },
+    });
+    const peer = await rawPeer(test, server);
+    peer.socket.pause();
+
+    peer.send(["/", "/held", "/held-much", "/stream"].map((target) => get(target)).join(""));
+    await until(() => "lost interim" in results);
+
+    const plain = await rawPeer(test, server);
+    first = undefined;
+    plain.send(get("/", "Accept-Encoding: gzip\r\n"));
+    await until(() => first !== undefined);
+    const exchange = first as unknown as HttpExchange;
+    const writer = exchange.startResponse(200, { "Content-Type": "text/plain" });
+    results["coded piece"] = writer.write(small);
+    results["coded piece, much"] = writer.write("x".repeat(100_000));
+    plain.socket.destroy();
+    await exchange.connection.closed();
+    results["lost coded piece"] = writer.write(small);
+
+    assert.deepEqual(results, {
+      interim: true,
+      held: true,
+      "held, much": "slow",
+      "held piece": true,
+      "held piece, much": "slow",
+      first: "slow",
+      "lost piece": false,
+      "lost interim": false,
+      "coded piece": true,
+      "coded piece, much": "slow",
+      "lost coded piece": false,
+    });
+  });
+
   it("keeps memory flat while a reader stalls a stream of 1 GiB, and then sends it whole", async (test) => {
     const block = Buffer.alloc(65_536, "b");
     const blockCount = 16_384;
@@ -368,7 +428,7 @@ function streams(engine: EngineName): void {
         return (async () => {
           for await (const piece of source()) {
             most = Math.max(most, writer.pendingBytes);
-            if (!writer.write(piece)) await writer.drained();
+            if (writer.write(piece) !== true) await writer.drained();
           }
           writer.end();
         })();

@@ -2,7 +2,7 @@
  * What compiles of HTTP and what does not, as a user sees it. Compiled with the tests, never run: a line below
  * `@ts-expect-error` that compiles is an error.
  */
-import type { CloseReason } from "hp-socket";
+import type { CloseReason, SendResult } from "hp-socket";
 import {
   type AccessLogOptions,
   accessLog,
@@ -111,8 +111,10 @@ exactly<Promise<unknown>>()(exchange.json());
 exactly<Promise<string>>()(exchange.text({ maxBytes: 1, timeoutMs: 1 }));
 exactly<Promise<Buffer>>()(exchange.bytes());
 exactly<number | undefined>()(exchange.status);
-exactly<boolean>()(exchange.respondJson(200, {}));
+exactly<SendResult>()(exchange.respondJson(200, {}));
 exactly<ResponseWriter>()(exchange.startResponse(200));
+exactly<SendResult>()(exchange.startResponse(200).write("a"));
+exactly<string | undefined>()(exchange.statusText);
 exactly<"HTTP/1.1" | "HTTP/1.0">()(exchange.version);
 exactly<string | undefined>()(exchange.headers.get("host"));
 export const peerHost: string | undefined = exchange.connection.remoteAddress?.host;

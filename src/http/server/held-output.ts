@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
 import { PieceQueue } from "../../bytes/piece-queue.js";
-import type { WaitOptions } from "../../connection/connection.js";
+import type { SendResult, WaitOptions } from "../../connection/connection.js";
 import { bytesOf } from "../../connection/data.js";
 import type { PieceWriter } from "../../connection/receiver.js";
 import { Waiter } from "../../connection/waiting/waiter.js";
@@ -38,15 +38,15 @@ export class HeldOutput implements PieceTarget {
     return this.byteCount >= this.highWaterBytes;
   }
 
-  write(writer: PieceWriter, maxBytes: number): boolean | undefined {
+  write(writer: PieceWriter, maxBytes: number): SendResult | undefined {
     const target = Buffer.allocUnsafe(maxBytes);
     const end = writer.writePiece(target, 0);
     return end < 0 ? undefined : this.sendBytes(target.subarray(0, end));
   }
 
-  sendBytes(piece: Uint8Array): boolean {
+  sendBytes(piece: Uint8Array): SendResult {
     this.pieces.append(bytesOf(piece), isLent(piece));
-    return !this.isFull;
+    return this.isFull ? "slow" : true;
   }
 
   /** It is the exchange's turn: gives all pieces out, then tells those who wait. */

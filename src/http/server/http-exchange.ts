@@ -1,4 +1,4 @@
-import type { Connection, Data } from "../../connection/connection.js";
+import type { Connection, Data, SendResult } from "../../connection/connection.js";
 import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
 import type { IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
@@ -99,33 +99,39 @@ export interface HttpExchange<Context = unknown> {
    */
   compression: boolean;
   /**
+   * Reason phrase of the response to come, an upgrade included: Latin-1 text without control characters, which may be
+   * empty. Undefined: the registered one of its status. Peers may ignore it (RFC 9112 §4).
+   */
+  statusText: string | undefined;
+  /**
    * Responds with head and body as one. `headers`: an object, pairs, `Headers`, or fields that
-   * `encodeFields` has made; Content-Length, Date, Connection and Keep-Alive are added. A response that
+   * `encodeFields` has made; Content-Length, Date, Connection and Keep-Alive are added where they have none of them. What
+   * is not true of the connection is left out: `keep-alive` where it closes, Transfer-Encoding to HTTP/1.0. A response that
    * has no body (to HEAD, 304) gets the length of `body` and not its bytes; 204 and 205 get neither.
    * A CONNECT for which this is 2xx gets 501: a tunnel is made by {@link upgrade} alone.
    *
-   * Returns true while little waits to be sent. False: much does (the response is sent all the same), or
-   * the connection has ended, or the server has responded instead (a deadline). Throws `INVALID_STATE` for a second response, `INVALID_ARGUMENT`
-   * for what can't be sent, and then nothing was.
+   * Returns as `connection.send` does: true when it was taken; `"slow"` when it was taken and much waits to be sent; false
+   * when it is lost: the connection has ended, or the server has responded instead (a deadline). Throws `INVALID_STATE`
+   * for a second response, `INVALID_ARGUMENT` for what can't be sent, and then nothing was.
    */
-  respond(statusCode: number, headers?: FieldInput, body?: Data): boolean;
+  respond(statusCode: number, headers?: FieldInput, body?: Data): SendResult;
   /**
    * Responds with a line of text: the status code, and `detail`, by default what the code means. `headers` are for what goes
    * with a code: Allow with 405, WWW-Authenticate with 401, Retry-After with 503. See {@link respond}.
    */
-  respondError(statusCode: number, detail?: string, headers?: FieldInput): boolean;
+  respondError(statusCode: number, detail?: string, headers?: FieldInput): SendResult;
   /**
    * Responds with a value as JSON, with `Content-Type: application/json` unless `headers` have another. See
    * {@link respond}; throws `INVALID_ARGUMENT` for a value that JSON can't write.
    */
-  respondJson(statusCode: number, value: unknown, headers?: FieldInput): boolean;
+  respondJson(statusCode: number, value: unknown, headers?: FieldInput): SendResult;
   /** Responds with text, as `text/plain; charset=utf-8` unless `headers` have another type. See {@link respond}. */
-  respondText(statusCode: number, text: string, headers?: FieldInput): boolean;
+  respondText(statusCode: number, text: string, headers?: FieldInput): SendResult;
   /**
    * Responds with a redirect: 301, 302, 303, 307 or 308. What of `location` is no visible ASCII is
    * percent-encoded. A place that a peer has named may be anybody's: check it first. See {@link respond}.
    */
-  respondRedirect(statusCode: number, location: string | URL, headers?: FieldInput): boolean;
+  respondRedirect(statusCode: number, location: string | URL, headers?: FieldInput): SendResult;
   /**
    * Sets a cookie with the response to come, an upgrade included; the same name, domain and path again
    * replaces it. By default it goes to this host alone, with `HttpOnly`, `SameSite=Lax`, `Path=/`, and `Secure`
@@ -166,12 +172,15 @@ export interface HttpExchange<Context = unknown> {
    */
   respondFile(path: string, options?: FileResponseOptions): Promise<number>;
   /**
-   * Sends an interim response, 100 … 199 but 101: for example 103 with Link. False where that can't be
-   * sent.
+   * Sends an interim response, 100 … 199 but 101: for example 103 with Link. Returns as {@link respond} does;
+   * also false to HTTP/1.0, and behind the response.
    */
-  interim(statusCode: number, headers?: FieldInput): boolean;
-  /** Sends 100, so that a peer that waits for it sends the body. Done by itself when the body is first read. */
-  continue(): boolean;
+  interim(statusCode: number, headers?: FieldInput): SendResult;
+  /**
+   * Sends 100, so that a peer that waits for it sends the body; false where it does not wait. Done by itself when the body
+   * is first read.
+   */
+  continue(): SendResult;
   /**
    * Responds with 101 (200 to a CONNECT) and hands the connection over: all that follows, and what came
    * behind the head, goes to `receiver`. Throws `INVALID_STATE` where the request did not ask for it,

@@ -13,7 +13,7 @@
  */
 import type { Buffer } from "node:buffer";
 import type { CloseReason } from "../../connection/close-reason.js";
-import type { Connection, Data } from "../../connection/connection.js";
+import type { Connection, Data, SendResult } from "../../connection/connection.js";
 import { handlerError } from "../../connection/events/handlers.js";
 import { HOLD } from "../../connection/receiver.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
@@ -39,7 +39,7 @@ import type { HttpServerLimits } from "./http-server-settings.js";
 import { MessageEvents, type ObservedReceiver, type ObservedRequests } from "./message-events.js";
 import { PipelineDeadlines, type WatchedRequests } from "./pipeline-deadlines.js";
 import { ReadingHolds } from "./reading-holds.js";
-import { plainHead, switchingHead } from "./response/plain-head.js";
+import { interimHead, switchingHead } from "./response/plain-head.js";
 import { ResponseRecord } from "./response/response-report.js";
 import { ResponseQueue } from "./response-queue.js";
 import { type ExchangePipeline, ServerExchange } from "./server-exchange.js";
@@ -468,10 +468,15 @@ export class RequestPipeline
 
   // — responses —
 
-  respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean {
-    const flows = this.queue.respond(exchange, statusCode, fields, body);
+  respond(
+    exchange: ServerExchange,
+    statusCode: number,
+    fields: FieldInput,
+    body?: Data,
+  ): SendResult {
+    const result = this.queue.respond(exchange, statusCode, fields, body);
     this.responseDone(exchange);
-    return flows;
+    return result;
   }
 
   startResponse(exchange: ServerExchange, statusCode: number, fields: FieldInput): number {
@@ -480,14 +485,14 @@ export class RequestPipeline
     return bodyLength;
   }
 
-  interim(exchange: ServerExchange, statusCode: number, fields: FieldInput): boolean {
-    return exchange.sendBytes(plainHead({ statusCode, fields }));
+  interim(exchange: ServerExchange, statusCode: number, fields: FieldInput): SendResult {
+    return exchange.sendBytes(interimHead(statusCode, fields));
   }
 
   upgrade(exchange: ServerExchange, receiver: UpgradeReceiver, fields: FieldInput): Connection {
     const { transport, resources } = this;
-    const dateLine = resources.addedFields.get(false);
-    const head = switchingHead(exchange.method, fields, dateLine);
+    const { date } = resources.addedFields.get(false);
+    const head = switchingHead(exchange, fields, date);
     exchange.sendBytes(head);
     exchange.record?.begun(head.length, 0);
     exchange.statusCode = exchange.method === "CONNECT" ? 200 : 101;

@@ -7,7 +7,7 @@
  * Invariants: `front` is the one whose turn it is; nothing that has left is given anything any more.
  */
 import type { CloseReason } from "../../connection/close-reason.js";
-import type { Data } from "../../connection/connection.js";
+import type { Data, SendResult } from "../../connection/connection.js";
 import type { NetError } from "../../errors.js";
 import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
 import type { ServerExchange } from "./server-exchange.js";
@@ -51,18 +51,23 @@ export class ResponseQueue {
     else next.takeTurn();
   }
 
-  /** Sends a whole response. Returns whether little waits to be sent. */
-  respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean {
+  /** Sends a whole response. */
+  respond(
+    exchange: ServerExchange,
+    statusCode: number,
+    fields: FieldInput,
+    body?: Data,
+  ): SendResult {
     const { encoder, addedFields } = this.resources;
     const isKept = this.keeps(exchange, true);
     encoder.begin(exchange, statusCode, fields, addedFields.get(isKept), isKept);
     encoder.setBody(body);
-    const flows = encoder.sendTo(exchange);
+    const result = encoder.sendTo(exchange);
     exchange.statusCode = statusCode;
     exchange.record?.begun(encoder.headBytes, Math.max(0, encoder.bodyLength));
     exchange.closes ||= encoder.saysClose;
     exchange.responseIs("done");
-    return flows;
+    return result;
   }
 
   /** Sends the head of a response. Returns how its body is sent: bytes, or one of `BODY`. */

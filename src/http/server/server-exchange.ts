@@ -12,7 +12,7 @@
 import type { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
 import { reasonOf } from "../../connection/close-reason.js";
-import type { Connection, Data, WaitOptions } from "../../connection/connection.js";
+import type { Connection, Data, SendResult, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
 import { throwIfAborted } from "../../connection/waiting/waiter.js";
 import {
@@ -26,8 +26,8 @@ import {
 import type { FieldSection } from "../../protocol/http1/field-section.js";
 import { BODY } from "../../protocol/http1/head.js";
 import type { RequestHead } from "../../protocol/http1/request-head.js";
-import type { FieldInput, FieldValue } from "../../protocol/http1/writing/field-writer.js";
-import { STATUS_TEXT } from "../../protocol/http1/writing/status-text.js";
+import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
+import { assertReasonPhrase, STATUS_TEXT } from "../../protocol/http1/writing/status-text.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { BodyIntake, BodyOwner } from "../body/body-intake.js";
 import type { WholeBodyOptions } from "../body/incoming-body.js";
@@ -56,7 +56,7 @@ import type { HttpServerConnection } from "./http-server-connection.js";
 import { ReceivedRequest } from "./received-request.js";
 import { pathOf, queryOf } from "./request-path.js";
 import type { BodyOutput } from "./response/body-output.js";
-import { NO_FIELDS, type RequestTraits } from "./response/response-encoder.js";
+import { NO_FIELDS, type ResponseTraits } from "./response/response-encoder.js";
 import {
   assertRedirect,
   JSON_TYPE,
@@ -83,11 +83,16 @@ export interface ExchangePipeline {
   /** Bound of what may wait to be sent. */
   readonly maxPendingBytes: number;
   readonly compression: ResponseCompression;
-  /** Sends a whole response. Returns whether little waits to be sent. */
-  respond(exchange: ServerExchange, statusCode: number, fields: FieldInput, body?: Data): boolean;
+  /** Sends a whole response. */
+  respond(
+    exchange: ServerExchange,
+    statusCode: number,
+    fields: FieldInput,
+    body?: Data,
+  ): SendResult;
   /** Sends the head of a response. Returns how its body is sent: bytes, or one of `BODY`. */
   startResponse(exchange: ServerExchange, statusCode: number, fields: FieldInput): number;
-  interim(exchange: ServerExchange, statusCode: number, fields: FieldInput): boolean;
+  interim(exchange: ServerExchange, statusCode: number, fields: FieldInput): SendResult;
   /** Hands the connection over. */
   upgrade(exchange: ServerExchange, receiver: UpgradeReceiver, fields: FieldInput): Connection;
   responseDone(exchange: ServerExchange): void;
@@ -107,7 +112,7 @@ export class ServerExchange
     HttpExchange,
     BodyOwner,
     ResponseOutput,
-    RequestTraits,
+    ResponseTraits,
     FileTarget,
     CompressedExchange,
     RequestSource
@@ -135,6 +140,7 @@ export class ServerExchange
   onEnded: ((error: NetError) => void) | undefined = undefined;
   wholeRequest: Request | undefined = undefined;
   private readonly owner: ExchangeOwner;
+  private phrase: string | undefined = undefined;
   private response: "none" | "begun" | "done" | "dropped" | "cut" = "none";
   private writer: BodyOutput | undefined = undefined;
   private ownCompression: boolean | undefined = undefined;
@@ -268,15 +274,25 @@ export class ServerExchange
     return this.response === "dropped" || this.response === "cut";
   }
 
-  respond(statusCode: number, headers: FieldInput = NO_FIELDS, body?: Data): boolean {
+  respond(statusCode: number, headers: FieldInput = NO_FIELDS, body?: Data): SendResult {
     const { pipeline } = this;
     if (!this.mayRespond(statusCode) || pipeline === undefined) return false;
-    if (this.isTunnel(statusCode)) return this.respondError(501);
+    if (this.isTunnel(statusCode)) return this.respondNoTunnel();
     const fields = this.fieldsOf(headers);
     if (body === undefined || !this.compression) {
       return pipeline.respond(this, statusCode, fields, body);
     }
     return respondCompressed(this, pipeline.compression, statusCode, fields, body);
+  }
+
+  get statusText(): string | undefined {
+    return this.phrase;
+  }
+
+  set statusText(text: string | undefined) {
+    if (text !== undefined) assertReasonPhrase("statusText", text);
+    if (this.isResponded && !this.isLost) throw responded();
+    this.phrase = text;
   }
 
   // — compression —
@@ -299,7 +315,7 @@ export class ServerExchange
     this.responseIs("begun");
   }
 
-  sendWhole(statusCode: number, fields: FieldInput, body: Data): boolean {
+  sendWhole(statusCode: number, fields: FieldInput, body: Data): SendResult {
     return this.pipeline?.respond(this, statusCode, fields, body) ?? false;
   }
 
@@ -316,11 +332,7 @@ export class ServerExchange
     pump.run().catch(() => undefined);
   }
 
-  unchangedFields(
-    fields: Readonly<Record<string, FieldValue>>,
-    contentType: string,
-    byteCount: number,
-  ): FieldInput {
+  unchangedFields(fields: FieldInput, contentType: string, byteCount: number): FieldInput {
     const { pipeline } = this;
     if (pipeline === undefined || !this.compression) return fields;
     return unchangedFields(this.headers, pipeline.compression, fields, contentType, byteCount);
@@ -343,7 +355,7 @@ export class ServerExchange
     );
   }
 
-  respondError(statusCode: number, detail?: string, headers?: FieldInput): boolean {
+  respondError(statusCode: number, detail?: string, headers?: FieldInput): SendResult {
     if (detail !== undefined && typeof detail !== "string") {
       throw invalidArgument(`detail must be text, not ${describe(detail)}`, { operation: "send" });
     }
@@ -355,21 +367,22 @@ export class ServerExchange
   }
 
   /** Responds to a request that has failed: without what its handler had set. */
-  respondFailure(statusCode: number): boolean {
+  respondFailure(statusCode: number): SendResult {
     this.setCookies = undefined;
+    this.phrase = undefined;
     return this.respondError(statusCode);
   }
 
-  respondJson(statusCode: number, value: unknown, headers?: FieldInput): boolean {
+  respondJson(statusCode: number, value: unknown, headers?: FieldInput): SendResult {
     return this.respond(statusCode, withType(headers, JSON_TYPE), jsonOf(value));
   }
 
-  respondText(statusCode: number, text: string, headers?: FieldInput): boolean {
+  respondText(statusCode: number, text: string, headers?: FieldInput): SendResult {
     return this.respond(statusCode, withType(headers, PLAIN_TYPE), text);
   }
 
-  respondRedirect(statusCode: number, location: string | URL, headers?: FieldInput): boolean {
-    assertRedirect(statusCode);
+  respondRedirect(statusCode: number, location: string | URL, headers?: FieldInput): SendResult {
+    assertRedirect(statusCode, headers);
     const place = [["Location", locationOf(location)]] as const;
     const text = `${statusCode} ${STATUS_TEXT[statusCode] ?? ""}\n`;
     return this.respondText(statusCode, text, withFields(headers ?? NO_FIELDS, place));
@@ -393,7 +406,7 @@ export class ServerExchange
     const { pipeline } = this;
     if (!this.mayRespond(statusCode) || pipeline === undefined) return this.writerOf(BODY.none);
     if (this.isTunnel(statusCode)) {
-      this.respondError(501);
+      this.respondNoTunnel();
       return this.writerOf(BODY.none);
     }
     const fields = this.fieldsOf(headers);
@@ -420,7 +433,7 @@ export class ServerExchange
     return sendFile(this, path, options);
   }
 
-  interim(statusCode: number, headers: FieldInput = NO_FIELDS): boolean {
+  interim(statusCode: number, headers: FieldInput = NO_FIELDS): SendResult {
     assertInteger("statusCode", statusCode, 100, 199);
     if (statusCode === 101) throw unsendable("101 is sent by upgrade()");
     const { pipeline } = this;
@@ -429,7 +442,7 @@ export class ServerExchange
     return pipeline.interim(this, statusCode, headers);
   }
 
-  continue(): boolean {
+  continue(): SendResult {
     return this.request.awaitsContinue && this.interim(100);
   }
 
@@ -451,6 +464,11 @@ export class ServerExchange
     return this.transport.isOpen;
   }
 
+  private respondNoTunnel(): SendResult {
+    this.phrase = undefined;
+    return this.respondError(501);
+  }
+
   /** Whether such a response would say that there is a tunnel, which none was made of. */
   private isTunnel(statusCode: number): boolean {
     return this.method === "CONNECT" && statusCode < 300;
@@ -462,20 +480,24 @@ export class ServerExchange
     return this.isInTurn ? this.transport.pendingBytes : (this.held?.byteCount ?? 0);
   }
 
-  write(writer: PieceWriter, maxBytes: number): boolean | undefined {
+  write(writer: PieceWriter, maxBytes: number): SendResult | undefined {
     const { transport } = this;
     if (!this.isInTurn) return transport.isOpen && this.ensureHeld().write(writer, maxBytes);
     const flows = transport.write(writer, maxBytes);
-    if (flows === false && transport.isOpen) this.pipeline?.congested();
-    return flows;
+    return flows === false ? this.noRoom() : flows;
   }
 
-  sendBytes(piece: Uint8Array): boolean {
+  sendBytes(piece: Uint8Array): SendResult {
     const { transport } = this;
     if (!this.isInTurn) return transport.isOpen && this.ensureHeld().sendBytes(piece);
-    const flows = transport.sendBytes(piece);
-    if (!flows && transport.isOpen) this.pipeline?.congested();
-    return flows;
+    return transport.sendBytes(piece) || this.noRoom();
+  }
+
+  /** Much waits to be sent, or the connection has ended. */
+  private noRoom(): SendResult {
+    if (!this.transport.isOpen) return false;
+    this.pipeline?.congested();
+    return "slow";
   }
 
   private ensureHeld(): HeldOutput {

@@ -8,8 +8,9 @@ import { type PieceTarget, ResponseEncoder } from "#src/http/server/response/res
 import { BODY } from "#src/protocol/http1/head.js";
 import { HeadWriter } from "#src/protocol/http1/writing/head-writer.js";
 
-const LINES = Buffer.from("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nKeep-Alive: timeout=5\r\n");
-const LAST_LINES = Buffer.from("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
+const DATE = Buffer.from("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
+const LINES = { date: DATE, keepAlive: Buffer.from("Keep-Alive: timeout=5\r\n") };
+const LAST_LINES = { date: DATE, keepAlive: undefined };
 
 interface Answer {
   readonly statusCode: number;
@@ -18,6 +19,7 @@ interface Answer {
   readonly method: string;
   readonly minorVersion: 0 | 1;
   readonly isKept: boolean;
+  readonly statusText: string | undefined;
 }
 
 /** Gathers what is sent, or the code of the error. */
@@ -69,19 +71,21 @@ function sendable(answer: Answer): Answer {
 
 /** The same by the writer of heads alone. */
 function plain(answer: Answer): string {
-  const { statusCode, fields, body, method, minorVersion, isKept } = sendable(answer);
+  const { statusCode, fields, body, method, minorVersion, isKept, statusText } = sendable(answer);
   const writer = new HeadWriter();
   const target = Buffer.alloc(65_536);
   const bytes = body === undefined ? undefined : Buffer.from(body as string);
   try {
     const end = writer.writeResponse(target, 0, {
       statusCode,
+      reason: statusText,
       fields,
       body: bytes?.length ?? BODY.none,
       requestMethod: method,
       requestMinorVersion: minorVersion,
       connection: isKept ? "keep-alive" : "close",
-      dateLine: isKept ? LINES : LAST_LINES,
+      dateLine: DATE,
+      keepAliveLine: isKept ? LINES.keepAlive : undefined,
     });
     const hasBody = writer.bodyLength > 0;
     const text = `${target.toString("latin1", 0, end)}${hasBody ? bytes?.toString("latin1") : ""}`;
@@ -122,6 +126,7 @@ const answers: fc.Arbitrary<Answer> = fc.record({
   method: fc.constantFrom("GET", "GET", "POST", "HEAD", "PUT", "CONNECT"),
   minorVersion: fc.constantFrom(0, 1, 1, 1),
   isKept: fc.boolean(),
+  statusText: fc.constantFrom(undefined, undefined, "", "Fine"),
 });
 
 describe("responses", () => {
@@ -146,6 +151,7 @@ describe("responses", () => {
       method: "GET",
       minorVersion: 1,
       isKept: true,
+      statusText: undefined,
     };
 
     for (const value of ["1", "1", "2", "2", "bad\n"]) {
@@ -166,6 +172,7 @@ describe("responses", () => {
         method: "GET",
         minorVersion: 1,
         isKept: true,
+        statusText: undefined,
       };
 
       for (const roomBytes of [0, 1_100, 65_536]) {

@@ -4,10 +4,10 @@
  */
 import { Buffer } from "node:buffer";
 import { isLent } from "../../../bytes/lending.js";
-import type { Data } from "../../../connection/connection.js";
+import type { Data, SendResult } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
 import { invalidArgument, NetError, textOf } from "../../../errors.js";
-import type { FieldInput, FieldValue } from "../../../protocol/http1/writing/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import { encodeFields } from "../../../protocol/http1/writing/head-writer.js";
 import { inRootContext } from "../../../time/root-context.js";
 import type { Fields } from "../../fields.js";
@@ -34,7 +34,7 @@ export interface CompressedExchange extends CompressedOutput {
   /** The response is on its way, though nothing of it was sent. */
   beginLater(statusCode: number): void;
   /** Sends a whole response as it is. */
-  sendWhole(statusCode: number, fields: FieldInput, body: Data): boolean;
+  sendWhole(statusCode: number, fields: FieldInput, body: Data): SendResult;
   /** Begins a response; `isAdmitted`: who gives the pieces bounds what waits. */
   startPlain(statusCode: number, fields: FieldInput, isAdmitted: boolean): BodyOutput;
   /** Sends pieces as fast as the peer takes them, then ends the response. */
@@ -49,7 +49,7 @@ export function respondCompressed(
   statusCode: number,
   given: FieldInput,
   body: Data,
-): boolean {
+): SendResult {
   const byteCount = typeof body === "string" ? Buffer.byteLength(body) : bytesOf(body).length;
   const plan = compression.plan(exchange.headers, statusCode, given, byteCount);
   if (plan?.coding === undefined) {
@@ -117,16 +117,12 @@ function startPlanned(
 export function unchangedFields(
   request: Fields,
   compression: ResponseCompression,
-  fields: Readonly<Record<string, FieldValue>>,
+  fields: FieldInput,
   contentType: string,
   byteCount: number,
 ): FieldInput {
-  const plan = compression.plan(
-    request,
-    200,
-    { ...fields, "Content-Type": contentType },
-    byteCount,
-  );
+  const whole = [...fieldPairs(fields), ["Content-Type", contentType] as const];
+  const plan = compression.plan(request, 200, whole, byteCount);
   if (plan === undefined) return fields;
   return [...fieldPairs(plan.fields)].filter(
     ([name]) => !/^content-(?:type|encoding)$/i.test(name),

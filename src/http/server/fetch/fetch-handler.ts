@@ -4,6 +4,7 @@
  */
 import { describe, NetError } from "../../../errors.js";
 import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
+import { fieldPairs, hasField } from "../../http-fields.js";
 import type { HttpExchange } from "../http-exchange.js";
 import type { HttpServerConnection } from "../http-server-connection.js";
 import type { ServerExchange } from "../server-exchange.js";
@@ -61,8 +62,9 @@ function sendResponse(exchange: ServerExchange, response: unknown): void | Promi
   // to hear what comes when the peer has gone.
   if (exchange.isResponded) return cancelBody(response);
   assertResponse(response);
-  const { status, fields, body } =
+  const { status, statusText, fields, body } =
     takeLightParts(response) ?? takePlatformParts(response) ?? partsOf(response);
+  if (statusText !== "") exchange.statusText = statusText;
   if (typeof body === "object" && body !== null && "getReader" in body) {
     return sendStream(exchange, body, status, sendable(fields));
   }
@@ -73,7 +75,8 @@ function sendResponse(exchange: ServerExchange, response: unknown): void | Promi
 /** What any Response says of itself. Throws where its body is used. */
 function partsOf(response: Response): LightParts {
   if (response.bodyUsed) throw bodyIsUsed();
-  return { status: response.status, fields: response.headers, body: response.body };
+  const { status, statusText, headers, body } = response;
+  return { status, statusText: statusText ?? "", fields: headers, body };
 }
 
 /** By what it has: a Response may be of another make than the global one. */
@@ -86,7 +89,9 @@ function assertResponse(response: unknown): asserts response is Response {
 
 /** Without what a Response of another server says of its connection. Plain fields have none of that. */
 function sendable(fields: FieldInput): FieldInput {
-  if (!(fields instanceof Headers)) return fields;
-  if (!OF_THE_CONNECTION.some((name) => fields.has(name))) return fields;
-  return [...fields].filter(([name]) => !OF_THE_CONNECTION.includes(name));
+  if (!(Symbol.iterator in fields)) return fields;
+  if (!OF_THE_CONNECTION.some((name) => hasField(fields, name))) return fields;
+  return [...fieldPairs(fields)].filter(
+    ([name]) => !OF_THE_CONNECTION.includes(name.toLowerCase()),
+  );
 }

@@ -20,6 +20,8 @@ import { type PlainFields, plainFields } from "./response-fields.js";
 /** What a light Response is sent as. */
 export interface LightParts {
   readonly status: number;
+  /** The reason phrase; "" for the registered one. */
+  readonly statusText: string;
   readonly fields: FieldInput;
   readonly body: LightBody;
 }
@@ -35,6 +37,7 @@ let take: (response: object) => LightParts | undefined;
 /** The class that stands for the global `Response`. */
 class LightResponse {
   readonly #status: number;
+  readonly #statusText: string;
   readonly #body: LightBody;
   readonly #fields: PlainFields | undefined;
   #headers: Headers | undefined = undefined;
@@ -48,6 +51,7 @@ class LightResponse {
     const isSeen = headers instanceof Headers;
     const fields = isSeen ? undefined : plainFields(headers, typeof body === "string");
     this.#status = status;
+    this.#statusText = statusText;
     this.#body = light ?? null;
     this.#fields = fields;
     if (!isUsual(init, light, status, statusText) || !(isSeen || fields)) {
@@ -81,7 +85,7 @@ class LightResponse {
   }
 
   get statusText(): string {
-    return this.#whole === undefined ? "" : this.#whole.statusText;
+    return this.#whole === undefined ? this.#statusText : this.#whole.statusText;
   }
 
   get headers(): Headers {
@@ -136,6 +140,7 @@ class LightResponse {
         const body = light.#isRead ? spentBody() : light.#body;
         light.#whole = new Platform(body as Given[0], {
           status: light.#status,
+          statusText: light.#statusText,
           headers: headers ?? light.#fields ?? {},
         });
         // As it is behind a body that was read as a whole: used, and locked for good.
@@ -150,7 +155,7 @@ class LightResponse {
       if (response.bodyUsed) throw bodyIsUsed();
       response.#isRead = body !== null && !(body instanceof ReadableStream);
       const fields = response.#headers ?? response.#fields ?? NO_FIELDS;
-      return { status: response.#status, fields, body };
+      return { status: response.#status, statusText: response.#statusText, fields, body };
     };
   }
 }
@@ -185,6 +190,8 @@ const NO_FIELDS: FieldInput = {};
 const TEXT_TYPE = "text/plain;charset=UTF-8";
 const JSON_TYPE = "application/json";
 const JSON_FIELDS = { "content-type": JSON_TYPE };
+/** What a reason phrase is made of (RFC 9112 §4). */
+const PHRASE = /^[\t\x20-\x7e\x80-\xff]+$/;
 /** Their responses have no body. */
 const NULL_BODY_STATUS: ReadonlySet<number> = new Set([204, 205, 304]);
 
@@ -214,9 +221,13 @@ function isUsual(
   statusText: unknown,
 ): boolean {
   if (body === undefined || (init !== undefined && typeof init !== "object")) return false;
-  if (statusText !== "" || !Number.isInteger(status)) return false;
+  if (!isPhrase(statusText) || !Number.isInteger(status)) return false;
   if ((status as number) < 200 || (status as number) > 599) return false;
   return body === null || !NULL_BODY_STATUS.has(status as number);
+}
+
+function isPhrase(text: unknown): boolean {
+  return text === "" || (typeof text === "string" && PHRASE.test(text));
 }
 
 /** Makes `headers` the same as those that count. */

@@ -12,6 +12,7 @@ import { isSpecialField } from "./response-fields.js";
 /** A Response as Node keeps it. */
 interface KeptResponse {
   readonly status: number;
+  readonly statusText: string;
   readonly headersList: KeptFields;
   readonly body: KeptBody | null;
 }
@@ -43,18 +44,18 @@ export function takePlatformParts(response: object): LightParts | undefined {
   if (stateSymbol === undefined || !isUnchanged(response)) return undefined;
   const state: unknown = Reflect.get(response, stateSymbol);
   if (!isKept(state)) return undefined;
-  const { status, headersList, body } = state;
+  const { status, statusText, headersList, body } = state;
   const fields = fieldsOf(headersList) ?? (response as Response).headers;
-  if (body === null) return { status, fields, body };
+  if (body === null) return { status, statusText, fields, body };
   const { stream, source } = body;
   // Node takes streams of the web's, too.
   if (Readable.isDisturbed(stream as unknown as Readable)) throw bodyIsUsed();
   if (stream.locked || !(typeof source === "string" || source instanceof Uint8Array)) {
-    return { status, fields, body: stream };
+    return { status, statusText, fields, body: stream };
   }
   // It has nothing to fail with.
   void stream.cancel();
-  return { status, fields, body: source };
+  return { status, statusText, fields, body: source };
 }
 
 function findStateSymbols(): symbol[] {
@@ -70,9 +71,10 @@ function isUnchanged(response: object): boolean {
 
 function isKept(state: unknown): state is KeptResponse {
   if (typeof state !== "object" || state === null || !("body" in state)) return false;
-  if (!("status" in state && "headersList" in state)) return false;
-  const { status, headersList, body } = state;
-  if (typeof status !== "number" || typeof headersList !== "object" || headersList === null) {
+  if (!("status" in state && "statusText" in state && "headersList" in state)) return false;
+  const { status, statusText, headersList, body } = state;
+  if (typeof status !== "number" || typeof statusText !== "string") return false;
+  if (typeof headersList !== "object" || headersList === null) {
     return false;
   }
   return (

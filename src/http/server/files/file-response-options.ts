@@ -1,17 +1,20 @@
-import type { FieldValue } from "../../../protocol/http1/writing/field-writer.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 
 /** How a file is sent. */
 export interface FileResponseOptions {
-  /** Media type. Default: by the ending of the path, else `application/octet-stream`. */
+  /** Media type. Default: that of `headers`; by the ending of the path, else `application/octet-stream`. */
   readonly contentType?: string | undefined;
-  /** Entity tag with its quotes, or whether to make one of size and time of change. Default true. */
+  /** Entity tag with its quotes, or whether to make one of size and time of change. Default: that of `headers`; true. */
   readonly etag?: string | boolean | undefined;
-  /** When it changed, or whether to tell when the file did. Default true. */
+  /** When it changed, or whether to tell when the file did. Default: that of `headers`; true. */
   readonly lastModified?: Date | boolean | undefined;
   /** Whether parts are sent to who asks for one range; several get the whole. Default true. */
   readonly ranges?: boolean | undefined;
   /** Whether If-Match, If-None-Match and the like are heeded. Default true. */
   readonly conditional?: boolean | undefined;
-  /** Further fields, for example Cache-Control; sent with 200, 206 and 304. */
-  readonly headers?: Readonly<Record<string, FieldValue>> | undefined;
+  /**
+   * Further fields, for example Cache-Control; sent with 200, 206 and 304. Without Content-Length, Content-Range and
+   * Transfer-Encoding, which tell of the part that is sent.
+   */
+  readonly headers?: FieldInput | undefined;
 }

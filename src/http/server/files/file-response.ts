@@ -5,14 +5,16 @@
 import { Buffer } from "node:buffer";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { assertKnownKeys, NetError, textOf } from "../../../errors.js";
-import type { FieldInput, FieldValue } from "../../../protocol/http1/writing/field-writer.js";
+import { assertKnownKeys, describe, invalidArgument, NetError, textOf } from "../../../errors.js";
+import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
+import { FieldList, fieldValues, hasField } from "../../http-fields.js";
 import type { HttpExchange } from "../http-exchange.js";
 import type { ResponseWriter } from "../response/body-output.js";
+import { NO_FIELDS } from "../response/response-encoder.js";
 import { type ByteRange, rangeOf } from "./byte-range.js";
 import { contentTypeOf } from "./content-type.js";
 import type { FileResponseOptions } from "./file-response-options.js";
-import { httpDate } from "./http-date.js";
+import { httpDate, parseHttpDate } from "./http-date.js";
 import { checkPreconditions, ifRangeHolds, singleValue, type Validators } from "./preconditions.js";
 
 /** The exchange, as far as sending a file goes. */
@@ -24,11 +26,7 @@ export interface FileTarget
   /** The present, in milliseconds since 1970 UTC. */
   readonly nowMs: number;
   /** Fields of a 304, out of those of the file. */
-  unchangedFields(
-    fields: Readonly<Record<string, FieldValue>>,
-    contentType: string,
-    byteCount: number,
-  ): FieldInput;
+  unchangedFields(fields: FieldInput, contentType: string, byteCount: number): FieldInput;
   /** Resolves when it is its turn to send. Rejects with `CONNECTION_CLOSED`. */
   turn(): Promise<void>;
 }
@@ -41,6 +39,11 @@ const OPTION_NAMES = [
   "conditional",
   "headers",
 ] as const satisfies readonly (keyof FileResponseOptions)[];
+
+/** Fields that tell of the part that is sent. */
+const OF_THE_PART: readonly string[] = ["content-length", "content-range", "transfer-encoding"];
+/** Fields that are written out of what is known of the file, among which are those that were given. */
+const DESCRIBING: readonly string[] = ["content-type", "etag", "last-modified"];
 
 /** Files up to this many bytes are read at once and sent with their head. */
 const SMALL_BYTES = 65_536;
@@ -66,6 +69,7 @@ export async function sendFile(
   options: FileResponseOptions,
 ): Promise<number> {
   assertKnownKeys("respondFile", options, OPTION_NAMES);
+  if (options.headers !== undefined) assertHeaders(options.headers);
   target.keep();
   // However many a peer asks for at once: there is one open for it, and little of it in memory.
   await target.turn();
@@ -80,7 +84,7 @@ export async function sendFile(
       target.respondError(404);
       return 404;
     }
-    return await respondWith(target, file, new ServedFile(path, status, options));
+    return await respondWith(target, file, new ServedFile(path, status, options), options);
   } finally {
     await file.close();
   }
@@ -103,41 +107,74 @@ class ServedFile implements Validators {
   readonly size: number;
   readonly etag: string | undefined;
   readonly modifiedMs: number | undefined;
-  readonly options: FileResponseOptions;
+  readonly contentType: string;
+  private readonly headers: FieldInput;
 
   constructor(path: string, status: BigIntStats, options: FileResponseOptions) {
-    const { etag = true, lastModified = true } = options;
+    const { headers = NO_FIELDS } = options;
     this.path = path;
-    this.options = options;
+    this.headers = headers;
     this.size = Number(status.size);
-    if (etag === true) {
-      this.etag = `"${status.size.toString(36)}-${status.mtimeNs.toString(36)}"`;
-    } else this.etag = etag === false ? undefined : etag;
-    if (lastModified === true) this.modifiedMs = Number(status.mtimeMs);
-    else this.modifiedMs = lastModified === false ? undefined : lastModified.getTime();
+    const [type = contentTypeOf(path)] = fieldValues(headers, "content-type");
+    this.contentType = options.contentType ?? type;
+    const made = `"${status.size.toString(36)}-${status.mtimeNs.toString(36)}"`;
+    const [etag] = fieldValues(headers, "etag");
+    this.etag = chosen(options.etag, etag, made);
+    const [given] = fieldValues(headers, "last-modified");
+    const givenMs = given === undefined ? undefined : modifiedMsOf(given);
+    const { lastModified } = options;
+    const chosenMs = lastModified instanceof Date ? lastModified.getTime() : lastModified;
+    this.modifiedMs = chosen(chosenMs, givenMs, Number(status.mtimeMs));
   }
 
   /** Fields of every response but an error. */
-  fields(): Record<string, FieldValue> {
-    const fields: Record<string, FieldValue> = { ...this.options.headers };
-    if (this.etag !== undefined) fields["ETag"] = this.etag;
-    if (this.modifiedMs !== undefined) fields["Last-Modified"] = httpDate(this.modifiedMs);
+  fields(): FieldList {
+    const fields = new FieldList();
+    fields.addAll(this.headers, DESCRIBING);
+    fields.addMissing("ETag", this.etag);
+    if (this.modifiedMs !== undefined) fields.add("Last-Modified", httpDate(this.modifiedMs));
     return fields;
   }
+}
+
+/** What the option says; else what the field among `headers` says; else what was made of the file. */
+function chosen<Value>(
+  option: Value | boolean | undefined,
+  given: Value | undefined,
+  made: Value,
+): Value | undefined {
+  if (option !== undefined && typeof option !== "boolean") return option;
+  return given ?? (option === false ? undefined : made);
+}
+
+function modifiedMsOf(text: string): number {
+  const epochMs = parseHttpDate(text, Date.now());
+  if (epochMs !== undefined) return epochMs;
+  throw refused(`Last-Modified must be a date of HTTP, not ${describe(text)}`);
+}
+
+function assertHeaders(headers: FieldInput): void {
+  const wrong = OF_THE_PART.find((name) => hasField(headers, name));
+  if (wrong !== undefined) throw refused(`headers of a file can't have ${wrong}`);
+}
+
+function refused(message: string): NetError {
+  return invalidArgument(message, { operation: "send" });
 }
 
 async function respondWith(
   target: FileTarget,
   file: FileHandle,
   served: ServedFile,
+  options: FileResponseOptions,
 ): Promise<number> {
   const { method, headers, nowMs } = target;
-  const { ranges = true, conditional = true, contentType } = served.options;
+  const { ranges = true, conditional = true } = options;
   if (conditional) {
     const verdict = checkPreconditions(method, headers, served, nowMs);
     if (verdict === 304) {
-      const type = contentType ?? contentTypeOf(served.path);
-      target.respond(304, target.unchangedFields(served.fields(), type, served.size));
+      const { pairs } = served.fields();
+      target.respond(304, target.unchangedFields(pairs, served.contentType, served.size));
     }
     if (verdict === 412) target.respondError(412);
     if (verdict !== "proceed") return verdict;
@@ -151,10 +188,12 @@ async function respondWith(
     return 416;
   }
   const fields = served.fields();
-  fields["Content-Type"] = contentType ?? contentTypeOf(served.path);
-  if (ranges) fields["Accept-Ranges"] = "bytes";
+  fields.add("Content-Type", served.contentType);
+  if (ranges) fields.addMissing("Accept-Ranges", "bytes");
   const part = range === "whole" ? { start: 0, end: size } : range;
-  if (range !== "whole") fields["Content-Range"] = `bytes ${part.start}-${part.end - 1}/${size}`;
+  if (range !== "whole") {
+    fields.add("Content-Range", `bytes ${part.start}-${part.end - 1}/${size}`);
+  }
   const statusCode = range === "whole" ? 200 : 206;
   await sendPart(target, file, part, { statusCode, fields, path: served.path });
   return statusCode;
@@ -162,7 +201,7 @@ async function respondWith(
 
 interface PartHead {
   readonly statusCode: number;
-  readonly fields: Record<string, FieldValue>;
+  readonly fields: FieldList;
   readonly path: string;
 }
 
@@ -177,10 +216,11 @@ async function sendPart(
   if (byteCount <= SMALL_BYTES && target.method !== "HEAD") {
     const body = await readBlock(file, part.start, byteCount);
     if (body.length < byteCount) throw fileError(path, "it became shorter");
-    target.respond(statusCode, fields, body);
+    target.respond(statusCode, fields.pairs, body);
     return;
   }
-  const writer = target.startResponse(statusCode, { ...fields, "Content-Length": byteCount });
+  fields.add("Content-Length", byteCount);
+  const writer = target.startResponse(statusCode, fields.pairs);
   if (target.method === "HEAD") writer.end();
   else await sendBlocks(target, writer, file, part, path);
 }
@@ -197,7 +237,7 @@ async function sendBlocks(
       const block = await readBlock(file, position, Math.min(BLOCK_BYTES, part.end - position));
       if (block.length === 0) throw fileError(path, "it became shorter");
       position += block.length;
-      if (!writer.write(block)) await writer.drained();
+      if (writer.write(block) !== true) await writer.drained();
     }
     writer.end();
   } catch (error) {

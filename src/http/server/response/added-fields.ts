@@ -9,13 +9,21 @@ import { Deadline, type DeadlineOwner, type TimingWheel } from "../../../time/ti
 
 const SECOND_MS = 1000;
 
+/** Lines of a response, the same object as long as they are the same. */
+export interface AddedLines {
+  /** Date. */
+  readonly date: Uint8Array;
+  /** Keep-Alive; undefined where nothing is announced, or the connection closes. */
+  readonly keepAlive: Uint8Array | undefined;
+}
+
 /** Date and Keep-Alive, as bytes. */
 export class AddedFields implements DeadlineOwner {
   private readonly wheel: TimingWheel;
   private readonly deadline: Deadline = new Deadline(this);
-  private keepAliveLine = "";
-  private ofLast: Buffer | undefined = undefined;
-  private ofKept: Buffer | undefined = undefined;
+  private keepAliveLine: Buffer | undefined = undefined;
+  private ofLast: AddedLines | undefined = undefined;
+  private ofKept: AddedLines | undefined = undefined;
 
   constructor(wheel: TimingWheel) {
     this.wheel = wheel;
@@ -26,22 +34,23 @@ export class AddedFields implements DeadlineOwner {
     const parts: string[] = [];
     if (keepAliveMs >= SECOND_MS) parts.push(`timeout=${Math.floor(keepAliveMs / SECOND_MS)}`);
     if (maxRequests > 0) parts.push(`max=${maxRequests}`);
-    this.keepAliveLine = parts.length === 0 ? "" : `Keep-Alive: ${parts.join(", ")}\r\n`;
+    const line = `Keep-Alive: ${parts.join(", ")}\r\n`;
+    this.keepAliveLine = parts.length === 0 ? undefined : Buffer.from(line);
     this.ofKept = undefined;
   }
 
   /** The lines of a response. `isKept`: the connection stays behind it. */
-  get(isKept: boolean): Buffer {
-    if (!isKept) return this.dateLine();
-    this.ofKept ??= Buffer.concat([this.dateLine(), Buffer.from(this.keepAliveLine)]);
+  get(isKept: boolean): AddedLines {
+    if (!isKept) return this.linesOfLast();
+    this.ofKept ??= { date: this.linesOfLast().date, keepAlive: this.keepAliveLine };
     return this.ofKept;
   }
 
-  private dateLine(): Buffer {
+  private linesOfLast(): AddedLines {
     if (this.ofLast !== undefined) return this.ofLast;
     const { clock } = this.wheel;
     const epochMs = clock.originMs + clock.now();
-    this.ofLast = createDateLine(epochMs);
+    this.ofLast = { date: createDateLine(epochMs), keepAlive: undefined };
     this.wheel.set(this.deadline, SECOND_MS - (epochMs % SECOND_MS));
     return this.ofLast;
   }

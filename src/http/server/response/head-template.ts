@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { EncodedFields } from "../../../protocol/http1/writing/encoded-fields.js";
 import type { FieldInput, FieldValue } from "../../../protocol/http1/writing/field-writer.js";
 import { writeDecimal } from "../../../protocol/http1/writing/text-writer.js";
+import type { AddedLines } from "./added-fields.js";
 
 /** Behind the digits of the length. */
 const HEAD_END = "\r\n\r\n";
@@ -21,9 +22,10 @@ const LF = 0x0a;
 /** What a head depends on. */
 export interface HeadKey {
   readonly statusCode: number;
+  /** The reason phrase; undefined: the registered one. */
+  readonly reason: string | undefined;
   readonly fields: FieldInput;
-  /** Date and the like, the same object as long as it is the same text. */
-  readonly addedFields: Uint8Array;
+  readonly addedLines: AddedLines;
   readonly isKept: boolean;
 }
 
@@ -32,7 +34,8 @@ export class HeadTemplate {
   /** Whether the head tells that the connection closes. */
   readonly saysClose: boolean;
   private readonly statusCode: number;
-  private readonly addedFields: Uint8Array;
+  private readonly reason: string | undefined;
+  private readonly addedLines: AddedLines;
   private readonly isKept: boolean;
   private readonly encoded: EncodedFields | undefined;
   private readonly names: readonly string[];
@@ -41,7 +44,8 @@ export class HeadTemplate {
 
   private constructor(key: HeadKey, octets: Uint8Array, saysClose: boolean) {
     this.statusCode = key.statusCode;
-    this.addedFields = key.addedFields;
+    this.reason = key.reason;
+    this.addedLines = key.addedLines;
     this.isKept = key.isKept;
     this.encoded = key.fields instanceof EncodedFields ? key.fields : undefined;
     this.names = this.encoded === undefined ? Object.keys(key.fields) : [];
@@ -64,8 +68,8 @@ export class HeadTemplate {
 
   /** Whether it is the head for this. */
   fits(key: HeadKey): boolean {
-    if (key.statusCode !== this.statusCode || key.addedFields !== this.addedFields) return false;
-    if (key.isKept !== this.isKept) return false;
+    if (key.statusCode !== this.statusCode || key.addedLines !== this.addedLines) return false;
+    if (key.isKept !== this.isKept || key.reason !== this.reason) return false;
     const { fields } = key;
     if (this.encoded !== undefined) return fields === this.encoded;
     return isPlain(fields) && this.hasAll(fields);

@@ -3,13 +3,11 @@
  * sent from. Hot. One for a server: it is filled, written from and forgotten inside one call.
  */
 import { Buffer } from "node:buffer";
-import type { Data } from "../../../connection/connection.js";
+import type { Data, SendResult } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
 import type { PieceWriter } from "../../../connection/receiver.js";
 import { NetError } from "../../../errors.js";
-import { FIELD_KIND } from "../../../protocol/http1/field-kind.js";
 import { BODY } from "../../../protocol/http1/head.js";
-import { EncodedFields } from "../../../protocol/http1/writing/encoded-fields.js";
 import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import {
   encodeFields,
@@ -17,8 +15,9 @@ import {
   type OutgoingResponse,
 } from "../../../protocol/http1/writing/head-writer.js";
 import { NO_ROOM } from "../../../protocol/http1/writing/text-writer.js";
-import { fieldPairs } from "../../http-fields.js";
+import type { AddedLines } from "./added-fields.js";
 import { type HeadKey, HeadTemplate, HeadTemplates } from "./head-template.js";
+import { trueFields } from "./true-fields.js";
 
 /** Bodies up to this many bytes go behind their head, larger ones follow by reference. */
 const INLINE_BYTES = 4096;
@@ -33,33 +32,39 @@ const ASCII_END = 0x80;
 /** No fields. */
 export const NO_FIELDS: FieldInput = encodeFields([]);
 
+const NO_LINES: AddedLines = { date: Buffer.alloc(0), keepAlive: undefined };
+
 type Mutable<Type> = { -readonly [Name in keyof Type]-?: Type[Name] };
 
 /** Where pieces of a response go. */
 export interface PieceTarget {
   /** See `ProtocolConnection.write`. */
-  write(writer: PieceWriter, maxBytes: number): boolean | undefined;
-  /** Sends bytes as they are. Returns whether little waits to be sent. */
-  sendBytes(piece: Uint8Array): boolean;
+  write(writer: PieceWriter, maxBytes: number): SendResult | undefined;
+  /** Sends bytes as they are. */
+  sendBytes(piece: Uint8Array): SendResult;
 }
 
-/** What a response depends on besides what it says. */
-export interface RequestTraits {
+/** What decides on a head besides status, fields and body: the request, and the phrase that was chosen. */
+export interface ResponseTraits {
   readonly method: string;
   readonly minorVersion: 0 | 1;
+  /** The reason phrase; undefined: the registered one. */
+  readonly statusText: string | undefined;
 }
 
 /** Encodes one response after the other. */
 export class ResponseEncoder implements PieceWriter, HeadKey {
   private readonly heads = new HeadWriter();
-  private readonly outgoing: Mutable<Omit<OutgoingResponse, "reason" | "minorVersion">> = {
+  private readonly outgoing: Mutable<Omit<OutgoingResponse, "minorVersion">> = {
     statusCode: 200,
+    reason: undefined,
     fields: NO_FIELDS,
     body: BODY.byFields,
     requestMethod: "GET",
     requestMinorVersion: 1,
     connection: "keep-alive",
-    dateLine: Buffer.alloc(0),
+    dateLine: NO_LINES.date,
+    keepAliveLine: undefined,
   };
   private readonly templates = new HeadTemplates();
   private template: HeadTemplate | undefined = undefined;
@@ -71,6 +76,7 @@ export class ResponseEncoder implements PieceWriter, HeadKey {
   private bytes: Buffer | undefined = undefined;
   private room = 0;
   isKept = true;
+  addedLines: AddedLines = NO_LINES;
   /** How the body behind the head that was written last is sent; see `HeadWriter`. */
   bodyLength: number = BODY.none;
   /** Bytes of that head. */
@@ -86,24 +92,28 @@ export class ResponseEncoder implements PieceWriter, HeadKey {
     return this.outgoing.fields;
   }
 
-  get addedFields(): Uint8Array {
-    return this.outgoing.dateLine;
+  get reason(): string | undefined {
+    return this.outgoing.reason;
   }
 
-  /** Begins a response. `addedFields`: Date and the like. `isKept`: the connection stays behind it. */
+  /** Begins a response. `added`: Date and the like. `isKept`: the connection stays behind it. */
   begin(
-    request: RequestTraits,
+    traits: ResponseTraits,
     statusCode: number,
     fields: FieldInput,
-    addedFields: Uint8Array,
+    added: AddedLines,
     isKept: boolean,
   ): void {
     const { outgoing } = this;
+    const { minorVersion } = traits;
     outgoing.statusCode = statusCode;
-    outgoing.fields = statusCode === 204 ? withoutLength(fields) : fields;
-    outgoing.requestMethod = request.method;
-    outgoing.requestMinorVersion = request.minorVersion;
-    outgoing.dateLine = addedFields;
+    outgoing.reason = traits.statusText;
+    outgoing.fields = trueFields(fields, statusCode, minorVersion, isKept);
+    outgoing.requestMethod = traits.method;
+    outgoing.requestMinorVersion = minorVersion;
+    outgoing.dateLine = added.date;
+    outgoing.keepAliveLine = added.keepAlive;
+    this.addedLines = added;
     outgoing.connection = isKept ? "keep-alive" : "close";
     this.isKept = isKept;
     this.text = "";
@@ -179,14 +189,14 @@ export class ResponseEncoder implements PieceWriter, HeadKey {
     this.outgoing.body = BODY.byFields;
   }
 
-  /** Sends what was begun. Returns whether little waits to be sent. Throws `INVALID_ARGUMENT`; then nothing was sent. */
-  sendTo(target: PieceTarget): boolean {
+  /** Sends what was begun. Throws `INVALID_ARGUMENT`; then nothing was. */
+  sendTo(target: PieceTarget): SendResult {
     const bodyBytes = this.inlineBytes;
-    let flows = target.write(this, this.reserve(HEAD_BYTES + bodyBytes));
-    flows ??= target.write(this, this.reserve(LARGE_HEAD_BYTES + bodyBytes));
-    flows ??= target.sendBytes(this.toHead());
+    let result = target.write(this, this.reserve(HEAD_BYTES + bodyBytes));
+    result ??= target.write(this, this.reserve(LARGE_HEAD_BYTES + bodyBytes));
+    result ??= target.sendBytes(this.toHead());
     const rest = this.takeRestOfBody();
-    return rest === undefined ? flows : target.sendBytes(rest);
+    return rest === undefined ? result : target.sendBytes(rest);
   }
 
   private reserve(byteCount: number): number {
@@ -249,15 +259,4 @@ function isShortAscii(text: string): boolean {
   if (text.length > SHORT_TEXT) return false;
   for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) >= ASCII_END) return false;
   return true;
-}
-
-/** The fields without those that tell how long a body is: a 204 must not have them (RFC 9110 §8.6). */
-function withoutLength(fields: FieldInput): FieldInput {
-  if (fields instanceof EncodedFields) {
-    const { notes } = fields;
-    if (notes.contentLength < 0 && !notes.has(FIELD_KIND.transferEncoding)) return fields;
-  }
-  return [...fieldPairs(fields)].filter(
-    ([name]) => !/^(content-length|transfer-encoding)$/i.test(name),
-  );
 }

@@ -40,8 +40,12 @@ export function withFields(
   return [...fieldPairs(fields), ...more];
 }
 
-/** Throws `INVALID_ARGUMENT` for a status that is no redirect. */
-export function assertRedirect(statusCode: number): void {
+/** Throws `INVALID_ARGUMENT` for a status that is no redirect, and for fields that say another place. */
+export function assertRedirect(statusCode: number, headers: FieldInput | undefined): void {
+  if (hasField(headers, "location")) {
+    const message = "the headers of a redirect can't have Location: it is the second argument";
+    throw invalidArgument(message, { operation: "send" });
+  }
   if (REDIRECTS.includes(statusCode)) return;
   throw invalidArgument(
     `the status of a redirect must be one of ${REDIRECTS.join(", ")}, not ${describe(statusCode)}`,

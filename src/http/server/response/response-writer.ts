@@ -1,7 +1,7 @@
 /** Sends a body as it is given, piece by piece. */
 import { Buffer } from "node:buffer";
 import { types } from "node:util";
-import type { Data, WaitOptions } from "../../../connection/connection.js";
+import type { Data, SendResult, WaitOptions } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
 import type { PieceWriter } from "../../../connection/receiver.js";
 import { describe, invalidArgument, NetError } from "../../../errors.js";
@@ -67,7 +67,7 @@ export class PlainWriter implements BodyOutput, PieceWriter {
     return this.output.pendingBytes;
   }
 
-  write(data: Data, extensions: string = ""): boolean {
+  write(data: Data, extensions: string = ""): SendResult {
     if (typeof extensions !== "string") {
       throw invalidArgument(`extensions must be text, not ${describe(extensions)}`, {
         operation: "send",
@@ -79,12 +79,12 @@ export class PlainWriter implements BodyOutput, PieceWriter {
     if (!this.output.isSendable) return false;
     if (this.isBodyless || bytes.length === 0) return true;
     if (!this.isAdmitted && !this.output.hasRoom(bytes.length)) return false;
-    const flows = this.send(bytes, extensions);
+    const result = this.send(bytes, extensions);
     this.output.bodyGiven(bytes.length);
-    return flows;
+    return result;
   }
 
-  private send(bytes: Uint8Array, extensions: string): boolean {
+  private send(bytes: Uint8Array, extensions: string): SendResult {
     if (this.body.bodyLength !== BODY.chunked) {
       this.body.begin(NOWHERE, 0, bytes.length, extensions);
       return this.output.sendBytes(bytes);
@@ -99,11 +99,11 @@ export class PlainWriter implements BodyOutput, PieceWriter {
     return this.output.sendBytes(this.body.pieceTail);
   }
 
-  private writeInline(bytes: Uint8Array, headBytes: number): boolean {
+  private writeInline(bytes: Uint8Array, headBytes: number): SendResult {
     this.inline = bytes;
     try {
       const roomBytes = headBytes + bytes.length + this.body.pieceTail.length;
-      return this.output.write(this, roomBytes) === true;
+      return this.output.write(this, roomBytes) ?? false;
     } finally {
       this.inline = undefined;
     }

@@ -22,6 +22,7 @@ export class FieldNotes {
   /** `CONNECTION_OPTION` bits. */
   connectionOptions = 0;
   hasDate = false;
+  hasKeepAlive = false;
 
   /** Whether a field of this kind was written. */
   has(kind: number): boolean {
@@ -34,6 +35,7 @@ export class FieldNotes {
     this.contentLength = -1;
     this.connectionOptions = 0;
     this.hasDate = false;
+    this.hasKeepAlive = false;
   }
 
   /** Adds a kind. Throws `INVALID_ARGUMENT` where there can be one only, and is one. */
@@ -52,6 +54,7 @@ export class FieldNotes {
     if (other.contentLength >= 0) this.contentLength = other.contentLength;
     this.connectionOptions |= other.connectionOptions;
     this.hasDate ||= other.hasDate;
+    this.hasKeepAlive ||= other.hasKeepAlive;
   }
 }
 

@@ -45,6 +45,7 @@ const STEERING_RULES: readonly string[] = [
   "Upgrade must be a list of protocols, such as websocket or name/version",
 ];
 const DATE = Buffer.from("date");
+const KEEP_ALIVE = Buffer.from("keep-alive");
 const NOWHERE = new Uint8Array(0);
 /** ": " and CRLF. */
 const LINE_OVERHEAD = 4;
@@ -148,6 +149,7 @@ export class FieldWriter {
     const kind = fieldKind(target, offset, nameEnd);
     if (kind !== FIELD_KIND.other) this.note(kind, nameEnd + 2, valueEnd);
     else if (isText(target, offset, nameEnd, DATE)) this.notes.hasDate = true;
+    else if (isText(target, offset, nameEnd, KEEP_ALIVE)) this.notes.hasKeepAlive = true;
     this.offset = writeLineEnd(target, valueEnd);
   }
 

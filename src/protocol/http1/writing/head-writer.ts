@@ -31,7 +31,7 @@ export interface OutgoingRequest {
   readonly host?: string;
   /** Bytes of the body, or one of `BODY`. Default `BODY.byFields`. */
   readonly body?: number;
-  /** "close" is added unless the fields say so, "keep-alive" unless they have a Connection. */
+  /** Either is added unless the fields say so; "keep-alive", too, where they say "close". */
   readonly connection?: "close" | "keep-alive";
   /** Default 1: HTTP/1.1. */
   readonly minorVersion?: 0 | 1;
@@ -42,7 +42,7 @@ export interface OutgoingResponse {
   /** 100…999. */
   readonly statusCode: number;
   /** Latin-1 text. Default: the registered phrase. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   readonly fields?: FieldInput;
   /** Bytes of the body, or one of `BODY`. Default `BODY.byFields`. */
   readonly body?: number;
@@ -50,8 +50,10 @@ export interface OutgoingResponse {
   readonly requestMethod?: string;
   /** Minor version of the request: 0 gets no chunks. Default 1. */
   readonly requestMinorVersion?: 0 | 1;
-  /** "close" is added unless the fields say so, "keep-alive" unless they have a Connection. */
+  /** Either is added unless the fields say so; "keep-alive", too, where they say "close". */
   readonly connection?: "close" | "keep-alive";
+  /** A Keep-Alive line; left out where the fields have one, and where the connection closes. */
+  readonly keepAliveLine?: Uint8Array | undefined;
   /** A Date line as `createDateLine` makes it; left out where the fields have a Date. */
   readonly dateLine?: Uint8Array;
   /** Minor version in the status line. Default 1: a server says what it speaks itself. */
@@ -60,7 +62,10 @@ export interface OutgoingResponse {
 
 const METHOD = { table: TOKEN, what: "the method must be a token" };
 const TARGET_RULE = { table: TARGET, what: "the target must be visible ASCII without #" };
-const REASON = { table: FIELD_TEXT, what: "the reason must be Latin-1 without control characters" };
+const REASON = {
+  table: FIELD_TEXT,
+  what: "the reason phrase must be Latin-1 text without control characters",
+};
 const ANY = { table: FIELD_TEXT, what: "text" };
 
 const CHUNKED_LINE = Buffer.from("Transfer-Encoding: chunked\r\n");
@@ -116,7 +121,7 @@ export class HeadWriter {
     const allowsChunks = minorVersion === 1 && response.requestMinorVersion !== 0;
     const announced = responseFraming({ statusCode, requestMethod, body, allowsChunks }, notes);
     this.bodyLength = isBodyless(statusCode, requestMethod) ? BODY.none : announced;
-    return this.finish(announced, connection);
+    return this.finish(announced, connection, response.keepAliveLine);
   }
 
   private writeRequestLine(method: string, target: string, minorVersion: 0 | 1): boolean {
@@ -152,18 +157,26 @@ export class HeadWriter {
   }
 
   /** Writes what the head announces, as far as the fields don't, and its end. */
-  private finish(announced: number, connection: "close" | "keep-alive" | undefined): number {
+  private finish(
+    announced: number,
+    connection: "close" | "keep-alive" | undefined,
+    keepAliveLine?: Uint8Array,
+  ): number {
     const writer = this.fields;
     const { notes } = writer;
+    const { connectionOptions } = notes;
     const closes = connection === "close" || announced === BODY.untilClose;
-    const saidClose = (notes.connectionOptions & CONNECTION_OPTION.close) !== 0;
+    const saidClose = (connectionOptions & CONNECTION_OPTION.close) !== 0;
     this.saysClose = closes || saidClose;
     if (closes && connection === "keep-alive") {
       throw refused("a body until close ends the connection", "one that is kept alive");
     }
     if (closes && !saidClose && !writer.writeOctets(CLOSE_LINE)) return NO_ROOM;
-    if (connection === "keep-alive" && !notes.has(FIELD_KIND.connection)) {
-      if (!writer.writeOctets(KEEP_ALIVE_LINE)) return NO_ROOM;
+    if (connection === "keep-alive" && !saidClose) {
+      const isMissing = keepAliveLine !== undefined && !notes.hasKeepAlive;
+      if (isMissing && !writer.writeOctets(keepAliveLine)) return NO_ROOM;
+      const saidStay = (connectionOptions & CONNECTION_OPTION.keepAlive) !== 0;
+      if (!saidStay && !writer.writeOctets(KEEP_ALIVE_LINE)) return NO_ROOM;
     }
     if (announced === BODY.chunked && !notes.has(FIELD_KIND.transferEncoding)) {
       if (!writer.writeOctets(CHUNKED_LINE)) return NO_ROOM;

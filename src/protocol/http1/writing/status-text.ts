@@ -1,5 +1,7 @@
 /** Reason phrases of the registered status codes (RFC 9110 §15 and the IANA registry). */
 import { Buffer } from "node:buffer";
+import { FIELD_TEXT } from "../character-table.js";
+import { refused } from "./text-writer.js";
 
 /** Status code → reason phrase. */
 export const STATUS_TEXT: Readonly<Record<number, string>> = Object.freeze({
@@ -65,6 +67,16 @@ export const STATUS_TEXT: Readonly<Record<number, string>> = Object.freeze({
   510: "Not Extended",
   511: "Network Authentication Required",
 });
+
+/** Throws `INVALID_ARGUMENT` unless `text` can be a reason phrase (RFC 9112 §4). */
+export function assertReasonPhrase(name: string, text: unknown): void {
+  const isText = typeof text === "string";
+  for (let index = 0; isText && FIELD_TEXT[text.charCodeAt(index)] === 1; index++) {
+    if (index === text.length - 1) return;
+  }
+  if (text === "") return;
+  throw refused(`${name} must be Latin-1 text without control characters`, text);
+}
 
 const lines: (Uint8Array | undefined)[] = [];
 
