@@ -147,12 +147,13 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "EOPNOTSUPP",
   "EACCES",
   "EPROTO",
+  // Too long for a path, which a router has told of (RFC 1191, RFC 8201).
+  "EMSGSIZE",
 ]);
 
 /** Errors of a datagram socket that pass by themselves. */
 const PASSING: ReadonlySet<string> = new Set([
   "ENETDOWN",
-  "EMSGSIZE",
   "ENOBUFS",
   "ENOMEM",
   "EPERM",

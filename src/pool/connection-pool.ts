@@ -274,26 +274,28 @@ export class ConnectionPool implements AsyncDisposable {
     this.#timer?.cancel();
     this.#table.stop();
     this.#allotment.rejectAll(stopped());
-    const users = this.#table.all.flatMap(({ stock }) => [...stock.open]);
-    for (const pooled of users) pooled.site.doom(pooled);
     const endMs = this.#clock.now() + drainMs;
-    const isBusy = (): boolean => users.some(({ useCount }) => useCount > 0);
-    while (isBusy() && this.#clock.now() < endMs) {
+    const all = [...this.#byId.values()];
+    const used = new Set(all.filter(({ useCount }) => useCount > 0));
+    for (const pooled of all) pooled.site.doom(pooled);
+    if (used.size > 0 && drainMs > 0) {
       await new Promise<void>((resolve) => {
-        const leftMs = Math.max(1, endMs - this.#clock.now());
-        const timer = this.#clock.setTimer(leftMs, resolve, true);
-        this.#released = () => {
+        const timer = this.#clock.setTimer(drainMs, resolve, true);
+        this.#unused = (pooled) => {
+          used.delete(pooled);
+          if (used.size > 0) return;
           timer.cancel();
           resolve();
         };
       });
     }
     await this.#probe?.stop();
-    await this.#agent.stop({ drainMs: isBusy() ? 0 : drainMs });
+    const leftMs = Math.max(0, Math.ceil(endMs - this.#clock.now()));
+    await this.#agent.stop({ drainMs: leftMs });
   }
 
-  /** Told, while stopping, that a connection was given back. */
-  #released: () => void = () => {};
+  /** Told, while stopping, of a connection that nobody uses any more, or that is lost. */
+  #unused: (pooled: Pooled) => void = () => {};
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
@@ -347,6 +349,7 @@ export class ConnectionPool implements AsyncDisposable {
   #release(pooled: Pooled): void {
     pooled.idleMs = this.#clock.now();
     pooled.site.unuse(pooled);
+    if (pooled.useCount === 0) this.#unused(pooled);
     this.#freed();
   }
 
@@ -357,7 +360,6 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   #freed(): void {
-    this.#released();
     this.#allotment.serve();
     this.#watchIdle();
   }
@@ -368,6 +370,7 @@ export class ConnectionPool implements AsyncDisposable {
     if (pooled === undefined) return;
     this.#byId.delete(id);
     pooled.site.doom(pooled);
+    this.#unused(pooled);
     if (this.#stopping === undefined) queueMicrotask(() => this.#allotment.serve());
   }
 

@@ -4,11 +4,11 @@ export type { CloseReason } from "../connection/close-reason.js";
 export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
 export type { WebSocketLimits } from "../protocol/websocket/limits.js";
 export type { FrameState } from "../protocol/websocket/websocket-sink.js";
+export { CloseEvent } from "./browser-events.js";
 export {
   type BrowserData,
   BrowserWebSocket as WebSocket,
   type BrowserWebSocketInit,
-  CloseEvent,
 } from "./browser-websocket.js";
 export type { CompressionOptions, CompressionSettings } from "./deflate/compression-options.js";
 export type { SocketGroup } from "./socket-group.js";

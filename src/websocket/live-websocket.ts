@@ -230,7 +230,8 @@ export class LiveWebSocket implements WebSocketConnection {
   // — how it ends —
 
   close(code: number = CLOSE_CODE.normal, reason = ""): boolean {
-    return this.session.close(code, reason);
+    const isBare = code === CLOSE_CODE.noCode && reason === "";
+    return this.session.close(isBare ? undefined : code, reason);
   }
 
   abort(): boolean {

@@ -121,8 +121,8 @@ export interface WebSocketConnection<Context = unknown>
   /** Sends a pong that nobody asked for, of at most 125 bytes. Returns as {@link send} does. */
   pong(data?: Data): SendResult;
   /**
-   * Begins the close handshake. `code`: 1000 to 1003, 1007 to 1014 or 3000 to 4999. `reason`: at most 123
-   * bytes of UTF-8. Answers false when it has begun already.
+   * Begins the close handshake. `code`: 1000 to 1003, 1007 to 1014 or 3000 to 4999, or 1005 for a Close frame without
+   * one. `reason`: at most 123 bytes of UTF-8. Answers false when it has begun already.
    */
   close(code?: number, reason?: string): boolean;
   /** Ends the connection at once, without a Close frame: both sides see 1006. */

@@ -37,7 +37,7 @@ export interface SendErrorHandler<Handle> {
   /**
    * `failedCount` datagrams could not be sent, and are lost: `DATAGRAM_TOO_LONG` (for the path), `NO_BUFFERS`,
    * `ACCESS_DENIED`, … Or the network says so of one that left before (`CONNECTION_REFUSED`,
-   * `HOST_UNREACHABLE`): then `failedCount` is 0, and anybody may have said it. The connection goes on.
+   * `HOST_UNREACHABLE`, `DATAGRAM_TOO_LONG`): then `failedCount` is 0, and anybody may have said it. The connection goes on.
    */
   onSendError?(handle: Handle, error: NetError, failedCount: number): unknown;
 }

@@ -30,6 +30,8 @@ export interface RelayRecord {
   readonly destination: string | undefined;
   readonly fromClientBytes: number;
   readonly toClientBytes: number;
+  /** When it began, in milliseconds since 1970 UTC. */
+  readonly startedAt: number;
   readonly durationMs: number;
   readonly error: NetError | undefined;
 }

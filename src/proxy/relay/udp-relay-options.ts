@@ -26,6 +26,8 @@ export interface UdpRelayRecord {
   readonly toClientBytes: number;
   /** Datagrams of both ways that were lost here. */
   readonly droppedDatagrams: number;
+  /** When it began, in milliseconds since 1970 UTC. */
+  readonly startedAt: number;
   readonly durationMs: number;
   /** Why it ended; undefined where it was idle, or the relay stopped. */
   readonly error: NetError | undefined;

@@ -167,7 +167,9 @@ export class UdpRelaySession implements PortOwner, DeadlineOwner {
   }
 
   datagramRefused(error: NetError): void {
-    this.end(error);
+    // Too long for the path: the destination is there.
+    if (error.code === "DATAGRAM_TOO_LONG") this.upstream.droppedCount++;
+    else this.end(error);
   }
 
   portClosed(error: NetError | undefined): void {

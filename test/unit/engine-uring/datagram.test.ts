@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import type { DatagramTarget, IpAddress } from "#src/engine/engine.js";
+import { EAGAIN } from "#src/engine/uring/ring/system-call-error.js";
 import { patternBytes } from "../../support/byte-pattern.js";
 import { turns } from "../../support/engine-wait.js";
 import { loopback } from "../../support/engine-world.js";
@@ -12,6 +13,17 @@ import { uringTest, withEngine } from "./uring-case.js";
 /** What sockets of the ring keep to themselves. */
 interface Borrowing {
   withDescriptor(call: (descriptor: number) => number): number;
+}
+
+interface TriedSend {
+  readonly token: number;
+}
+
+/** How they hear of their sends. */
+interface Completing {
+  readonly waiting: TriedSend | undefined;
+  submit(send: TriedSend, waits: boolean): void;
+  sendCompleted(send: TriedSend, result: number): void;
 }
 
 const LARGEST = 65_507;
@@ -99,6 +111,96 @@ describe("uring datagram", () => {
       );
       assert.ok(two.receiveCount > 3, "each came by itself");
       assert.equal(engine.loop.arena.liveCount, 0);
+    }),
+  );
+
+  uringTest("hands runs over again when what was refused was not the run", () =>
+    withEngine({}, async (world) => {
+      const one = await world.datagram();
+      const two = await world.datagram();
+      const pieces = Array.from({ length: 20 }, (_, index) => Buffer.alloc(500, index));
+
+      // Nothing can be sent to port 0: EINVAL, for a run and for each of it.
+      one.sendRun(1, pieces, loopback(0));
+      one.sendRun(2, pieces, loopback(0));
+      await until(() => one.sent.length === 2);
+      assert.deepEqual(
+        one.sent.map(({ error }) => error?.systemCode),
+        ["EINVAL", "EINVAL"],
+      );
+      assert.equal(one.failedCount, 40);
+      one.sendRun(3, pieces, two.address);
+      await until(() => two.received.length === 20 && one.sent.length === 3);
+
+      assert.equal(two.receiveCount, 1, "came as one train");
+    }),
+  );
+
+  uringTest(
+    "sends what finds no room when there is some, in its order, and answers each once",
+    () =>
+      withEngine({ debug: true }, async (world, engine) => {
+        const one = await world.datagram();
+        // On the loopback interface there is always room: the answer of the kernel is exchanged for "none".
+        const socket = engine.loop.slots.holders()[0] as unknown as Completing;
+        const two = await world.datagram(WIDE);
+        const complete = socket.sendCompleted.bind(socket);
+        const tried: number[] = [];
+        let roomCount = 3;
+        let inFlight = 0;
+        let mostInFlight = 0;
+        socket.submit = ((submit) => (send: TriedSend, waits: boolean) => {
+          mostInFlight = Math.max(mostInFlight, ++inFlight);
+          submit(send, waits);
+        })(socket.submit.bind(socket));
+        socket.sendCompleted = (send, result) => {
+          inFlight--;
+          tried.push(send.token);
+          // Some find room, then none do, then the one that waits for it.
+          const hasRoom = send === socket.waiting || roomCount > 0;
+          roomCount = send === socket.waiting ? 5 : roomCount - 1;
+          complete(send, hasRoom ? result : EAGAIN);
+        };
+        const count = 400;
+
+        for (let token = 0; token < count; token++) {
+          one.send(token, Buffer.of(token & 255, token >> 8), two.address);
+        }
+        await until(() => one.sent.length === count);
+        for (let token = count; token < count + 5; token++) {
+          one.send(token, Buffer.of(token & 255, token >> 8), two.address);
+        }
+        await until(() => one.sent.length === count + 5);
+
+        const inOrder = [...Array(count + 5).keys()];
+        assert.deepEqual(
+          one.sent.map(({ token }) => token),
+          inOrder,
+        );
+        assert.ok(one.sent.every(({ error }) => error === undefined));
+        assert.ok(mostInFlight <= 128, `${mostInFlight} at once`);
+        assert.ok(tried.length > count && tried.length < 4 * count, `${tried.length} tries`);
+        assert.equal(engine.loop.arena.liveCount, 0);
+        assert.equal(engine.loop.slots.heldCount, 2, "the two sockets' own");
+      }),
+  );
+
+  uringTest("gives back what waits for room when it is closed", () =>
+    withEngine({ debug: true }, async (world, engine) => {
+      const one = await world.datagram();
+      const socket = engine.loop.slots.holders()[0] as unknown as Completing;
+      const two = await world.datagram();
+      const complete = socket.sendCompleted.bind(socket);
+      socket.sendCompleted = (send) => complete(send, EAGAIN);
+
+      for (let token = 0; token < 300; token++) one.send(token, Buffer.alloc(100), two.address);
+      await turns(3);
+      one.socket.close();
+      await until(() => one.isClosed);
+
+      assert.deepEqual(one.sent, []);
+      assert.equal(engine.loop.arena.liveCount, 0);
+      assert.equal(engine.loop.slots.heldCount, 1, "that of the other socket");
     }),
   );
 

@@ -18,10 +18,13 @@ import {
 import type { OperationOwner } from "../ring/operation-slots.js";
 import type { Ring } from "../ring/ring.js";
 import type { UringLoop } from "../ring/uring-loop.js";
+import type { WaitingSend } from "./send-backlog.js";
 import { IPV6_BYTES, writePeerName } from "./socket-address.js";
 import { IPPROTO_UDP, UDP_SEGMENT } from "./socket-options.js";
 
 const MSG_NOSIGNAL = 0x4000;
+/** Without room in the kernel it fails with `EAGAIN`; else it waits there. */
+const MSG_DONTWAIT = 0x40;
 const LINE = 0x1_0000_0000;
 
 /** Bytes up to here are copied: that costs less than asking for their address. */
@@ -35,8 +38,10 @@ export interface SendOwner {
 }
 
 /** One datagram, or a run of them, on its way out. */
-export class DatagramSend implements OperationOwner {
+export class DatagramSend implements OperationOwner, WaitingSend<DatagramSend> {
   slot = 0;
+  order = 0;
+  next: DatagramSend | undefined = undefined;
   token = 0;
   /** Where it goes; undefined: to the peer. */
   to: PeerKey | undefined = undefined;
@@ -68,9 +73,14 @@ export class DatagramSend implements OperationOwner {
   begin(token: number, to: PeerKey | undefined): void {
     this.token = token;
     this.to = to;
-    this.slot = this.loop.slots.take(this);
+    this.takeSlot();
     const { header, owner } = this;
     this.nameLength = to === undefined ? 0 : writePeerName(header.name, to, owner.isIpv6);
+  }
+
+  /** Takes a slot anew, for another try. */
+  takeSlot(): void {
+    this.slot = this.loop.slots.take(this);
   }
 
   /** Fills in the one datagram that is to be sent. */
@@ -129,11 +139,11 @@ export class DatagramSend implements OperationOwner {
     return this.segmentBytes === 0 ? OP_SEND : OP_SENDMSG;
   }
 
-  /** Fills in the entry at `at`. */
-  put(ring: Ring, at: number): void {
+  /** Fills in the entry at `at`. `waits`: it stays with the kernel until there is room. */
+  put(ring: Ring, at: number, waits: boolean): void {
     if (this.segmentBytes === 0) this.putOne(ring, at);
     else this.putRun(ring, at);
-    ring.entries[at + ENTRY_OPERATION_FLAGS] = MSG_NOSIGNAL;
+    ring.entries[at + ENTRY_OPERATION_FLAGS] = waits ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT;
   }
 
   /** One datagram needs no message header: the entry has room for the address of its peer (Linux 6.1). */
@@ -160,6 +170,12 @@ export class DatagramSend implements OperationOwner {
   completed(_kind: number, result: number, _flags: number): void {
     this.loop.slots.release(this.slot);
     this.owner.sendCompleted(this, result);
+  }
+
+  /** It was never started, and won't be. */
+  abandon(): void {
+    this.loop.slots.release(this.slot);
+    this.release();
   }
 
   /** Gives back what it was sent from. */

@@ -5,6 +5,12 @@
  * Runs leave as one message that the kernel cuts (UDP_SEGMENT, Linux 4.18), and trains come in as one
  * (UDP_GRO, 5.0): that is where the gain lies. A run that the kernel refuses is sent again one by one, and
  * the socket remembers from which length on, or that it is to try no more.
+ *
+ * Sends leave in their order. The kernel wakes those that wait with it for room the last one first, so one of them
+ * waits there, the oldest, and the others here:
+ *
+ *     send ─► the kernel has room ─► sent
+ *       └──► none (EAGAIN) ─► backlog ─► the oldest waits with the kernel ─► sent: some of the next are tried
  */
 
 import { assertInteger, NetError } from "../../../errors.js";
@@ -33,7 +39,7 @@ import {
   RECEIVE_MULTISHOT,
 } from "../ring/kernel-interface.js";
 import { OPEN_KIND, RECEIVE_KIND, SEND_KIND } from "../ring/operation-slots.js";
-import { callError, ENOBUFS, errnoName } from "../ring/system-call-error.js";
+import { callError, EAGAIN, ENOBUFS, errnoName } from "../ring/system-call-error.js";
 import type { UringLoop } from "../ring/uring-loop.js";
 import { DatagramSend, type SendOwner } from "./datagram-send.js";
 import {
@@ -50,6 +56,7 @@ import {
   senderOf,
 } from "./received-datagram.js";
 import { RingSocket } from "./ring-socket.js";
+import { SendBacklog } from "./send-backlog.js";
 import {
   encodeAddress,
   FAMILY_IPV6,
@@ -76,6 +83,11 @@ const RUN_ERRORS: ReadonlySet<string> = new Set(["EINVAL", "EIO", "EMSGSIZE"]);
 /** Datagrams of this length fit every path of IPv6 (RFC 8200 §5): who refuses runs of them takes none. */
 const SURE_SEGMENT_BYTES = 1_232;
 
+/** Sends that are given to the kernel at once: where one finds no room, those behind it may find some, and overtake it. */
+const MAX_TRIED = 128;
+/** The same when one that waited for room has left, and there is not much of it. */
+const TRIED_BEHIND = 8;
+
 /** Descriptions that are kept for the next datagrams. */
 const MAX_SPARE_SENDS = 256;
 
@@ -94,6 +106,12 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   private readonly target: DatagramTarget;
   private readonly sink: DatagramSink;
   private readonly spareSends: DatagramSend[] = [];
+  private madeCount = 0;
+  /** Sends that the kernel is to answer at once. */
+  private triedCount = 0;
+  /** Sends that wait for room behind `waiting`, which waits for it with the kernel. */
+  private readonly backlog: SendBacklog<DatagramSend> = new SendBacklog();
+  private waiting: DatagramSend | undefined = undefined;
   private address: IpAddress;
   private peer: PeerKey | undefined = undefined;
 
@@ -162,9 +180,11 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     token: number,
     pieces: readonly Uint8Array[],
     to: PeerKey | undefined,
+    allFailed: () => void = () => undefined,
   ): void {
-    const run = new DatagramRun(token, pieces.length, (...result) => {
-      if ((this.state & CLOSING) === 0) this.sink.datagramSent(...result);
+    const run = new DatagramRun(token, pieces.length, (_, error, failedCount) => {
+      if (failedCount === pieces.length) allFailed();
+      if ((this.state & CLOSING) === 0) this.sink.datagramSent(token, error, failedCount);
     });
     for (const piece of pieces) {
       const send = this.begin(token, to);
@@ -190,7 +210,36 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   }
 
   private startSend(send: DatagramSend): void {
-    send.put(this.loop.ring, this.startFor(send.operation, SEND_KIND, send.slot));
+    send.order = this.madeCount++;
+    const mayGo = this.waiting === undefined && this.backlog.isEmpty;
+    if (mayGo && this.triedCount < MAX_TRIED) this.submit(send, false);
+    else this.backlog.add(send);
+  }
+
+  private submit(send: DatagramSend, waits: boolean): void {
+    if (!waits) this.triedCount++;
+    send.put(this.loop.ring, this.startFor(send.operation, SEND_KIND, send.slot), waits);
+  }
+
+  /** The kernel has no room for it. */
+  private foundNoRoom(send: DatagramSend): void {
+    send.takeSlot();
+    this.backlog.add(send);
+    if (this.waiting !== undefined) return;
+    this.waiting = this.backlog.take() as DatagramSend;
+    this.submit(this.waiting, true);
+  }
+
+  /** A send has left, or failed: tries those that wait. */
+  private tryBacklog(done: DatagramSend): void {
+    const hadWaited = done === this.waiting;
+    if (hadWaited) this.waiting = undefined;
+    if (this.waiting !== undefined || this.backlog.isEmpty) return;
+    for (let count = hadWaited ? TRIED_BEHIND : 1; count > 0; count--) {
+      const next = this.backlog.take();
+      if (next === undefined) return;
+      this.submit(next, false);
+    }
   }
 
   joinGroup(given: GroupMembership): void {
@@ -252,13 +301,19 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   sendCompleted(send: DatagramSend, result: number): void {
     const { token, to, run, segmentBytes } = send;
     const isOpen = (this.state & CLOSING) === 0;
+    if (send !== this.waiting) this.triedCount--;
+    if (isOpen && result === EAGAIN) {
+      this.completed(SEND_KIND, result, 0);
+      this.foundNoRoom(send);
+      return;
+    }
     const name = result < 0 ? errnoName(result) : "";
     const isRefused = segmentBytes > 0 && isOpen && RUN_ERRORS.has(name);
-    if (isRefused) this.runRefused(name, segmentBytes);
     // Begun before the last one ends, so that the socket is not closed between them.
-    if (isRefused) this.sendOneByOne(token, send.pieces(), to);
+    if (isRefused) this.runRefused(name, send);
     const failedCount = result < 0 ? (segmentBytes === 0 ? 1 : send.datagramCount) : 0;
     send.release();
+    if (isOpen) this.tryBacklog(send);
     if (this.spareSends.length < MAX_SPARE_SENDS) this.spareSends.push(send);
     this.completed(SEND_KIND, result, 0);
     if (!isOpen || isRefused) return;
@@ -275,10 +330,18 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     else this.sink.datagramSent(token, error, failedCount);
   }
 
-  /** The kernel does not cut a run of datagrams of this length. */
-  private runRefused(name: string, segmentBytes: number): void {
+  /**
+   * The kernel does not cut a run of datagrams of this length, it seems: sends them one by one. Where they all fail as
+   * well, it was not because of the run.
+   */
+  private runRefused(name: string, run: DatagramSend): void {
+    const { segmentBytes } = run;
     const isSure = segmentBytes <= SURE_SEGMENT_BYTES && name !== "EMSGSIZE";
-    this.maxSegmentBytes = Math.min(this.maxSegmentBytes, isSure ? 0 : segmentBytes - 1);
+    const maxBefore = this.maxSegmentBytes;
+    this.maxSegmentBytes = Math.min(maxBefore, isSure ? 0 : segmentBytes - 1);
+    this.sendOneByOne(run.token, run.pieces(), run.to, () => {
+      this.maxSegmentBytes = Math.max(this.maxSegmentBytes, maxBefore);
+    });
   }
 
   protected override progressed(kind: number, result: number, flags: number): void {
@@ -312,6 +375,9 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   }
 
   protected override gone(error: NetError | undefined): void {
+    for (let send = this.backlog.take(); send !== undefined; send = this.backlog.take()) {
+      send.abandon();
+    }
     this.sink.datagramClosed(error);
   }
 
