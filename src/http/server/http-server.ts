@@ -209,5 +209,5 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
 }
 
 function closeFor(receiver: HttpReceiver, error: NetError): boolean {
-  return receiver.closeFor(error);
+  return receiver.close(error);
 }
