@@ -2,11 +2,17 @@
 
 /** What a {@link CloseEvent} tells, and what every event may have. */
 export interface CloseEventInit {
+  /** Whether both sides have sent Close frames. Default false. */
   readonly wasClean?: boolean;
+  /** The peer's code. Default 0. */
   readonly code?: number;
+  /** The peer's reason. Default "". */
   readonly reason?: string;
+  /** As of every event. Default false. */
   readonly bubbles?: boolean;
+  /** As of every event. Default false. */
   readonly cancelable?: boolean;
+  /** As of every event. Default false. */
   readonly composed?: boolean;
 }
 

@@ -11,7 +11,7 @@ export {
   type BrowserWebSocketInit,
 } from "./browser-websocket.js";
 export type { CompressionOptions, CompressionSettings } from "./deflate/compression-options.js";
-export type { SocketGroup, WebSocketBroadcastOptions } from "./socket-group.js";
+export type { SocketGroup } from "./socket-group.js";
 export type {
   WebSocketLoss,
   WebSocketReconnectHandlers,
@@ -33,6 +33,7 @@ export { WebSocketClient, type WebSocketClientOptions } from "./websocket-client
 export type {
   PublishOptions,
   SendOptions,
+  WebSocketBroadcastOptions,
   WebSocketConnection,
   WebSocketEnd,
   WebSocketState,

@@ -1,13 +1,17 @@
 /** The open sockets of one component, by id, and what is done with all of them. */
 import type { BroadcastResult } from "../connection/component/broadcast.js";
-import type { BroadcastOptions } from "../connection/component/connection-group.js";
 import type { Data, SendResult } from "../connection/connection.js";
 import { ConnectionRegistry } from "../connection/connection-registry.js";
 import { TopicTable } from "../connection/topics/topic-table.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
 import { PublishedMessage } from "./published-message.js";
 import { type RuledSession, SocketRules } from "./socket-rules.js";
-import type { PublishOptions, SendOptions, WebSocketConnection } from "./websocket-connection.js";
+import type {
+  PublishOptions,
+  SendOptions,
+  WebSocketBroadcastOptions,
+  WebSocketConnection,
+} from "./websocket-connection.js";
 import { assertBroadcastOptions, assertPublishOptions } from "./websocket-settings.js";
 
 /** A socket's session, as its group sees it. */
@@ -18,11 +22,6 @@ export interface GroupedSession extends RuledSession {
   /** Whether so much waits that `send` would answer `"slow"`. */
   readonly isAboveMark: boolean;
 }
-
-/** Whom a broadcast goes to, and how. */
-export interface WebSocketBroadcastOptions<Context = unknown>
-  extends BroadcastOptions<WebSocketConnection<Context>>,
-    PublishOptions {}
 
 /** The open sockets of one component, by id, and what is done with all of them. */
 export interface SocketGroup<Context = unknown> extends Iterable<WebSocketConnection<Context>> {

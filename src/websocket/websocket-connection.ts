@@ -1,5 +1,6 @@
 /** What the application sees of a WebSocket, of either role. */
 import type { CloseReason } from "../connection/close-reason.js";
+import type { BroadcastOptions } from "../connection/component/connection-group.js";
 import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import type { Address, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
@@ -23,6 +24,11 @@ export interface PublishOptions {
   /** Whether it is text. Default: strings are. */
   readonly isText?: boolean | undefined;
 }
+
+/** Whom a broadcast goes to, and how. */
+export interface WebSocketBroadcastOptions<Context = unknown>
+  extends BroadcastOptions<WebSocketConnection<Context>>,
+    PublishOptions {}
 
 /** `open`: messages go both ways. `closing`: a Close frame was sent or came. */
 export type WebSocketState = "open" | "closing" | "closed";

@@ -19,8 +19,11 @@ import {
 } from "../options.js";
 import type { FrameDecoder } from "../protocol/websocket/frame-decoder.js";
 import { createLimits, type WebSocketLimits } from "../protocol/websocket/limits.js";
-import type { WebSocketBroadcastOptions } from "./socket-group.js";
-import type { PublishOptions, SendOptions } from "./websocket-connection.js";
+import type {
+  PublishOptions,
+  SendOptions,
+  WebSocketBroadcastOptions,
+} from "./websocket-connection.js";
 
 /** Settings of each socket. Times are in milliseconds, 0 switches one off. */
 export interface WebSocketSettings {
