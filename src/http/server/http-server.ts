@@ -207,5 +207,5 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
 }
 
 function closeFor(receiver: HttpReceiver, error: NetError): boolean {
-  return receiver.closeFor(error);
+  return receiver.close(error);
 }

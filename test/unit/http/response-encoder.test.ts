@@ -141,6 +141,20 @@ describe("responses", () => {
     );
   });
 
+  it("keep a field whose value is a number where the connection closes", () => {
+    const answer: Answer = {
+      statusCode: 200,
+      fields: { Connection: 0 },
+      body: "",
+      method: "GET",
+      minorVersion: 0,
+      isKept: false,
+      statusText: undefined,
+    };
+
+    assert.equal(sent(new ResponseEncoder(), answer), plain(answer));
+  });
+
   it("are written anew when the same object has other fields", () => {
     const writer = new ResponseEncoder();
     const changing: Record<string, string> = { "X-A": "1" };
