@@ -103,6 +103,7 @@ export interface SyncSocketMessage {
 export interface SyncSocketEnd {
   /** The peer's code. */
   readonly code: number;
+  /** The reason that the peer gave, or "". */
   readonly reason: string;
   /** Whether both sides have sent Close frames. */
   readonly isClean: boolean;

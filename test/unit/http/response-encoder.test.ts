@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { NetError } from "hp-socket";
-import { EncodedFields, encodeFields, type FieldInput } from "hp-socket/http";
+import { encodeFields, type FieldInput } from "hp-socket/http";
 import { type PieceTarget, ResponseEncoder } from "#src/http/server/response/response-encoder.js";
 import { BODY } from "#src/protocol/http1/head.js";
+import { EncodedFields } from "#src/protocol/http1/writing/encoded-fields.js";
 import { HeadWriter } from "#src/protocol/http1/writing/head-writer.js";
 
 const DATE = Buffer.from("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");

@@ -43,7 +43,9 @@ export interface WebInit {
 export interface HttpFetchInit
   extends WebInit,
     Omit<HttpFollowOptions, keyof WebInit | OwnMembers> {
+  /** The body, as the web's `fetch` takes it. */
   readonly body?: RequestBody | null | undefined;
+  /** Calls it off. */
   readonly signal?: AbortSignal | null | undefined;
 }
 
