@@ -1,4 +1,5 @@
 /** What a command of the program is, and what they have in common. */
+import type { AccessLogFormat } from "../http/index.js";
 import { type EngineName, engineReport } from "../index.js";
 import { choiceOption, type Option, type OptionTable, switchOption } from "./command-line.js";
 import type { Terminal } from "./terminal/terminal.js";
@@ -36,4 +37,13 @@ export function engineOption(): Option<EngineChoiceName | undefined> {
 /** `--json`. */
 export function jsonOption(): Option<boolean> {
   return switchOption("print JSON, one object a line");
+}
+
+/** `--access-log`: how a line is written for each of what the command serves. */
+export function accessLogOption(what: string): Option<AccessLogFormat | undefined> {
+  return choiceOption<AccessLogFormat, undefined>(
+    ["combined", "json"],
+    `print a line for ${what} (default: none)`,
+    undefined,
+  );
 }

@@ -13,6 +13,7 @@ import type { DestinationTable } from "./destination-table.js";
 import type { PoolNumbers } from "./pool-options.js";
 import type { Pooled, Site, Use } from "./site.js";
 import { Taker } from "./taker.js";
+import { TakerGroups } from "./taker-groups.js";
 import { WaitingLine } from "./waiting-line.js";
 
 /** The pool, as those who wait see it. */
@@ -34,8 +35,9 @@ export class Allotment {
   readonly #wheel: TimingWheel;
   readonly #owner: AllotmentOwner;
   readonly #line: WaitingLine<Taker> = new WaitingLine();
-  /** Takers that a destination failed: they may be served where others are not. */
-  readonly #unlucky: Set<Taker> = new Set();
+  /** The same takers, but for those whose connection is checked. */
+  readonly #groups: TakerGroups = new TakerGroups();
+  #takerCount = 0;
 
   constructor(
     table: DestinationTable<Site>,
@@ -60,8 +62,10 @@ export class Allotment {
 
   /** Nobody gets anything any more. */
   rejectAll(error: NetError): void {
-    for (const taker of this.#line.takeAll()) taker.reject(error);
-    this.#unlucky.clear();
+    for (const taker of this.#line.takeAll()) {
+      this.#groups.take(taker);
+      taker.reject(error);
+    }
   }
 
   /**
@@ -71,9 +75,10 @@ export class Allotment {
   take(use: Use, options: WaitOptions, tried: Set<Site>): Promise<Pooled> {
     const { maxWaiting, waitTimeoutMs } = this.#settings;
     const wait = { wheel: this.#wheel, options, waitTimeoutMs };
-    const taker = new Taker(use, wait, tried, (one) => this.#leave(one));
+    const number = ++this.#takerCount;
+    const taker = new Taker(number, use, wait, tried, (one) => this.#leave(one));
     this.#line.add(taker);
-    if (tried.size > 0) this.#unlucky.add(taker);
+    this.#groups.put(taker);
     // Whoever came before goes first.
     this.serve();
     const isTooMany = this.#line.size > maxWaiting + this.connectingCount;
@@ -87,7 +92,7 @@ export class Allotment {
 
   #leave(taker: Taker): void {
     this.#line.remove(taker);
-    this.#unlucky.delete(taker);
+    this.#groups.take(taker);
   }
 
   /** Connections that are being made. */
@@ -97,46 +102,68 @@ export class Allotment {
     return count;
   }
 
-  /** Whether a destination that may be chosen has a connection to spare, or room for one. */
-  #hasCapacity(): boolean {
-    const { maxConnections } = this.#settings;
-    const isNoneWell = this.#table.unwellCount === this.#table.all.length;
-    return this.#table.all.some(
-      (site) =>
-        (isNoneWell || site.health.isWell) && (site.hasFree || site.stock.size < maxConnections),
-    );
-  }
-
   /** Serves those who wait, in their order, as far as there are connections. */
   serve(): void {
-    for (const taker of this.#line) {
-      if (taker.state === "checking") continue;
-      if (!this.#hasCapacity()) break;
+    for (;;) {
+      const taker = this.#next();
+      if (taker === undefined) return;
       this.#serveOne(taker);
     }
-    // They may go where others are not sent, or have nowhere left to go.
-    for (const taker of [...this.#unlucky]) {
-      if (taker.state !== "checking" && this.#line.has(taker)) this.#serveOne(taker);
+  }
+
+  /** The first of those for whom there is something to do. */
+  #next(): Taker | undefined {
+    const able = this.#table.all.filter((site) => site.hasFree("shared") || this.#hasRoom(site));
+    let next: Taker | undefined;
+    for (const { first } of this.#groups) {
+      if (next !== undefined && next.number < first.number) continue;
+      if (this.#canServe(first, able)) next = first;
     }
+    return next;
+  }
+
+  #hasRoom({ stock }: Site): boolean {
+    return stock.size < this.#settings.maxConnections;
+  }
+
+  /** Whether one of `able` can serve a taker, or none is left that could. */
+  #canServe(taker: Taker, able: readonly Site[]): boolean {
+    const { use, state, tried } = taker;
+    if (state === "connecting") return able.some((site) => !tried.has(site) && site.hasFree(use));
+    if (this.#hasTriedAll(taker)) return true;
+    const ready = able.filter(
+      (site) => !tried.has(site) && (site.hasFree(use) || this.#hasRoom(site)),
+    );
+    if (ready.length === 0 || ready.some(({ health }) => health.isWell)) return ready.length > 0;
+    // Who has nobody well left goes where others are not sent.
+    return !this.#table.all.some((site) => site.health.isWell && !tried.has(site));
+  }
+
+  /** Whether no destination is left for it, and none is waited for. */
+  #hasTriedAll({ attemptCount, tried }: Taker): boolean {
+    return attemptCount === 0 && this.#table.all.every((site) => tried.has(site));
   }
 
   #serveOne(taker: Taker): void {
-    // Whose connection is under way takes one that comes free before, wherever it is not to come last.
-    const isConnecting = taker.state === "connecting";
-    const sites = isConnecting
-      ? this.#table.all.filter((site) => !taker.tried.has(site))
-      : this.#table.order(taker.tried);
-    if (sites.length === 0 && taker.attemptCount === 0) {
+    if (taker.state === "waiting" && this.#hasTriedAll(taker)) {
       this.#lookAgain(taker);
       return;
     }
+    const { groupKey, tried } = taker;
+    // Whose connection is under way takes one that comes free before, wherever it is not to come last.
+    const isConnecting = taker.state === "connecting";
+    const sites = isConnecting
+      ? this.#table.all.filter((site) => !tried.has(site))
+      : this.#table.order(tried);
+    // The application was told of a panic, and has done something about it.
+    if (taker.groupKey !== groupKey) return;
     for (const site of sites) {
       const pooled = site.take(taker.use);
       if (pooled !== undefined) {
         this.#give(taker, pooled);
         return;
       }
-      if (isConnecting || site.stock.size >= this.#settings.maxConnections) continue;
+      if (isConnecting || !this.#hasRoom(site)) continue;
       this.#connectFor(taker, site);
       return;
     }
@@ -148,19 +175,25 @@ export class Allotment {
     for (const site of tried) {
       if (!failed.has(site)) tried.delete(site);
     }
-    if (tried.size === 0) this.#unlucky.delete(taker);
-    if (this.#table.order(tried).length > 0) {
-      this.#serveOne(taker);
+    if (!this.#hasTriedAll(taker)) {
+      this.#regroup(taker);
       return;
     }
     this.#leave(taker);
     taker.reject(lastError as NetError);
   }
 
+  /** How it waits, or what it has tried, has changed. */
+  #regroup(taker: Taker): void {
+    if (this.#line.has(taker) && taker.state !== "checking") this.#groups.put(taker);
+    else this.#groups.take(taker);
+  }
+
   #connectFor(taker: Taker, site: Site): void {
     taker.state = "connecting";
     taker.attempt = site;
     taker.attemptCount++;
+    this.#regroup(taker);
     // A destination that does not answer shall not keep a taker whom another could serve.
     const isStuck = () => {
       if (taker.attempt === site) this.#passOver(taker, site);
@@ -172,6 +205,7 @@ export class Allotment {
         taker.attemptCount--;
         const wantsIt = taker.state !== "checking" && this.#line.has(taker) && !made.isDoomed;
         if (taker.attempt === site) this.#attemptOver(taker);
+        this.#regroup(taker);
         if (!wantsIt) this.#owner.free(made);
         else {
           this.#give(taker, made, true);
@@ -200,7 +234,7 @@ export class Allotment {
       taker.failed.add(site);
       taker.lastError = error;
     }
-    if (this.#line.has(taker)) this.#unlucky.add(taker);
+    this.#regroup(taker);
     this.serve();
   }
 
@@ -218,6 +252,7 @@ export class Allotment {
     // Nobody shares it before it is known to be well.
     pooled.site.use(pooled, "exclusive");
     taker.state = "checking";
+    this.#regroup(taker);
     this.#isWell(check, pooled).then((isWell) => this.#checked(taker, pooled, isWell));
   }
 
@@ -241,9 +276,9 @@ export class Allotment {
       // Its other connections are likely to be no better: elsewhere first, where there is any.
       if (this.#table.order(new Set([...taker.tried, site])).length > 0) {
         taker.tried.add(site);
-        if (this.#line.has(taker)) this.#unlucky.add(taker);
       }
     }
+    this.#regroup(taker);
     this.#owner.release(pooled);
   }
 

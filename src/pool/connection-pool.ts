@@ -37,7 +37,9 @@ import { nameOf, Pooled, Site, type Use } from "./site.js";
 
 /** A connection that is lent. `release`, or the end of a block with `using` or `await using`, gives it back. */
 export interface PoolLease extends Disposable, AsyncDisposable {
+  /** The connection, for exclusive use. */
   readonly connection: Connection;
+  /** Where it goes. */
   readonly destination: PoolDestination;
   /** Gives it back, to be used again; `"close"`: it is of no more use. Later calls do nothing. */
   release(how?: "reuse" | "close"): void;
@@ -45,9 +47,13 @@ export interface PoolLease extends Disposable, AsyncDisposable {
 
 /** What a pool has and has done. */
 export interface PoolStats {
+  /** Connections that are there. */
   readonly connectionCount: number;
+  /** Those that nobody uses. */
   readonly idleCount: number;
+  /** Takers and requests that wait for one. */
   readonly waitingCount: number;
+  /** Connections that are being made. */
   readonly connectingCount: number;
   /** Destinations that are ejected, or that checks have found down. */
   readonly ejectedCount: number;
@@ -244,6 +250,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#allotment.serve();
   }
 
+  /** What the pool has at the moment. */
   get stats(): PoolStats {
     const sites = this.#table.all;
     const sum = (count: (site: Site) => number): number =>
@@ -274,26 +281,28 @@ export class ConnectionPool implements AsyncDisposable {
     this.#timer?.cancel();
     this.#table.stop();
     this.#allotment.rejectAll(stopped());
-    const users = this.#table.all.flatMap(({ stock }) => [...stock.open]);
-    for (const pooled of users) pooled.site.doom(pooled);
     const endMs = this.#clock.now() + drainMs;
-    const isBusy = (): boolean => users.some(({ useCount }) => useCount > 0);
-    while (isBusy() && this.#clock.now() < endMs) {
+    const all = [...this.#byId.values()];
+    const used = new Set(all.filter(({ useCount }) => useCount > 0));
+    for (const pooled of all) pooled.site.doom(pooled);
+    if (used.size > 0 && drainMs > 0) {
       await new Promise<void>((resolve) => {
-        const leftMs = Math.max(1, endMs - this.#clock.now());
-        const timer = this.#clock.setTimer(leftMs, resolve, true);
-        this.#released = () => {
+        const timer = this.#clock.setTimer(drainMs, resolve, true);
+        this.#unused = (pooled) => {
+          used.delete(pooled);
+          if (used.size > 0) return;
           timer.cancel();
           resolve();
         };
       });
     }
     await this.#probe?.stop();
-    await this.#agent.stop({ drainMs: isBusy() ? 0 : drainMs });
+    const leftMs = Math.max(0, Math.ceil(endMs - this.#clock.now()));
+    await this.#agent.stop({ drainMs: leftMs });
   }
 
-  /** Told, while stopping, that a connection was given back. */
-  #released: () => void = () => {};
+  /** Told, while stopping, of a connection that nobody uses any more, or that is lost. */
+  #unused: (pooled: Pooled) => void = () => {};
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
@@ -347,6 +356,7 @@ export class ConnectionPool implements AsyncDisposable {
   #release(pooled: Pooled): void {
     pooled.idleMs = this.#clock.now();
     pooled.site.unuse(pooled);
+    if (pooled.useCount === 0) this.#unused(pooled);
     this.#freed();
   }
 
@@ -357,7 +367,6 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   #freed(): void {
-    this.#released();
     this.#allotment.serve();
     this.#watchIdle();
   }
@@ -368,6 +377,7 @@ export class ConnectionPool implements AsyncDisposable {
     if (pooled === undefined) return;
     this.#byId.delete(id);
     pooled.site.doom(pooled);
+    this.#unused(pooled);
     if (this.#stopping === undefined) queueMicrotask(() => this.#allotment.serve());
   }
 

@@ -46,8 +46,12 @@ export class Pooled implements Stocked {
   }
 }
 
+let siteCount = 0;
+
 /** A destination, and what the pool has of it. */
 export class Site implements Destined {
+  /** No other has the same. */
+  readonly number: number = ++siteCount;
   readonly name: string;
   readonly destination: PoolDestination;
   readonly health: Health = new Health();
@@ -71,8 +75,8 @@ export class Site implements Destined {
   }
 
   /** Whether a connection, or room on one, is free. */
-  get hasFree(): boolean {
-    return this.stock.idleCount > 0 || this.#sharing.size > 0;
+  hasFree(use: Use): boolean {
+    return this.stock.idleCount > 0 || (use === "shared" && this.#sharing.size > 0);
   }
 
   /** A connection that can be used now; of those that are shared the least used. */
@@ -121,7 +125,6 @@ export class Site implements Destined {
   doom(pooled: Pooled): void {
     pooled.isDoomed = true;
     this.#sharing.delete(pooled);
-    this.stock.leave(pooled);
     if (pooled.useCount > 0) return;
     this.stock.remove(pooled);
     pooled.connection.close();

@@ -7,6 +7,8 @@ import type { Pooled, Site, Use } from "./site.js";
 
 /** Who waits for a connection. */
 export class Taker {
+  /** Of those who came before it is less. */
+  readonly number: number;
   readonly use: Use;
   /** Destinations that come last: they failed it or the request before, keep it waiting, or a check failed there. */
   readonly tried: Set<Site>;
@@ -19,11 +21,21 @@ export class Taker {
   attempt: Site | undefined = undefined;
   /** Connections that are made for it. */
   attemptCount = 0;
+  /** The key that it had when it was put into its group, and its place there; undefined: it is in none. */
+  groupKey: string | undefined = undefined;
+  place = 0;
   readonly #waiter: Waiter<Pooled>;
 
   /** `left`: told when it gives up. */
-  constructor(use: Use, wait: TakerWait, tried: Set<Site>, left: (taker: Taker) => void) {
+  constructor(
+    number: number,
+    use: Use,
+    wait: TakerWait,
+    tried: Set<Site>,
+    left: (taker: Taker) => void,
+  ) {
     const { wheel, options, waitTimeoutMs } = wait;
+    this.number = number;
     this.use = use;
     this.tried = tried;
     this.#waiter = new Waiter<Pooled>(
@@ -40,6 +52,14 @@ export class Taker {
       },
       waitTimeoutMs,
     );
+  }
+
+  /** The same for all who can be served by the same connections. */
+  get key(): string {
+    const { use, state, tried, attemptCount } = this;
+    const way = `${use} ${state}${attemptCount === 0 ? "" : " trying"}`;
+    if (tried.size === 0) return way;
+    return `${way} ${[...tried].map(({ number }) => number).sort((one, other) => one - other)}`;
   }
 
   get promise(): Promise<Pooled> {

@@ -83,22 +83,10 @@ export class WaitingLine<Waiting> {
     return first;
   }
 
-  /** Takes out everybody. */
+  /** Takes out everybody; answers them in their order. */
   takeAll(): Waiting[] {
-    const all = [...this];
-    for (const waiting of all) this.remove(waiting);
+    const all: Waiting[] = [];
+    for (let first = this.shift(); first !== undefined; first = this.shift()) all.push(first);
     return all;
-  }
-
-  /** In their order. Who leaves meanwhile is passed over; who is in hand may leave. */
-  *[Symbol.iterator](): Generator<Waiting> {
-    let place = this.head;
-    while (place !== undefined) {
-      const { waiting } = place;
-      yield waiting;
-      // Of one that has left meanwhile, what was behind it: that may have left before, and is then asked the same way.
-      place = place.behind;
-      while (place !== undefined && this.places.get(place.waiting) !== place) place = place.behind;
-    }
   }
 }

@@ -61,10 +61,10 @@ export class Passage {
    */
   async stop(options: StopOptions): Promise<StopResult> {
     const drainMs = readStopOptions(options);
-    this.#stopping ??= this.#stop(drainMs);
-    const result = await this.#stopping;
-    this.#stopping = undefined;
-    return result;
+    this.#stopping ??= this.#stop(drainMs).finally(() => {
+      this.#stopping = undefined;
+    });
+    return await this.#stopping;
   }
 
   async #stop(drainMs: number): Promise<StopResult> {

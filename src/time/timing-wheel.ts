@@ -9,15 +9,14 @@
  * A deadline never fires early, and late by one tick at the most (plus the timer's own lateness).
  * Setting and clearing take constant time.
  *
- * When the timer itself is late because the process was held up, what peers sent in time may lie in the
- * kernel unread. Deadlines then fire one poll later, and those that are moved meanwhile do not.
+ * What peers sent in time may lie in the kernel unread when the timer comes: timers come before sockets in a
+ * round of the loop, and the process may have been held up. So deadlines fire one poll later, and those that are
+ * moved meanwhile do not.
  */
 import { rethrowLater } from "../errors.js";
 import type { Clock, Timer } from "./clock.js";
 
 const TICK_MS = 4;
-/** How late the timer may be before the loop counts as having been held up. */
-const HELD_UP_MS = 10;
 const SLOTS = 64;
 const LEVELS = 4;
 /** Ticks that the four wheels span: about 18 hours. What lies further away is dealt out again. */
@@ -145,11 +144,6 @@ export class TimingWheel {
   }
 
   #timerFired(): void {
-    const dueMs = this.#originMs + this.#timerTick * TICK_MS;
-    if (this.clock.now() - dueMs <= HELD_UP_MS) {
-      this.#turn();
-      return;
-    }
     const timer = this.#timer;
     this.clock.afterPoll(() => {
       // Another timer was set meanwhile, or none is needed any more.

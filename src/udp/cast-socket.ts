@@ -39,9 +39,13 @@ import { type PeerAddress, type PeerOwner, type SendTarget, UdpPeers } from "./u
 
 /** What a cast or node has done so far. */
 export interface CastStats {
+  /** Engine that moves the datagrams. */
   readonly engine: string;
+  /** Where it is in its life. */
   readonly state: ServiceState;
+  /** Bytes received. */
   readonly receivedBytes: number;
+  /** Bytes that the kernel has taken. */
   readonly sentBytes: number;
   /** Bytes that wait to be sent. */
   readonly pendingBytes: number;

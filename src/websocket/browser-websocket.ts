@@ -1,154 +1,201 @@
 /**
- * The `WebSocket` of browsers (HTML, "Web sockets"), for code that was written for them: an EventTarget with
+ * The `WebSocket` of browsers (WHATWG, "WebSockets"), for code that was written for them: an EventTarget with
  * `binaryType`, `bufferedAmount` and close codes. It stands on a `WebSocketAgent`.
  */
+import { types } from "node:util";
 import { bytesOf } from "../connection/data.js";
+import { CLOSE_CODE, MAX_REASON_BYTES } from "../protocol/websocket/close-code.js";
+import { isToken } from "../protocol/websocket/header-list.js";
+import { CloseEvent, EventHandlers } from "./browser-events.js";
+import { UnsentMessages } from "./unsent-messages.js";
 import { WebSocketAgent } from "./websocket-agent.js";
 import type { WebSocketConnection } from "./websocket-connection.js";
 import type { WebSocketConnectOptions } from "./websocket-dialer.js";
 import type { Message } from "./websocket-handlers.js";
 
-/** What can be sent. */
+/** What can be sent. Anything else is sent as the text that it becomes as a string. */
 export type BrowserData = string | ArrayBufferLike | ArrayBufferView | Blob;
 
 /** What the standard does not have: who makes the socket, and with what. */
 export interface BrowserWebSocketInit
   extends Pick<WebSocketConnectOptions, "headers" | "origin" | "timeoutMs" | "proxy"> {
   /** Subprotocols in the order of preference. */
-  readonly protocols?: string | readonly string[] | undefined;
+  readonly protocols?: string | Iterable<string> | undefined;
 }
 
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSING = 2;
-const CLOSED = 3;
+const STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
 
-const MAX_REASON_BYTES = 123;
+const { CONNECTING, OPEN, CLOSING, CLOSED } = STATES;
 
-/** Told when the socket has ended. */
-export class CloseEvent extends Event {
-  readonly wasClean: boolean;
-  readonly code: number;
-  readonly reason: string;
+/** Bound of a message that comes, and of what waits to be sent: a page that was written for browsers sets neither. */
+export const MAX_BROWSER_BYTES: number = 268_435_456;
 
-  constructor(type: string, init: { wasClean?: boolean; code?: number; reason?: string } = {}) {
-    super(type);
-    this.wasClean = init.wasClean ?? false;
-    this.code = init.code ?? 0;
-    this.reason = init.reason ?? "";
-  }
+const NOTHING: Buffer = Buffer.alloc(0);
+
+type Listener<Told extends Event = Event> = ((event: Told) => void) | null;
+
+/** A socket of browsers, as the agent's handlers see it. */
+interface Page {
+  opened(socket: WebSocketConnection): void;
+  received(data: Message): void;
+  ended(code: number, reason: string): void;
 }
 
-type Listener = ((event: Event) => void) | null;
+/** Makes the sockets of all. */
+let agent: WebSocketAgent<Page> | undefined;
 
-/** Makes the sockets of all who do not say otherwise. */
-let agent: WebSocketAgent<BrowserWebSocket> | undefined;
-
-function sharedAgent(): WebSocketAgent<BrowserWebSocket> {
-  agent ??= createBrowserAgent();
+function sharedAgent(): WebSocketAgent<Page> {
+  agent ??= new WebSocketAgent<Page>({
+    compression: true,
+    maxMessageBytes: MAX_BROWSER_BYTES,
+    maxPendingBytes: MAX_BROWSER_BYTES,
+    onOpen: (socket) => socket.context.opened(socket),
+    onMessage: ({ context }, data) => context.received(data),
+    onClose: ({ context }, code, reason) => context.ended(code, reason),
+  });
   return agent;
 }
 
-function createBrowserAgent(): WebSocketAgent<BrowserWebSocket> {
-  return new WebSocketAgent<BrowserWebSocket>({
-    compression: true,
-    onMessage: ({ context }, data) => context.receive(data),
-    onClose: ({ context }, code, reason) => context.ended(code, reason),
-  });
-}
-
 /**
- * The `WebSocket` of browsers (HTML, "Web sockets"), for code that was written for them: an
+ * The `WebSocket` of browsers (WHATWG, "WebSockets"), for code that was written for them: an
  * EventTarget with `binaryType`, `bufferedAmount` and close codes.
  */
 export class BrowserWebSocket extends EventTarget {
-  static readonly CONNECTING: number = CONNECTING;
-  static readonly OPEN: number = OPEN;
-  static readonly CLOSING: number = CLOSING;
-  static readonly CLOSED: number = CLOSED;
-  readonly CONNECTING: number = CONNECTING;
-  readonly OPEN: number = OPEN;
-  readonly CLOSING: number = CLOSING;
-  readonly CLOSED: number = CLOSED;
-  readonly url: string;
-  readonly #listeners: Map<string, Listener> = new Map();
+  declare static readonly CONNECTING: number;
+  declare static readonly OPEN: number;
+  declare static readonly CLOSING: number;
+  declare static readonly CLOSED: number;
+  declare readonly CONNECTING: number;
+  declare readonly OPEN: number;
+  declare readonly CLOSING: number;
+  declare readonly CLOSED: number;
+  readonly #url: URL;
+  readonly #handlers: EventHandlers = new EventHandlers(this);
   readonly #abort: AbortController = new AbortController();
   #socket: WebSocketConnection | undefined;
+  #unsent: UnsentMessages | undefined;
   #state: number = CONNECTING;
+  /** What has happened, and was not told yet. */
+  #waitingTasks = 0;
   #binaryType: "blob" | "arraybuffer" = "blob";
   /** Bytes of blobs that are being read, and of what was given to a socket that closes. */
   #unsentBytes = 0;
   /** Blobs are read one after the other; what follows one waits. */
   #line: Promise<void> | undefined;
 
-  /** Throws `SyntaxError` for a URL or a subprotocol that is none, as the standard says. */
-  constructor(url: string | URL, init: string | readonly string[] | BrowserWebSocketInit = []) {
-    super();
-    const parsed = parseUrl(url);
-    this.url = parsed.href;
-    const isList = typeof init === "string" || Array.isArray(init);
-    const options: BrowserWebSocketInit = isList
-      ? { protocols: init as string | readonly string[] }
-      : (init as BrowserWebSocketInit);
-    const { protocols = [], ...others } = options;
-    const list = typeof protocols === "string" ? [protocols] : [...protocols];
-    for (const [index, protocol] of list.entries()) {
-      if (/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(protocol) && list.indexOf(protocol) === index) {
-        continue;
+  static {
+    for (const owner of [BrowserWebSocket, BrowserWebSocket.prototype]) {
+      for (const [name, value] of Object.entries(STATES)) {
+        Object.defineProperty(owner, name, { value, enumerable: true });
       }
-      throw new DOMException(`${protocol} is no subprotocol, or is named twice`, "SyntaxError");
     }
-    void this.#connect(parsed, { ...others, protocols: list });
+    for (const name of Object.getOwnPropertyNames(BrowserWebSocket.prototype)) {
+      if (name !== "constructor" && !(name in STATES)) {
+        Object.defineProperty(BrowserWebSocket.prototype, name, { enumerable: true });
+      }
+    }
   }
 
-  async #connect(url: URL, options: WebSocketConnectOptions<BrowserWebSocket>): Promise<void> {
+  /** Throws `SyntaxError` for a URL or a subprotocol that is none, as the standard says. */
+  constructor(url: string | URL, init: string | Iterable<string> | BrowserWebSocketInit = []) {
+    super();
+    this.#url = parseUrl(`${url}`);
+    const { protocols, ...options } = readInit(init);
+    void this.#connect({ ...options, protocols: readProtocols(protocols) });
+  }
+
+  async #connect(options: WebSocketConnectOptions<Page>): Promise<void> {
+    const { signal } = this.#abort;
+    const isProtocolWanted = (options.protocols?.length ?? 0) > 0;
+    const context: Page = {
+      opened: (socket) => this.#later(() => this.#opened(socket, isProtocolWanted)),
+      received: (message) => this.#later(() => this.#received(message)),
+      ended: (code, reason) => this.#later(() => this.#ended(code, reason)),
+    };
     try {
-      const { signal } = this.#abort;
-      const socket = await sharedAgent().connect(url, { ...options, signal, context: this });
-      this.#socket = socket;
-      if (this.#state !== CONNECTING) {
-        socket.abort();
-        return;
-      }
-      // The standard is stricter than RFC 6455: a server that takes none of the protocols is no peer for the page.
-      if (options.protocols?.length && socket.protocol === "") {
-        socket.abort();
-        this.#failed();
-        return;
-      }
-      this.#state = OPEN;
-      this.#tell(new Event("open"));
+      await sharedAgent().connect(this.#url, { ...options, signal, context });
     } catch {
       // The standard tells a page nothing of why: an event `error`, and code 1006.
-      this.#failed();
+      context.ended(CLOSE_CODE.abnormal, "");
     }
   }
 
-  #failed(): void {
+  // — what has happened —
+
+  /** Each event has a task of its own: whoever awaits one can listen for the next. */
+  #later(task: () => void): void {
+    this.#waitingTasks++;
+    setImmediate(() => {
+      try {
+        task();
+      } finally {
+        this.#waitingTasks--;
+      }
+    });
+  }
+
+  #opened(socket: WebSocketConnection, isProtocolWanted: boolean): void {
+    // The standard is stricter than RFC 6455: a server that takes none of the protocols is no peer for the page.
+    if (this.#state !== CONNECTING || (isProtocolWanted && socket.protocol === "")) {
+      socket.abort();
+      return;
+    }
+    this.#socket = socket;
+    this.#unsent = new UnsentMessages(socket);
+    this.#state = OPEN;
+    this.dispatchEvent(new Event("open"));
+  }
+
+  #received(message: Message): void {
+    if (this.#state !== OPEN) return;
+    const { origin } = this.#url;
+    const data = typeof message === "string" ? message : this.#given(message);
+    this.dispatchEvent(new MessageEvent("message", { data, origin }));
+  }
+
+  #given(bytes: Buffer): Blob | ArrayBuffer {
+    const own = bytes as Buffer<ArrayBuffer>;
+    if (this.#binaryType === "blob") return new Blob([own]);
+    return own.buffer.slice(own.byteOffset, own.byteOffset + own.byteLength);
+  }
+
+  #ended(code: number, reason: string): void {
     if (this.#state === CLOSED) return;
     this.#state = CLOSED;
-    this.#tell(new Event("error"));
-    this.#tell(new CloseEvent("close", { code: 1006 }));
+    const wasClean = code !== CLOSE_CODE.abnormal;
+    if (!wasClean) this.dispatchEvent(new Event("error"));
+    this.dispatchEvent(new CloseEvent("close", { wasClean, code, reason }));
   }
 
+  // — what is known of it —
+
+  /** The URL that it was made with, as a URL is written. */
+  get url(): string {
+    return this.#url.href;
+  }
+
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
   get readyState(): number {
-    if (this.#state === OPEN && this.#socket?.isOpen === false) return CLOSING;
-    return this.#state;
+    const hasPeerClosed = this.#waitingTasks === 0 && this.#socket?.isOpen === false;
+    return this.#state === OPEN && hasPeerClosed ? CLOSING : this.#state;
   }
 
+  /** The subprotocol that was agreed on, or "". */
   get protocol(): string {
     return this.#socket?.protocol ?? "";
   }
 
+  /** The extensions that were agreed on, or "". */
   get extensions(): string {
     return this.#socket?.isCompressed === true ? "permessage-deflate" : "";
   }
 
-  /** Bytes that were given to `send` and have not left. */
+  /** Bytes of messages that were given to `send` and have not left. What never will leave counts, too. */
   get bufferedAmount(): number {
-    return this.#unsentBytes + (this.#socket?.pendingBytes ?? 0);
+    return this.#unsentBytes + (this.#unsent?.byteCount ?? 0);
   }
 
+  /** As what binary messages come. Default `blob`. */
   get binaryType(): "blob" | "arraybuffer" {
     return this.#binaryType;
   }
@@ -157,135 +204,124 @@ export class BrowserWebSocket extends EventTarget {
     if (type === "blob" || type === "arraybuffer") this.#binaryType = type;
   }
 
+  // — sending —
+
   /** Throws `InvalidStateError` while connecting. */
   send(data: BrowserData): void {
-    const socket = this.#socket;
-    if (this.#state === CONNECTING || socket === undefined) {
+    if (this.#state === CONNECTING) {
       throw new DOMException("the WebSocket is still connecting", "InvalidStateError");
     }
-    if (data instanceof Blob || this.#line !== undefined) this.#sendInLine(socket, data);
-    else this.#sendNow(socket, data);
+    const own = ownData(data);
+    const byteCount = own instanceof Blob ? own.size : Buffer.byteLength(own);
+    if (own instanceof Blob || this.#line !== undefined) this.#sendInLine(own, byteCount);
+    else this.#sendNow(own, byteCount);
   }
 
-  #sendNow(socket: WebSocketConnection, data: Exclude<BrowserData, Blob>): void {
-    const given = typeof data === "string" ? data : ownBytes(data);
-    if (socket.isOpen) socket.send(given);
-    else this.#unsentBytes += Buffer.byteLength(given);
+  #sendNow(data: string | Buffer, byteCount: number): void {
+    if (this.#socket?.isOpen !== true) {
+      this.#unsentBytes += byteCount;
+      return;
+    }
+    this.#socket.send(data);
+    this.#unsent?.add(byteCount);
   }
 
-  #sendInLine(socket: WebSocketConnection, data: BrowserData): void {
-    const held = data instanceof Blob || typeof data === "string" ? data : ownBytes(data);
-    const byteCount = held instanceof Blob ? held.size : Buffer.byteLength(held);
+  #sendInLine(data: string | Buffer | Blob, byteCount: number): void {
     this.#unsentBytes += byteCount;
-    const before = this.#line ?? Promise.resolve();
-    const line = before.then(async () => {
-      const ready = held instanceof Blob ? Buffer.from(await held.arrayBuffer()) : held;
-      if (socket.isOpen) this.#unsentBytes -= byteCount;
-      socket.send(ready);
+    const line = this.#sendBehind(this.#line, data, byteCount).finally(() => {
       if (this.#line === line) this.#line = undefined;
     });
     this.#line = line;
   }
 
-  /** Throws `InvalidAccessError` for a code other than 1000 and 3000 to 4999, `SyntaxError` for a long reason. */
-  close(code?: number, reason = ""): void {
-    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
+  async #sendBehind(
+    before: Promise<void> | undefined,
+    data: string | Buffer | Blob,
+    byteCount: number,
+  ): Promise<void> {
+    await before;
+    let ready: string | Buffer;
+    try {
+      ready = data instanceof Blob ? Buffer.from(await data.arrayBuffer()) : data;
+    } catch {
+      // A file that has changed, for example. What follows must not come without it.
+      this.#socket?.abort();
+      return;
+    }
+    this.#unsentBytes -= byteCount;
+    this.#sendNow(ready, byteCount);
+  }
+
+  /**
+   * Without a code the Close frame has none. Throws `InvalidAccessError` for a code other than 1000 and 3000 to 4999,
+   * `SyntaxError` for a reason of more than 123 bytes.
+   */
+  close(code?: number, reason?: string): void {
+    const short = code === undefined ? undefined : clampedShort(code);
+    if (short !== undefined && short !== CLOSE_CODE.normal && !(short >= 3000 && short <= 4999)) {
       throw new DOMException(`${code} is no code for close`, "InvalidAccessError");
     }
-    if (Buffer.byteLength(reason) > MAX_REASON_BYTES) {
+    const text = reason === undefined ? "" : `${reason}`;
+    if (Buffer.byteLength(text) > MAX_REASON_BYTES) {
       throw new DOMException(`a reason has at most ${MAX_REASON_BYTES} bytes`, "SyntaxError");
     }
-    if (this.#state === CONNECTING) {
-      this.#state = CLOSING;
-      this.#abort.abort();
-    } else if (this.#state === OPEN) {
-      this.#state = CLOSING;
-      const close = (): void => void this.#socket?.close(code ?? 1000, reason);
-      if (this.#line === undefined) close();
-      else void this.#line.then(close);
-    }
+    if (this.#state === CONNECTING) this.#abort.abort();
+    else if (this.#state === OPEN) this.#closeBehind(short, text);
+    if (this.#state !== CLOSED) this.#state = CLOSING;
   }
 
-  // — calls of the agent's handlers —
-
-  /** A message came. */
-  receive(data: Message): void {
-    if (this.#state === CONNECTING) {
-      // The socket is told of as open first, in a microtask.
-      queueMicrotask(() => this.receive(data));
-      return;
-    }
-    if (this.#state !== OPEN) return;
-    const given =
-      typeof data === "string"
-        ? data
-        : this.#binaryType === "blob"
-          ? new Blob([data as Uint8Array<ArrayBuffer>])
-          : data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
-    this.#tell(new MessageEvent("message", { data: given, origin: new URL(this.url).origin }));
-  }
-
-  /** The socket has ended. */
-  ended(code: number, reason: string): void {
-    if (this.#state === CONNECTING) {
-      queueMicrotask(() => this.ended(code, reason));
-      return;
-    }
-    if (this.#state === CLOSED) return;
-    this.#state = CLOSED;
-    const wasClean = code !== 1006;
-    if (!wasClean) this.#tell(new Event("error"));
-    this.#tell(new CloseEvent("close", { wasClean, code, reason }));
-  }
-
-  #tell(event: Event): void {
-    this.dispatchEvent(event);
+  #closeBehind(code: number | undefined, reason: string): void {
+    const { normal, noCode } = CLOSE_CODE;
+    const used = code ?? (reason === "" ? noCode : normal);
+    const close = (): void => void this.#socket?.close(used, reason);
+    if (this.#line === undefined) close();
+    else void this.#line.then(close);
   }
 
   // — handlers as properties —
 
-  #listen(type: string, listener: Listener): void {
-    const old = this.#listeners.get(type);
-    if (old !== undefined && old !== null) this.removeEventListener(type, old);
-    const isFunction = typeof listener === "function";
-    this.#listeners.set(type, isFunction ? listener : null);
-    if (isFunction) this.addEventListener(type, listener);
-  }
-
+  /** Called when the socket is open. */
   get onopen(): Listener {
-    return this.#listeners.get("open") ?? null;
+    return this.#handlers.get("open") as Listener;
   }
 
   set onopen(listener: Listener) {
-    this.#listen("open", listener);
+    this.#handlers.set("open", listener);
   }
 
-  get onmessage(): ((event: MessageEvent) => void) | null {
-    return (this.#listeners.get("message") ?? null) as ((event: MessageEvent) => void) | null;
+  /** Called with each message. */
+  get onmessage(): Listener<MessageEvent> {
+    return this.#handlers.get("message") as Listener<MessageEvent>;
   }
 
-  set onmessage(listener: ((event: MessageEvent) => void) | null) {
-    this.#listen("message", listener as Listener);
+  set onmessage(listener: Listener<MessageEvent>) {
+    this.#handlers.set("message", listener);
   }
 
+  /** Called when it has failed, before `onclose`. */
   get onerror(): Listener {
-    return this.#listeners.get("error") ?? null;
+    return this.#handlers.get("error") as Listener;
   }
 
   set onerror(listener: Listener) {
-    this.#listen("error", listener);
+    this.#handlers.set("error", listener);
   }
 
-  get onclose(): ((event: CloseEvent) => void) | null {
-    return (this.#listeners.get("close") ?? null) as ((event: CloseEvent) => void) | null;
+  /** Called when it has ended. */
+  get onclose(): Listener<CloseEvent> {
+    return this.#handlers.get("close") as Listener<CloseEvent>;
   }
 
-  set onclose(listener: ((event: CloseEvent) => void) | null) {
-    this.#listen("close", listener as Listener);
+  set onclose(listener: Listener<CloseEvent>) {
+    this.#handlers.set("close", listener);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "WebSocket";
   }
 }
 
-function parseUrl(given: string | URL): URL {
+function parseUrl(given: string): URL {
   let url: URL;
   try {
     url = new URL(given);
@@ -294,16 +330,48 @@ function parseUrl(given: string | URL): URL {
   }
   if (url.protocol === "http:") url = new URL(`ws:${url.href.slice(5)}`);
   if (url.protocol === "https:") url = new URL(`wss:${url.href.slice(6)}`);
-  if ((url.protocol !== "ws:" && url.protocol !== "wss:") || url.hash !== "") {
+  // A fragment may be empty.
+  if ((url.protocol !== "ws:" && url.protocol !== "wss:") || url.href.includes("#")) {
     throw new DOMException(`${given} is no URL of a WebSocket`, "SyntaxError");
   }
   return url;
 }
 
-/** A copy: the page may change its bytes at once. */
-function ownBytes(data: ArrayBufferLike | ArrayBufferView): Buffer {
-  if (ArrayBuffer.isView(data)) {
-    return Buffer.from(bytesOf(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
+/** An object that is no list is what the standard does not have. */
+function readInit(init: string | Iterable<string> | BrowserWebSocketInit): BrowserWebSocketInit {
+  const isObject = typeof init === "object" && init !== null;
+  if (isObject && !(Symbol.iterator in init)) return init;
+  return { protocols: isObject ? init : `${init}` };
+}
+
+function readProtocols(given: string | Iterable<string> = []): string[] {
+  const protocols = typeof given === "string" ? [given] : Array.from(given, (one) => `${one}`);
+  const seen = new Set<string>();
+  for (const protocol of protocols) {
+    if (!isToken(protocol) || seen.has(protocol)) {
+      throw new DOMException(`${protocol} is no subprotocol, or is named twice`, "SyntaxError");
+    }
+    seen.add(protocol);
   }
-  return Buffer.from(bytesOf(new Uint8Array(data)));
+  return protocols;
+}
+
+/** A copy of bytes: the page may change them at once. Memory that was transferred has none. */
+function ownData(data: unknown): string | Buffer | Blob {
+  if (data instanceof Blob) return data;
+  if (ArrayBuffer.isView(data)) return copyOf(data.buffer, data.byteOffset, data.byteLength);
+  return types.isAnyArrayBuffer(data) ? copyOf(data, 0, data.byteLength) : `${data}`;
+}
+
+function copyOf(memory: ArrayBufferLike, offset: number, byteCount: number): Buffer {
+  if (byteCount === 0) return NOTHING;
+  return Buffer.from(bytesOf(new Uint8Array(memory, offset, byteCount)));
+}
+
+/** A number as a whole one of 16 bits, the nearest (Web IDL, `[Clamp] unsigned short`). */
+function clampedShort(given: number): number {
+  const number = Math.min(Math.max(Number(given), 0), 65_535) || 0;
+  const whole = Math.round(number);
+  // A half goes to the even one.
+  return whole - number === 0.5 && whole % 2 === 1 ? whole - 1 : whole;
 }

@@ -7,23 +7,24 @@
  * Invariants: what was deflated with context take-over is sent; a message that was begun is not dropped
  * in the middle; at most one message is under way; what is sent leaves in the order in which it was sent.
  */
-import { randomFillSync } from "node:crypto";
 import { owned } from "../bytes/lending.js";
 import type { Connection, Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
-import { HOLD, type PieceWriter, type ProtocolConnection } from "../connection/receiver.js";
+import { HOLD, type ProtocolConnection } from "../connection/receiver.js";
 import { NetError } from "../errors.js";
 import { createCloseBody } from "../protocol/websocket/close-code.js";
-import { FrameWriter, maxTextFrameBytes } from "../protocol/websocket/frame-writer.js";
+import { maxTextFrameBytes } from "../protocol/websocket/frame-writer.js";
 import type { MessageDeflater } from "../protocol/websocket/message-deflater.js";
 import {
   firstByteOf,
   MessageFraming,
   type MessageKind,
 } from "../protocol/websocket/message-framing.js";
-import { FIN, OPCODE, type Role } from "../protocol/websocket/opcode.js";
+import { FIN, OPCODE } from "../protocol/websocket/opcode.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import { MAX_DEFLATED_AT_ONCE_BYTES } from "./deflate/deflate-line.js";
+import { FRAME_PIECES, type FramePiece } from "./frame-piece.js";
+import { HeldFrames } from "./held-frames.js";
 import type { PublishedDeflate } from "./published-deflate.js";
 import { type LineOwner, SendLine } from "./send-line.js";
 import type { SendOptions } from "./websocket-connection.js";
@@ -48,47 +49,6 @@ const UNMEASURED_TEXT_LENGTH = 1_024;
 const MAX_HEAD_BYTES = 14;
 
 const NOTHING: Buffer = Buffer.alloc(0);
-
-/** What most have waiting. Never added to. */
-const NONE: (Buffer | PublishedDeflate)[] = [];
-
-/** Random numbers, by the thousand. */
-const keys = new Int32Array(1_024);
-let keysTaken: number = keys.length;
-
-function nextKey(): number {
-  if (keysTaken === keys.length) {
-    randomFillSync(keys);
-    keysTaken = 0;
-  }
-  return keys[keysTaken++] as number;
-}
-
-/** Writes one frame at a time; for all sockets of a role. */
-class FramePiece implements PieceWriter {
-  readonly frames: FrameWriter;
-  first = 0;
-  text: string | undefined = undefined;
-  /** Bytes of the text where it was measured, else 0. */
-  textBytes = 0;
-  bytes: Uint8Array = NOTHING;
-
-  constructor(role: Role) {
-    this.frames = new FrameWriter(role, nextKey);
-  }
-
-  writePiece(target: Buffer, offset: number): number {
-    const { frames, first, text, textBytes } = this;
-    if (text === undefined) return frames.writeFrame(target, offset, first, this.bytes);
-    if (textBytes === 0) return frames.writeText(target, offset, first, text);
-    return frames.writeMeasuredText(target, offset, first, text, textBytes);
-  }
-}
-
-const PIECES: Readonly<Record<Role, FramePiece>> = {
-  server: new FramePiece("server"),
-  client: new FramePiece("client"),
-};
 
 /** What deflates for a socket. */
 export interface Compression {
@@ -128,8 +88,7 @@ export class FrameOutput implements LineOwner {
   /** A send answered `"slow"` or false, and nobody was told since that there is room again. */
   private isAbove = false;
   /** Frames for many that came while a message was under way. */
-  private waiting: (Buffer | PublishedDeflate)[] = NONE;
-  private waitingBytes = 0;
+  private held: HeldFrames | undefined = undefined;
   /** There while a message is deflated in turns. */
   private line: SendLine | undefined = undefined;
 
@@ -165,7 +124,7 @@ export class FrameOutput implements LineOwner {
   }
 
   private get piece(): FramePiece {
-    return this.socket.isClient ? PIECES.client : PIECES.server;
+    return this.socket.isClient ? FRAME_PIECES.client : FRAME_PIECES.server;
   }
 
   /** See `WebSocketConnection.send`. */
@@ -239,6 +198,11 @@ export class FrameOutput implements LineOwner {
   /** Whether little waits. */
   private get isBelowMark(): boolean {
     return this.pendingBytes < this.connection.settings.highWaterMarkBytes;
+  }
+
+  /** Whether so much waits that there is hardly room for more: who is told to wait must have room to have been told. */
+  private get isHalfFull(): boolean {
+    return this.pendingBytes * 2 >= this.settings.maxPendingBytes;
   }
 
   /** Bytes that wait to be sent, here and in the connection. */
@@ -316,7 +280,7 @@ export class FrameOutput implements LineOwner {
       const payload = deflater === undefined ? bytes : deflater.piece(bytes, isLast);
       result = this.told(this.sendFrame(first, payload, deflater !== undefined));
     }
-    if (isLast) this.sendWaiting();
+    if (isLast) this.sendHeld();
     return result;
   }
 
@@ -343,13 +307,11 @@ export class FrameOutput implements LineOwner {
    * that was begun. Answers whether it was taken.
    */
   sendPrepared(frame: Buffer): boolean {
-    if (!this.hasRoom(frame.length + this.waitingBytes)) return this.drop();
+    if (!this.hasRoom(frame.length + this.heldBytes)) return this.drop();
     this.socket.sentMessages++;
     if (this.isInMessage) {
-      if (this.waiting === NONE) this.waiting = [];
-      // The frame is held during this call only.
-      this.waiting.push(Buffer.from(frame));
-      this.waitingBytes += frame.length;
+      // The frame is there during this call only.
+      this.hold(Buffer.from(frame), frame.length);
     } else if (this.line !== undefined) {
       const own = Buffer.from(frame);
       this.line.add(own.length, () => this.connection.sendBytes(own));
@@ -374,14 +336,11 @@ export class FrameOutput implements LineOwner {
 
   /** The same of a message that is deflated for many in turns. */
   sendPublished(published: PublishedDeflate): boolean {
-    if (!this.hasRoom(published.byteCount + this.waitingBytes)) return this.drop();
+    if (!this.hasRoom(published.byteCount + this.heldBytes)) return this.drop();
     this.socket.sentMessages++;
     published.want();
-    if (this.isInMessage) {
-      if (this.waiting === NONE) this.waiting = [];
-      this.waiting.push(published);
-      this.waitingBytes += published.byteCount;
-    } else {
+    if (this.isInMessage) this.hold(published, published.byteCount);
+    else {
       this.line ??= new SendLine(this);
       this.line.addPublished(published, (frame) => this.sendMade(frame));
       this.told(this.isBelowMark);
@@ -393,22 +352,24 @@ export class FrameOutput implements LineOwner {
     this.told(this.connection.sendBytes(frame));
   }
 
+  private hold(frame: Buffer | PublishedDeflate, byteCount: number): void {
+    this.held ??= new HeldFrames();
+    this.held.add(frame, byteCount);
+  }
+
+  private get heldBytes(): number {
+    return this.held?.byteCount ?? 0;
+  }
+
   /** A message that was begun has been sent: what came for many meanwhile goes before all that waits in the line. */
-  private sendWaiting(): void {
-    const { waiting } = this;
-    if (waiting.length === 0) return;
-    this.waiting = NONE;
-    this.waitingBytes = 0;
-    let sentCount = 0;
-    for (const one of waiting) {
-      const frame = Buffer.isBuffer(one) ? one : one.frame;
-      if (frame === undefined) break;
-      this.sendMade(frame);
-      sentCount++;
-    }
-    if (sentCount === waiting.length) return;
+  private sendHeld(): void {
+    const { held } = this;
+    if (held === undefined) return;
+    this.held = undefined;
+    const left = held.sendReady((frame) => this.sendMade(frame));
+    if (left.length === 0) return;
     this.line ??= new SendLine(this);
-    this.line.insert(waiting.slice(sentCount), (frame) => this.sendMade(frame));
+    this.line.insert(left, (frame) => this.sendMade(frame));
   }
 
   /** Whether a message that was begun is not sent to its end. */
@@ -464,7 +425,7 @@ export class FrameOutput implements LineOwner {
 
   /** Little waits behind what was sent, or much: whoever waits for that is told later. What `send` answers. */
   told(isBelowMark: boolean): SendResult {
-    if (isBelowMark || !this.connection.isOpen) return isBelowMark;
+    if ((isBelowMark && !this.isHalfFull) || !this.connection.isOpen) return isBelowMark;
     this.isAbove = true;
     if (this.settings.slowConsumer === "pause") this.connection.hold(HOLD.slow);
     return "slow";
@@ -487,9 +448,8 @@ export class FrameOutput implements LineOwner {
   giveUp(): void {
     this.line?.giveUp(this.connection.closedError());
     this.line = undefined;
-    for (const one of this.waiting) if (!Buffer.isBuffer(one)) one.forgo();
-    this.waiting = NONE;
-    this.waitingBytes = 0;
+    this.held?.forgo();
+    this.held = undefined;
     this.compression?.deflater.drop();
   }
 }

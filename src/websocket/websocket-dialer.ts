@@ -13,7 +13,12 @@ import {
   invalidArgument,
   NetError,
 } from "../errors.js";
-import { HttpAgent, type HttpAgentOptions, holdProcess } from "../http/client/http-agent.js";
+import {
+  HttpAgent,
+  type HttpAgentOptions,
+  holdProcess,
+  unboundQueues,
+} from "../http/client/http-agent.js";
 import type { HttpResponse } from "../http/client/http-response.js";
 import { fieldPairs } from "../http/http-fields.js";
 import type { FieldInput } from "../protocol/http1/writing/field-writer.js";
@@ -48,6 +53,7 @@ export interface WebSocketDialOptions
     | "proxy"
     | "localHost"
     | "family"
+    | "allowAddress"
     | "keepAlive"
     | "noDelay"
   > {
@@ -63,9 +69,11 @@ export interface WebSocketConnectOptions<Context = unknown> {
   readonly protocols?: readonly string[] | undefined;
   /** Further fields of the request, such as Authorization. */
   readonly headers?: FieldInput | undefined;
+  /** What the field Origin says. Default: there is none. */
   readonly origin?: string | undefined;
   /** For everything: lookup, TCP, proxy, TLS and handshake. Default 10,000; 0: no limit. */
   readonly timeoutMs?: number | undefined;
+  /** Calls it off, until the socket is open. */
   readonly signal?: AbortSignal | undefined;
   /** Through which proxies, or `false` for none. Default: as with the agent. */
   readonly proxy?: ProxyChoice | undefined;
@@ -82,6 +90,7 @@ const AGENT_NAMES = [
   "proxy",
   "localHost",
   "family",
+  "allowAddress",
   "keepAlive",
   "noDelay",
 ] as const;
@@ -134,6 +143,8 @@ export class WebSocketDialer {
       maxConnections: maxSockets,
       maxConnectionsPerOrigin: maxSockets,
     });
+    // The settings of the sockets bound what waits.
+    unboundQueues(this.#http);
     const configuration = webSocketConfiguration(options);
     const settings = compressionSettings(options.compression);
     this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
@@ -266,7 +277,7 @@ export function httpUrl(given: string | URL): URL {
   const scheme = { "ws:": "http:", "wss:": "https:", "http:": "http:", "https:": "https:" }[
     url.protocol
   ];
-  if (scheme === undefined || url.hash !== "") {
+  if (scheme === undefined || url.href.includes("#")) {
     throw invalidArgument(`url must begin with ws: or wss:, and have no fragment: ${url.href}`);
   }
   // A URL's scheme can't be exchanged for one of another kind.

@@ -2,24 +2,45 @@
 import type { StopOptions, StopResult } from "../connection/component/component-options.js";
 import type { ServiceState } from "../connection/component/service-state.js";
 import type { WaitOptions } from "../connection/connection.js";
+import { ADMISSION_NAMES, type AdmissionOptions } from "../connection/listening/admission.js";
 import type { ListenOptions } from "../connection/listening/listening.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
-import { assertFunction, assertObject, readBelow } from "../errors.js";
+import { assertFunction, assertObject, invalidArgument, readBelow } from "../errors.js";
 import { HttpServer } from "../http/server/http-server.js";
 import type { HttpServerOptions, HttpServerStats } from "../http/server/http-server-options.js";
+import {
+  type HttpTransportSettings,
+  TRANSPORT_NAMES,
+} from "../http/server/http-server-settings.js";
+import { type Given, pickOptions } from "../options.js";
 import type { SocketGroup } from "./socket-group.js";
 import { WebSocketEndpoint, type WebSocketEndpointOptions } from "./websocket-endpoint.js";
 
+/** Settings of the connections below. `maxPendingBytes` is that of the sockets, which bounds what waits. */
+export type WebSocketTransportSettings = Omit<HttpTransportSettings, "maxPendingBytes">;
+
 /** Options of a {@link WebSocketServer}. */
 export interface WebSocketServerOptions<Context = unknown>
-  extends WebSocketEndpointOptions<Context> {
+  extends WebSocketEndpointOptions<Context>,
+    Given<WebSocketTransportSettings>,
+    AdmissionOptions {
   /** Certificates and rules of TLS: `wss`. */
   readonly tls?: HttpServerOptions["tls"] | undefined;
   /** What moves the bytes; see `TcpServerOptions`. */
   readonly engine?: EngineChoice | undefined;
-  /** Settings and handlers of the HTTP server below; with `onRequest` for what is no WebSocket's. Default: 404. */
+  /** Other settings and handlers of the HTTP server below; with `onRequest` for what is no WebSocket's. Default: 404. */
   readonly http?: Omit<HttpServerOptions, "engine" | "tls"> | undefined;
 }
+
+/** What is given to the HTTP server below, and can be given directly. */
+const BELOW_NAMES = [
+  ...TRANSPORT_NAMES.filter((name) => name !== "maxPendingBytes"),
+  ...ADMISSION_NAMES,
+  "tls",
+  "engine",
+] as const;
+
+type BelowName = (typeof BELOW_NAMES)[number];
 
 /** A WebSocket server by itself: an `HttpServer` of its own with one endpoint on it. */
 export class WebSocketServer<Context = unknown> implements AsyncDisposable {
@@ -29,9 +50,14 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
 
   /** Throws `INVALID_ARGUMENT`. */
   constructor(options: WebSocketServerOptions<Context>) {
-    this.#endpoint = new WebSocketEndpoint(options, ["tls", "engine", "http"]);
-    const { tls, engine, http = {} } = options;
+    this.#endpoint = new WebSocketEndpoint(options, [...BELOW_NAMES, "http"]);
+    const { http = {} } = options;
     assertObject("http", http);
+    const direct = pickOptions(options as Pick<HttpServerOptions, BelowName>, BELOW_NAMES);
+    for (const name of BELOW_NAMES) {
+      if (!Object.hasOwn(http, name) || !Object.hasOwn(direct, name)) continue;
+      throw invalidArgument(`${name} is given twice: by itself, and as http.${name}`);
+    }
     const { onRequest, fetch: _, ...others } = http;
     if (onRequest !== undefined) assertFunction("http.onRequest", onRequest);
     this.http = readBelow(
@@ -40,14 +66,13 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
       () =>
         new HttpServer({
           ...others,
+          ...direct,
           onRequest: (exchange) => {
             if (this.#endpoint.handle(exchange)) return undefined;
             if (onRequest !== undefined) return onRequest.call(http, exchange);
             exchange.respondError(404);
             return undefined;
           },
-          ...(engine !== undefined && { engine }),
-          ...(tls !== undefined && { tls }),
         }),
     );
   }
@@ -92,6 +117,7 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
     await this.stop();
   }
 
+  /** Where the server is in its life. */
   get state(): ServiceState {
     return this.http.state;
   }
@@ -106,6 +132,7 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
     return this.http.port;
   }
 
+  /** What the HTTP server below has done so far. */
   get stats(): HttpServerStats {
     return this.http.stats;
   }

@@ -11,11 +11,13 @@ describe("hp-socket proxy", () => {
     return `http://127.0.0.1:${port}/`;
   }
 
-  async function status(test: TestContext, url: string, proxy: string): Promise<unknown> {
-    const agent = new HttpAgent({ proxy });
-    test.after(() => agent.stop({ drainMs: 0 }));
+  async function status(url: string, proxy: string): Promise<unknown> {
+    await using agent = new HttpAgent({ proxy });
     return await agent.request({ url, timeoutMs: 5_000 }).then(
-      (response) => response.status,
+      async (response) => {
+        await response.bytes();
+        return response.status;
+      },
       (error: { code: string }) => error.code,
     );
   }
@@ -29,8 +31,8 @@ describe("hp-socket proxy", () => {
     const program = start(test, "--to-private", "127.0.0.0/8");
     const port = await program.readyPort();
 
-    assert.equal(await status(test, url, `http://127.0.0.1:${port}`), 200);
-    assert.equal(await status(test, url, `socks5://127.0.0.1:${port}`), 200);
+    assert.equal(await status(url, `http://127.0.0.1:${port}`), 200);
+    assert.equal(await status(url, `socks5://127.0.0.1:${port}`), 200);
     program.kill("SIGTERM");
 
     assert.equal(await program.ended, 0);
@@ -38,13 +40,55 @@ describe("hp-socket proxy", () => {
     assert.match(program.stdout, /^connections - 2 /m);
   });
 
+  it("writes a log of what it serves, with what may be in it and nothing more", async (test) => {
+    const url = await origin(test);
+    const words = ["--to-private", "127.0.0.1", "--user", "me:secret"];
+    for (const format of ["combined", "json"]) {
+      const program = start(test, ...words, "--access-log", format);
+      const port = await program.readyPort();
+      assert.equal(await status(`${url}?q=1`, `http://me:secret@127.0.0.1:${port}`), 200);
+      assert.equal(await status(url, `socks5://me:secret@127.0.0.1:${port}`), 200);
+      assert.equal(await status(url, `http://me:wrong@127.0.0.1:${port}`), 407);
+      program.kill("SIGTERM");
+      assert.equal(await program.ended, 0);
+      const lines = program.stdout.split("\n").slice(1, 4);
+      const { host } = new URL(url);
+      if (format === "json") {
+        const [first, second, third] = lines.map((line) => JSON.parse(line));
+        assert.deepEqual([first.method, first.target, first.status], ["GET", url, 200]);
+        assert.deepEqual([first.user, first.remoteAddress, first.error], ["me", "127.0.0.1", null]);
+        assert.ok(Math.abs(Date.parse(first.time) - Date.now()) < 60_000);
+        assert.deepEqual([second, third].map(({ protocol }) => protocol).sort(), [
+          "http",
+          "socks5",
+        ]);
+      } else {
+        const all = lines.join("\n");
+        const time = String.raw`\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\]`;
+        assert.match(
+          all,
+          new RegExp(`^127.0.0.1 - me ${time} "GET ${url} http" 200 5 "-" "-"$`, "m"),
+        );
+        assert.match(
+          all,
+          new RegExp(`^127.0.0.1 - me ${time} "CONNECT ${host} socks5" - \\d+ "-" "-"$`, "m"),
+        );
+        assert.match(
+          all,
+          new RegExp(`^127.0.0.1 - - ${time} "GET ${url} http" 407 \\d+ "-" "-"$`, "m"),
+        );
+      }
+      assert.doesNotMatch(program.stdout, /secret|wrong|q=1/);
+    }
+  });
+
   it("reaches nothing private unless it is told to", async (test) => {
     const url = await origin(test);
     const program = start(test);
     const port = await program.readyPort();
 
-    assert.equal(await status(test, url, `http://127.0.0.1:${port}`), 403);
-    assert.equal(await status(test, url, `socks5://127.0.0.1:${port}`), "PROXY_REFUSED");
+    assert.equal(await status(url, `http://127.0.0.1:${port}`), 403);
+    assert.equal(await status(url, `socks5://127.0.0.1:${port}`), "PROXY_REFUSED");
   });
 
   it("wants one of its users, and lets in the networks that it is told", async (test) => {
@@ -56,15 +100,12 @@ describe("hp-socket proxy", () => {
     );
     const port = await program.readyPort();
 
-    assert.equal(await status(test, url, `http://me:pa%3Ass@127.0.0.1:${port}`), 200);
-    assert.equal(await status(test, url, `http://you:x@127.0.0.1:${port}`), 200);
-    assert.equal(await status(test, url, `http://me:x@127.0.0.1:${port}`), 407);
-    assert.equal(
-      await status(test, url, `socks5://me:x@127.0.0.1:${port}`),
-      "PROXY_AUTHENTICATION",
-    );
+    assert.equal(await status(url, `http://me:pa%3Ass@127.0.0.1:${port}`), 200);
+    assert.equal(await status(url, `http://you:x@127.0.0.1:${port}`), 200);
+    assert.equal(await status(url, `http://me:x@127.0.0.1:${port}`), 407);
+    assert.equal(await status(url, `socks5://me:x@127.0.0.1:${port}`), "PROXY_AUTHENTICATION");
     const other = start(test, "--allow", "192.0.2.0/24", "--to-private", "127.0.0.1");
-    const code = await status(test, url, `http://127.0.0.1:${await other.readyPort()}`);
+    const code = await status(url, `http://127.0.0.1:${await other.readyPort()}`);
     assert.notEqual(code, 200);
   });
 

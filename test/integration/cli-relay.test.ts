@@ -64,6 +64,52 @@ describe("hp-socket relay", () => {
     assert.match(program.stdout, /^connections - 5 /m);
   });
 
+  it("writes a log of its clients, of datagrams too", async (test) => {
+    const a = await named(test, "a");
+    const program = start(test, "--to", a, "--access-log", "combined");
+    assert.equal(await greeting(test, await program.readyPort()), "a");
+    program.kill("SIGTERM");
+    assert.equal(await program.ended, 0);
+    const time = String.raw`\[[^\]]+ \+0000\]`;
+    assert.match(
+      program.stdout,
+      new RegExp(`^127.0.0.1 - - ${time} "RELAY ${a} tcp" - 2 "-" "-"$`, "m"),
+    );
+
+    const server = new UdpNode({ onReceive: (node, bytes, from) => void node.send(from, bytes) });
+    test.after(() => server.stop());
+    const { port: to } = await server.open({ host: "127.0.0.1" });
+    const udp = start(test, "--udp", "--to", `127.0.0.1:${to}`, "--access-log", "json");
+    let hasCome = false;
+    const client = new UdpNode({
+      onReceive: () => {
+        hasCome = true;
+      },
+    });
+    test.after(() => client.stop());
+    await client.open({ host: "127.0.0.1" });
+    client.send({ host: "127.0.0.1", port: await udp.readyPort() }, "hello");
+    await until(() => hasCome);
+    udp.kill("SIGTERM");
+    assert.equal(await udp.ended, 0);
+    const line = udp.stdout.split("\n").find((text) => text.startsWith("{")) ?? "";
+    const { time: at, durationMs, remotePort, ...rest } = JSON.parse(line);
+    assert.deepEqual(
+      [typeof at, typeof durationMs, remotePort],
+      ["string", "number", client.address?.port],
+    );
+    assert.deepEqual(rest, {
+      remoteAddress: "127.0.0.1",
+      destination: `127.0.0.1:${to}`,
+      fromClientDatagrams: 1,
+      fromClientBytes: 5,
+      toClientDatagrams: 1,
+      toClientBytes: 5,
+      droppedDatagrams: 0,
+      error: null,
+    });
+  });
+
   it("passes TLS on by name, refuses others, or sends them to --to", async (test) => {
     const [a, b] = [await named(test, "a", true), await named(test, "b", true)];
     const strict = await start(test, "--sni", `a.test=${a}`).readyPort();

@@ -352,6 +352,28 @@ describe("a pool of connections", () => {
     assert.ok(pool.stats.connectionCount <= 30);
   });
 
+  it("waits when it stops for leases of destinations that it has no more, and for none whose connection is lost", async (test) => {
+    const { pool, wait, stop } = await world(test);
+    const lent = await Promise.all([1, 2, 3].map(() => pool.take()));
+    pool.setDestinations([{ port: 7_001 }]);
+    let isStopped = false;
+    const stopping = pool.stop({ drainMs: 1_000 }).then(() => {
+      isStopped = true;
+    });
+    await wait(500);
+    assert.deepEqual(
+      lent.map(({ connection }) => connection.isOpen),
+      [true, true, true],
+    );
+    await stop(7_001);
+    await wait(100);
+    assert.equal(isStopped, false);
+    for (const lease of lent) if (lease.destination.port !== 7_001) lease.release();
+    await wait(50);
+    assert.equal(isStopped, true);
+    await stopping;
+  });
+
   it("stops: refuses who waits, waits for leases, then cuts", async (test) => {
     const { pool, wait, servers } = await world(test, { maxConnections: 1 }, [7_001]);
     const lease = await pool.take();

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { describe, it } from "node:test";
 import { type Connection, type NetError, TcpAgent, TcpClient, TcpServer } from "hp-socket";
 import { ManualClock, MemoryEngine, type MemoryEngineOptions } from "hp-socket/testing";
+import { availableEngines } from "../support/engine-list.js";
 import { EventLog } from "../support/event-log.js";
 
 /** A network in memory whose time is moved by hand. */
@@ -226,3 +229,31 @@ describe("deadlines, in time moved by hand", () => {
     }
   });
 });
+
+for (const engine of availableEngines()) {
+  describe(`deadlines on ${engine}`, () => {
+    it("take what lay in the kernel in time, although the process was busy until a moment after", async (test) => {
+      const timeoutMs = 200;
+      let startMs = 0;
+      const peer = createServer((socket) => {
+        socket.on("error", () => {});
+        socket.on("data", () => {
+          // Node writes at once: it is in the kernel when this side begins to be busy.
+          socket.write("y");
+          while (performance.now() < startMs + timeoutMs + 6);
+        });
+      });
+      peer.listen(0, "127.0.0.1");
+      await once(peer, "listening");
+      test.after(() => void peer.close());
+      const client = new TcpClient({ engine });
+      test.after(() => client.stop({ drainMs: 0 }));
+      await client.connect({ port: (peer.address() as AddressInfo).port });
+
+      startMs = performance.now();
+      const response = await client.request("x", { timeoutMs });
+
+      assert.equal(response.toString(), "y");
+    });
+  });
+}

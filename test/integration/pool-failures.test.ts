@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Connection, NetError } from "hp-socket";
 import { ConnectionPool, type PoolOptions } from "hp-socket/pool";
+import { DestinationTable } from "#src/pool/destination-table.js";
 import { type PoolWorld, poolWorld } from "../support/pool-world.js";
 
 const BAD = 7_002;
@@ -235,6 +236,36 @@ describe("a pool with one of three destinations ill", () => {
   });
 });
 
+describe("a pool whose handlers use it", () => {
+  it("gives a taker one connection, although onPanic has it take more, and stops in order", async (test) => {
+    const leases: Promise<unknown>[] = [];
+    const panics: (() => void)[] = [];
+    const world = await poolWorld(test, {
+      healthCheck: {
+        everyMs: 100,
+        timeoutMs: 50,
+        rise: 2,
+        fall: 1,
+        send: "ping\r\n",
+        expect: "pong",
+      },
+      maxConnections: 2,
+      onPanic: () => panics.shift()?.(),
+    });
+    const first = await Promise.all([1, 2, 3, 4].map(() => world.pool.take()));
+    for (const lease of first) lease.release();
+    await world.wait(200);
+    assert.equal(world.pool.stats.ejectedCount, 3);
+    panics.push(() => void leases.push(world.pool.take().then((lease) => lease.release())));
+    (await world.pool.take()).release();
+    await world.turns();
+    await Promise.all(leases);
+    assert.equal(leases.length, 1);
+    const { connectionCount, idleCount, waitingCount } = world.pool.stats;
+    assert.deepEqual([idleCount, waitingCount], [connectionCount, 0]);
+  });
+});
+
 describe("a pool whose connections end as soon as they are made", () => {
   it("tells the taker so, after one attempt at each destination", async (test) => {
     const agent = { onHandshake: (connection: Connection) => void connection.close() };
@@ -393,6 +424,33 @@ describe("a pool with ten thousand takers", () => {
     assert.equal(world.memory.clock.timerCount, 0);
     for (const server of world.servers.values()) assert.equal(server.connectionCount, 0);
   });
+
+  for (const [name, illness] of [
+    ["refuses", (world: PoolWorld) => world.stop(BAD)],
+    ["does not answer connects", ILLNESSES[1]?.begin],
+    ["resets each connection", ILLNESSES[2]?.begin],
+  ] as const) {
+    it(`looks at each of them a few times, however many wait, when one ${name} and is not ejected`, async (test) => {
+      const { order } = DestinationTable.prototype;
+      const spy = test.mock.method(DestinationTable.prototype, "order", order);
+      const world = await poolWorld(test, { ...OPTIONS, ejectAfter: 1_000, maxEjectedPercent: 0 });
+      await illness?.(world);
+      const count = 4_000;
+      let served = 0;
+      const all = Promise.all(
+        Array.from({ length: count }, async () => {
+          const lease = await world.pool.take({ timeoutMs: 0 });
+          served++;
+          await new Promise(setImmediate);
+          lease.release();
+        }),
+      );
+      for (let round = 0; served < count && round < 10_000; round++) await world.wait(10);
+      await all;
+      const looks = spy.mock.callCount();
+      assert.ok(looks <= 4 * count, `${looks} looks for ${count} takers`);
+    });
+  }
 
   it("refuses them all when it is stopped with leases out, and hangs nowhere", async (test) => {
     const world = await poolWorld(test, { ...OPTIONS, maxConnections: 2 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { EngineName } from "hp-socket";
+import type { EngineName, NetError } from "hp-socket";
 import { UdpRelay, type UdpRelayOptions, type UdpRelayRecord } from "hp-socket/proxy";
 import { UdpNode } from "hp-socket/udp";
-import type { Engine } from "#src/engine/engine.js";
+import type { Engine, ResolvedHost } from "#src/engine/engine.js";
 import type { ManualClock } from "#src/time/clock.js";
 import { availableEngines } from "../support/engine-list.js";
 import { memoryWorld } from "../support/memory-world.js";
@@ -111,6 +111,22 @@ function relays(engine: EngineName): void {
         [3, 9, 3, 15],
       ],
     );
+  });
+
+  it("passes on what its destination sends, and nothing that another sends in its place", async (test) => {
+    const server = await node(test, engine, 0, (text) => `answer to ${text}`);
+    const { one, to } = await relay(test, engine, { to: [`127.0.0.1:${server.node.port}`] });
+    const [client, stranger] = [await node(test, engine), await node(test, engine)];
+    client.node.send(to, "first");
+    await until(() => client.heard.length === 1);
+    const session = { host: "127.0.0.1", port: server.from[0] ?? 0 };
+    for (let count = 0; count < 20; count++) stranger.node.send(session, "forged");
+    // What comes later from the destination shows that the forged ones have been looked at.
+    client.node.send(to, "second");
+    await until(() => client.heard.length === 2);
+    assert.deepEqual(client.heard, ["answer to first", "answer to second"]);
+    assert.equal(one.sessionCount, 1);
+    assert.deepEqual(stranger.heard, []);
   });
 
   it("keeps the order and the borders of many that come at once, the empty ones too", async (test) => {
@@ -324,6 +340,47 @@ describe("a UDP relay in time", () => {
     for (const { node: client } of clients) await client.stop();
     await wait(10);
     assert.ok(clock.timerCount <= 1);
+  });
+
+  it("opens one socket when it is stopped, and listens again, before the look-up of its name is done", async (test) => {
+    const { engine, wait } = world();
+    const found: ((hosts: readonly ResolvedHost[]) => void)[] = [];
+    test.mock.method(engine, "resolve", () => new Promise((resolve) => void found.push(resolve)));
+    const one = new UdpRelay({ engine, to: ["127.0.0.1:7001"] });
+    test.after(() => one.stop());
+    const open = test.mock.method(engine, "openDatagram");
+    const first = assert.rejects(one.listen({ host: "a.example", port: 7_010 }), {
+      code: "STOPPED",
+    });
+    await one.stop();
+    await first;
+    const second = one.listen({ host: "b.example", port: 7_011 });
+    for (const tell of found) tell([{ host: "127.0.0.1", family: "IPv4" }]);
+    assert.equal((await second).port, 7_011);
+    await wait(10);
+    assert.equal(open.mock.callCount(), 1);
+  });
+
+  it("is stopped where it could not listen, and is waited for as long as anybody wants", async (test) => {
+    const { engine, wait } = world();
+    await node(test, engine, 7_001);
+    const one = new UdpRelay({ engine, to: ["127.0.0.1:7001"] });
+    const listening = assert.rejects(one.listen({ port: 7_001 }), { code: "ADDRESS_IN_USE" });
+    const stopped = one.stopped();
+    await wait(10);
+    await listening;
+    await stopped;
+
+    await Promise.all([one.listen(), wait(10)]);
+    const code = one.stopped({ timeoutMs: 50 }).catch((error: NetError) => error.code);
+    const controller = new AbortController();
+    const aborted = one
+      .stopped({ signal: controller.signal })
+      .catch((error: NetError) => error.code);
+    controller.abort();
+    await wait(100);
+    assert.deepEqual([await code, await aborted], ["CLOSE_TIMEOUT", "ABORTED"]);
+    await one.stop();
   });
 
   it("is refused with options that can't be", () => {

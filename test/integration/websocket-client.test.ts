@@ -1,11 +1,9 @@
-/** WebSocket clients and agents: the handshake, how it fails, and the face of browsers. */
+/** WebSocket clients and agents: the handshake, and how it fails. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { type EngineName, NetError } from "hp-socket";
 import { CookieStore } from "hp-socket/http";
 import {
-  type CloseEvent,
-  WebSocket,
   WebSocketAgent,
   type WebSocketAgentOptions,
   WebSocketClient,
@@ -21,10 +19,11 @@ import { plainFrame } from "../support/websocket-frames.js";
 import { sha1 } from "../support/websocket-handshake.js";
 import { webSocketServer } from "../support/websocket-world.js";
 
+const MIB = 1_048_576;
+
 for (const engine of availableEngines()) {
   describe(`WebSocket clients on ${engine}`, () => clients(engine));
 }
-describe("the WebSocket of browsers", browserFace);
 describeTls("WebSockets over TLS", ({ server: certificate, ca }) => {
   it("goes through a proxy's tunnel, with TLS to the server", async (test) => {
     const server = new WebSocketServer({
@@ -321,10 +320,52 @@ function clients(engine: EngineName): void {
     assert.equal(received[0]?.charCodeAt(0), 0x88);
   });
 
+  it("bounds what waits by its own maxPendingBytes, also above that of a connection", async (test) => {
+    const server = await webSocketServer(test, {
+      engine,
+      maxMessageBytes: 64 * MIB,
+      onOpen: (socket) => void socket.pause(),
+    });
+    const url = `ws://127.0.0.1:${server.port}/`;
+    const ends: string[] = [];
+    const options = {
+      engine,
+      maxPendingBytes: 30 * MIB,
+      slowConsumer: "drop",
+      onClose: (_socket, _code, _reason, { code }) => void ends.push(code),
+    } as const satisfies WebSocketAgentOptions;
+    const agent = agentOf(test, options);
+    const socket = await agent.connect(url);
+
+    const taken: unknown[] = [];
+    for (let count = 0; count < 4; count++) taken.push(socket.send(Buffer.alloc(9 * MIB)));
+    // A ping takes no room of the messages, however little there is.
+    for (let count = 0; count < 3; count++) taken.push(socket.ping(Buffer.alloc(125)));
+
+    assert.deepEqual(taken, ["slow", "slow", "slow", false, "slow", "slow", "slow"]);
+    assert.deepEqual([socket.isOpen, socket.stats.droppedMessages, ends], [true, 1, []]);
+  });
+
+  it("asks allowAddress about what a host was looked up to", async (test) => {
+    const server = await webSocketServer(test, { engine });
+    const asked: string[] = [];
+    const agent = agentOf(test, {
+      engine,
+      family: "IPv4",
+      allowAddress(address) {
+        asked.push(address);
+        return false;
+      },
+    });
+    const url = `ws://localhost:${server.port}/`;
+    await assert.rejects(agent.connect(url), { code: "ADDRESS_REFUSED" });
+    assert.deepEqual([asked, server.stats.openedCount], [["127.0.0.1"], 0]);
+  });
+
   it("refuses URLs and options that are none", async (test) => {
     const agent = agentOf(test, { engine });
 
-    for (const url of ["ftp://h/", "ws://h/#fragment", "nowhere"]) {
+    for (const url of ["ftp://h/", "ws://h/#fragment", "ws://h/#", "nowhere"]) {
       await assert.rejects(agent.connect(url), { code: "INVALID_ARGUMENT" }, url);
     }
     await assert.rejects(agent.connect("ws://h/", { protocols: ["a", "a"] }), {
@@ -334,115 +375,5 @@ function clients(engine: EngineName): void {
     assert.throws(() => new WebSocketAgent({ onMassage: () => {} } as object), {
       code: "INVALID_ARGUMENT",
     });
-  });
-}
-
-function browserFace(): void {
-  /** Resolves with the event that ends it. */
-  function closed(socket: WebSocket): Promise<CloseEvent> {
-    return new Promise((resolve) => {
-      socket.onclose = resolve;
-    });
-  }
-
-  it("fails where the server takes none of its protocols", async (test) => {
-    const server = await webSocketServer(test, { protocols: ["p"] });
-    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/`, "q");
-    const told: string[] = [];
-    for (const type of ["open", "error", "close"]) {
-      socket.addEventListener(type, () => told.push(type));
-    }
-    const { code, wasClean } = await closed(socket);
-    await until(() => told.length === 2);
-    assert.deepEqual([told, code, wasClean], [["error", "close"], 1_006, false]);
-    await until(() => server.sockets.count === 0);
-  });
-
-  it("opens, sends text, bytes and blobs in order, and tells of messages", async (test) => {
-    const server = await webSocketServer(test, {
-      protocols: ["p"],
-      onMessage: (socket, data) => socket.send(data),
-    });
-    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/`, "p");
-    const got: unknown[] = [];
-    const states = [socket.readyState];
-    assert.throws(() => socket.send("early"), { name: "InvalidStateError" });
-
-    socket.binaryType = "arraybuffer";
-    socket.addEventListener("message", (event) => got.push((event as MessageEvent).data));
-    await new Promise((resolve) => {
-      socket.onopen = resolve;
-    });
-    states.push(socket.readyState);
-    socket.send("text");
-    socket.send(new Blob(["blob"]));
-    socket.send(new Uint8Array([1, 2]));
-    socket.send(new Uint8Array([3]).buffer);
-    assert.ok(socket.bufferedAmount > 0);
-    await until(() => got.length === 4);
-    socket.close(3_001, "bye");
-    states.push(socket.readyState);
-    const { code, reason, wasClean } = await closed(socket);
-    states.push(socket.readyState);
-
-    const bytes = (...octets: number[]): ArrayBuffer => new Uint8Array(octets).buffer;
-    assert.deepEqual(got, ["text", bytes(0x62, 0x6c, 0x6f, 0x62), bytes(1, 2), bytes(3)]);
-    assert.deepEqual([code, reason, wasClean], [3_001, "bye", true]);
-    assert.deepEqual(states, [0, 1, 2, 3]);
-    assert.equal(socket.protocol, "p");
-  });
-
-  it("gives bytes as a Blob where nobody says otherwise, and the server's code", async (test) => {
-    const server = await webSocketServer(test, {
-      onOpen(socket) {
-        socket.send(Buffer.from("blob"));
-        socket.close(4_002, "that was all");
-      },
-    });
-    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/`);
-    let blob: Blob | undefined;
-
-    socket.onmessage = ({ data }) => {
-      blob = data as Blob;
-    };
-    const { code, reason, wasClean } = await closed(socket);
-
-    assert.equal(await blob?.text(), "blob");
-    assert.deepEqual([code, reason, wasClean], [4_002, "that was all", true]);
-  });
-
-  it("tells error and 1006 where it can't connect, or closes before it could", async (test) => {
-    const { origin } = await scriptedServer(test, async (peer) => {
-      await peer.request();
-      peer.socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
-    });
-    const url = `${origin.replace("http", "ws")}/`;
-
-    for (const closes of [false, true]) {
-      const socket = new WebSocket(url);
-      let errors = 0;
-      socket.onerror = () => {
-        errors++;
-      };
-      if (closes) socket.close();
-      const { code, wasClean } = await closed(socket);
-      assert.deepEqual([errors, code, wasClean], [1, 1_006, false]);
-    }
-  });
-
-  it("throws what browsers throw", () => {
-    const cases: readonly (readonly [() => unknown, string])[] = [
-      [() => new WebSocket("nowhere"), "SyntaxError"],
-      [() => new WebSocket("ftp://h/"), "SyntaxError"],
-      [() => new WebSocket("ws://h/#x"), "SyntaxError"],
-      [() => new WebSocket("ws://h/", ["a", "a"]), "SyntaxError"],
-      [() => new WebSocket("ws://h/", ["a b"]), "SyntaxError"],
-    ];
-    for (const [call, name] of cases) assert.throws(call, { name });
-
-    const socket = new WebSocket("ws://127.0.0.1:1/");
-    assert.throws(() => socket.close(1_001), { name: "InvalidAccessError" });
-    assert.throws(() => socket.close(1_000, "x".repeat(124)), { name: "SyntaxError" });
-    socket.close();
   });
 }

@@ -1,10 +1,16 @@
 /** WebSockets on a server: the upgrade, messages, closing, what a peer can do to it. */
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { Hono } from "hono";
 import type { EngineName, SendResult } from "hp-socket";
 import { type HttpExchange, HttpServer } from "hp-socket/http";
-import { type Message, type WebSocketConnection, webSocket } from "hp-socket/websocket";
+import {
+  type Message,
+  type WebSocketConnection,
+  WebSocketServer,
+  webSocket,
+} from "hp-socket/websocket";
 import { SEGMENT_BYTES } from "#src/bytes/send-memory.js";
 import type { ProtocolConnection } from "#src/connection/receiver.js";
 import { OPCODE } from "#src/protocol/websocket/opcode.js";
@@ -523,7 +529,6 @@ function messages(engine: EngineName): void {
     let socket: WebSocketConnection | undefined;
     const server = await webSocketServer(test, {
       engine,
-      http: { highWaterMarkBytes: 200_000 },
       maxPendingBytes: 400_000,
       slowConsumer: "drop",
       onOpen(one) {
@@ -567,14 +572,45 @@ function messages(engine: EngineName): void {
       onOpen(socket) {
         for (let count = 0; count < 3; count++) socket.send(Buffer.alloc(90_000));
       },
+      closeTimeoutMs: 30,
       onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
     });
-    server.http.configure({ closeTimeoutMs: 30 });
 
     await framePeer(test, server.port);
     await until(() => codes.length === 1);
 
     assert.deepEqual(codes, ["1006 SEND_QUEUE_FULL"]);
+  });
+
+  it("takes directly what is about its connections, and tells what is given twice", async (test) => {
+    const refused: string[] = [];
+    const server = await webSocketServer(test, {
+      engine,
+      maxConnections: 1,
+      noDelay: false,
+      highWaterMarkBytes: 10_000,
+      access: { deny: ["127.0.0.2"] },
+      http: { onRefuse: ({ code }) => void refused.push(code) },
+      onOpen: (socket) => void socket.send(Buffer.alloc(20_000)),
+      onMessage: (socket) => socket.send(String(socket.send(Buffer.alloc(20_000)))),
+    });
+    const peer = await framePeer(test, server.port);
+    peer.send("what of 20,000 bytes?");
+    await peer.saw("text slow");
+
+    const second = await framePeer(test, server.port);
+    await second.ended();
+    const denied = connect({ port: server.port, host: "127.0.0.1", localAddress: "127.0.0.2" });
+    test.after(() => denied.destroy());
+    denied.on("error", () => {});
+    await until(() => refused.length === 2);
+
+    assert.deepEqual(refused, ["CONNECTION_LIMIT", "ACCESS_REFUSED"]);
+    assert.throws(
+      () => new WebSocketServer({ maxConnections: 1, http: { maxConnections: 2 } }),
+      /maxConnections is given twice: by itself, and as http.maxConnections/,
+    );
+    assert.throws(() => new WebSocketServer({ closeTimeoutMs: -1 }), /^NetError: closeTimeoutMs/);
   });
 }
 
@@ -624,9 +660,9 @@ function ends(engine: EngineName): void {
       engine,
       closeFrameTimeoutMs: 30,
       onOpen: (socket) => socket.close(),
+      closeTimeoutMs: 30,
       onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
     });
-    server.http.configure({ closeTimeoutMs: 30 });
 
     await framePeer(test, server.port);
     await until(() => codes.length === 1);
@@ -643,9 +679,9 @@ function ends(engine: EngineName): void {
         for (let count = 0; count < 20; count++) socket.send("x".repeat(40_000 + count));
         socket.close(4_000, "late");
       },
+      closeTimeoutMs: 30,
       onClose: (_socket, code, _reason, end) => codes.push(`${code} ${end.code}`),
     });
-    server.http.configure({ closeTimeoutMs: 30 });
     const peer = await framePeer(test, server.port);
     const errors: Error[] = [];
     peer.socket.on("error", (error) => errors.push(error));

@@ -1,8 +1,14 @@
 import { addressText } from "../../engine/address-text.js";
 import type { NetError } from "../../errors.js";
-import { ProxyServer, type ProxyServerOptions } from "../../proxy/index.js";
+import { accessLog, ProxyServer, type ProxyServerOptions } from "../../proxy/index.js";
 import { assertNetwork, assertUser, usersOf } from "../choices/proxy-choice.js";
-import { type Command, type ExitCode, engineOption, jsonOption } from "../command.js";
+import {
+  accessLogOption,
+  type Command,
+  type ExitCode,
+  engineOption,
+  jsonOption,
+} from "../command.js";
 import {
   integerOption,
   listOption,
@@ -35,6 +41,7 @@ const OPTIONS = {
     "private destinations that may be reached, repeatable (default: none)",
     () => {},
   ),
+  "access-log": accessLogOption("each request and tunnel"),
   engine: engineOption(),
   json: jsonOption(),
 };
@@ -53,13 +60,16 @@ export const proxy: Command = {
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { options } = readCommandLine(OPTIONS, argv, 0);
-  const { host = DEFAULT_HOST, port, allow, user, engine, json } = options;
+  const { host = DEFAULT_HOST, port, allow, user, engine, json, "access-log": format } = options;
   const authenticate = usersOf(user);
   const service = new ProxyService({
     ...(engine !== undefined && { engine }),
     ...(allow.length > 0 && { access: { allow } }),
     ...(authenticate !== undefined && { authenticate }),
     destinations: { allow: options["to-private"] },
+    ...(format !== undefined && {
+      onAccess: accessLog({ format, write: (line) => void terminal.write(line) }),
+    }),
   });
   const address = await service.listen({ host, port }).catch((error: NetError) => {
     const isForAnybody = allow.length === 0 && authenticate === undefined;
@@ -73,6 +83,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
     services: [service],
     json,
     terminal,
+    hasLog: format !== undefined,
     announce: () => {
       const { engineName: used } = service;
       terminal.print(

@@ -1,6 +1,13 @@
 import { addressText } from "../../engine/address-text.js";
 import type { Address, ListenOptions, NetError, StopOptions, StopResult } from "../../index.js";
-import { Relay, type RelayOptions, UdpRelay, type UdpRelayOptions } from "../../proxy/index.js";
+import {
+  accessLog,
+  type LoggedRecord,
+  Relay,
+  type RelayOptions,
+  UdpRelay,
+  type UdpRelayOptions,
+} from "../../proxy/index.js";
 import { assertNetwork } from "../choices/proxy-choice.js";
 import {
   checkOf,
@@ -10,7 +17,13 @@ import {
   toTlsOf,
 } from "../choices/relay-choice.js";
 import { serverTlsOf, serverTlsTable } from "../choices/tls-choice.js";
-import { type Command, type ExitCode, engineOption, jsonOption } from "../command.js";
+import {
+  accessLogOption,
+  type Command,
+  type ExitCode,
+  engineOption,
+  jsonOption,
+} from "../command.js";
 import {
   integerOption,
   listOption,
@@ -43,6 +56,7 @@ const OPTIONS = {
     assertNetwork,
   ),
   ...serverTlsTable(),
+  "access-log": accessLogOption("each client"),
   engine: engineOption(),
   json: jsonOption(),
 };
@@ -67,7 +81,14 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
   const { host = DEFAULT_HOST, port, json } = options;
   const to = destinationsOf(options.to, options["to-file"]);
   if (to.length === 0 && options.sni.length === 0) throw new UsageError("--to HOST:PORT is needed");
-  const service = options.udp ? new UdpRelayService(udpOptions(options, to)) : streams(options, to);
+  const format = options["access-log"];
+  const log =
+    format === undefined
+      ? undefined
+      : accessLog({ format, write: (line) => void terminal.write(line) });
+  const service = options.udp
+    ? new UdpRelayService({ ...udpOptions(options, to), onRelayed: log })
+    : streams(options, to, log);
   const address = await service.listen({ host, port });
   const reload = (): void => {
     try {
@@ -83,6 +104,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
     services: [service],
     json,
     terminal,
+    hasLog: format !== undefined,
     announce: () => {
       const { engineName: used, fingerprint } = service;
       const line = `${terminal.paint.green("READY")} ${addressText(address)} engine=${used}`;
@@ -134,7 +156,11 @@ function udpOptions(options: RelayChoice, to: readonly string[]): UdpRelayOption
   return { to, ...shared(options) };
 }
 
-function streams(options: RelayChoice, to: readonly string[]): RelayService {
+function streams(
+  options: RelayChoice,
+  to: readonly string[],
+  log: ((record: LoggedRecord) => void) | undefined,
+): RelayService {
   const from = options["proxy-header-from"];
   const secured = serverTlsOf(options, options.host);
   const toTls = toTlsOf(options["to-tls"], options["to-ca"], options["to-name"]);
@@ -149,6 +175,7 @@ function streams(options: RelayChoice, to: readonly string[]): RelayService {
       ...(header !== undefined && { sendProxyHeader: header === 1 ? 1 : 2 }),
       ...(from.length > 0 && { proxyHeader: { from } }),
       ...(secured !== undefined && { tls: secured.tls }),
+      onRelayed: log,
     },
     secured?.fingerprint,
   );
@@ -166,8 +193,9 @@ class RelayService extends ServerService {
     this.fingerprint = fingerprint;
     this.server = new Relay({
       ...options,
-      onRelayed: () => {
+      onRelayed: (record) => {
         this.messageCount += 1;
+        options.onRelayed?.(record);
       },
       onRefuse: (error) => {
         this.lastError = error;

@@ -14,6 +14,8 @@ export interface ServiceRun {
   readonly services: readonly Service[];
   readonly json: boolean;
   readonly terminal: Terminal;
+  /** Lines of a log are printed: live counters would be in their way. */
+  readonly hasLog?: boolean;
   /** Says that the program is ready. Called when it can be stopped. */
   announce(): void;
 }
@@ -27,7 +29,7 @@ export async function runServices(run: ServiceRun): Promise<ExitCode> {
   const stopSignal = signalled(terminal);
   const liveLine = liveCounters(services, terminal);
   run.announce();
-  liveLine.start();
+  if (run.hasLog !== true) liveLine.start();
   const broken = await Promise.race([stopSignal.promise, ...services.map(whenStopped)]);
   liveLine.stop();
   if (broken !== undefined) {

@@ -72,8 +72,12 @@ export class AccessControl {
   /** Whether what was counted holds under other rules too; else the connections have to be counted anew. */
   canTake(rules: AccessRules): boolean {
     const { maxConnectionsPerAddress, newConnectionsPerSecond, ipv6PrefixLength } = this.#rules;
-    const isCounting = maxConnectionsPerAddress > 0 || newConnectionsPerSecond > 0;
-    return isCounting && ipv6PrefixLength === rules.ipv6PrefixLength;
+    if (ipv6PrefixLength !== rules.ipv6PrefixLength) return false;
+    // Without a rate nobody has counted what connections have taken of it.
+    if (newConnectionsPerSecond === 0) {
+      return maxConnectionsPerAddress > 0 && rules.newConnectionsPerSecond === 0;
+    }
+    return true;
   }
 
   /** Goes by other rules from now on. */
@@ -167,7 +171,7 @@ export class AccessControl {
     const { newConnectionsPerSecond, newConnectionBurst } = this.#rules;
     const gained = (Math.max(0, nowMs - entry.atMs) * newConnectionsPerSecond) / 1_000;
     entry.permits = Math.min(newConnectionBurst, entry.permits + gained);
-    entry.atMs = nowMs;
+    entry.atMs = Math.max(entry.atMs, nowMs);
   }
 }
 

@@ -118,6 +118,9 @@ export let sendPlanned: <Context>(
 /** Says whether the connections of an agent keep the process alive, but for those that wait for a next request. */
 export let holdProcess: (agent: HttpAgent, keepsProcess: boolean) => void;
 
+/** Has the connections of an agent take any amount: who sends over them bounds what waits. */
+export let unboundQueues: (agent: HttpAgent) => void;
+
 /** An HTTP agent: requests to any number of servers, over connections that are kept and used again. */
 export class HttpAgent<Context = unknown> implements AsyncDisposable {
   /** The numbers in force. */
@@ -137,6 +140,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
     holdProcess = (agent, keepsProcess) => {
       agent.#dialer.keepsProcess = keepsProcess;
     };
+    unboundQueues = (agent) => agent.#dialer.unboundQueues();
   }
   #defaults: RequestDefaults;
   #requestCount = 0;

@@ -28,6 +28,9 @@ export type DialLocality = Pick<
   "localHost" | "localPort" | "family" | "allowAddress"
 >;
 
+/** Bound of a queue that somebody else bounds: the greatest there is. */
+const QUEUE_BYTES = 2 ** 32;
+
 /** Bounds of an attempt. */
 export interface DialBounds {
   /** For everything together; 0: no limit. */
@@ -41,7 +44,7 @@ export interface DialerOptions {
   readonly engine: EngineChoice | undefined;
   readonly tls: Omit<ClientTls, "start"> | undefined;
   readonly limits: Http1Limits;
-  readonly settings: Given<Pick<ConnectionSettings, "keepAlive" | "noDelay">>;
+  readonly settings: Given<Pick<ConnectionSettings, "keepAlive" | "noDelay" | "maxPendingBytes">>;
   readonly locality: DialLocality;
   readonly makeContext: ContextFactory | undefined;
 }
@@ -68,7 +71,7 @@ interface Maker<Handle> {
 export class HttpDialer<Handle> implements Dialer {
   /** Deadlines of requests go here. */
   readonly wheel: TimingWheel;
-  readonly #options: DialerOptions;
+  #options: DialerOptions;
   readonly #events: DialerEvents<Handle>;
   readonly #plain: Maker<Handle>;
   #secure: Maker<Handle> | undefined;
@@ -191,6 +194,14 @@ export class HttpDialer<Handle> implements Dialer {
     return [...plain, ...secure]
       .map(({ receiver }) => receiver)
       .filter((receiver) => receiver instanceof ClientReceiver);
+  }
+
+  /** Who sends over the connections bounds what waits: they take any amount. */
+  unboundQueues(): void {
+    const changes = { maxPendingBytes: QUEUE_BYTES };
+    this.#options = { ...this.#options, settings: { ...this.#options.settings, ...changes } };
+    for (const maker of [this.#plain, this.#secure])
+      maker?.component.configure(changes, Object.keys(changes));
   }
 
   /** Whether connections keep the process alive, but for those that wait for a next request. */

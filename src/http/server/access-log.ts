@@ -1,7 +1,4 @@
-/**
- * Lines of an access log out of what `onResponseComplete` tells. What a peer has sent can't end a line, nor
- * a part of one: everything but visible ASCII is escaped, and long parts are cut.
- */
+/** Lines of an access log out of what `onResponseComplete` tells. */
 import process from "node:process";
 import { assertFunction } from "../../connection/settings.js";
 import type { Address } from "../../engine/engine.js";
@@ -14,6 +11,7 @@ import {
   readAllOptions,
 } from "../../options.js";
 import type { HttpExchange } from "./http-exchange.js";
+import { cut, jsonText, plain, rounded, timeText } from "./log-text.js";
 import type { ResponseReport } from "./response/response-report.js";
 
 /**
@@ -45,10 +43,6 @@ export const ACCESS_LOG_OPTIONS: OptionTable<AccessLogOptions> = {
   maxPartLength: count(1_024, "characters", { min: 16, max: 65_536 }),
 };
 
-const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-const NOT_PLAIN = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
-const NOT_VISIBLE = /[^\x20-\x7e]/g;
-
 /**
  * Makes a handler `onResponseComplete` that writes a line for each response. Throws `INVALID_ARGUMENT`.
  * Requests for other protocols are logged when their connection is handed over.
@@ -67,17 +61,17 @@ export function accessLog(
 
 function combinedLine(exchange: HttpExchange, report: ResponseReport, maxLength: number): string {
   const { method, target, version, headers } = exchange;
-  const part = (text: string): string => cut(text, maxLength).replace(NOT_PLAIN, escaped);
+  const part = (text: string): string => plain(cut(text, maxLength));
   const quoted = (text: string | undefined): string => `"${text === undefined ? "-" : part(text)}"`;
   // What was no request has neither.
   const line =
     method === "" ? undefined : `${cut(method, maxLength)} ${cut(target, maxLength)} ${version}`;
-  const request = line === undefined ? '"-"' : `"${line.replace(NOT_PLAIN, escaped)}"`;
+  const request = line === undefined ? '"-"' : `"${plain(line)}"`;
   const host = part(hostOf(exchange.connection.remoteAddress));
   const status = report.status ?? "-";
   const referer = quoted(headers.get("referer"));
   const agent = quoted(headers.get("user-agent"));
-  const time = timeOf(report.startedAt);
+  const time = timeText(report.startedAt);
   return `${host} - - [${time}] ${request} ${status} ${report.bodyBytes} ${referer} ${agent}\n`;
 }
 
@@ -101,38 +95,11 @@ function jsonLine(exchange: HttpExchange, report: ResponseReport, maxLength: num
     userAgent: part(headers.get("user-agent")),
     cut: report.cut?.code ?? null,
   };
-  return `${JSON.stringify(object).replace(NOT_VISIBLE, escapedInJson)}\n`;
-}
-
-/** What a part is cut to; it shows that it was. */
-function cut(text: string, maxLength: number): string {
-  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 3)}...`;
+  return jsonText(object);
 }
 
 function hostOf(address: Address | undefined): string {
   if (address === undefined) return "-";
   // A peer on a path has none of its own.
   return address.host ?? "unix:";
-}
-
-/** As Apache has it. */
-function escaped(character: string): string {
-  if (character === '"' || character === "\\") return `\\${character}`;
-  return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
-}
-
-function escapedInJson(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-}
-
-function rounded(ms: number | undefined): number | null {
-  return ms === undefined ? null : Math.round(ms * 1000) / 1000;
-}
-
-function timeOf(epochMs: number): string {
-  const date = new Date(epochMs);
-  const two = (value: number): string => String(value).padStart(2, "0");
-  const day = `${two(date.getUTCDate())}/${MONTHS[date.getUTCMonth()]}/${date.getUTCFullYear()}`;
-  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");
-  return `${day}:${time} +0000`;
 }

@@ -49,7 +49,7 @@ export interface HttpServerLimits {
 export type RequestLimits = Omit<Http1Limits, "maxInterimResponses">;
 
 /** Names of the settings of the TCP connections below that mean something for HTTP. */
-const TRANSPORT_NAMES = [
+export const TRANSPORT_NAMES = [
   "highWaterMarkBytes",
   "lowWaterMarkBytes",
   "maxPendingBytes",

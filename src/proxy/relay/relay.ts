@@ -231,6 +231,7 @@ export class Relay implements AsyncDisposable {
       const record: RelayRecord = {
         client: remoteAddress?.host,
         serverName: hello?.serverName,
+        startedAt: this.#clock.originMs + startMs,
         durationMs: this.#clock.now() - startMs,
         ...rest,
       };
@@ -350,7 +351,7 @@ class Waiting implements Receiver {
   }
 }
 
-type Outcome = Omit<RelayRecord, "client" | "serverName" | "durationMs">;
+type Outcome = Omit<RelayRecord, "client" | "serverName" | "startedAt" | "durationMs">;
 
 const NOTHING_PASSED = { fromClientBytes: 0, toClientBytes: 0 };
 

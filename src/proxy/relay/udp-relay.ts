@@ -1,5 +1,6 @@
 /** A relay of datagrams. */
 import type { StopOptions, StopResult } from "../../connection/component/component-options.js";
+import type { WaitOptions } from "../../connection/connection.js";
 import type { DatagramListenOptions } from "../../datagram/datagram-options.js";
 import type { IpAddress } from "../../engine/engine.js";
 import type { UdpRelayOptions, UdpRelayStats } from "./udp-relay-options.js";
@@ -38,9 +39,9 @@ export class UdpRelay implements AsyncDisposable {
     return this.#switch.stop(options);
   }
 
-  /** Resolves when the relay is stopped, at once if it is. */
-  stopped(): Promise<void> {
-    return this.#switch.stopped();
+  /** Resolves when the relay is stopped, at once if it is. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
+  stopped(options?: WaitOptions): Promise<void> {
+    return this.#switch.stopped(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

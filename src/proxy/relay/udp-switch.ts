@@ -17,8 +17,11 @@ import {
   type StopOptions,
   type StopResult,
 } from "../../connection/component/component-options.js";
+import type { WaitOptions } from "../../connection/connection.js";
 import { type EngineService, engineServiceOf } from "../../connection/engine-service.js";
 import { callHandler, handlerError } from "../../connection/events/handlers.js";
+import { beginWait } from "../../connection/waiting/waiter.js";
+import { WaiterList } from "../../connection/waiting/waiter-list.js";
 import {
   assertDatagramListen,
   type DatagramListenOptions,
@@ -74,7 +77,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
   /** Told while stopping: a session has ended, the front is closed. */
   #sessionEnded: () => void = () => {};
   #frontClosed: () => void = () => {};
-  readonly #whenStopped: (() => void)[] = [];
+  readonly #stopWaiters: WaiterList = new WaiterList();
   #openedCount = 0;
   #refusedCount = 0;
   #receivedBytes = 0;
@@ -132,16 +135,20 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
       });
     }
     return await new Promise<IpAddress>((resolve, reject) => {
-      this.#opening = { resolve, reject };
-      this.#open(options).catch((error: unknown) => this.#openFailed(error as NetError));
+      const opening = { resolve, reject };
+      this.#opening = opening;
+      this.#open(options, opening).catch((error: unknown) => {
+        // Of one that was overtaken by `stop` nothing is told any more.
+        if (this.#opening === opening) this.#openFailed(error as NetError);
+      });
     });
   }
 
-  async #open(options: DatagramListenOptions): Promise<void> {
+  async #open(options: DatagramListenOptions, opening: Opening): Promise<void> {
     const { host = "127.0.0.1", port = 0, family } = options;
     const query = { host, port, family };
     const [address] = await resolveDatagramHost(this.service.engine, query, "listen");
-    if (this.#opening === undefined) return;
+    if (this.#opening !== opening) return;
     const target = {
       address: address as IpAddress,
       reuseAddress: options.reuseAddress ?? false,
@@ -156,16 +163,17 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     const { reject } = this.#opening ?? {};
     this.#opening = undefined;
     this.#front = undefined;
+    this.#stopWaiters.resolve();
     reject?.(error);
   }
 
   /** See `UdpRelay.stop`. */
   async stop(options: StopOptions = {}): Promise<StopResult> {
     const drainMs = readStopOptions(options, 0);
-    this.#stopping ??= this.#stop(drainMs);
-    const result = await this.#stopping;
-    this.#stopping = undefined;
-    return result;
+    this.#stopping ??= this.#stop(drainMs).finally(() => {
+      this.#stopping = undefined;
+    });
+    return await this.#stopping;
   }
 
   async #stop(drainMs: number): Promise<StopResult> {
@@ -191,7 +199,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
         this.#front?.close();
       });
     }
-    for (const tell of this.#whenStopped.splice(0)) tell();
+    this.#stopWaiters.resolve();
     return { drainedCount: beforeCount - cutCount, cutCount };
   }
 
@@ -203,12 +211,13 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     opening?.reject(new NetError("STOPPED", text, { operation: "listen" }));
   }
 
-  /** Resolves when the relay is stopped, at once if it is. */
-  async stopped(): Promise<void> {
-    if (this.#front === undefined && this.#opening === undefined) return;
-    await new Promise<void>((resolve) => {
-      this.#whenStopped.push(resolve);
-    });
+  /** See `UdpRelay.stopped`. */
+  async stopped(options: WaitOptions = {}): Promise<void> {
+    beginWait(options, "stopped", "close");
+    const isStopped = this.#front === undefined && this.#stopping === undefined;
+    if (isStopped && this.#opening === undefined) return;
+    const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
+    await this.#stopWaiters.wait(this.service.wheel, options, giveUp);
   }
 
   get stats(): UdpRelayStats {
@@ -309,6 +318,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
 
   over(session: UdpRelaySession, error: NetError | undefined): void {
     const { client, upstream, destination, startedMs } = session;
+    const { clock } = this.service.wheel;
     const peer = client.peer as PeerKey;
     this.#sessions.delete(peer);
     const id = this.#ids.get(session);
@@ -327,7 +337,8 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
       toClientDatagrams: client.datagramCount,
       toClientBytes: client.byteCount,
       droppedDatagrams,
-      durationMs: this.service.wheel.clock.now() - startedMs,
+      startedAt: clock.originMs + startedMs,
+      durationMs: clock.now() - startedMs,
       error,
     };
     this.#call("onRelayed", () => this.#options.onRelayed?.(record));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CidrSet } from "hp-socket";
-import { AccessControl } from "#src/connection/access/access-control.js";
+import { AccessControl, accessBy } from "#src/connection/access/access-control.js";
 import {
   type AccessOptions,
   type AccessRules,
@@ -112,5 +112,47 @@ describe("AccessControl: limits of an address", () => {
     assert.equal(access.refusal("192.0.2.1", 0), "ADDRESS_LIMIT");
     assert.equal(access.canTake(rules({ ipv6PrefixLength: 56 })), false);
     assert.equal(control({ deny: [] }).canTake(next), false);
+  });
+
+  it("owes nobody for connections from before there was a rate", () => {
+    const before = control({ maxConnectionsPerAddress: 100 });
+    before.entered(0, "192.0.2.1", 0);
+    for (let id = 1; id <= 1_000; id++) {
+      before.entered(id, "192.0.2.1", 0);
+      before.gone(id);
+    }
+    const next = rules({ maxConnectionsPerAddress: 100, newConnectionsPerSecond: 10 });
+    const connections = [{ id: 0, remoteAddress: { host: "192.0.2.1", port: 1 } }] as never[];
+    const access = accessBy(next, before, connections, 1_000) as AccessControl;
+    for (let id = 1; id <= 10; id++) {
+      assert.equal(access.refusal("192.0.2.1", 1_000), undefined, `${id}`);
+      access.entered(id, "192.0.2.1", 1_000);
+    }
+    assert.equal(access.refusal("192.0.2.1", 1_000), "ADDRESS_RATE_LIMIT");
+  });
+
+  it("gives no permit twice for the same time, although a moment is told that lies before", () => {
+    const access = control({ newConnectionsPerSecond: 1 });
+    access.entered(1, "192.0.2.1", 10_000);
+    for (let round = 0; round < 10; round++) {
+      assert.equal(access.refusal("192.0.2.1", 10_900), "ADDRESS_RATE_LIMIT");
+      assert.equal(access.refusal("192.0.2.1", 10_000), "ADDRESS_RATE_LIMIT");
+    }
+    assert.equal(access.refusal("192.0.2.1", 11_000), undefined);
+  });
+
+  it("remembers 65,536 of a million addresses, whatever form they have", () => {
+    const access = control({ newConnectionsPerSecond: 1, maxConnectionsPerAddress: 1 });
+    for (let id = 1; id <= 500_000; id++) {
+      const host = `2001:db8:${(id >> 16).toString(16)}:${(id & 0xffff).toString(16)}::1`;
+      const other = `198.${18 + (id >> 16)}.${(id >> 8) & 255}.${id & 255}`;
+      for (const each of [host, id % 2 === 0 ? other : `::ffff:${other}`]) {
+        assert.equal(access.refusal(each, id), undefined);
+        access.entered(id, each, id);
+        access.gone(id);
+      }
+      if (id % 10_000 === 0) assert.ok(access.addressCount <= 65_536);
+    }
+    assert.ok(access.addressCount > 64_000);
   });
 });
