@@ -52,6 +52,10 @@ export class ArqAgent<Context = unknown> extends SessionAgent<Context, ArqConnec
     this.arqSettings = settings;
   }
 
+  /**
+   * Makes a connection and resolves with it when the handshake is done and `onHandshake` was called. Rejects with
+   * `HANDSHAKE_TIMEOUT`, `CONNECT_TIMEOUT`, `HOST_NOT_FOUND`, `CONNECTION_LIMIT`, `REFUSED`, `ABORTED`, ….
+   */
   override connect(options: ArqAgentConnectOptions): Promise<ArqConnection<Context>> {
     return super.connect(options);
   }
