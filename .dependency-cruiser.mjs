@@ -2,11 +2,14 @@
  * Import rules (see ARCHITECTURE.md): imports point down, never sideways or in circles, and the
  * modules of Node that touch the network are the engines' alone.
  */
+// What entry points export beside their own names: types of lower layers.
+const COMMON_TYPES = "^src/common-types\\.ts$";
+
 const layer = (name, from, allowed) => ({
   name,
   severity: "error",
   from: { path: from },
-  to: { path: "^src/", pathNot: [from, ...allowed] },
+  to: { path: "^src/", pathNot: [from, COMMON_TYPES, ...allowed] },
 });
 
 const apart = (name, from, to) => ({
@@ -44,6 +47,12 @@ export const rules = {
       severity: "error",
       from: { path: "^src/(receive|protocol|bytes|errors\\.ts|options\\.ts|closest-word\\.ts)" },
       to: { dependencyTypes: ["core"], pathNot: "^(node:)?buffer$" },
+    },
+    {
+      name: "types-in-common-for-entries",
+      severity: "error",
+      from: { path: "^src/", pathNot: ["^src/index\\.ts$", "^src/[a-z]+/index\\.ts$"] },
+      to: { path: COMMON_TYPES },
     },
     layer("ground-imports-nothing", GROUND, []),
     layer("address-on-bytes", ADDRESS, [GROUND, BYTES]),

@@ -6,7 +6,9 @@ import process from "node:process";
 const main = new URL("../dist/cli/main.js", import.meta.url);
 if (existsSync(main)) {
   const program = await import(main.href);
-  process.exitCode = await program.main(process.argv.slice(2));
+  const exitCode = await program.main(process.argv.slice(2));
+  // What could not be printed may have failed just before.
+  process.exitCode = exitCode || process.exitCode;
 } else {
   console.error("hp-socket: it is not built yet: run `npm ci && npm run build` first");
   process.exitCode = 1;

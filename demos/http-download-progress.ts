@@ -19,7 +19,7 @@ const server = new HttpServer({
   async onRequest(exchange) {
     const writer = exchange.startResponse(200, { "Content-Length": String(FILE_BYTES) });
     for (let sentBytes = 0; sentBytes < FILE_BYTES; sentBytes += BLOCK.length) {
-      if (writer.write(BLOCK) !== true) await writer.drained();
+      if (!writer.write(BLOCK)) await writer.drained();
     }
     writer.end();
   },

@@ -12,7 +12,7 @@ let mostPendingBytes = 0;
 async function download(writer: ResponseWriter): Promise<void> {
   for (let block = 0; block < BLOCK_COUNT; block++) {
     mostPendingBytes = Math.max(mostPendingBytes, writer.pendingBytes);
-    if (writer.write(BLOCK) !== true) await writer.drained();
+    if (!writer.write(BLOCK)) await writer.drained();
   }
   writer.end({ "X-Blocks": String(BLOCK_COUNT) });
 }

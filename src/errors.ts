@@ -193,6 +193,7 @@ const CAN_LIMIT_STACK: boolean =
 
 /** The one error class. Switch on {@link NetError.code}; messages are for people and may change. */
 export class NetError extends Error {
+  /** Always `NetError`. */
   override readonly name: "NetError" = "NetError";
   /** Stable code. */
   readonly code: NetErrorCode;

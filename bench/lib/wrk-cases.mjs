@@ -1,6 +1,5 @@
 // Loads several HTTP servers with the same requests, one after the other: how many they answer, and what each takes.
-import { costRows, pairedRounds } from "./paired-rounds.mjs";
-import { processorSeconds } from "./processor-time.mjs";
+import { servedRounds } from "./served-rounds.mjs";
 import { ensureWrk, requestsPerSecond } from "./wrk.mjs";
 
 /**
@@ -11,21 +10,11 @@ export async function measureCases(servers, cases, { rounds, seconds }) {
   ensureWrk();
   const results = [];
   for (const { name, path, script } of cases) {
-    const subjects = {};
-    const costs = {};
-    for (const [subject, { port, pid }] of Object.entries(servers)) {
-      const url = `http://127.0.0.1:${port}${path}`;
-      costs[subject] = [];
-      subjects[subject] = async () => {
-        const before = processorSeconds(pid);
-        const perSecond = await requestsPerSecond(url, seconds, script);
-        const used = processorSeconds(pid) - before;
-        costs[subject].push((used * 1e6) / (perSecond * seconds));
-        return perSecond;
-      };
-    }
-    results.push({ name, unit: "requests/s", rows: await pairedRounds(subjects, rounds) });
-    results.push({ name: `${name}, processor time`, unit: "µs/request", rows: costRows(costs) });
+    const ask = async ({ port }) => {
+      const perSecond = await requestsPerSecond(`http://127.0.0.1:${port}${path}`, seconds, script);
+      return { perSecond, count: perSecond * seconds };
+    };
+    results.push(...(await servedRounds(servers, rounds, name, "request", ask)));
   }
   for (const one of Object.values(servers)) await one.stop();
   return results;

@@ -1,10 +1,10 @@
-// How fast is echo beside plain node:net (and C, where there is a compiler)?
+// How fast is echo beside plain node:net (and C, where there is a compiler), and what does a message cost?
 import { nativeTool } from "../lib/native-tool.mjs";
-import { pairedRounds } from "../lib/paired-rounds.mjs";
 import { run, startServer } from "../lib/pinned-process.mjs";
+import { servedRounds } from "../lib/served-rounds.mjs";
 import { echoSubjects } from "../lib/subjects.mjs";
 
-export const title = "Echo, messages per second";
+export const title = "Echo: messages per second, and processor time for each";
 
 const CASES = [
   { connections: 1, size: 64, depth: 1 },
@@ -23,17 +23,15 @@ export async function measure({ rounds, seconds }) {
   const results = [];
   for (const { connections, size, depth, delivery = "borrow" } of CASES) {
     const servers = await echoSubjects(startServer, delivery);
-    const subjects = {};
-    for (const [name, server] of Object.entries(servers)) {
-      subjects[name] = async () => {
-        const args = ["127.0.0.1", server.port, connections, size, depth, seconds].map(String);
-        return JSON.parse((await run(load, args)).trim().split("\n").at(-1)).perSecond;
-      };
-    }
-    const rows = await pairedRounds(subjects, rounds);
-    for (const server of Object.values(servers)) await server.stop();
     const name = `${connections} × ${size} B, ${depth} in flight, ${delivery}`;
-    results.push({ name, unit: "msg/s", rows });
+    const echo = async ({ port }) => {
+      const args = ["127.0.0.1", port, connections, size, depth, seconds].map(String);
+      const output = await run(load, args);
+      const { perSecond, verifiedBytes } = JSON.parse(output.trim().split("\n").at(-1));
+      return { perSecond, count: verifiedBytes / size };
+    };
+    results.push(...(await servedRounds(servers, rounds, name, "message", echo)));
+    for (const server of Object.values(servers)) await server.stop();
   }
   return results;
 }

@@ -24,4 +24,4 @@ async function worker() {
 }
 
 await Promise.all(Array.from({ length: 64 }, worker));
-console.log(JSON.stringify({ perSecond: Math.round(count / seconds) }));
+console.log(JSON.stringify({ perSecond: Math.round(count / seconds), count }));

@@ -10,6 +10,7 @@ const batch = Buffer.concat(Array.from({ length: depth }, () => frame));
 const twice = Buffer.concat([batch, batch]);
 
 let packets = 0;
+let count = 0;
 let isCounting = false;
 let isOver = false;
 
@@ -31,6 +32,7 @@ function open() {
       }
       at = end === batch.length ? 0 : end;
       const now = Math.floor(end / frame.length) - Math.floor(before / frame.length);
+      count += now;
       if (isCounting) packets += now;
       if (at === 0 && !isOver) socket.write(batch);
     });
@@ -46,4 +48,4 @@ isCounting = false;
 const perSecond = Math.round((packets * 1_000) / (performance.now() - start));
 isOver = true;
 for (const socket of sockets) socket.destroy();
-console.log(JSON.stringify({ perSecond }));
+console.log(JSON.stringify({ perSecond, count }));

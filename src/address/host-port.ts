@@ -5,6 +5,7 @@ import { parseIp } from "./ip.js";
 export interface HostPort {
   /** An IP address, without brackets, or a name. */
   readonly host: string;
+  /** Port, 0 to 65535. */
   readonly port: number;
 }
 

@@ -6,6 +6,7 @@ import { formatIp, parseIp } from "./ip.js";
 export interface InterfaceAddress {
   /** Name of the interface: `eth0`, `lo`. */
   readonly name: string;
+  /** Which kind of address it is. */
   readonly family: "IPv4" | "IPv6";
   /** The address, without a zone. */
   readonly host: string;

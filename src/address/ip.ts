@@ -9,6 +9,7 @@ import { assertObject, describe, invalidArgument } from "../errors.js";
 
 /** An IP address in parts; see {@link parseIp}. */
 export interface Ip {
+  /** Which kind of address it is. */
   readonly family: "IPv4" | "IPv6";
   /** 4 or 16 bytes, in network order. */
   readonly bytes: Uint8Array;

@@ -9,7 +9,7 @@ import {
   ARQ_OUTGOING_NAMES,
   type ArqOutgoingOptions,
   checkedArqSettings,
-  withProbes,
+  withArqDefaults,
 } from "./arq-options.js";
 import { ArqProtocol } from "./arq-protocol.js";
 import type { ArqSettings } from "./arq-settings.js";
@@ -43,10 +43,19 @@ export class ArqAgent<Context = unknown> extends SessionAgent<Context, ArqConnec
   constructor(options: ArqAgentOptions<Context> = {} as never) {
     const settings = checkedArqSettings(options, ARQ_OUTGOING_NAMES);
     const engine = chooseEngine(options.engine, "datagram");
-    super(withProbes(options), engine, new ArqProtocol(settings, engine.clock), ARQ_OUTGOING_NAMES);
+    super(
+      withArqDefaults(options, engine),
+      engine,
+      new ArqProtocol(settings, engine.clock),
+      ARQ_OUTGOING_NAMES,
+    );
     this.arqSettings = settings;
   }
 
+  /**
+   * Makes a connection and resolves with it when the handshake is done and `onHandshake` was called. Rejects with
+   * `HANDSHAKE_TIMEOUT`, `CONNECT_TIMEOUT`, `HOST_NOT_FOUND`, `CONNECTION_LIMIT`, `REFUSED`, `ABORTED`, ….
+   */
   override connect(options: ArqAgentConnectOptions): Promise<ArqConnection<Context>> {
     return super.connect(options);
   }

@@ -43,14 +43,19 @@ export interface ArqStats {
   readonly timeoutMs: number;
   /** Segments that may be on their way, those that are, and those that are not acknowledged at all. */
   readonly windowSegments: number;
+  /** Segments that were sent and not acknowledged. */
   readonly inFlightSegments: number;
+  /** Segments that were not acknowledged, those that were not sent among them. */
   readonly pendingSegments: number;
   /** Segments that were sent first, and again: after a time-out, and because later ones had arrived. */
   readonly sentSegments: number;
+  /** Segments that were sent again because their time was over. */
   readonly timedOutSegments: number;
+  /** Segments that were sent again because later ones were acknowledged. */
   readonly skippedSegments: number;
   /** Segments that were sent once more because of `repeatAfterMs`. */
   readonly repeatedSegments: number;
+  /** Segments with data that have come. */
   readonly receivedSegments: number;
   /** Received segments that were there already. */
   readonly duplicateSegments: number;

@@ -1,8 +1,7 @@
 /** hp-socket/arq: the public names of reliable messages over UDP. */
 
-export type { AgentTarget } from "../outgoing/agent-target.js";
-export type { ReconnectHandlers } from "../outgoing/reconnect-handlers.js";
-export type { ReconnectOptions } from "../outgoing/reconnect-options.js";
+export type * from "../common-types.js";
+export { NetError } from "../errors.js";
 export {
   ArqAgent,
   type ArqAgentConnectOptions,

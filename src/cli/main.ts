@@ -28,7 +28,8 @@ export async function main(
   if (command === undefined) return refuse(name, terminal);
   if (asksForHelp(rest)) return help([name], terminal);
   try {
-    return await command.run(rest, terminal);
+    const exitCode = await command.run(rest, terminal);
+    return terminal.hasFailed ? 1 : exitCode;
   } catch (error) {
     return explain(command, error, terminal);
   }

@@ -53,7 +53,9 @@ export interface SmallFileOptions {
 
 /** A connection as streams of the web: both directions. */
 export interface WebView {
+  /** What is received. */
   readonly readable: ReadableStream<Uint8Array>;
+  /** What is to be sent; to close it finishes. */
   readonly writable: WritableStream<Uint8Array>;
 }
 
@@ -82,6 +84,7 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
    * another connection has the key already; with `"refuse"` and `"keep"` this one then keeps what it had.
    */
   key: unknown;
+  /** Where it is in its life: `connecting`, `handshaking`, `open`, `closing`, `ending`, `closed`. */
   readonly state: ConnectionState;
   /** Whether data can be sent. */
   readonly isOpen: boolean;
@@ -168,6 +171,7 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
   readonly connectedAt: number;
   /** Time since data was last received (or since the connection was made), in milliseconds. Stands still when it has ended. */
   readonly silentForMs: number;
+  /** Counts of bytes, and its age. */
   readonly stats: ConnectionStats;
   /**
    * Ends the connection when nothing comes for `idleTimeoutMs`, counted from when something came last;

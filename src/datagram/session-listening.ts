@@ -2,9 +2,10 @@
  * What lets sessions in: one socket, the sessions of its peers by their addresses, and who may begin one. Servers
  * of all protocols over datagrams have one of these. Hot.
  *
- * A stranger's datagram begins a session where the component has started, the protocol can make something of it,
- * `access` and the permits of its network let it, and there is room. Nothing is kept of who is turned away. Where
- * there is no room, that is answered with a close-notify, one for each datagram at most, and so many in a second.
+ * A stranger's datagram begins a session where the component has started, the protocol can make something of it, it
+ * is not too long, `access` and the permits of its network let it, and there is room. Nothing is kept of who is turned
+ * away. Where there is no room, that is answered with a close-notify, one for each datagram at most, and so many in a
+ * second.
  */
 import { accessBy } from "../connection/access/access-control.js";
 import {
@@ -209,7 +210,13 @@ export class SessionListening implements PortOwner {
       return undefined;
     }
     if (protocol?.mayBegin?.(first, new Stranger(from, port)) === false) return undefined;
-    const { maxConnections, maxNewPerSecond } = component.settings;
+    const { maxConnections, maxDatagramBytes, maxNewPerSecond } = component.settings;
+    // As in HP-Socket, it gets no session that would end at once, and no answer.
+    if (first.length > maxDatagramBytes) {
+      const { length } = first;
+      this.refuse(from, nowMs, () => tooLongError(length, maxDatagramBytes));
+      return undefined;
+    }
     if (!this.admission.admits(from, maxNewPerSecond, nowMs)) {
       this.refuse(from, nowMs, () => rateError(maxNewPerSecond));
       return undefined;
@@ -280,6 +287,11 @@ class Stranger implements Destination, StrangerPeer {
   datagramsSent(): void {
     // Whether it has left is nobody's concern.
   }
+}
+
+function tooLongError(byteCount: number, maxDatagramBytes: number): NetError {
+  const text = `its first datagram has ${byteCount} bytes, above maxDatagramBytes (${maxDatagramBytes})`;
+  return new NetError("DATAGRAM_TOO_LONG", text, { operation: "accept" });
 }
 
 function rateError(maxNewPerSecond: number): NetError {

@@ -66,6 +66,7 @@ export abstract class SessionServer<
     return this.#listening.address?.port ?? 0;
   }
 
+  /** What the server has done so far. */
   override get stats(): DatagramStats {
     return { ...super.stats, droppedCount: this.#listening.droppedCount };
   }

@@ -11,6 +11,7 @@ export interface ProxyOptions {
   readonly url: string;
   /** For the proxy itself. Default: what the URL says. SOCKS 4 has no password. */
   readonly username?: string | undefined;
+  /** Password that goes with `username`. */
   readonly password?: string | undefined;
   /**
    * Hosts that are reached directly, as in the variable NO_PROXY: a list, or text with commas.

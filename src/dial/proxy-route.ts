@@ -12,6 +12,7 @@ export type Proxy = string | ProxyOptions;
 export interface ProxyDestination {
   /** Name or address, without brackets. */
   readonly host: string;
+  /** Port of the destination. */
   readonly port: number;
   /** What is spoken there: `tcp`, `tls`, `http`, `https`, `udp`. */
   readonly scheme: ProxyScheme;

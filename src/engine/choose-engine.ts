@@ -29,7 +29,9 @@ interface Candidate {
 
 /** One thing that was tried to find out whether an engine can run here. */
 export interface EngineProbe {
+  /** What was tried. */
   readonly name: string;
+  /** Whether it works here. */
   readonly ok: boolean;
   /** What was found, or why it failed. */
   readonly detail: string;
@@ -61,6 +63,7 @@ const CANDIDATES: readonly Candidate[] = [
 
 /** What {@link engineReport} says of one engine. */
 export interface EngineStatus {
+  /** Name of the engine. */
   readonly name: EngineName;
   /** `true`, or the reason why it can't run here. */
   readonly available: true | string;

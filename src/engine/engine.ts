@@ -37,16 +37,23 @@ export const MAX_CARRIED_BYTES: number = 131_072;
 
 /** An IP address with a port. */
 export interface IpAddress {
+  /** IP address as text; of IPv6 with its zone, where it has one. */
   readonly host: string;
+  /** Port, 0 to 65535. */
   readonly port: number;
+  /** Which kind of address it is. */
   readonly family: "IPv4" | "IPv6";
 }
 
 /** A Unix-domain socket's path (on Windows: a named pipe). */
 export interface PathAddress {
+  /** Path of the Unix-domain socket; one that begins with a zero byte is a name of Linux's. */
   readonly path: string;
+  /** Undefined: a path has no host. */
   readonly host?: undefined;
+  /** Undefined: a path has no port. */
   readonly port?: undefined;
+  /** Undefined: a path is of no IP family. */
   readonly family?: undefined;
 }
 
@@ -71,8 +78,10 @@ export type Capability =
   | "tcpInfo"
   /** Unix-domain sockets. */
   | "pathAddress"
-  /** Sizes of the kernel's socket buffers. */
+  /** Sizes of the kernel's buffers of streams. */
   | "socketBuffers"
+  /** Sizes of the kernel's buffers of datagram sockets. */
+  | "datagramBuffers"
   /** Datagram sockets. */
   | "datagram"
   /** A reset by the peer is told while nothing is received: in a pause, and after the peer's end. */
@@ -116,8 +125,9 @@ export interface StreamOptions {
   readonly keepsBytes?: boolean | undefined;
 }
 
-/** Where and how to listen. `address.host` is an IP literal; names are resolved before. */
-export interface ListenTarget {
+/** Where and how a server listens. `address.host` is an IP literal; names are resolved before. */
+export interface ListenPlace {
+  /** The address that is listened on; port 0: any free one. */
   readonly address: Address;
   /** Connections that the kernel completes ahead of us. */
   readonly backlog: number;
@@ -125,6 +135,10 @@ export interface ListenTarget {
   readonly reusePort: boolean;
   /** An IPv6 listener takes IPv4 connections as well. */
   readonly dualStack: boolean;
+}
+
+/** What an engine is asked for. */
+export interface ListenTarget extends ListenPlace {
   /** Options that accepted streams get. */
   readonly stream: StreamOptions;
 }
@@ -140,22 +154,35 @@ export interface ConnectTarget {
 
 /** What the kernel knows of a TCP connection (`TCP_INFO`). Times in milliseconds. */
 export interface TcpInfo {
+  /** State of the connection by RFC 9293. */
   readonly state: string;
+  /** Smoothed round trip, in milliseconds. */
   readonly roundTripMs: number;
+  /** How much round trips differ, in milliseconds. */
   readonly roundTripVarianceMs: number;
+  /** Shortest round trip that was seen lately, in milliseconds. */
   readonly minRoundTripMs: number;
+  /** How long the kernel waits for an acknowledgement before it sends again, in milliseconds. */
   readonly retransmitTimeoutMs: number;
   /** Segments that were sent again, in all. */
   readonly retransmitCount: number;
+  /** Segments that count as lost at the moment. */
   readonly lostCount: number;
   /** Probes of keep-alive, or of a closed window, that were not answered so far. */
   readonly probeCount: number;
+  /** Segments that were sent and not acknowledged. */
   readonly unacknowledgedCount: number;
+  /** Segments that may be on their way, by the congestion window. */
   readonly congestionWindowSegments: number;
+  /** Largest segment that is sent, in bytes. */
   readonly sendSegmentBytes: number;
+  /** Largest segment that was received, in bytes. */
   readonly receiveSegmentBytes: number;
+  /** Largest packet of the path, as far as it is known, in bytes. */
   readonly pathMtuBytes: number;
+  /** Time since data was last sent, in milliseconds. */
   readonly lastDataSentMs: number;
+  /** Time since data was last received, in milliseconds. */
   readonly lastDataReceivedMs: number;
 }
 
@@ -279,11 +306,17 @@ export interface DatagramTarget {
   readonly address: IpAddress;
   /** Only datagrams of this peer come in, and it is where `send` goes by default. */
   readonly peer?: IpAddress | undefined;
+  /** `SO_REUSEADDR`. */
   readonly reuseAddress: boolean;
+  /** `SO_REUSEPORT`. */
   readonly reusePort: boolean;
+  /** An IPv6 socket takes IPv4 peers as well. */
   readonly dualStack: boolean;
+  /** Whether it may send to broadcast addresses. */
   readonly broadcast: boolean;
+  /** `SO_RCVBUF` in bytes; left out: the system's. */
   readonly receiveBufferBytes?: number | undefined;
+  /** `SO_SNDBUF` in bytes; left out: the system's. */
   readonly sendBufferBytes?: number | undefined;
 }
 
@@ -355,7 +388,9 @@ export interface DatagramSocket {
 
 /** What moves the bytes. One engine serves any number of components of its thread. */
 export interface Engine {
+  /** Its name. */
   readonly name: EngineName | "memory";
+  /** What it can do, or why not. */
   readonly capabilities: Capabilities;
   /**
    * Memory that is sent from. A piece given to `write` or `writeAll` that lies in it (or in lent bytes
@@ -378,7 +413,9 @@ export interface Engine {
   resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]>;
   /** Throws NetError (usage) when `target` asks for what the engine can't do; else answers later. */
   listen(target: ListenTarget, sink: ListenerSink): Listener;
+  /** Begins to connect a stream; `sink` is told what becomes of it. */
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket;
+  /** Opens a socket for datagrams; `sink` is told what comes. */
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket;
   /** Certificates and rules for handshakes. Throws `INVALID_ARGUMENT`, or `NOT_SUPPORTED`. */
   createTlsContext(role: "server", options: TlsServerOptions): TlsContext;

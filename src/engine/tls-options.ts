@@ -10,12 +10,15 @@ export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 export interface TlsCertificate {
   /** Certificate chain, PEM. */
   readonly cert?: string | Buffer | undefined;
+  /** The same from a file. */
   readonly certFile?: string | undefined;
   /** Private key, PEM. */
   readonly key?: string | Buffer | undefined;
+  /** The same from a file. */
   readonly keyFile?: string | undefined;
   /** Certificate, key and chain as PKCS #12. */
   readonly pfx?: Buffer | undefined;
+  /** The same from a file. */
   readonly pfxFile?: string | undefined;
   /** Of the key or the PFX. */
   readonly passphrase?: string | undefined;
@@ -25,9 +28,11 @@ export interface TlsCertificate {
 export interface TlsRules {
   /** Trusted certificate authorities, PEM, one or several. Left out: the ones of Node. */
   readonly ca?: string | Buffer | readonly (string | Buffer)[] | undefined;
+  /** The same from a file. */
   readonly caFile?: string | undefined;
   /** Revoked certificates, PEM. With it every certificate of a chain is checked. */
   readonly crl?: string | Buffer | undefined;
+  /** The same from a file. */
   readonly crlFile?: string | undefined;
   /** Least version. Default TLSv1.2. */
   readonly minVersion?: TlsVersion | undefined;
@@ -81,11 +86,22 @@ export interface TlsClientOptions extends TlsCertificate, TlsRules {
 
 /** A certificate that the peer has shown. */
 export interface TlsPeerCertificate {
+  /**
+   * Its common name, by which devices and services are often known; undefined where it has none, or several. Good for
+   * something only where the certificate was checked: {@link TlsInfo.isAuthorized}.
+   */
+  readonly commonName: string | undefined;
+  /** Whom it is for, for people: `CN=…, O=…`. Values may have commas of their own: don't take it apart. */
   readonly subject: string;
+  /** Who has signed it, in the same form. */
   readonly issuer: string;
+  /** Names and addresses that it is for, as Node writes them: `DNS:one.example, IP Address:192.0.2.1`. */
   readonly subjectAltName: string | undefined;
+  /** From when on it is valid, as OpenSSL writes it: `Jan  1 00:00:00 2026 GMT`. */
   readonly validFrom: string;
+  /** Until when, in the same form. */
   readonly validTo: string;
+  /** Serial number, hexadecimal. */
   readonly serialNumber: string;
   /** SHA-256, hexadecimal with colons. */
   readonly fingerprint256: string;
@@ -103,6 +119,7 @@ export interface TlsInfo {
   readonly serverName: string | undefined;
   /** The application protocol that was agreed on (ALPN). */
   readonly alpnProtocol: string | undefined;
+  /** Whether an earlier session was resumed. */
   readonly isResumed: boolean;
   /** Whether the peer's certificate was checked and found good: trusted, and for the name. */
   readonly isAuthorized: boolean;

@@ -1,16 +1,10 @@
 /** hp-socket/http: the public names of HTTP, and the error that all parts share. */
 
-export type { ProxyOptions } from "../dial/proxy-hop.js";
-export {
-  type Proxy,
-  type ProxyChoice,
-  type ProxyDestination,
-  type ProxyScheme,
-  proxyFromEnvironment,
-} from "../dial/proxy-route.js";
-export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
+export type * from "../common-types.js";
+export { proxyFromEnvironment } from "../dial/proxy-route.js";
+export { NetError } from "../errors.js";
 export type { Http1Limits } from "../protocol/http1/limits.js";
-export { EncodedFields } from "../protocol/http1/writing/encoded-fields.js";
+export type { EncodedFields } from "../protocol/http1/writing/encoded-fields.js";
 export type { FieldInput, FieldValue } from "../protocol/http1/writing/field-writer.js";
 export { encodeFields } from "../protocol/http1/writing/head-writer.js";
 export type { IncomingBody, WholeBodyOptions } from "./body/incoming-body.js";

@@ -18,6 +18,7 @@ import { assertOrder, count, type Given, milliseconds, type OptionTable } from "
 export interface ReconnectTarget {
   /** Default: the host that was given to `connect`. */
   readonly host?: string | undefined;
+  /** Port of the peer. */
   readonly port: number;
 }
 

@@ -37,7 +37,9 @@ import { nameOf, Pooled, Site, type Use } from "./site.js";
 
 /** A connection that is lent. `release`, or the end of a block with `using` or `await using`, gives it back. */
 export interface PoolLease extends Disposable, AsyncDisposable {
+  /** The connection, for exclusive use. */
   readonly connection: Connection;
+  /** Where it goes. */
   readonly destination: PoolDestination;
   /** Gives it back, to be used again; `"close"`: it is of no more use. Later calls do nothing. */
   release(how?: "reuse" | "close"): void;
@@ -45,9 +47,13 @@ export interface PoolLease extends Disposable, AsyncDisposable {
 
 /** What a pool has and has done. */
 export interface PoolStats {
+  /** Connections that are there. */
   readonly connectionCount: number;
+  /** Those that nobody uses. */
   readonly idleCount: number;
+  /** Takers and requests that wait for one. */
   readonly waitingCount: number;
+  /** Connections that are being made. */
   readonly connectingCount: number;
   /** Destinations that are ejected, or that checks have found down. */
   readonly ejectedCount: number;
@@ -244,6 +250,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#allotment.serve();
   }
 
+  /** What the pool has at the moment. */
   get stats(): PoolStats {
     const sites = this.#table.all;
     const sum = (count: (site: Site) => number): number =>

@@ -32,6 +32,7 @@ import {
 export interface PoolDestination {
   /** Default `127.0.0.1`. */
   readonly host?: string | undefined;
+  /** Port of the destination. */
   readonly port: number;
 }
 

@@ -1,5 +1,6 @@
 /** hp-socket/proxy: the public names of proxies and relays, and the error that all parts share. */
-export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
+export type * from "../common-types.js";
+export { NetError } from "../errors.js";
 export type { AccessLogFormat, AccessLogOptions } from "../http/server/access-log.js";
 export type { ClientHello } from "../protocol/tls-hello/client-hello.js";
 export { accessLog, type LoggedRecord } from "./access-log.js";

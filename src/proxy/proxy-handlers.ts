@@ -15,13 +15,17 @@ export interface TunnelCall {
   readonly user: string | undefined;
   /** Name or address, as the client said it. */
   readonly host: string;
+  /** Port of the destination. */
   readonly port: number;
 }
 
 /** A request that is about to be sent on. What is changed here is sent. */
 export interface ProxyRequest {
+  /** Address of the client. */
   readonly client: string | undefined;
+  /** Name that it was authenticated by; undefined without one. */
   readonly user: string | undefined;
+  /** Method of the request. */
   readonly method: string;
   /** The whole URL. */
   url: string;
@@ -33,8 +37,11 @@ export interface ProxyRequest {
 
 /** A response that is about to be sent back. What is changed here is sent. */
 export interface ProxyResponse {
+  /** The request that it is for. */
   readonly request: ProxyRequest;
+  /** Status code. */
   status: number;
+  /** Fields without those of the hop, in their order. */
   headers: FieldPair[];
   /** As {@link ProxyRequest.body}. */
   body: AsyncIterable<Uint8Array>;
@@ -42,15 +49,21 @@ export interface ProxyResponse {
 
 /** A response of the application's own. */
 export interface OwnResponse {
+  /** Status code. */
   readonly status: number;
+  /** Fields of the response. */
   readonly headers?: FieldInput | undefined;
+  /** Body of the response. */
   readonly body?: string | Uint8Array | undefined;
 }
 
 /** What has become of one request, or of one tunnel. */
 export interface AccessRecord {
+  /** What the client spoke. */
   readonly protocol: "http" | TunnelCall["protocol"];
+  /** Address of the client. */
   readonly client: string | undefined;
+  /** Name that it was authenticated by; undefined without one. */
   readonly user: string | undefined;
   /** Method of the request; undefined for tunnels. */
   readonly method: string | undefined;
@@ -62,9 +75,11 @@ export interface AccessRecord {
   readonly isReused: boolean;
   /** Bytes of bodies, through the tunnel, or of datagrams. */
   readonly fromClientBytes: number;
+  /** The same the other way. */
   readonly toClientBytes: number;
   /** When it began, in milliseconds since 1970 UTC. */
   readonly startedAt: number;
+  /** How long it took, in milliseconds. */
   readonly durationMs: number;
   /** What went wrong. */
   readonly error: NetError | undefined;

@@ -5,8 +5,11 @@ import type { Decoder, Encoder, ReceiveModel, ReceiveModelName } from "./receive
 
 /** A receive model that delivers whole packets. */
 export interface PacketModel extends ReceiveModel<Buffer> {
+  /** It delivers packets. */
   readonly delivers: "packets";
+  /** Longest packet, in bytes. */
   readonly maxPacketBytes: number;
+  /** Makes what finds packets in the bytes of one connection. */
   createDecoder(): Decoder;
 }
 

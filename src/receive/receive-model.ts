@@ -62,6 +62,7 @@ export interface Encoder {
  * push bytes or packets, a count for {@link pull}.
  */
 export interface ReceiveModel<Received extends Buffer | number = Buffer | number> {
+  /** Which model it is. */
   readonly name: ReceiveModelName;
   /** What `onReceive` gets: bytes as they come, whole packets, or the number of unread bytes. */
   readonly delivers: "bytes" | "packets" | "count";

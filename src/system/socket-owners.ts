@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** A process. */
 export interface ProcessOwner {
+  /** Id of the process. */
   readonly pid: number;
   /** Name of its program, up to 15 bytes (`/proc/PID/comm`). */
   readonly name: string;

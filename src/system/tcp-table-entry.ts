@@ -4,14 +4,19 @@ import type { ProcessOwner } from "./socket-owners.js";
 
 /** One end of a connection. */
 export interface TcpEnd {
+  /** IP address as text. */
   readonly host: string;
+  /** Port of TCP. */
   readonly port: number;
+  /** Which kind of address it is. */
   readonly family: "IPv4" | "IPv6";
 }
 
 /** A connection, or a listener. */
 export interface TcpTableEntry {
+  /** State of the connection by RFC 9293. */
   readonly state: TcpState;
+  /** The end on this machine. */
   readonly local: TcpEnd;
   /** Port 0 for a listener. */
   readonly remote: TcpEnd;

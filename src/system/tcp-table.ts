@@ -33,6 +33,7 @@ export interface TcpTableOptions {
 
 /** The table at one moment. */
 export interface TcpTable {
+  /** The connections. */
   readonly connections: readonly TcpTableEntry[];
   /** False where the kernel's table changed so much while it was read that entries may be missing or twice. */
   readonly isConsistent: boolean;

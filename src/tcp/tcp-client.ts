@@ -99,11 +99,19 @@ export class TcpClient<
     this.#own.component.configure(changes, OPTION_NAMES);
   }
 
+  /**
+   * Makes the connection and resolves with the client when `onConnect` and `onHandshake` were called. Rejects like
+   * {@link TcpAgent.connect}, and with `INVALID_STATE` while there is a connection, or one is waited for.
+   */
   override async connect(options: ConnectOptions): Promise<this> {
     if (this.state === "stopped") this.#own.role.isStopAwaited = false;
     return super.connect(options);
   }
 
+  /**
+   * Resolves when the client is stopped, at once if it is. Rejects with `CLOSE_TIMEOUT` or `ABORTED` as `options`
+   * say.
+   */
   override async stopped(options: WaitOptions = {}): Promise<void> {
     this.#own.role.isStopAwaited = true;
     this.#current?.stopReading();

@@ -2,10 +2,8 @@
  * What tests of programs that use this library need: an engine without a kernel, whose network a
  * script decides, a clock that is moved by hand, and certificates that are made on the spot.
  */
-export {
-  MemoryEngine,
-  type MemoryEngineOptions,
-} from "../engine/memory/memory-engine.js";
+export type * from "../common-types.js";
+export { MemoryEngine, type MemoryEngineOptions } from "../engine/memory/memory-engine.js";
 export type {
   ConnectFate,
   DatagramFate,
@@ -21,6 +19,7 @@ export {
   type LinkOptions,
   SimulatedLink,
 } from "../engine/memory/simulated-link.js";
+export { NetError } from "../errors.js";
 export { type Clock, ManualClock, systemClock, type Timer } from "../time/clock.js";
 export {
   type SelfSignedCertificate,

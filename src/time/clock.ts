@@ -7,6 +7,7 @@ import { inRootContext } from "./root-context.js";
 
 /** A timer that was set; `cancel` may be called at any time and more than once. */
 export interface Timer {
+  /** The callback is not called any more. */
   cancel(): void;
 }
 
@@ -77,16 +78,19 @@ class ManualTimer implements Timer {
  * the order of their times, those of one moment in the order in which they were set.
  */
 export class ManualClock implements Clock {
+  /** When it began, in milliseconds since 1970 UTC. */
   readonly originMs: number = 0;
   #nowMs = 0;
   #timerCount = 0;
   /** By time, those of one moment in the order in which they were set; cancelled ones are skipped. */
   readonly #timers: ManualTimer[] = [];
 
+  /** Milliseconds since it began: it stands still until it is moved. */
   now(): number {
     return this.#nowMs;
   }
 
+  /** Calls `callback` when the clock was moved by `delayMs`. */
   setTimer(delayMs: number, callback: () => void, _holdsProcess?: boolean): Timer {
     const dueMs = this.#nowMs + Math.max(0, delayMs);
     const timer = new ManualTimer(dueMs, callback, () => {

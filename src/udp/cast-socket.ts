@@ -39,9 +39,13 @@ import { type PeerAddress, type PeerOwner, type SendTarget, UdpPeers } from "./u
 
 /** What a cast or node has done so far. */
 export interface CastStats {
+  /** Engine that moves the datagrams. */
   readonly engine: string;
+  /** Where it is in its life. */
   readonly state: ServiceState;
+  /** Bytes received. */
   readonly receivedBytes: number;
+  /** Bytes that the kernel has taken. */
   readonly sentBytes: number;
   /** Bytes that wait to be sent. */
   readonly pendingBytes: number;
@@ -160,6 +164,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     multicastInterface: string | undefined,
   ): Promise<IpAddress> {
     this.move("start");
+    this.reason = undefined;
     const start = ++this.startCount;
     const isCurrent = (): boolean => start === this.startCount && this.serviceState === "starting";
     try {
@@ -169,7 +174,6 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
       if (!isCurrent()) throw stopped();
       this.groups = groups;
       this.multicastInterface = multicastInterface;
-      this.reason = undefined;
       return await new Promise<IpAddress>((resolve, reject) => {
         this.opening = { resolve, reject };
         this.port = new DatagramPort(this.service, target, this);

@@ -37,6 +37,7 @@ export interface UdpPeerAddress extends IpAddress {
   readonly host: string;
   /** UDP port. */
   readonly port: number;
+  /** Which kind of address it is. */
   readonly family: "IPv4" | "IPv6";
   /** The address as plain data. */
   toJSON(): IpAddress;
@@ -86,6 +87,7 @@ export class PeerAddress implements UdpPeerAddress, Destination {
 export interface SendTarget {
   /** An IP address; names are looked up by `resolve` of the component. */
   readonly host: string;
+  /** Port of UDP. */
   readonly port: number;
 }
 

@@ -2,18 +2,27 @@
 
 /** What a {@link CloseEvent} tells, and what every event may have. */
 export interface CloseEventInit {
+  /** Whether both sides have sent Close frames. Default false. */
   readonly wasClean?: boolean;
+  /** The peer's code. Default 0. */
   readonly code?: number;
+  /** The peer's reason. Default "". */
   readonly reason?: string;
+  /** As of every event. Default false. */
   readonly bubbles?: boolean;
+  /** As of every event. Default false. */
   readonly cancelable?: boolean;
+  /** As of every event. Default false. */
   readonly composed?: boolean;
 }
 
 /** Told when the socket has ended. */
 export class CloseEvent extends Event {
+  /** Whether both sides have sent Close frames. */
   readonly wasClean: boolean;
+  /** The peer's code; 1005 where it gave none, 1006 where no Close frame of it came. */
   readonly code: number;
+  /** The peer's reason, or "". */
   readonly reason: string;
 
   constructor(type: string, init: CloseEventInit = {}) {

@@ -169,19 +169,23 @@ export class BrowserWebSocket extends EventTarget {
 
   // — what is known of it —
 
+  /** The URL that it was made with, as a URL is written. */
   get url(): string {
     return this.#url.href;
   }
 
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
   get readyState(): number {
     const hasPeerClosed = this.#waitingTasks === 0 && this.#socket?.isOpen === false;
     return this.#state === OPEN && hasPeerClosed ? CLOSING : this.#state;
   }
 
+  /** The subprotocol that was agreed on, or "". */
   get protocol(): string {
     return this.#socket?.protocol ?? "";
   }
 
+  /** The extensions that were agreed on, or "". */
   get extensions(): string {
     return this.#socket?.isCompressed === true ? "permessage-deflate" : "";
   }
@@ -191,6 +195,7 @@ export class BrowserWebSocket extends EventTarget {
     return this.#unsentBytes + (this.#unsent?.byteCount ?? 0);
   }
 
+  /** As what binary messages come. Default `blob`. */
   get binaryType(): "blob" | "arraybuffer" {
     return this.#binaryType;
   }
@@ -275,6 +280,7 @@ export class BrowserWebSocket extends EventTarget {
 
   // — handlers as properties —
 
+  /** Called when the socket is open. */
   get onopen(): Listener {
     return this.#handlers.get("open") as Listener;
   }
@@ -283,6 +289,7 @@ export class BrowserWebSocket extends EventTarget {
     this.#handlers.set("open", listener);
   }
 
+  /** Called with each message. */
   get onmessage(): Listener<MessageEvent> {
     return this.#handlers.get("message") as Listener<MessageEvent>;
   }
@@ -291,6 +298,7 @@ export class BrowserWebSocket extends EventTarget {
     this.#handlers.set("message", listener);
   }
 
+  /** Called when it has failed, before `onclose`. */
   get onerror(): Listener {
     return this.#handlers.get("error") as Listener;
   }
@@ -299,6 +307,7 @@ export class BrowserWebSocket extends EventTarget {
     this.#handlers.set("error", listener);
   }
 
+  /** Called when it has ended. */
   get onclose(): Listener<CloseEvent> {
     return this.#handlers.get("close") as Listener<CloseEvent>;
   }

@@ -15,10 +15,11 @@ import type { FrameOutput, OwnConnection } from "./frame-output.js";
 import type { WebSocketSettings } from "./websocket-settings.js";
 
 /** What the deadlines of a socket's connection are for. */
-export const SOCKET_DUE: Readonly<Record<"ping" | "pong" | "close", number>> = {
+export const SOCKET_DUE: Readonly<Record<"ping" | "pong" | "close" | "application", number>> = {
   ping: DUE.protocol,
   pong: DUE.protocol + 1,
   close: DUE.protocol + 2,
+  application: DUE.protocol + 3,
 };
 
 /** A socket, as the heartbeat sees it. */

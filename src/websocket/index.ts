@@ -1,10 +1,10 @@
 /** hp-socket/websocket: the public names of WebSockets, and the error that all parts share. */
 
-export type { CloseReason } from "../connection/close-reason.js";
-export { type Fault, NetError, type NetErrorCode, type Operation } from "../errors.js";
+export type * from "../common-types.js";
+export { NetError } from "../errors.js";
 export type { WebSocketLimits } from "../protocol/websocket/limits.js";
 export type { FrameState } from "../protocol/websocket/websocket-sink.js";
-export { CloseEvent } from "./browser-events.js";
+export { CloseEvent, type CloseEventInit } from "./browser-events.js";
 export {
   type BrowserData,
   BrowserWebSocket as WebSocket,
@@ -33,6 +33,7 @@ export { WebSocketClient, type WebSocketClientOptions } from "./websocket-client
 export type {
   PublishOptions,
   SendOptions,
+  WebSocketBroadcastOptions,
   WebSocketConnection,
   WebSocketEnd,
   WebSocketState,

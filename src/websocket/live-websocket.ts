@@ -1,6 +1,8 @@
 /** What handlers see of a WebSocket. What stands behind it is in `socket-session.ts`. */
 import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
+import { assertDeadline } from "../connection/own-rules.js";
+import { beginWait, Waiter } from "../connection/waiting/waiter.js";
 import type { Address, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import { CLOSE_CODE } from "../protocol/websocket/close-code.js";
@@ -49,6 +51,9 @@ export interface SocketBehind {
   unsubscribe(topic: string): boolean;
   publish(topic: string, data: Data, options: PublishOptions | undefined): number;
   topics(): string[];
+  /** What the application has set for this socket alone. */
+  key: unknown;
+  setDeadline(deadlineMs: number, reason: string | undefined): boolean;
   /** Begins the close handshake. */
   close(code: number | undefined, reason: string): boolean;
   /** Ends the connection at once. */
@@ -72,6 +77,14 @@ export class LiveWebSocket implements WebSocketConnection {
 
   get id(): number {
     return this.session.connection.id;
+  }
+
+  get key(): unknown {
+    return this.session.key;
+  }
+
+  set key(key: unknown) {
+    this.session.key = key;
   }
 
   get state(): WebSocketState {
@@ -238,11 +251,26 @@ export class LiveWebSocket implements WebSocketConnection {
     return this.session.abort();
   }
 
-  closed(): Promise<WebSocketEnd> {
+  setDeadline(deadlineMs: number, reason?: string): boolean {
+    assertDeadline(deadlineMs, reason);
+    return this.session.setDeadline(deadlineMs, reason);
+  }
+
+  async closed(options: WaitOptions = {}): Promise<WebSocketEnd> {
+    beginWait(options, "closed", "close");
     const { session } = this;
-    if (session.end !== undefined) return Promise.resolve(session.end);
+    if (session.end !== undefined) return session.end;
     this.whenClosed ??= new Promise((resolve) => session.awaitEnd(resolve));
-    return this.whenClosed;
+    const { timeoutMs = 0, signal } = options;
+    if (timeoutMs === 0 && signal === undefined) return await this.whenClosed;
+    const waiter = new Waiter<WebSocketEnd>(session.connection.wheel, options, {
+      code: "CLOSE_TIMEOUT",
+      call: "closed",
+      operation: "close",
+      forget: () => {},
+    });
+    void this.whenClosed.then((end) => waiter.resolve(end));
+    return await waiter.promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -14,7 +14,7 @@ import {
   type CloseReason,
   reasonOf,
 } from "../connection/close-reason.js";
-import { NetError } from "../errors.js";
+import { NetError, type NetErrorCode } from "../errors.js";
 import { canTravel, clipReason } from "../protocol/websocket/close-code.js";
 import { CloseHandshake } from "../protocol/websocket/close-handshake.js";
 import { closeCodeOfError } from "../protocol/websocket/fault.js";
@@ -22,6 +22,12 @@ import type { FrameOutput, OwnConnection } from "./frame-output.js";
 import { SOCKET_DUE } from "./heartbeat.js";
 import type { WebSocketEnd } from "./websocket-connection.js";
 import type { WebSocketSettings } from "./websocket-settings.js";
+
+/** What peers are told instead of the message of an error, which is not for them. */
+const UNTOLD: Readonly<Partial<Record<NetErrorCode, string>>> = {
+  HANDLER_FAILED: "",
+  DUPLICATE_KEY: "another socket has the key",
+};
 
 /** The socket, as its end sees it. */
 export interface EndingSocket {
@@ -139,8 +145,7 @@ export class SocketEnding {
     const code = closeCodeOfError(error);
     output.giveUp();
     if (this.isUnclosed && connection.isOpen && canTravel(code)) {
-      const isOurs = error.code === "HANDLER_FAILED";
-      output.close(code, isOurs ? "" : clipReason(error.message));
+      output.close(code, UNTOLD[error.code] ?? clipReason(error.message));
     }
     handshake.fail();
     connection.closeWith(reasonOf(error, "receive"));

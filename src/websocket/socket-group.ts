@@ -1,18 +1,26 @@
 /** The open sockets of one component, by id, and what is done with all of them. */
+import type { BroadcastResult } from "../connection/component/broadcast.js";
 import type { Data, SendResult } from "../connection/connection.js";
 import { ConnectionRegistry } from "../connection/connection-registry.js";
 import { TopicTable } from "../connection/topics/topic-table.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
 import { PublishedMessage } from "./published-message.js";
-import type { PublishOptions, SendOptions, WebSocketConnection } from "./websocket-connection.js";
-import { assertPublishOptions } from "./websocket-settings.js";
+import { type RuledSession, SocketRules } from "./socket-rules.js";
+import type {
+  PublishOptions,
+  SendOptions,
+  WebSocketBroadcastOptions,
+  WebSocketConnection,
+} from "./websocket-connection.js";
+import { assertBroadcastOptions, assertPublishOptions } from "./websocket-settings.js";
 
 /** A socket's session, as its group sees it. */
-export interface GroupedSession {
-  readonly id: number;
+export interface GroupedSession extends RuledSession {
   readonly socket: WebSocketConnection;
   /** Sends what was published. Answers whether it was taken. */
   deliverPublished(message: PublishedMessage): boolean;
+  /** Whether so much waits that `send` would answer `"slow"`. */
+  readonly isAboveMark: boolean;
 }
 
 /** The open sockets of one component, by id, and what is done with all of them. */
@@ -23,6 +31,8 @@ export interface SocketGroup<Context = unknown> extends Iterable<WebSocketConnec
   ids(): number[];
   /** The socket with this id, or undefined. */
   get(id: number): WebSocketConnection<Context> | undefined;
+  /** The socket with this `key`, or undefined. See {@link WebSocketConnection.key}. */
+  byKey(key: unknown): WebSocketConnection<Context> | undefined;
   /** Sends a message to one socket. Returns as {@link WebSocketConnection.send} does; false for an id that is not there. */
   send(id: number, data: Data, options?: SendOptions): SendResult;
   /** Begins the close handshake of one socket, with `code` and `reason`. False for an id that is not there. */
@@ -34,6 +44,12 @@ export interface SocketGroup<Context = unknown> extends Iterable<WebSocketConnec
    * treated by `slowConsumer`, and holds nobody up. Throws `INVALID_ARGUMENT`.
    */
   publish(topic: string, data: Data, options?: PublishOptions): number;
+  /**
+   * Sends a message to every socket, or to those that `filter` takes, but not to `except`; as one frame that is compressed
+   * once. Who is slow is treated by `slowConsumer`, and holds nobody up. Answers how many took it. Throws
+   * `INVALID_ARGUMENT` before anything is sent.
+   */
+  broadcast(data: Data, options?: WebSocketBroadcastOptions<Context>): BroadcastResult;
   /** Subscribers of a topic. */
   subscriberCount(topic: string): number;
   /** Topics that somebody is subscribed to. */
@@ -44,6 +60,8 @@ export interface SocketGroup<Context = unknown> extends Iterable<WebSocketConnec
 export class OpenSockets<Context = unknown> implements SocketGroup<Context> {
   /** Who is subscribed to what. */
   readonly topicTable: TopicTable<GroupedSession> = new TopicTable<GroupedSession>();
+  /** What is set for single sockets. */
+  readonly rules: SocketRules = new SocketRules();
   readonly #sockets: ConnectionRegistry<GroupedSession> = new ConnectionRegistry();
   readonly #stock: DeflateStock | undefined;
 
@@ -62,6 +80,11 @@ export class OpenSockets<Context = unknown> implements SocketGroup<Context> {
 
   get(id: number): WebSocketConnection<Context> | undefined {
     return this.#sockets.find(id)?.socket as WebSocketConnection<Context> | undefined;
+  }
+
+  byKey(key: unknown): WebSocketConnection<Context> | undefined {
+    const session = this.rules.byKey(key) as GroupedSession | undefined;
+    return session?.socket as WebSocketConnection<Context> | undefined;
   }
 
   [Symbol.iterator](): IterableIterator<WebSocketConnection<Context>> {
@@ -106,6 +129,28 @@ export class OpenSockets<Context = unknown> implements SocketGroup<Context> {
     }
   }
 
+  broadcast(data: Data, options: WebSocketBroadcastOptions<Context> = {}): BroadcastResult {
+    assertBroadcastOptions(options as WebSocketBroadcastOptions);
+    const { except, filter, ...how } = options;
+    const exceptId = typeof except === "object" ? except.id : except;
+    const targets = this.#sockets.list().filter(({ id, socket }) => {
+      if (id === exceptId) return false;
+      return filter === undefined || filter(socket as WebSocketConnection<Context>);
+    });
+    const message = new PublishedMessage(data, how, this.#stock);
+    const result = { taken: 0, slow: 0, refused: 0 };
+    try {
+      for (const session of targets) {
+        if (!session.deliverPublished(message)) result.refused++;
+        else if (session.isAboveMark) result.slow++;
+        else result.taken++;
+      }
+    } finally {
+      message.release();
+    }
+    return result;
+  }
+
   subscriberCount(topic: string): number {
     return this.topicTable.count(topic);
   }
@@ -123,5 +168,6 @@ export class OpenSockets<Context = unknown> implements SocketGroup<Context> {
   leave(session: GroupedSession): void {
     this.#sockets.remove(session);
     this.topicTable.leave(session);
+    this.rules.leave(session);
   }
 }

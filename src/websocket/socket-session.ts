@@ -228,6 +228,10 @@ export class SocketSession
     return this.sending?.pendingBytes ?? this.connection.pendingBytes;
   }
 
+  get isAboveMark(): boolean {
+    return this.pendingBytes >= this.connection.settings.highWaterMarkBytes;
+  }
+
   /** Whether a message was begun and is not sent to its end. */
   get isSendingMessage(): boolean {
     return this.sending?.isInMessage === true;
@@ -359,6 +363,29 @@ export class SocketSession
 
   private tellClosed(end: WebSocketEnd): void {
     this.calls.closed(this, end.code, end.reason, end.connection);
+  }
+
+  // — what the application has set for it alone —
+
+  get key(): unknown {
+    return this.group.rules.keyOf(this);
+  }
+
+  set key(key: unknown) {
+    if (this.end === undefined) this.group.rules.giveKey(this, key);
+  }
+
+  setDeadline(deadlineMs: number, reason: string | undefined): boolean {
+    if (!this.isOpen) return false;
+    this.group.rules.setDeadline(this, deadlineMs, reason);
+    return true;
+  }
+
+  /** It ends for a reason that has to do with others. */
+  closeWith({ cause }: CloseReason): boolean {
+    if (!this.isOpen || cause === undefined) return false;
+    this.fail(cause);
+    return true;
   }
 
   // — topics —
@@ -562,7 +589,9 @@ export class SocketSession
 
   duePassed(purpose: number): void {
     if (purpose === SOCKET_DUE.close) this.ending?.timePassed();
-    else if (this.isOpen) this.share.heartbeat?.duePassed(this, purpose);
+    else if (purpose === SOCKET_DUE.application) {
+      if (this.isOpen) this.group.rules.deadlinePassed(this);
+    } else if (this.isOpen) this.share.heartbeat?.duePassed(this, purpose);
   }
 
   stopPinging(): void {

@@ -29,7 +29,9 @@ export interface UpgradeAcceptance<Context> {
 export interface UpgradeRefusal {
   /** 300 to 599. */
   readonly status: number;
+  /** Fields of the response. */
   readonly headers?: FieldInput | undefined;
+  /** Body of the response. */
   readonly body?: string | Uint8Array | undefined;
 }
 

@@ -1,5 +1,6 @@
 /** What the application sees of a WebSocket, of either role. */
 import type { CloseReason } from "../connection/close-reason.js";
+import type { BroadcastOptions } from "../connection/component/connection-group.js";
 import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import type { Address, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
@@ -24,6 +25,11 @@ export interface PublishOptions {
   readonly isText?: boolean | undefined;
 }
 
+/** Whom a broadcast goes to, and how. */
+export interface WebSocketBroadcastOptions<Context = unknown>
+  extends BroadcastOptions<WebSocketConnection<Context>>,
+    PublishOptions {}
+
 /** `open`: messages go both ways. `closing`: a Close frame was sent or came. */
 export type WebSocketState = "open" | "closing" | "closed";
 
@@ -31,6 +37,7 @@ export type WebSocketState = "open" | "closing" | "closed";
 export interface WebSocketEnd {
   /** The peer's code; 1005 where it gave none, 1006 where no Close frame of it came. */
   readonly code: number;
+  /** The reason that the peer gave, or "". */
   readonly reason: string;
   /** Whether both sides have sent Close frames. */
   readonly isClean: boolean;
@@ -62,6 +69,12 @@ export interface WebSocketConnection<Context = unknown>
   readonly id: number;
   /** The application's own. */
   context: Context;
+  /**
+   * A key of the application's own, anything that can be a key of a `Map`: `byKey` of the component's sockets finds this
+   * one by it until it has ended. Undefined: none. `duplicateKey` says what happens when another socket has the key
+   * already; with `"refuse"` and `"keep"` this one then keeps what it had.
+   */
+  key: unknown;
   /** Where it is in its life: `open`, `closing` once a Close frame was sent or has come, `closed`. */
   readonly state: WebSocketState;
   /** Whether messages can be sent. */
@@ -138,8 +151,17 @@ export interface WebSocketConnection<Context = unknown>
    * none, with `READ_TIMEOUT` after `timeoutMs`, with `ABORTED`. One read at a time.
    */
   read(options?: WaitOptions): Promise<Message>;
-  /** Resolves when the socket has ended, after `onClose`: with the peer's code and reason, and whether it was clean. */
-  closed(): Promise<WebSocketEnd>;
+  /**
+   * Resolves when the socket has ended, after `onClose`: with the peer's code and reason, and whether it was clean.
+   * Rejects with `CLOSE_TIMEOUT` or `ABORTED` as `options` say; the socket goes on then.
+   */
+  closed(options?: WaitOptions): Promise<WebSocketEnd>;
+  /**
+   * Closes the socket with 1008, and the code `DEADLINE_PASSED`, `deadlineMs` from now, whatever comes until then: time
+   * for a login, say. Replaces the last deadline; 0 takes it back. `reason` is the message of the error, and what the
+   * peer is told, cut at 123 bytes. False when the socket is not open.
+   */
+  setDeadline(deadlineMs: number, reason?: string): boolean;
   /** What the kernel knows of the TCP connection below: round trip, losses; undefined where the engine can't tell. */
   tcpInfo(): TcpInfo | undefined;
 }

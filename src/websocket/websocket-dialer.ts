@@ -69,9 +69,11 @@ export interface WebSocketConnectOptions<Context = unknown> {
   readonly protocols?: readonly string[] | undefined;
   /** Further fields of the request, such as Authorization. */
   readonly headers?: FieldInput | undefined;
+  /** What the field Origin says. Default: there is none. */
   readonly origin?: string | undefined;
   /** For everything: lookup, TCP, proxy, TLS and handshake. Default 10,000; 0: no limit. */
   readonly timeoutMs?: number | undefined;
+  /** Calls it off, until the socket is open. */
   readonly signal?: AbortSignal | undefined;
   /** Through which proxies, or `false` for none. Default: as with the agent. */
   readonly proxy?: ProxyChoice | undefined;

@@ -38,6 +38,7 @@ export interface WebSocketHandlers<Socket> {
 
   /** A ping came; it is replied to by itself. */
   onPing?(socket: Socket, data: Buffer): MayWait;
+  /** A pong came. */
   onPong?(socket: Socket, data: Buffer): MayWait;
   /** So much was sent that `pendingBytes` is at the low-water mark or below again. */
   onDrain?(socket: Socket): MayWait;

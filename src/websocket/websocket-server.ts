@@ -117,6 +117,7 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
     await this.stop();
   }
 
+  /** Where the server is in its life. */
   get state(): ServiceState {
     return this.http.state;
   }
@@ -131,6 +132,7 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
     return this.http.port;
   }
 
+  /** What the HTTP server below has done so far. */
   get stats(): HttpServerStats {
     return this.http.stats;
   }

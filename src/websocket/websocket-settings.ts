@@ -1,6 +1,6 @@
 /** What can be set on WebSockets of either role. `docs/limits.md` is compared with the table. */
-import type { Delivery, SlowConsumer } from "../connection/settings.js";
-import { assertObject } from "../errors.js";
+import type { Delivery, DuplicateKey, SlowConsumer } from "../connection/settings.js";
+import { assertFunction, assertObject } from "../errors.js";
 import {
   assertOptions,
   bytes,
@@ -19,7 +19,11 @@ import {
 } from "../options.js";
 import type { FrameDecoder } from "../protocol/websocket/frame-decoder.js";
 import { createLimits, type WebSocketLimits } from "../protocol/websocket/limits.js";
-import type { PublishOptions, SendOptions } from "./websocket-connection.js";
+import type {
+  PublishOptions,
+  SendOptions,
+  WebSocketBroadcastOptions,
+} from "./websocket-connection.js";
 
 /** Settings of each socket. Times are in milliseconds, 0 switches one off. */
 export interface WebSocketSettings {
@@ -43,6 +47,11 @@ export interface WebSocketSettings {
   readonly maxUnreadBytes: number;
   /** Topics that one socket may be subscribed to. Default 1,024. */
   readonly maxTopics: number;
+  /**
+   * What happens when a socket is given a `key` that another one has: see `ConnectionSettings.duplicateKey`. Who is
+   * closed for it gets 1008. Default `replace`.
+   */
+  readonly duplicateKey: DuplicateKey;
   /** Whose received bytes are. Default `copy`: the application's own. */
   readonly delivery: Delivery;
 }
@@ -56,6 +65,7 @@ export const WEBSOCKET_SETTINGS: OptionTable<WebSocketSettings> = {
   slowConsumer: choice("close", ["close", "drop", "pause"]),
   maxUnreadBytes: bytes(1_048_576, { min: 1, max: GIB }),
   maxTopics: count(1_024, "topics"),
+  duplicateKey: choice("replace", ["replace", "refuse", "keep"]),
   delivery: choice("copy", ["copy", "borrow"]),
 };
 
@@ -111,4 +121,12 @@ export function assertSendOptions(call: string, options: SendOptions): void {
 /** The same for messages that are published. */
 export function assertPublishOptions(options: PublishOptions): void {
   assertOptions<PublishOptions>("publish", PUBLISH_OPTIONS, options);
+}
+
+/** The same for a message that goes to all. */
+export function assertBroadcastOptions(options: WebSocketBroadcastOptions): void {
+  assertObject("the options of broadcast", options);
+  const { except: _, filter, ...how } = options;
+  if (filter !== undefined) assertFunction("filter", filter);
+  assertOptions<PublishOptions>("broadcast", PUBLISH_OPTIONS, how);
 }

@@ -203,9 +203,15 @@ describe("RFC 9112 §3.2 Host", () => {
     assert.deepEqual(only(requestEveryWay("GET / HTTP/1.0\r\n\r\n")).fields, []);
   });
 
+  it("does without in a CONNECT, which has it in its target: HP-Socket's clients leave it out", () => {
+    assert.deepEqual(only(requestEveryWay("CONNECT a:1 HTTP/1.1\r\n\r\n")).fields, []);
+  });
+
   refusesRequests([
     ["an HTTP/1.1 request without", "GET / HTTP/1.1\r\n\r\n", "hostMissing"],
     ["two", `GET / HTTP/1.1\r\n${HOST}hOST: b\r\n\r\n`, "hostRepeated"],
+    ["two in a CONNECT", `CONNECT a:1 HTTP/1.1\r\n${HOST}${HOST}\r\n`, "hostRepeated"],
+    ["a space in that of a CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a b\r\n\r\n", "hostSyntax"],
     ["two in HTTP/1.0", `GET / HTTP/1.0\r\n${HOST}${HOST}\r\n`, "hostRepeated"],
     ["a space in it", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "hostSyntax"],
     ["user information", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", "hostSyntax"],

@@ -1,6 +1,6 @@
 import type { Engine } from "#src/engine/engine.js";
 import {
-  createUringEngine,
+  makeUringEngine,
   type UringOptions,
   uringAvailability,
   uringEngine,
@@ -14,7 +14,7 @@ const unavailable = available === true ? {} : { unavailable: available };
 function once(options: UringOptions): () => Engine {
   let engine: Engine | undefined;
   return () => {
-    engine ??= createUringEngine(options);
+    engine ??= makeUringEngine(options);
     return engine;
   };
 }

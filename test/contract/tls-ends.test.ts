@@ -9,11 +9,7 @@ import type { Engine } from "#src/engine/engine.js";
 import { nodeEngine } from "#src/engine/node/node-engine.js";
 import { opensslAvailability } from "#src/engine/openssl/availability.js";
 import type { TlsContext } from "#src/engine/tls-options.js";
-import {
-  createUringEngine,
-  uringAvailability,
-  uringEngine,
-} from "#src/engine/uring/uring-engine.js";
+import { makeUringEngine, uringAvailability, uringEngine } from "#src/engine/uring/uring-engine.js";
 import { selfSignedCertificate } from "#src/testing/index.js";
 import type { ListenerProbe, StreamProbe } from "../support/engine-probe.js";
 import { turns } from "../support/engine-wait.js";
@@ -45,7 +41,7 @@ const engines: Readonly<Record<string, () => Engine>> = {
     opensslAvailability() === true && {
       uring: uringEngine,
       "uring with the smallest queues, and ownership checked": () => {
-        smallest ??= createUringEngine({
+        smallest ??= makeUringEngine({
           submissionEntries: 1,
           completionEntries: 2,
           receiveBufferCount: 2,

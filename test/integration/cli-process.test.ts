@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
 import { tmpdir } from "node:os";
@@ -39,6 +39,21 @@ describe("the process of hp-socket", () => {
     assert.deepEqual([good.code, good.stderr, bad.code, bad.stdout], [0, "", 2, ""]);
     assert.match(good.stdout, /^\d+\.\d+\.\d+\n$/);
     assert.match(bad.stderr, /^hp-socket: "fly" is no command/);
+  });
+
+  const full = existsSync("/dev/full") ? false : "there is no /dev/full here";
+  it("says once that its output can't be written, with exit code 1", { skip: full }, async () => {
+    const shell = promisify(execFile);
+    for (const command of ["--version", "help"]) {
+      const line = `"${process.execPath}" "${PROGRAM_PATH}" ${command} > /dev/full`;
+      const ended = await shell("sh", ["-c", line]).catch((error) => error);
+
+      assert.equal(ended.code, 1);
+      assert.match(ended.stderr, /^hp-socket: the output can't be written: ENOSPC.*\n$/);
+    }
+    // Nor is there a word where errors can't be told.
+    const line = `"${process.execPath}" "${PROGRAM_PATH}" fly 2> /dev/full`;
+    assert.equal((await shell("sh", ["-c", line]).catch((error) => error)).code, 2);
   });
 
   it("drains at SIGTERM and ends with exit code 0", async (test) => {

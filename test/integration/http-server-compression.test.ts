@@ -309,7 +309,7 @@ function compression(engine: EngineName): void {
         try {
           for (;;) {
             given += random.length;
-            if (writer.write(random) !== true) await writer.drained();
+            if (!writer.write(random)) await writer.drained();
           }
         } catch {
           reasons.push("told");

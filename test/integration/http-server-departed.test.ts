@@ -120,7 +120,7 @@ function departed(engine: EngineName): void {
         try {
           for (;;) {
             writeCount++;
-            if (writer.write("more") !== true) await writer.drained();
+            if (!writer.write("more")) await writer.drained();
           }
         } catch (error) {
           codes.push((error as NetError).code);

@@ -403,12 +403,12 @@ function streams(engine: EngineName): void {
       held: true,
       "held, much": "slow",
       "held piece": true,
-      "held piece, much": "slow",
+      "held piece, much": false,
       first: "slow",
       "lost piece": false,
       "lost interim": false,
       "coded piece": true,
-      "coded piece, much": "slow",
+      "coded piece, much": false,
       "lost coded piece": false,
     });
   });
@@ -428,7 +428,7 @@ function streams(engine: EngineName): void {
         return (async () => {
           for await (const piece of source()) {
             most = Math.max(most, writer.pendingBytes);
-            if (writer.write(piece) !== true) await writer.drained();
+            if (!writer.write(piece)) await writer.drained();
           }
           writer.end();
         })();

@@ -52,6 +52,7 @@ function successes(certificates: TestCertificates): void {
       assert.equal(ours.authorizationError, undefined);
       const shown = new X509Certificate(pair.cert);
       assert.equal(ours.peerCertificate?.subject, "CN=server");
+      assert.equal(ours.peerCertificate?.commonName, "server");
       assert.equal(ours.peerCertificate?.issuer, "CN=authority");
       assert.equal(ours.peerCertificate?.fingerprint256, shown.fingerprint256);
       assert.equal(ours.peerCertificate?.serialNumber, shown.serialNumber);

@@ -123,6 +123,39 @@ for (const engine of availableEngines()) {
       for (const peer of peers) peer.close();
     });
 
+    it("begins no session by a datagram that is too long, and does not answer it; later ones end theirs", async () => {
+      const log = new EventLog();
+      const refused: NetError[] = [];
+      const { onEnd, ...handlers } = log.serverHandlers<MessageConnection, Buffer>({
+        onReceive: (connection, datagram) => connection.send(datagram),
+      });
+      const server = make({
+        ...handlers,
+        maxDatagramBytes: 100,
+        onRefuse: (error) => void refused.push(error),
+      });
+      const address = await server.listen({ host: "127.0.0.1" });
+      const peer = await UdpPeer.open();
+
+      peer.send(address, "x".repeat(101));
+      await until(() => refused.length === 1);
+      assert.deepEqual(
+        [refused[0]?.code, refused[0]?.operation, server.connectionCount],
+        ["DATAGRAM_TOO_LONG", "accept", 0],
+      );
+      peer.send(address, "y".repeat(100), "z".repeat(101));
+      await log.closed();
+
+      assert.deepEqual(
+        log.events.filter((event) => event !== "send"),
+        ["accept", "handshake", "receive", "close:receive/DATAGRAM_TOO_LONG/local"],
+      );
+      await until(() => peer.received.length === 2);
+      assert.ok(peer.received.some((datagram) => datagram.equals(CLOSE_NOTIFY)));
+      await server.stop();
+      peer.close();
+    });
+
     it("carries many datagrams of a turn, of all lengths, to many peers", async () => {
       const server = make({
         onReceive(connection, datagram) {

@@ -91,7 +91,7 @@ class Site {
   private async endless(exchange: HttpExchange): Promise<void> {
     const writer = exchange.startResponse(200, {});
     try {
-      for (;;) if (writer.write("x".repeat(10_000)) !== true) await writer.drained();
+      for (;;) if (!writer.write("x".repeat(10_000))) await writer.drained();
     } catch {
       // The browser has gone, as it was told to.
       this.endlessEnded = true;

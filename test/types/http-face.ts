@@ -113,7 +113,7 @@ exactly<Promise<Buffer>>()(exchange.bytes());
 exactly<number | undefined>()(exchange.status);
 exactly<SendResult>()(exchange.respondJson(200, {}));
 exactly<ResponseWriter>()(exchange.startResponse(200));
-exactly<SendResult>()(exchange.startResponse(200).write("a"));
+exactly<boolean>()(exchange.startResponse(200).write("a"));
 exactly<string | undefined>()(exchange.statusText);
 exactly<"HTTP/1.1" | "HTTP/1.0">()(exchange.version);
 exactly<string | undefined>()(exchange.headers.get("host"));

@@ -43,6 +43,14 @@ const WRONG: readonly (readonly [string, string, Readonly<Record<string, string>
     },
   ],
   [
+    "a component that takes the types of entry points",
+    "types-in-common-for-entries",
+    {
+      "src/tcp/x.ts": 'import type { Y } from "../common-types.js";\nexport type X = Y;\n',
+      "src/common-types.ts": "export type Y = number;\n",
+    },
+  ],
+  [
     "an HTTP client that knows the server",
     "http-clients-know-no-server",
     {

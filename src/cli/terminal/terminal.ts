@@ -1,7 +1,8 @@
 /**
  * What a command reads from and writes to: the streams of the process, or those of a test. Who reads
  * the output may go away at any time (`hp-socket … | head`): from then on what is written is dropped,
- * without a word.
+ * without a word. Where it can't be written for another reason, a full disk for example, that is said once; what
+ * the command serves goes on, and its exit code is 1.
  */
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -17,6 +18,8 @@ export interface Host extends SignalSource {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the process ends with, where nobody says otherwise. */
+  exitCode?: number | string | null | undefined;
 }
 
 /** The input, the output and the signals of one run of the program. */
@@ -31,6 +34,7 @@ export class Terminal {
   readonly #host: Host;
   readonly #goneListeners: (() => void)[] = [];
   #isGone = false;
+  #hasFailed = false;
 
   constructor(host: Host) {
     const { stdin, stdout, stderr, env } = host;
@@ -41,11 +45,25 @@ export class Terminal {
     this.paint = new Paint(stdout, env);
     this.errorPaint = new Paint(stderr, env);
     stdout.on("error", (error) => {
-      assertPipeEnd(error);
       this.#isGone = true;
+      if (!isPipeEnd(error)) this.#outputFailed(error);
       for (const listener of this.#goneListeners.splice(0)) listener();
     });
-    stderr.on("error", assertPipeEnd);
+    // There is nowhere to say that errors can't be told.
+    stderr.on("error", () => {});
+  }
+
+  #outputFailed(error: Error): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    // The command may have ended before its output has failed.
+    this.#host.exitCode = 1;
+    this.complain(undefined, `the output can't be written: ${error.message}`);
+  }
+
+  /** Whether the output could not be written, for another reason than that nobody reads it. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** Calls back when nobody reads the output any more. */
@@ -85,7 +103,7 @@ export class Terminal {
     try {
       if (!this.#isGone) await pipeline(chunks, this.output, { end: false });
     } catch (error) {
-      assertPipeEnd(error as Error);
+      if (!isPipeEnd(error as Error)) throw error;
     }
   }
 
@@ -96,6 +114,7 @@ export class Terminal {
   }
 }
 
-function assertPipeEnd(error: Error): void {
-  if (!("code" in error) || error.code !== "EPIPE") throw error;
+/** Whether nobody reads any more. */
+function isPipeEnd(error: Error): boolean {
+  return "code" in error && error.code === "EPIPE";
 }

@@ -31,6 +31,7 @@ export type ContextRule<Context> = undefined extends Context
 
 /** A model that is chosen at run time may give either; a handler has to take both. */
 export interface AnyModelRule<Handle> {
+  /** Data came: bytes or a packet, or with `pull()` the number of unread bytes. */
   readonly onReceive?: ((handle: Handle, received: Buffer | number) => unknown) | undefined;
 }
 
@@ -44,7 +45,9 @@ export interface ChangeableSettings extends Given<ConnectionSettings> {
 export interface ComponentStats {
   /** Engine that moves the bytes. */
   readonly engine: string;
+  /** Where it is in its life. */
   readonly state: ServiceState;
+  /** Connections at present, those that are being made or closed among them. */
   readonly connectionCount: number;
   /** Connections that were opened. */
   readonly openedCount: number;
@@ -54,7 +57,9 @@ export interface ComponentStats {
   readonly refusedCount: number;
   /** Handshakes of TLS under way. */
   readonly handshakeCount: number;
+  /** Bytes received, of connections that have ended, too. */
   readonly receivedBytes: number;
+  /** Bytes that the kernel has taken, of connections that have ended, too. */
   readonly sentBytes: number;
 }
 

@@ -1,9 +1,14 @@
 import { NetError } from "../../errors.js";
 import { type CloseReason, reasonOf } from "../close-reason.js";
-import type { Member } from "../member.js";
+import type { Member, MemberSettings } from "../member.js";
+
+/** What can have a key. */
+export interface KeyHolder extends Pick<Member, "id" | "isOpen" | "closeWith"> {
+  readonly settings: Pick<MemberSettings, "duplicateKey">;
+}
 
 /** Connections by a key of the application's own, each key with one holder at most. */
-export class ConnectionKeys<Holder extends Member> {
+export class ConnectionKeys<Holder extends KeyHolder> {
   readonly #holders: Map<unknown, Holder> = new Map();
 
   find(key: unknown): Holder | undefined {
@@ -34,7 +39,7 @@ export class ConnectionKeys<Holder extends Member> {
 }
 
 /** Why a connection is closed for its key. */
-function duplicate({ id }: Member, key: unknown, text: string): CloseReason {
+function duplicate({ id }: KeyHolder, key: unknown, text: string): CloseReason {
   const message = `${text} ${String(key)}`;
   const error = new NetError("DUPLICATE_KEY", message, { operation: "close", connectionId: id });
   return reasonOf(error, "close");

@@ -7,7 +7,7 @@
  * its own connection (a read, the response to a request, the end) still gets through. A handler that throws
  * or rejects ends its own connection with `HANDLER_FAILED`, and nothing else.
  */
-import type { Address, ListenTarget } from "../../engine/engine.js";
+import type { Address, ListenPlace } from "../../engine/engine.js";
 import { NetError, type Operation, textOf } from "../../errors.js";
 import type { CloseReason } from "../close-reason.js";
 
@@ -32,7 +32,7 @@ export type MayWait = unknown;
  */
 export interface Handlers<Handle, Received> {
   /** The listener is about to be made. `false` cancels: `listen` rejects with `REFUSED`. */
-  onPrepareListen?(target: ListenTarget): Verdict;
+  onPrepareListen?(target: ListenPlace): Verdict;
   /** The connection is about to be made. `false` cancels: `connect` rejects with `REFUSED`. */
   onPrepareConnect?(handle: Handle): Verdict;
   /** A server's connection came. `false` refuses it. */

@@ -62,6 +62,7 @@ const CAPABILITIES: Capabilities = {
   tcpInfo: NO_KERNEL,
   pathAddress: true,
   socketBuffers: `${NO_KERNEL}; see windowBytes`,
+  datagramBuffers: NO_KERNEL,
   datagram: true,
   resetWhilePaused: true,
   carry: "bytes in memory have no shorter way than through the layers above",
@@ -76,9 +77,13 @@ function resolvedHost(host: string): ResolvedHost {
 
 /** An engine without a kernel: streams and datagrams between components of one process, over a network that a script and a seed decide. Give the same engine to every component that shall meet the others. */
 export class MemoryEngine implements Engine {
+  /** Its name. */
   readonly name: "memory" = "memory";
+  /** Memory that is sent from. */
   readonly memory: SendMemory = new HeapSendMemory();
+  /** What it can do, or why not. */
   readonly capabilities: Capabilities = CAPABILITIES;
+  /** The clock that it goes by. */
   readonly clock: Clock;
   /** The network's settings; changes hold from now on. */
   readonly network: MemoryNetwork;
@@ -102,14 +107,17 @@ export class MemoryEngine implements Engine {
     this.#names = new Map(Object.entries(names));
   }
 
+  /** For components: throws, since it has no TLS. */
   createTlsContext(): never {
     return refuseTls();
   }
 
+  /** For components: calls `task` when the turn ends. */
   afterTurn(task: () => void): void {
     this.#loop.afterTurn(task);
   }
 
+  /** For components: looks a name up in `names`. */
   async resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]> {
     signal?.throwIfAborted();
     if (isIP(host) !== 0) return [resolvedHost(host)];
@@ -118,6 +126,7 @@ export class MemoryEngine implements Engine {
     return found.map(resolvedHost);
   }
 
+  /** For components: listens. */
   listen(target: ListenTarget, sink: ListenerSink): Listener {
     assertStreamOptions(target.stream, "listen");
     assertZone(target.address, "listen");
@@ -131,6 +140,7 @@ export class MemoryEngine implements Engine {
     });
   }
 
+  /** For components: connects a stream. */
   connect(target: ConnectTarget, sink: StreamSink): StreamSocket {
     assertStreamOptions(target.stream, "connect");
     const { address } = target;
@@ -151,6 +161,7 @@ export class MemoryEngine implements Engine {
     return stream;
   }
 
+  /** For components: opens a socket for datagrams. */
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
     const { receiveBufferBytes, sendBufferBytes } = target;
     assertNotWanted("receiveBufferBytes", receiveBufferBytes, "listen");

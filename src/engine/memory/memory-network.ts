@@ -11,9 +11,13 @@ import { assertLinkOptions, type LinkOptions, SimulatedLink } from "./simulated-
 
 /** One thing that is on its way. */
 export interface MemoryTraffic {
+  /** What travels. */
   readonly kind: "connect" | "stream" | "datagram";
+  /** Who has sent it. */
   readonly from: Address;
+  /** Whom it is for. */
   readonly to: Address;
+  /** How many bytes it has. */
   readonly byteCount: number;
 }
 
@@ -32,8 +36,11 @@ export type DatagramFate = readonly number[];
 
 /** How often things happen to datagrams: each from 0 to 1. */
 export interface DatagramRates {
+  /** Share of datagrams that get lost, 0 to 1. Default 0. */
   readonly lossRate?: number | undefined;
+  /** Share of datagrams that come twice, 0 to 1. Default 0. */
   readonly duplicateRate?: number | undefined;
+  /** Share of datagrams that come late, 0 to 1. Default 0. */
   readonly reorderRate?: number | undefined;
   /** How much later a reordered datagram comes, in milliseconds. Default: 20. */
   readonly reorderDelayMs?: number | undefined;
@@ -161,6 +168,7 @@ export class MemoryNetwork {
     if (options.link !== undefined) this.link = options.link;
   }
 
+  /** How long things travel: {@link MemoryNetworkOptions.delayMs}. Can be changed at any time, as all of these. */
   get delayMs(): Setting<"delayMs"> {
     return this.#delayMs;
   }
@@ -170,6 +178,7 @@ export class MemoryNetwork {
     this.#delayMs = delayMs;
   }
 
+  /** How long the segments of a stream are at most: {@link MemoryNetworkOptions.split}. */
   get split(): Setting<"split"> {
     return this.#split;
   }
@@ -179,6 +188,7 @@ export class MemoryNetwork {
     this.#split = split;
   }
 
+  /** Bytes that one direction of a stream holds: {@link MemoryNetworkOptions.windowBytes}. */
   get windowBytes(): number {
     return this.#windowBytes;
   }
@@ -188,6 +198,7 @@ export class MemoryNetwork {
     this.#windowBytes = windowBytes;
   }
 
+  /** What becomes of a connect: {@link MemoryNetworkOptions.connectFate}. */
   get connectFate(): Setting<"connectFate"> {
     return this.#connectFate;
   }
@@ -197,6 +208,7 @@ export class MemoryNetwork {
     this.#connectFate = connectFate;
   }
 
+  /** The error that accepting fails with: {@link MemoryNetworkOptions.acceptFate}. */
   get acceptFate(): Setting<"acceptFate"> {
     return this.#acceptFate;
   }
@@ -206,6 +218,7 @@ export class MemoryNetwork {
     this.#acceptFate = acceptFate;
   }
 
+  /** What becomes of datagrams: {@link MemoryNetworkOptions.datagrams}. */
   get datagrams(): Setting<"datagrams"> {
     return this.#datagrams;
   }
@@ -215,6 +228,7 @@ export class MemoryNetwork {
     this.#datagrams = datagrams;
   }
 
+  /** A link that datagrams pass: {@link MemoryNetworkOptions.link}. */
   get link(): Setting<"link"> {
     return this.#link;
   }

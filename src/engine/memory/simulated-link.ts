@@ -42,11 +42,15 @@ export interface LinkOptions {
 export interface LinkCounts {
   /** Packets that were sent into it. */
   readonly sentPackets: number;
+  /** Bytes of the packets that were sent. */
   readonly sentBytes: number;
   /** Packets lost by chance, and those that found the queue full. */
   readonly lostPackets: number;
+  /** Packets that found the queue full. */
   readonly droppedPackets: number;
+  /** Packets that came twice. */
   readonly duplicatedPackets: number;
+  /** Packets that came late, out of their order. */
   readonly latePackets: number;
 }
 
@@ -108,6 +112,7 @@ export class SimulatedLink {
     this.#random = random ?? seededRandom(options.seed ?? 1);
   }
 
+  /** What has passed so far. */
   get counts(): LinkCounts {
     return this.#counts;
   }

@@ -4,7 +4,9 @@ import type { TlsPeerCertificate } from "../tls-options.js";
 
 /** `certificate` in the form that Node gives it. */
 export function peerCertificateOf(certificate: PeerCertificate): TlsPeerCertificate {
+  const { CN: commonName }: { readonly CN?: unknown } = certificate.subject ?? {};
   return {
+    commonName: typeof commonName === "string" ? commonName : undefined,
     subject: nameText(certificate.subject),
     issuer: nameText(certificate.issuer),
     subjectAltName: certificate.subjectaltname,

@@ -46,6 +46,7 @@ const CAPABILITIES: Capabilities = {
   tcpInfo: true,
   pathAddress: true,
   socketBuffers: true,
+  datagramBuffers: true,
   datagram: true,
   resetWhilePaused: true,
   carry: true,
@@ -55,7 +56,7 @@ const CAPABILITIES: Capabilities = {
   },
 };
 
-/** An engine with a ring of its own. Made by {@link createUringEngine}. */
+/** An engine with a ring of its own. Made by {@link makeUringEngine}. */
 export class UringEngine implements Engine, Disposable {
   readonly name: EngineName = "uring";
   readonly capabilities: Capabilities = CAPABILITIES;
@@ -143,10 +144,12 @@ export class UringEngine implements Engine, Disposable {
  * calls. Throws `INVALID_ARGUMENT` for options that can't be, `ENGINE_UNAVAILABLE` where it can't
  * run.
  */
-export function createUringEngine(
-  options: UringOptions = {},
-  calls?: ForeignFunctions,
-): UringEngine {
+export function createUringEngine(options: UringOptions = {}): Engine & Disposable {
+  return makeUringEngine(options);
+}
+
+/** The same, and what else tests ask of it. `calls`: instead of the system's. */
+export function makeUringEngine(options: UringOptions = {}, calls?: ForeignFunctions): UringEngine {
   const settings = uringSettings(options);
   const available = uringAvailability();
   if (available !== true) {
@@ -163,6 +166,6 @@ let engine: UringEngine | undefined;
  * The uring engine of this thread, with the default options. Throws like {@link createUringEngine}.
  */
 export function uringEngine(): Engine {
-  engine ??= createUringEngine();
+  engine ??= makeUringEngine();
   return engine;
 }

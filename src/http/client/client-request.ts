@@ -35,6 +35,7 @@ export interface HttpRequestOptions extends Given<RequestTimes> {
    * and Cookie are added.
    */
   readonly headers?: FieldInput | undefined;
+  /** The body; see {@link RequestBody}. Default: none. */
   readonly body?: RequestBody | null | undefined;
   /** Bytes of a body that is given in chunks; left out, it is sent in chunks. */
   readonly bodyLength?: number | undefined;

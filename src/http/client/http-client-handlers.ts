@@ -46,6 +46,7 @@ export interface HttpClientHandlers<Handle> {
   onSend?(handle: Handle, byteCount: number): MayWait;
   /** The first byte of a response came. */
   onMessageBegin?(handle: Handle): MayWait;
+  /** The first line of a response has come. */
   onStatusLine?(handle: Handle, status: number, reason: string, version: string): MayWait;
   /** A field of the head; name as it was spelt. */
   onHeader?(handle: Handle, name: string, value: string): MayWait;
@@ -58,6 +59,7 @@ export interface HttpClientHandlers<Handle> {
   onBody?(handle: Handle, bytes: Buffer): MayWait;
   /** A chunk begins; 0 bytes: the last. `extensions`: from the first ";" on, or empty. */
   onChunkHeader?(handle: Handle, chunkBytes: number, extensions: string): MayWait;
+  /** A chunk has come whole. */
   onChunkComplete?(handle: Handle): MayWait;
   /** A field behind the body. */
   onTrailer?(handle: Handle, name: string, value: string): MayWait;

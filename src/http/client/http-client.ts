@@ -176,6 +176,7 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
     throw new NetError("INVALID_STATE", "the client was never connected");
   }
 
+  /** The address of this end; undefined while there is no connection. */
   get localAddress(): Address | undefined {
     return this.#connection?.localAddress;
   }

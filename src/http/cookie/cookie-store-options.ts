@@ -34,6 +34,7 @@ export interface CookieStats {
 
 /** What `CookieStore.toJSON` makes. Session cookies are in it. */
 export interface CookieStoreJson {
+  /** Version of the form. */
   readonly version: 1;
   /** The one longest unused comes first. */
   readonly cookies: readonly Cookie[];

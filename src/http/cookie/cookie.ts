@@ -3,12 +3,15 @@ export type SameSite = "strict" | "lax" | "none";
 
 /** A cookie in a store, with the names of RFC 6265bis §5.7. Does not change. */
 export interface Cookie {
+  /** Its name. */
   readonly name: string;
+  /** Its value, as it was sent. */
   readonly value: string;
   /** Lower-case, without a leading dot; non-ASCII names as A-labels. */
   readonly domain: string;
   /** Sent to `domain` alone, not to hosts below it. */
   readonly hostOnly: boolean;
+  /** The path below which it is sent. */
   readonly path: string;
   /** When it expires, in milliseconds since 1970 UTC; undefined for a session cookie. */
   readonly expiresMs: number | undefined;
@@ -28,6 +31,7 @@ export interface CookieInit {
   readonly name: string;
   /** Without control characters and ";". */
   readonly value: string;
+  /** The domain that it is for. */
   readonly domain: string;
   /** Default true. */
   readonly hostOnly?: boolean | undefined;
@@ -41,6 +45,7 @@ export interface CookieInit {
   readonly secure?: boolean | undefined;
   /** Default false. */
   readonly httpOnly?: boolean | undefined;
+  /** With which requests from other sites it goes. Default: not said, which counts as `lax`. */
   readonly sameSite?: SameSite | undefined;
   /** Default: now. A cookie that is replaced keeps its own. */
   readonly createdMs?: number | undefined;
@@ -48,16 +53,21 @@ export interface CookieInit {
 
 /** What names one cookie of a store. */
 export interface CookieKey {
+  /** Its domain. */
   readonly domain: string;
   /** Default "/". */
   readonly path?: string | undefined;
+  /** Its name. */
   readonly name: string;
 }
 
 /** Which cookies; a part that is left out takes all. `domain` is exact, without those below it. */
 export interface CookieFilter {
+  /** Those of this domain; left out: of all. */
   readonly domain?: string | undefined;
+  /** Those of this path; left out: of all. */
   readonly path?: string | undefined;
+  /** Those of this name; left out: of all. */
   readonly name?: string | undefined;
 }
 
@@ -67,6 +77,7 @@ export interface CookieTarget {
   readonly protocol: string;
   /** Without a port: cookies are the same for all ports. */
   readonly hostname: string;
+  /** Path of the URL. */
   readonly pathname: string;
 }
 

@@ -48,7 +48,6 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   nextIdle: IdleEntry | undefined = undefined;
   private readonly services: ReceiverServices;
   private state: "open" | "upgraded" | "shut" | "closed" = "open";
-  private closeCause: NetError | undefined = undefined;
   private unsent: UnsentResponses | undefined = undefined;
   private ownHandle: ServerConnection | undefined = undefined;
 
@@ -165,20 +164,16 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
 
   // — how it ends —
 
-  close(): boolean {
+  /** Closes in good order. `cause`: the reason that its end has; at once where the connection is another protocol's. */
+  close(cause?: NetError): boolean {
     if (!this.isOpen) return false;
-    if (this.state === "upgraded") this.transport.stop();
-    else if (this.pipeline !== undefined) this.pipeline.close();
-    else this.shut();
+    const { pipeline, transport } = this;
+    if (this.state === "upgraded") {
+      if (cause !== undefined) return transport.closeWith(reasonOf(cause, "close"));
+      transport.stop();
+    } else if (pipeline !== undefined) pipeline.close(cause);
+    else this.shut(cause);
     return true;
-  }
-
-  /** The same for a reason, which its end has; at once where the connection is another protocol's. */
-  closeFor(error: NetError): boolean {
-    if (!this.isOpen) return false;
-    if (this.state === "upgraded") return this.transport.closeWith(reasonOf(error, "close"));
-    this.closeCause = error;
-    return this.close();
   }
 
   get silentForMs(): number {
@@ -201,17 +196,16 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
    * Closes in good order, as soon as little is left to be sent: a peer has all the time it needs for a
    * large response, as long as it goes on, but `closeTimeoutMs` for the rest.
    */
-  shut(): void {
+  shut(cause?: NetError): void {
     if (this.state === "closed") return;
     this.state = "shut";
     this.idleList?.remove(this);
     const { transport } = this;
-    this.pipeline?.shut();
-    if (transport.pendingBytes > REST_BYTES) {
-      if (this.pipeline === undefined) this.beginPipeline().shut();
-      return;
-    }
-    const failure = this.pipeline?.failure ?? this.closeCause;
+    const isMuchLeft = transport.pendingBytes > REST_BYTES;
+    const pipeline = isMuchLeft ? (this.pipeline ?? this.beginPipeline()) : this.pipeline;
+    pipeline?.shut(cause);
+    if (isMuchLeft) return;
+    const failure = pipeline === undefined ? cause : pipeline.failure;
     if (failure === undefined) transport.close();
     else transport.closeWith(reasonOf(failure, "receive"));
   }

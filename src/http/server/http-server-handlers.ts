@@ -17,7 +17,7 @@
  */
 import type { CloseReason } from "../../connection/close-reason.js";
 import type { Handlers, MayRefuse, MayWait, Verdict } from "../../connection/events/handlers.js";
-import type { ListenTarget } from "../../engine/engine.js";
+import type { ListenPlace } from "../../engine/engine.js";
 import type { NetError } from "../../errors.js";
 import type { HttpExchange } from "./http-exchange.js";
 import type { HttpServerConnection } from "./http-server-connection.js";
@@ -40,6 +40,7 @@ export interface MessageHandlers<Context = unknown> {
   onBody?(exchange: HttpExchange<Context>, bytes: Buffer): void;
   /** A chunk of `chunkBytes` begins; 0: the last. `extensions`: as sent, from the first ";" on. */
   onChunkHeader?(exchange: HttpExchange<Context>, chunkBytes: number, extensions: string): void;
+  /** A chunk has come whole. */
   onChunkComplete?(exchange: HttpExchange<Context>): void;
   /** A field behind the body. */
   onTrailer?(exchange: HttpExchange<Context>, name: string, value: string): void;
@@ -67,7 +68,7 @@ export interface HttpServerHandlers<Context = unknown> extends MessageHandlers<C
    */
   onHandlerError?(error: NetError, exchange: HttpExchange<Context> | undefined): void;
   /** The server is about to listen at `target`; `false` cancels, and `listen` rejects with `REFUSED`. */
-  onPrepareListen?(target: ListenTarget): Verdict;
+  onPrepareListen?(target: ListenPlace): Verdict;
   /** A connection came. `false` refuses it. */
   onAccept?(connection: HttpServerConnection<Context>): MayRefuse;
   /** The connection is ready, TLS included. `false` refuses it. */

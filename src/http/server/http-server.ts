@@ -98,6 +98,7 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
     this.#listening.ref();
   }
 
+  /** Where the server is in its life. */
   get state(): ServiceState {
     return this.#component.state;
   }
@@ -153,6 +154,7 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
     return this.#component.connectionCount;
   }
 
+  /** Ids of the connections at present. */
   connectionIds(): number[] {
     return this.#component.registry.ids();
   }
@@ -207,5 +209,5 @@ export class HttpServer<Context = unknown> implements AsyncDisposable {
 }
 
 function closeFor(receiver: HttpReceiver, error: NetError): boolean {
-  return receiver.closeFor(error);
+  return receiver.close(error);
 }

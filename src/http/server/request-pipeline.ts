@@ -73,7 +73,7 @@ export class RequestPipeline
   isOver = false;
   isInHead = false;
   hasPeerEnded = false;
-  /** What was wrong with what the peer sent, or a deadline: why the connection closes. */
+  /** What was wrong with what the peer sent, a deadline, or what the application says: why the connection closes. */
   failure: NetError | undefined = undefined;
   private readonly resources: ServerResources;
   private readonly parser: RequestParser;
@@ -87,6 +87,8 @@ export class RequestPipeline
   private deferred: ServerExchange | undefined = undefined;
   /** The request whose head is being read shall be the last. */
   private closesSoon = false;
+  /** Why, where that is known. */
+  private closeCause: NetError | undefined = undefined;
   private isFeeding = false;
 
   constructor(resources: ServerResources, owner: PipelineOwner) {
@@ -127,6 +129,7 @@ export class RequestPipeline
     this.failure = undefined;
     this.isLast = false;
     this.closesSoon = false;
+    this.closeCause = undefined;
     this.deadlines.begin();
   }
 
@@ -509,11 +512,12 @@ export class RequestPipeline
 
   // — the end —
 
-  /** Responds to what is under way, then closes. */
-  close(): void {
+  /** Responds to what is under way, then closes, for a reason where there is one. */
+  close(cause?: NetError): void {
     // A request whose head is being read still gets its response.
     const isInHead = this.parser.phase === "head" && this.reading === undefined;
     this.closesSoon = true;
+    this.closeCause ??= cause;
     if (!isInHead) this.isLast = true;
     if (this.isLast && this.queue.front === undefined) this.owner.shut();
   }
@@ -529,9 +533,10 @@ export class RequestPipeline
   }
 
   /** The connection closes: what was sent leaves, and nothing else happens. */
-  shut(): void {
+  shut(cause?: NetError): void {
     this.isOver = true;
     this.isLast = true;
+    this.failure ??= cause ?? this.closeCause;
     this.deadlines.sending();
   }
 

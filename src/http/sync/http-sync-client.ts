@@ -50,7 +50,9 @@ export interface SyncRequest {
   readonly method?: string | undefined;
   /** Path with query; it begins with "/". Default `/`. */
   readonly path?: string | undefined;
+  /** Fields of the request. */
   readonly headers?: FieldInput | undefined;
+  /** The body. Default: none. */
   readonly body?: SyncBody | undefined;
   /** Default: `requestTimeoutMs`. */
   readonly timeoutMs?: number | undefined;
@@ -60,7 +62,9 @@ export interface SyncRequest {
 export interface SyncUpgradeOptions {
   /** Subprotocols in the order of preference. */
   readonly protocols?: readonly string[] | undefined;
+  /** Further fields of the request. */
   readonly headers?: FieldInput | undefined;
+  /** What the field Origin says. Default: there is none. */
   readonly origin?: string | undefined;
   /** For everything, connecting included; 0: no limit. Default: `connectTimeoutMs` and `requestTimeoutMs` together. */
   readonly timeoutMs?: number | undefined;

@@ -4,9 +4,13 @@ import type { Given } from "../../options.js";
 
 /** Why a connection ended, as a listener is told. */
 export interface SyncCloseReason {
+  /** `CLOSED` for an orderly end, else the code of the error. */
   readonly code: string;
+  /** What was being done. */
   readonly operation: string;
+  /** Who began it. */
   readonly initiator: string;
+  /** What the error says; undefined after an orderly end. */
   readonly message: string | undefined;
 }
 
@@ -25,17 +29,27 @@ export interface HttpSyncListener {
   onHandshake?(): void;
   /** The kernel of the worker has taken so many bytes. */
   onSend?(byteCount: number): void;
+  /** The first byte of a response has come. */
   onMessageBegin?(): void;
+  /** Its first line has come. */
   onStatusLine?(status: number, reason: string, version: string): void;
+  /** A field of its head has come. */
   onHeader?(name: string, value: string): void;
+  /** Its head has come whole. */
   onHeadersComplete?(status: number, headers: readonly (readonly [string, string])[]): void;
   /** Bytes of the body. They become part of the response: they must not be changed. */
   onBody?(bytes: Uint8Array): void;
+  /** A chunk begins, the last one (0 bytes) too. */
   onChunkHeader?(chunkBytes: number, extensions: string): void;
+  /** A chunk has come whole. */
   onChunkComplete?(): void;
+  /** A field behind the body has come. */
   onTrailer?(name: string, value: string): void;
+  /** The response has come whole. */
   onMessageComplete?(): void;
+  /** What came is no response; the call throws. */
   onParseError?(error: NetError): void;
+  /** The connection has ended, or was not made. */
   onClose?(reason: SyncCloseReason): void;
 }
 

@@ -43,6 +43,7 @@ export class SyncResponse {
   readonly status: number;
   /** The reason phrase; it has no meaning. */
   readonly statusText: string;
+  /** Fields of the head. */
   readonly headers: SyncFields;
   /** Fields behind the body; undefined where none came. */
   readonly trailers: SyncFields | undefined;

@@ -15,6 +15,7 @@ import { NetError } from "../../errors.js";
 import { PacketReceiver } from "../../packets/packet-receiver.js";
 import { push } from "../../receive/push.js";
 import { BodyIntake, type BodyOwner } from "../body/body-intake.js";
+import type { IncomingBody } from "../body/incoming-body.js";
 import { UpgradeEvents } from "./upgrade-events.js";
 import type { UpgradeReceiver } from "./upgrade-receiver.js";
 
@@ -39,7 +40,7 @@ export class UpgradedConnection {
   }
 
   /** Attaches a body that the bytes can be read from; the peer is held back while nobody does. */
-  read(): BodyIntake {
+  read(): IncomingBody {
     return this.#handover.read();
   }
 }
@@ -71,7 +72,7 @@ export class Handover implements Receiver {
     this.#passOn(new PacketReceiver(connection, events, push()));
   }
 
-  read(): BodyIntake {
+  read(): IncomingBody {
     this.#assertFree();
     const receiver = new BodyReceiver(this.#connection, this.#goneOnce);
     this.#passOn(receiver);

@@ -5,7 +5,9 @@ import { assertObject, describe, invalidArgument } from "../../errors.js";
 
 /** An end of the connection that was relayed. */
 export interface ProxyEnd {
+  /** IP address as text. */
   readonly host: string;
+  /** Port of TCP. */
   readonly port: number;
 }
 
@@ -29,6 +31,7 @@ export const TLV = {
 export interface ProxyTlv {
   /** One of {@link TLV}, or another number up to 255. */
   readonly type: number;
+  /** The value, as it came. */
   readonly value: Buffer;
 }
 
@@ -42,12 +45,15 @@ export interface ProxySsl {
   readonly isVerified: boolean;
   /** `TLSv1.3`, for example. */
   readonly version: string | undefined;
+  /** Common name of the client's certificate. */
   readonly commonName: string | undefined;
+  /** Cipher that the client spoke. */
   readonly cipher: string | undefined;
 }
 
 /** A header that was read. */
 export interface ProxyHeader {
+  /** Version of the header: 1 is text, 2 binary. */
   readonly version: 1 | 2;
   /** The relay speaks for itself (LOCAL: a health check), or the family is unknown: there are no addresses. */
   readonly isLocal: boolean;

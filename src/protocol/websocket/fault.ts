@@ -28,6 +28,8 @@ const CLOSE_CODES: Readonly<Partial<Record<NetErrorCode, number>>> &
   STOPPED: CLOSE_CODE.goingAway,
   HANDLER_FAILED: CLOSE_CODE.internalError,
   REFUSED: CLOSE_CODE.policy,
+  DEADLINE_PASSED: CLOSE_CODE.policy,
+  DUPLICATE_KEY: CLOSE_CODE.policy,
   SEND_QUEUE_FULL: CLOSE_CODE.tryAgainLater,
 };
 

@@ -18,7 +18,9 @@ export interface FrameState {
   readonly isFinal: boolean;
   /** The three reserved bits as a number: 4 is RSV1, which says that a message is compressed. */
   readonly reservedBits: number;
+  /** What kind of frame it is (RFC 6455 §5.2). */
   readonly opcode: number;
+  /** Whether its payload travels masked. */
   readonly isMasked: boolean;
   /** The four octets of the key; undefined without. A copy. */
   readonly maskKey: Buffer | undefined;

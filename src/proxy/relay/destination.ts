@@ -23,6 +23,7 @@ export class Destination implements Destined {
 export interface DestinationStats {
   /** Clients that are joined with it. */
   readonly connectionCount: number;
+  /** Whether it is left out for a while. */
   readonly isEjected: boolean;
   /** Checks have found it down. */
   readonly isDown: boolean;

@@ -28,11 +28,15 @@ export interface RelayRecord {
   readonly serverName: string | undefined;
   /** `host:port`; undefined where none could be reached. */
   readonly destination: string | undefined;
+  /** Bytes from the client to the destination. */
   readonly fromClientBytes: number;
+  /** Bytes from the destination to the client. */
   readonly toClientBytes: number;
   /** When it began, in milliseconds since 1970 UTC. */
   readonly startedAt: number;
+  /** How long it took, in milliseconds. */
   readonly durationMs: number;
+  /** What went wrong; undefined after an orderly end. */
   readonly error: NetError | undefined;
 }
 

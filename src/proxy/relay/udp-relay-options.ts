@@ -19,15 +19,21 @@ import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
 export interface UdpRelayRecord {
   /** Address and port that it sent from. */
   readonly client: Address;
+  /** Where it went to; undefined where there was none. */
   readonly destination: string;
+  /** Datagrams from the client to the destination. */
   readonly fromClientDatagrams: number;
+  /** Their bytes. */
   readonly fromClientBytes: number;
+  /** Datagrams from the destination to the client. */
   readonly toClientDatagrams: number;
+  /** Their bytes. */
   readonly toClientBytes: number;
   /** Datagrams of both ways that were lost here. */
   readonly droppedDatagrams: number;
   /** When it began, in milliseconds since 1970 UTC. */
   readonly startedAt: number;
+  /** How long it lived, in milliseconds. */
   readonly durationMs: number;
   /** Why it ended; undefined where it was idle, or the relay stopped. */
   readonly error: NetError | undefined;
@@ -53,17 +59,25 @@ export interface UdpRelayOptions extends Given<UdpRelayNumbers>, DestinationHand
 
 /** What a UDP relay has done so far. */
 export interface UdpRelayStats {
+  /** Engine that moves the datagrams. */
   readonly engine: string;
+  /** Clients at present. */
   readonly sessionCount: number;
+  /** Sessions that have begun. */
   readonly openedCount: number;
+  /** Sessions that have ended. */
   readonly closedCount: number;
+  /** Clients that were not let in. */
   readonly refusedCount: number;
   /** Bytes that clients sent, and that were sent to them. */
   readonly receivedBytes: number;
+  /** Bytes that the kernel has taken, to clients. */
   readonly sentBytes: number;
   /** Datagrams that were lost here, those of whom nobody was let in for included. */
   readonly droppedDatagrams: number;
+  /** Destinations that are ejected, or that checks have found down. */
   readonly ejectedCount: number;
+  /** By destination, `host:port`. */
   readonly destinations: Readonly<Record<string, DestinationStats>>;
 }
 

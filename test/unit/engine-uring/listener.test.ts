@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { describe } from "node:test";
 import type { IpAddress } from "#src/engine/engine.js";
 import { loadForeignFunctions } from "#src/engine/uring/ring/foreign-functions.js";
-import { createUringEngine } from "#src/engine/uring/uring-engine.js";
+import { makeUringEngine } from "#src/engine/uring/uring-engine.js";
 import type { StreamProbe } from "../../support/engine-probe.js";
 import { turns } from "../../support/engine-wait.js";
 import { until } from "../../support/until.js";
@@ -50,7 +50,7 @@ describe("uring listener", () => {
   uringTest("has no more sockets than the process may have descriptors", () => {
     const calls = { ...loadForeignFunctions(), descriptorLimit: (): number => 64 };
 
-    assert.throws(() => createUringEngine({ maxSockets: 65 }, calls), {
+    assert.throws(() => makeUringEngine({ maxSockets: 65 }, calls), {
       code: "INVALID_ARGUMENT",
       message: "maxSockets (65) is more than RLIMIT_NOFILE (64) allows",
     });

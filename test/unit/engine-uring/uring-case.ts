@@ -5,7 +5,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import type { ForeignFunctions } from "#src/engine/uring/ring/foreign-functions.js";
 import {
-  createUringEngine,
+  makeUringEngine,
   type UringEngine,
   type UringOptions,
   uringAvailability,
@@ -28,7 +28,7 @@ export async function withEngine(
   body: (world: EngineWorld, engine: UringEngine) => Promise<void>,
   calls?: ForeignFunctions,
 ): Promise<void> {
-  const engine = createUringEngine(options, calls);
+  const engine = makeUringEngine(options, calls);
   const world = new EngineWorld(engine);
   try {
     await body(world, engine);

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { NetError } from "hp-socket";
-import { EncodedFields, encodeFields, type FieldInput } from "hp-socket/http";
+import { encodeFields, type FieldInput } from "hp-socket/http";
 import { type PieceTarget, ResponseEncoder } from "#src/http/server/response/response-encoder.js";
 import { BODY } from "#src/protocol/http1/head.js";
+import { EncodedFields } from "#src/protocol/http1/writing/encoded-fields.js";
 import { HeadWriter } from "#src/protocol/http1/writing/head-writer.js";
 
 const DATE = Buffer.from("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
@@ -139,6 +140,20 @@ describe("responses", () => {
         }
       }),
     );
+  });
+
+  it("keep a field whose value is a number where the connection closes", () => {
+    const answer: Answer = {
+      statusCode: 200,
+      fields: { Connection: 0 },
+      body: "",
+      method: "GET",
+      minorVersion: 0,
+      isKept: false,
+      statusText: undefined,
+    };
+
+    assert.equal(sent(new ResponseEncoder(), answer), plain(answer));
   });
 
   it("are written anew when the same object has other fields", () => {

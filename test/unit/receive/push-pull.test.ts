@@ -23,11 +23,11 @@ describe("push and pull", () => {
     const options: object = { maxPacketBytes: 1 };
 
     assert.throws(
-      () => push(options as Record<string, never>),
+      () => (push as (options: object) => unknown)(options),
       netError("INVALID_ARGUMENT", /push/),
     );
     assert.throws(
-      () => pull(options as Record<string, never>),
+      () => (pull as (options: object) => unknown)(options),
       netError("INVALID_ARGUMENT", /pull/),
     );
   });

@@ -1,7 +1,7 @@
 /** The body of a Request: as a whole where all of it is there at once, so that it can be sent again. */
 import { Buffer } from "node:buffer";
 import { settlesAtOnce } from "../../at-once.js";
-import type { BodyChunks, RequestBody } from "../request-content.js";
+import type { RequestBody } from "../request-content.js";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Reading = ReturnType<Reader["read"]>;
@@ -22,27 +22,53 @@ export async function bodyOf(request: Request): Promise<RequestBody | undefined>
   let byteCount = 0;
   for (;;) {
     const reading = reader.read();
-    if (!(await settlesAtOnce(reading))) return restOf(pieces, reading, reader);
+    if (!(await settlesAtOnce(reading))) return new RestOfBody(pieces, reading, reader);
     const { done, value } = await reading;
     if (done) return Buffer.concat(pieces);
     pieces.push(value);
     byteCount += value.byteLength;
-    if (byteCount > MAX_WHOLE_BYTES) return restOf(pieces, reader.read(), reader);
+    if (byteCount > MAX_WHOLE_BYTES) return new RestOfBody(pieces, reader.read(), reader);
   }
 }
 
-async function* restOf(
-  pieces: readonly Uint8Array[],
-  reading: Reading,
-  reader: Reader,
-): AsyncGenerator<Uint8Array, void, undefined> & BodyChunks {
-  try {
-    yield* pieces;
-    for (let piece = await reading; !piece.done; piece = await reader.read()) yield piece.value;
-  } finally {
-    // Who stops early does not want the rest.
-    await reader.cancel().catch(() => {
-      // The stream has failed already, which is told where it is read.
-    });
+/**
+ * What of a body was not there at once. No generator: one that waits, or was not begun, can't be told that nobody wants
+ * the rest.
+ */
+export class RestOfBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+  readonly #pieces: Uint8Array[];
+  readonly #reader: Reader;
+  #ahead: Reading | undefined;
+
+  /** `pieces` were read, `ahead` is being read. */
+  constructor(pieces: Uint8Array[], ahead: Reading, reader: Reader) {
+    this.#pieces = pieces;
+    this.#ahead = ahead;
+    this.#reader = reader;
+    // Where it fails before it is asked for, that is told when it is.
+    ahead.catch(ignored);
   }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    const value = this.#pieces.shift();
+    if (value !== undefined) return { done: false, value };
+    const reading = this.#ahead ?? this.#reader.read();
+    this.#ahead = undefined;
+    return (await reading) as IteratorResult<Uint8Array>;
+  }
+
+  /** Nobody wants the rest. `reason`: why. */
+  async return(reason?: unknown): Promise<IteratorResult<Uint8Array>> {
+    this.#pieces.length = 0;
+    await this.#reader.cancel(reason).catch(ignored);
+    return { done: true, value: undefined };
+  }
+}
+
+function ignored(): void {
+  // The stream has failed already, which is told where it is read.
 }

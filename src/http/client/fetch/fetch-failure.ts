@@ -8,6 +8,7 @@ import { NetError } from "../../../errors.js";
 export class FetchFailure extends TypeError {
   /** That of the cause. */
   readonly code: NetError["code"];
+  /** The error that it stands for. */
   declare readonly cause: NetError;
 
   constructor(message: string, cause: NetError) {

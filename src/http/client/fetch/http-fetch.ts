@@ -6,7 +6,7 @@ import { assertOptionsObject } from "../../option-check.js";
 import type { HttpFollowOptions } from "../http-follow.js";
 import type { HttpResponse } from "../http-response.js";
 import type { RequestBody } from "../request-content.js";
-import { bodyOf } from "./fetch-body.js";
+import { bodyOf, RestOfBody } from "./fetch-body.js";
 import { fetchFailure } from "./fetch-failure.js";
 import { isIntact } from "./integrity.js";
 import { webResponse } from "./web-response.js";
@@ -43,7 +43,9 @@ export interface WebInit {
 export interface HttpFetchInit
   extends WebInit,
     Omit<HttpFollowOptions, keyof WebInit | OwnMembers> {
+  /** The body, as the web's `fetch` takes it. */
   readonly body?: RequestBody | null | undefined;
+  /** Calls it off. */
   readonly signal?: AbortSignal | null | undefined;
 }
 
@@ -104,19 +106,28 @@ export async function fetchWith(
   init: HttpFetchInit = {},
 ): Promise<Response> {
   const signal = signalOf(input, init);
+  let body: RequestBody | undefined;
   try {
     assertOptionsObject("init", init);
     const request = requestOf(input, init);
-    if (signal?.aborted === true) throw signal.reason;
+    if (signal?.aborted === true) {
+      // Fetch standard, "abort a fetch() call".
+      await request.body?.cancel(signal.reason).catch(ignored);
+      throw signal.reason;
+    }
+    body = init.body ?? (await bodyOf(request));
     const response = await agent.follow(
       input instanceof Request ? input.url : input,
-      await optionsOf(request, init, signal),
+      optionsOf(request, body, init, signal),
     );
     const asked = { method: request.method, signal };
     if (request.integrity === "") return webResponse(response, asked);
     return webResponse(response, asked, await intactContent(response, request.integrity));
   } catch (error) {
-    throw fetchFailure(error, signal);
+    const failure = fetchFailure(error, signal);
+    // A Request that was taken can't be sent again.
+    if (body instanceof RestOfBody) await body.return(failure);
+    throw failure;
   }
 }
 
@@ -149,12 +160,12 @@ function withoutCredentials(input: string | URL): string {
   return url.href;
 }
 
-async function optionsOf(
+function optionsOf(
   request: Request,
+  body: RequestBody | undefined,
   init: HttpFetchInit,
   signal: AbortSignal | undefined,
-): Promise<HttpFollowOptions> {
-  const body = init.body ?? (await bodyOf(request));
+): HttpFollowOptions {
   return {
     ...(request.credentials === "omit" && { useCookies: false }),
     ...among(init, AGENT_MEMBERS),
@@ -191,4 +202,8 @@ async function intactContent(response: HttpResponse, integrity: string): Promise
   if (isIntact(content, integrity)) return content;
   const message = `the content is not what integrity ("${integrity}") names`;
   throw new NetError("HTTP_CONTENT_MALFORMED", message, { operation: "receive" });
+}
+
+function ignored(): void {
+  // The stream has failed already.
 }

@@ -11,7 +11,7 @@
 import type { Buffer } from "node:buffer";
 import { isLent } from "../../../bytes/lending.js";
 import { PieceQueue } from "../../../bytes/piece-queue.js";
-import type { Data, SendResult, WaitOptions } from "../../../connection/connection.js";
+import type { Data, WaitOptions } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
 import { throwIfAborted, Waiter } from "../../../connection/waiting/waiter.js";
 import { invalidArgument, NetError, textOf } from "../../../errors.js";
@@ -88,7 +88,7 @@ export class CompressedWriter implements BodyOutput {
     return this.waitingBytes + this.inner.pendingBytes;
   }
 
-  write(data: Data): SendResult {
+  write(data: Data): boolean {
     const bytes = bytesOf(data);
     if (this.isEnded) throw ended();
     if (this.isOver || !this.output.isSendable) return false;
@@ -98,7 +98,7 @@ export class CompressedWriter implements BodyOutput {
     this.givenBytes += bytes.length;
     this.queue.append(bytes, isLent(bytes));
     this.start();
-    return this.flows && this.waitingBytes < HIGH_WATER_BYTES ? true : "slow";
+    return this.flows && this.waitingBytes < HIGH_WATER_BYTES;
   }
 
   end(trailers?: FieldInput): boolean {
@@ -208,7 +208,7 @@ export class CompressedWriter implements BodyOutput {
   }
 
   private coded(bytes: Buffer): void {
-    if (!this.isOver && this.inner.write(bytes) !== true) this.flows = false;
+    if (!this.isOver && !this.inner.write(bytes)) this.flows = false;
   }
 
   private codedAll(): void {

@@ -18,6 +18,7 @@ import { cancelBody, sendStream } from "./stream-sender.js";
 
 /** What a `fetch` handler is told besides the request. */
 export interface FetchInfo<Context = unknown> {
+  /** The connection that the request came on. */
   readonly connection: HttpServerConnection<Context>;
   /** The exchange below, for what a Response can't say: files, upgrades, interim responses. */
   readonly exchange: HttpExchange<Context>;

@@ -59,7 +59,7 @@ async function pump(
 ): Promise<void> {
   let ahead = first.following;
   for (let { chunk } = first; !chunk.done; ahead = undefined) {
-    if (writer.write(chunk.value) !== true) await writer.drained();
+    if (!writer.write(chunk.value)) await writer.drained();
     if (breath.isDue(chunk.value.byteLength)) await breath.taken();
     chunk = await (ahead ?? reader.read());
   }

@@ -237,7 +237,7 @@ async function sendBlocks(
       const block = await readBlock(file, position, Math.min(BLOCK_BYTES, part.end - position));
       if (block.length === 0) throw fileError(path, "it became shorter");
       position += block.length;
-      if (writer.write(block) !== true) await writer.drained();
+      if (!writer.write(block)) await writer.drained();
     }
     writer.end();
   } catch (error) {

@@ -1,5 +1,5 @@
 /** What the writers of bodies have in common. */
-import type { Data, SendResult, WaitOptions } from "../../../connection/connection.js";
+import type { Data, WaitOptions } from "../../../connection/connection.js";
 import { invalidArgument, NetError } from "../../../errors.js";
 import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 
@@ -11,15 +11,15 @@ export interface ResponseWriter {
   readonly pendingBytes: number;
   /**
    * Sends a piece of the body; of a body in chunks as one chunk, with `extensions` (from the first
-   * ";" on) if there are any. Returns as `connection.send` does: true when it was taken; `"slow"` when it was taken and much
-   * waits, so that it is time to wait for {@link drained}; false when it is lost because the connection has ended, of which
-   * {@link drained} tells, too. A response that has no body (to HEAD, 304) takes pieces
-   * and sends none of them. One that is compressed has chunks of its own, without extensions.
+   * ";" on) if there are any. Returns whether to go on, as Node's streams do: false when it is time to wait for
+   * {@link drained}, because much waits, or because the connection has ended, with which {@link drained} rejects. A
+   * response that has no body (to HEAD, 304) takes pieces and sends none of them. One that is compressed has chunks of its
+   * own, without extensions.
    *
    * Throws `INVALID_ARGUMENT` for more bytes than Content-Length announced, `INVALID_STATE` behind the
    * end. Ends the connection with `SEND_QUEUE_FULL` when more than `maxPendingBytes` would wait.
    */
-  write(data: Data, extensions?: string): SendResult;
+  write(data: Data, extensions?: string): boolean;
   /**
    * Ends the body; in chunks with `trailers`, if there are any. Where the peer gets no chunks
    * (HTTP/1.0, HEAD) they are left out. Returns whether it could be sent. Throws `INVALID_STATE` when

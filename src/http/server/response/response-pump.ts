@@ -100,7 +100,7 @@ export class ResponsePump {
         this.#forget();
         return;
       }
-      if (writer.write(value) !== true) await writer.drained();
+      if (!writer.write(value)) await writer.drained();
       if (this.#isOver) return;
       if (this.#breath.isDue(value.length)) await this.#breath.taken();
     }

@@ -1,7 +1,7 @@
 /** Sends a body as it is given, piece by piece. */
 import { Buffer } from "node:buffer";
 import { types } from "node:util";
-import type { Data, SendResult, WaitOptions } from "../../../connection/connection.js";
+import type { Data, WaitOptions } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
 import type { PieceWriter } from "../../../connection/receiver.js";
 import { describe, invalidArgument, NetError } from "../../../errors.js";
@@ -67,7 +67,7 @@ export class PlainWriter implements BodyOutput, PieceWriter {
     return this.output.pendingBytes;
   }
 
-  write(data: Data, extensions: string = ""): SendResult {
+  write(data: Data, extensions: string = ""): boolean {
     if (typeof extensions !== "string") {
       throw invalidArgument(`extensions must be text, not ${describe(extensions)}`, {
         operation: "send",
@@ -79,15 +79,15 @@ export class PlainWriter implements BodyOutput, PieceWriter {
     if (!this.output.isSendable) return false;
     if (this.isBodyless || bytes.length === 0) return true;
     if (!this.isAdmitted && !this.output.hasRoom(bytes.length)) return false;
-    const result = this.send(bytes, extensions);
+    const goesOn = this.send(bytes, extensions);
     this.output.bodyGiven(bytes.length);
-    return result;
+    return goesOn;
   }
 
-  private send(bytes: Uint8Array, extensions: string): SendResult {
+  private send(bytes: Uint8Array, extensions: string): boolean {
     if (this.body.bodyLength !== BODY.chunked) {
       this.body.begin(NOWHERE, 0, bytes.length, extensions);
-      return this.output.sendBytes(bytes);
+      return this.output.sendBytes(bytes) === true;
     }
     this.probeCount = 0;
     this.pieceBytes = bytes.length;
@@ -96,14 +96,14 @@ export class PlainWriter implements BodyOutput, PieceWriter {
     if (bytes.length <= INLINE_BYTES) return this.writeInline(bytes, headBytes);
     this.output.write(this, headBytes);
     this.output.sendBytes(bytes);
-    return this.output.sendBytes(this.body.pieceTail);
+    return this.output.sendBytes(this.body.pieceTail) === true;
   }
 
-  private writeInline(bytes: Uint8Array, headBytes: number): SendResult {
+  private writeInline(bytes: Uint8Array, headBytes: number): boolean {
     this.inline = bytes;
     try {
       const roomBytes = headBytes + bytes.length + this.body.pieceTail.length;
-      return this.output.write(this, roomBytes) ?? false;
+      return this.output.write(this, roomBytes) === true;
     } finally {
       this.inline = undefined;
     }

@@ -56,6 +56,7 @@ function mayHave(fields: FieldInput, names: readonly string[]): boolean {
 
 /** Without the option, all of the field where it is the only one. */
 function withoutKeepAlive(value: FieldValue): FieldValue {
+  if (typeof value === "number") return value;
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   const left = values.map((one) => (typeof one === "string" ? rest(one) : one));
   return left.filter((one) => one !== "") as string[];

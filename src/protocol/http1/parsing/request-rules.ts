@@ -41,9 +41,12 @@ export function settleRequest(head: RequestHead): number {
   return 0;
 }
 
+/** CONNECT has its host in the target, and HP-Socket's clients, among others, send it without the field (HP §3.7). */
 function hostFault(head: RequestHead): number {
   const kind = FIELD_KIND.host;
-  if (!head.hasKind(kind)) return head.minorVersion === 1 ? FAULT.hostMissing : 0;
+  if (!head.hasKind(kind)) {
+    return head.minorVersion === 1 && head.targetForm !== "authority" ? FAULT.hostMissing : 0;
+  }
   if (head.isRepeated(kind)) return FAULT.hostRepeated;
   const form = hostForm(head.source, head.valueStart(kind), head.valueEnd(kind));
   return form === HOST_FORM.malformed ? FAULT.hostSyntax : 0;
