@@ -46,6 +46,9 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
   #dueMs = 0;
   #connectedMs = 0;
   #targetIndex = 0;
+  /** The application is asked whether another attempt is worth it; it has called that off meanwhile. */
+  #isAsking = false;
+  #isCalledOff = false;
 
   constructor(
     options: ReadReconnectOptions<Reason, Target>,
@@ -131,11 +134,16 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
   #isWorthIt(reason: Reason, attempt: number): boolean {
     const { shouldReconnect } = this.options;
     if (shouldReconnect !== undefined) {
+      this.#isAsking = true;
+      this.#isCalledOff = false;
       try {
-        return shouldReconnect(reason, attempt) === true;
+        const isWorthIt = shouldReconnect(reason, attempt) === true;
+        return isWorthIt && !this.#isCalledOff;
       } catch (error) {
         process.emitWarning(handlerError("shouldReconnect", "connect", error));
         return false;
+      } finally {
+        this.#isAsking = false;
       }
     }
     const { cause, initiator, code } = reason;
@@ -151,6 +159,10 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
 
   /** Calls a wait off. Answers whether there was one. */
   cancel(): boolean {
+    if (this.#isAsking) {
+      this.#isCalledOff = true;
+      return true;
+    }
     const wasWaiting = this.#state === "waiting" || this.#state === "lost";
     if (wasWaiting) this.#giveUp(true);
     return wasWaiting;

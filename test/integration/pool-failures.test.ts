@@ -252,7 +252,7 @@ describe("a pool whose handlers use it", () => {
       maxConnections: 2,
       onPanic: () => panics.shift()?.(),
     });
-    const first = await Promise.all([1, 2].map(() => world.pool.take()));
+    const first = await Promise.all([1, 2, 3, 4].map(() => world.pool.take()));
     for (const lease of first) lease.release();
     await world.wait(200);
     assert.equal(world.pool.stats.ejectedCount, 3);

@@ -108,6 +108,26 @@ describe("an ARQ client that reconnects", () => {
   });
 
   for (const how of ["close", "abort", "stop"] as const) {
+    it(`does not come back after ${how} in shouldReconnect, whatever that answers`, async (test) => {
+      let askedCount = 0;
+      const one: World = await world(test, {
+        reconnect: {
+          firstDelayMs: 10,
+          shouldReconnect() {
+            askedCount++;
+            void one.client[how]();
+            return true;
+          },
+        },
+      });
+      await connected(one);
+      await one.stop();
+      await one.start();
+      await one.wait(2_000);
+      assert.deepEqual([askedCount, one.accepted.length], [1, 1]);
+      assert.equal(one.client.isReconnecting, false);
+    });
+
     it(`does not come back after ${how}, and is called off by it`, async (test) => {
       const one = await world(test);
       await connected(one);

@@ -113,6 +113,22 @@ function relays(engine: EngineName): void {
     );
   });
 
+  it("passes on what its destination sends, and nothing that another sends in its place", async (test) => {
+    const server = await node(test, engine, 0, (text) => `answer to ${text}`);
+    const { one, to } = await relay(test, engine, { to: [`127.0.0.1:${server.node.port}`] });
+    const [client, stranger] = [await node(test, engine), await node(test, engine)];
+    client.node.send(to, "first");
+    await until(() => client.heard.length === 1);
+    const session = { host: "127.0.0.1", port: server.from[0] ?? 0 };
+    for (let count = 0; count < 20; count++) stranger.node.send(session, "forged");
+    // What comes later from the destination shows that the forged ones have been looked at.
+    client.node.send(to, "second");
+    await until(() => client.heard.length === 2);
+    assert.deepEqual(client.heard, ["answer to first", "answer to second"]);
+    assert.equal(one.sessionCount, 1);
+    assert.deepEqual(stranger.heard, []);
+  });
+
   it("keeps the order and the borders of many that come at once, the empty ones too", async (test) => {
     const server = await node(test, engine, 0, (text) => text);
     const { to } = await relay(test, engine, {

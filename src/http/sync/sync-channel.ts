@@ -54,13 +54,13 @@ export class SyncChannel {
   #hasFailed = false;
 
   /** Throws `INVALID_ARGUMENT` for what can't be cloned, `NOT_SUPPORTED` where workers can't be. */
-  constructor(start: Omit<SyncStart, "signal" | "port">, listener: SyncChannelListener) {
+  constructor(start: Pick<SyncStart, "options" | "events">, listener: SyncChannelListener) {
     const memory = new SharedArrayBuffer(SIGNAL.length * Int32Array.BYTES_PER_ELEMENT);
     const { port1, port2 } = new MessageChannel();
     this.#signal = new Int32Array(memory);
     this.#port = port1;
     this.#listener = listener;
-    const workerData: SyncStart = { ...start, signal: this.#signal, port: port2 };
+    const workerData: SyncStart = { ...start, signal: this.#signal, places: SIGNAL, port: port2 };
     const file = syncWorkerFile(import.meta.url);
     this.#worker = cloning(
       () =>

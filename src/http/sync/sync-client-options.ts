@@ -66,7 +66,7 @@ export interface SyncSettings {
   readonly cookies: CookieStore | undefined;
   readonly listener: Given<HttpSyncListener>;
   /** What the worker is told. */
-  readonly start: Omit<SyncStart, "signal" | "port">;
+  readonly start: Pick<SyncStart, "options" | "events">;
 }
 
 /** Reads the options. Throws `INVALID_ARGUMENT`. */

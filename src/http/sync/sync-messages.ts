@@ -19,6 +19,8 @@ export const BEAT_MS = 500;
 /** What the worker is started with. */
 export interface SyncStart {
   readonly signal: Int32Array;
+  /** {@link SIGNAL}, for who has loaded nothing yet. */
+  readonly places: typeof SIGNAL;
   readonly port: MessagePort;
   /** Options of the `HttpClient` that it runs. */
   readonly options: Readonly<Record<string, unknown>>;

@@ -1,87 +1,41 @@
 /**
- * The worker of an `HttpSyncClient`: passes orders on and messages back. Runs as a worker thread, never
- * by itself.
+ * Begins the worker of an `HttpSyncClient`. Runs as a worker thread, never by itself.
  *
- * A message is first put where the other side can take it, then counted, then the other side is woken:
- * so that one that was woken finds it. What the worker is made of is loaded when it can say that this
- * failed, since the end of a worker is not told to a thread that sleeps.
+ * The end of a worker is not told to a thread that sleeps. So nothing of the library is imported before it can be said that
+ * this failed: files may be missing, where others were copied or bundled.
  */
 import process from "node:process";
-import { parentPort, workerData } from "node:worker_threads";
-import { systemClock, type Timer } from "../../time/clock.js";
-import { cloned } from "./sync-error.js";
-import {
-  BEAT_MS,
-  MAX_WAITING_MESSAGES,
-  SIGNAL,
-  type SyncInstruction,
-  type SyncMessage,
-  type SyncOrder,
-  type SyncStart,
-} from "./sync-messages.js";
-import type { SyncOrders } from "./sync-orders.js";
+import { fileURLToPath } from "node:url";
+import { workerData } from "node:worker_threads";
+import type { SyncMessage, SyncStart } from "./sync-messages.js";
 
-const { signal, port, options, events } = workerData as SyncStart;
-
-/** Messages that were posted so far, as a 32-bit number like the one that counts those taken. */
-let postedCount = 0;
-
-function post(message: SyncMessage, transfer: readonly ArrayBuffer[] = []): void {
-  port.postMessage(message, transfer);
-  wake();
-  postedCount = (postedCount + 1) | 0;
-  for (;;) {
-    const takenCount = Atomics.load(signal, SIGNAL.taken);
-    if (((postedCount - takenCount) | 0) < MAX_WAITING_MESSAGES) return;
-    Atomics.wait(signal, SIGNAL.taken, takenCount);
-  }
-}
+const { signal, places, port } = workerData as SyncStart;
 
 function wake(): void {
-  Atomics.add(signal, SIGNAL.count, 1);
-  Atomics.notify(signal, SIGNAL.count);
-}
-
-async function start(): Promise<void> {
-  try {
-    const { SyncOrders } = await import("./sync-orders.js");
-    const orders = new SyncOrders(options, events, post);
-    parentPort?.on("message", (instruction: SyncInstruction) => {
-      if (instruction.kind === "abort") orders.abort();
-      else void carryOut(orders, instruction);
-    });
-    post({ kind: "done", result: undefined });
-  } catch (error) {
-    post({ kind: "failed", error: cloned(error) });
-  }
-}
-
-async function carryOut(orders: SyncOrders, order: SyncOrder): Promise<void> {
-  const beat = startBeat();
-  try {
-    post({ kind: "done", result: await orders.carryOut(order) });
-  } catch (error) {
-    post({ kind: "failed", error: cloned(error) });
-  } finally {
-    beat.stop();
-  }
-}
-
-/** Gives a sign of life now and then, until it is stopped. */
-function startBeat(): { stop(): void } {
-  let timer: Timer;
-  const plan = (): void => {
-    timer = systemClock.setTimer(BEAT_MS, () => {
-      wake();
-      plan();
-    });
-  };
-  plan();
-  return { stop: () => timer.cancel() };
+  Atomics.add(signal, places.count, 1);
+  Atomics.notify(signal, places.count);
 }
 
 process.on("exit", () => {
-  Atomics.store(signal, SIGNAL.ended, 1);
+  Atomics.store(signal, places.ended, 1);
   wake();
 });
-await start();
+
+try {
+  await import("./sync-work.js");
+} catch (cause) {
+  const file = fileURLToPath(import.meta.url);
+  const what = (cause as Partial<Error> | undefined)?.message ?? String(cause);
+  const message: SyncMessage = {
+    kind: "failed",
+    error: {
+      code: "NOT_SUPPORTED",
+      message: `the worker of the client can't be loaded by ${file}: ${what}`,
+      fault: "usage",
+      operation: "configure",
+      systemCode: undefined,
+    },
+  };
+  port.postMessage(message);
+  wake();
+}
