@@ -56,15 +56,17 @@ export async function measure({ rounds, seconds }) {
           perSecond,
           seconds: seconds * 5,
         });
-        values[name].push(...measured.latencies);
+        values[name].push(measured.latencies);
       }
     }
     for (const [share, part] of Object.entries(shares)) {
-      const rows = Object.entries(values).map(([name, all]) => ({
+      // What TCP makes of the losses of one seed is luck: the value is that of all seeds, the range what they differ by.
+      const of = (name) => percentile(values[name].flat(), part);
+      const rows = Object.entries(values).map(([name, seeds]) => ({
         name,
-        value: percentile(all, part),
-        ratio: percentile(all, part) / percentile(values[FIRST], part),
-        ratios: [],
+        value: of(name),
+        ratio: of(name) / of(FIRST),
+        ratios: seeds.map((own, at) => percentile(own, part) / percentile(values[FIRST][at], part)),
       }));
       parts.push({ name: `${perSecond} messages a second, ${share}`, unit: "ms", rows });
     }

@@ -164,6 +164,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     multicastInterface: string | undefined,
   ): Promise<IpAddress> {
     this.move("start");
+    this.reason = undefined;
     const start = ++this.startCount;
     const isCurrent = (): boolean => start === this.startCount && this.serviceState === "starting";
     try {
@@ -173,7 +174,6 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
       if (!isCurrent()) throw stopped();
       this.groups = groups;
       this.multicastInterface = multicastInterface;
-      this.reason = undefined;
       return await new Promise<IpAddress>((resolve, reject) => {
         this.opening = { resolve, reject };
         this.port = new DatagramPort(this.service, target, this);

@@ -38,7 +38,6 @@ type Done = (cause: Error | null) => void;
 interface SendUnderWay {
   token: number;
   to: PeerKey | undefined;
-  run: DatagramRun | undefined;
   readonly done: Done;
 }
 
@@ -102,53 +101,67 @@ export class NodeDatagram implements DatagramSocket {
   }
 
   send(token: number, bytes: Uint8Array, to?: PeerKey): void {
-    this.#send(token, bytes, to, undefined);
+    this.#send(token, bytes, to);
   }
 
   sendRun(token: number, pieces: readonly Uint8Array[], to?: PeerKey): void {
+    if (!this.#maySend()) return;
+    const peer = this.#destination(to);
     const run = new DatagramRun(token, pieces.length, (...result) => {
       this.#sink.datagramSent(...result);
     });
-    for (const piece of pieces) this.#send(token, piece, to, run);
+    this.#give(pieces, peer, (cause) => this.#runSent(run, to, cause));
   }
 
-  #send(
-    token: number,
-    bytes: Uint8Array,
-    to: PeerKey | undefined,
-    run: DatagramRun | undefined,
-  ): void {
-    if (this.#isClosed) return;
-    if (!this.#isOpen) {
-      throw new NetError("INVALID_STATE", "a datagram was sent before the socket was open", {
-        operation: "send",
-      });
-    }
+  #send(token: number, bytes: Uint8Array, to: PeerKey | undefined): void {
+    if (!this.#maySend()) return;
     const peer = this.#destination(to);
     const send = this.#spareSends.pop() ?? this.#newSend();
     send.token = token;
     send.to = to;
-    send.run = run;
+    this.#give(bytes, peer, send.done);
+  }
+
+  #maySend(): boolean {
+    if (this.#isClosed) return false;
+    if (this.#isOpen) return true;
+    throw new NetError("INVALID_STATE", "a datagram was sent before the socket was open", {
+      operation: "send",
+    });
+  }
+
+  #give(data: Uint8Array | readonly Uint8Array[], peer: PeerKey | undefined, done: Done): void {
     try {
       // At the end of a turn the context is the engine's own already.
-      if (this.#turn.isRunning) this.#give(bytes, peer, send.done);
-      else inRootContext(() => this.#give(bytes, peer, send.done));
+      if (this.#turn.isRunning) this.#giveInContext(data, peer, done);
+      else inRootContext(() => this.#giveInContext(data, peer, done));
     } catch (cause) {
       const text = `can't send a datagram${peer === undefined ? "" : ` to ${addressText(addressOfPeer(peer))}`}`;
       throw new NetError("INVALID_ARGUMENT", text, { operation: "send", cause });
     }
   }
 
-  #give(bytes: Uint8Array, peer: PeerKey | undefined, done: Done): void {
-    if (peer === undefined) this.#socket.send(bytes, done);
-    else this.#socket.send(bytes, portOfPeer(peer), this.#peers.host(peer), done);
+  #giveInContext(
+    data: Uint8Array | readonly Uint8Array[],
+    peer: PeerKey | undefined,
+    done: Done,
+  ): void {
+    const socket = this.#socket;
+    if (peer === undefined) {
+      if (data instanceof Uint8Array) socket.send(data, done);
+      else for (const piece of data) socket.send(piece, done);
+      return;
+    }
+    const host = this.#peers.host(peer);
+    const port = portOfPeer(peer);
+    if (data instanceof Uint8Array) socket.send(data, port, host, done);
+    else for (const piece of data) socket.send(piece, port, host, done);
   }
 
   #newSend(): SendUnderWay {
     const send: SendUnderWay = {
       token: 0,
       to: undefined,
-      run: undefined,
       done: (cause) => this.#sent(send, cause),
     };
     return send;
@@ -286,13 +299,20 @@ export class NodeDatagram implements DatagramSocket {
   }
 
   #sent(send: SendUnderWay, cause: Error | null): void {
-    const { token, to, run } = send;
-    send.run = undefined;
+    const { token, to } = send;
     if (this.#spareSends.length < MAX_SPARE_SENDS) this.#spareSends.push(send);
     if (this.#isClosed) return;
     try {
-      if (run !== undefined) run.sent(this.#errorOf(cause, to));
-      else this.#sink.datagramSent(token, this.#errorOf(cause, to), cause === null ? 0 : 1);
+      this.#sink.datagramSent(token, this.#errorOf(cause, to), cause === null ? 0 : 1);
+    } catch (defect) {
+      rethrowLater(defect);
+    }
+  }
+
+  #runSent(run: DatagramRun, to: PeerKey | undefined, cause: Error | null): void {
+    if (this.#isClosed) return;
+    try {
+      run.sent(cause === null ? undefined : this.#errorOf(cause, to));
     } catch (defect) {
       rethrowLater(defect);
     }
