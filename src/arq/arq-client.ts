@@ -9,7 +9,7 @@ import {
   ARQ_OUTGOING_NAMES,
   type ArqOutgoingOptions,
   checkedArqSettings,
-  withProbes,
+  withArqDefaults,
 } from "./arq-options.js";
 import { ArqProtocol } from "./arq-protocol.js";
 import type { ArqSettings } from "./arq-settings.js";
@@ -31,7 +31,12 @@ export class ArqClient<Context = unknown> extends SessionClient<
   constructor(options: ArqClientOptions<Context> = {} as never) {
     const settings = checkedArqSettings(options, ARQ_OUTGOING_NAMES);
     const engine = chooseEngine(options.engine, "datagram");
-    super(withProbes(options), engine, new ArqProtocol(settings, engine.clock), ARQ_OUTGOING_NAMES);
+    super(
+      withArqDefaults(options, engine),
+      engine,
+      new ArqProtocol(settings, engine.clock),
+      ARQ_OUTGOING_NAMES,
+    );
     this.arqSettings = settings;
   }
 

@@ -10,10 +10,12 @@ import {
   OUTGOING_OPTION_NAMES,
   type OutgoingOptions,
 } from "../datagram/datagram-options.js";
+import type { DatagramSettings } from "../datagram/datagram-settings.js";
 import {
   SESSION_ADMISSION_NAMES,
   type SessionAdmissionOptions,
 } from "../datagram/session-listening.js";
+import type { Engine } from "../engine/engine.js";
 import type { Given } from "../options.js";
 import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
 import { ARQ_SETTING_NAMES, type ArqSettings, arqSettings } from "./arq-settings.js";
@@ -53,7 +55,24 @@ export function checkedArqSettings(
   return arqSettings(options);
 }
 
-/** A stock KCP answers no probes: then none are waited for, unless they are asked for. */
-export function withProbes<Options extends Given<ArqSettings>>(options: Options): Options {
-  return options.conversation === undefined ? options : { detectAttempts: 0, ...options };
+/**
+ * The kernel's room for what comes: a window of full datagrams takes as much of it, and what finds none is lost. The
+ * system's own is mostly a fifth of that.
+ */
+export const ARQ_RECEIVE_BUFFER_BYTES = 1_048_576;
+
+/** What sessions of ARQ have where it is left out, and others have not. */
+export function withArqDefaults<
+  Options extends Given<ArqSettings> &
+    Given<Pick<DatagramSettings, "detectAttempts" | "receiveBufferBytes">>,
+>(options: Options, engine: Engine): Options {
+  const { conversation, detectAttempts, receiveBufferBytes } = options;
+  const canSize = engine.capabilities.datagramBuffers === true;
+  return {
+    ...options,
+    ...(receiveBufferBytes === undefined &&
+      canSize && { receiveBufferBytes: ARQ_RECEIVE_BUFFER_BYTES }),
+    // A stock KCP answers no probes: then none are waited for, unless they are asked for.
+    ...(detectAttempts === undefined && conversation !== undefined && { detectAttempts: 0 }),
+  };
 }

@@ -7,7 +7,7 @@ import {
   ARQ_LISTENER_NAMES,
   type ArqListenerOptions,
   checkedArqSettings,
-  withProbes,
+  withArqDefaults,
 } from "./arq-options.js";
 import { ArqProtocol } from "./arq-protocol.js";
 import type { ArqSettings } from "./arq-settings.js";
@@ -31,7 +31,12 @@ export class ArqServer<Context = unknown> extends SessionServer<Context, ArqConn
   constructor(options: ArqServerOptions<Context> = {} as never) {
     const settings = checkedArqSettings(options, ARQ_LISTENER_NAMES);
     const engine = chooseEngine(options.engine, "datagram");
-    super(withProbes(options), engine, new ArqProtocol(settings, engine.clock), ARQ_LISTENER_NAMES);
+    super(
+      withArqDefaults(options, engine),
+      engine,
+      new ArqProtocol(settings, engine.clock),
+      ARQ_LISTENER_NAMES,
+    );
     this.arqSettings = settings;
   }
 }

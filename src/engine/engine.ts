@@ -78,8 +78,10 @@ export type Capability =
   | "tcpInfo"
   /** Unix-domain sockets. */
   | "pathAddress"
-  /** Sizes of the kernel's socket buffers. */
+  /** Sizes of the kernel's buffers of streams. */
   | "socketBuffers"
+  /** Sizes of the kernel's buffers of datagram sockets. */
+  | "datagramBuffers"
   /** Datagram sockets. */
   | "datagram"
   /** A reset by the peer is told while nothing is received: in a pause, and after the peer's end. */

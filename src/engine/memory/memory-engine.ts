@@ -62,6 +62,7 @@ const CAPABILITIES: Capabilities = {
   tcpInfo: NO_KERNEL,
   pathAddress: true,
   socketBuffers: `${NO_KERNEL}; see windowBytes`,
+  datagramBuffers: NO_KERNEL,
   datagram: true,
   resetWhilePaused: true,
   carry: "bytes in memory have no shorter way than through the layers above",

@@ -60,7 +60,8 @@ export const nodeCapabilities: Capabilities = {
     return byCalls("node:net can't ask for TCP_INFO");
   },
   pathAddress: true,
-  socketBuffers: "node:net can't size a stream's buffers (a datagram socket's it can)",
+  socketBuffers: "node:net can't size a stream's buffers",
+  datagramBuffers: true,
   datagram: true,
   carry: "node:net hands all bytes to JavaScript",
   get resetWhilePaused(): true | string {

@@ -46,6 +46,7 @@ const CAPABILITIES: Capabilities = {
   tcpInfo: true,
   pathAddress: true,
   socketBuffers: true,
+  datagramBuffers: true,
   datagram: true,
   resetWhilePaused: true,
   carry: true,

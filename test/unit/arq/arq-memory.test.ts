@@ -190,6 +190,46 @@ describe("ARQ session", () => {
     await server.stop();
   });
 
+  it("asks the kernel for room for a window of datagrams, where it has such and nothing else is said", async () => {
+    const roomAskedFor = async (
+      hasBuffers: boolean,
+      options: Pick<ArqServerOptions, "receiveBufferBytes">,
+    ) => {
+      const { engine } = memoryWorld();
+      const open = engine.openDatagram.bind(engine);
+      const asked: unknown[] = [];
+      engine.openDatagram = ({ receiveBufferBytes, ...target }, sink) => {
+        asked.push(receiveBufferBytes);
+        return open(target, sink);
+      };
+      const capabilities = { ...engine.capabilities, datagramBuffers: hasBuffers || "none" };
+      Object.defineProperty(engine, "capabilities", { value: capabilities });
+      const server = new ArqServer({ engine, ...options });
+      const listening = server.listen({ host: "127.0.0.1", port: PORT });
+      await engine.settle();
+      await listening;
+      const client = new ArqClient({ engine, ...options });
+      const connecting = client.connect({ port: PORT, timeoutMs: 0 });
+      await engine.settle();
+      await connecting;
+      await Promise.all([
+        client.stop({ drainMs: 0 }),
+        server.stop({ drainMs: 0 }),
+        engine.settle(),
+      ]);
+      return asked;
+    };
+
+    assert.deepEqual(await roomAskedFor(true, {}), [1_048_576, 1_048_576]);
+    assert.deepEqual(
+      await roomAskedFor(true, { receiveBufferBytes: undefined }),
+      [1_048_576, 1_048_576],
+    );
+    assert.deepEqual(await roomAskedFor(true, { receiveBufferBytes: 0 }), [undefined, undefined]);
+    assert.deepEqual(await roomAskedFor(true, { receiveBufferBytes: 9_000 }), [9_000, 9_000]);
+    assert.deepEqual(await roomAskedFor(false, {}), [undefined, undefined]);
+  });
+
   it("sets no timer while it is idle but for the probes", async () => {
     const world = memoryWorld({ delayMs: 20 });
     const { server } = await serverOf(world, { idleTimeoutMs: 0, detectAttempts: 0 });
