@@ -55,7 +55,8 @@ for (let clock = 0; performance.now() < end; clock += 10) {
   while (sides[0].pendingSegments < 128) sides[0].send(data);
   for (const [index, side] of sides.entries()) {
     const wire = wires[index];
-    if (side.needsFlush || side.dueMs <= clock) side.flush(clock);
+    if (side.dueMs <= clock) side.due(clock);
+    else if (side.needsFlush) side.flush(clock);
     for (let number = 0; number < wire.count; number++) {
       sides[1 - index].input(wire.datagrams[number], clock);
     }

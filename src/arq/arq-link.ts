@@ -296,13 +296,13 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, WheelItem 
   turnEnded(): void {
     const { kcp } = this;
     if (kcp === undefined || this.isOver) return;
-    this.flush(kcp);
+    const staleBefore = kcp.staleMessages;
+    kcp.flush(this.nowMs);
+    this.flushed(kcp, staleBefore);
     this.arm();
   }
 
-  private flush(kcp: Kcp): void {
-    const staleBefore = kcp.staleMessages;
-    kcp.flush(this.nowMs);
+  private flushed(kcp: Kcp, staleBefore: number): void {
     if (kcp.isDead) this.failDead(kcp);
     else if (kcp.staleMessages !== staleBefore) this.session.acknowledged(0);
   }
@@ -338,7 +338,11 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, WheelItem 
       return;
     }
     handshake?.due(nowMs);
-    if (kcp !== undefined && kcp.dueMs <= nowMs) this.flush(kcp);
+    if (kcp !== undefined && kcp.dueMs <= nowMs) {
+      const staleBefore = kcp.staleMessages;
+      kcp.due(nowMs);
+      this.flushed(kcp, staleBefore);
+    }
     this.arm();
   }
 

@@ -109,14 +109,16 @@ it("a peer that lies in every field harms itself alone", () => {
       }
       for (const [index, side] of pair.entries()) {
         for (const datagram of wires[index]!.splice(0)) side.input(datagram, nowMs);
-        if (side.needsFlush || side.dueMs <= nowMs) side.flush(nowMs);
+        if (side.dueMs <= nowMs) side.due(nowMs);
+        else if (side.needsFlush) side.flush(nowMs);
       }
     }
     for (let step = 0; received.length < sent.length && step < 20_000; step++) {
       nowMs += 10;
       for (const [index, side] of pair.entries()) {
         for (const datagram of wires[index]!.splice(0)) side.input(datagram, nowMs);
-        if (side.needsFlush || side.dueMs <= nowMs) side.flush(nowMs);
+        if (side.dueMs <= nowMs) side.due(nowMs);
+        else if (side.needsFlush) side.flush(nowMs);
       }
     }
 

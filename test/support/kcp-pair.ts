@@ -152,7 +152,7 @@ export class KcpSide {
       datagram.fill(0xa5);
     }
     this.beforeFlush();
-    if (this.kcp.dueMs <= this.#events.nowMs) this.kcp.flush(this.#events.nowMs);
+    if (this.kcp.dueMs <= this.#events.nowMs) this.kcp.due(this.#events.nowMs);
     this.turn();
   }
 

@@ -3,7 +3,8 @@
  * and come out at the other side once and in order (HP §3.4; the segment format of KCP 1.7 and 2.1).
  *
  * Pure and hot. The clock is handed in with each call, as milliseconds; `flush` is called once when a turn ends
- * in which `needsFlush` became true, and at `dueMs`. While nothing waits or is on its way, nothing is due.
+ * in which `needsFlush` became true, and `due` at `dueMs`, when all has been handed in that had come by then: what
+ * acknowledges a segment may lie in the kernel while its time runs out. While nothing waits or is on its way, nothing is due.
  *
  *     input ─► acknowledgements ─► SegmentSender          flush: acknowledgements, window ◄─ SegmentReceiver
  *           └► data ─► SegmentReceiver ─► message                segments, probes         ◄─ SegmentSender ◄─ send
@@ -114,7 +115,7 @@ export class Kcp {
     };
   }
 
-  /** When `flush` is to be called although nothing happens; infinite while nothing is due. */
+  /** When `due` is to be called although nothing happens; infinite while nothing is due. */
   get dueMs(): number {
     if (this.isOver) return NEVER;
     const { dueMs } = this.sender;
@@ -197,20 +198,29 @@ export class Kcp {
     return result;
   }
 
-  /** Writes what is to be written: acknowledgements, probes, what is due again, what is new. */
+  /** Writes what the turn has left: acknowledgements, probes, what later ones have overtaken, what is new. */
   flush(nowMs: number): void {
+    this.write(nowMs, false);
+  }
+
+  /** The same, and what is to be sent again because its time is over; finds out whether the peer is dead. */
+  due(nowMs: number): void {
+    this.write(nowMs, true);
+  }
+
+  private write(nowMs: number, isDue: boolean): void {
     if (this.isOver) return;
     const { sender, receiver } = this;
     receiver.beginWriting();
     receiver.writeAcks();
     sender.writeProbe(nowMs);
     receiver.writeWindow();
-    sender.writeSegments(nowMs);
+    sender.writeSegments(nowMs, isDue);
     this.share.writer.finish();
     sender.written(nowMs);
     if (!sender.isAwaiting) this.waitingSinceMs = NEVER;
     else if (this.waitingSinceMs === NEVER) this.waitingSinceMs = nowMs;
-    const isSilent = this.waitingSinceMs < NEVER && nowMs >= this.deadAtMs();
+    const isSilent = isDue && this.waitingSinceMs < NEVER && nowMs >= this.deadAtMs();
     if (isSilent || sender.isGivenUp) this.isDead = true;
   }
 

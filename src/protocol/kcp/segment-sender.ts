@@ -230,8 +230,8 @@ export class SegmentSender implements QueueOwner {
     this.remote.probe(nowMs, this.queue.count > 0, deadLinkMs, this.share.writer);
   }
 
-  /** Writes what is due again, and what is new. */
-  writeSegments(nowMs: number): void {
+  /** Writes what is due again, and what is new. `looksBack`: what is not acknowledged by now may be sent again. */
+  writeSegments(nowMs: number, looksBack: boolean): void {
     const { congestion, share } = this;
     const now = Math.floor(nowMs) | 0;
     this.dropStale(nowMs);
@@ -240,8 +240,9 @@ export class SegmentSender implements QueueOwner {
     share.repeatedBytes = 0;
     share.budget = congestion.budgetBytes(nowMs);
     const mayLook = nowMs >= this.lookedMs + this.settings.intervalMs;
-    const isDue = (mayLook || this.isResendPacedOut) && nowMs >= this.resendDueMs;
-    if (this.hasSkipped || isDue) this.resend(now, nowMs);
+    const isDue = this.isResendPacedOut || (looksBack && mayLook);
+    const byTime = isDue && nowMs >= this.resendDueMs;
+    if (this.hasSkipped || byTime) this.resend(now, nowMs, byTime);
     if (!this.isPacedOut) this.sendNew(now, nowMs);
   }
 
@@ -254,8 +255,8 @@ export class SegmentSender implements QueueOwner {
     }
   }
 
-  /** Sends again what is due, and what later ones have overtaken. */
-  private resend(now: number, nowMs: number): void {
+  /** Sends again what later ones have overtaken, and, `byTime`, what is due. */
+  private resend(now: number, nowMs: number, byTime: boolean): void {
     const { numbered, roundTrip, settings, share } = this;
     const { fastResend, fastLimit, deadLinkCount, repeatAfterMs } = settings;
     const repeatCount = repeatAfterMs > 0 ? settings.repeatCount : 0;
@@ -271,11 +272,12 @@ export class SegmentSender implements QueueOwner {
       const wait = ((fields[slot + RESEND_AT] as number) - now) | 0;
       const isSkipped =
         (fields[slot + SKIPS] as number) >= limit && (fastLimit === 0 || sends <= fastLimit);
-      if (wait > 0 && !isSkipped) {
-        firstWait = Math.min(firstWait, wait);
+      const isOver = byTime && wait <= 0;
+      if (!isOver && !isSkipped) {
+        firstWait = Math.min(firstWait, Math.max(0, wait));
         continue;
       }
-      const isRepeat = sends <= repeatCount && wait <= 0;
+      const isRepeat = sends <= repeatCount && isOver;
       if (!isRepeat && share.budget < (fields[slot + LENGTH] as number)) {
         this.isPacedOut = true;
         firstWait = 0;
@@ -286,7 +288,7 @@ export class SegmentSender implements QueueOwner {
         share.budget += fields[slot + LENGTH] as number;
         share.repeatedBytes += fields[slot + LENGTH] as number;
         this.repeatedCount++;
-      } else if (wait <= 0) {
+      } else if (isOver) {
         timedOutCount++;
         const lastMs = fields[slot + TIMEOUT] as number;
         fields[slot + TIMEOUT] = this.longerTimeout(lastMs, roundTrip.timeoutMs);
@@ -301,7 +303,7 @@ export class SegmentSender implements QueueOwner {
       this.writeAgain(number, slot, now);
       if (sends + 1 >= deadLinkCount) this.isGivenUp = true;
     }
-    this.lookedMs = nowMs;
+    if (byTime) this.lookedMs = nowMs;
     this.resendDueMs = firstWait === NEVER ? NEVER : nowMs + firstWait;
     this.isResendPacedOut = this.isPacedOut;
     this.hasSkipped &&= this.isPacedOut;

@@ -144,6 +144,20 @@ describe("KCP", () => {
     assert.ok(left.outputCount < 200, `${left.outputCount} datagrams`);
   });
 
+  it("judges by time when it is due alone: at the end of a turn there may be acknowledgements to read", () => {
+    const { left } = kcpPair({ lossRate: 1 }, { deadLinkMs: 10_000 });
+    left.send(Buffer.from("x"));
+    left.kcp.send(Buffer.from("y"));
+    left.kcp.flush(60_000);
+    assert.equal(left.kcp.counts.timedOutSegments, 0);
+    assert.equal(left.kcp.isDead, false);
+    assert.ok(left.kcp.dueMs <= 60_000);
+
+    left.kcp.due(60_000);
+    assert.equal(left.kcp.counts.timedOutSegments, 1);
+    assert.equal(left.kcp.isDead, true);
+  });
+
   it("finds a dead link by the number of times that a segment was sent", () => {
     const { events, left } = kcpPair({ lossRate: 1 }, { deadLinkCount: 5 });
     left.send(Buffer.from("x"));

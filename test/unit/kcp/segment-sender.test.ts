@@ -14,7 +14,7 @@ function senderOf(settings: Partial<SideSettings> = {}) {
   const share = new KcpShare(given);
   const sender = new SegmentSender(given, share);
   /** Numbers of the segments that a flush writes. */
-  const flush = (nowMs: number): number[] => {
+  const flush = (nowMs: number, looksBack = true): number[] => {
     const numbers: number[] = [];
     const output = ({ view }: { view: DataView }, start: number, byteCount: number) => {
       for (let at = start; at < start + byteCount; ) {
@@ -24,7 +24,7 @@ function senderOf(settings: Partial<SideSettings> = {}) {
     };
     share.writer.begin({ output }, given.mtuBytes, 1, 128, 0);
     sender.writeProbe(nowMs);
-    sender.writeSegments(nowMs);
+    sender.writeSegments(nowMs, looksBack);
     share.writer.finish();
     sender.written(nowMs);
     return numbers;
