@@ -83,7 +83,7 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Listens, and resolves with the address: `host` (default: all, IPv4 and IPv6) and `port` (default 0: any free one), or the
+   * Listens, and resolves with the address: `host` (default `0.0.0.0`: all of IPv4; `::`: all) and `port` (default 0: any free one), or the
    * `path` of a Unix-domain socket. Rejects with `ADDRESS_IN_USE`, `ADDRESS_NOT_AVAILABLE`, `ACCESS_DENIED`, `HOST_NOT_FOUND`,
    * `REFUSED` (by `onPrepareListen`), `STOPPED`, `INVALID_STATE` (it listens already), `INVALID_ARGUMENT`.
    */

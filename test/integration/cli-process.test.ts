@@ -56,6 +56,13 @@ describe("the process of hp-socket", () => {
     assert.equal((await shell("sh", ["-c", line]).catch((error) => error)).code, 2);
   });
 
+  it("says that HP_SOCKET_ENGINE names no engine", async () => {
+    const env = { ...process.env, HP_SOCKET_ENGINE: "fast" };
+    const ended = await promisify(execFile)(process.execPath, [PROGRAM_PATH, "doctor"], { env });
+
+    assert.match(ended.stdout, /^HP_SOCKET_ENGINE +fast: there is no such engine.*uring, node\)$/m);
+  });
+
   it("drains at SIGTERM and ends with exit code 0", async (test) => {
     const program = startProgram(test, ["echo", "--port", "0"]);
     await program.readyPort();

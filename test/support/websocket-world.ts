@@ -66,8 +66,13 @@ export class FramePeer {
   }
 
   #feed(bytes: Buffer): void {
-    if (this.status === 101) this.#decoder.feed(bytes, this.recorder);
-    else this.body += bytes.toString("latin1");
+    if (this.status !== 101) {
+      this.body += bytes.toString("latin1");
+      return;
+    }
+    const decoder = this.#decoder;
+    let taken = decoder.feed(bytes, this.recorder);
+    while (decoder.isInflating) taken += decoder.feed(bytes.subarray(taken), this.recorder);
   }
 
   get status(): number {

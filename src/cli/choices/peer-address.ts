@@ -21,7 +21,8 @@ export function readPeerAddress(words: readonly string[], path: string | undefin
   }
   const peer = parseHostPort(text);
   if (peer === undefined || peer.port === 0) {
-    throw new UsageError(`${quoted(text)} is not HOST:PORT, such as 127.0.0.1:5555 or [::1]:5555`);
+    const what = text.includes("://") ? "is no URL that is taken here, nor" : "is not";
+    throw new UsageError(`${quoted(text)} ${what} HOST:PORT, such as 127.0.0.1:5555 or [::1]:5555`);
   }
   const { host, port } = peer;
   return { text, connect: { host, port } };

@@ -85,7 +85,7 @@ function findingsText(findings: Findings, paint: Paint): string {
     ["kernel", findings.kernel],
   ];
   if (files !== undefined) rows.push(["open files", `${files.soft} (at most ${files.hard})`]);
-  if (engineWish !== undefined) rows.push(["HP_SOCKET_ENGINE", engineWish]);
+  if (engineWish !== undefined) rows.push(["HP_SOCKET_ENGINE", wishText(findings, paint)]);
   for (const engine of findings.engines) {
     rows.push([`${engine.name}: ${availability(engine, paint)}`, ""]);
     for (const probe of engine.probes) {
@@ -96,6 +96,14 @@ function findingsText(findings: Findings, paint: Paint): string {
     }
   }
   return rows.map(([left, right]) => `${left.padEnd(20)}${right}`.trimEnd()).join("\n");
+}
+
+/** `HP_SOCKET_ENGINE`, and whether that is an engine at all. */
+function wishText({ engineWish = "", engines }: Findings, paint: Paint): string {
+  const names = ["auto", ...engines.map(({ name }) => name)];
+  if (engineWish === "" || names.includes(engineWish)) return engineWish;
+  const choice = names.join(", ");
+  return paint.yellow(`${engineWish}: there is no such engine, and components fail (${choice})`);
 }
 
 function availability(engine: EngineFindings, paint: Paint): string {

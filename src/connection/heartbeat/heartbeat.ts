@@ -53,8 +53,8 @@ export function isHeldUp(dueMs: number, nowMs: number): boolean {
 }
 
 /**
- * Time beyond the time-out in which an answer still counts: it may lie in the kernel, since the connection was held up
- * to now. A timer comes before what is read in the same turn.
+ * Time beyond the time-out in which an answer still counts: it may lie in the kernel, since the connection was held back
+ * to now. The wheel polls before it judges, but a hold that goes in that very poll lets the connection be read in the next.
  */
 export const LAST_LOOK_MS = 10;
 

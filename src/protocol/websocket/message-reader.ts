@@ -38,9 +38,8 @@ const LOOK_BYTES = 1024;
 const WHOLE_ROOM_BYTES = 65_536;
 const PIECE_ROOM_BYTES = 16_384;
 
-/** Messages up to this size are put into one memory at once; of larger ones so many bytes in a turn. */
-const MAX_JOINED_AT_ONCE_BYTES = 16_777_216;
-const JOINED_BYTES_PER_TURN = 2_097_152;
+/** Bytes of a message that are put into one memory in a turn: memory that nobody has used costs more than the copy. */
+const JOINED_BYTES_PER_TURN = 524_288;
 
 /** What a step costs of a turn's bytes besides those it makes: input can be made to yield none. */
 export const STEP_COST_BYTES: number = 256;
@@ -298,8 +297,7 @@ export class MessageReader {
   /** Hands out what was gathered, if it is joined before the turn is over. */
   private tellGathered(sink: WebSocketSink): number {
     const { gathered } = this;
-    const isLarge = gathered !== undefined && gathered.byteCount > MAX_JOINED_AT_ONCE_BYTES;
-    const isJoined = !isLarge || gathered.join(JOINED_BYTES_PER_TURN);
+    const isJoined = gathered === undefined || gathered.join(JOINED_BYTES_PER_TURN);
     this.isJoining = !isJoined;
     this.isInflating = !isJoined;
     if (!isJoined) return STOP;

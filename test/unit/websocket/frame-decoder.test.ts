@@ -13,6 +13,8 @@ import { ZlibDeflater, ZlibInflater } from "../../support/websocket-zlib.js";
 
 type Calls = Partial<WebSocketSink>;
 
+const MIB = 1_048_576;
+
 /** A sink that does what is given, and else nothing. */
 function sinkWith(calls: Calls): WebSocketSink {
   return {
@@ -157,6 +159,7 @@ describe("memory", () => {
     decoder.feed(plainFrame({ fin: false, opcode: OPCODE.binary, payload: piece }), sink);
     for (let count = 0; count < 100_000; count += 1) decoder.feed(next, sink);
     decoder.feed(plainFrame({ opcode: OPCODE.continuation }), sink);
+    while (decoder.isInflating) decoder.feed(Buffer.alloc(0), sink);
 
     const { user } = process.cpuUsage(before);
     assert.equal(bytes, 10_000_100);
@@ -397,6 +400,36 @@ describe("inflating", () => {
     assert.equal(bytes, 350_000);
     assert.equal(decoder.isInMessage, false);
   });
+
+  for (const isCompressed of [false, true]) {
+    it(`puts a large message that is ${isCompressed ? "inflated" : "cut"} together in turns`, () => {
+      const message = Buffer.alloc(5 * MIB, "five MiB ");
+      const stream = isCompressed
+        ? compressedFrame(message)
+        : frame({ opcode: OPCODE.binary, payload: message });
+      const inflater = isCompressed ? new ZlibInflater() : undefined;
+      // All is inflated in one turn, so that those that follow are of joining alone.
+      const all = createLimits({ maxInflatedBytesPerTurn: 2 ** 32, maxInflateRatio: 10_000 });
+      const decoder = new FrameDecoder({ role: "server", limits: all, inflater });
+      let seen: Buffer | undefined;
+      const sink = sinkWith({
+        onMessage: (whole) => {
+          seen = Buffer.from(whole);
+          return true;
+        },
+      });
+
+      for (let at = 0; at < stream.length; at += 65_536) {
+        const chunk = Buffer.from(stream.subarray(at, at + 65_536));
+        assert.equal(decoder.feed(chunk, sink), chunk.length);
+      }
+      let turns = 1;
+      for (; decoder.isInflating; turns++) decoder.feed(Buffer.alloc(0), sink);
+
+      assert.equal(turns, 10);
+      assert.ok(seen?.equals(message));
+    });
+  }
 
   it("stops behind each piece where the sink says so", () => {
     const decoder = new FrameDecoder({ role: "server", inflater: new ZlibInflater() });
