@@ -69,6 +69,15 @@ const INITS: readonly Named<() => unknown>[] = [
   ],
   ["pairs that are none", () => ({ headers: [["a"]] })],
   ["Headers", () => ({ headers: new Headers({ a: "1", "content-type": "x/y" }) })],
+  ["Headers of one", () => ({ headers: new Headers({ a: "1" }) })],
+  [
+    "many Headers",
+    () => ({ headers: new Headers(Array.from({ length: 20 }, (_, at) => [`x-${at}`, "1"])) }),
+  ],
+  [
+    "Headers of a class of one's own",
+    () => ({ headers: new (class extends Headers {})({ a: "1" }) }),
+  ],
   [
     "Headers without type",
     () => ({

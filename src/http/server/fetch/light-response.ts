@@ -15,7 +15,7 @@ import { inspect } from "node:util";
 import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import { bodyIsUsed, ownBuffer, spentBody, textOf } from "./body-bytes.js";
 import { standBefore } from "./light-members.js";
-import { type PlainFields, plainFields } from "./response-fields.js";
+import { fieldsOfHeaders, type PlainFields, plainFields } from "./response-fields.js";
 
 /** What a light Response is sent as. */
 export interface LightParts {
@@ -49,16 +49,17 @@ class LightResponse {
     const light = lightBody(body);
     const { status = 200, statusText = "", headers } = init ?? NO_INIT;
     const isSeen = headers instanceof Headers;
-    const fields = isSeen ? undefined : plainFields(headers, typeof body === "string");
+    const isText = typeof body === "string";
+    const fields = isSeen ? fieldsOfHeaders(headers, isText) : plainFields(headers, isText);
     this.#status = status;
     this.#statusText = statusText;
     this.#body = light ?? null;
     this.#fields = fields;
     if (!isUsual(init, light, status, statusText) || !(isSeen || fields)) {
       this.#whole = new Platform(...given);
-    } else if (isSeen) {
+    } else if (fields === undefined) {
       this.#headers = new Headers(headers);
-      if (typeof body === "string" && !this.#headers.has("content-type")) {
+      if (isText && !this.#headers.has("content-type")) {
         this.#headers.set("content-type", TEXT_TYPE);
       }
     }
@@ -70,6 +71,14 @@ class LightResponse {
     if (text === undefined) return Platform.json(...given);
     const { headers } = init ?? NO_INIT;
     if (headers === undefined) return newResponse(text, { ...init, headers: JSON_FIELDS });
+    const fields = plainFields(headers, false);
+    if (fields !== undefined) {
+      const hasType = Object.keys(fields).some((name) => name.toLowerCase() === "content-type");
+      return newResponse(text, {
+        ...init,
+        headers: hasType ? fields : { ...fields, ...JSON_FIELDS },
+      });
+    }
     const all = new Headers(headers);
     if (!all.has("content-type")) all.set("content-type", JSON_TYPE);
     return newResponse(text, { ...init, headers: all });
