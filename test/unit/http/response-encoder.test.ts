@@ -142,18 +142,22 @@ describe("responses", () => {
     );
   });
 
-  it("keep a field whose value is a number where the connection closes", () => {
-    const answer: Answer = {
-      statusCode: 200,
-      fields: { Connection: 0 },
-      body: "",
-      method: "GET",
-      minorVersion: 0,
-      isKept: false,
-      statusText: undefined,
-    };
+  it("keep what can't be sent, or is no text, where the connection closes", () => {
+    for (const value of [0, "", ["", "1"], "keep-alive\n", "close, keep-alive"]) {
+      const answer: Answer = {
+        statusCode: 200,
+        fields: { Connection: value },
+        body: "",
+        method: "GET",
+        minorVersion: 0,
+        isKept: false,
+        statusText: undefined,
+      };
+      const expected = value === "close, keep-alive" ? { Connection: "close" } : answer.fields;
 
-    assert.equal(sent(new ResponseEncoder(), answer), plain(answer));
+      const text = sent(new ResponseEncoder(), answer);
+      assert.equal(text, plain({ ...answer, fields: expected }));
+    }
   });
 
   it("are written anew when the same object has other fields", () => {

@@ -54,15 +54,19 @@ function mayHave(fields: FieldInput, names: readonly string[]): boolean {
   return names.some((name) => hasField(fields, name));
 }
 
-/** Without the option, all of the field where it is the only one. */
+/** Without the option, all of the field where it is the only one. What can't be sent stays, and is refused as such. */
 function withoutKeepAlive(value: FieldValue): FieldValue {
   if (typeof value === "number") return value;
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const left = values.map((one) => (typeof one === "string" ? rest(one) : one));
-  return left.filter((one) => one !== "") as string[];
+  if (typeof value === "string") return isOnlyKeepAlive(value) ? [] : rest(value);
+  return value.filter((one) => !isOnlyKeepAlive(one)).map(rest);
 }
 
-function rest(value: string): string {
+function isOnlyKeepAlive(value: unknown): boolean {
+  return value !== "" && rest(value) === "";
+}
+
+function rest<Value>(value: Value): Value | string {
+  if (typeof value !== "string") return value;
   const left = value.replace(KEEP_ALIVE_OPTION, "");
   return left.startsWith(",") && !value.startsWith(",") ? left.slice(1).trimStart() : left;
 }
