@@ -21,15 +21,17 @@ const MAX_SLAB_BYTES = 16_777_216;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** Memory of this many messages, and of messages up to this size, is used again: 1 MiB at most. */
+/** So many memories, of so many bytes each at most, and of so many together are used again. */
 const MAX_SPARES = 16;
-const MAX_SPARE_BYTES = 65_536;
+const MAX_SPARE_BYTES = SLAB_FROM_BYTES;
+const MAX_KEPT_BYTES = 4_194_304;
 
 /** Less is not worth looking for. */
 const MIN_SPARE_BYTES = 1_024;
 
 /** Memory that was given back, for the messages of all gatherers of a thread. */
 const spares: Buffer[] = [];
+let keptBytes = 0;
 
 /**
  * Gives back what a gatherer gave out and nobody keeps: messages that are cut, and only looked at, need no memory of
@@ -39,15 +41,20 @@ export function giveBack(taken: Buffer): void {
   const { length } = taken;
   if (length < MIN_SPARE_BYTES || length > MAX_SPARE_BYTES) return;
   // The one that has waited longest goes: what is at hand fits the messages of late.
-  if (spares.length === MAX_SPARES) spares.shift();
+  while (spares.length === MAX_SPARES || keptBytes + length > MAX_KEPT_BYTES) {
+    keptBytes -= (spares.shift() as Buffer).length;
+  }
   spares.push(taken);
+  keptBytes += length;
 }
 
 /** Memory of `byteCount` bytes or more, up to `mostBytes`. */
 function takeMemory(byteCount: number, mostBytes: number): Buffer {
   for (let index = spares.length - 1; index >= 0; index--) {
     const { length } = spares[index] as Buffer;
-    if (length >= byteCount && length <= mostBytes) return spares.splice(index, 1)[0] as Buffer;
+    if (length < byteCount || length > mostBytes) continue;
+    keptBytes -= length;
+    return spares.splice(index, 1)[0] as Buffer;
   }
   return Buffer.allocUnsafeSlow(byteCount);
 }
@@ -63,9 +70,11 @@ export class ByteGatherer {
   private memory: Buffer = NOTHING;
   /** Bytes in `memory`. */
   private used = 0;
-  /** Where slabs are joined, and how many bytes have been. */
+  /** Where slabs are joined, and how many bytes have been; how many of the first slab, and how many the last one has. */
   private target: Buffer | undefined = undefined;
   private joinedBytes = 0;
+  private joinedOfFirst = 0;
+  private lastBytes = 0;
 
   /** Bytes that are here. */
   get byteCount(): number {
@@ -105,7 +114,7 @@ export class ByteGatherer {
     const left = end - from;
     const next = Math.min(byteCount / 2, MAX_SLAB_BYTES);
     const room = moreBytes < byteCount ? left + moreBytes : Math.max(left, Math.ceil(next));
-    this.memory = Buffer.allocUnsafeSlow(room);
+    this.memory = takeMemory(room, room * 2);
     this.used = 0;
     return from;
   }
@@ -118,8 +127,9 @@ export class ByteGatherer {
     if (this.target === undefined) {
       if (this.slabs === NONE) return true;
       this.target = Buffer.allocUnsafeSlow(this.byteCount);
-      this.slabs.push(this.memory.subarray(0, this.used));
+      this.slabs.push(this.memory);
       this.slabBytes += this.used;
+      this.lastBytes = this.used;
       this.memory = NOTHING;
       this.used = 0;
     }
@@ -128,13 +138,18 @@ export class ByteGatherer {
     while (left > 0) {
       const slab = slabs[0];
       if (slab === undefined) break;
-      const count = Math.min(left, slab.length);
-      target.set(slab.subarray(0, count), this.joinedBytes);
+      const slabBytes = slabs.length === 1 ? this.lastBytes : slab.length;
+      const start = this.joinedOfFirst;
+      const count = Math.min(left, slabBytes - start);
+      target.set(slab.subarray(start, start + count), this.joinedBytes);
       this.joinedBytes += count;
       this.slabBytes -= count;
       left -= count;
-      if (count === slab.length) slabs.shift();
-      else slabs[0] = slab.subarray(count);
+      this.joinedOfFirst += count;
+      if (this.joinedOfFirst < slabBytes) continue;
+      slabs.shift();
+      giveBack(slab);
+      this.joinedOfFirst = 0;
     }
     if (slabs.length > 0) return false;
     this.memory = target;

@@ -1,7 +1,7 @@
 /** Gathering bytes of a message, small and large: what is taken out, what it costs, joining in steps. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ByteGatherer } from "#src/protocol/websocket/byte-gatherer.js";
+import { ByteGatherer, giveBack } from "#src/protocol/websocket/byte-gatherer.js";
 
 const MIB = 1_048_576;
 
@@ -61,5 +61,58 @@ describe("ByteGatherer", () => {
 
     assert.equal(gatherer.join(0), true);
     assert.equal(gatherer.take().toString(), "a b c");
+  });
+});
+
+describe("memory that was given back", () => {
+  function gathered(byteCount: number): Buffer {
+    const gatherer = new ByteGatherer();
+    gatherer.append(Buffer.alloc(byteCount, "g"), 0, byteCount, 0);
+    return gatherer.take();
+  }
+
+  /** How many of `count` messages lie in memory that is among `known`. */
+  function usedAgain(
+    count: number,
+    byteCount: number,
+    known: ReadonlySet<ArrayBufferLike>,
+  ): number {
+    const messages = Array.from({ length: count }, () => gathered(byteCount));
+    return messages.filter(({ buffer }) => known.has(buffer)).length;
+  }
+
+  it("is used again, once each, up to 4 MiB together", () => {
+    const given = Array.from({ length: 8 }, () => Buffer.allocUnsafeSlow(MIB));
+    for (const one of given) giveBack(one);
+
+    assert.equal(usedAgain(8, MIB / 2, new Set(given.map(({ buffer }) => buffer))), 4);
+  });
+
+  it("is used again in 16 pieces at most, and none above 1 MiB", () => {
+    const given = Array.from({ length: 20 }, () => Buffer.allocUnsafeSlow(2_048));
+    for (const one of given) giveBack(one);
+    const large = Buffer.allocUnsafeSlow(MIB + 1);
+    giveBack(large);
+
+    assert.equal(usedAgain(20, 1_024, new Set(given.map(({ buffer }) => buffer))), 16);
+    assert.equal(usedAgain(1, MIB, new Set([large.buffer])), 0);
+  });
+
+  it("is what large messages grow out of, and what they were joined from", () => {
+    const bytes = Buffer.alloc(3 * MIB, "m");
+    const whole = (): Buffer => {
+      const gatherer = new ByteGatherer();
+      for (let at = 0; at < bytes.length; at += 65_536) {
+        gatherer.append(bytes, at, at + 65_536, bytes.length - at - 65_536);
+      }
+      return gatherer.take();
+    };
+    const first = whole();
+    const second = whole();
+
+    assert.ok(first.equals(bytes) && second.equals(bytes));
+    assert.notEqual(first.buffer, second.buffer);
+    second.fill(0);
+    assert.ok(first.equals(bytes));
   });
 });
