@@ -3,13 +3,13 @@
  * modules of Node that touch the network are the engines' alone.
  */
 // What entry points export beside their own names: types of lower layers.
-const COMMON_TYPES = "^src/common-types\\.ts$";
+const PUBLIC_TYPES = "^src/public-types\\.ts$";
 
 const layer = (name, from, allowed) => ({
   name,
   severity: "error",
   from: { path: from },
-  to: { path: "^src/", pathNot: [from, COMMON_TYPES, ...allowed] },
+  to: { path: "^src/", pathNot: [from, PUBLIC_TYPES, ...allowed] },
 });
 
 const apart = (name, from, to) => ({
@@ -52,7 +52,7 @@ export const rules = {
       name: "types-in-common-for-entries",
       severity: "error",
       from: { path: "^src/", pathNot: ["^src/index\\.ts$", "^src/[a-z]+/index\\.ts$"] },
-      to: { path: COMMON_TYPES },
+      to: { path: PUBLIC_TYPES },
     },
     layer("ground-imports-nothing", GROUND, []),
     layer("address-on-bytes", ADDRESS, [GROUND, BYTES]),

@@ -4,7 +4,6 @@ export { CidrSet } from "./address/cidr-set.js";
 export { type HostPort, parseHostPort } from "./address/host-port.js";
 export { type InterfaceAddress, listInterfaces } from "./address/interfaces.js";
 export { compareIps, formatIp, type Ip, parseIp } from "./address/ip.js";
-export type * from "./common-types.js";
 export { proxyFromEnvironment } from "./dial/proxy-route.js";
 export { addressText } from "./engine/address-text.js";
 export { type EngineProbe, type EngineStatus, engineReport } from "./engine/choose-engine.js";
@@ -16,6 +15,7 @@ export {
   tlvText as proxyTlvText,
 } from "./protocol/proxy-header/proxy-header.js";
 export { sslOf as proxySsl } from "./protocol/proxy-header/proxy-header-reader.js";
+export type * from "./public-types.js";
 export { type DelimiterOptions, delimiter } from "./receive/delimiter.js";
 export { type FixedLengthOptions, fixedLength } from "./receive/fixed-length.js";
 export type { LengthFormat } from "./receive/length-field.js";

@@ -1,7 +1,7 @@
 /** hp-socket/arq: the public names of reliable messages over UDP. */
 
-export type * from "../common-types.js";
 export { NetError } from "../errors.js";
+export type * from "../public-types.js";
 export {
   ArqAgent,
   type ArqAgentConnectOptions,

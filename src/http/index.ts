@@ -1,12 +1,12 @@
 /** hp-socket/http: the public names of HTTP, and the error that all parts share. */
 
-export type * from "../common-types.js";
 export { proxyFromEnvironment } from "../dial/proxy-route.js";
 export { NetError } from "../errors.js";
 export type { Http1Limits } from "../protocol/http1/limits.js";
 export type { EncodedFields } from "../protocol/http1/writing/encoded-fields.js";
 export type { FieldInput, FieldValue } from "../protocol/http1/writing/field-writer.js";
 export { encodeFields } from "../protocol/http1/writing/head-writer.js";
+export type * from "../public-types.js";
 export type { IncomingBody, WholeBodyOptions } from "./body/incoming-body.js";
 export type {
   AgentNumbers,

@@ -1,7 +1,7 @@
 /** Pools of connections: the entry `hp-socket/pool`. */
 
-export type * from "../common-types.js";
 export { NetError } from "../errors.js";
+export type * from "../public-types.js";
 export { ConnectionPool, type PoolLease, type PoolStats } from "./connection-pool.js";
 export type { HealthCheckOptions } from "./health-check-options.js";
 export type { HealthCheckNumbers } from "./health-checks.js";

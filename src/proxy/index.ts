@@ -1,8 +1,9 @@
 /** hp-socket/proxy: the public names of proxies and relays, and the error that all parts share. */
-export type * from "../common-types.js";
+
 export { NetError } from "../errors.js";
 export type { AccessLogFormat, AccessLogOptions } from "../http/server/access-log.js";
 export type { ClientHello } from "../protocol/tls-hello/client-hello.js";
+export type * from "../public-types.js";
 export { accessLog, type LoggedRecord } from "./access-log.js";
 export type { Authenticate, Authentication } from "./authentication.js";
 export { type DestinationOptions, PRIVATE_NETWORKS } from "./destination-rules.js";

@@ -2,7 +2,7 @@
  * What tests of programs that use this library need: an engine without a kernel, whose network a
  * script decides, a clock that is moved by hand, and certificates that are made on the spot.
  */
-export type * from "../common-types.js";
+
 export { MemoryEngine, type MemoryEngineOptions } from "../engine/memory/memory-engine.js";
 export type {
   ConnectFate,
@@ -20,6 +20,7 @@ export {
   SimulatedLink,
 } from "../engine/memory/simulated-link.js";
 export { NetError } from "../errors.js";
+export type * from "../public-types.js";
 export { type Clock, ManualClock, systemClock, type Timer } from "../time/clock.js";
 export {
   type SelfSignedCertificate,

@@ -1,5 +1,5 @@
 /** hp-socket/udp: the public names of UDP. */
-export type * from "../common-types.js";
+
 export type {
   DatagramConnectOptions,
   DatagramHandlers,
@@ -14,6 +14,7 @@ export type { SessionAdmissionOptions } from "../datagram/session-listening.js";
 export type { DatagramServerChanges, DatagramStats } from "../datagram/session-server.js";
 export type { GroupMembership } from "../engine/engine.js";
 export { NetError } from "../errors.js";
+export type * from "../public-types.js";
 export type { CastOpenOptions, CastTarget, NodeOpenOptions } from "./cast-options.js";
 export type { CastHandlers, CastOptions, CastSettings } from "./cast-settings.js";
 export type { CastStats } from "./cast-socket.js";

@@ -1,9 +1,9 @@
 /** hp-socket/websocket: the public names of WebSockets, and the error that all parts share. */
 
-export type * from "../common-types.js";
 export { NetError } from "../errors.js";
 export type { WebSocketLimits } from "../protocol/websocket/limits.js";
 export type { FrameState } from "../protocol/websocket/websocket-sink.js";
+export type * from "../public-types.js";
 export { CloseEvent, type CloseEventInit } from "./browser-events.js";
 export {
   type BrowserData,

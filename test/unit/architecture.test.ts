@@ -46,8 +46,8 @@ const WRONG: readonly (readonly [string, string, Readonly<Record<string, string>
     "a component that takes the types of entry points",
     "types-in-common-for-entries",
     {
-      "src/tcp/x.ts": 'import type { Y } from "../common-types.js";\nexport type X = Y;\n',
-      "src/common-types.ts": "export type Y = number;\n",
+      "src/tcp/x.ts": 'import type { Y } from "../public-types.js";\nexport type X = Y;\n',
+      "src/public-types.ts": "export type Y = number;\n",
     },
   ],
   [

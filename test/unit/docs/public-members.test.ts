@@ -18,13 +18,13 @@ const SHARED = "hp-socket: types that all entry points have";
 /** Names that an entry point exports by itself → where they are declared. */
 function exportsOf(file: string): ReadonlyMap<string, Place> {
   const { names, stars } = exportedNames(file);
-  assert.deepEqual(stars, [join(PROJECT, "dist/common-types.d.ts")], "all have the shared types");
+  assert.deepEqual(stars, [join(PROJECT, "dist/public-types.d.ts")], "all have the shared types");
   return names;
 }
 
 /** Those and the types that all have, by heading of the list. */
 function listed(): ReadonlyMap<string, ReadonlyMap<string, Place>> {
-  const lists = new Map([[SHARED, exportedNames(join(PROJECT, "dist/common-types.d.ts")).names]]);
+  const lists = new Map([[SHARED, exportedNames(join(PROJECT, "dist/public-types.d.ts")).names]]);
   for (const [entry, file] of entryPoints()) lists.set(entry, exportsOf(file));
   return lists;
 }

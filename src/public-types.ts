@@ -1,4 +1,4 @@
-/** Types that the entry points have in common: whoever needs one finds it where the component comes from. */
+/** Types of the public face that belong to no entry point alone: each of them exports all, beside its components. */
 export type { AccessOptions, Networks } from "./connection/access/access-options.js";
 export type { ProxyHeaderOptions } from "./connection/access/proxy-header-options.js";
 export type { CloseReason, Initiator } from "./connection/close-reason.js";
