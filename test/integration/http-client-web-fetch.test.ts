@@ -200,6 +200,28 @@ function ofItsOwn(engine: EngineName): void {
     await until(() => agent.stats.connectionCount === 0);
   });
 
+  it("is called off by what its Request was made with, also where nobody keeps the Request", async (test) => {
+    const server = await nodeServer(test, ({ url }, response) => {
+      if (url === "/begun") response.write("begun");
+    });
+    const fetch = createFetch(httpAgent(test, { engine }));
+    for (const path of ["/begun", "/silent"]) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const reading = fetch(new Request(server.origin + path, { signal })).then((response) =>
+        response.text(),
+      );
+      for (let turn = 0; turn < 20; turn++) {
+        await new Promise((next) => setImmediate(next));
+        globalThis.gc?.();
+      }
+      controller.abort("mine");
+
+      await assert.rejects(reading, (reason) => reason === "mine");
+    }
+    assert.equal(typeof globalThis.gc, "function");
+  });
+
   it("fails what was not read of a body and its clones when the signal is aborted", async (test) => {
     const server = await nodeServer(test, (_request, response) => response.end("whole"));
     const controller = new AbortController();

@@ -496,7 +496,8 @@ describe("reconnecting", () => {
     await wait(300);
     assert.equal(client.isOpen, true);
     await servers.stop();
-    await wait(20);
+    // No time passes: what it waits before its next attempt is a random part of 100 ms.
+    await until(() => client.isReconnecting);
     client.close();
     assert.equal(client.state, "stopped");
     await until(() => warnings.length === 4);

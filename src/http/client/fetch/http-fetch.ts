@@ -97,6 +97,11 @@ const AGENT_MEMBERS = [
 ] as const;
 
 const MAX_WHOLE_BYTES = 2 ** 32;
+/**
+ * The Request of a signal that is waited on. A Request follows the signal that it was made with only as long as it
+ * is there itself; the program may keep no more of it than the promise, or the response.
+ */
+const requestOfSignal: WeakMap<AbortSignal, Request> = new WeakMap();
 const NO_BYTES = new Uint8Array(0);
 
 /** See {@link HttpFetch}. */
@@ -134,7 +139,9 @@ export async function fetchWith(
 /** Null is none, also where the Request has one. */
 function signalOf(input: Request | string | URL, init: HttpFetchInit): AbortSignal | undefined {
   if (init?.signal !== undefined) return init.signal ?? undefined;
-  return input instanceof Request ? input.signal : undefined;
+  if (!(input instanceof Request)) return undefined;
+  requestOfSignal.set(input.signal, input);
+  return input.signal;
 }
 
 /** The platform's own look at what is given: what it refuses is refused. */
