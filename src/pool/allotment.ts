@@ -123,7 +123,7 @@ export class Allotment {
   }
 
   #hasRoom({ stock }: Site): boolean {
-    return stock.size < this.#settings.maxConnections;
+    return stock.size < this.#settings.maxConnectionsPerDestination;
   }
 
   /** Whether one of `able` can serve a taker, or none is left that could. */

@@ -10,9 +10,9 @@ import {
 } from "../../errors.js";
 import { type Given, optionNames } from "../../options.js";
 import type { HealthCheckOptions } from "../../pool/health-check-options.js";
-import type { PoolBalance } from "../../pool/pool-options.js";
+import { BALANCE, type PoolBalance } from "../../pool/pool-options.js";
 import { assertRelayDestinations, type DestinationStats } from "./destination.js";
-import { DESTINATION_HANDLERS, type DestinationHandlers, RELAY_BALANCE } from "./relay-options.js";
+import { DESTINATION_HANDLERS, type DestinationHandlers } from "./relay-options.js";
 import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
 
 /** What has become of one client of a UDP relay. */
@@ -30,7 +30,7 @@ export interface UdpRelayRecord {
   /** Their bytes. */
   readonly toClientBytes: number;
   /** Datagrams of both ways that were lost here. */
-  readonly droppedDatagrams: number;
+  readonly droppedCount: number;
   /** When it began, in milliseconds since 1970 UTC. */
   readonly startedAt: number;
   /** How long it lived, in milliseconds. */
@@ -43,7 +43,7 @@ export interface UdpRelayRecord {
 export interface UdpRelayOptions extends Given<UdpRelayNumbers>, DestinationHandlers {
   /** Destinations, `host:port`: each client is given one, for as long as its session lives. */
   readonly to: readonly string[];
-  /** Which destination a client is given. Default `"roundRobin"`. */
+  /** Which destination a client is given. Default `"leastUsed"`. */
   readonly balance?: PoolBalance | undefined;
   /** Who may come in: lists of networks, and limits for each address. Default: everybody, and none. */
   readonly access?: AccessOptions | undefined;
@@ -62,7 +62,7 @@ export interface UdpRelayStats {
   /** Engine that moves the datagrams. */
   readonly engine: string;
   /** Clients at present. */
-  readonly sessionCount: number;
+  readonly connectionCount: number;
   /** Sessions that have begun. */
   readonly openedCount: number;
   /** Sessions that have ended. */
@@ -74,7 +74,7 @@ export interface UdpRelayStats {
   /** Bytes that the kernel has taken, to clients. */
   readonly sentBytes: number;
   /** Datagrams that were lost here, those of whom nobody was let in for included. */
-  readonly droppedDatagrams: number;
+  readonly droppedCount: number;
   /** Destinations that are ejected, or that checks have found down. */
   readonly ejectedCount: number;
   /** By destination, `host:port`. */
@@ -101,7 +101,7 @@ export function assertUdpRelayOptions(options: UdpRelayOptions): void {
   for (const name of HANDLER_NAMES) {
     if (options[name] !== undefined) assertFunction(name, options[name]);
   }
-  if (balance !== undefined) RELAY_BALANCE.assert("balance", balance);
+  if (balance !== undefined) BALANCE.assert("balance", balance);
   assertRelayDestinations("to", to);
   if (healthCheck !== undefined && healthCheck?.send === undefined) {
     throw invalidArgument("healthCheck needs send: a socket of UDP that is opened says nothing");
