@@ -151,23 +151,44 @@ export class ConnectionPool implements AsyncDisposable {
     return this.#wheel.clock;
   }
 
-  /** Makes `minConnectionsPerDestination` to each destination. Resolves when they are there, or have failed. Rejects with `STOPPED`. */
+  /**
+   * Makes `minConnectionsPerDestination` to each destination, at most `maxConnectingPerDestination` of one at a time. Resolves when they are there, or have
+   * failed. Rejects with `STOPPED`.
+   */
   async warmUp(): Promise<void> {
     if (this.#stopping !== undefined) throw stopped();
+    const { minConnectionsPerDestination, maxConnectingPerDestination } = this.#settings;
     await Promise.all(
-      this.#table.all.flatMap((site) =>
-        Array.from(
-          { length: Math.max(0, this.#settings.minConnectionsPerDestination - site.stock.size) },
-          () =>
-            this.#connect(site).then(
-              (pooled) => this.#free(pooled),
-              () => {
-                // The destination has its failure noted; whoever takes a connection tries again.
-              },
-            ),
-        ),
-      ),
+      this.#table.all.flatMap((site) => {
+        const { attemptCount, size } = site.stock;
+        const laneCount = Math.min(
+          maxConnectingPerDestination - attemptCount,
+          minConnectionsPerDestination - size,
+        );
+        return Array.from({ length: Math.max(0, laneCount) }, () => this.#warm(site));
+      }),
     );
+  }
+
+  /** Makes connections, one after the other, until there are enough, or one fails. It counts as an attempt all the time. */
+  async #warm(site: Site): Promise<void> {
+    const { stock } = site;
+    stock.attemptCount++;
+    let pooled: Pooled | undefined;
+    try {
+      for (;;) {
+        pooled = await this.#make(site);
+        if (stock.size > this.#settings.minConnectionsPerDestination || pooled.isDoomed) return;
+        this.#free(pooled);
+        pooled = undefined;
+      }
+    } catch {
+      // The destination has its failure noted; whoever takes a connection tries again.
+    } finally {
+      stock.attemptCount--;
+      if (pooled === undefined) this.#freed();
+      else this.#free(pooled);
+    }
   }
 
   /**
@@ -341,6 +362,14 @@ export class ConnectionPool implements AsyncDisposable {
   async #connect(site: Site): Promise<Pooled> {
     site.stock.attemptCount++;
     try {
+      return await this.#make(site);
+    } finally {
+      site.stock.attemptCount--;
+    }
+  }
+
+  async #make(site: Site): Promise<Pooled> {
+    try {
       const { connectTimeoutMs: timeoutMs, maxAgeMs } = this.#settings;
       const connection = await this.#agent.connect({ ...site.destination, timeoutMs });
       // One that has ended already is no better than none.
@@ -354,8 +383,6 @@ export class ConnectionPool implements AsyncDisposable {
     } catch (error) {
       this.#table.failed(site, "connect", error);
       throw error;
-    } finally {
-      site.stock.attemptCount--;
     }
   }
 

@@ -53,6 +53,8 @@ export interface PoolNumbers extends EjectionNumbers {
   readonly minConnectionsPerDestination: number;
   /** Connections at a time to each destination. Default 10. */
   readonly maxConnectionsPerDestination: number;
+  /** Connections to each destination that are being made at a time: of more than it accepts in time, some would fail. Default 128. */
+  readonly maxConnectingPerDestination: number;
   /** Requests at a time on one connection; above 1 the agent needs `correlate`. Default 1. */
   readonly maxRequestsPerConnection: number;
   /** Idle connections above `minConnectionsPerDestination` are closed after so long. Default 60,000. */
@@ -114,6 +116,7 @@ export interface PoolRequestOptions extends WaitOptions {
 export const POOL_NUMBERS: OptionTable<PoolNumbers> = {
   minConnectionsPerDestination: count(0, "connections", { max: 100_000 }),
   maxConnectionsPerDestination: count(10, "connections", { min: 1, max: 100_000 }),
+  maxConnectingPerDestination: count(128, "connections", { min: 1, max: 100_000 }),
   maxRequestsPerConnection: count(1, "requests", { min: 1, max: 1_048_576 }),
   idleTimeoutMs: milliseconds(60_000, { min: 1 }),
   maxAgeMs: milliseconds(0),

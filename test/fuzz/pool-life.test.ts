@@ -30,6 +30,7 @@ function optionsOf(random: Random): Partial<PoolOptions> {
     balance: random.pick(["roundRobin", "leastUsed", "randomOfTwo"]),
     minConnectionsPerDestination: random.integer(0, 1),
     maxConnectionsPerDestination: random.integer(1, 4),
+    maxConnectingPerDestination: random.integer(1, 4),
     ejectAfter: random.integer(1, 3),
     ejectMs: random.integer(100, 2_000),
     maxEjectedPercent: random.pick([0, 34, 50, 100]),
