@@ -147,21 +147,41 @@ export class ConnectionPool implements AsyncDisposable {
     return this.#wheel.clock;
   }
 
-  /** Makes `minConnections` to each destination. Resolves when they are there, or have failed. Rejects with `STOPPED`. */
+  /**
+   * Makes `minConnections` to each destination, at most `maxConnecting` of one at a time. Resolves when they are there, or have
+   * failed. Rejects with `STOPPED`.
+   */
   async warmUp(): Promise<void> {
     if (this.#stopping !== undefined) throw stopped();
+    const { minConnections, maxConnecting } = this.#settings;
     await Promise.all(
-      this.#table.all.flatMap((site) =>
-        Array.from({ length: Math.max(0, this.#settings.minConnections - site.stock.size) }, () =>
-          this.#connect(site).then(
-            (pooled) => this.#free(pooled),
-            () => {
-              // The destination has its failure noted; whoever takes a connection tries again.
-            },
-          ),
-        ),
-      ),
+      this.#table.all.flatMap((site) => {
+        const { attemptCount, size } = site.stock;
+        const laneCount = Math.min(maxConnecting - attemptCount, minConnections - size);
+        return Array.from({ length: Math.max(0, laneCount) }, () => this.#warm(site));
+      }),
     );
+  }
+
+  /** Makes connections, one after the other, until there are enough, or one fails. It counts as an attempt all the time. */
+  async #warm(site: Site): Promise<void> {
+    const { stock } = site;
+    stock.attemptCount++;
+    let pooled: Pooled | undefined;
+    try {
+      for (;;) {
+        pooled = await this.#make(site);
+        if (stock.size > this.#settings.minConnections || pooled.isDoomed) return;
+        this.#free(pooled);
+        pooled = undefined;
+      }
+    } catch {
+      // The destination has its failure noted; whoever takes a connection tries again.
+    } finally {
+      stock.attemptCount--;
+      if (pooled === undefined) this.#freed();
+      else this.#free(pooled);
+    }
   }
 
   /**
@@ -333,6 +353,14 @@ export class ConnectionPool implements AsyncDisposable {
   async #connect(site: Site): Promise<Pooled> {
     site.stock.attemptCount++;
     try {
+      return await this.#make(site);
+    } finally {
+      site.stock.attemptCount--;
+    }
+  }
+
+  async #make(site: Site): Promise<Pooled> {
+    try {
       const { connectTimeoutMs: timeoutMs, maxAgeMs } = this.#settings;
       const connection = await this.#agent.connect({ ...site.destination, timeoutMs });
       // One that has ended already is no better than none.
@@ -346,8 +374,6 @@ export class ConnectionPool implements AsyncDisposable {
     } catch (error) {
       this.#table.failed(site, "connect", error);
       throw error;
-    } finally {
-      site.stock.attemptCount--;
     }
   }
 

@@ -51,6 +51,8 @@ export interface PoolNumbers {
   readonly minConnections: number;
   /** Connections at a time to each destination. Default 10. */
   readonly maxConnections: number;
+  /** Connections to each destination that are being made at a time: of more than it accepts in time, some would fail. Default 128. */
+  readonly maxConnecting: number;
   /** Requests at a time on one connection; above 1 the agent needs `correlate`. Default 1. */
   readonly maxRequestsPerConnection: number;
   /** Idle connections above `minConnections` are closed after so long. Default 60,000. */
@@ -120,6 +122,7 @@ export interface PoolRequestOptions extends WaitOptions {
 export const POOL_NUMBERS: OptionTable<PoolNumbers> = {
   minConnections: count(0, "connections", { max: 100_000 }),
   maxConnections: count(10, "connections", { min: 1, max: 100_000 }),
+  maxConnecting: count(128, "connections", { min: 1, max: 100_000 }),
   maxRequestsPerConnection: count(1, "requests", { min: 1, max: 1_048_576 }),
   idleTimeoutMs: milliseconds(60_000, { min: 1 }),
   maxAgeMs: milliseconds(0),

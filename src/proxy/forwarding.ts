@@ -46,7 +46,7 @@ const STATUS: Partial<Record<NetErrorCode, number>> = {
 
 /** What the requests of a proxy share. */
 export interface ForwardingShare {
-  readonly agent: HttpAgent;
+  agent: HttpAgent;
   readonly added: AddedFields;
   readonly handlers: Given<ProxyHandlers>;
   readonly waits: HandlerWaits;

@@ -1,7 +1,9 @@
 /** The open sockets of one component, by id, and what is done with all of them. */
+
 import type { BroadcastResult } from "../connection/component/broadcast.js";
 import type { Data, SendResult } from "../connection/connection.js";
 import { ConnectionRegistry } from "../connection/connection-registry.js";
+import { answeredAtOnce } from "../connection/events/handlers.js";
 import { TopicTable } from "../connection/topics/topic-table.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
 import { PublishedMessage } from "./published-message.js";
@@ -135,7 +137,10 @@ export class OpenSockets<Context = unknown> implements SocketGroup<Context> {
     const exceptId = typeof except === "object" ? except.id : except;
     const targets = this.#sockets.list().filter(({ id, socket }) => {
       if (id === exceptId) return false;
-      return filter === undefined || filter(socket as WebSocketConnection<Context>);
+      return (
+        filter === undefined ||
+        answeredAtOnce(filter(socket as WebSocketConnection<Context>), "filter")
+      );
     });
     const message = new PublishedMessage(data, how, this.#stock);
     const result = { taken: 0, slow: 0, refused: 0 };

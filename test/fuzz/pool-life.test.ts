@@ -30,6 +30,7 @@ function optionsOf(random: Random): Partial<PoolOptions> {
     balance: random.pick(["roundRobin", "leastUsed", "randomOfTwo"]),
     minConnections: random.integer(0, 1),
     maxConnections: random.integer(1, 4),
+    maxConnecting: random.integer(1, 4),
     ejectAfter: random.integer(1, 3),
     ejectMs: random.integer(100, 2_000),
     maxEjectedPercent: random.pick([0, 34, 50, 100]),

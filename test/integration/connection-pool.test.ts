@@ -279,6 +279,38 @@ describe("a pool of connections", () => {
     fresh.release();
   });
 
+  it("makes at most so many connections at a time, for takers and when it warms up", async (test) => {
+    const options = { minConnections: 20, maxConnections: 30, maxConnecting: 3 };
+    const { pool, opened } = await world(test, options, [7_001]);
+    const warming = pool.warmUp();
+    assert.equal(pool.stats.connectingCount, 3);
+    await warming;
+    assert.deepEqual([pool.stats.idleCount, opened.get(7_001)], [20, 20]);
+    const warm = await Promise.all(Array.from({ length: 20 }, () => pool.take()));
+    const taking = Array.from({ length: 10 }, () => pool.take());
+    assert.deepEqual([pool.stats.connectingCount, pool.stats.waitingCount], [3, 10]);
+    for (const lease of [...warm, ...(await Promise.all(taking))]) lease.release();
+    assert.deepEqual([pool.stats.idleCount, opened.get(7_001)], [30, 30]);
+  });
+
+  it("ends to warm up where connections can't be made, after one failure of each attempt", async (test) => {
+    const failed: number[] = [];
+    const { pool, stop } = await world(
+      test,
+      {
+        minConnections: 1_000,
+        maxConnections: 1_000,
+        maxConnecting: 3,
+        agent: { onClose: ({ id }) => void failed.push(id) },
+      },
+      [7_001],
+    );
+    await stop(7_001);
+    await pool.warmUp();
+    assert.deepEqual([pool.stats.connectionCount, pool.stats.connectingCount], [0, 0]);
+    assert.equal(failed.length, 3);
+  });
+
   it("closes what is too old although it is one of the least, and makes others when they are wanted", async (test) => {
     const { pool, wait } = await world(test, { minConnections: 2, maxAgeMs: 10_000 }, [7_001]);
     await pool.warmUp();

@@ -96,8 +96,8 @@ function relays(engine: EngineName): void {
     assert.ok(clients.every(({ from }) => from.every((port) => port === to.port)));
     assert.equal(new Set(servers.map(({ from }) => from[0])).size, 2);
     assert.equal(one.sessionCount, 2);
-    const { receivedBytes, sentBytes, droppedDatagrams } = one.stats;
-    assert.deepEqual([receivedBytes, sentBytes, droppedDatagrams], [18, 30, 0]);
+    const { receivedBytes, sentBytes, droppedDatagramCount } = one.stats;
+    assert.deepEqual([receivedBytes, sentBytes, droppedDatagramCount], [18, 30, 0]);
     assert.deepEqual(await one.stop(), { drainedCount: 0, cutCount: 2 });
     assert.deepEqual(
       records.map(({ fromClientDatagrams, fromClientBytes, toClientDatagrams, toClientBytes }) => [
@@ -223,8 +223,8 @@ describe("a UDP relay in time", () => {
       [1, 1, 0, 0],
     );
     assert.deepEqual(told, ["CONNECTION_LIMIT", "CONNECTION_LIMIT"]);
-    const { refusedCount, droppedDatagrams } = one.stats;
-    assert.deepEqual([refusedCount, droppedDatagrams], [2, 2]);
+    const { refusedCount, droppedDatagramCount } = one.stats;
+    assert.deepEqual([refusedCount, droppedDatagramCount], [2, 2]);
     await wait(1_100);
     clients[3]?.node.send(to, "now");
     await wait(10);
@@ -256,11 +256,11 @@ describe("a UDP relay in time", () => {
     for (let count = 0; count < 5; count++) client.node.send(to, `${count}`);
     await wait(10);
     assert.deepEqual(server.heard, ["0", "1", "2"]);
-    assert.equal(one.stats.droppedDatagrams, 2);
+    assert.equal(one.stats.droppedDatagramCount, 2);
     const long = "x".repeat(60_000);
     for (let count = 0; count < 3; count++) client.node.send(to, long);
     await wait(10);
-    const [heard, dropped] = [server.heard.length - 3, one.stats.droppedDatagrams - 2];
+    const [heard, dropped] = [server.heard.length - 3, one.stats.droppedDatagramCount - 2];
     assert.ok(
       heard >= 1 && dropped >= 1 && heard + dropped === 3,
       `${heard} came, ${dropped} were dropped`,

@@ -94,7 +94,8 @@ export class Relay implements AsyncDisposable {
     const { maxConnections } = this.#numbers;
     const transport = { ...settings, maxConnections, halfOpen: true, delivery: "borrow" } as const;
     const admission = { access, proxyHeader };
-    const parts = { engine, security, settings: transport, admission };
+    const stopRest = async () => this.#probe?.stop();
+    const parts = { engine, security, settings: transport, admission, stopRest };
     this.#passage = new Passage(this.#role(), parts, this.#outgoing);
   }
 
@@ -295,12 +296,10 @@ export class Relay implements AsyncDisposable {
     readStopOptions(options);
     this.#isListening = false;
     for (const { table } of this.#allUpstreams) table.stop();
-    const result = await this.#passage.stop(options);
-    await this.#probe?.stop();
-    return result;
+    return await this.#passage.stop(options);
   }
 
-  /** Resolves when the relay is stopped, at once if it is. */
+  /** Resolves when the relay is stopped, at once if it is. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
   stopped(options?: WaitOptions): Promise<void> {
     return this.#passage.stopped(options);
   }

@@ -1,5 +1,6 @@
 /** What a UDP relay can be given, and what it tells. */
 import type { AccessOptions } from "../../connection/access/access-options.js";
+import type { ServiceState } from "../../connection/component/service-state.js";
 import type { Address, EngineChoice } from "../../engine/engine.js";
 import {
   assertFunction,
@@ -17,9 +18,11 @@ import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
 
 /** What has become of one client of a UDP relay. */
 export interface UdpRelayRecord {
-  /** Address and port that it sent from. */
-  readonly client: Address;
-  /** Where it went to; undefined where there was none. */
+  /** Address that it sent from. */
+  readonly client: string | undefined;
+  /** Port that it sent from. */
+  readonly clientPort: number | undefined;
+  /** `host:port`. */
   readonly destination: string;
   /** Datagrams from the client to the destination. */
   readonly fromClientDatagrams: number;
@@ -61,6 +64,8 @@ export interface UdpRelayOptions extends Given<UdpRelayNumbers>, DestinationHand
 export interface UdpRelayStats {
   /** Engine that moves the datagrams. */
   readonly engine: string;
+  /** Where it is in its life. */
+  readonly state: ServiceState;
   /** Clients at present. */
   readonly sessionCount: number;
   /** Sessions that have begun. */
@@ -69,12 +74,12 @@ export interface UdpRelayStats {
   readonly closedCount: number;
   /** Clients that were not let in. */
   readonly refusedCount: number;
-  /** Bytes that clients sent, and that were sent to them. */
+  /** Bytes that clients sent. */
   readonly receivedBytes: number;
   /** Bytes that the kernel has taken, to clients. */
   readonly sentBytes: number;
-  /** Datagrams that were lost here, those of whom nobody was let in for included. */
-  readonly droppedDatagrams: number;
+  /** Datagrams that were lost here, those of clients that were not let in among them. */
+  readonly droppedDatagramCount: number;
   /** Destinations that are ejected, or that checks have found down. */
   readonly ejectedCount: number;
   /** By destination, `host:port`. */

@@ -17,6 +17,7 @@ import {
   type StopOptions,
   type StopResult,
 } from "../../connection/component/component-options.js";
+import type { ServiceState } from "../../connection/component/service-state.js";
 import type { WaitOptions } from "../../connection/connection.js";
 import { type EngineService, engineServiceOf } from "../../connection/engine-service.js";
 import { callHandler, handlerError } from "../../connection/events/handlers.js";
@@ -220,22 +221,29 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     await this.#stopWaiters.wait(this.service.wheel, options, giveUp);
   }
 
+  get #state(): ServiceState {
+    if (this.#stopping !== undefined) return "stopping";
+    if (this.#opening !== undefined) return "starting";
+    return this.#front === undefined ? "stopped" : "started";
+  }
+
   get stats(): UdpRelayStats {
     let sentBytes = this.#sentBytes;
-    let droppedDatagrams = this.#droppedDatagrams + (this.#front?.droppedCount ?? 0);
+    let droppedDatagramCount = this.#droppedDatagrams + (this.#front?.droppedCount ?? 0);
     for (const { client, upstream } of this.#sessions.values()) {
       sentBytes += client.byteCount;
-      droppedDatagrams += client.droppedCount + upstream.droppedCount;
+      droppedDatagramCount += client.droppedCount + upstream.droppedCount;
     }
     return {
       engine: this.service.engine.name,
+      state: this.#state,
       sessionCount: this.#sessions.size,
       openedCount: this.#openedCount,
       closedCount: this.#openedCount - this.#sessions.size,
       refusedCount: this.#refusedCount,
       receivedBytes: this.#receivedBytes,
       sentBytes,
-      droppedDatagrams,
+      droppedDatagramCount,
       ejectedCount: this.#table.unwellCount,
       destinations: statsOf(this.#table.all),
     };
@@ -329,8 +337,10 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     this.#sentBytes += client.byteCount;
     this.#droppedDatagrams += droppedDatagrams;
     if (error !== undefined) this.#table.failed(destination, "use", error);
+    const { host, port } = addressOfPeer(peer);
     const record = {
-      client: addressOfPeer(peer),
+      client: host,
+      clientPort: port,
       destination: destination.name,
       fromClientDatagrams: upstream.datagramCount,
       fromClientBytes: upstream.byteCount,
