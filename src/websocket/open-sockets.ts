@@ -2,6 +2,7 @@
 import type { BroadcastResult } from "../connection/component/broadcast.js";
 import type { Data } from "../connection/connection.js";
 import { ConnectionRegistry } from "../connection/connection-registry.js";
+import { answeredAtOnce } from "../connection/events/handlers.js";
 import { TopicTable } from "../connection/topics/topic-table.js";
 import type { DeflateStock } from "./deflate/deflate-stock.js";
 import { PublishedMessage } from "./published-message.js";
@@ -93,7 +94,10 @@ export class OpenSockets<Context = unknown> {
     const exceptId = typeof except === "object" ? except.id : except;
     const targets = this.#sockets.list().filter(({ id, socket }) => {
       if (id === exceptId) return false;
-      return filter === undefined || filter(socket as WebSocketConnection<Context>);
+      return (
+        filter === undefined ||
+        answeredAtOnce(filter(socket as WebSocketConnection<Context>), "filter")
+      );
     });
     const message = new PublishedMessage(data, how, this.#stock);
     const result = { taken: 0, slow: 0, refused: 0 };

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import process from "node:process";
-import { handlerError, isThenable } from "../connection/events/handlers.js";
+import { handlerError, isThenable, whenSettled } from "../connection/events/handlers.js";
 import {
   assertFunction,
   assertKnownKeys,
@@ -166,7 +166,7 @@ export class WebSocketEndpoint<Context = unknown> extends SocketGroup<Context> {
       if (isThenable(decision)) {
         // The head is looked at later.
         exchange.keep();
-        (decision as Promise<UpgradeDecision<Context>>).then(decided, failed);
+        whenSettled(decision, (late) => decided(late as UpgradeDecision<Context>), failed);
       } else decided(decision as UpgradeDecision<Context>);
     } catch (error) {
       failed(error);

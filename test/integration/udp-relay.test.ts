@@ -156,7 +156,7 @@ function relays(engine: EngineName): void {
     client.node.send(to, "lost");
     await until(() => records.length === 1);
     assert.equal(records[0]?.error?.code, "CONNECTION_REFUSED");
-    assert.deepEqual(told, [`eject 127.0.0.1:${port} 30000`]);
+    assert.deepEqual(told, [`eject 127.0.0.1:${port} 5000`]);
     client.node.send(to, "again");
     await until(() => client.heard.length === 1);
     assert.deepEqual(client.heard, ["again"]);
