@@ -17,7 +17,10 @@ export const title = "Relays, echo through them";
 
 const CASES = [
   { connections: 4, size: 65_536, depth: 4 },
+  { connections: 16, size: 65_536, depth: 4 },
   { connections: 1, size: 65_536, depth: 1 },
+  // Both ways go over a link of so much: what is direct is limited as what is relayed is.
+  { connections: 4, size: 65_536, depth: 4, gigabits: 4 },
   { connections: 100, size: 64, depth: 1 },
   { connections: 100, size: 64, depth: 16 },
 ];
@@ -26,12 +29,13 @@ const PIPE = "node:net, piped";
 export async function measure({ rounds, seconds }) {
   const load = nativeTool("tcpload");
   const results = [];
-  for (const { connections, size, depth } of CASES) {
+  for (const { connections, size, depth, gigabits } of CASES) {
     const target = await startTarget();
     const relays = await startRelays(target.port);
     const perCpu = Object.fromEntries(Object.keys(relays).map((name) => [name, []]));
     const ask = async (port) => {
       const args = ["127.0.0.1", port, connections, size, depth, seconds].map(String);
+      if (gigabits !== undefined) args.push("1", "0.5", String(gigabits * 125e6));
       return JSON.parse((await run(load, args)).trim().split("\n").at(-1));
     };
     const subjects = { direct: async () => (await ask(target.port)).perSecond };
@@ -46,7 +50,8 @@ export async function measure({ rounds, seconds }) {
     }
     const rows = await pairedRounds(subjects, rounds);
     for (const { stop } of [target, ...Object.values(relays)]) await stop();
-    const name = `${connections} × ${size} B, ${depth} in flight`;
+    const link = gigabits === undefined ? "" : `, on ${gigabits} Gbit/s`;
+    const name = `${connections} × ${size} B, ${depth} in flight${link}`;
     results.push({ name, unit: "msg/s", rows });
     results.push({
       name: `${name}, per second of its processor`,
