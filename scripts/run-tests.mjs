@@ -22,11 +22,11 @@ const isFast = process.argv.includes("--fast");
 /** Many connections, many random cases, other people's programs. */
 const LARGE = /^(fuzz|interop|soak)\/|\/scale\./;
 const STARTERS = /from "node:(child_process|worker_threads)"/;
-/** What belongs to the whole process: its memory, environment, events, descriptors, loaded modules. */
+/** What belongs to the whole process: its memory, descriptors, loaded modules, an environment that is changed. */
 const WHOLE_PROCESS =
-  /\bgc\b|process\.(env|on|once|memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|proc\/self|loaders|import\(|installLightClasses/;
+  /\bgc\b|process\.(memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|process\.env\[\w+\] = |delete process\.env|proc\/self|loaders|import\(|installLightClasses/;
 /** Files of one process. */
-const GROUP_FILES = 12;
+const GROUP_FILES = 16;
 
 /** Makes certificates by the program `openssl`, and waits for it. */
 const CERTIFICATES = join(root, "support/tls-certificates.js");
@@ -97,7 +97,11 @@ const concurrency = `--test-concurrency=${availableParallelism() + 1}`;
 const maps = parts.length > 0 ? ["--enable-source-maps"] : [];
 const runner = spawn(process.execPath, ["--expose-gc", ...maps, "--test", concurrency, ...all], {
   stdio: "inherit",
-  env: { ...process.env, HP_SOCKET_TEST_FOLDER: folder },
+  env: {
+    ...process.env,
+    HP_SOCKET_TEST_FOLDER: folder,
+    ...(isFast && { HP_SOCKET_TEST_FAST: "1" }),
+  },
 });
 runner.on("exit", (code, signal) => {
   rmSync(folder, { recursive: true, force: true });

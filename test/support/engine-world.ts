@@ -145,6 +145,7 @@ export class EngineWorld {
       const endedCount = events.filter((event) => event === "ended").length;
       assert.ok(endedCount <= 1, `ended at most once in: ${events.join(", ")}`);
     }
+    for (const stream of streams) stream.forget();
     assert.deepEqual(this.depth.violations, [], "sink calls from inside a call into the engine");
   }
 }

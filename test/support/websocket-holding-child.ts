@@ -1,54 +1,87 @@
 /**
- * A WebSocket in a process of its own that is open, or waited for: `ENGINE FACE STATE HOLD`. FACE: `client` or `agent`.
- * STATE: `open`, `asked` (the server does not respond to the handshake), `asked-again` (nor to one on the connection of one
- * that it has refused) or `lost` (the server does not come back).
- * Says `there` then. HOLD: `unref` lets the process end; `ref` takes that back.
+ * WebSockets in a process that has nothing else to do, one after the other: `ENGINE`. For each face and state, a line that
+ * says whether the process would end while it is unreferenced, while it is referenced, and once it is unreferenced again.
  */
 import process from "node:process";
 import type { EngineName } from "hp-socket";
 import { HttpServer } from "hp-socket/http";
 import { WebSocketAgent, WebSocketClient, webSocket } from "hp-socket/websocket";
+import { HOLD_FACES, HOLD_STATES } from "./websocket-hold-states.js";
 
-const [name, face, state, hold] = process.argv.slice(2);
-const engine = name as EngineName;
-const endpoint = webSocket({ onMessage() {} });
-let wasRefused = false;
-const server = new HttpServer({
-  engine,
-  onRequest(exchange) {
-    if (state === "asked-again" && !wasRefused) {
-      wasRefused = true;
-      exchange.respond(403);
-    } else if (state?.startsWith("asked")) there();
-    else endpoint.handle(exchange);
-  },
-});
-const options = {
-  engine,
-  reconnect: { firstDelayMs: 600_000, maxDelayMs: 600_000 },
-  onReconnecting: () => there(),
-};
-const outgoing = face === "client" ? new WebSocketClient(options) : new WebSocketAgent(options);
+const engine = process.argv[2] as EngineName;
+/** A process that has to end does it at once; nothing tells that it goes on. */
+const ENOUGH_MS = 200;
+/** Keeps the process alive where its fate is not asked for. */
+const hold = setInterval(() => {}, 60_000);
 
-/** Holds the process until the server has seen the handshake. */
-let untilSeen: NodeJS.Timeout | undefined;
-
-function there(): void {
-  if (untilSeen === undefined) outgoing.unref();
-  clearTimeout(untilSeen);
-  if (hold === "ref") outgoing.ref();
-  console.log("there");
+/** `ends` if nothing keeps the process alive, else `goes on`. */
+async function fateOfProcess(): Promise<string> {
+  // Node tells its end once for each time that its loop has run.
+  await new Promise((resolve) => setImmediate(resolve));
+  hold.unref();
+  return await new Promise((resolve) => {
+    const ends = (): void => is("ends");
+    const timer = setTimeout(() => is("goes on"), ENOUGH_MS).unref();
+    process.once("beforeExit", ends);
+    function is(fate: string): void {
+      process.off("beforeExit", ends);
+      clearTimeout(timer);
+      hold.ref();
+      resolve(fate);
+    }
+  });
 }
 
-const { port } = await server.listen({ host: "127.0.0.1" });
-server.unref();
-const url = `ws://127.0.0.1:${port}/`;
-if (state === "asked-again") {
-  await outgoing.connect(url).catch(() => {});
-  untilSeen = setTimeout(() => {}, 60_000);
-  outgoing.unref();
+for (const state of HOLD_STATES) {
+  for (const face of HOLD_FACES) {
+    const { promise: there, settle } = settled();
+    const endpoint = webSocket({ onMessage() {} });
+    let wasRefused = false;
+    const server = new HttpServer({
+      engine,
+      onRequest(exchange) {
+        if (state === "asked-again" && !wasRefused) {
+          wasRefused = true;
+          exchange.respond(403);
+        } else if (state.startsWith("asked")) settle();
+        else endpoint.handle(exchange);
+      },
+    });
+    const options = {
+      engine,
+      reconnect: { firstDelayMs: 600_000, maxDelayMs: 600_000 },
+      onReconnecting: settle,
+    };
+    const outgoing = face === "client" ? new WebSocketClient(options) : new WebSocketAgent(options);
+    const { port } = await server.listen({ host: "127.0.0.1" });
+    const url = `ws://127.0.0.1:${port}/`;
+    if (state === "asked-again") await outgoing.connect(url).catch(() => {});
+    const opened = outgoing.connect(url, { timeoutMs: 0 });
+    if (state.startsWith("asked")) opened.catch(() => {});
+    else await opened;
+    if (state === "open") settle();
+    if (state === "lost") await server.stop({ drainMs: 0 });
+    await there;
+
+    server.unref();
+    outgoing.unref();
+    const fates = [await fateOfProcess()];
+    outgoing.ref();
+    fates.push(await fateOfProcess());
+    outgoing.unref();
+    fates.push(await fateOfProcess());
+    console.log(`${face}, ${state}: ${fates.join(", ")}`);
+
+    await outgoing.stop({ drainMs: 0 });
+    await server.stop({ drainMs: 0 });
+  }
 }
-const opened = outgoing.connect(url, { timeoutMs: 0 });
-if (!state?.startsWith("asked")) await opened;
-if (state === "open") there();
-if (state === "lost") await server.stop({ drainMs: 0 });
+clearInterval(hold);
+
+function settled(): { promise: Promise<void>; settle: () => void } {
+  let settle: () => void = () => {};
+  const promise = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return { promise, settle };
+}
