@@ -39,7 +39,7 @@ export function loopback(port = 0): IpAddress {
   return { host: "127.0.0.1", port, family: "IPv4" };
 }
 
-/** See the head of the file. */
+/** Streams, listeners and datagram sockets of one case, with their probes. */
 export class EngineWorld {
   readonly engine: Engine;
   readonly depth: CallDepth = new CallDepth();

@@ -6,32 +6,10 @@ import process from "node:process";
 import type { EngineName } from "hp-socket";
 import { HttpServer } from "hp-socket/http";
 import { WebSocketAgent, WebSocketClient, webSocket } from "hp-socket/websocket";
+import { fatesOf, letGo } from "./process-fate.js";
 import { HOLD_FACES, HOLD_STATES } from "./websocket-hold-states.js";
 
 const engine = process.argv[2] as EngineName;
-/** A process that has to end does it at once; nothing tells that it goes on. */
-const ENOUGH_MS = 200;
-/** Keeps the process alive where its fate is not asked for. */
-const hold = setInterval(() => {}, 60_000);
-
-/** `ends` if nothing keeps the process alive, else `goes on`. */
-async function fateOfProcess(): Promise<string> {
-  // Node tells its end once for each time that its loop has run.
-  await new Promise((resolve) => setImmediate(resolve));
-  hold.unref();
-  return await new Promise((resolve) => {
-    const ends = (): void => is("ends");
-    const timer = setTimeout(() => is("goes on"), ENOUGH_MS).unref();
-    process.once("beforeExit", ends);
-    function is(fate: string): void {
-      process.off("beforeExit", ends);
-      clearTimeout(timer);
-      hold.ref();
-      resolve(fate);
-    }
-  });
-}
-
 for (const state of HOLD_STATES) {
   for (const face of HOLD_FACES) {
     const { promise: there, settle } = settled();
@@ -64,19 +42,12 @@ for (const state of HOLD_STATES) {
     await there;
 
     server.unref();
-    outgoing.unref();
-    const fates = [await fateOfProcess()];
-    outgoing.ref();
-    fates.push(await fateOfProcess());
-    outgoing.unref();
-    fates.push(await fateOfProcess());
-    console.log(`${face}, ${state}: ${fates.join(", ")}`);
-
+    console.log(`${face}, ${state}: ${await fatesOf(outgoing)}`);
     await outgoing.stop({ drainMs: 0 });
     await server.stop({ drainMs: 0 });
   }
 }
-clearInterval(hold);
+letGo();
 
 function settled(): { promise: Promise<void>; settle: () => void } {
   let settle: () => void = () => {};
