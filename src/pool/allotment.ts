@@ -122,8 +122,12 @@ export class Allotment {
     return next;
   }
 
+  /** Whether one more may be made. */
   #hasRoom({ stock }: Site): boolean {
-    return stock.size < this.#settings.maxConnections;
+    const { maxConnectionsPerDestination, maxConnectingPerDestination } = this.#settings;
+    return (
+      stock.size < maxConnectionsPerDestination && stock.attemptCount < maxConnectingPerDestination
+    );
   }
 
   /** Whether one of `able` can serve a taker, or none is left that could. */
@@ -209,8 +213,8 @@ export class Allotment {
         if (!wantsIt) this.#owner.free(made);
         else {
           this.#give(taker, made, true);
-          // Others may share it.
-          if (taker.use === "shared") this.serve();
+          // Others may share it, or have one made.
+          this.serve();
         }
       },
       (error: unknown) => {

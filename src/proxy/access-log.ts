@@ -62,23 +62,20 @@ function entryOf(record: LoggedRecord): Entry {
   const protocol = "fromClientDatagrams" in record ? "udp" : "tcp";
   const { destination = "" } = record;
   const request = ["RELAY", destination, protocol] as const;
-  return { client: clientOf(record), user: undefined, request, status: undefined };
-}
-
-function clientOf({ client }: LoggedRecord): string | undefined {
-  return typeof client === "object" ? client.host : client;
+  return { client: record.client, user: undefined, request, status: undefined };
 }
 
 function jsonLine(record: LoggedRecord, maxLength: number): string {
-  const { client, error, startedAt, durationMs, ...rest } = record;
+  const { client, error, startedAt, durationMs, ...named } = record;
+  const { clientPort, ...rest } = { clientPort: undefined, ...named };
   const parts = Object.entries(rest).map(([name, value]) => [
     name,
     typeof value === "string" ? cut(value, maxLength) : (value ?? null),
   ]);
   return jsonText({
     time: new Date(startedAt).toISOString(),
-    remoteAddress: clientOf(record) ?? null,
-    ...(typeof client === "object" && { remotePort: client.port }),
+    remoteAddress: client ?? null,
+    ...(clientPort !== undefined && { remotePort: clientPort }),
     ...Object.fromEntries(parts),
     durationMs: rounded(durationMs),
     error: error?.code ?? null,

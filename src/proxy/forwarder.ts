@@ -65,6 +65,11 @@ export class Forwarder {
     this.#shared = { agent, handlers, waits, added: new AddedFields(pseudonym), reusedCount: 0 };
   }
 
+  /** What requests are sent on with from now on. */
+  set agent(agent: HttpAgent) {
+    this.#shared.agent = agent;
+  }
+
   /** Requests that went over a connection that had carried another one. */
   get reusedCount(): number {
     return this.#shared.reusedCount;

@@ -46,7 +46,7 @@ const STATUS: Partial<Record<NetErrorCode, number>> = {
 
 /** What the requests of a proxy share. */
 export interface ForwardingShare {
-  readonly agent: HttpAgent;
+  agent: HttpAgent;
   readonly added: AddedFields;
   readonly handlers: Given<ProxyHandlers>;
   readonly waits: HandlerWaits;
@@ -107,6 +107,7 @@ export class Forwarding implements ResponseFollower, BodyOwner {
     try {
       const left = isWithoutContent(head.statusCode) ? LEFT.empty : LEFT.response;
       const fields = endToEndFields(head, left, this.shared.added.ofResponse(head));
+      this.exchange.statusText = head.reason;
       this.writer = this.exchange.startResponse(head.statusCode, fields);
     } catch (error) {
       this.fail(asOriginFault(error));
@@ -169,6 +170,7 @@ export class Forwarding implements ResponseFollower, BodyOwner {
       const { signal } = exchange;
       await shared.waits.call("onResponse", () => shared.handlers.onResponse?.(outgoing), signal);
       const { status, headers, body } = outgoing;
+      if (status === head.statusCode) exchange.statusText = head.reason;
       const isEmpty = isWithoutContent(status);
       const isUnchanged = body === intake && !isEmpty;
       await exchange.respondStream(
@@ -226,6 +228,7 @@ export class Forwarding implements ResponseFollower, BodyOwner {
     this.isOver = true;
     this.error = error;
     if (!exchange.isResponded && exchange.isSendable) {
+      exchange.statusText = undefined;
       exchange.respondError(STATUS[error.code] ?? 502, error.code);
     } else exchange.cutShort(error);
   }

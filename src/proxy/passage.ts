@@ -19,8 +19,9 @@ import {
 } from "../connection/listening/listening.js";
 import type { ConnectionSettings } from "../connection/settings.js";
 import type { ComponentSecurity } from "../connection/tls/component-security.js";
+import { WaiterList } from "../connection/waiting/waiter-list.js";
 import type { Address, Engine } from "../engine/engine.js";
-import { assertObject } from "../errors.js";
+import { assertObject, NetError } from "../errors.js";
 import type { Given } from "../options.js";
 import type { OutgoingStreams } from "./outgoing-streams.js";
 
@@ -31,6 +32,8 @@ export interface PassageParts {
   readonly settings: Given<ConnectionSettings>;
   /** Who may come in. */
   readonly admission: AdmissionOptions;
+  /** Stops what else there is, when nothing comes in or goes out any more. */
+  readonly stopRest: () => Promise<unknown>;
 }
 
 /** Both sides of a proxy or a relay. */
@@ -38,21 +41,30 @@ export class Passage {
   readonly listening: Listening;
   readonly #clients: StreamComponent;
   readonly #outgoing: OutgoingStreams;
+  readonly #stopRest: () => Promise<unknown>;
   #stopping: Promise<StopResult> | undefined;
+  readonly #stopWaiters: WaiterList = new WaiterList();
 
   /** Throws `INVALID_ARGUMENT`. */
   constructor(role: StreamRole & ListeningRole, parts: PassageParts, outgoing: OutgoingStreams) {
-    const { engine, security, settings, admission } = parts;
+    const { engine, security, settings, admission, stopRest } = parts;
+    this.#stopRest = stopRest;
     this.#clients = new StreamComponent(role, engine, security, settings);
     this.#outgoing = outgoing;
     this.listening = new Listening(this.#clients, role, admission);
   }
 
   /** See `TcpServer.listen`; on `127.0.0.1` unless told otherwise. */
-  listen(options: ListenOptions): Promise<Address> {
+  async listen(options: ListenOptions): Promise<Address> {
     assertObject("the options of listen", options);
+    if (this.#stopping !== undefined) {
+      const text = "the component is stopping: await its stop() before it listens again";
+      throw new NetError("INVALID_STATE", text, { operation: "listen" });
+    }
     const { path } = options;
-    return this.listening.listen(path === undefined ? { host: "127.0.0.1", ...options } : options);
+    return await this.listening.listen(
+      path === undefined ? { host: "127.0.0.1", ...options } : options,
+    );
   }
 
   /**
@@ -63,6 +75,7 @@ export class Passage {
     const drainMs = readStopOptions(options);
     this.#stopping ??= this.#stop(drainMs).finally(() => {
       this.#stopping = undefined;
+      this.#stopWaiters.resolve();
     });
     return await this.#stopping;
   }
@@ -75,14 +88,23 @@ export class Passage {
     const clients = await this.#clients.stop({ drainMs });
     const leftMs = Math.max(0, Math.ceil(endMs - clock.now()));
     const behind = await component.stop({ drainMs: leftMs });
+    await this.#stopRest();
     const cutCount = clients.cutCount + behind.cutCount;
     const allCount = goneCount + clients.drainedCount + clients.cutCount;
     return { drainedCount: allCount - cutCount, cutCount };
   }
 
-  /** Resolves when the clients' side is stopped, at once if it is. */
-  stopped(options: WaitOptions | undefined): Promise<void> {
-    return this.#clients.stopped(options);
+  /** Resolves when both sides are stopped, at once if they are. */
+  async stopped(options: WaitOptions = {}): Promise<void> {
+    const { wheel } = this.#clients.service;
+    const sinceMs = wheel.clock.now();
+    await this.#clients.stopped(options);
+    if (this.#stopping === undefined) return;
+    const { timeoutMs = 0 } = options;
+    const leftMs = Math.max(1, Math.ceil(timeoutMs - (wheel.clock.now() - sinceMs)));
+    const rest = timeoutMs === 0 ? options : { ...options, timeoutMs: leftMs };
+    const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
+    await this.#stopWaiters.wait(wheel, rest, giveUp);
   }
 
   get address(): Address | undefined {

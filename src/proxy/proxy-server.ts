@@ -8,7 +8,7 @@ import type {
 } from "../connection/component/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { engineServiceOf } from "../connection/engine-service.js";
-import { handlerError } from "../connection/events/handlers.js";
+import { callHandler, handlerError } from "../connection/events/handlers.js";
 import type { AdmissionOptions } from "../connection/listening/admission.js";
 import type { ListenOptions } from "../connection/listening/listening.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
@@ -18,7 +18,7 @@ import {
   assertObject,
   assertText,
   invalidArgument,
-  NetError,
+  type NetError,
 } from "../errors.js";
 import { HttpAgent, type HttpAgentStats } from "../http/client/http-agent.js";
 import { HandlerCalls } from "../http/server/handler-calls.js";
@@ -77,10 +77,10 @@ export interface ProxyStats extends ComponentStats {
   /** Clients whose datagrams are relayed at present. */
   readonly associationCount: number;
   /** Datagrams that were dropped, of clients that have left. */
-  readonly droppedDatagramCount: number;
+  readonly droppedCount: number;
   /** Requests that went over an upstream connection which had carried another one. */
   readonly reusedCount: number;
-  /** Upstream connections of requests. */
+  /** Upstream connections of requests, since it began to listen. */
   readonly upstream: HttpAgentStats;
 }
 
@@ -114,13 +114,14 @@ export class ProxyServer implements AsyncDisposable {
   readonly #passage: Passage;
   readonly #role: ProxyRole;
   readonly #http: HttpRole;
-  readonly #agent: HttpAgent;
+  /** What requests are sent on with; each time that it was stopped another one. */
+  #agent: HttpAgent;
+  readonly #makeAgent: () => HttpAgent;
   readonly #tunnels: TunnelMaker;
   readonly #forwarder: Forwarder;
   /** Anybody on the network could come in: there is neither a list nor authentication. */
   readonly #isOpen: boolean;
   readonly #handlers: Given<ProxyHandlers>;
-  #isOver = false;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: ProxyServerOptions = {}) {
@@ -154,16 +155,18 @@ export class ProxyServer implements AsyncDisposable {
         closeTimeoutMs: settings.closeTimeoutMs ?? 5_000,
       },
     });
-    this.#agent = new HttpAgent({
-      ...(wanted !== undefined && { engine: wanted }),
-      allowAddress: rules.allowsAddress,
-      connectTimeoutMs: numbers.connectTimeoutMs,
-      headTimeoutMs: numbers.upstreamTimeoutMs,
-      bodyTimeoutMs: configuration.limits.bodyTimeoutMs,
-      idleTimeoutMs: numbers.upstreamIdleTimeoutMs,
-      maxConnections: numbers.maxUpstreams,
-      maxConnectionsPerOrigin: numbers.maxUpstreamsPerOrigin,
-    });
+    this.#makeAgent = () =>
+      new HttpAgent({
+        ...(wanted !== undefined && { engine: wanted }),
+        allowAddress: rules.allowsAddress,
+        connectTimeoutMs: numbers.connectTimeoutMs,
+        headTimeoutMs: numbers.upstreamTimeoutMs,
+        bodyTimeoutMs: configuration.limits.bodyTimeoutMs,
+        idleTimeoutMs: numbers.upstreamIdleTimeoutMs,
+        maxConnections: numbers.maxUpstreams,
+        maxConnectionsPerOrigin: numbers.maxUpstreamsPerOrigin,
+      });
+    this.#agent = this.#makeAgent();
     const handlers = options;
     const failed = (name: string, cause: unknown): void => this.#failed(name, cause);
     this.#tunnels = new TunnelMaker({
@@ -180,7 +183,8 @@ export class ProxyServer implements AsyncDisposable {
       access: this.#isOpen ? { ...access, allow: LOOPBACK_NETWORKS } : access,
       proxyHeader,
     };
-    const parts = { engine, security, settings: configuration.transport(), admission };
+    const stopRest = () => this.#stopAgent();
+    const parts = { engine, security, settings: configuration.transport(), admission, stopRest };
     this.#passage = new Passage(this.#role, parts, outgoing);
     this.#http.listening = this.#passage.listening;
   }
@@ -227,8 +231,14 @@ export class ProxyServer implements AsyncDisposable {
 
   #tell(error: NetError): void {
     const { onHandlerError } = this.#handlers;
-    if (onHandlerError === undefined) process.emitWarning(error);
-    else onHandlerError.call(this.#handlers, error);
+    if (onHandlerError === undefined) {
+      process.emitWarning(error);
+      return;
+    }
+    callHandler(
+      () => onHandlerError.call(this.#handlers, error),
+      (cause) => process.emitWarning(handlerError("onHandlerError", "request", cause)),
+    );
   }
 
   /**
@@ -240,7 +250,6 @@ export class ProxyServer implements AsyncDisposable {
   listen(options: ListenOptions): Promise<Address>;
   async listen(options: ListenOptions = {}): Promise<Address> {
     assertObject("the options of listen", options);
-    if (this.#isOver) throw new NetError("INVALID_STATE", "a proxy that was stopped stays so");
     const { host, path } = options;
     const isLocal = path !== undefined || host === undefined || LOCAL_HOST.test(host);
     if (!isLocal && this.#isOpen) {
@@ -249,22 +258,27 @@ export class ProxyServer implements AsyncDisposable {
         { operation: "listen" },
       );
     }
-    return this.#passage.listen(options);
+    return await this.#passage.listen(options);
   }
 
   /**
-   * Stops, for good: nothing new comes in; requests and tunnels get `drainMs` (default 5,000) to end, then they are cut.
+   * Stops: nothing new comes in; requests and tunnels get `drainMs` (default 5,000) to end, then they are cut.
    * Resolves when all connections have ended, those to destinations too. Each client counts once in the result, as cut
    * where its connection was, or that to the destination of its tunnel.
    */
   async stop(options: StopOptions = {}): Promise<StopResult> {
-    const result = await this.#passage.stop(options);
-    this.#isOver = true;
-    await this.#agent.stop({ drainMs: 0 });
-    return result;
+    return await this.#passage.stop(options);
   }
 
-  /** Resolves when the server is stopped, at once if it is. */
+  /** Upstream connections end; those of whoever comes next are another agent's. */
+  async #stopAgent(): Promise<void> {
+    const agent = this.#agent;
+    this.#agent = this.#makeAgent();
+    this.#forwarder.agent = this.#agent;
+    await agent.stop({ drainMs: 0 });
+  }
+
+  /** Resolves when the proxy is stopped, at once if it is. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
   stopped(options?: WaitOptions): Promise<void> {
     return this.#passage.stopped(options);
   }
@@ -297,7 +311,7 @@ export class ProxyServer implements AsyncDisposable {
       tunnelCount: this.#tunnels.tunnelCount,
       madeTunnelCount: this.#tunnels.madeCount,
       associationCount: this.#tunnels.associationCount,
-      droppedDatagramCount: this.#tunnels.droppedCount,
+      droppedCount: this.#tunnels.droppedCount,
       reusedCount: this.#forwarder.reusedCount,
       upstream: this.#agent.stats,
     };

@@ -16,6 +16,11 @@ export interface CloseEventInit {
   readonly composed?: boolean;
 }
 
+/** Throws where `call`, which needs one argument, was given none (Web IDL). */
+export function assertGiven(call: string, count: number): void {
+  if (count === 0) throw new TypeError(`${call} needs an argument, and was given none`);
+}
+
 /** Told when the socket has ended. */
 export class CloseEvent extends Event {
   /** Whether both sides have sent Close frames. */
@@ -27,6 +32,8 @@ export class CloseEvent extends Event {
 
   constructor(type: string, init: CloseEventInit = {}) {
     super(type, init);
+    // biome-ignore lint/complexity/noArguments: undefined is an argument, too
+    assertGiven("CloseEvent", arguments.length);
     const { wasClean = false, code = 0, reason = "" } = init;
     this.wasClean = Boolean(wasClean);
     this.code = Number(code) & 0xffff;

@@ -6,7 +6,7 @@ import { types } from "node:util";
 import { bytesOf } from "../connection/data.js";
 import { CLOSE_CODE, MAX_REASON_BYTES } from "../protocol/websocket/close-code.js";
 import { isToken } from "../protocol/websocket/header-list.js";
-import { CloseEvent, EventHandlers } from "./browser-events.js";
+import { assertGiven, CloseEvent, EventHandlers } from "./browser-events.js";
 import { UnsentMessages } from "./unsent-messages.js";
 import { WebSocketAgent } from "./websocket-agent.js";
 import type { WebSocketConnection } from "./websocket-connection.js";
@@ -99,6 +99,8 @@ export class BrowserWebSocket extends EventTarget {
   /** Throws `SyntaxError` for a URL or a subprotocol that is none, as the standard says. */
   constructor(url: string | URL, init: string | Iterable<string> | BrowserWebSocketInit = []) {
     super();
+    // biome-ignore lint/complexity/noArguments: undefined is an argument, too
+    assertGiven("WebSocket", arguments.length);
     this.#url = parseUrl(`${url}`);
     const { protocols, ...options } = readInit(init);
     void this.#connect({ ...options, protocols: readProtocols(protocols) });
@@ -208,6 +210,8 @@ export class BrowserWebSocket extends EventTarget {
 
   /** Throws `InvalidStateError` while connecting. */
   send(data: BrowserData): void {
+    // biome-ignore lint/complexity/noArguments: undefined is an argument, too
+    assertGiven("send", arguments.length);
     if (this.#state === CONNECTING) {
       throw new DOMException("the WebSocket is still connecting", "InvalidStateError");
     }
@@ -256,7 +260,7 @@ export class BrowserWebSocket extends EventTarget {
    * Without a code the Close frame has none. Throws `InvalidAccessError` for a code other than 1000 and 3000 to 4999,
    * `SyntaxError` for a reason of more than 123 bytes.
    */
-  close(code?: number, reason?: string): void {
+  close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
     const short = code === undefined ? undefined : clampedShort(code);
     if (short !== undefined && short !== CLOSE_CODE.normal && !(short >= 3000 && short <= 4999)) {
       throw new DOMException(`${code} is no code for close`, "InvalidAccessError");

@@ -374,6 +374,7 @@ function requests(engine: EngineName): void {
         if (exchange.path === "/204") exchange.respond(204);
         else if (exchange.path === "/304") exchange.respond(304, { ETag: '"a"' });
         else if (exchange.path === "/chunked") {
+          exchange.statusText = "Quite so";
           await exchange.respondStream(
             200,
             {},
@@ -389,11 +390,13 @@ function requests(engine: EngineName): void {
 
     const head = await agent.request({ url: `${url}/`, method: "HEAD" });
     assert.equal(head.headers.get("content-length"), "10");
+    assert.equal(head.statusText, "OK");
     assert.equal((await head.bytes()).length, 0);
     assert.equal((await agent.request({ url: `${url}/204` })).status, 204);
     assert.equal((await agent.request({ url: `${url}/304` })).headers.get("etag"), '"a"');
     const chunked = await agent.request({ url: `${url}/chunked` });
     assert.equal(chunked.headers.get("transfer-encoding"), "chunked");
+    assert.equal(chunked.statusText, "Quite so");
     assert.equal(await chunked.text(), "one two");
   });
 
@@ -427,6 +430,7 @@ function requests(engine: EngineName): void {
     const server = await origin(test, engine, {
       onRequest: async (exchange) => {
         const body = exchange.hasBody ? await exchange.text() : "";
+        exchange.statusText = "Quite so";
         exchange.respond(200, {}, `${exchange.headers.get("x-added")} ${exchange.target} ${body}`);
       },
     });
@@ -441,6 +445,7 @@ function requests(engine: EngineName): void {
       },
       onResponse: (response) => {
         response.headers.push(["X-Seen", "1"]);
+        if (response.request.url.endsWith("/202")) response.status = 202;
         const { body } = response;
         response.body = (async function* () {
           for await (const bytes of body) yield Buffer.from(bytes.toString().toUpperCase());
@@ -453,6 +458,9 @@ function requests(engine: EngineName): void {
     const url = `http://127.0.0.1:${server.port}`;
     const response = await agent.request({ url: `${url}/old`, method: "POST", body: "b" });
     assert.equal(response.headers.get("x-seen"), "1");
+    assert.equal(response.statusText, "Quite so");
+    const accepted = await agent.request({ url: `${url}/202` });
+    assert.deepEqual([accepted.status, accepted.statusText], [202, "Accepted"]);
     assert.equal(await response.text(), "YES /NEW B");
     assert.equal((await agent.request({ url: `${url}/own` })).status, 418);
     assert.equal((await agent.request({ url: `${url}/no` })).status, 403);

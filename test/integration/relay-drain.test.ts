@@ -182,14 +182,22 @@ function leftBehind(engine: EngineName, way: string, options: Partial<RelayOptio
     const { relay, destination, bytes } = await lastWords(test, engine, options);
 
     const stopping = relay.stop({ drainMs: 20_000 });
+    let isStopped = false;
+    const stopped = relay.stopped().then(() => {
+      isStopped = true;
+    });
     // Time for a stop that looks at clients alone to be over.
     await turns(5);
+    assert.equal(isStopped, false);
+    await assert.rejects(relay.listen(), { code: "INVALID_STATE" });
+    await assert.rejects(relay.stopped({ timeoutMs: 1 }), { code: "CLOSE_TIMEOUT" });
     const all = gathered(destination);
     await until(() => destination.destroyed || all.isEnded);
 
     assert.ok(all.isEnded);
     assert.ok(all.bytes().equals(bytes), `${all.bytes().length} bytes`);
     assert.deepEqual(await stopping, { drainedCount: 1, cutCount: 0 });
+    await stopped;
   });
 
   it(`counts a client as cut, ${way}, whose last bytes did not reach the destination`, async (test) => {

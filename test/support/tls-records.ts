@@ -1,22 +1,29 @@
 /** A peer that makes its records of TLS 1.3 itself (RFC 8446 §5.2), so that they can be what no library sends. */
 import { createCipheriv, createHmac } from "node:crypto";
-import { connect } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { TestContext } from "node:test";
-import { connect as connectTls } from "node:tls";
+import {
+  connect as connectTls,
+  createServer as createTlsServer,
+  type Server,
+  type TLSSocket,
+  type TlsOptions,
+} from "node:tls";
 
 const CIPHER = "TLS_AES_128_GCM_SHA256";
 const KEY_BYTES = 16;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const LEGACY_VERSION = 0x0303;
+const HEAD_BYTES = 5;
 
 export const HANDSHAKE_TYPE = 22;
 export const DATA_TYPE = 23;
 
 /** Head of a record. */
 export function recordHead(type: number, byteCount: number): Buffer {
-  const head = Buffer.alloc(5);
+  const head = Buffer.alloc(HEAD_BYTES);
   head[0] = type;
   head.writeUInt16BE(LEGACY_VERSION, 1);
   head.writeUInt16BE(byteCount, 3);
@@ -30,7 +37,7 @@ function expand(secret: Buffer, label: string, byteCount: number): Buffer {
   return createHmac("sha256", secret).update(info).digest().subarray(0, byteCount);
 }
 
-/** A client that has shaken hands. */
+/** A peer that has shaken hands. */
 export class RecordPeer {
   readonly #key: Buffer;
   readonly #iv: Buffer;
@@ -64,20 +71,74 @@ export async function recordPeer(test: TestContext, port: number): Promise<Recor
   const socket = connect({ host: "127.0.0.1", port });
   test.after(() => socket.destroy());
   socket.on("error", () => {});
-  // The way of Node's own records; ours go beside it.
+  const secure = connectTls({
+    socket: wayOver(socket, () => false),
+    rejectUnauthorized: false,
+    ciphers: CIPHER,
+  });
+  secure.on("error", () => {});
+  const secret = secretOf(secure, "CLIENT_TRAFFIC_SECRET_0");
+  await new Promise((resolve) => secure.once("secureConnect", resolve));
+  return new RecordPeer(await secret, (bytes) => void socket.write(bytes));
+}
+
+/** A server for one client, whose port is told; it says nothing behind the handshake by itself. */
+export async function recordServer(
+  test: TestContext,
+  certificate: TlsOptions,
+): Promise<{ readonly port: number; readonly peer: Promise<RecordPeer> }> {
+  const listener = createServer();
+  test.after(() => listener.close());
+  await new Promise<void>((resolve) => {
+    listener.listen({ host: "127.0.0.1", port: 0 }, resolve);
+  });
+  const address = listener.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const peer = new Promise<Socket>((resolve) => {
+    listener.once("connection", resolve);
+  }).then(async (socket) => {
+    test.after(() => socket.destroy());
+    socket.on("error", () => {});
+    // Hello, change of ciphers, and four ciphered messages: what follows is tickets.
+    let left = 6;
+    const server = createTlsServer({ ...certificate, ciphers: CIPHER });
+    const secret = secretOf(server, "SERVER_TRAFFIC_SECRET_0");
+    server.on("tlsClientError", () => {});
+    const secured = new Promise((resolve) => server.once("secureConnection", resolve));
+    server.emit(
+      "connection",
+      wayOver(socket, () => left-- <= 0),
+    );
+    await secured;
+    return new RecordPeer(await secret, (bytes) => void socket.write(bytes));
+  });
+  return { port, peer };
+}
+
+/** The way of Node's own records, but for those that are to be left out; ours go beside it. */
+function wayOver(socket: Socket, isLeftOut: () => boolean): Duplex {
   const way = new Duplex({
     read() {},
-    write: (chunk, _encoding, done) => void socket.write(chunk, () => done()),
+    write(chunk: Buffer, _encoding, done) {
+      const kept: Buffer[] = [];
+      for (let at = 0; at < chunk.length; ) {
+        const end = at + HEAD_BYTES + chunk.readUInt16BE(at + 3);
+        if (!isLeftOut()) kept.push(chunk.subarray(at, end));
+        at = end;
+      }
+      socket.write(Buffer.concat(kept), () => done());
+    },
   });
   socket.on("data", (bytes) => way.push(bytes));
-  const secure = connectTls({ socket: way, rejectUnauthorized: false, ciphers: CIPHER });
-  secure.on("error", () => {});
-  let secret: Buffer | undefined;
-  secure.on("keylog", (line: Buffer) => {
-    const [label, , value] = line.toString().trim().split(" ");
-    if (label === "CLIENT_TRAFFIC_SECRET_0") secret = Buffer.from(value ?? "", "hex");
+  return way;
+}
+
+/** A secret, as Node tells it for its file of keys. */
+function secretOf(secure: TLSSocket | Server, wanted: string): Promise<Buffer> {
+  return new Promise((resolve) => {
+    secure.on("keylog", (line: Buffer) => {
+      const [label, , value] = line.toString().trim().split(" ");
+      if (label === wanted) resolve(Buffer.from(value ?? "", "hex"));
+    });
   });
-  await new Promise((resolve) => secure.once("secureConnect", resolve));
-  if (secret === undefined) throw new Error("Node tells no secret");
-  return new RecordPeer(secret, (bytes) => void socket.write(bytes));
 }

@@ -32,6 +32,8 @@ export type TlsSettings = ServerTls | ClientTls;
 type Check = (name: string, value: unknown) => void;
 
 const MAX_PROTOCOL_LENGTH = 255;
+/** With a byte before each: all extensions of a hello have 65,535 bytes together, a ticket up to 16,384 of them. */
+const MAX_PROTOCOLS_BYTES = 16_384;
 const TICKET_KEY_BYTES = 48;
 
 const CERTIFICATE_CHECKS: Readonly<Record<string, Check>> = {
@@ -153,12 +155,18 @@ function assertProtocols(name: string, value: unknown): void {
   if (!Array.isArray(value) || value.length === 0) {
     throw invalid(`${name} must be an array that is not empty, not ${describe(value)}`);
   }
+  let listBytes = 0;
   for (const one of value) {
     assertText(name, one);
-    if (Buffer.byteLength(one as string) > MAX_PROTOCOL_LENGTH) {
-      throw invalid(`${name}: a name has at most ${MAX_PROTOCOL_LENGTH} bytes`);
+    const byteCount = Buffer.byteLength(one as string);
+    if (byteCount > MAX_PROTOCOL_LENGTH) {
+      throw invalid(`${name}: a name has at most ${MAX_PROTOCOL_LENGTH} bytes, not ${byteCount}`);
     }
+    listBytes += 1 + byteCount;
   }
+  if (listBytes <= MAX_PROTOCOLS_BYTES) return;
+  const text = `${name}: all names, each with a byte before it, have at most ${MAX_PROTOCOLS_BYTES} bytes`;
+  throw invalid(`${text}, not ${listBytes}`);
 }
 
 function assertServerNames(name: string, value: unknown): void {

@@ -54,6 +54,8 @@ const NUMBERS = {
   sslHandshake: "int SSL_do_handshake(intptr_t ssl)",
   sslRead: "int SSL_read(intptr_t ssl, intptr_t into, int byteCount)",
   sslWrite: "int SSL_write(intptr_t ssl, intptr_t from, int byteCount)",
+  // TLS 1.3: the next record tells the peer.
+  sslKeyUpdate: "int SSL_key_update(intptr_t ssl, int kind)",
   sslShutdown: "int SSL_shutdown(intptr_t ssl)",
   // Looks at the queue of errors too, whoever they are of.
   sslError: "int SSL_get_error(intptr_t ssl, int result)",

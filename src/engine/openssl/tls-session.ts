@@ -12,7 +12,7 @@
 import { NetError } from "../../errors.js";
 import type { TlsInfo } from "../tls-options.js";
 import { NO_PLACE } from "./busy-sessions.js";
-import { sealedRoom } from "./cipher-port.js";
+import { RECORD_BYTES, sealedRoom } from "./cipher-port.js";
 import { OpenSslError, takeOpenSslError, takeTlsError } from "./openssl-error.js";
 import type { AskedSession } from "./session-calls.js";
 import { CLEAR_MODE, MODE_RELEASE_BUFFERS, SET_MODE, type TlsLibrary } from "./tls-library.js";
@@ -55,6 +55,14 @@ const SSL_ERROR_ZERO_RETURN = 6;
  */
 export const MAX_IDLE_RECORDS: number = 64;
 
+/**
+ * Records that are ciphered with one key before it is renewed: AES-GCM is good for 23,700,000 of full length
+ * (RFC 8446 §5.5), and OpenSSL does not count them. With TLS 1.2 keys can't be renewed.
+ */
+export const MAX_KEY_RECORDS: number = 16_777_216;
+
+const KEY_UPDATE_NOT_REQUESTED = 0;
+
 /** Records that a session reads before it may keep its buffers while they are empty. */
 const READS_TO_BE_BUSY = 16;
 
@@ -72,6 +80,8 @@ export class TlsSession {
   private idleRecords = 0;
   /** Records read: counts to READS_TO_BE_BUSY, and then no further. */
   private readCount = 0;
+  /** Records ciphered with the present key. */
+  private keyRecords = 0;
   /** Its place among the `BusySessions`, which set both. */
   place: number = NO_PLACE;
   wasBusy = false;
@@ -186,8 +196,17 @@ export class TlsSession {
 
   private put(from: number, byteCount: number): void {
     const { functions } = this.library;
+    this.keyRecords += Math.ceil(byteCount / RECORD_BYTES);
+    if (this.keyRecords > MAX_KEY_RECORDS) this.renewKey();
     const result = functions.sslWrite(this.ssl, from, byteCount);
     if (result !== byteCount) this.fail(result);
+  }
+
+  /** The peer is told with the record to come. */
+  private renewKey(): void {
+    const { functions } = this.library;
+    this.keyRecords = 0;
+    if (functions.sslKeyUpdate(this.ssl, KEY_UPDATE_NOT_REQUESTED) !== 1) functions.clearErrors();
   }
 
   /** Puts out close_notify. */

@@ -22,6 +22,12 @@ export function sendableServerName(name: string): string {
   return plainServerName(domainToASCII(name));
 }
 
+/** Whether it can be the name of a host: what a client sends may be any bytes. */
+export function isHostName(name: string): boolean {
+  const host = sendableServerName(name);
+  return host.length <= MAX_NAME_LENGTH && host.split(".").every((label) => LABEL.test(label));
+}
+
 /** Finds values by server name. */
 export class ServerNameTable<Value> {
   readonly #entries: ReadonlyMap<string, Value>;
@@ -57,8 +63,7 @@ export class ServerNameTable<Value> {
 function tableName(name: string, option: string): string {
   const isWildcard = name.startsWith("*.");
   const host = sendableServerName(isWildcard ? name.slice(2) : name);
-  const isName = host.split(".").every((label) => LABEL.test(label));
-  if (!isName || host.length > MAX_NAME_LENGTH || isIP(host) !== 0) {
+  if (!isHostName(host) || isIP(host) !== 0) {
     const form = "a host name, or *. and a host name";
     throw invalid(option, `${describe(name)} is no server name: it must be ${form}`);
   }

@@ -10,6 +10,12 @@ import { certificateOptions, ruleOptions, secureContext } from "./tls-credential
 /** Peers whose sessions are kept; the one that was not used for longest goes first. */
 const MAX_SESSIONS = 1_000;
 
+/**
+ * A session is kept up to this size, most of which is the ticket and the peer's certificate: a ticket may have
+ * 65,535 bytes, and all extensions of the hello that shows it have no more together.
+ */
+const MAX_SESSION_BYTES = 32_768;
+
 /** What {@link TlsClientContext.identityError} finds wrong. */
 export class IdentityError extends Error {
   readonly code: "PIN_MISMATCH" | "NO_NAME";
@@ -39,6 +45,7 @@ export class SessionTable {
   /** Keeps the session for the next connection to `peer`. */
   keep(peer: string, bytes: Buffer, nameProblem?: string): void {
     this.#sessions.delete(peer);
+    if (bytes.length > MAX_SESSION_BYTES) return;
     this.#sessions.set(peer, { bytes, nameProblem });
     if (this.#sessions.size <= MAX_SESSIONS) return;
     for (const oldest of this.#sessions.keys()) {

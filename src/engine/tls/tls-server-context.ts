@@ -8,7 +8,7 @@ import { NetError } from "../../errors.js";
 import type { Clock } from "../../time/clock.js";
 import { cryptoModule } from "../built-in.js";
 import type { TlsCertificate, TlsContext, TlsServerOptions } from "../tls-options.js";
-import { ServerNameTable } from "./server-name.js";
+import { isHostName, ServerNameTable } from "./server-name.js";
 import {
   certificateOptions,
   hasCertificate,
@@ -69,7 +69,8 @@ export class TlsServerContext implements TlsContext {
     const made = this.#made;
     const known = made.names.find(serverName);
     const { selectCertificate } = this.options;
-    if (known !== undefined || selectCertificate === undefined) {
+    // A selector may make the name of a file of it, or log it.
+    if (known !== undefined || selectCertificate === undefined || !isHostName(serverName)) {
       answer(null, known);
       return;
     }

@@ -22,6 +22,7 @@ import type { Address, IpAddress } from "../../engine/engine.js";
 import { NetError, readAs } from "../../errors.js";
 import { readOptions } from "../../options.js";
 import { readHealthCheck, StreamProbe } from "../../pool/health-check-options.js";
+import { BALANCE } from "../../pool/pool-options.js";
 import { type ProxyEnd, TLV } from "../../protocol/proxy-header/proxy-header.js";
 import {
   encodeProxyHeaderV1,
@@ -39,7 +40,6 @@ import { HelloReceiver } from "./hello-receiver.js";
 import { assertRoutes, NAME_ALERT, NameRoutes, type RelayNames } from "./name-routes.js";
 import {
   assertRelayOptions,
-  RELAY_BALANCE,
   type RelayOptions,
   type RelayRecord,
   type RelayStats,
@@ -94,7 +94,8 @@ export class Relay implements AsyncDisposable {
     const { maxConnections } = this.#numbers;
     const transport = { ...settings, maxConnections, halfOpen: true, delivery: "borrow" } as const;
     const admission = { access, proxyHeader };
-    const parts = { engine, security, settings: transport, admission };
+    const stopRest = async () => this.#probe?.stop();
+    const parts = { engine, security, settings: transport, admission, stopRest };
     this.#passage = new Passage(this.#role(), parts, this.#outgoing);
   }
 
@@ -103,7 +104,7 @@ export class Relay implements AsyncDisposable {
   }
 
   #makeUpstreams(check: ReturnType<typeof readHealthCheck>): Upstreams {
-    const { onEject, onReturn, onPanic, onCheck, balance = RELAY_BALANCE.standard } = this.#options;
+    const { onEject, onReturn, onPanic, onCheck, balance = BALANCE.standard } = this.#options;
     const { connectTimeoutMs, attemptTimeoutMs } = this.#numbers;
     const probe = this.#probe;
     return new Upstreams({
@@ -295,12 +296,10 @@ export class Relay implements AsyncDisposable {
     readStopOptions(options);
     this.#isListening = false;
     for (const { table } of this.#allUpstreams) table.stop();
-    const result = await this.#passage.stop(options);
-    await this.#probe?.stop();
-    return result;
+    return await this.#passage.stop(options);
   }
 
-  /** Resolves when the relay is stopped, at once if it is. */
+  /** Resolves when the relay is stopped, at once if it is. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
   stopped(options?: WaitOptions): Promise<void> {
     return this.#passage.stopped(options);
   }

@@ -1,5 +1,6 @@
 /** What a UDP relay can be given, and what it tells. */
 import type { AccessOptions } from "../../connection/access/access-options.js";
+import type { ServiceState } from "../../connection/component/service-state.js";
 import type { Address, EngineChoice } from "../../engine/engine.js";
 import {
   assertFunction,
@@ -10,16 +11,18 @@ import {
 } from "../../errors.js";
 import { type Given, optionNames } from "../../options.js";
 import type { HealthCheckOptions } from "../../pool/health-check-options.js";
-import type { PoolBalance } from "../../pool/pool-options.js";
+import { BALANCE, type PoolBalance } from "../../pool/pool-options.js";
 import { assertRelayDestinations, type DestinationStats } from "./destination.js";
-import { DESTINATION_HANDLERS, type DestinationHandlers, RELAY_BALANCE } from "./relay-options.js";
+import { DESTINATION_HANDLERS, type DestinationHandlers } from "./relay-options.js";
 import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
 
 /** What has become of one client of a UDP relay. */
 export interface UdpRelayRecord {
-  /** Address and port that it sent from. */
-  readonly client: Address;
-  /** Where it went to; undefined where there was none. */
+  /** Address that it sent from. */
+  readonly client: string | undefined;
+  /** Port that it sent from. */
+  readonly clientPort: number | undefined;
+  /** `host:port`. */
   readonly destination: string;
   /** Datagrams from the client to the destination. */
   readonly fromClientDatagrams: number;
@@ -30,7 +33,7 @@ export interface UdpRelayRecord {
   /** Their bytes. */
   readonly toClientBytes: number;
   /** Datagrams of both ways that were lost here. */
-  readonly droppedDatagrams: number;
+  readonly droppedCount: number;
   /** When it began, in milliseconds since 1970 UTC. */
   readonly startedAt: number;
   /** How long it lived, in milliseconds. */
@@ -43,7 +46,7 @@ export interface UdpRelayRecord {
 export interface UdpRelayOptions extends Given<UdpRelayNumbers>, DestinationHandlers {
   /** Destinations, `host:port`: each client is given one, for as long as its session lives. */
   readonly to: readonly string[];
-  /** Which destination a client is given. Default `"roundRobin"`. */
+  /** Which destination a client is given. Default `"leastUsed"`. */
   readonly balance?: PoolBalance | undefined;
   /** Who may come in: lists of networks, and limits for each address. Default: everybody, and none. */
   readonly access?: AccessOptions | undefined;
@@ -61,20 +64,22 @@ export interface UdpRelayOptions extends Given<UdpRelayNumbers>, DestinationHand
 export interface UdpRelayStats {
   /** Engine that moves the datagrams. */
   readonly engine: string;
+  /** Where it is in its life. */
+  readonly state: ServiceState;
   /** Clients at present. */
-  readonly sessionCount: number;
+  readonly connectionCount: number;
   /** Sessions that have begun. */
   readonly openedCount: number;
   /** Sessions that have ended. */
   readonly closedCount: number;
   /** Clients that were not let in. */
   readonly refusedCount: number;
-  /** Bytes that clients sent, and that were sent to them. */
+  /** Bytes that clients sent. */
   readonly receivedBytes: number;
   /** Bytes that the kernel has taken, to clients. */
   readonly sentBytes: number;
-  /** Datagrams that were lost here, those of whom nobody was let in for included. */
-  readonly droppedDatagrams: number;
+  /** Datagrams that were lost here, those of clients that were not let in among them. */
+  readonly droppedCount: number;
   /** Destinations that are ejected, or that checks have found down. */
   readonly ejectedCount: number;
   /** By destination, `host:port`. */
@@ -101,7 +106,7 @@ export function assertUdpRelayOptions(options: UdpRelayOptions): void {
   for (const name of HANDLER_NAMES) {
     if (options[name] !== undefined) assertFunction(name, options[name]);
   }
-  if (balance !== undefined) RELAY_BALANCE.assert("balance", balance);
+  if (balance !== undefined) BALANCE.assert("balance", balance);
   assertRelayDestinations("to", to);
   if (healthCheck !== undefined && healthCheck?.send === undefined) {
     throw invalidArgument("healthCheck needs send: a socket of UDP that is opened says nothing");

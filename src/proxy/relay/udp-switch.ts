@@ -17,6 +17,7 @@ import {
   type StopOptions,
   type StopResult,
 } from "../../connection/component/component-options.js";
+import type { ServiceState } from "../../connection/component/service-state.js";
 import type { WaitOptions } from "../../connection/connection.js";
 import { type EngineService, engineServiceOf } from "../../connection/engine-service.js";
 import { callHandler, handlerError } from "../../connection/events/handlers.js";
@@ -35,6 +36,7 @@ import { NetError } from "../../errors.js";
 import { readOptions } from "../../options.js";
 import { DestinationTable } from "../../pool/destination-table.js";
 import { readHealthCheck } from "../../pool/health-check-options.js";
+import { BALANCE } from "../../pool/pool-options.js";
 import type { Timer } from "../../time/clock.js";
 import { asNetError } from "../tunnel-maker.js";
 import {
@@ -43,7 +45,6 @@ import {
   destinationOf,
   statsOf,
 } from "./destination.js";
-import { RELAY_BALANCE } from "./relay-options.js";
 import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
 import { probeDatagrams } from "./udp-probe.js";
 import {
@@ -82,7 +83,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
   #refusedCount = 0;
   #receivedBytes = 0;
   #sentBytes = 0;
-  #droppedDatagrams = 0;
+  #droppedCount = 0;
   #toldSinceMs = 0;
   #toldCount = 0;
 
@@ -95,7 +96,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     this.#access = rules && new AccessControl(rules);
     const check = readHealthCheck(options.healthCheck);
     this.service = engineServiceOf(chooseEngine(options.engine, "datagram"));
-    const { balance = RELAY_BALANCE.standard, onEject, onReturn, onPanic, onCheck } = options;
+    const { balance = BALANCE.standard, onEject, onReturn, onPanic, onCheck } = options;
     const probe = check && {
       ...check,
       probe: ({ end }: Destination, signal: AbortSignal) =>
@@ -220,22 +221,29 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     await this.#stopWaiters.wait(this.service.wheel, options, giveUp);
   }
 
+  get #state(): ServiceState {
+    if (this.#stopping !== undefined) return "stopping";
+    if (this.#opening !== undefined) return "starting";
+    return this.#front === undefined ? "stopped" : "started";
+  }
+
   get stats(): UdpRelayStats {
     let sentBytes = this.#sentBytes;
-    let droppedDatagrams = this.#droppedDatagrams + (this.#front?.droppedCount ?? 0);
+    let droppedCount = this.#droppedCount + (this.#front?.droppedCount ?? 0);
     for (const { client, upstream } of this.#sessions.values()) {
       sentBytes += client.byteCount;
-      droppedDatagrams += client.droppedCount + upstream.droppedCount;
+      droppedCount += client.droppedCount + upstream.droppedCount;
     }
     return {
       engine: this.service.engine.name,
-      sessionCount: this.#sessions.size,
+      state: this.#state,
+      connectionCount: this.#sessions.size,
       openedCount: this.#openedCount,
       closedCount: this.#openedCount - this.#sessions.size,
       refusedCount: this.#refusedCount,
       receivedBytes: this.#receivedBytes,
       sentBytes,
-      droppedDatagrams,
+      droppedCount,
       ejectedCount: this.#table.unwellCount,
       destinations: statsOf(this.#table.all),
     };
@@ -259,7 +267,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     this.#receivedBytes += bytes.length;
     const session = this.#sessions.get(from) ?? this.#begin(from);
     if (session !== undefined) session.fromClient(bytes, segmentBytes);
-    else this.#droppedDatagrams += segmentBytes === 0 ? 1 : Math.ceil(bytes.length / segmentBytes);
+    else this.#droppedCount += segmentBytes === 0 ? 1 : Math.ceil(bytes.length / segmentBytes);
   }
 
   /** The new session of a stranger, unless it may not begin one. */
@@ -268,11 +276,11 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     const nowMs = this.service.arrivalMs();
     const host = this.#access === undefined ? undefined : hostOfPeer(from);
     const code = this.#access?.refusal(host, nowMs);
-    const { maxSessions } = this.numbers;
+    const { maxConnections } = this.numbers;
     let error: NetError | undefined;
     if (code !== undefined) error = this.#access?.errorOf(code);
-    else if (this.#sessions.size >= maxSessions) {
-      const text = `there are ${maxSessions} sessions, as many as maxSessions allows`;
+    else if (this.#sessions.size >= maxConnections) {
+      const text = `there are ${maxConnections} sessions, as many as maxConnections allows`;
       error = new NetError("CONNECTION_LIMIT", text, { operation: "accept" });
     }
     if (error !== undefined) {
@@ -325,18 +333,20 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     this.#ids.delete(session);
     if (id !== undefined) this.#access?.gone(id);
     destination.useCount--;
-    const droppedDatagrams = client.droppedCount + upstream.droppedCount;
+    const droppedCount = client.droppedCount + upstream.droppedCount;
     this.#sentBytes += client.byteCount;
-    this.#droppedDatagrams += droppedDatagrams;
+    this.#droppedCount += droppedCount;
     if (error !== undefined) this.#table.failed(destination, "use", error);
+    const { host, port } = addressOfPeer(peer);
     const record = {
-      client: addressOfPeer(peer),
+      client: host,
+      clientPort: port,
       destination: destination.name,
       fromClientDatagrams: upstream.datagramCount,
       fromClientBytes: upstream.byteCount,
       toClientDatagrams: client.datagramCount,
       toClientBytes: client.byteCount,
-      droppedDatagrams,
+      droppedCount,
       startedAt: clock.originMs + startedMs,
       durationMs: clock.now() - startedMs,
       error,

@@ -4,7 +4,12 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { opensslAvailability, tlsLibrary } from "#src/engine/openssl/availability.js";
 import { RECORD_BYTES, sealedRoom } from "#src/engine/openssl/cipher-port.js";
-import { MAX_IDLE_RECORDS, READ_ENDED, READ_FAILED } from "#src/engine/openssl/tls-session.js";
+import {
+  MAX_IDLE_RECORDS,
+  MAX_KEY_RECORDS,
+  READ_ENDED,
+  READ_FAILED,
+} from "#src/engine/openssl/tls-session.js";
 import { selfSignedCertificate } from "#src/testing/index.js";
 import { helloRequests, keyUpdates, tickets } from "../../support/idle-records.js";
 import { SessionContexts, type SessionEnd, shakenPair } from "../../support/tls-session-pair.js";
@@ -234,6 +239,35 @@ describe("sessions of TLS", { skip: available === true ? false : available }, ()
     it("end a server that wants to begin anew without end", () => {
       const { client, server } = shakenPair(older);
       failsWith(client, helloRequests(server, MAX_IDLE_RECORDS + 2));
+      free(client, server);
+    });
+
+    it("tell a peer of new keys before the old ones are worn out, where TLS can", () => {
+      for (const [contexts, updates] of [
+        [newer, 1],
+        [older, 0],
+      ] as const) {
+        const { client, server } = shakenPair(contexts);
+        Reflect.set(client.session, "keyRecords", MAX_KEY_RECORDS - 1);
+        const sealed = Array.from({ length: 4 }, () => client.write(data));
+        const usual = sealed[0]!.length;
+        // A renewed key is a record of 27 bytes (RFC 8446 §4.6.3).
+        assert.deepEqual(
+          sealed.map(({ length }) => length - usual),
+          [0, updates * 27, 0, 0],
+        );
+        for (const bytes of sealed) assert.deepEqual(server.read(bytes), [data, 0]);
+        assert.deepEqual(client.read(server.write(data)), [data, 0]);
+        free(client, server);
+      }
+    });
+
+    it("renew keys within large pieces too", () => {
+      const { client, server } = shakenPair(newer);
+      const large = Buffer.alloc(4 * RECORD_BYTES, "large");
+      Reflect.set(client.session, "keyRecords", MAX_KEY_RECORDS);
+      assert.deepEqual(server.read(client.write(large)), [large, 0]);
+      assert.deepEqual(server.read(client.write(large)), [large, 0]);
       free(client, server);
     });
 

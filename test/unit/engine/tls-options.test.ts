@@ -47,6 +47,10 @@ describe("the option tls of a server", () => {
       { ...pair, alpnProtocols: [""] },
       /alpnProtocols must be text/,
     ],
+    "more application protocols than fit into a hello": [
+      { ...pair, alpnProtocols: Array.from({ length: 65 }, () => "a".repeat(255)) },
+      /at most 16384 bytes, not 16640/,
+    ],
     "a long application protocol": [{ ...pair, alpnProtocols: ["a".repeat(256)] }, /at most 255/],
     "a start that is none": [{ ...pair, start: "later" }, /tls.start must be one of/],
     "names that are no object": [{ ...pair, serverNames: "a" }, /serverNames must be an object/],
