@@ -1,7 +1,7 @@
 /** Heartbeats of packets: what is sent, what counts as an answer, and what is answered to the peer's own. */
 import type { NetError } from "../errors.js";
 import type { Connection, Data } from "./connection.js";
-import { handlerError } from "./events/handlers.js";
+import { answeredAtOnce, handlerError } from "./events/handlers.js";
 import { type BeatingConnection, Heartbeat, type HeartbeatOwner } from "./heartbeat/heartbeat.js";
 import { type HeartbeatOptions, heartbeatRule } from "./heartbeat/heartbeat-options.js";
 import { DUE } from "./receiver.js";
@@ -51,12 +51,12 @@ export class PacketHeartbeat implements HeartbeatOwner {
   takes(packet: Buffer): boolean {
     const { isAnswer, isProbe, answer } = this.options;
     try {
-      if (isAnswer?.(packet) === true) {
+      if (answeredAtOnce(isAnswer?.(packet)) === true) {
         this.matchedMs = Math.ceil(this.connection.wheel.clock.now());
         return true;
       }
-      if (isProbe?.(packet) !== true || answer === undefined) return false;
-      this.connection.send(typeof answer === "function" ? answer(packet) : answer);
+      if (answeredAtOnce(isProbe?.(packet)) !== true || answer === undefined) return false;
+      this.connection.send(typeof answer === "function" ? answeredAtOnce(answer(packet)) : answer);
     } catch (error) {
       this.failed(error);
     }
@@ -79,7 +79,9 @@ export class PacketHeartbeat implements HeartbeatOwner {
     try {
       const { connection } = this;
       connection.send(
-        typeof message === "function" ? message(connection as unknown as Connection) : message,
+        typeof message === "function"
+          ? answeredAtOnce(message(connection as unknown as Connection))
+          : message,
       );
     } catch (error) {
       this.failed(error);

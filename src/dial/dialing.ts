@@ -9,7 +9,7 @@
 
 import type { StreamComponent } from "../connection/component/stream-component.js";
 import type { Dial } from "../connection/ending/ending.js";
-import { handlerError } from "../connection/events/handlers.js";
+import { answeredAtOnce, callHandler, handlerError } from "../connection/events/handlers.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { streamOptions } from "../connection/stream-options.js";
 import { type GiveUp, Waiter } from "../connection/waiting/waiter.js";
@@ -105,7 +105,7 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
     if (allowAddress === undefined) return found;
     let allowed: readonly ResolvedHost[];
     try {
-      allowed = found.filter((one) => allowAddress(one.host, host, port) === true);
+      allowed = found.filter((one) => answeredAtOnce(allowAddress(one.host, host, port)) === true);
     } catch (error) {
       throw handlerError("allowAddress", "connect", error, this.#connection.id);
     }
@@ -116,11 +116,11 @@ export class Dialing implements Dial, RaceSink, TunnelOwner {
 
   #begin(addresses: readonly Address[]): void {
     if (this.#isOver) return;
-    try {
-      this.#options.onLookup?.();
-    } catch (error) {
-      this.raceLost(handlerError("onLookup", "connect", error, this.#connection.id));
-    }
+    callHandler(
+      () => this.#options.onLookup?.(),
+      (cause) =>
+        this.#connection.fail(handlerError("onLookup", "connect", cause, this.#connection.id)),
+    );
     if (this.#isOver) return;
     const { localHost, localPort, attemptDelayMs = ATTEMPT_DELAY_MS.standard } = this.#options;
     const { settings, security } = this.#component;

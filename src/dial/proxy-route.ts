@@ -2,6 +2,7 @@
  * The proxies that lead to a destination: none, one, or a chain, each reached through the one before.
  * What an application can give as `proxy` is turned into a route for each destination here.
  */
+import { answeredAtOnce } from "../connection/events/handlers.js";
 import { assertObject, describe, invalidArgument, NetError, textOf } from "../errors.js";
 import { ProxyHop, type ProxyOptions } from "./proxy-hop.js";
 
@@ -78,7 +79,7 @@ export class ProxyRouter {
 
   /**
    * The way to a destination; undefined: directly. `given`: a choice for this connection alone. Throws
-   * `INVALID_ARGUMENT`, and `HANDLER_FAILED` where the function throws.
+   * `INVALID_ARGUMENT`, and `HANDLER_FAILED` where the function fails.
    */
   route(destination: ProxyDestination, given?: ProxyChoice): ProxyRoute | undefined {
     const choice = given ?? this.#choice;
@@ -131,9 +132,9 @@ function ask(
   destination: ProxyDestination,
 ): Proxy | readonly Proxy[] | undefined {
   try {
-    return choose(destination);
+    return answeredAtOnce(choose(destination));
   } catch (error) {
-    throw new NetError("HANDLER_FAILED", `the function proxy threw: ${textOf(error)}`, {
+    throw new NetError("HANDLER_FAILED", `the function proxy failed: ${textOf(error)}`, {
       operation: "connect",
       cause: error,
     });

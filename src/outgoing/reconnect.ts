@@ -11,7 +11,7 @@
  */
 import process from "node:process";
 import type { CloseReason } from "../connection/close-reason.js";
-import { handlerError } from "../connection/events/handlers.js";
+import { answeredAtOnce, handlerError } from "../connection/events/handlers.js";
 import type { NetErrorCode } from "../errors.js";
 import { Backoff } from "../time/backoff.js";
 import type { Clock, Timer } from "../time/clock.js";
@@ -137,7 +137,7 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
       this.#isAsking = true;
       this.#isCalledOff = false;
       try {
-        const isWorthIt = shouldReconnect(reason, attempt) === true;
+        const isWorthIt = answeredAtOnce(shouldReconnect(reason, attempt)) === true;
         return isWorthIt && !this.#isCalledOff;
       } catch (error) {
         process.emitWarning(handlerError("shouldReconnect", "connect", error));

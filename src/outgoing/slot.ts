@@ -10,6 +10,7 @@
 
 import type { CloseReason } from "../connection/close-reason.js";
 import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
+import { answeredAtOnce } from "../connection/events/handlers.js";
 import { type AbortListener, offAbort, onAbort } from "../connection/waiting/abort-listeners.js";
 import { abortError } from "../connection/waiting/waiter.js";
 import { NetError } from "../errors.js";
@@ -142,8 +143,8 @@ export class Slot<
     const greeting = this.reconnect?.options.greeting;
     if (greeting === undefined || this.isGreeted || !connection.isOpen) return;
     this.isGreeted = true;
-    const isTaken =
-      connection.send(typeof greeting === "function" ? greeting() : greeting) !== false;
+    const data = typeof greeting === "function" ? answeredAtOnce(greeting()) : greeting;
+    const isTaken = connection.send(data) !== false;
     // What is sent behind it must not be the first that the peer hears.
     if (isTaken || !connection.isOpen) return;
     throw new NetError(

@@ -8,6 +8,7 @@
  */
 
 import type { WaitOptions } from "../connection/connection.js";
+import { answeredAtOnce } from "../connection/events/handlers.js";
 import { beginWait, Waiter } from "../connection/waiting/waiter.js";
 import { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
@@ -66,7 +67,7 @@ export class RequestList {
     }
     return settings.correlate === undefined
       ? this.#addInOrder(options, settings)
-      : this.#addByKey(settings.correlate(data), options, settings);
+      : this.#addByKey(answeredAtOnce(settings.correlate(data), "correlate"), options, settings);
   }
 
   #addInOrder(options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
@@ -123,7 +124,7 @@ export class RequestList {
       waiter?.resolve(packet);
       return waiter !== undefined;
     }
-    const key = correlate(packet);
+    const key = answeredAtOnce(correlate(packet));
     const waiter = this.#byKey.get(key);
     if (waiter === undefined) return this.#lateKeys.delete(key) && dropsLate;
     this.#byKey.delete(key);

@@ -25,13 +25,12 @@ export class HandlerWaits {
     call: () => Answer | Promise<Answer>,
     signal?: AbortSignal,
   ): Answer | Promise<Answer> {
-    let answer: Answer | Promise<Answer>;
     try {
-      answer = call();
+      const answer = call();
+      return isThenable(answer) ? this.#wait(name, Promise.resolve(answer), signal) : answer;
     } catch (cause) {
       throw this.fail(name, cause);
     }
-    return isThenable(answer) ? this.#wait(name, answer as Promise<Answer>, signal) : answer;
   }
 
   #wait<Answer>(name: string, answer: Promise<Answer>, signal?: AbortSignal): Promise<Answer> {

@@ -8,7 +8,7 @@ import type {
 } from "../connection/component/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { engineServiceOf } from "../connection/engine-service.js";
-import { handlerError } from "../connection/events/handlers.js";
+import { callHandler, handlerError } from "../connection/events/handlers.js";
 import type { AdmissionOptions } from "../connection/listening/admission.js";
 import type { ListenOptions } from "../connection/listening/listening.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
@@ -77,7 +77,7 @@ export interface ProxyStats extends ComponentStats {
   /** Clients whose datagrams are relayed at present. */
   readonly associationCount: number;
   /** Datagrams that were dropped, of clients that have left. */
-  readonly droppedDatagramCount: number;
+  readonly droppedCount: number;
   /** Requests that went over an upstream connection which had carried another one. */
   readonly reusedCount: number;
   /** Upstream connections of requests, since it began to listen. */
@@ -231,8 +231,14 @@ export class ProxyServer implements AsyncDisposable {
 
   #tell(error: NetError): void {
     const { onHandlerError } = this.#handlers;
-    if (onHandlerError === undefined) process.emitWarning(error);
-    else onHandlerError.call(this.#handlers, error);
+    if (onHandlerError === undefined) {
+      process.emitWarning(error);
+      return;
+    }
+    callHandler(
+      () => onHandlerError.call(this.#handlers, error),
+      (cause) => process.emitWarning(handlerError("onHandlerError", "request", cause)),
+    );
   }
 
   /**
@@ -305,7 +311,7 @@ export class ProxyServer implements AsyncDisposable {
       tunnelCount: this.#tunnels.tunnelCount,
       madeTunnelCount: this.#tunnels.madeCount,
       associationCount: this.#tunnels.associationCount,
-      droppedDatagramCount: this.#tunnels.droppedCount,
+      droppedCount: this.#tunnels.droppedCount,
       reusedCount: this.#forwarder.reusedCount,
       upstream: this.#agent.stats,
     };

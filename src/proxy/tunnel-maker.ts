@@ -1,4 +1,5 @@
 /** Makes the tunnels of a proxy: asks whether they may be, dials, counts, tells what has become of them. */
+import { callHandler } from "../connection/events/handlers.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import type { IpAddress } from "../engine/engine.js";
 import { NetError } from "../errors.js";
@@ -180,12 +181,11 @@ export class TunnelMaker {
 
   /** Tells of a request or a tunnel that is over. */
   tell(record: AccessRecord): void {
-    const { handlers } = this.#parts;
-    try {
-      handlers.onAccess?.(record);
-    } catch (error) {
-      this.#parts.failed("onAccess", error);
-    }
+    const { handlers, failed } = this.#parts;
+    callHandler(
+      () => handlers.onAccess?.(record),
+      (cause) => failed("onAccess", cause),
+    );
   }
 }
 

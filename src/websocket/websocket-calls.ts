@@ -3,7 +3,13 @@ import type { AsyncResource } from "node:async_hooks";
 import process from "node:process";
 import type { CloseReason } from "../connection/close-reason.js";
 import { handlerScope } from "../connection/events/handler-scope.js";
-import { callHandler, handlerError, isThenable } from "../connection/events/handlers.js";
+import {
+  answeredAtOnce,
+  callHandler,
+  handlerError,
+  isThenable,
+  whenSettled,
+} from "../connection/events/handlers.js";
 import type { NetError, Operation } from "../errors.js";
 import type { Given } from "../options.js";
 import { DELIVERY, type Delivery, type FrameState } from "../protocol/websocket/websocket-sink.js";
@@ -66,7 +72,7 @@ export class WebSocketCalls<Socket> {
     const { onMessageBegin, onMessagePiece } = this.handlers;
     if (onMessageBegin !== undefined) {
       try {
-        const how = this.call(onMessageBegin, session.socket, isText, isCompressed);
+        const how = answeredAtOnce(this.call(onMessageBegin, session.socket, isText, isCompressed));
         if (how === "pieces") return DELIVERY.pieces;
         if (how === "whole") return DELIVERY.whole;
       } catch (error) {
@@ -158,18 +164,21 @@ export class WebSocketCalls<Socket> {
     let result: unknown;
     try {
       result = this.call(handler, session.socket, ...given);
+      if (result === undefined || !isThenable(result)) return false;
     } catch (error) {
       this.failed(session, name, "receive", error);
+      return false;
     }
-    return isThenable(result) && this.wait(session, name, result);
+    return this.wait(session, name, result);
   }
 
   private wait(
     session: CalledSession<Socket>,
     name: keyof WebSocketHandlers<Socket>,
-    result: { then(resolved: () => void, rejected: (error: unknown) => void): void },
+    result: Parameters<typeof whenSettled>[0],
   ): true {
-    result.then(
+    whenSettled(
+      result,
       () => session.handlerSettled(),
       (error: unknown) => this.failed(session, name, "receive", error),
     );

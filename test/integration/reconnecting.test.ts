@@ -459,7 +459,7 @@ describe("reconnecting", () => {
       () => {
         throw new Error("undecided");
       },
-      () => Promise.resolve(true) as never,
+      () => Promise.reject(new Error("too late")) as never,
     ]) {
       const { client, servers, told, wait } = await world(test, {
         reconnect: { fromStart: true, firstDelayMs: 10, shouldReconnect },
@@ -473,8 +473,9 @@ describe("reconnecting", () => {
       await assert.rejects(client.connect(TARGET), { code: "CONNECTION_REFUSED" });
       assert.equal(told.at(-1), "give up 0");
     }
-    await until(() => warnings.length === 2);
+    await until(() => warnings.length === 4);
     assert.match(warnings[0] ?? "", /shouldReconnect failed: undecided/);
+    assert.match(warnings[2] ?? "", /shouldReconnect failed: it returned a promise/);
   });
 
   it("lives on when its handlers throw or reject", async (test) => {

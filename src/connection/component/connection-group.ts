@@ -2,10 +2,12 @@
  * A component with many connections. Each operation on a connection exists here by id as well; for
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
  */
+
 import { assertFunction, assertKnownKeys, assertObject, describe, NetError } from "../../errors.js";
 import { reasonOf } from "../close-reason.js";
 import type { AnyConnection, Connection, Data, SendResult, WaitOptions } from "../connection.js";
 import { bytesOf } from "../data.js";
+import { answeredAtOnce } from "../events/handlers.js";
 import type { Member } from "../member.js";
 import type { BroadcastResult } from "./broadcast.js";
 import type { Component } from "./component.js";
@@ -144,7 +146,10 @@ export abstract class ConnectionGroup<
     const exceptId = typeof except === "object" ? except.id : except;
     const targets = this.#component.registry.list().filter((connection) => {
       if (connection.id === exceptId) return false;
-      return filter === undefined || filter(connection as AnyConnection as Handle);
+      return (
+        filter === undefined ||
+        answeredAtOnce(filter(connection as AnyConnection as Handle), "filter")
+      );
     });
     return this.#component.sendToAll(targets, bytes);
   }

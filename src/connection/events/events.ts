@@ -16,6 +16,7 @@ import {
   handlerError,
   isThenable,
   type Verdict,
+  whenSettled,
 } from "./handlers.js";
 import type { HandlerSettled, PacketEvents } from "./packet-events.js";
 
@@ -98,7 +99,8 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
       this.failed(connection, "onReceive", "receive", error);
       return false;
     }
-    result.then(
+    whenSettled(
+      result,
       () => settled.handlerSettled(),
       (error: unknown) => this.failed(connection, "onReceive", "receive", error),
     );
@@ -166,9 +168,10 @@ export class Events<Handle, Received extends Buffer | number> implements PacketE
       const verdict = this.call(handler, this.handleOf(connection));
       if (verdict === false) connection.refuse(operation, name);
       else if (isThenable(verdict)) {
-        verdict.then((later) => {
+        const decided = (later: unknown): void => {
           if (later === false) connection.refuse(operation, name);
-        }, failed);
+        };
+        whenSettled(verdict, decided, failed);
       }
     } catch (error) {
       failed(error);

@@ -8,7 +8,7 @@
  * or rejects ends its own connection with `HANDLER_FAILED`, and nothing else.
  */
 import type { Address, ListenPlace } from "../../engine/engine.js";
-import { NetError, type Operation, textOf } from "../../errors.js";
+import { invalidArgument, NetError, type Operation, textOf } from "../../errors.js";
 import type { CloseReason } from "../close-reason.js";
 
 /** `false` refuses. Everything else does not, so that a handler may return what `send` returned. */
@@ -94,15 +94,9 @@ export function handlerError(
 export function assertMayListen(ask: () => unknown): void {
   let verdict: unknown;
   try {
-    verdict = ask();
+    verdict = answeredAtOnce(ask());
   } catch (error) {
     throw handlerError("onPrepareListen", "listen", error);
-  }
-  if (isThenable(verdict)) {
-    // What it rejects with is nobody's any more.
-    verdict.then(undefined, () => {});
-    const cause = new Error("it returned a promise, and has to answer at once");
-    throw handlerError("onPrepareListen", "listen", cause);
   }
   if (verdict !== false) return;
   throw new NetError("REFUSED", "onPrepareListen refused to listen", { operation: "listen" });
@@ -122,11 +116,30 @@ export function isThenable(value: unknown): value is Thenable {
   );
 }
 
+/** Hears once what becomes of what a handler returned, whatever that does when it is asked: it may be anybody's. */
+export function whenSettled(
+  returned: Thenable,
+  resolved: ((value: unknown) => void) | undefined,
+  rejected: (cause: unknown) => void,
+): void {
+  Promise.resolve(returned).then(resolved, rejected);
+}
+
+/**
+ * The answer of a function that has to answer at once. Throws for a promise, which would be taken for a yes or a no
+ * before it has come to one; what that rejects with is nobody's any more.
+ */
+export function answeredAtOnce<Answer>(answer: Answer, name = "it"): Answer {
+  if (!isThenable(answer)) return answer;
+  whenSettled(answer, undefined, () => {});
+  throw invalidArgument(`${name} returned a promise, and has to answer at once`);
+}
+
 /** Calls a handler; `failed` gets what it throws, or what its promise rejects with. */
 export function callHandler(call: () => unknown, failed: (cause: unknown) => void): void {
   try {
     const result = call();
-    if (isThenable(result)) result.then(undefined, failed);
+    if (isThenable(result)) whenSettled(result, undefined, failed);
   } catch (cause) {
     failed(cause);
   }

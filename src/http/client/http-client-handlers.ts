@@ -11,6 +11,7 @@ import {
   type MayRefuse,
   type MayWait,
   type Verdict,
+  whenSettled,
 } from "../../connection/events/handlers.js";
 import { assertFunction } from "../../connection/settings.js";
 import type { NetError } from "../../errors.js";
@@ -157,7 +158,9 @@ export class ResponseEvents<Handle> {
         scope === undefined
           ? handler.apply(this.#handlers, given)
           : scope.runInAsyncScope(handler, this.#handlers, ...given);
-      if (isThenable(result)) result.then(undefined, (cause) => connection.fail(failed(cause)));
+      if (isThenable(result)) {
+        whenSettled(result, undefined, (cause) => void connection.fail(failed(cause)));
+      }
       return result;
     } catch (cause) {
       throw failed(cause);

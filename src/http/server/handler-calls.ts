@@ -6,7 +6,12 @@ import type { AsyncResource } from "node:async_hooks";
 import process from "node:process";
 import type { CloseReason } from "../../connection/close-reason.js";
 import { handlerScope } from "../../connection/events/handler-scope.js";
-import { callHandler, handlerError, isThenable } from "../../connection/events/handlers.js";
+import {
+  callHandler,
+  handlerError,
+  isThenable,
+  whenSettled,
+} from "../../connection/events/handlers.js";
 import { describe, NetError } from "../../errors.js";
 import type { Given } from "../../options.js";
 import { statusOfError } from "../../protocol/http1/parse-fault.js";
@@ -82,7 +87,7 @@ export class HandlerCalls {
   private tellHeadersComplete(exchange: ServerExchange): void {
     const result = this.inScope(() => this.handlers.onHeadersComplete?.(exchange));
     if (!isThenable(result)) return;
-    result.then(undefined, (error) => this.failed(exchange, "onHeadersComplete", error));
+    whenSettled(result, undefined, (error) => this.failed(exchange, "onHeadersComplete", error));
   }
 
   /** The connection was handed over. */
