@@ -40,10 +40,10 @@ for (let at = 0; at < file.length; at += PIECE_BYTES) {
 while (client.pendingBytes > 0) await engine.advance(100);
 
 const seconds = (clock.now() - startMs) / 1_000;
-const { lostPackets, droppedPackets, sentPackets } = there.counts;
+const { lostCount, droppedCount, sentCount } = there.counts;
 const arrived = Buffer.concat(pieces);
 console.log(`${arrived.length} bytes in ${seconds.toFixed(1)} s of the link's time`);
-console.log(`${sentPackets} packets sent: ${lostPackets} lost, ${droppedPackets} found no room`);
+console.log(`${sentCount} packets sent: ${lostCount} lost, ${droppedCount} found no room`);
 console.log(`round trip ${client.linkStats?.roundTripMs} ms`);
 assert.equal(digest(arrived), digest(file));
 console.log("and the file is the same");

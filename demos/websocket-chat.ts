@@ -27,10 +27,9 @@ const server = new WebSocketServer<{ readonly name: string; readonly room: strin
     socket.subscribe(socket.context.room);
     socket.publish(socket.context.room, `${socket.context.name} has come`);
   },
-  onMessage: ({ context: { name, room } }, data) =>
-    void server.sockets.publish(room, `${name}: ${data}`),
+  onMessage: ({ context: { name, room } }, data) => void server.publish(room, `${name}: ${data}`),
   onClose({ context: { name, room } }) {
-    server.sockets.publish(room, `${name} has left`);
+    server.publish(room, `${name} has left`);
   },
   http: { onRequest: (exchange) => exchange.respond(200, { "Content-Type": "text/html" }, PAGE) },
 });

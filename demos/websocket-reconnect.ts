@@ -43,7 +43,7 @@ await client.connect(`ws://127.0.0.1:${port}/`);
 await subscribed;
 
 const away = once(told, "away");
-for (const socket of server.sockets) socket.close(1_012, "restart");
+server.closeAll(1_012, "restart");
 await server.stop();
 await away;
 assert.equal(client.send("alert at 100"), "slow", "kept for the next socket");
@@ -53,7 +53,7 @@ await kept;
 assert.deepEqual(messages, ["subscribe prices", "subscribe prices", "alert at 100"]);
 
 const givenUp = once(told, "given up");
-for (const socket of server.sockets) socket.close(4_001, "the token has expired");
+server.closeAll(4_001, "the token has expired");
 await givenUp;
 assert.equal(client.isReconnecting, false);
 await Promise.all([client.stop(), server.stop()]);

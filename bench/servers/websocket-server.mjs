@@ -65,7 +65,7 @@ async function ours(engine) {
     delivery,
     ...(publishes && { onOpen: (socket) => void socket.subscribe("all") }),
     onMessage: publishes
-      ? (_socket, data) => void server.sockets.publish("all", data)
+      ? (_socket, data) => void server.publish("all", data)
       : (socket, data) => socket.send(data),
   });
   return (await server.listen({ host: "127.0.0.1" })).port;

@@ -124,8 +124,10 @@ export class Allotment {
 
   /** Whether one more may be made. */
   #hasRoom({ stock }: Site): boolean {
-    const { maxConnections, maxConnecting } = this.#settings;
-    return stock.size < maxConnections && stock.attemptCount < maxConnecting;
+    const { maxConnectionsPerDestination, maxConnectingPerDestination } = this.#settings;
+    return (
+      stock.size < maxConnectionsPerDestination && stock.attemptCount < maxConnectingPerDestination
+    );
   }
 
   /** Whether one of `able` can serve a taker, or none is left that could. */

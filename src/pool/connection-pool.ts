@@ -10,7 +10,11 @@
  * in use by one lease, or by requests up to the limit; a place in the line is left once; a connection that is not
  * well, too old or of a destination that was taken out is closed when its last user lets go of it.
  */
-import { readStopOptions, type StopOptions } from "../connection/component/component-options.js";
+import {
+  readStopOptions,
+  type StopOptions,
+  type StopResult,
+} from "../connection/component/component-options.js";
 import type { Connection, Data, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import { engineServiceOf } from "../connection/engine-service.js";
@@ -79,7 +83,7 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #allotment: Allotment;
   /** Looks after idle connections; one timer serves all. */
   #timer: Timer | undefined;
-  #stopping: Promise<void> | undefined;
+  #stopping: Promise<StopResult> | undefined;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: PoolOptions) {
@@ -148,16 +152,19 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /**
-   * Makes `minConnections` to each destination, at most `maxConnecting` of one at a time. Resolves when they are there, or have
+   * Makes `minConnectionsPerDestination` to each destination, at most `maxConnectingPerDestination` of one at a time. Resolves when they are there, or have
    * failed. Rejects with `STOPPED`.
    */
   async warmUp(): Promise<void> {
     if (this.#stopping !== undefined) throw stopped();
-    const { minConnections, maxConnecting } = this.#settings;
+    const { minConnectionsPerDestination, maxConnectingPerDestination } = this.#settings;
     await Promise.all(
       this.#table.all.flatMap((site) => {
         const { attemptCount, size } = site.stock;
-        const laneCount = Math.min(maxConnecting - attemptCount, minConnections - size);
+        const laneCount = Math.min(
+          maxConnectingPerDestination - attemptCount,
+          minConnectionsPerDestination - size,
+        );
         return Array.from({ length: Math.max(0, laneCount) }, () => this.#warm(site));
       }),
     );
@@ -171,7 +178,7 @@ export class ConnectionPool implements AsyncDisposable {
     try {
       for (;;) {
         pooled = await this.#make(site);
-        if (stock.size > this.#settings.minConnections || pooled.isDoomed) return;
+        if (stock.size > this.#settings.minConnectionsPerDestination || pooled.isDoomed) return;
         this.#free(pooled);
         pooled = undefined;
       }
@@ -291,13 +298,14 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /** Stops: who waits is refused, connections end when they are given back, those left after `drainMs` are cut. */
-  async stop(options: StopOptions = {}): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<StopResult> {
     const drainMs = readStopOptions(options);
     this.#stopping ??= this.#stop(drainMs);
-    await this.#stopping;
+    return await this.#stopping;
   }
 
-  async #stop(drainMs: number): Promise<void> {
+  async #stop(drainMs: number): Promise<StopResult> {
+    const { connectionCount } = this.#agent;
     this.#timer?.cancel();
     this.#table.stop();
     this.#allotment.rejectAll(stopped());
@@ -318,7 +326,8 @@ export class ConnectionPool implements AsyncDisposable {
     }
     await this.#probe?.stop();
     const leftMs = Math.max(0, Math.ceil(endMs - this.#clock.now()));
-    await this.#agent.stop({ drainMs: leftMs });
+    const { cutCount } = await this.#agent.stop({ drainMs: leftMs });
+    return { drainedCount: Math.max(0, connectionCount - cutCount), cutCount };
   }
 
   /** Told, while stopping, of a connection that nobody uses any more, or that is lost. */
@@ -424,11 +433,11 @@ export class ConnectionPool implements AsyncDisposable {
 
   /** When the next idle connection to a destination is closed. */
   #idleEndMs({ stock }: Site): number {
-    const { idleTimeoutMs, minConnections, maxAgeMs } = this.#settings;
+    const { idleTimeoutMs, minConnectionsPerDestination, maxAgeMs } = this.#settings;
     const { idleLongest } = stock;
     if (idleLongest === undefined) return Number.POSITIVE_INFINITY;
     let endMs = Number.POSITIVE_INFINITY;
-    if (stock.size > minConnections) endMs = idleLongest.idleMs + idleTimeoutMs;
+    if (stock.size > minConnectionsPerDestination) endMs = idleLongest.idleMs + idleTimeoutMs;
     if (maxAgeMs === 0) return endMs;
     for (const { useCount, oldMs } of stock.open)
       if (useCount === 0) endMs = Math.min(endMs, oldMs);
@@ -436,7 +445,7 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   #closeIdle(): void {
-    const { idleTimeoutMs, minConnections, maxAgeMs } = this.#settings;
+    const { idleTimeoutMs, minConnectionsPerDestination, maxAgeMs } = this.#settings;
     const sinceMs = this.#clock.now() - idleTimeoutMs;
     for (const site of this.#table.all) {
       const { stock } = site;
@@ -445,7 +454,7 @@ export class ConnectionPool implements AsyncDisposable {
         for (const pooled of [...stock.open])
           if (pooled.useCount === 0 && pooled.isOld) site.doom(pooled);
       }
-      while (stock.size > minConnections) {
+      while (stock.size > minConnectionsPerDestination) {
         const { idleLongest } = stock;
         if (idleLongest === undefined || idleLongest.idleMs > sinceMs) break;
         site.doom(idleLongest);

@@ -9,7 +9,7 @@ import process from "node:process";
 import { callHandler, handlerError } from "../connection/events/handlers.js";
 import type { Clock, Timer } from "../time/clock.js";
 import { type Balanced, Balancer } from "./balancer.js";
-import { type Effort, Ejection, type EjectionRules, type Health } from "./ejection.js";
+import { type Effort, Ejection, type EjectionNumbers, type Health } from "./ejection.js";
 import { type HealthCheckRules, HealthChecks } from "./health-checks.js";
 import type { PoolBalance } from "./pool-options.js";
 
@@ -31,7 +31,7 @@ export interface TableHandlers<Site> {
 }
 
 /** How a table chooses, ejects and checks. */
-export interface TableRules<Site> extends EjectionRules {
+export interface TableRules<Site> extends EjectionNumbers {
   readonly balance: PoolBalance;
   readonly healthCheck?: HealthCheckRules<Site> | undefined;
 }

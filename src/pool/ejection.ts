@@ -4,15 +4,28 @@
  * forgotten when it has been well for as long as it was ejected. Never more than a share of them is ejected,
  * counted with the one that is about to be, and never the only one that is left.
  */
+import { count, milliseconds, type OptionTable } from "../options.js";
 import type { Clock } from "../time/clock.js";
 
-/** The rules. */
-export interface EjectionRules {
+/** When destinations are ejected: not used for a while. */
+export interface EjectionNumbers {
+  /** Failures in a row that eject a destination. Default 3. */
   readonly ejectAfter: number;
+  /** Time for which it is ejected first; each further time is twice as long. Default 5,000. */
   readonly ejectMs: number;
+  /** The longest such time. Default 120,000. */
   readonly maxEjectMs: number;
+  /** Share of the destinations that may be ejected at a time, in percent; never all. Default 50. */
   readonly maxEjectedPercent: number;
 }
+
+/** Default and range of each number, for pools and relays. */
+export const EJECTION_NUMBERS: OptionTable<EjectionNumbers> = {
+  ejectAfter: count(3, "failures", { min: 1, max: 1_000 }),
+  ejectMs: milliseconds(5_000, { min: 1 }),
+  maxEjectMs: milliseconds(120_000, { min: 1 }),
+  maxEjectedPercent: count(50, "percent", { max: 100 }),
+};
 
 /** In what a destination failed. A success in one says nothing of the other. */
 export type Effort = "connect" | "use";
@@ -36,11 +49,11 @@ export class Health {
 
 /** The health of all destinations of a table. */
 export class Ejection {
-  readonly #rules: EjectionRules;
+  readonly #rules: EjectionNumbers;
   readonly #clock: Clock;
   readonly #all: Set<Health> = new Set();
 
-  constructor(rules: EjectionRules, clock: Clock) {
+  constructor(rules: EjectionNumbers, clock: Clock) {
     this.#rules = rules;
     this.#clock = clock;
   }

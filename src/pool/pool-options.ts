@@ -18,10 +18,12 @@ import {
   type Given,
   MAX_MS,
   milliseconds,
+  type OptionRule,
   type OptionTable,
   readOptions,
 } from "../options.js";
 import type { TcpAgentOptions } from "../tcp/tcp-agent.js";
+import { EJECTION_NUMBERS, type EjectionNumbers } from "./ejection.js";
 import {
   type HealthCheckOptions,
   type HealthCheckSettings,
@@ -46,16 +48,16 @@ export type PoolBalance =
   | "randomOfTwo";
 
 /** The numbers of a pool, and how it balances. */
-export interface PoolNumbers {
+export interface PoolNumbers extends EjectionNumbers {
   /** Idle connections to each destination that `idleTimeoutMs` leaves; `warmUp` makes as many. Default 0. */
-  readonly minConnections: number;
+  readonly minConnectionsPerDestination: number;
   /** Connections at a time to each destination. Default 10. */
-  readonly maxConnections: number;
+  readonly maxConnectionsPerDestination: number;
   /** Connections to each destination that are being made at a time: of more than it accepts in time, some would fail. Default 128. */
-  readonly maxConnecting: number;
+  readonly maxConnectingPerDestination: number;
   /** Requests at a time on one connection; above 1 the agent needs `correlate`. Default 1. */
   readonly maxRequestsPerConnection: number;
-  /** Idle connections above `minConnections` are closed after so long. Default 60,000. */
+  /** Idle connections above `minConnectionsPerDestination` are closed after so long. Default 60,000. */
   readonly idleTimeoutMs: number;
   /** Older connections are not used again; 0: no limit. Default 0. */
   readonly maxAgeMs: number;
@@ -71,14 +73,6 @@ export interface PoolNumbers {
   readonly connectTimeoutMs: number;
   /** When a connection is not made after so long, another destination is tried beside. Default 500. */
   readonly attemptDelayMs: number;
-  /** Failures in a row that eject a destination. Default 3. */
-  readonly ejectAfter: number;
-  /** Time for which it is ejected first; each further time is twice as long. Default 5,000. */
-  readonly ejectMs: number;
-  /** Longest time. Default 120,000. */
-  readonly maxEjectMs: number;
-  /** Share of the destinations that may be ejected at a time, in percent, after the ejection. Default 50. */
-  readonly maxEjectedPercent: number;
 }
 
 /** Options of a pool. */
@@ -120,9 +114,9 @@ export interface PoolRequestOptions extends WaitOptions {
 
 /** Default and range of each number. */
 export const POOL_NUMBERS: OptionTable<PoolNumbers> = {
-  minConnections: count(0, "connections", { max: 100_000 }),
-  maxConnections: count(10, "connections", { min: 1, max: 100_000 }),
-  maxConnecting: count(128, "connections", { min: 1, max: 100_000 }),
+  minConnectionsPerDestination: count(0, "connections", { max: 100_000 }),
+  maxConnectionsPerDestination: count(10, "connections", { min: 1, max: 100_000 }),
+  maxConnectingPerDestination: count(128, "connections", { min: 1, max: 100_000 }),
   maxRequestsPerConnection: count(1, "requests", { min: 1, max: 1_048_576 }),
   idleTimeoutMs: milliseconds(60_000, { min: 1 }),
   maxAgeMs: milliseconds(0),
@@ -132,13 +126,15 @@ export const POOL_NUMBERS: OptionTable<PoolNumbers> = {
   waitTimeoutMs: milliseconds(10_000),
   connectTimeoutMs: milliseconds(5_000, { min: 1 }),
   attemptDelayMs: milliseconds(500, { min: 10 }),
-  ejectAfter: count(3, "failures", { min: 1, max: 1_000 }),
-  ejectMs: milliseconds(5_000, { min: 1 }),
-  maxEjectMs: milliseconds(120_000, { min: 1 }),
-  maxEjectedPercent: count(50, "percent", { max: 100 }),
+  ...EJECTION_NUMBERS,
 };
 
-const BALANCE = choice<PoolBalance>("leastUsed", ["roundRobin", "leastUsed", "randomOfTwo"]);
+/** Ways to balance, of pools and relays; the first is the default. */
+export const BALANCE: OptionRule<PoolBalance> = choice<PoolBalance>("leastUsed", [
+  "leastUsed",
+  "roundRobin",
+  "randomOfTwo",
+]);
 const HANDLER_NAMES = ["check", "onEject", "onReturn", "onPanic", "onCheck"] as const;
 const OTHER_NAMES = ["destinations", "agent", "balance", "healthCheck", ...HANDLER_NAMES];
 
@@ -163,7 +159,7 @@ export function poolSettings(options: PoolOptions): PoolSettings {
   if (agent !== undefined) assertObject("agent", agent);
   assertDestinations(destinations);
   const numbers = readOptions<PoolNumbers>(POOL_NUMBERS, options);
-  assertOrder(numbers, "minConnections", "maxConnections");
+  assertOrder(numbers, "minConnectionsPerDestination", "maxConnectionsPerDestination");
   if (numbers.maxRequestsPerConnection > 1 && agent?.correlate === undefined) {
     throw invalidArgument(
       `maxRequestsPerConnection (${numbers.maxRequestsPerConnection}) above 1 needs agent.correlate, which tells responses apart`,

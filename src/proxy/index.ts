@@ -27,10 +27,6 @@ export type {
   RelayRecord,
   RelayStats,
 } from "./relay/relay-options.js";
-export type {
-  RelayEjectionNumbers,
-  RelayNumbers,
-  UdpRelayNumbers,
-} from "./relay/relay-settings.js";
+export type { RelayNumbers, UdpRelayNumbers } from "./relay/relay-settings.js";
 export { UdpRelay } from "./relay/udp-relay.js";
 export type { UdpRelayOptions, UdpRelayRecord, UdpRelayStats } from "./relay/udp-relay-options.js";

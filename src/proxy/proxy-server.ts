@@ -77,7 +77,7 @@ export interface ProxyStats extends ComponentStats {
   /** Clients whose datagrams are relayed at present. */
   readonly associationCount: number;
   /** Datagrams that were dropped, of clients that have left. */
-  readonly droppedDatagramCount: number;
+  readonly droppedCount: number;
   /** Requests that went over an upstream connection which had carried another one. */
   readonly reusedCount: number;
   /** Upstream connections of requests, since it began to listen. */
@@ -311,7 +311,7 @@ export class ProxyServer implements AsyncDisposable {
       tunnelCount: this.#tunnels.tunnelCount,
       madeTunnelCount: this.#tunnels.madeCount,
       associationCount: this.#tunnels.associationCount,
-      droppedDatagramCount: this.#tunnels.droppedCount,
+      droppedCount: this.#tunnels.droppedCount,
       reusedCount: this.#forwarder.reusedCount,
       upstream: this.#agent.stats,
     };

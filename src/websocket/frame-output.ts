@@ -65,7 +65,7 @@ export interface SendingSocket {
   /** There where permessage-deflate was agreed on. */
   readonly compression: Compression | undefined;
   sentMessages: number;
-  droppedMessages: number;
+  droppedCount: number;
 }
 
 /** Those that serve no socket, for the next. */
@@ -255,7 +255,7 @@ export class FrameOutput implements LineOwner {
     if (isFirst) {
       this.isCompressing = isCompressed;
       this.isDropping = !this.hasRoom(bytes.length);
-      if (this.isDropping) this.socket.droppedMessages++;
+      if (this.isDropping) this.socket.droppedCount++;
       else this.socket.sentMessages++;
     }
     const deflater = isCompressed ? compression?.deflater : undefined;
@@ -408,7 +408,7 @@ export class FrameOutput implements LineOwner {
   /** There is no room: what the policy says. */
   private drop(): false {
     const { connection, settings, pendingBytes } = this;
-    this.socket.droppedMessages++;
+    this.socket.droppedCount++;
     if (settings.slowConsumer === "drop") {
       this.isAbove = true;
       return false;

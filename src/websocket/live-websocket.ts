@@ -38,7 +38,7 @@ export interface SocketBehind {
   readonly pendingBytes: number;
   readonly receivedMessages: number;
   readonly sentMessages: number;
-  readonly droppedMessages: number;
+  readonly droppedCount: number;
   /** There when it has ended. */
   readonly end: WebSocketEnd | undefined;
   /** See `WebSocketConnection.drained`. */
@@ -132,14 +132,14 @@ export class LiveWebSocket implements WebSocketConnection {
 
   get stats(): WebSocketStats {
     const { receivedBytes, sentBytes } = this.session.connection;
-    const { receivedMessages, sentMessages, droppedMessages, pendingBytes } = this.session;
+    const { receivedMessages, sentMessages, droppedCount, pendingBytes } = this.session;
     return {
       receivedBytes,
       sentBytes,
       pendingBytes,
       receivedMessages,
       sentMessages,
-      droppedMessages,
+      droppedCount,
     };
   }
 

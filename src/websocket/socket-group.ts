@@ -1,178 +1,127 @@
-/** The open sockets of one component, by id, and what is done with all of them. */
-
+/**
+ * A component with many WebSockets. Each operation on a socket exists here by id as well; for an id that is not (or no
+ * longer) there it answers false or undefined, and never throws.
+ */
 import type { BroadcastResult } from "../connection/component/broadcast.js";
 import type { Data, SendResult } from "../connection/connection.js";
-import { ConnectionRegistry } from "../connection/connection-registry.js";
-import { answeredAtOnce } from "../connection/events/handlers.js";
-import { TopicTable } from "../connection/topics/topic-table.js";
-import type { DeflateStock } from "./deflate/deflate-stock.js";
-import { PublishedMessage } from "./published-message.js";
-import { type RuledSession, SocketRules } from "./socket-rules.js";
+import type { OpenSockets } from "./open-sockets.js";
 import type {
   PublishOptions,
   SendOptions,
   WebSocketBroadcastOptions,
   WebSocketConnection,
 } from "./websocket-connection.js";
-import { assertBroadcastOptions, assertPublishOptions } from "./websocket-settings.js";
 
-/** A socket's session, as its group sees it. */
-export interface GroupedSession extends RuledSession {
-  readonly socket: WebSocketConnection;
-  /** Sends what was published. Answers whether it was taken. */
-  deliverPublished(message: PublishedMessage): boolean;
-  /** Whether so much waits that `send` would answer `"slow"`. */
-  readonly isAboveMark: boolean;
-}
+/**
+ * Base of servers, agents and endpoints.
+ *
+ * A base and not a part: it is their public face, as `ConnectionGroup` is that of TCP servers and agents.
+ */
+export abstract class SocketGroup<Context = unknown> {
+  readonly #sockets: OpenSockets<Context>;
 
-/** The open sockets of one component, by id, and what is done with all of them. */
-export interface SocketGroup<Context = unknown> extends Iterable<WebSocketConnection<Context>> {
-  /** Sockets at present. */
-  readonly count: number;
+  /** With sockets of its own, or those of another group. */
+  constructor(sockets: OpenSockets<Context> | SocketGroup<Context>) {
+    this.#sockets = sockets instanceof SocketGroup ? sockets.#sockets : sockets;
+  }
+
+  /** Sockets at present, those included that are closing. */
+  get connectionCount(): number {
+    return this.#sockets.count;
+  }
+
   /** Ids of the sockets at present. */
-  ids(): number[];
+  connectionIds(): number[] {
+    return this.#sockets.ids();
+  }
+
   /** The socket with this id, or undefined. */
-  get(id: number): WebSocketConnection<Context> | undefined;
+  connection(id: number): WebSocketConnection<Context> | undefined {
+    return this.#sockets.get(id);
+  }
+
   /** The socket with this `key`, or undefined. See {@link WebSocketConnection.key}. */
-  byKey(key: unknown): WebSocketConnection<Context> | undefined;
-  /** Sends a message to one socket. Returns as {@link WebSocketConnection.send} does; false for an id that is not there. */
-  send(id: number, data: Data, options?: SendOptions): SendResult;
-  /** Begins the close handshake of one socket, with `code` and `reason`. False for an id that is not there. */
-  close(id: number, code?: number, reason?: string): boolean;
-  /** Begins to close all of them. Returns how many. */
-  closeAll(code?: number, reason?: string): number;
+  byKey(key: unknown): WebSocketConnection<Context> | undefined {
+    return this.#sockets.byKey(key);
+  }
+
   /**
-   * Sends a message to all subscribers of a topic, as one frame that is compressed once. Returns to how many. Who is slow is
-   * treated by `slowConsumer`, and holds nobody up. Throws `INVALID_ARGUMENT`.
+   * Closes the socket with 1008, and the code `DEADLINE_PASSED`, `deadlineMs` from now, whatever comes until then: time
+   * for a login, say. See {@link WebSocketConnection.setDeadline}.
    */
-  publish(topic: string, data: Data, options?: PublishOptions): number;
+  setDeadline(id: number, deadlineMs: number, reason?: string): boolean {
+    return this.connection(id)?.setDeadline(deadlineMs, reason) ?? false;
+  }
+
+  /** Sends a message to one socket. See {@link WebSocketConnection.send}. */
+  send(id: number, data: Data, options?: SendOptions): SendResult {
+    return this.connection(id)?.send(data, options) ?? false;
+  }
+
+  /** Sends a ping of at most 125 bytes to one socket. See {@link WebSocketConnection.ping}. */
+  ping(id: number, data?: Data): SendResult {
+    return this.connection(id)?.ping(data) ?? false;
+  }
+
   /**
    * Sends a message to every socket, or to those that `filter` takes, but not to `except`; as one frame that is compressed
    * once. Who is slow is treated by `slowConsumer`, and holds nobody up. Answers how many took it. Throws
    * `INVALID_ARGUMENT` before anything is sent.
    */
-  broadcast(data: Data, options?: WebSocketBroadcastOptions<Context>): BroadcastResult;
-  /** Subscribers of a topic. */
-  subscriberCount(topic: string): number;
-  /** Topics that somebody is subscribed to. */
-  topics(): string[];
-}
-
-/** The sockets of a component, as it sees them itself. */
-export class OpenSockets<Context = unknown> implements SocketGroup<Context> {
-  /** Who is subscribed to what. */
-  readonly topicTable: TopicTable<GroupedSession> = new TopicTable<GroupedSession>();
-  /** What is set for single sockets. */
-  readonly rules: SocketRules = new SocketRules();
-  readonly #sockets: ConnectionRegistry<GroupedSession> = new ConnectionRegistry();
-  readonly #stock: DeflateStock | undefined;
-
-  /** `stock`: deflates what is published; undefined without compression. */
-  constructor(stock?: DeflateStock) {
-    this.#stock = stock;
+  broadcast(data: Data, options?: WebSocketBroadcastOptions<Context>): BroadcastResult {
+    return this.#sockets.broadcast(data, options);
   }
 
-  get count(): number {
-    return this.#sockets.count;
+  /** Subscribes one socket to a topic. See {@link WebSocketConnection.subscribe}. */
+  subscribe(id: number, topic: string): boolean {
+    return this.connection(id)?.subscribe(topic) ?? false;
   }
 
-  ids(): number[] {
-    return this.#sockets.ids();
+  /** Takes a subscription back; false where there was none. See {@link WebSocketConnection.unsubscribe}. */
+  unsubscribe(id: number, topic: string): boolean {
+    return this.connection(id)?.unsubscribe(topic) ?? false;
   }
 
-  get(id: number): WebSocketConnection<Context> | undefined {
-    return this.#sockets.find(id)?.socket as WebSocketConnection<Context> | undefined;
-  }
-
-  byKey(key: unknown): WebSocketConnection<Context> | undefined {
-    const session = this.rules.byKey(key) as GroupedSession | undefined;
-    return session?.socket as WebSocketConnection<Context> | undefined;
-  }
-
-  [Symbol.iterator](): IterableIterator<WebSocketConnection<Context>> {
-    return this.#list().values();
-  }
-
-  #list(): WebSocketConnection<Context>[] {
-    return this.#sockets.list().map(({ socket }) => socket as WebSocketConnection<Context>);
-  }
-
-  send(id: number, data: Data, options?: SendOptions): SendResult {
-    return this.get(id)?.send(data, options) ?? false;
-  }
-
-  close(id: number, code?: number, reason?: string): boolean {
-    return this.get(id)?.close(code, reason) ?? false;
-  }
-
-  closeAll(code?: number, reason?: string): number {
-    let count = 0;
-    for (const socket of this.#list()) if (socket.close(code, reason)) count++;
-    return count;
-  }
-
+  /**
+   * Sends a message to all subscribers of a topic, as one frame that is compressed once. Returns to how many. Who is slow is
+   * treated by `slowConsumer`, and holds nobody up. Throws `INVALID_ARGUMENT`.
+   */
   publish(topic: string, data: Data, options?: PublishOptions): number {
-    return this.publishFrom(undefined, topic, data, options);
+    return this.#sockets.publish(topic, data, options);
   }
 
-  /** The same as `publish`, but to all except one. */
-  publishFrom(
-    except: GroupedSession | undefined,
-    topic: string,
-    data: Data,
-    options: PublishOptions = {},
-  ): number {
-    assertPublishOptions(options);
-    const message = new PublishedMessage(data, options, this.#stock);
-    try {
-      return this.topicTable.publish(topic, except, (session) => session.deliverPublished(message));
-    } finally {
-      message.release();
-    }
-  }
-
-  broadcast(data: Data, options: WebSocketBroadcastOptions<Context> = {}): BroadcastResult {
-    assertBroadcastOptions(options as WebSocketBroadcastOptions);
-    const { except, filter, ...how } = options;
-    const exceptId = typeof except === "object" ? except.id : except;
-    const targets = this.#sockets.list().filter(({ id, socket }) => {
-      if (id === exceptId) return false;
-      return (
-        filter === undefined ||
-        answeredAtOnce(filter(socket as WebSocketConnection<Context>), "filter")
-      );
-    });
-    const message = new PublishedMessage(data, how, this.#stock);
-    const result = { taken: 0, slow: 0, refused: 0 };
-    try {
-      for (const session of targets) {
-        if (!session.deliverPublished(message)) result.refused++;
-        else if (session.isAboveMark) result.slow++;
-        else result.taken++;
-      }
-    } finally {
-      message.release();
-    }
-    return result;
-  }
-
+  /** Subscribers of a topic. */
   subscriberCount(topic: string): number {
-    return this.topicTable.count(topic);
+    return this.#sockets.subscriberCount(topic);
   }
 
+  /** Topics that somebody is subscribed to. */
   topics(): string[] {
-    return this.topicTable.topics();
+    return this.#sockets.topics();
   }
 
-  /** A socket is there. */
-  enter(session: GroupedSession): void {
-    this.#sockets.add(session);
+  /** Receives nothing from one socket: its peer is held back. See {@link WebSocketConnection.pause}. */
+  pause(id: number): boolean {
+    return this.connection(id)?.pause() ?? false;
   }
 
-  /** It has ended. */
-  leave(session: GroupedSession): void {
-    this.#sockets.remove(session);
-    this.topicTable.leave(session);
-    this.rules.leave(session);
+  /** Goes on receiving. See {@link WebSocketConnection.resume}. */
+  resume(id: number): boolean {
+    return this.connection(id)?.resume() ?? false;
+  }
+
+  /** Begins the close handshake of one socket, with `code` and `reason`. See {@link WebSocketConnection.close}. */
+  close(id: number, code?: number, reason?: string): boolean {
+    return this.connection(id)?.close(code, reason) ?? false;
+  }
+
+  /** Begins to close all of them. Returns how many. */
+  closeAll(code?: number, reason?: string): number {
+    return this.#sockets.closeAll(code, reason);
+  }
+
+  /** Ends the connection of one socket at once, without a Close frame. See {@link WebSocketConnection.abort}. */
+  abort(id: number): boolean {
+    return this.connection(id)?.abort() ?? false;
   }
 }

@@ -33,10 +33,10 @@ import { FrameTeller } from "./frame-teller.js";
 import { type Heartbeat, SOCKET_DUE } from "./heartbeat.js";
 import { LiveWebSocket, type SocketBehind } from "./live-websocket.js";
 import { MessageInbox } from "./message-inbox.js";
+import type { GroupedSession, OpenSockets } from "./open-sockets.js";
 import { frameNote, PastFrame } from "./past-frame.js";
 import type { PublishedMessage } from "./published-message.js";
 import { type EndingSocket, SocketEnding } from "./socket-ending.js";
-import type { GroupedSession, OpenSockets } from "./socket-group.js";
 import type { CalledSession, WebSocketCalls } from "./websocket-calls.js";
 import type { PublishOptions, WebSocketEnd } from "./websocket-connection.js";
 import type { Message } from "./websocket-handlers.js";
@@ -108,7 +108,7 @@ export class SocketSession
   readonly connection: OwnConnection;
   receivedMessages = 0;
   sentMessages = 0;
-  droppedMessages = 0;
+  droppedCount = 0;
   /** When the peer was pinged last, by the clock. */
   pingedMs = 0;
   private readonly share: SocketShare;

@@ -1,11 +1,16 @@
 /** Any number of WebSockets to any servers, with one set of handlers. */
-import { readStopOptions, type StopOptions } from "../connection/component/component-options.js";
+import {
+  readStopOptions,
+  type StopOptions,
+  type StopResult,
+} from "../connection/component/component-options.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import { assertFunction, assertKnownKeys, assertObject, NetError } from "../errors.js";
 import type { Given } from "../options.js";
 import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
 import type { LiveWebSocket } from "./live-websocket.js";
-import { OpenSockets, type SocketGroup } from "./socket-group.js";
+import { OpenSockets } from "./open-sockets.js";
+import { SocketGroup } from "./socket-group.js";
 import {
   type ReadWebSocketReconnect,
   type WebSocketReconnectHandlers,
@@ -18,7 +23,7 @@ import { WebSocketCalls } from "./websocket-calls.js";
 import type { WebSocketConnection } from "./websocket-connection.js";
 import {
   DIAL_OPTION_NAMES,
-  MAX_SOCKETS,
+  MAX_CONNECTIONS,
   type WebSocketConnectOptions,
   WebSocketDialer,
   type WebSocketDialOptions,
@@ -89,24 +94,25 @@ export function outgoingWebSockets<Context>(
 }
 
 /** Any number of WebSockets to any servers, with one set of handlers. */
-export class WebSocketAgent<Context = unknown> implements AsyncDisposable {
-  /** The sockets that are open. */
-  readonly sockets: SocketGroup<Context>;
+export class WebSocketAgent<Context = unknown>
+  extends SocketGroup<Context>
+  implements AsyncDisposable
+{
   readonly #parts: OutgoingWebSockets;
-  readonly #maxSockets: number;
+  readonly #maxConnections: number;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: WebSocketAgentOptions<Context> = {}) {
     const sockets = new OpenSockets<Context>();
-    this.sockets = sockets;
+    super(sockets);
     this.#parts = outgoingWebSockets(options, sockets);
-    this.#maxSockets = options.maxSockets ?? MAX_SOCKETS;
+    this.#maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
   }
 
   /**
    * Makes a socket to a URL `ws:` or `wss:`. Rejects as `HttpAgent.request` does, with `REQUEST_TIMEOUT` after
    * `timeoutMs`, and with `WEBSOCKET_HANDSHAKE` where the response grants none; with `CONNECTION_LIMIT` where there are
-   * `maxSockets` that are made anew.
+   * `maxConnections` that are made anew.
    */
   async connect(
     url: string | URL,
@@ -117,8 +123,8 @@ export class WebSocketAgent<Context = unknown> implements AsyncDisposable {
     const { reconnect: wish, ...rest } = options;
     const reconnect = wish === undefined ? this.#parts.reconnect : webSocketReconnect(wish);
     if (reconnect === undefined) return own(await dialer.connect(url, rest));
-    if (places.count >= this.#maxSockets) {
-      const text = `there are ${places.count} sockets that are made anew, and maxSockets is ${this.#maxSockets}`;
+    if (places.count >= this.#maxConnections) {
+      const text = `there are ${places.count} sockets that are made anew, and maxConnections is ${this.#maxConnections}`;
       throw new NetError("CONNECTION_LIMIT", text, { operation: "connect" });
     }
     return own(await places.make(reconnect).connect(url, rest));
@@ -136,10 +142,10 @@ export class WebSocketAgent<Context = unknown> implements AsyncDisposable {
   }
 
   /** Stops, for good: all sockets are closed with 1001; what is left after `drainMs` (default 5,000) is cut. */
-  async stop(options: StopOptions = {}): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<StopResult> {
     const drainMs = readStopOptions(options);
     this.#parts.places.stop();
-    await this.#parts.dialer.stop(drainMs);
+    return await this.#parts.dialer.stop(drainMs);
   }
 
   /** Lets the process end while sockets are open, or waited for. */

@@ -1,8 +1,12 @@
 /** A WebSocket client with one socket at a time. */
-import { readStopOptions, type StopOptions } from "../connection/component/component-options.js";
+import {
+  readStopOptions,
+  type StopOptions,
+  type StopResult,
+} from "../connection/component/component-options.js";
 import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { NetError } from "../errors.js";
-import { OpenSockets } from "./socket-group.js";
+import { OpenSockets } from "./open-sockets.js";
 import type { SocketPlace } from "./socket-place.js";
 import {
   holdProcess,
@@ -17,7 +21,7 @@ import type { Message } from "./websocket-handlers.js";
 /** Options of a {@link WebSocketClient}. Handlers are given its socket, those of reconnecting the client. */
 export type WebSocketClientOptions<Context = unknown> = Omit<
   OutgoingWebSocketOptions<Context, WebSocketClient<Context>>,
-  "maxSockets"
+  "maxConnections"
 >;
 
 /** A WebSocket client with one socket at a time. */
@@ -125,10 +129,10 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
    * Closes the socket with 1001 and waits for the peer's Close frame; what is left after `drainMs` (5 s) is cut. No other
    * socket follows.
    */
-  async stop(options: StopOptions = {}): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<StopResult> {
     const drainMs = readStopOptions(options);
     this.#parts.places.stop();
-    await this.#parts.dialer.stop(drainMs);
+    return await this.#parts.dialer.stop(drainMs);
   }
 
   /** Lets the process end while the socket is open, or waited for. */

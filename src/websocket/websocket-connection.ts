@@ -58,7 +58,7 @@ export interface WebSocketStats {
   /** Messages that `send` and the like have taken. */
   readonly sentMessages: number;
   /** Messages that were dropped because the peer is slow. */
-  readonly droppedMessages: number;
+  readonly droppedCount: number;
 }
 
 /** What the application sees of a WebSocket, of either role. */

@@ -2,7 +2,9 @@
  * Makes WebSockets over an HTTP agent: URL → request with Upgrade → the response checked by RFC 6455 §4.1 →
  * a session on the connection.
  */
+
 import { createHash, randomBytes } from "node:crypto";
+import type { StopResult } from "../connection/component/component-options.js";
 import type { ProxyChoice } from "../dial/proxy-route.js";
 import {
   assertInteger,
@@ -36,7 +38,7 @@ import { DeflateStock } from "./deflate/deflate-stock.js";
 import type { OwnConnection } from "./frame-output.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
-import type { OpenSockets } from "./socket-group.js";
+import type { OpenSockets } from "./open-sockets.js";
 import { type PlaceOfSocket, SocketSession, type SocketShare } from "./socket-session.js";
 import type { WebSocketCalls } from "./websocket-calls.js";
 import { type WebSocketSettingsInput, webSocketConfiguration } from "./websocket-settings.js";
@@ -58,7 +60,7 @@ export interface WebSocketDialOptions
     | "noDelay"
   > {
   /** Sockets at a time. Default 10,000. */
-  readonly maxSockets?: number | undefined;
+  readonly maxConnections?: number | undefined;
   /** Compression by permessage-deflate is offered. Default false. */
   readonly compression?: CompressionOptions | undefined;
 }
@@ -96,7 +98,11 @@ const AGENT_NAMES = [
 ] as const;
 
 /** Names of the options of dialers. */
-export const DIAL_OPTION_NAMES: readonly string[] = [...AGENT_NAMES, "maxSockets", "compression"];
+export const DIAL_OPTION_NAMES: readonly string[] = [
+  ...AGENT_NAMES,
+  "maxConnections",
+  "compression",
+];
 
 const CONNECT_NAMES = [
   "protocols",
@@ -110,8 +116,8 @@ const CONNECT_NAMES = [
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Default of `maxSockets`. */
-export const MAX_SOCKETS = 10_000;
+/** Default of `maxConnections`. */
+export const MAX_CONNECTIONS = 10_000;
 
 function sha1(text: string): string {
   return createHash("sha1").update(text, "latin1").digest("base64");
@@ -123,6 +129,7 @@ export class WebSocketDialer {
   readonly #stock: DeflateStock | undefined;
   readonly #share: SocketShare;
   #keepsProcess = true;
+  #stopping: Promise<StopResult> | undefined;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(
@@ -130,8 +137,8 @@ export class WebSocketDialer {
     calls: WebSocketCalls<LiveWebSocket>,
     sockets: OpenSockets,
   ) {
-    const { maxSockets = MAX_SOCKETS } = options;
-    assertInteger("maxSockets", maxSockets, 1, 1_000_000);
+    const { maxConnections = MAX_CONNECTIONS } = options;
+    assertInteger("maxConnections", maxConnections, 1, 1_000_000);
     const given = Object.fromEntries(
       AGENT_NAMES.filter((name) => options[name] !== undefined).map((name) => [
         name,
@@ -140,8 +147,8 @@ export class WebSocketDialer {
     ) as HttpAgentOptions;
     this.#http = new HttpAgent({
       ...given,
-      maxConnections: maxSockets,
-      maxConnectionsPerOrigin: maxSockets,
+      maxConnections,
+      maxConnectionsPerOrigin: maxConnections,
     });
     // The settings of the sockets bound what waits.
     unboundQueues(this.#http);
@@ -243,15 +250,23 @@ export class WebSocketDialer {
   }
 
   /** Stops: all sockets are closed with 1001, what is left after `drainMs` is cut. */
-  async stop(drainMs: number): Promise<void> {
+  stop(drainMs: number): Promise<StopResult> {
+    this.#stopping ??= this.#stop(drainMs);
+    return this.#stopping;
+  }
+
+  async #stop(drainMs: number): Promise<StopResult> {
+    const { length } = this.#http.connectionIds();
     // Whoever waits for the end must live to see it, `unref` or not.
     this.keepsProcess = true;
     const open = [...this.#share.group];
     const all = Promise.all(open.map((socket) => socket.closed()));
     for (const socket of open) socket.close(1_001);
-    if (drainMs === 0) for (const socket of open) socket.abort();
-    await this.#http.stop({ drainMs });
+    const abortedCount = drainMs === 0 ? open.filter((socket) => socket.abort()).length : 0;
+    const result = await this.#http.stop({ drainMs });
     await all;
+    const cutCount = abortedCount + result.cutCount;
+    return { drainedCount: Math.max(0, length - cutCount), cutCount };
   }
 }
 

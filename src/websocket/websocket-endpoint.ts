@@ -31,7 +31,8 @@ import { DeflateStock } from "./deflate/deflate-stock.js";
 import type { OwnConnection } from "./frame-output.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
-import { OpenSockets, type SocketGroup } from "./socket-group.js";
+import { OpenSockets } from "./open-sockets.js";
+import { SocketGroup } from "./socket-group.js";
 import { SocketSession, type SocketShare } from "./socket-session.js";
 import {
   refusalOf,
@@ -87,9 +88,7 @@ function sha1(text: string): string {
  * Where WebSockets of an HTTP server begin: checks requests, asks the application, answers 101 and
  * makes sockets, or refuses.
  */
-export class WebSocketEndpoint<Context = unknown> {
-  /** The sockets that are open. */
-  readonly sockets: SocketGroup<Context>;
+export class WebSocketEndpoint<Context = unknown> extends SocketGroup<Context> {
   readonly #options: WebSocketEndpointOptions<Context>;
   readonly #share: SocketShare;
   readonly #stock: DeflateStock | undefined;
@@ -107,12 +106,13 @@ export class WebSocketEndpoint<Context = unknown> {
     if (origins !== undefined && !Array.isArray(origins)) {
       throw invalidArgument("origins must be an array");
     }
-    this.#options = options;
     const configuration = webSocketConfiguration(options);
     const settings = compressionSettings(options.compression);
-    this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
-    const sockets = new OpenSockets<Context>(this.#stock);
-    this.sockets = sockets;
+    const stock = settings === undefined ? undefined : new DeflateStock(settings);
+    const sockets = new OpenSockets<Context>(stock);
+    super(sockets);
+    this.#options = options;
+    this.#stock = stock;
     const calls = new WebSocketCalls<LiveWebSocket>(options as WebSocketHandlers<LiveWebSocket>);
     const heartbeat = Heartbeat.by(configuration.settings);
     const group = sockets as OpenSockets;

@@ -13,7 +13,7 @@ import {
   TRANSPORT_NAMES,
 } from "../http/server/http-server-settings.js";
 import { type Given, pickOptions } from "../options.js";
-import type { SocketGroup } from "./socket-group.js";
+import { SocketGroup } from "./socket-group.js";
 import { WebSocketEndpoint, type WebSocketEndpointOptions } from "./websocket-endpoint.js";
 
 /** Settings of the connections below. `maxPendingBytes` is that of the sockets, which bounds what waits. */
@@ -43,14 +43,17 @@ const BELOW_NAMES = [
 type BelowName = (typeof BELOW_NAMES)[number];
 
 /** A WebSocket server by itself: an `HttpServer` of its own with one endpoint on it. */
-export class WebSocketServer<Context = unknown> implements AsyncDisposable {
+export class WebSocketServer<Context = unknown>
+  extends SocketGroup<Context>
+  implements AsyncDisposable
+{
   /** The HTTP server below. */
   readonly http: HttpServer;
-  readonly #endpoint: WebSocketEndpoint<Context>;
 
   /** Throws `INVALID_ARGUMENT`. */
   constructor(options: WebSocketServerOptions<Context>) {
-    this.#endpoint = new WebSocketEndpoint(options, [...BELOW_NAMES, "http"]);
+    const endpoint = new WebSocketEndpoint(options, [...BELOW_NAMES, "http"]);
+    super(endpoint);
     const { http = {} } = options;
     assertObject("http", http);
     const direct = pickOptions(options as Pick<HttpServerOptions, BelowName>, BELOW_NAMES);
@@ -68,18 +71,13 @@ export class WebSocketServer<Context = unknown> implements AsyncDisposable {
           ...others,
           ...direct,
           onRequest: (exchange) => {
-            if (this.#endpoint.handle(exchange)) return undefined;
+            if (endpoint.handle(exchange)) return undefined;
             if (onRequest !== undefined) return onRequest.call(http, exchange);
             exchange.respondError(404);
             return undefined;
           },
         }),
     );
-  }
-
-  /** The sockets that are open. */
-  get sockets(): SocketGroup<Context> {
-    return this.#endpoint.sockets;
   }
 
   /**

@@ -28,9 +28,9 @@ function optionsOf(random: Random): Partial<PoolOptions> {
   const isShared = random.next() < 0.4;
   return {
     balance: random.pick(["roundRobin", "leastUsed", "randomOfTwo"]),
-    minConnections: random.integer(0, 1),
-    maxConnections: random.integer(1, 4),
-    maxConnecting: random.integer(1, 4),
+    minConnectionsPerDestination: random.integer(0, 1),
+    maxConnectionsPerDestination: random.integer(1, 4),
+    maxConnectingPerDestination: random.integer(1, 4),
     ejectAfter: random.integer(1, 3),
     ejectMs: random.integer(100, 2_000),
     maxEjectedPercent: random.pick([0, 34, 50, 100]),
@@ -178,7 +178,7 @@ async function live(test: TestContext, seed: number): Promise<void> {
   const options = optionsOf(random);
   const world = await poolWorld(test, options);
   const life = new Life(world, random);
-  const { maxConnections = 0 } = options;
+  const { maxConnectionsPerDestination = 0 } = options;
   for (let step = 0; step < STEPS; step++) {
     const chance = random.next();
     if (chance < 0.05) await life.fallIll();
@@ -192,7 +192,7 @@ async function live(test: TestContext, seed: number): Promise<void> {
     const most = Math.max(
       ...Object.values(world.pool.stats.destinations).map((one) => one.connectionCount),
     );
-    assert.ok(most <= maxConnections, `${most} connections to one destination`);
+    assert.ok(most <= maxConnectionsPerDestination, `${most} connections to one destination`);
   }
   await life.over();
   const { waitingCount } = world.pool.stats;

@@ -172,7 +172,7 @@ async function lives(test: TestContext, engine: EngineName, seed: number): Promi
     0,
   );
   assert.ok(all > SOCKETS * 10, `${all} messages were received`);
-  assert.deepEqual([server.sockets.count, agent.sockets.count], [0, 0]);
+  assert.deepEqual([server.connectionCount, agent.connectionCount], [0, 0]);
   await until(() => server.stats.connectionCount === 0);
 }
 

@@ -105,7 +105,7 @@ describe("hp-socket relay", () => {
       fromClientBytes: 5,
       toClientDatagrams: 1,
       toClientBytes: 5,
-      droppedDatagrams: 0,
+      droppedCount: 0,
       error: null,
     });
   });

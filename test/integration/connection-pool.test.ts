@@ -43,8 +43,18 @@ describe("a pool of connections", () => {
     assert.equal(pool.stats.idleCount, 1);
   });
 
+  it("tells with stop how many connections ended in good order, and how many were cut", async (test) => {
+    const { pool } = await world(test, {}, [7_001]);
+    (await pool.take()).release();
+    assert.deepEqual(await pool.stop(), { drainedCount: 1, cutCount: 0 });
+
+    const { pool: other } = await world(test, {}, [7_001]);
+    await other.take();
+    assert.deepEqual(await other.stop({ drainMs: 0 }), { drainedCount: 0, cutCount: 1 });
+  });
+
   it("waits for nobody who does not let go of a connection that is too old", async (test) => {
-    const options = { maxConnections: 1, maxAgeMs: 1_000 };
+    const options = { maxConnectionsPerDestination: 1, maxAgeMs: 1_000 };
     const { pool, servers, wait } = await world(test, options, [7_001]);
     (await pool.take()).release();
     const server = servers.get(7_001);
@@ -56,7 +66,7 @@ describe("a pool of connections", () => {
   });
 
   it("lends no connection twice, and serves those who wait in their order", async (test) => {
-    const { pool } = await world(test, { maxConnections: 2 }, [7_001]);
+    const { pool } = await world(test, { maxConnectionsPerDestination: 2 }, [7_001]);
     const leases = [await pool.take(), await pool.take()];
     const order: number[] = [];
     const waiting = [0, 1, 2].map((number) =>
@@ -77,7 +87,11 @@ describe("a pool of connections", () => {
   });
 
   it("bounds how many wait, and how long", async (test) => {
-    const { pool, wait } = await world(test, { maxConnections: 1, maxWaiting: 1 }, [7_001]);
+    const { pool, wait } = await world(
+      test,
+      { maxConnectionsPerDestination: 1, maxWaiting: 1 },
+      [7_001],
+    );
     const lease = await pool.take();
     const waiting = pool.take({ timeoutMs: 100 });
     waiting.catch(() => {});
@@ -92,7 +106,7 @@ describe("a pool of connections", () => {
   });
 
   it("lets a taker go by his signal, in each state", async (test) => {
-    const { pool } = await world(test, { maxConnections: 1 }, [7_001]);
+    const { pool } = await world(test, { maxConnectionsPerDestination: 1 }, [7_001]);
     const early = AbortSignal.abort();
     await assert.rejects(pool.take({ signal: early }), { code: "ABORTED" });
     const connecting = new AbortController();
@@ -124,7 +138,7 @@ describe("a pool of connections", () => {
   it("tries an ejected destination again, ejects it for longer, and lets it back when it is well", async (test) => {
     const { pool, start, stop, told, wait } = await world(
       test,
-      { ejectAfter: 1, ejectMs: 1_000, balance: "roundRobin", maxConnections: 1 },
+      { ejectAfter: 1, ejectMs: 1_000, balance: "roundRobin", maxConnectionsPerDestination: 1 },
       [7_001, 7_002],
     );
     await stop(7_002);
@@ -195,7 +209,7 @@ describe("a pool of connections", () => {
     const { pool } = await world(
       test,
       {
-        maxConnections: 1,
+        maxConnectionsPerDestination: 1,
         maxRequestsPerConnection: 100,
         agent: { correlate: (packet) => packet.toString().split(" ")[0] },
       } as Partial<PoolOptions>,
@@ -264,7 +278,12 @@ describe("a pool of connections", () => {
   it("warms up, keeps the least, closes what is idle or too old", async (test) => {
     const { pool, wait } = await world(
       test,
-      { minConnections: 2, maxConnections: 5, idleTimeoutMs: 1_000, maxAgeMs: 10_000 },
+      {
+        minConnectionsPerDestination: 2,
+        maxConnectionsPerDestination: 5,
+        idleTimeoutMs: 1_000,
+        maxAgeMs: 10_000,
+      },
       [7_001],
     );
     await pool.warmUp();
@@ -281,7 +300,11 @@ describe("a pool of connections", () => {
   });
 
   it("makes at most so many connections at a time, for takers and when it warms up", async (test) => {
-    const options = { minConnections: 20, maxConnections: 30, maxConnecting: 3 };
+    const options = {
+      minConnectionsPerDestination: 20,
+      maxConnectionsPerDestination: 30,
+      maxConnectingPerDestination: 3,
+    };
     const { pool, opened } = await world(test, options, [7_001]);
     const warming = pool.warmUp();
     assert.equal(pool.stats.connectingCount, 3);
@@ -299,9 +322,9 @@ describe("a pool of connections", () => {
     const { pool, stop } = await world(
       test,
       {
-        minConnections: 1_000,
-        maxConnections: 1_000,
-        maxConnecting: 3,
+        minConnectionsPerDestination: 1_000,
+        maxConnectionsPerDestination: 1_000,
+        maxConnectingPerDestination: 3,
         agent: { onClose: ({ id }) => void failed.push(id) },
       },
       [7_001],
@@ -313,7 +336,11 @@ describe("a pool of connections", () => {
   });
 
   it("closes what is too old although it is one of the least, and makes others when they are wanted", async (test) => {
-    const { pool, wait } = await world(test, { minConnections: 2, maxAgeMs: 10_000 }, [7_001]);
+    const { pool, wait } = await world(
+      test,
+      { minConnectionsPerDestination: 2, maxAgeMs: 10_000 },
+      [7_001],
+    );
     await pool.warmUp();
     await wait(11_000);
     assert.equal(pool.stats.connectionCount, 0);
@@ -322,7 +349,7 @@ describe("a pool of connections", () => {
   });
 
   it("lends no connection with unread data: the next would take it for an answer", async (test) => {
-    const { pool, turns } = await world(test, { maxConnections: 1 }, [7_001]);
+    const { pool, turns } = await world(test, { maxConnectionsPerDestination: 1 }, [7_001]);
     const first = await pool.take();
     first.connection.send("nobody reads");
     first.release();
@@ -354,7 +381,7 @@ describe("a pool of connections", () => {
   it("balances", async (test) => {
     seedMathRandom(test);
     for (const balance of ["roundRobin", "leastUsed", "randomOfTwo"] as const) {
-      const { pool } = await world(test, { balance, maxConnections: 100 });
+      const { pool } = await world(test, { balance, maxConnectionsPerDestination: 100 });
       const leases = await Promise.all(Array.from({ length: 60 }, () => pool.take()));
       const counts = PORTS.map(
         (port) => leases.filter(({ destination }) => destination.port === port).length,
@@ -409,7 +436,7 @@ describe("a pool of connections", () => {
   });
 
   it("stops: refuses who waits, waits for leases, then cuts", async (test) => {
-    const { pool, wait, servers } = await world(test, { maxConnections: 1 }, [7_001]);
+    const { pool, wait, servers } = await world(test, { maxConnectionsPerDestination: 1 }, [7_001]);
     const lease = await pool.take();
     const waiting = pool.take().catch((error: NetError) => error.code);
     let isStopped = false;
@@ -442,8 +469,8 @@ describe("a pool of connections", () => {
       { destinations: [] },
       { destinations: [{}] },
       { destinations: [{ port: 1, hosts: "x" }] },
-      { destinations, maxConnections: 0 },
-      { destinations, minConnections: 11 },
+      { destinations, maxConnectionsPerDestination: 0 },
+      { destinations, minConnectionsPerDestination: 11 },
       { destinations, maxRequestsPerConnection: 2 },
       { destinations, balance: "best" },
       { destinations, check: true },
@@ -469,7 +496,7 @@ for (const engine of availableEngines()) {
     const { port } = await server.listen({ host: "127.0.0.1" });
     const pool = new ConnectionPool({
       destinations: [{ port }],
-      maxConnections: 1,
+      maxConnectionsPerDestination: 1,
       maxRequestsPerConnection: 100,
       agent: {
         engine,

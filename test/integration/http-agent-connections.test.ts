@@ -39,6 +39,24 @@ function operations(engine: EngineName): void {
     }
   });
 
+  it("tells with stop how many ended in good order, and how many were cut", async (test) => {
+    const server = await scriptedServer(test, async (peer) => {
+      await peer.request();
+      if (peer.index === 0) peer.answer("0");
+      await respondAll(peer);
+    });
+    const agent = httpAgent(test, { engine });
+    await (await agent.request({ url: server.origin })).text();
+    assert.deepEqual(await agent.stop(), { drainedCount: 1, cutCount: 0 });
+    assert.deepEqual(await agent.stop(), { drainedCount: 1, cutCount: 0 }, "joins the first");
+
+    const other = httpAgent(test, { engine });
+    const waiting = assert.rejects(other.request({ url: server.origin }), { code: "STOPPED" });
+    await until(() => server.peers.length === 2);
+    assert.deepEqual(await other.stop({ drainMs: 20 }), { drainedCount: 0, cutCount: 1 });
+    await waiting;
+  });
+
   it("closes those that are silent, but none that waits for a response", async (test) => {
     const reasons: (string | undefined)[] = [];
     let respond: (() => void) | undefined;

@@ -25,6 +25,15 @@ const read = async (asked: Promise<Response>): Promise<unknown> => {
   return { status, ok, redirected, type, bodyUsed, body: body.replaceAll(/-{4}[\w-]+/g, "--") };
 };
 
+/** What nobody keeps is collected, and what is done because of that is done. */
+async function collections(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) {
+    await new Promise((next) => setImmediate(next));
+    assert.ok(globalThis.gc);
+    globalThis.gc();
+  }
+}
+
 /** Whatever is asked, the same comes as from the platform's fetch. */
 const CASES: Readonly<Record<string, Ask>> = {
   "text of a URL": (fetch, url) => read(fetch(url)),
@@ -211,15 +220,26 @@ function ofItsOwn(engine: EngineName): void {
       const reading = fetch(new Request(server.origin + path, { signal })).then((response) =>
         response.text(),
       );
-      for (let turn = 0; turn < 20; turn++) {
-        await new Promise((next) => setImmediate(next));
-        globalThis.gc?.();
-      }
+      await collections();
       controller.abort("mine");
 
       await assert.rejects(reading, (reason) => reason === "mine");
     }
-    assert.equal(typeof globalThis.gc, "function");
+  });
+
+  it("reads clones, and streams whose Response nobody keeps, also after a collection", async (test) => {
+    const server = await nodeServer(test, (_request, response) => response.end("whole"));
+    const agent = httpAgent(test, { engine });
+    const ask = (): Promise<Response> => agent.fetch(server.origin);
+    const first = await ask();
+    const clones = [first.clone(), first.clone().clone(), first];
+    const cloned = await ask();
+    cloned.clone();
+    const streams = [(await ask()).body, (await ask()).clone().body, cloned.body];
+    await collections();
+
+    for (const one of clones) assert.equal(await one.text(), "whole");
+    for (const one of streams) assert.equal(await new Response(one).text(), "whole");
   });
 
   it("fails what was not read of a body and its clones when the signal is aborted", async (test) => {

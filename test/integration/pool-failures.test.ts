@@ -49,7 +49,7 @@ const ILLNESSES: readonly Illness[] = [
 const OPTIONS: Partial<PoolOptions> = {
   ejectAfter: 2,
   ejectMs: 5_000,
-  maxConnections: 4,
+  maxConnectionsPerDestination: 4,
   balance: "roundRobin",
   connectTimeoutMs: 1_000,
 };
@@ -249,7 +249,7 @@ describe("a pool whose handlers use it", () => {
         send: "ping\r\n",
         expect: "pong",
       },
-      maxConnections: 2,
+      maxConnectionsPerDestination: 2,
       onPanic: () => panics.shift()?.(),
     });
     const first = await Promise.all([1, 2, 3, 4].map(() => world.pool.take()));
@@ -453,7 +453,7 @@ describe("a pool with ten thousand takers", () => {
   }
 
   it("refuses them all when it is stopped with leases out, and hangs nowhere", async (test) => {
-    const world = await poolWorld(test, { ...OPTIONS, maxConnections: 2 });
+    const world = await poolWorld(test, { ...OPTIONS, maxConnectionsPerDestination: 2 });
     const leases = await Promise.all(Array.from({ length: 6 }, () => world.pool.take()));
     const codes = new Map<string, number>();
     const takers = Array.from({ length: 10_000 }, () =>
@@ -480,7 +480,11 @@ describe("a pool with ten thousand takers", () => {
 
 describe("limits of a pool", () => {
   it("waitTimeoutMs bounds who has no time of his own, connectTimeoutMs an attempt", async (test) => {
-    const world = await poolWorld(test, { maxConnections: 1, waitTimeoutMs: 300 }, [7_001]);
+    const world = await poolWorld(
+      test,
+      { maxConnectionsPerDestination: 1, waitTimeoutMs: 300 },
+      [7_001],
+    );
     const lease = await world.pool.take();
     const waiting = world.pool.take().catch((error: NetError) => error.message);
     await world.wait(320);

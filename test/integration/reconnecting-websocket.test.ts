@@ -292,12 +292,12 @@ describe("a WebSocket client that reconnects", () => {
 });
 
 describe("a WebSocket agent that reconnects", () => {
-  it("keeps each of its targets, up to maxSockets, until it stops", async (test) => {
+  it("keeps each of its targets, up to maxConnections, until it stops", async (test) => {
     const one = await world(test);
     const told: string[] = [];
     const agent = new WebSocketAgent({
       engine: one.engine,
-      maxSockets: 3,
+      maxConnections: 3,
       reconnect: { firstDelayMs: 10, maxDelayMs: 50 },
       onReconnected: (target) => void told.push(`back ${target.destination}`),
       onGiveUp: (target) => void told.push(`give up ${target.destination}`),
@@ -311,7 +311,7 @@ describe("a WebSocket agent that reconnects", () => {
     for (const socket of [...one.opened]) socket.abort();
     await one.wait(300);
     assert.equal(target?.isOpen, true);
-    assert.equal(agent.sockets.count, 3);
+    assert.equal(agent.connectionCount, 3);
     assert.deepEqual(
       told.sort(),
       [1, 2, 3].map((number) => `back ${URL_OF_SERVER}${number}`),

@@ -25,10 +25,10 @@ describe("topics of an endpoint under servers on several engines", () => {
       const { port } = await server.listen({ host: "127.0.0.1" });
       peers.push(await framePeer(test, port ?? 0), await framePeer(test, port ?? 0));
     }
-    await until(() => sockets.sockets.subscriberCount("all") === peers.length);
+    await until(() => sockets.subscriberCount("all") === peers.length);
     const wanted = Array.from({ length: 100 }, (_, index) => `message ${index}`);
 
-    for (const text of wanted) sockets.sockets.publish("all", text);
+    for (const text of wanted) sockets.publish("all", text);
     await until(() => peers.every(({ recorder }) => recorder.messages.length === wanted.length));
 
     for (const { recorder } of peers) assert.deepEqual(recorder.messages, wanted);
@@ -126,14 +126,14 @@ function sockets(engine: EngineName): void {
       fields: ["Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9"],
       inflater: new ZlibInflater({ windowBits: 9 }),
     });
-    await until(() => server.sockets.subscriberCount("all") === 3);
+    await until(() => server.subscriberCount("all") === 3);
     const long = "price ".repeat(100);
 
     const counts = [
-      server.sockets.publish("all", "short"),
-      server.sockets.publish("all", long),
-      server.sockets.publish("all", Buffer.from("bytes")),
-      server.sockets.publish("none", long),
+      server.publish("all", "short"),
+      server.publish("all", long),
+      server.publish("all", Buffer.from("bytes")),
+      server.publish("none", long),
     ];
     const peers = [plain, compressed, small];
     await until(() => peers.every(({ recorder }) => recorder.messages.length === 3));
@@ -158,10 +158,10 @@ function sockets(engine: EngineName): void {
     });
     const one = await framePeer(test, server.port);
     const two = await framePeer(test, server.port);
-    await until(() => server.sockets.subscriberCount("all") === 2);
+    await until(() => server.subscriberCount("all") === 2);
 
     first?.send("frag", { isLast: false });
-    server.sockets.publish("all", "between");
+    server.publish("all", "between");
     first?.send("ment", { isLast: true });
     first?.publish("all", "to others");
     await two.saw("text to others");
@@ -181,12 +181,12 @@ function sockets(engine: EngineName): void {
       },
     });
     const peers = [await framePeer(test, server.port), await framePeer(test, server.port)];
-    await until(() => server.sockets.subscriberCount("all") === 2);
+    await until(() => server.subscriberCount("all") === 2);
     const wanted = Array.from({ length: 300 }, (_, index) => `${index} `.repeat(index + 1));
 
     for (const [index, text] of wanted.entries()) {
       if (index === 100) inside?.send("be", { isLast: false });
-      server.sockets.publish("all", text);
+      server.publish("all", text);
       if (index === 200) inside?.send("gun", { isLast: true });
       if (index % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -209,18 +209,18 @@ function sockets(engine: EngineName): void {
     const fast = await framePeer(test, server.port);
     const slow = await framePeer(test, server.port);
     slow.socket.pause();
-    await until(() => server.sockets.subscriberCount("all") === 2);
+    await until(() => server.subscriberCount("all") === 2);
     const block = Buffer.alloc(100_000, 1);
 
     let count = 0;
     while (codes.length === 0 && count < 1_000) {
-      server.sockets.publish("all", block);
+      server.publish("all", block);
       count++;
       await until(() => fast.recorder.messages.length === count);
     }
 
     assert.deepEqual(codes, ["SEND_QUEUE_FULL"]);
-    assert.equal(server.sockets.subscriberCount("all"), 1);
+    assert.equal(server.subscriberCount("all"), 1);
   });
 
   it("is there for clients' sockets, too", async (test) => {
@@ -236,7 +236,7 @@ function sockets(engine: EngineName): void {
       socket.subscribe("all");
     }
 
-    const count = agent.sockets.publish("all", "up");
+    const count = agent.publish("all", "up");
     await until(() => got.length === 2);
 
     assert.equal(count, 2);

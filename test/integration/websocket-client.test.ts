@@ -157,10 +157,10 @@ function clients(engine: EngineName): void {
     socket.subscribe("all");
 
     socket.send("be", { isLast: false });
-    const counts = [agent.sockets.publish("all", "news")];
+    const counts = [agent.publish("all", "news")];
     socket.send("gun", { isLast: true });
-    counts.push(agent.sockets.publish("all", "plain", { compress: false }));
-    counts.push(agent.sockets.publish("all", "deflated"));
+    counts.push(agent.publish("all", "plain", { compress: false }));
+    counts.push(agent.publish("all", "deflated"));
     await until(() => seen.length === 4);
 
     assert.deepEqual(counts, [1, 1, 1]);
@@ -195,7 +195,7 @@ function clients(engine: EngineName): void {
       [2, "hello 2"],
     ]);
     assert.deepEqual(codes, [1_001, 1_001, 1_001]);
-    assert.equal(agent.sockets.count, 0);
+    assert.equal(agent.connectionCount, 0);
   });
 
   it("has one socket at a time as a client, and can connect again", async (test) => {
@@ -274,6 +274,19 @@ function clients(engine: EngineName): void {
     });
   }
 
+  it("tells with stop how many sockets ended in good order, and how many were cut", async (test) => {
+    const server = await webSocketServer(test, { onMessage() {} });
+    const url = `ws://127.0.0.1:${server.port}/`;
+    const agent = agentOf(test, { engine });
+    await agent.connect(url);
+    assert.deepEqual(await agent.stop(), { drainedCount: 1, cutCount: 0 });
+    assert.deepEqual(await agent.stop(), { drainedCount: 1, cutCount: 0 }, "joins the first");
+
+    const other = agentOf(test, { engine });
+    await other.connect(url);
+    assert.deepEqual(await other.stop({ drainMs: 0 }), { drainedCount: 0, cutCount: 1 });
+  });
+
   it("gives up after timeoutMs, and when aborted", async (test) => {
     const { origin } = await scriptedServer(test, async () => {});
     const agent = agentOf(test, { engine });
@@ -287,7 +300,7 @@ function clients(engine: EngineName): void {
       assert.rejects(late, { code: "REQUEST_TIMEOUT" }),
       assert.rejects(aborted, { code: "ABORTED" }),
     ]);
-    assert.equal(agent.sockets.count, 0);
+    assert.equal(agent.connectionCount, 0);
   });
 
   it("closes with 1002 where the server masks, and with 1009 where it sends too much", async (test) => {
@@ -343,7 +356,7 @@ function clients(engine: EngineName): void {
     for (let count = 0; count < 3; count++) taken.push(socket.ping(Buffer.alloc(125)));
 
     assert.deepEqual(taken, ["slow", "slow", "slow", false, "slow", "slow", "slow"]);
-    assert.deepEqual([socket.isOpen, socket.stats.droppedMessages, ends], [true, 1, []]);
+    assert.deepEqual([socket.isOpen, socket.stats.droppedCount, ends], [true, 1, []]);
   });
 
   it("asks allowAddress about what a host was looked up to", async (test) => {

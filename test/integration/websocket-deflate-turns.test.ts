@@ -86,11 +86,11 @@ function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibr
     socket.send("small");
     socket.send("not compressed", { compress: false });
     socket.send("in ", { isLast: false });
-    server.sockets.publish("all", "published");
+    server.publish("all", "published");
     socket.send("fragments", { isLast: true });
     socket.send(texts[1]);
     socket.send(Buffer.from("bytes"));
-    server.sockets.publish("all", "last");
+    server.publish("all", "last");
     socket.close(4_000, "done");
     const isSent = socket.send("too late");
     await until(() => seen.at(-1)?.startsWith("close") === true);
@@ -147,7 +147,7 @@ function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibr
     assert.deepEqual(answers, ["slow", false, "slow"]);
     assert.ok(pendingBytes >= 2 * MIB && pendingBytes < 3 * MIB, `${pendingBytes}`);
     assert.deepEqual(seen, [text, "small"]);
-    assert.equal(socket.stats.droppedMessages, 1);
+    assert.equal(socket.stats.droppedCount, 1);
     assert.equal(socket.pendingBytes, 0);
   });
 
@@ -262,9 +262,9 @@ function publishing(engine: EngineName, ws: WsLibrary): void {
     sockets[1]?.send(own);
     sockets[3]?.send("begun, ", { isLast: false });
     const counts = [
-      server.sockets.publish("all", large),
-      server.sockets.publish("all", "small"),
-      server.sockets.publish("all", other),
+      server.publish("all", large),
+      server.publish("all", "small"),
+      server.publish("all", other),
     ];
     sockets[0]?.send("its own");
     sockets[3]?.send("ended", { isLast: true });
@@ -295,7 +295,7 @@ function publishing(engine: EngineName, ws: WsLibrary): void {
     const bytes = Buffer.from(slowText(300_000));
     const expected = `${bytes}`;
 
-    server.sockets.publish("all", bytes);
+    server.publish("all", bytes);
     bytes.fill("x");
     await until(() => readers[0]?.seen.length === 1);
 
@@ -310,13 +310,13 @@ function publishing(engine: EngineName, ws: WsLibrary): void {
     const text = slowText(4 * MIB);
     const begun = sockets.map((socket) => socket.send("begun", { isLast: false }));
 
-    server.sockets.publish("all", text);
+    server.publish("all", text);
     sockets[1]?.send("", { isLast: true });
     sockets[0]?.abort();
     sockets[2]?.send("", { isLast: true });
     sockets[2]?.abort();
     await until(() => readers[1]?.seen.length === 2);
-    server.sockets.publish("all", text);
+    server.publish("all", text);
     sockets[1]?.abort();
     const late = await audience(test, ws, [true], { engine, compression });
     late.sockets[0]?.send(text);
@@ -337,13 +337,13 @@ function publishing(engine: EngineName, ws: WsLibrary): void {
     const text = slowText(2 * MIB);
 
     sockets[0]?.send(text);
-    const counts = [server.sockets.publish("all", text), server.sockets.publish("all", text)];
+    const counts = [server.publish("all", text), server.publish("all", text)];
     await until(() => readers.every(({ seen }) => seen.length === 1));
     await Promise.all(sockets.map((socket) => socket.drained()));
 
     assert.deepEqual(counts, [1, 0]);
     assert.deepEqual(
-      sockets.map(({ stats }) => stats.droppedMessages),
+      sockets.map(({ stats }) => stats.droppedCount),
       [2, 1],
     );
     assert.deepEqual(

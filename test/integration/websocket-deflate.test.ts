@@ -8,7 +8,7 @@ import { OPCODE } from "#src/protocol/websocket/opcode.js";
 import { isUsable } from "#src/websocket/deflate/zlib-context.js";
 import { availableEngines } from "../support/engine-list.js";
 import { until } from "../support/until.js";
-import { framePeer, webSocketServer } from "../support/websocket-world.js";
+import { framePeer, socketsOf, webSocketServer } from "../support/websocket-world.js";
 import { ZlibInflater } from "../support/websocket-zlib.js";
 
 const MIB = 1_048_576;
@@ -132,7 +132,7 @@ function compression(engine: EngineName): void {
     const payload = compressed(Buffer.alloc(12 * MIB, "many "));
 
     large.send({ rsv: 4, opcode: OPCODE.binary, payload });
-    const [receiver] = server.sockets;
+    const [receiver] = socketsOf(server);
     await until(() => (receiver?.stats.receivedBytes ?? 0) > payload.length);
     // All of it has come: were it inflated at once, it would be there.
     small.send({ rsv: 4, payload: compressed("deflated") }, "plain");

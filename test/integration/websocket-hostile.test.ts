@@ -16,7 +16,7 @@ import { until } from "../support/until.js";
 import { type FrameShape, frame } from "../support/websocket-frames.js";
 import { type RawPeer, rawClient } from "../support/websocket-raw-peer.js";
 import { MessageRecorder } from "../support/websocket-recorder.js";
-import { webSocketServer } from "../support/websocket-world.js";
+import { socketsOf, webSocketServer } from "../support/websocket-world.js";
 
 const MIB = 1_048_576;
 
@@ -51,7 +51,7 @@ const HOSTILES: readonly Hostile[] = [
     name: "never replies to a Close frame",
     settings: { closeFrameTimeoutMs: 50 },
     act(_peer, server) {
-      for (const socket of server.sockets) if (socket.context === "hostile") socket.close(4_000);
+      for (const socket of socketsOf(server)) if (socket.context === "hostile") socket.close(4_000);
     },
     close: 4_000,
     code: "CLOSE_TIMEOUT",
@@ -218,7 +218,7 @@ function drains(engine: EngineName): void {
     }
 
     const { cutCount } = await server.stop({ drainMs: 60_000 });
-    await until(() => agent.sockets.count === 0, 60_000);
+    await until(() => agent.connectionCount === 0, 60_000);
 
     assert.equal(cutCount, 0);
     assert.deepEqual(Object.fromEntries(codes), { [-1_001]: COUNT, 1001: COUNT });

@@ -7,7 +7,7 @@ import { OPCODE } from "#src/protocol/websocket/opcode.js";
 import { availableEngines } from "../support/engine-list.js";
 import { until } from "../support/until.js";
 import { frame } from "../support/websocket-frames.js";
-import { framePeer, webSocketServer } from "../support/websocket-world.js";
+import { framePeer, socketsOf, webSocketServer } from "../support/websocket-world.js";
 
 /** The parts that are made when they are needed, by name: those that are there. */
 function partsOf(socket: WebSocketConnection): string[] {
@@ -34,7 +34,7 @@ function idle(engine: EngineName): void {
       onMessage: (socket, data) => socket.send(data),
     });
     const peer = await framePeer(test, server.port);
-    const [socket] = server.sockets;
+    const [socket] = socketsOf(server);
     assert.ok(socket !== undefined);
 
     peer.send("text", { opcode: OPCODE.ping, payload: "ping" });
@@ -48,7 +48,7 @@ function idle(engine: EngineName): void {
     assert.equal(socket.frame.payloadBytes, 40_000);
     peer.send(whole.subarray(20_000));
     await until(() => peer.recorder.messages.length === 2);
-    server.sockets.publish("all", "news");
+    server.publish("all", "news");
     await until(() => peer.recorder.messages.length === 3);
 
     await until(() => partsOf(socket).length === 0);
@@ -72,7 +72,7 @@ function idle(engine: EngineName): void {
   it("keeps what decodes and sends while a message is under way in either direction", async (test) => {
     const server = await webSocketServer(test, { engine, onMessage() {} });
     const peer = await framePeer(test, server.port);
-    const [socket] = server.sockets;
+    const [socket] = socketsOf(server);
     assert.ok(socket !== undefined);
 
     socket.send("be", { isLast: false });
@@ -94,7 +94,7 @@ function idle(engine: EngineName): void {
       onMessage: (socket, data) => socket.send(data),
     });
     const peers = [await framePeer(test, server.port), await framePeer(test, server.port)];
-    const sockets = [...server.sockets];
+    const sockets = socketsOf(server);
     await until(() => sockets.every((socket) => partsOf(socket).length === 0));
 
     peers[0]?.send("again");
@@ -108,7 +108,7 @@ function idle(engine: EngineName): void {
     await until(() => peers[0]?.events.some((event) => event.startsWith("close 1001")) === true);
     peers[0]?.close(1_001);
     await stopped;
-    assert.equal(server.sockets.count, 0);
+    assert.equal(server.connectionCount, 0);
   });
 
   it("of a client is as light", async (test) => {

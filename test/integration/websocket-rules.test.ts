@@ -10,6 +10,7 @@ import {
   type WebSocketServerOptions,
 } from "hp-socket/websocket";
 import { until } from "../support/until.js";
+import { socketsOf } from "../support/websocket-world.js";
 
 interface World {
   readonly server: WebSocketServer;
@@ -42,12 +43,12 @@ describe("the key of a WebSocket", () => {
     socket.send("ann");
     assert.equal(await socket.read(), "welcome ann");
 
-    const held = server.sockets.byKey("ann");
+    const held = server.byKey("ann");
     assert.equal(held?.key, "ann");
-    assert.equal(server.sockets.byKey("bob"), undefined);
+    assert.equal(server.byKey("bob"), undefined);
     socket.close();
     await held.closed();
-    assert.equal(server.sockets.byKey("ann"), undefined);
+    assert.equal(server.byKey("ann"), undefined);
     assert.equal(held.key, "ann", "it goes on telling");
   });
 
@@ -67,7 +68,7 @@ describe("the key of a WebSocket", () => {
     assert.deepEqual([end.code, end.reason], [1008, "another socket has the key"]);
     await until(() => reasons.length === 1);
     assert.deepEqual(reasons, ["ann 1006 DUPLICATE_KEY"]);
-    assert.equal(server.sockets.byKey("ann")?.isOpen, true);
+    assert.equal(server.byKey("ann")?.isOpen, true);
   });
 
   it("stays with the first holder where that is asked for", async (test) => {
@@ -85,16 +86,16 @@ describe("the key of a WebSocket", () => {
     await third.read();
     fourth.send("ann");
     assert.equal(await fourth.read(), "welcome undefined");
-    assert.equal(server.sockets.byKey("ann")?.isOpen, true);
+    assert.equal(server.byKey("ann")?.isOpen, true);
   });
 
   it("is one of an agent's sockets, too, and can be given up", async (test) => {
     const { agent, connect } = await world(test);
     const socket = await connect();
     socket.key = 7;
-    assert.equal(agent.sockets.byKey(7), socket);
+    assert.equal(agent.byKey(7), socket);
     socket.key = undefined;
-    assert.equal(agent.sockets.byKey(7), undefined);
+    assert.equal(agent.byKey(7), undefined);
     assert.equal(socket.key, undefined);
   });
 });
@@ -137,12 +138,12 @@ describe("a broadcast to WebSockets", () => {
   it("goes to all but those that are left out, and counts", async (test) => {
     const { server, connect } = await world(test);
     const sockets = [await connect(), await connect(), await connect()];
-    const [first, second] = server.sockets;
+    const [first, second] = socketsOf(server);
 
-    assert.deepEqual(server.sockets.broadcast("to all"), { taken: 3, slow: 0, refused: 0 });
+    assert.deepEqual(server.broadcast("to all"), { taken: 3, slow: 0, refused: 0 });
     const others = { except: first, filter: (socket: WebSocketConnection) => socket !== second };
-    assert.deepEqual(server.sockets.broadcast("to one", others), { taken: 1, slow: 0, refused: 0 });
-    server.sockets.broadcast(Buffer.of(1), { except: first?.id, isText: false });
+    assert.deepEqual(server.broadcast("to one", others), { taken: 1, slow: 0, refused: 0 });
+    server.broadcast(Buffer.of(1), { except: first?.id, isText: false });
     assert.deepEqual(await sockets[0]?.read(), "to all");
     assert.deepEqual(await sockets[1]?.read(), "to all");
     assert.deepEqual(await sockets[1]?.read(), Buffer.of(1));
@@ -161,7 +162,7 @@ describe("a broadcast to WebSockets", () => {
     const bytes = Buffer.alloc(4 * 1_048_576);
     const counts = { taken: 0, slow: 0, refused: 0 };
     for (let round = 0; round < 8; round++) {
-      const { taken, slow, refused } = server.sockets.broadcast(bytes);
+      const { taken, slow, refused } = server.broadcast(bytes);
       counts.taken += taken;
       counts.slow += slow;
       counts.refused += refused;
@@ -176,7 +177,7 @@ describe("a broadcast to WebSockets", () => {
   it("refuses what can't be, before anything is sent", async (test) => {
     const { server, connect } = await world(test);
     const socket = await connect();
-    const broadcast = (options: object) => () => server.sockets.broadcast("x", options);
+    const broadcast = (options: object) => () => server.broadcast("x", options);
     assert.throws(broadcast({ but: 1 }), /broadcast has no option "but"|but/);
     assert.throws(broadcast({ filter: true }), { code: "INVALID_ARGUMENT" });
     assert.throws(broadcast({ isText: "yes" }), { code: "INVALID_ARGUMENT" });
@@ -188,7 +189,7 @@ describe("a broadcast to WebSockets", () => {
       }),
       RangeError,
     );
-    server.sockets.broadcast("after");
+    server.broadcast("after");
     assert.equal(await socket.read(), "after");
   });
 });

@@ -18,7 +18,7 @@ import type { SocketSession } from "#src/websocket/socket-session.js";
 import { availableEngines } from "../support/engine-list.js";
 import { until } from "../support/until.js";
 import { closeBody } from "../support/websocket-frames.js";
-import { framePeer, webSocketServer } from "../support/websocket-world.js";
+import { framePeer, socketsOf, webSocketServer } from "../support/websocket-world.js";
 
 /** The connection below a socket. */
 function connectionOf(socket: WebSocketConnection): ProtocolConnection {
@@ -45,10 +45,10 @@ function upgrades(engine: EngineName): void {
     assert.equal(peer.field("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     assert.equal(peer.field("sec-websocket-protocol"), "a");
     assert.equal(peer.field("content-length"), undefined);
-    const [socket] = server.sockets;
+    const [socket] = socketsOf(server);
     assert.equal(socket?.protocol, "a");
     assert.equal(socket?.isOpen, true);
-    assert.equal(server.sockets.get(socket?.id ?? 0), socket);
+    assert.equal(server.connection(socket?.id ?? 0), socket);
   });
 
   it("delivers what came behind the request first", async (test) => {
@@ -115,7 +115,7 @@ function upgrades(engine: EngineName): void {
     assert.equal(busy.field("retry-after"), "7");
     assert.equal(busy.body, "later");
     assert.deepEqual([closed.status, bad.status, good.status], [403, 403, 101]);
-    assert.equal(server.sockets.count, 1);
+    assert.equal(server.connectionCount, 1);
   });
 
   it("answers 500 when the decision fails, and lives on", async (test) => {
@@ -229,7 +229,7 @@ function applications(engine: EngineName): void {
     assert.equal(unknown.status, 401);
     assert.equal(await page.text(), "a page");
     assert.equal(noUpgrade.status, 426);
-    assert.equal(sockets.sockets.count, 1);
+    assert.equal(sockets.connectionCount, 1);
   });
 }
 
@@ -545,21 +545,21 @@ function messages(engine: EngineName): void {
     const block = Buffer.alloc(100_000, 1);
     let sends = 0;
     const answers = new Map<SendResult | undefined, number>();
-    while (socket?.stats.droppedMessages === 0 && sends < 1_000) {
+    while (socket?.stats.droppedCount === 0 && sends < 1_000) {
       for (let count = 0; count < 10; count++, sends++) {
         const answer = socket.send(block);
         answers.set(answer, (answers.get(answer) ?? 0) + 1);
       }
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const { droppedMessages, sentMessages } = socket?.stats ?? {};
+    const { droppedCount, sentMessages } = socket?.stats ?? {};
     peer.socket.resume();
     await until(() => drains > 0);
     socket?.send("after");
     await peer.saw("text after");
 
-    assert.equal((droppedMessages ?? 0) + (sentMessages ?? 0), sends);
-    assert.equal(answers.get(false), droppedMessages, "what was lost is told from what was taken");
+    assert.equal((droppedCount ?? 0) + (sentMessages ?? 0), sends);
+    assert.equal(answers.get(false), droppedCount, "what was lost is told from what was taken");
     assert.ok((answers.get("slow") ?? 0) > 0, "and what was taken above the mark from both");
     assert.equal(peer.recorder.messages.length, (sentMessages ?? 0) + 1);
   });
@@ -629,7 +629,7 @@ function ends(engine: EngineName): void {
 
     assert.deepEqual(peer.events, ["close 4001 bye"]);
     assert.deepEqual(ends, [[4_001, "bye", "CLOSED", "remote"]]);
-    assert.equal(server.sockets.count, 0);
+    assert.equal(server.connectionCount, 0);
   });
 
   it("sends a Close frame, delivers what still comes, and waits for the peer's", async (test) => {
@@ -816,7 +816,7 @@ function ends(engine: EngineName): void {
   it("keeps id, counters and books of the connection", async (test) => {
     const server = await webSocketServer(test, { engine });
     const peer = await framePeer(test, server.port);
-    const [socket] = server.sockets;
+    const [socket] = socketsOf(server);
 
     const counted = server.stats.connectionCount;
     peer.close();

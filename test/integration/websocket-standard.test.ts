@@ -81,7 +81,7 @@ describe("the WebSocket of browsers", () => {
     const { code, wasClean } = await closed(socket);
     await until(() => told.length === 2);
     assert.deepEqual([told, code, wasClean], [["error", "close"], 1_006, false]);
-    await until(() => server.sockets.count === 0);
+    await until(() => server.connectionCount === 0);
   });
 
   it("opens, sends text, bytes and blobs in order, and tells of messages", async (test) => {

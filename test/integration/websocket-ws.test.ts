@@ -5,7 +5,7 @@ import type { EngineName } from "hp-socket";
 import { type CompressionOptions, WebSocketClient } from "hp-socket/websocket";
 import { availableEngines } from "../support/engine-list.js";
 import { until } from "../support/until.js";
-import { webSocketServer } from "../support/websocket-world.js";
+import { socketsOf, webSocketServer } from "../support/websocket-world.js";
 import { type WsLibrary, wsLibrary } from "../support/ws-library.js";
 
 const library = await wsLibrary();
@@ -65,7 +65,7 @@ function interoperates(engine: EngineName, { WebSocket, WebSocketServer }: WsLib
         for (const fin of [false, false, true]) socket.send("part", { fin });
       });
       await until(() => got.length === MESSAGES.length + 1);
-      for (const one of server.sockets) one.close(4_000, "enough");
+      for (const one of socketsOf(server)) one.close(4_000, "enough");
       await until(() => ends.length === 2);
 
       assert.deepEqual(got, [...MESSAGES, "partpartpart"]);

@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
-import { WebSocketServer, type WebSocketServerOptions } from "hp-socket/websocket";
+import {
+  type SocketGroup,
+  type WebSocketConnection,
+  WebSocketServer,
+  type WebSocketServerOptions,
+} from "hp-socket/websocket";
 import type { Inflater } from "#src/protocol/websocket/deflate-context.js";
 import { FrameDecoder } from "#src/protocol/websocket/frame-decoder.js";
 import { OPCODE } from "#src/protocol/websocket/opcode.js";
@@ -137,4 +142,9 @@ export async function framePeer(
   socket.write(early === undefined ? head : Buffer.concat([head, early]));
   await until(() => peer.head !== "" || peer.isClosed);
   return peer;
+}
+
+/** The open sockets of a component. */
+export function socketsOf<Context>(group: SocketGroup<Context>): WebSocketConnection<Context>[] {
+  return group.connectionIds().flatMap((id) => group.connection(id) ?? []);
 }

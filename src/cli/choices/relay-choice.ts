@@ -34,7 +34,7 @@ export function destinationTable(): {
   readonly [Key in keyof DestinationChoice]: Option<DestinationChoice[Key]>;
 } {
   return {
-    to: listOption("HOST:PORT", "where to, repeatable: they take turns", () => {}),
+    to: listOption("HOST:PORT", "where to, repeatable: one for each client", () => {}),
     "to-file": textOption("FILE", "where to, one HOST:PORT a line; read again at SIGHUP"),
     sni: listOption(
       "NAME=HOST:PORT",
@@ -42,8 +42,8 @@ export function destinationTable(): {
       assertRoute,
     ),
     balance: choiceOption<PoolBalance, undefined>(
-      ["roundRobin", "leastUsed", "randomOfTwo"],
-      "which destination is first (default: roundRobin)",
+      ["leastUsed", "roundRobin", "randomOfTwo"],
+      "which destination is first (default: leastUsed)",
       undefined,
     ),
     check: secondsOption(

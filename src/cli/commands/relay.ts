@@ -229,9 +229,10 @@ class UdpRelayService implements Service {
   }
 
   get counts(): ServiceCounts {
-    const { sessionCount, openedCount, refusedCount, receivedBytes, sentBytes } = this.#relay.stats;
+    const { connectionCount, openedCount, refusedCount, receivedBytes, sentBytes } =
+      this.#relay.stats;
     return {
-      connectionCount: sessionCount,
+      connectionCount,
       openedCount,
       refusedCount,
       messageCount: openedCount,

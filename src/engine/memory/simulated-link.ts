@@ -41,17 +41,17 @@ export interface LinkOptions {
 /** What a {@link SimulatedLink} has done. */
 export interface LinkCounts {
   /** Packets that were sent into it. */
-  readonly sentPackets: number;
+  readonly sentCount: number;
   /** Bytes of the packets that were sent. */
   readonly sentBytes: number;
   /** Packets lost by chance, and those that found the queue full. */
-  readonly lostPackets: number;
+  readonly lostCount: number;
   /** Packets that found the queue full. */
-  readonly droppedPackets: number;
+  readonly droppedCount: number;
   /** Packets that came twice. */
-  readonly duplicatedPackets: number;
+  readonly duplicatedCount: number;
   /** Packets that came late, out of their order. */
-  readonly latePackets: number;
+  readonly lateCount: number;
 }
 
 const NAMES: readonly (keyof LinkOptions)[] = [
@@ -93,12 +93,12 @@ export class SimulatedLink {
   readonly #options: LinkOptions;
   readonly #random: Random;
   readonly #counts = {
-    sentPackets: 0,
+    sentCount: 0,
     sentBytes: 0,
-    lostPackets: 0,
-    droppedPackets: 0,
-    duplicatedPackets: 0,
-    latePackets: 0,
+    lostCount: 0,
+    droppedCount: 0,
+    duplicatedCount: 0,
+    lateCount: 0,
   };
   /** Packets are being lost in a row. */
   #isInBurst = false;
@@ -121,17 +121,17 @@ export class SimulatedLink {
   pass(byteCount: number, nowMs: number): readonly number[] {
     const { duplicateRate = 0, reorderRate = 0, reorderDelayMs = 20 } = this.#options;
     const counts = this.#counts;
-    counts.sentPackets++;
+    counts.sentCount++;
     counts.sentBytes += byteCount;
     // The same numbers are drawn for each packet, so that one rate does not shift the chances of another.
     const [loss, jitter, duplicate, late] = this.#draw();
     if (this.#isLost(loss)) {
-      counts.lostPackets++;
+      counts.lostCount++;
       return [];
     }
     const carriedMs = this.#carry(byteCount, nowMs);
     if (carriedMs === undefined) {
-      counts.droppedPackets++;
+      counts.droppedCount++;
       return [];
     }
     const { delayMs = 0, jitterMs = 0 } = this.#options;
@@ -140,11 +140,11 @@ export class SimulatedLink {
     this.#lastArrivalMs = arrivalMs;
     let takesMs = arrivalMs - nowMs;
     if (late < reorderRate) {
-      counts.latePackets++;
+      counts.lateCount++;
       takesMs += reorderDelayMs;
     }
     if (duplicate >= duplicateRate) return [takesMs];
-    counts.duplicatedPackets++;
+    counts.duplicatedCount++;
     return [takesMs, takesMs];
   }
 

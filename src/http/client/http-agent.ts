@@ -3,7 +3,11 @@
  * (HP §2.14).
  */
 
-import { readStopOptions, type StopOptions } from "../../connection/component/component-options.js";
+import {
+  readStopOptions,
+  type StopOptions,
+  type StopResult,
+} from "../../connection/component/component-options.js";
 import { closeOldOnes, closeSilentOnes } from "../../connection/component/mass-close.js";
 import type { Connection } from "../../connection/connection.js";
 import { Events } from "../../connection/events/events.js";
@@ -144,7 +148,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
   }
   #defaults: RequestDefaults;
   #requestCount = 0;
-  #stopping: Promise<void> | undefined;
+  #stopping: Promise<StopResult> | undefined;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: HttpAgentOptions<Context> = {}) {
@@ -319,17 +323,19 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
    * get `drainMs` (default 5,000) to end, then they fail, too. Resolves when all connections have
    * ended and `onShutdown` was called; a second call joins the first.
    */
-  async stop(options: StopOptions = {}): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<StopResult> {
     const drainMs = readStopOptions(options);
     this.#stopping ??= this.#stop(drainMs);
-    await this.#stopping;
+    return await this.#stopping;
   }
 
-  async #stop(drainMs: number): Promise<void> {
+  async #stop(drainMs: number): Promise<StopResult> {
+    const { length } = this.#dialer.connectionIds();
     this.#pools.stop(stopped());
     await this.#pools.empty(drainMs);
-    await this.#dialer.stop(0);
+    const { cutCount } = await this.#dialer.stop(0);
     this.#events.shutdown();
+    return { drainedCount: Math.max(0, length - cutCount), cutCount };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

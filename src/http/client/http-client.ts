@@ -3,6 +3,11 @@
  * for who wants them (HP §2.14). An `HttpAgent` is the better choice for who only wants responses.
  */
 
+import {
+  readStopOptions,
+  type StopOptions,
+  type StopResult,
+} from "../../connection/component/component-options.js";
 import type { Connection, WaitOptions } from "../../connection/connection.js";
 import { Events } from "../../connection/events/events.js";
 import { assertFunction } from "../../connection/settings.js";
@@ -80,9 +85,6 @@ const CONNECT_OPTION_NAMES: readonly (keyof HttpConnectOptions)[] = [
 ];
 
 const NOTHING: readonly string[] = [];
-
-/** Time that the last bytes get when the client is stopped. */
-const STOP_MS = 1_000;
 
 /** An HTTP client with one connection at a time, requests in their order, and every event of its responses. */
 export class HttpClient<Context = unknown> implements AsyncDisposable {
@@ -206,10 +208,14 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
     return this.#link.close();
   }
 
-  /** Closes the connection, and resolves when it has ended. */
-  async stop(): Promise<void> {
+  /**
+   * Closes the connection, as {@link close} does: requests without a response fail. What waits is sent; what is left after
+   * `drainMs` (5 s) is cut. Resolves when the connection has ended.
+   */
+  async stop(options: StopOptions = {}): Promise<StopResult> {
+    const drainMs = readStopOptions(options);
     this.#link.close();
-    await this.#dialer.stop(STOP_MS);
+    return await this.#dialer.stop(drainMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@
  * one time. What is made belongs to the caller; what fails is gone when the promise rejects.
  */
 
+import type { StopResult } from "../../connection/component/component-options.js";
 import { StreamComponent } from "../../connection/component/stream-component.js";
 import type { Events } from "../../connection/events/events.js";
 import type { ConnectionSettings } from "../../connection/settings.js";
@@ -218,9 +219,12 @@ export class HttpDialer<Handle> implements Dialer {
   }
 
   /** Lets go of what is left. Resolves when all connections have ended. */
-  async stop(drainMs: number): Promise<void> {
+  async stop(drainMs: number): Promise<StopResult> {
     const makers = [this.#plain, this.#secure];
-    await Promise.all(makers.map((maker) => maker?.component.stop({ drainMs })));
+    const results = await Promise.all(makers.map((maker) => maker?.component.stop({ drainMs })));
+    const sum = (name: keyof StopResult): number =>
+      results.reduce((total, result) => total + (result?.[name] ?? 0), 0);
+    return { drainedCount: sum("drainedCount"), cutCount: sum("cutCount") };
   }
 }
 

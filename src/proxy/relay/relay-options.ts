@@ -12,9 +12,9 @@ import {
   invalidArgument,
   type NetError,
 } from "../../errors.js";
-import { choice, type Given, optionNames } from "../../options.js";
+import { type Given, optionNames } from "../../options.js";
 import type { HealthCheckOptions } from "../../pool/health-check-options.js";
-import type { PoolBalance } from "../../pool/pool-options.js";
+import { BALANCE, type PoolBalance } from "../../pool/pool-options.js";
 import type { ServerSecurity } from "../../tcp/secured.js";
 import { assertRelayDestinations, type DestinationStats } from "./destination.js";
 import { assertNames, type RelayNames } from "./name-routes.js";
@@ -67,7 +67,7 @@ export interface RelayOptions
    * begin with then, or with `tls` of the one that is ended here. Default: none, all go to `to`.
    */
   readonly sni?: RelayNames | undefined;
-  /** Which destination is tried first. Default `"roundRobin"`. */
+  /** Which destination is tried first. Default `"leastUsed"`. */
   readonly balance?: PoolBalance | undefined;
   /** Looks regularly whether destinations are there; what is down is not used. Default: none. */
   readonly healthCheck?: HealthCheckOptions | undefined;
@@ -102,12 +102,6 @@ export const DESTINATION_HANDLERS: readonly (keyof DestinationHandlers)[] = [
   "onCheck",
 ];
 
-/** Default of `balance`, and the others. */
-export const RELAY_BALANCE: ReturnType<typeof choice<PoolBalance>> = choice<PoolBalance>(
-  "roundRobin",
-  ["roundRobin", "leastUsed", "randomOfTwo"],
-);
-
 const HANDLER_NAMES = ["onRelayed", "onRefuse", ...DESTINATION_HANDLERS] as const;
 
 const OPTION_NAMES: readonly string[] = [
@@ -134,7 +128,7 @@ export function assertRelayOptions(options: RelayOptions): void {
     if (options[name] !== undefined) assertFunction(name, options[name]);
   }
   if (sendProxyHeader !== undefined) assertInteger("sendProxyHeader", sendProxyHeader, 1, 2);
-  if (balance !== undefined) RELAY_BALANCE.assert("balance", balance);
+  if (balance !== undefined) BALANCE.assert("balance", balance);
   if (toTls?.start !== undefined) {
     throw invalidArgument("toTls.start can't be chosen: TLS begins where the destination has it");
   }

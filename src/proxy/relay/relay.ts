@@ -22,6 +22,7 @@ import type { Address, IpAddress } from "../../engine/engine.js";
 import { NetError, readAs } from "../../errors.js";
 import { readOptions } from "../../options.js";
 import { readHealthCheck, StreamProbe } from "../../pool/health-check-options.js";
+import { BALANCE } from "../../pool/pool-options.js";
 import { type ProxyEnd, TLV } from "../../protocol/proxy-header/proxy-header.js";
 import {
   encodeProxyHeaderV1,
@@ -39,7 +40,6 @@ import { HelloReceiver } from "./hello-receiver.js";
 import { assertRoutes, NAME_ALERT, NameRoutes, type RelayNames } from "./name-routes.js";
 import {
   assertRelayOptions,
-  RELAY_BALANCE,
   type RelayOptions,
   type RelayRecord,
   type RelayStats,
@@ -104,7 +104,7 @@ export class Relay implements AsyncDisposable {
   }
 
   #makeUpstreams(check: ReturnType<typeof readHealthCheck>): Upstreams {
-    const { onEject, onReturn, onPanic, onCheck, balance = RELAY_BALANCE.standard } = this.#options;
+    const { onEject, onReturn, onPanic, onCheck, balance = BALANCE.standard } = this.#options;
     const { connectTimeoutMs, attemptTimeoutMs } = this.#numbers;
     const probe = this.#probe;
     return new Upstreams({

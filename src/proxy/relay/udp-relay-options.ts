@@ -11,9 +11,9 @@ import {
 } from "../../errors.js";
 import { type Given, optionNames } from "../../options.js";
 import type { HealthCheckOptions } from "../../pool/health-check-options.js";
-import type { PoolBalance } from "../../pool/pool-options.js";
+import { BALANCE, type PoolBalance } from "../../pool/pool-options.js";
 import { assertRelayDestinations, type DestinationStats } from "./destination.js";
-import { DESTINATION_HANDLERS, type DestinationHandlers, RELAY_BALANCE } from "./relay-options.js";
+import { DESTINATION_HANDLERS, type DestinationHandlers } from "./relay-options.js";
 import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
 
 /** What has become of one client of a UDP relay. */
@@ -33,7 +33,7 @@ export interface UdpRelayRecord {
   /** Their bytes. */
   readonly toClientBytes: number;
   /** Datagrams of both ways that were lost here. */
-  readonly droppedDatagrams: number;
+  readonly droppedCount: number;
   /** When it began, in milliseconds since 1970 UTC. */
   readonly startedAt: number;
   /** How long it lived, in milliseconds. */
@@ -46,7 +46,7 @@ export interface UdpRelayRecord {
 export interface UdpRelayOptions extends Given<UdpRelayNumbers>, DestinationHandlers {
   /** Destinations, `host:port`: each client is given one, for as long as its session lives. */
   readonly to: readonly string[];
-  /** Which destination a client is given. Default `"roundRobin"`. */
+  /** Which destination a client is given. Default `"leastUsed"`. */
   readonly balance?: PoolBalance | undefined;
   /** Who may come in: lists of networks, and limits for each address. Default: everybody, and none. */
   readonly access?: AccessOptions | undefined;
@@ -67,7 +67,7 @@ export interface UdpRelayStats {
   /** Where it is in its life. */
   readonly state: ServiceState;
   /** Clients at present. */
-  readonly sessionCount: number;
+  readonly connectionCount: number;
   /** Sessions that have begun. */
   readonly openedCount: number;
   /** Sessions that have ended. */
@@ -79,7 +79,7 @@ export interface UdpRelayStats {
   /** Bytes that the kernel has taken, to clients. */
   readonly sentBytes: number;
   /** Datagrams that were lost here, those of clients that were not let in among them. */
-  readonly droppedDatagramCount: number;
+  readonly droppedCount: number;
   /** Destinations that are ejected, or that checks have found down. */
   readonly ejectedCount: number;
   /** By destination, `host:port`. */
@@ -106,7 +106,7 @@ export function assertUdpRelayOptions(options: UdpRelayOptions): void {
   for (const name of HANDLER_NAMES) {
     if (options[name] !== undefined) assertFunction(name, options[name]);
   }
-  if (balance !== undefined) RELAY_BALANCE.assert("balance", balance);
+  if (balance !== undefined) BALANCE.assert("balance", balance);
   assertRelayDestinations("to", to);
   if (healthCheck !== undefined && healthCheck?.send === undefined) {
     throw invalidArgument("healthCheck needs send: a socket of UDP that is opened says nothing");

@@ -77,7 +77,7 @@ export class UdpRelaySession implements PortOwner, DeadlineOwner {
     this.client = new Side(peer);
     this.startedMs = owner.service.arrivalMs();
     this.lastMs = this.startedMs;
-    owner.service.wheel.set(this.deadline, owner.numbers.sessionIdleTimeoutMs);
+    owner.service.wheel.set(this.deadline, owner.numbers.idleTimeoutMs);
     const { host, port } = destination.end;
     const query = { host, port, family: undefined };
     resolveDatagramHost(owner.service.engine, query, "connect", this.lookup.signal).then(
@@ -144,7 +144,7 @@ export class UdpRelaySession implements PortOwner, DeadlineOwner {
 
   deadlineReached(): void {
     const { service, numbers } = this.owner;
-    const leftMs = this.lastMs + numbers.sessionIdleTimeoutMs - service.wheel.clock.now();
+    const leftMs = this.lastMs + numbers.idleTimeoutMs - service.wheel.clock.now();
     if (leftMs > 0) service.wheel.set(this.deadline, leftMs);
     else this.end(undefined);
   }

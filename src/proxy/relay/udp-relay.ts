@@ -59,8 +59,8 @@ export class UdpRelay implements AsyncDisposable {
   }
 
   /** Clients at present. */
-  get sessionCount(): number {
-    return this.#switch.stats.sessionCount;
+  get connectionCount(): number {
+    return this.#switch.stats.connectionCount;
   }
 
   /** What it has done so far. */

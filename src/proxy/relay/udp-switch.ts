@@ -36,6 +36,7 @@ import { NetError } from "../../errors.js";
 import { readOptions } from "../../options.js";
 import { DestinationTable } from "../../pool/destination-table.js";
 import { readHealthCheck } from "../../pool/health-check-options.js";
+import { BALANCE } from "../../pool/pool-options.js";
 import type { Timer } from "../../time/clock.js";
 import { asNetError } from "../tunnel-maker.js";
 import {
@@ -44,7 +45,6 @@ import {
   destinationOf,
   statsOf,
 } from "./destination.js";
-import { RELAY_BALANCE } from "./relay-options.js";
 import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
 import { probeDatagrams } from "./udp-probe.js";
 import {
@@ -83,7 +83,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
   #refusedCount = 0;
   #receivedBytes = 0;
   #sentBytes = 0;
-  #droppedDatagrams = 0;
+  #droppedCount = 0;
   #toldSinceMs = 0;
   #toldCount = 0;
 
@@ -96,7 +96,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     this.#access = rules && new AccessControl(rules);
     const check = readHealthCheck(options.healthCheck);
     this.service = engineServiceOf(chooseEngine(options.engine, "datagram"));
-    const { balance = RELAY_BALANCE.standard, onEject, onReturn, onPanic, onCheck } = options;
+    const { balance = BALANCE.standard, onEject, onReturn, onPanic, onCheck } = options;
     const probe = check && {
       ...check,
       probe: ({ end }: Destination, signal: AbortSignal) =>
@@ -229,21 +229,21 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
 
   get stats(): UdpRelayStats {
     let sentBytes = this.#sentBytes;
-    let droppedDatagramCount = this.#droppedDatagrams + (this.#front?.droppedCount ?? 0);
+    let droppedCount = this.#droppedCount + (this.#front?.droppedCount ?? 0);
     for (const { client, upstream } of this.#sessions.values()) {
       sentBytes += client.byteCount;
-      droppedDatagramCount += client.droppedCount + upstream.droppedCount;
+      droppedCount += client.droppedCount + upstream.droppedCount;
     }
     return {
       engine: this.service.engine.name,
       state: this.#state,
-      sessionCount: this.#sessions.size,
+      connectionCount: this.#sessions.size,
       openedCount: this.#openedCount,
       closedCount: this.#openedCount - this.#sessions.size,
       refusedCount: this.#refusedCount,
       receivedBytes: this.#receivedBytes,
       sentBytes,
-      droppedDatagramCount,
+      droppedCount,
       ejectedCount: this.#table.unwellCount,
       destinations: statsOf(this.#table.all),
     };
@@ -267,7 +267,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     this.#receivedBytes += bytes.length;
     const session = this.#sessions.get(from) ?? this.#begin(from);
     if (session !== undefined) session.fromClient(bytes, segmentBytes);
-    else this.#droppedDatagrams += segmentBytes === 0 ? 1 : Math.ceil(bytes.length / segmentBytes);
+    else this.#droppedCount += segmentBytes === 0 ? 1 : Math.ceil(bytes.length / segmentBytes);
   }
 
   /** The new session of a stranger, unless it may not begin one. */
@@ -276,11 +276,11 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     const nowMs = this.service.arrivalMs();
     const host = this.#access === undefined ? undefined : hostOfPeer(from);
     const code = this.#access?.refusal(host, nowMs);
-    const { maxSessions } = this.numbers;
+    const { maxConnections } = this.numbers;
     let error: NetError | undefined;
     if (code !== undefined) error = this.#access?.errorOf(code);
-    else if (this.#sessions.size >= maxSessions) {
-      const text = `there are ${maxSessions} sessions, as many as maxSessions allows`;
+    else if (this.#sessions.size >= maxConnections) {
+      const text = `there are ${maxConnections} sessions, as many as maxConnections allows`;
       error = new NetError("CONNECTION_LIMIT", text, { operation: "accept" });
     }
     if (error !== undefined) {
@@ -333,9 +333,9 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     this.#ids.delete(session);
     if (id !== undefined) this.#access?.gone(id);
     destination.useCount--;
-    const droppedDatagrams = client.droppedCount + upstream.droppedCount;
+    const droppedCount = client.droppedCount + upstream.droppedCount;
     this.#sentBytes += client.byteCount;
-    this.#droppedDatagrams += droppedDatagrams;
+    this.#droppedCount += droppedCount;
     if (error !== undefined) this.#table.failed(destination, "use", error);
     const { host, port } = addressOfPeer(peer);
     const record = {
@@ -346,7 +346,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
       fromClientBytes: upstream.byteCount,
       toClientDatagrams: client.datagramCount,
       toClientBytes: client.byteCount,
-      droppedDatagrams,
+      droppedCount,
       startedAt: clock.originMs + startedMs,
       durationMs: clock.now() - startedMs,
       error,

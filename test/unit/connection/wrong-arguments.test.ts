@@ -184,7 +184,7 @@ describe("wrong arguments", () => {
 
   it("refuse to publish to what is no topic", () => {
     const server = new TcpServer();
-    const { sockets } = new WebSocketAgent();
+    const sockets = new WebSocketAgent();
     for (const topic of [undefined, null, 5, "", Symbol("topic")]) {
       const named = { ...INVALID, message: /^topic must be text/ };
       assert.throws(() => server.publish(wrong(topic), "data"), named);

@@ -57,7 +57,7 @@ describe("a simulated link", () => {
 
     assert.deepEqual(first.slice(0, 3), [[1], [2], [3]]);
     assert.equal(first.filter((copies) => copies.length === 0).length, 5);
-    assert.equal(link.counts.droppedPackets, 5);
+    assert.equal(link.counts.droppedCount, 5);
     assert.deepEqual(link.pass(100, 100), [1], "the queue is empty again");
   });
 
@@ -96,7 +96,7 @@ describe("the network of a memory engine", () => {
     await world.engine.settle();
 
     assert.equal(right.received.length, 0);
-    assert.equal(link.counts.lostPackets, 1);
+    assert.equal(link.counts.lostCount, 1);
     await world.world.end();
   });
 });

@@ -347,8 +347,8 @@ describe("KCP", () => {
     events.run(60_000, () => right.messages.length === 9_000);
 
     const rate = (9_000 * 1_400) / (events.nowMs / 1_000);
-    const { droppedPackets, sentPackets } = links[0]!.counts;
+    const { droppedCount, sentCount } = links[0]!.counts;
     assert.ok(rate > 0.7 * bytesPerSecond, `${Math.round(rate)} bytes in a second`);
-    assert.ok(droppedPackets < sentPackets / 20, `${droppedPackets} of ${sentPackets} dropped`);
+    assert.ok(droppedCount < sentCount / 20, `${droppedCount} of ${sentCount} dropped`);
   });
 });

@@ -91,7 +91,11 @@ function fetchedBehind(platform: typeof Response): FetchedClass {
     }
 
     clone(): FetchedResponse {
-      const { body, statusText, headers } = Reflect.apply(clone, this, []);
+      const copy = Reflect.apply(clone, this, []);
+      const { body, statusText, headers } = copy;
+      if (body !== null) responseOfBody.set(body, copy);
+      const own = (this as unknown as Response).body;
+      if (own !== null) responseOfBody.set(own, this);
       const status = Math.min(this.status, MAX_STATUS);
       return new FetchedResponse(body, { status, statusText, headers }, this.#fetched);
     }
@@ -133,6 +137,12 @@ class StreamEnd implements AbortListener {
     this.#body.discard();
   }
 }
+
+/**
+ * The Response that was cloned, or came of it, of each body that has not been read. Node cancels such a body once the
+ * Response is collected, whoever has the stream by then.
+ */
+const responseOfBody: WeakMap<ReadableStream, object> = new WeakMap();
 
 /** Streams that nobody has any more. */
 const forgotten = new FinalizationRegistry<StreamEnd>((end) => end.leave());
