@@ -28,19 +28,18 @@ const agent = new WebSocketAgent({
 const url = `ws://127.0.0.1:${server.port}/`;
 await Promise.all(Array.from({ length: RECEIVERS }, () => agent.connect(url)));
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-const { sockets } = server;
-const subscriberCount = () => sockets.subscriberCount("EUR") + sockets.subscriberCount("CHF");
+const subscriberCount = () => server.subscriberCount("EUR") + server.subscriberCount("CHF");
 while (subscriberCount() < RECEIVERS) await turn();
 
 let sentCount = 0;
 for (let tick = 1; tick <= TICKS; tick++) {
-  sentCount += sockets.publish("EUR", `EUR ${tick}`) + sockets.publish("CHF", `CHF ${tick}`);
+  sentCount += server.publish("EUR", `EUR ${tick}`) + server.publish("CHF", `CHF ${tick}`);
   await turn();
 }
 while (receivedCount < sentCount) await turn();
 
 console.log(
-  `${TICKS} prices each of ${sockets.topics()} to ${RECEIVERS}: ${receivedCount} messages`,
+  `${TICKS} prices each of ${server.topics()} to ${RECEIVERS}: ${receivedCount} messages`,
 );
 assert.equal(sentCount, TICKS * RECEIVERS);
 assert.deepEqual([...new Set(last.values())].sort(), [`CHF ${TICKS}`, `EUR ${TICKS}`]);
