@@ -220,10 +220,12 @@ export function sslOf(header: ProxyHeader): ProxySsl | undefined {
     at = end;
   }
   const bits = value[0]!;
+  const hasCertificate = (bits & 6) !== 0;
   return {
     isSecured: (bits & 1) !== 0,
-    hasCertificate: (bits & 6) !== 0,
-    isVerified: value.readUInt32BE(1) === 0,
+    hasCertificate,
+    // Relays say 0 where there was no certificate to verify, too: HAProxy does.
+    isVerified: hasCertificate && value.readUInt32BE(1) === 0,
     version: parts.get(TLV.sslVersion),
     commonName: parts.get(TLV.sslCommonName),
     cipher: parts.get(TLV.sslCipher),

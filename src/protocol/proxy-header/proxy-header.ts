@@ -41,7 +41,7 @@ export interface ProxySsl {
   readonly isSecured: boolean;
   /** It presented a certificate, on this connection or in the session. */
   readonly hasCertificate: boolean;
-  /** The certificate was verified. */
+  /** It presented one, and that was verified. */
   readonly isVerified: boolean;
   /** `TLSv1.3`, for example. */
   readonly version: string | undefined;

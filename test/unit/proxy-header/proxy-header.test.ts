@@ -197,6 +197,16 @@ describe("PROXY headers", () => {
       cipher: undefined,
     });
     assert.equal(sslOf({ ...header, tlvs: [] }), undefined);
+    // Nobody is verified who has shown nothing, although HAProxy says 0 of him as well; nor who has failed.
+    for (const [bits, result] of [
+      [0, 0],
+      [1, 0],
+      [3, 1],
+    ] as const) {
+      const other = Buffer.from([bits, 0, 0, 0, result]);
+      const ssl = sslOf({ ...header, tlvs: [{ type: TLV.ssl, value: other }] });
+      assert.equal(ssl?.isVerified, false, `${bits}`);
+    }
     assert.equal(
       sslOf({ ...header, tlvs: [{ type: TLV.ssl, value: value.subarray(0, 4) }] }),
       undefined,

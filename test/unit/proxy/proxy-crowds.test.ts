@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { TcpAgent, TcpServer } from "hp-socket";
-import { HttpServer } from "hp-socket/http";
+import { HttpAgent, HttpServer } from "hp-socket/http";
 import { type AccessRecord, ProxyServer, type ProxyServerOptions } from "hp-socket/proxy";
 import { ManualClock, MemoryEngine } from "hp-socket/testing";
 import { fuzzRuns } from "../../support/fuzz-runs.js";
@@ -96,6 +96,56 @@ describe("a proxy and crowds that stall", () => {
     await world.stop();
   });
 
+  it("ends clients that stall in their credentials, in a body, between requests, or read no response", async () => {
+    const world = await new World({
+      headTimeoutMs: 1_000,
+      bodyTimeoutMs: 2_000,
+      keepAliveTimeoutMs: 2_000, // and a second that is not told
+      sendTimeoutMs: 3_000, // looked after a few times within it
+      authenticate: { me: "secret" },
+    }).start();
+    const origin = new HttpServer({
+      engine: world.engine,
+      onRequest: async (exchange) => {
+        if (exchange.path !== "/much") await exchange.body.bytes();
+        exchange.respond(200, {}, exchange.path === "/much" ? Buffer.alloc(8_000_000) : "done");
+      },
+      onHandlerError: () => {},
+    });
+    const listening = origin.listen({ port: 81 });
+    await world.pass(0);
+    await listening;
+    const start = (method: string, path: string): string =>
+      `${method} http://127.0.0.1:81${path} HTTP/1.1\r\nHost: a\r\n` +
+      `Proxy-Authorization: Basic ${btoa("me:secret")}\r\n`;
+
+    await world.crowd(
+      5,
+      Buffer.from("\x05\x01\x02\x01\x02me\x06sec"),
+      `${start("POST", "/body")}Content-Length: 10\r\n\r\nabc`,
+      `${start("POST", "/chunks")}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`,
+      `${start("GET", "/")}\r\n`,
+      "",
+    );
+    const [deaf] = world.clients.connectionIds().slice(-1);
+    world.clients.pause(deaf ?? 0);
+    world.clients.send(deaf ?? 0, `${start("GET", "/much")}\r\n`);
+    await world.pass(0);
+    const left: number[] = [world.proxy.connectionCount];
+    for (let second = 1; second <= 4; second++) {
+      await world.pass(1_010);
+      left.push(world.proxy.connectionCount);
+    }
+
+    assert.equal(world.count(/done$/), 1);
+    assert.deepEqual(left, [5, 4, 2, 1, 0]);
+    const stopping = origin.stop({ drainMs: 0 });
+    await world.stop();
+    await world.pass(10_000);
+    await stopping;
+    assert.equal(world.proxy.stats.upstream.connectionCount, 0);
+  });
+
   it("makes no more tunnels than maxTunnels, and tells the others of a crowd so", async () => {
     const maxTunnels = 100;
     let letGo = (): void => {};
@@ -181,6 +231,40 @@ describe("a proxy and crowds that stall", () => {
     assert.equal(world.count(/^HTTP\/1\.1 504 /), 1);
 
     const stopping = Promise.all([silent.stop({ drainMs: 0 }), quick.stop({ drainMs: 0 })]);
+    await world.stop();
+    await world.pass(10_000);
+    await stopping;
+  });
+
+  it("refuses what an origin outside redirects to inside", async () => {
+    const engine = new MemoryEngine({
+      clock: new ManualClock(),
+      names: { "out.example": ["8.8.4.4"] },
+    });
+    const world = await new World({ destinations: {} }, engine).start();
+    const outside = new HttpServer({
+      engine,
+      onRequest: (exchange) => {
+        const Location = `http://${exchange.path.slice(1)}:81/`;
+        exchange.respond(302, { Location });
+      },
+    });
+    const inside = new TcpServer({ engine, onAccept: () => assert.fail("reached") });
+    const agent = new HttpAgent({ engine, proxy: `http://127.0.0.1:${PROXY}` });
+    const opening = Promise.all([
+      outside.listen({ host: "8.8.4.4", port: 80 }),
+      inside.listen({ host: "127.0.0.1", port: 81 }),
+    ]);
+    await world.pass(0);
+    await opening;
+    for (const host of ["127.0.0.1", "localhost", "[::ffff:7f00:1]", "2130706433"]) {
+      const asking = agent.follow(`http://out.example/${host}`);
+      await world.pass(0);
+      const response = await asking;
+      assert.equal(response.status, 403, host);
+      await response.bytes();
+    }
+    const stopping = Promise.all([agent.stop(), outside.stop({ drainMs: 0 }), inside.stop()]);
     await world.stop();
     await world.pass(10_000);
     await stopping;
