@@ -445,9 +445,9 @@ class World {
   }
 }
 
-/** What stands before the first dot: `1` of `1.1 text of 0 bytes`. */
+/** The number of the category: `1` of `1.1 text of 0 bytes`. */
 function categoryOf({ id }: Case): string {
-  return id.slice(0, id.indexOf("."));
+  return /^\d+(?=\.)/.exec(id)?.[0] ?? "without a number";
 }
 
 async function run(peer: RawPeer, one: Case, chop: number): Promise<void> {
