@@ -1,6 +1,6 @@
 // Draws how late messages were over a bad link, from p50 to p99, on a logarithmic scale:
-//   node bench/run.mjs bad-link --json results.json && node bench/chart.mjs results.json 100 docs/guide/arq-bad-link.svg
-// (100: the messages a second that are drawn).
+//   node bench/run.mjs bad-link --json results.json && node bench/chart.mjs results.json 50 docs/guide/arq-bad-link.svg
+// (50: the messages a second that are drawn).
 import { readFileSync, writeFileSync } from "node:fs";
 
 const [from, perSecond, to] = process.argv.slice(2);

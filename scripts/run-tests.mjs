@@ -1,8 +1,8 @@
 // Runs the compiled tests with Node's own runner: `node scripts/run-tests.mjs [--fast] [PART …]`. Node 20
 // takes no globs, so the files are listed here. PART: of a path under test/.
 //
-// --fast: only files that start no process and no thread, themselves or by what they import, and
-// without those that are large on purpose.
+// --fast: only files that start no process and no thread, themselves or by what they import, without those
+// that are large on purpose, and tests of components on one engine.
 //
 // The runner starts a process for each file. Files that start nothing but `openssl`, and look at nothing that
 // belongs to the whole process, share one with others of their kind: a program of imports in
@@ -20,13 +20,41 @@ const parts = process.argv.slice(2).filter((word) => word !== "--fast");
 const isFast = process.argv.includes("--fast");
 
 /** Many connections, many random cases, other people's programs. */
-const LARGE = /^(fuzz|interop|soak)\/|\/scale\./;
+const VAST = /^(fuzz|interop|soak)\/|\/scale\./;
+/** Many cases, floods, or memory that is measured: what takes seconds of a processor each. */
+const LARGE = [
+  "arq-memory",
+  "carry",
+  "connection-registry",
+  "content-decoder",
+  "http-client-abort",
+  "http-client-web-fetch",
+  "http-server-persistence",
+  "kcp-simulation",
+  "light-request",
+  "light-response",
+  "linear-time",
+  "node-differential",
+  "own-buffers",
+  "pool-failures",
+  "proxy-every-byte",
+  "proxy-hostile",
+  "proxy-server",
+  "relay",
+  "relay-drain",
+  "stream",
+  "tls-session",
+  "websocket-cases",
+  "websocket-deflate-turns",
+  "websocket-hostile",
+];
+const isLarge = (file) => LARGE.some((name) => file.endsWith(`/${name}.test.js`));
 const STARTERS = /from "node:(child_process|worker_threads)"/;
-/** What belongs to the whole process: its memory, environment, events, descriptors, loaded modules. */
+/** What belongs to the whole process: its memory, descriptors, loaded modules, an environment that is changed. */
 const WHOLE_PROCESS =
-  /\bgc\b|process\.(env|on|once|memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|proc\/self|loaders|import\(|installLightClasses/;
+  /\bgc\b|process\.(memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|process\.env\[\w+\] = |delete process\.env|proc\/self|loaders|import\(|installLightClasses/;
 /** Files of one process. */
-const GROUP_FILES = 12;
+const GROUP_FILES = 16;
 
 /** Makes certificates by the program `openssl`, and waits for it. */
 const CERTIFICATES = join(root, "support/tls-certificates.js");
@@ -41,7 +69,7 @@ function has(pattern, file, seen = new Set()) {
   return imported.some(([, path]) => has(pattern, join(dirname(file), path), seen));
 }
 
-const isQuick = (file) => !LARGE.test(file) && !has(STARTERS, join(root, file));
+const isQuick = (file) => !VAST.test(file) && !isLarge(file) && !has(STARTERS, join(root, file));
 
 const files = readdirSync(root, { recursive: true })
   .map(String)
@@ -65,7 +93,7 @@ function programs() {
   for (const file of files) {
     const path = join(root, file);
     const needsOwn = [STARTERS, WHOLE_PROCESS].some((it) => has(it, path, new Set([CERTIFICATES])));
-    if (LARGE.test(file) || needsOwn) alone.push(path);
+    if (VAST.test(file) || needsOwn) alone.push(path);
     else {
       // Most folders of unit tests have a few small files: a process for each takes longer than they do.
       const kind = file.split("/", 1)[0];
@@ -91,13 +119,17 @@ function programs() {
 }
 
 const { folder, all } = programs();
-// One more than there are cores: some tests wait for a kernel's timer or another program.
-const concurrency = `--test-concurrency=${availableParallelism() + 1}`;
+// More than there are cores: some tests wait for a kernel's timer or another program.
+const concurrency = `--test-concurrency=${availableParallelism() + 2}`;
 // To read the maps takes a tenth of the time of all tests: lines of TypeScript are for those that are asked for.
 const maps = parts.length > 0 ? ["--enable-source-maps"] : [];
 const runner = spawn(process.execPath, ["--expose-gc", ...maps, "--test", concurrency, ...all], {
   stdio: "inherit",
-  env: { ...process.env, HP_SOCKET_TEST_FOLDER: folder },
+  env: {
+    ...process.env,
+    HP_SOCKET_TEST_FOLDER: folder,
+    ...(isFast && { HP_SOCKET_TEST_FAST: "1" }),
+  },
 });
 runner.on("exit", (code, signal) => {
   rmSync(folder, { recursive: true, force: true });

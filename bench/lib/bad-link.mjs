@@ -10,7 +10,9 @@ const ip = (...args) => execFileSync("ip", args, { stdio: ["ignore", "pipe", "pi
 export const LEFT_HOST = "10.77.0.1";
 export const RIGHT_HOST = "10.77.0.2";
 
-/** Makes the link, and answers a handle of it. */
+let madeCount = 0;
+
+/** Makes the link, and answers a handle of it. Several can be there at once, each in namespaces of its own. */
 export async function badLink({
   delayMs,
   lossPercent,
@@ -19,7 +21,7 @@ export async function badLink({
   seed = 1,
   tcpCongestion = "cubic",
 }) {
-  const mark = process.pid;
+  const mark = `${process.pid}-${madeCount++}`;
   const ends = [
     { namespace: `hp-left-${mark}`, name: `hpl${mark}`, host: LEFT_HOST },
     { namespace: `hp-right-${mark}`, name: `hpr${mark}`, host: RIGHT_HOST },

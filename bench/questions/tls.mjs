@@ -1,4 +1,4 @@
-// What does TLS cost beside node:tls, and Bun where it is installed? Echo, HTTPS, handshakes, idle
+// What does TLS cost beside node:tls, Bun where it is installed, and uWebSockets.js? Echo, HTTPS, handshakes, idle
 // connections. The load is a C program with the OpenSSL of the system (headers: libssl-dev), which is
 // cheaper than the servers; what a second of the server's processor does is told as well.
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -57,6 +57,12 @@ function programs() {
   return found;
 }
 
+/** Those that do one thing only. */
+function moreOf(kind) {
+  const node = [process.execPath, ["--expose-gc", server("tls-server")], "uws"];
+  return kind === "https" ? { "uWebSockets.js": node } : {};
+}
+
 async function start([program, words, name], kind) {
   return await startServer(program, [...words, name, kind]);
 }
@@ -64,8 +70,9 @@ async function start([program, words, name], kind) {
 async function measureLoad({ name, words: [mode, ...more], unit }, rounds, seconds) {
   const load = nativeTool("tlsload");
   const servers = {};
-  for (const [subject, program] of Object.entries(programs())) {
-    servers[subject] = await start(program, mode === "https" ? "https" : "echo");
+  const kind = mode === "https" ? "https" : "echo";
+  for (const [subject, program] of Object.entries({ ...programs(), ...moreOf(kind) })) {
+    servers[subject] = await start(program, kind);
   }
   const perCpu = Object.fromEntries(Object.keys(servers).map((subject) => [subject, []]));
   const waits = Object.fromEntries(Object.keys(servers).map((subject) => [subject, []]));

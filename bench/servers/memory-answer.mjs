@@ -3,12 +3,13 @@
 import { createInterface } from "node:readline";
 import { getHeapSpaceStatistics } from "node:v8";
 
-export function answerMemory() {
+/** `more`: what else belongs into the answer. */
+export function answerMemory(more = () => ({})) {
   createInterface({ input: process.stdin }).on("line", () => {
     for (let round = 0; round < 4; round++) globalThis.gc?.();
     const { rss, heapUsed } = process.memoryUsage();
     const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space");
     const oldRss = rss - (young?.physical_space_size ?? 0);
-    console.log(JSON.stringify({ rss, oldRss, heapUsed }));
+    console.log(JSON.stringify({ rss, oldRss, heapUsed, ...more() }));
   });
 }

@@ -1,5 +1,5 @@
-// A server over TLS by node:tls and node:https alone, by hp-socket, or by Bun: `tls-server.mjs raw|hp|bun
-// echo|https`. Prints `READY PORT`; the line `cpu` is answered with the processor time used so far in
+// A server over TLS by node:tls and node:https alone, by hp-socket, by Bun, or by uWebSockets.js:
+// `tls-server.mjs raw|hp|bun|uws echo|https`, `uws` with https alone. Prints `READY PORT`; the line `cpu` is answered with the processor time used so far in
 // microseconds, any other with the memory. CERT and KEY are files.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -50,6 +50,15 @@ const STARTS = {
       },
     });
     return (await server.listen({ host: "127.0.0.1" })).port;
+  },
+  "uws https": async () => {
+    const { default: uws } = await import("uwebsockets");
+    const { CERT: cert_file_name, KEY: key_file_name } = process.env;
+    const app = uws.SSLApp({ cert_file_name, key_file_name });
+    app.get("/*", (response) => response.writeHeader("Content-Type", "text/plain").end(HELLO));
+    return await new Promise((resolve) => {
+      app.listen("127.0.0.1", 0, (socket) => resolve(uws.us_socket_local_port(socket)));
+    });
   },
   "bun echo": () =>
     Bun.listen({

@@ -16,8 +16,10 @@ async function plain() {
   return socket.address();
 }
 
+let server;
+
 async function ours() {
-  const server = new UdpServer({
+  server = new UdpServer({
     engine: kind,
     delivery: "borrow",
     receiveBufferBytes,
@@ -32,4 +34,4 @@ async function ours() {
 
 const { port } = await (kind === "dgram" ? plain() : ours());
 console.log(`READY ${port}`);
-answerMemory();
+answerMemory(() => ({ connectionCount: server?.connectionCount ?? 0 }));

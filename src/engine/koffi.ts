@@ -13,7 +13,7 @@ export type ForeignCall = (...args: readonly ForeignArgument[]) => ForeignResult
 
 /** What is used of koffi. Its own types stay out of ours, since it may be missing. */
 export interface Koffi {
-  load(path: null): { func(prototype: string): unknown };
+  load(path: null): { func(prototype: string): unknown; symbol(name: string): unknown };
   errno(): number;
   address(view: Uint8Array): bigint;
   view(address: bigint, byteCount: number): ArrayBuffer;

@@ -28,7 +28,7 @@ export interface WebSocketServerOptions<Context = unknown>
   readonly tls?: HttpServerOptions["tls"] | undefined;
   /** What moves the bytes; see `TcpServerOptions`. */
   readonly engine?: EngineChoice | undefined;
-  /** Other settings and handlers of the HTTP server below; with `onRequest` for what is no WebSocket's. Default: 404. */
+  /** Other settings and handlers of the HTTP server below; with `onRequest` for other paths, and for requests that ask for no upgrade. Default: 404, and 426. */
   readonly http?: Omit<HttpServerOptions, "engine" | "tls"> | undefined;
 }
 
@@ -71,7 +71,8 @@ export class WebSocketServer<Context = unknown>
           ...others,
           ...direct,
           onRequest: (exchange) => {
-            if (endpoint.handle(exchange)) return undefined;
+            const isOther = onRequest !== undefined && !exchange.isUpgrade;
+            if (!isOther && endpoint.handle(exchange)) return undefined;
             if (onRequest !== undefined) return onRequest.call(http, exchange);
             exchange.respondError(404);
             return undefined;

@@ -184,7 +184,7 @@ const pauseCases: readonly ContractCase[] = [
       server.onReceived = (bytes): void => {
         isIntact &&= isPattern(bytes, checkedBytes);
         checkedBytes += bytes.length;
-        server.chunks.length = 0;
+        server.forget();
       };
       server.socket.pause();
 

@@ -1,7 +1,7 @@
 /** Contract cases: what comes from one stream is carried to another by the engine. */
 import assert from "node:assert/strict";
 import { MAX_AHEAD_BYTES, MAX_CARRIED_BYTES } from "#src/engine/engine.js";
-import { isPattern, patternBytes } from "../support/byte-pattern.js";
+import { isPattern, patternView } from "../support/byte-pattern.js";
 import type { StreamProbe } from "../support/engine-probe.js";
 import { turns, untilQuiet } from "../support/engine-wait.js";
 import type { EngineWorld } from "../support/engine-world.js";
@@ -48,7 +48,7 @@ function pour(stream: StreamProbe, sizes: readonly number[]): number {
   const next = (): void => {
     const size = sizes[index++];
     if (size === undefined) return;
-    stream.socket.write(patternBytes(at, size));
+    stream.socket.write(patternView(at, size));
     at += size;
   };
   stream.onWritten = next;

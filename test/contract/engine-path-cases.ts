@@ -21,7 +21,7 @@ export const FILE_TITLES = {
   folder: "removes the file of a relative path also from another folder",
 } as const;
 
-/** See the head of the file. */
+/** The cases of paths. */
 export const pathCases: readonly ContractCase[] = [
   ...BAD_ENDS.map(
     ([what, end]): ContractCase => ({

@@ -1,7 +1,7 @@
 /** Contract cases: what still comes after a pause, and resets that come meanwhile. */
 import assert from "node:assert/strict";
 import { MAX_AHEAD_BYTES } from "#src/engine/engine.js";
-import { isPattern, patternBytes } from "../support/byte-pattern.js";
+import { isPattern, patternView } from "../support/byte-pattern.js";
 import type { StreamProbe } from "../support/engine-probe.js";
 import { turns, untilQuiet } from "../support/engine-wait.js";
 import { Random } from "../support/random.js";
@@ -53,7 +53,7 @@ const progressCases: readonly ContractCase[] = [
       const half = total / 2;
       server.socket.pause();
       const before = client.socket.sendProgress();
-      client.socket.write(patternBytes(0, total));
+      client.socket.write(patternView(0, total));
       await untilQuiet(() => client.socket.sendProgress(), 50);
       const whileHeld = client.socket.sendProgress();
       server.onReceived = (): void => {
@@ -87,7 +87,7 @@ const aheadCases: readonly ContractCase[] = [
         if (!meter.isPaused) meter.pause();
       };
 
-      client.socket.write(patternBytes(0, 4 * MIB));
+      client.socket.write(patternView(0, 4 * MIB));
       await untilQuiet(() => server.receivedBytes, 50);
 
       assert.ok(server.receivedBytes > 0);
@@ -110,10 +110,10 @@ const aheadCases: readonly ContractCase[] = [
 
       // Small ones first, so that an engine may think that it can read ahead.
       for (let count = 0; count < 20; count++) {
-        client.socket.write(patternBytes(count * 100, 100));
+        client.socket.write(patternView(count * 100, 100));
         await until(() => client.writtenCount === count + 1);
       }
-      client.socket.write(patternBytes(2_000, total - 2_000));
+      client.socket.write(patternView(2_000, total - 2_000));
       await until(() => server.receivedBytes === total, 30_000);
 
       assert.ok(isPattern(server.received(), 0));
@@ -149,7 +149,7 @@ const resetCases: readonly ContractCase[] = [
         await turns(2);
       }
       server.onReceived = () => server.socket.pause();
-      client.socket.write(patternBytes(0, 4 * MIB));
+      client.socket.write(patternView(0, 4 * MIB));
       await untilQuiet(() => server.receivedBytes, 50);
 
       client.socket.reset();
@@ -199,7 +199,7 @@ const resetCases: readonly ContractCase[] = [
       for (let round = 0; round < 20; round++) {
         const { client, server } = await world.pair(listener);
         client.onWritten = () => client.socket.reset();
-        client.socket.write(patternBytes(0, 50_000));
+        client.socket.write(patternView(0, 50_000));
         await until(() => server.isClosed || server.isEnded);
 
         assert.equal(server.events.at(-1), "closed CONNECTION_RESET");

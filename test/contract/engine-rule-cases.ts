@@ -89,7 +89,7 @@ const endCases: readonly ContractCase[] = [
       server.onReceived = (bytes): void => {
         if (isPaused) aheadBytes += bytes.length;
         mostAheadBytes = Math.max(mostAheadBytes, aheadBytes);
-        server.chunks.length = 0;
+        server.forget();
         if (isPaused) return;
         isPaused = true;
         server.socket.pause();

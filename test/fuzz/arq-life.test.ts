@@ -22,12 +22,16 @@ it("ends each connection once, whatever both sides do, for 60 seeds", async () =
       },
     };
     const act = (connection: ArqConnection, length: number): void => {
-      const step = random.integer(0, 12);
+      const step = random.integer(0, 14);
       if (step === 0) connection.close();
       else if (step === 1) connection.abort();
       else if (step === 2) connection.pause();
       else if (step === 3) connection.resume();
-      else if (step < 8) connection.send(Buffer.alloc(random.integer(0, 4_000)), { expiresMs: 50 });
+      else if (step === 13) connection.publish("all", "news");
+      else if (step === 14) {
+        if (!connection.subscribe("all")) connection.unsubscribe("all");
+      } else if (step < 8)
+        connection.send(Buffer.alloc(random.integer(0, 4_000)), { expiresMs: 50 });
       else connection.send(Buffer.alloc(length));
     };
     const server = new ArqServer({
@@ -59,6 +63,7 @@ it("ends each connection once, whatever both sides do, for 60 seeds", async () =
 
     assert.equal(server.connectionCount + agent.connectionCount, 0, `seed ${seed}`);
     for (const id of opened) assert.equal(ended.get(id), 1, `seed ${seed}, connection ${id}`);
+    assert.deepEqual([...server.topics(), ...agent.topics()], [], `seed ${seed}`);
     assert.equal(clock.timerCount, 0, `seed ${seed}`);
   }
 });

@@ -5,12 +5,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { NetError } from "hp-socket";
+import { ProxyServer } from "hp-socket/proxy";
 import { ManualClock, MemoryEngine } from "hp-socket/testing";
 import { type MessageConnection, UdpAgent, UdpServer, type UdpServerOptions } from "hp-socket/udp";
 import { Random } from "../support/random.js";
 
 const SEEDS = 40;
 const STEPS = 120;
+/** Of those whose agents go by a SOCKS 5 proxy. */
+const PROXY_SEEDS = 15;
 
 /** Opened and ended connections of one side. */
 class Ledger {
@@ -44,8 +47,10 @@ class Ledger {
 
 /** Ends by their codes, of all lives. */
 const total = new Map<string, number>();
+/** Connections of agents that went by a proxy. */
+let byProxyCount = 0;
 
-async function life(seed: number): Promise<void> {
+async function life(seed: number, isByProxy: boolean): Promise<void> {
   const random = new Random(seed);
   const clock = new ManualClock();
   const engine = new MemoryEngine({
@@ -119,9 +124,17 @@ async function life(seed: number): Promise<void> {
     ...detect,
     ...servers.handlers(act),
   });
-  const agent = new UdpAgent({ engine, ...detect, ...agents.handlers(act) });
+  const proxy = new ProxyServer({ engine, destinations: { allow: ["127.0.0.0/8"] } });
+  const agent = new UdpAgent({
+    engine,
+    ...(isByProxy && { proxy: "socks5://127.0.0.1:1080" }),
+    ...detect,
+    ...agents.handlers(act),
+  });
   const listen = (): void => {
     if (server.state === "stopped") waited(server.listen({ port: 5_555 }));
+    if (isByProxy && proxy.address === undefined)
+      waited(proxy.listen({ host: "127.0.0.1", port: 1_080 }));
   };
   listen();
   await pass(1);
@@ -130,10 +143,11 @@ async function life(seed: number): Promise<void> {
     const ids = agent.connectionIds();
     const connection = ids.length === 0 ? undefined : agent.connection(random.pick(ids));
     const choice = random.integer(0, 29);
-    if (choice < 6) waited(agent.connect({ port: 5_555, timeoutMs: 50 }));
+    if (choice < 6) waited(agent.connect({ port: 5_555, timeoutMs: isByProxy ? 5_000 : 50 }));
     else if (choice === 6) waited(server.stop({ drainMs: random.integer(0, 20) }));
     else if (choice === 7) listen();
     else if (choice === 8) server.broadcast("to all");
+    else if (choice === 9 && isByProxy) waited(proxy.stop({ drainMs: 0 }));
     else if (choice < 16) await pass(random.integer(0, 400));
     else if (connection !== undefined) {
       try {
@@ -146,12 +160,14 @@ async function life(seed: number): Promise<void> {
   }
   waited(server.stop({ drainMs: 0 }));
   waited(agent.stop({ drainMs: random.integer(0, 10) }));
+  waited(proxy.stop({ drainMs: 0 }));
   for (let round = 0; round < 20; round++) await pass(1_000);
   await Promise.all(waits);
 
   for (const code of [...servers.ended.values(), ...agents.ended.values()]) {
     total.set(code, (total.get(code) ?? 0) + 1);
   }
+  if (isByProxy) byProxyCount += agents.openedCount;
   for (const ledger of [servers, agents]) assert.deepEqual(ledger.problems, []);
   assert.equal(server.stats.closedCount, server.stats.openedCount);
   assert.equal(servers.ended.size, server.stats.openedCount);
@@ -162,17 +178,18 @@ async function life(seed: number): Promise<void> {
     [],
   );
   assert.deepEqual(server.topics(), []);
+  assert.equal(proxy.stats.associationCount, 0);
   assert.equal(clock.timerCount, 0, "no timer is left");
 }
 
 describe("UDP: random lives", () => {
-  it(`end once, and leave nothing over (${SEEDS} seeds)`, async () => {
+  it(`end once, and leave nothing over (${SEEDS} seeds, and ${PROXY_SEEDS} by a proxy)`, async () => {
     const warnings: string[] = [];
     const note = (warning: Error): void => void warnings.push(warning.message);
     process.on("warning", note);
-    for (let seed = 1; seed <= SEEDS; seed++) {
+    for (let seed = 1; seed <= SEEDS + PROXY_SEEDS; seed++) {
       try {
-        await life(seed);
+        await life(seed, seed > SEEDS);
       } catch (error) {
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
       }
@@ -188,6 +205,7 @@ describe("UDP: random lives", () => {
     ]) {
       assert.ok((total.get(code) ?? 0) > 5, `${code} ${total.get(code)}`);
     }
+    assert.ok(byProxyCount > 30, `${byProxyCount} by a proxy`);
     assert.ok(warnings.every((text) => text.includes("a handler fails")));
   });
 });

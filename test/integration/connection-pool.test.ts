@@ -4,6 +4,7 @@ import { type Connection, delimiter, type NetError, TcpServer } from "hp-socket"
 import { ConnectionPool, type PoolOptions } from "hp-socket/pool";
 import { availableEngines } from "../support/engine-list.js";
 import { POOL_PORTS as PORTS, poolWorld as world } from "../support/pool-world.js";
+import { seedMathRandom } from "../support/random.js";
 import { until } from "../support/until.js";
 
 const receive = delimiter();
@@ -378,6 +379,7 @@ describe("a pool of connections", () => {
   });
 
   it("balances", async (test) => {
+    seedMathRandom(test);
     for (const balance of ["roundRobin", "leastUsed", "randomOfTwo"] as const) {
       const { pool } = await world(test, { balance, maxConnectionsPerDestination: 100 });
       const leases = await Promise.all(Array.from({ length: 60 }, () => pool.take()));

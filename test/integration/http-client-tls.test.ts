@@ -63,6 +63,21 @@ function agents(certificates: TestCertificates): void {
       assert.deepEqual([second.timing.isReused, second.timing.tlsMs], [true, 0]);
       assert.equal(agent.stats.connectionCount, 1);
     });
+
+    it(`gets the response to an upload whose connection is reset right behind: ${engine}`, async (test) => {
+      const url = await tlsScript(test, certificate, (socket) => {
+        socket.pause();
+        const answer = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno";
+        socket.write(answer, () => socket.destroy());
+      });
+      const agent = httpAgent(test, { engine, ...TLS });
+      const body = Buffer.alloc(8 * 1_048_576);
+
+      for (let round = 0; round < 8; round++) {
+        const response = await agent.request({ url, method: "POST", body });
+        assert.deepEqual([response.status, await response.text()], [413, "no"]);
+      }
+    });
   }
 
   it("sends no server name for an address", async (test) => {

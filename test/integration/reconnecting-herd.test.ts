@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { TcpClient, TcpServer } from "hp-socket";
 import { memoryWorld } from "../support/memory-world.js";
+import { seedMathRandom } from "../support/random.js";
 
 const CLIENTS = 1_000;
 const BUCKET_MS = 100;
 
 describe("a thousand clients that come back", () => {
-  it("do not come in one moment, neither at first nor when the server is back", async () => {
+  it("do not come in one moment, neither at first nor when the server is back", async (test) => {
+    seedMathRandom(test);
     const { engine, clock } = memoryWorld();
     /** Attempts in each tenth of a second. */
     let dials: number[] = [];

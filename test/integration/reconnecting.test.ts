@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import { type Connection, pack, TcpClient, type TcpClientOptions, TcpServer } from "hp-socket";
 import { availableEngines } from "../support/engine-list.js";
 import { memoryWorld } from "../support/memory-world.js";
+import { seedMathRandom } from "../support/random.js";
 import { pass } from "../support/steps.js";
 import { until } from "../support/until.js";
 
@@ -84,6 +85,7 @@ describe("reconnecting", () => {
   });
 
   it("comes back when the peer closes in good order, and when it is away for long", async (test) => {
+    seedMathRandom(test);
     const { client, told, servers, wait } = await world(test);
     await client.connect(TARGET);
     servers.accepted[0]?.close();

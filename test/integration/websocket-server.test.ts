@@ -234,6 +234,19 @@ function applications(engine: EngineName): void {
 }
 
 function messages(engine: EngineName): void {
+  it("leaves requests that ask for no upgrade to http.onRequest, on whatever path it stands", async (test) => {
+    const server = await webSocketServer(test, {
+      engine,
+      onMessage() {},
+      http: { onRequest: (exchange) => exchange.respond(200, {}, `${exchange.method} a page`) },
+    });
+    const page = await fetch(`http://127.0.0.1:${server.port}/`, { method: "POST" });
+    assert.deepEqual([page.status, await page.text()], [200, "POST a page"]);
+    const peer = await framePeer(test, server.port);
+    assert.equal(peer.status, 101);
+    peer.socket.destroy();
+  });
+
   it("sends back text and bytes of every length form, in order", async (test) => {
     const server = await webSocketServer(test, {
       engine,

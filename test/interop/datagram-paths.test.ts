@@ -1,7 +1,7 @@
 /**
  * What a real network does to datagrams: a slow link, a firewall, a path with a smaller MTU, routers that refuse, an
- * interface that goes down, an address that goes away. Three network namespaces in a row; whatever does not arrive is
- * told, and the client goes on when the network does.
+ * interface that goes down, an address that goes away, a burst. Three network namespaces in a row; whatever does not
+ * arrive is told, nobody else is ended for it, and clients and servers go on when the network does.
  */
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
@@ -15,6 +15,7 @@ import { IS_INTEROP } from "../support/other-program.js";
 import { until } from "../support/until.js";
 
 const CHILD = fileURLToPath(new URL("../support/datagram-path-child.js", import.meta.url));
+const SERVER_CHILD = fileURLToPath(new URL("../support/datagram-server-child.js", import.meta.url));
 const HERE = `hp-sender-${process.pid}`;
 const ROUTER = `hp-router-${process.pid}`;
 const THERE = `hp-receiver-${process.pid}`;
@@ -76,6 +77,10 @@ class Asked {
   async end(): Promise<void> {
     this.#child.stdin.end();
     await until(() => this.#child.exitCode !== null || this.#child.signalCode !== null, 10_000);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
   }
 
   kill(): void {
@@ -157,6 +162,7 @@ describe("the path of datagrams", { skip }, () => {
 
   for (const engine of availableEngines()) {
     for (const family of ["IPv4", "IPv6"] as const) paths(engine, family, () => receiver);
+    serves(engine);
   }
 });
 
@@ -272,6 +278,134 @@ function paths(engine: EngineName, family: "IPv4" | "IPv6", there: () => Asked):
       assert.equal(failedCount + (await got()).length, 132, JSON.stringify(told));
       assert.deepEqual(await client.ask("130 500"), nothing);
       assert.equal((await got()).length, 132);
+    });
+  });
+}
+
+/** A server with two peers, one of which is at the router, and the other behind it. */
+function serves(engine: EngineName): void {
+  const SERVER_PORT = "7100";
+  /** Says hello to the server; for a line `COUNT` it says so many more, and answers how many came. */
+  const PEER = `
+    const s = require("node:dgram").createSocket({ type: "udp4", recvBufferSize: 1 << 20 });
+    let got = 0;
+    s.on("message", (b) => { if (b.length !== 16) got++; });
+    const say = (done) => s.send("hello", ${SERVER_PORT}, "10.213.8.1", done);
+    s.bind(0, () => say(() => console.log("READY")));
+    process.stdin.on("data", (text) => {
+      let left = Number(text);
+      const next = () => left-- > 0 ? say(next) : setTimeout(() => { console.log(got); got = 0; }, 100);
+      next();
+    });`;
+
+  interface Told {
+    readonly failed: Record<string, number>;
+    readonly heard: number;
+    readonly dropped: number;
+    readonly sessions: number;
+  }
+
+  async function withServer(
+    body: (server: Asked, near: Asked, far: Asked) => Promise<void>,
+  ): Promise<void> {
+    const children = [new Asked(HERE, SERVER_CHILD, engine, SERVER_PORT)];
+    try {
+      assert.equal(await children[0]!.line(), "open");
+      for (const namespace of [ROUTER, THERE]) {
+        const peer = new Asked(namespace, "-e", PEER);
+        children.push(peer);
+        assert.equal(await peer.line(), "READY");
+      }
+      const [server, near, far] = children as [Asked, Asked, Asked];
+      const told = (await server.ask("0 0")) as Told;
+      assert.equal(told.sessions, 2);
+      await body(server, near, far);
+      await server.end();
+    } finally {
+      for (const child of children) child.kill();
+    }
+  }
+
+  async function heardMoreThan(server: Asked, count: number): Promise<Told> {
+    const endMs = performance.now() + 10_000;
+    for (;;) {
+      const told = (await server.ask("0 0")) as Told;
+      if (told.heard > count) return told;
+      assert.ok(performance.now() < endMs, `${told.heard}`);
+    }
+  }
+
+  /** What fails for one peer is told of that one; the other gets everything, and both go on. */
+  async function failsForOne(code: string, fail: () => void, mend: () => void): Promise<void> {
+    await withServer(async (server, near, far) => {
+      fail();
+      let told: Told;
+      try {
+        told = (await server.ask("70 300")) as Told;
+      } finally {
+        mend();
+      }
+      assert.deepEqual(told.failed, { [`10.213.9.2 ${code}`]: 70 });
+      assert.equal(told.sessions, 2);
+      assert.deepEqual([await near.ask("0"), await far.ask("0")], [70, 0]);
+
+      told = (await server.ask("70 300")) as Told;
+      assert.deepEqual(told.failed, {});
+      assert.deepEqual([await near.ask("0"), await far.ask("0")], [70, 70]);
+    });
+  }
+
+  it(`rejects what a server sends to one of two peers (${engine})`, async () => {
+    const nft = `ip netns exec ${HERE} nft`;
+    await failsForOne(
+      "ACCESS_DENIED",
+      () => {
+        must(`${nft} add table inet test`);
+        must(`${nft} add chain inet test rules { type filter hook output priority 0; }`);
+        must(`${nft} add rule inet test rules ip daddr 10.213.9.2 reject`);
+      },
+      () => must(`${nft} delete table inet test`),
+    );
+  });
+
+  it(`has no way to one of a server's two peers for a while (${engine})`, async () => {
+    await failsForOne(
+      "HOST_UNREACHABLE",
+      () => must(`ip -n ${HERE} route del default via 10.213.8.2`),
+      addAddresses,
+    );
+  });
+
+  it(`goes down under a server, which goes on when it is back (${engine})`, async () => {
+    await withServer(async (server, near, far) => {
+      must(`ip -n ${HERE} link set left0 down`);
+      const { failed, sessions } = (await server.ask("70 300")) as Told;
+      must(`ip -n ${HERE} link set left0 up`);
+      addAddresses();
+      assert.equal(sessions, 2);
+      assert.equal(
+        Object.values(failed).reduce((sum, count) => sum + count, 0),
+        140,
+        JSON.stringify(failed),
+      );
+      assert.deepEqual(((await server.ask("70 300")) as Told).failed, {});
+      assert.deepEqual([await near.ask("0"), await far.ask("0")], [70, 70]);
+    });
+  });
+
+  it(`brings more than a server that stands still has room for (${engine})`, async () => {
+    await withServer(async (server, near, far) => {
+      server.signal("SIGSTOP");
+      await near.ask("2000");
+      server.signal("SIGCONT");
+      const before = await heardMoreThan(server, 2);
+      // The kernel tells its count with the next that it has room for.
+      await far.ask("1");
+      const { heard, dropped, sessions } = await heardMoreThan(server, before.heard);
+      assert.equal(sessions, 2);
+      assert.ok(heard < 2_003, `${heard}`);
+      // node:dgram does not tell.
+      assert.equal(dropped, engine === "uring" ? 2_003 - heard : 0);
     });
   });
 }

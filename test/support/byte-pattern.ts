@@ -7,17 +7,28 @@ for (let index = 0; index < PERIOD_BYTES; index++) {
   period[index] = (Math.imul(index, 2_654_435_761) >>> 24) ^ (index & 0xff);
 }
 
-/** The bytes of the pattern from `offset` on. */
-export function patternBytes(offset: number, byteCount: number): Buffer {
-  const bytes = Buffer.alloc(byteCount);
-  for (let filledBytes = 0; filledBytes < byteCount; ) {
-    const from = (offset + filledBytes) % PERIOD_BYTES;
-    filledBytes += period.copy(bytes, filledBytes, from);
+/** Periods in a row, as many as were asked for at once so far. */
+let row: Buffer = period;
+
+/** The bytes of the pattern from `offset` on, in memory that all share: not to be changed. */
+export function patternView(offset: number, byteCount: number): Buffer {
+  const from = offset % PERIOD_BYTES;
+  const end = from + byteCount;
+  if (end > row.length) {
+    row = Buffer.alloc(
+      Math.ceil(Math.max(end, 2 * row.length) / PERIOD_BYTES) * PERIOD_BYTES,
+      period,
+    );
   }
-  return bytes;
+  return row.subarray(from, end);
+}
+
+/** The same in memory of its own. */
+export function patternBytes(offset: number, byteCount: number): Buffer {
+  return Buffer.from(patternView(offset, byteCount));
 }
 
 /** Whether `bytes` are those of the pattern from `offset` on. */
 export function isPattern(bytes: Buffer, offset: number): boolean {
-  return bytes.equals(patternBytes(offset, bytes.length));
+  return bytes.equals(patternView(offset, bytes.length));
 }

@@ -90,7 +90,7 @@ export class StubDatagram implements DatagramSocket {
   }
 }
 
-/** See the head of the file. */
+/** The engine with its clock, and the sockets that were opened on it. */
 export interface StubWorld {
   readonly clock: ManualClock;
   readonly engine: Engine;

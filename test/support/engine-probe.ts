@@ -49,11 +49,53 @@ export class CallDepth {
   }
 }
 
+/** Memory of records that are over, by its size: new memory costs more than to copy bytes into it. */
+const spareMemory = new Map<number, Buffer[]>();
+
+/** Copies of bytes, one behind the other. */
+class ByteRecord {
+  #memory: Buffer = Buffer.alloc(0);
+  #length = 0;
+
+  get bytes(): Buffer {
+    return this.#memory.subarray(0, this.#length);
+  }
+
+  append(bytes: Uint8Array): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#memory.length) this.#grow(length);
+    this.#memory.set(bytes, this.#length);
+    this.#length = length;
+  }
+
+  #grow(length: number): void {
+    const size = Math.max(65_536, 2 ** Math.ceil(Math.log2(length)));
+    const memory = spareMemory.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size);
+    this.bytes.copy(memory);
+    this.#giveBack();
+    this.#memory = memory;
+  }
+
+  clear(): void {
+    this.#giveBack();
+    this.#memory = Buffer.alloc(0);
+    this.#length = 0;
+  }
+
+  #giveBack(): void {
+    const size = this.#memory.length;
+    if (size === 0) return;
+    const spare = spareMemory.get(size) ?? [];
+    spareMemory.set(size, spare);
+    spare.push(this.#memory);
+  }
+}
+
 /** A stream and all that happened to it. */
 export class StreamProbe implements StreamSink {
   readonly events: string[] = [];
-  /** Copies of what came. */
-  readonly chunks: Buffer[] = [];
+  /** Lengths of the pieces that came. */
+  readonly pieceLengths: number[] = [];
   receivedBytes = 0;
   writtenCount = 0;
   writtenBytes = 0;
@@ -64,6 +106,7 @@ export class StreamProbe implements StreamSink {
   onWritten: (byteCount: number) => void = () => {};
   onClosed: () => void = () => {};
   readonly #depth: CallDepth;
+  readonly #record: ByteRecord = new ByteRecord();
   #socket: StreamSocket | undefined = undefined;
 
   constructor(depth: CallDepth) {
@@ -91,8 +134,14 @@ export class StreamProbe implements StreamSink {
     return this.events.some((event) => event.startsWith("closed"));
   }
 
+  /** What came, since `forget`. */
   received(): Buffer {
-    return Buffer.concat(this.chunks);
+    return this.#record.bytes;
+  }
+
+  /** Forgets the bytes that came, not their count; later ones may lie in their memory. */
+  forget(): void {
+    this.#record.clear();
   }
 
   streamOpened(): void {
@@ -102,7 +151,8 @@ export class StreamProbe implements StreamSink {
 
   streamReceived(bytes: Buffer): void {
     this.#note("received");
-    this.chunks.push(Buffer.from(bytes));
+    this.pieceLengths.push(bytes.length);
+    this.#record.append(bytes);
     this.receivedBytes += bytes.length;
     this.onReceived(bytes);
   }

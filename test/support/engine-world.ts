@@ -39,7 +39,7 @@ export function loopback(port = 0): IpAddress {
   return { host: "127.0.0.1", port, family: "IPv4" };
 }
 
-/** See the head of the file. */
+/** Streams, listeners and datagram sockets of one case, with their probes. */
 export class EngineWorld {
   readonly engine: Engine;
   readonly depth: CallDepth = new CallDepth();
@@ -145,6 +145,7 @@ export class EngineWorld {
       const endedCount = events.filter((event) => event === "ended").length;
       assert.ok(endedCount <= 1, `ended at most once in: ${events.join(", ")}`);
     }
+    for (const stream of streams) stream.forget();
     assert.deepEqual(this.depth.violations, [], "sink calls from inside a call into the engine");
   }
 }

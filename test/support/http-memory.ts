@@ -14,7 +14,7 @@ export interface MemoryPeer {
   send(text: string | Uint8Array): Promise<void>;
 }
 
-/** See the head of the file. */
+/** A server, its engine and its clock. */
 export class HttpMemory {
   readonly clock = new ManualClock();
   readonly engine: MemoryEngine;

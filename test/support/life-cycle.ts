@@ -103,7 +103,7 @@ function keyOf(port: number, isServer: boolean): number {
   return (port * 7_919 + (isServer ? 30_011 : 0)) % TABLE_BYTES;
 }
 
-/** See the head of the file. */
+/** One run, with its ends and all that they were told. */
 export class LifeCycleRun {
   readonly #random: Random;
   readonly #ends: Map<Connection, End> = new Map();

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { TestContext } from "node:test";
 
 /** A seeded source of random numbers (mulberry32): the same seed gives the same test. */
 export class Random {
@@ -35,4 +36,10 @@ export class Random {
     }
     return bytes;
   }
+}
+
+/** Lets `Math.random` give the numbers of `seed` during the test, so that it depends on no chance. */
+export function seedMathRandom(test: TestContext, seed = 1): void {
+  const random = new Random(seed);
+  test.mock.method(Math, "random", () => random.next());
 }

@@ -19,7 +19,7 @@ export interface SampleRequest {
   readonly body?: string | Uint8Array;
 }
 
-/** See the head of the file. */
+/** The source of one message. */
 export function requestSource({ method, fields, body }: SampleRequest): RequestSource {
   const parser = new RequestParser(createLimits());
   let head: RequestHead | undefined;

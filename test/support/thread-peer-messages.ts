@@ -1,4 +1,4 @@
-/** What passes between a test and the thread that its peer runs in. */
+/** What passes between a test and the thread that its peers run in. */
 
 /** What a scripted peer does about one request. Nothing given: it is silent. */
 export interface ScriptedAnswer {
@@ -28,4 +28,16 @@ export interface PeerReport {
   readonly connectionCount: number;
   /** Connections that have ended. */
   readonly endedCount: number;
+}
+
+/** What the thread is to do, about the peer of this number. */
+export type PeerOrder =
+  | { readonly kind: "listen"; readonly peer: number; readonly plan: PeerPlan }
+  | { readonly kind: "report"; readonly peer: number }
+  | { readonly kind: "end"; readonly peer: number };
+
+/** What it says to the order of this number: a port, a report, or nothing. */
+export interface PeerAnswer {
+  readonly order: number;
+  readonly value: number | PeerReport | undefined;
 }

@@ -1,27 +1,58 @@
-/** Peers that run in a thread of their own, for callers that block. */
-import { once } from "node:events";
+/** Peers that run in a thread of their own, one thread for all peers of the process, for callers that block. */
 import type { TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
-import type { PeerPlan, PeerReport, ScriptedAnswer } from "./thread-peer-messages.js";
+import type {
+  PeerAnswer,
+  PeerOrder,
+  PeerPlan,
+  PeerReport,
+  ScriptedAnswer,
+} from "./thread-peer-messages.js";
+
+/** The thread in which the peers are. It holds the process while an answer is waited for. */
+class PeerThread {
+  readonly #worker: Worker = new Worker(new URL("./thread-peer-thread.js", import.meta.url));
+  readonly #waiting: Map<number, (value: unknown) => void> = new Map();
+  #orderCount = 0;
+
+  constructor() {
+    this.#worker.on("message", ({ order, value }: PeerAnswer) => {
+      this.#waiting.get(order)?.(value);
+      this.#waiting.delete(order);
+      if (this.#waiting.size === 0) this.#worker.unref();
+    });
+    this.#worker.unref();
+  }
+
+  ask(order: PeerOrder): Promise<unknown> {
+    const id = ++this.#orderCount;
+    this.#worker.ref();
+    this.#worker.postMessage({ id, order });
+    return new Promise((resolve) => this.#waiting.set(id, resolve));
+  }
+}
+
+let thread: PeerThread | undefined;
+let peerCount = 0;
 
 /** A peer that listens on the loopback. */
 export class ThreadPeer {
   readonly port: number;
   /** `http://127.0.0.1:port`, or `https:`. */
   readonly origin: string;
-  readonly #worker: Worker;
+  readonly #thread: PeerThread;
+  readonly #peer: number;
 
-  constructor(worker: Worker, scheme: string, port: number) {
-    this.#worker = worker;
+  constructor(thread: PeerThread, peer: number, scheme: string, port: number) {
+    this.#thread = thread;
+    this.#peer = peer;
     this.port = port;
     this.origin = `${scheme}://127.0.0.1:${port}`;
   }
 
   /** What it has seen so far. */
   async report(): Promise<PeerReport> {
-    this.#worker.postMessage("report");
-    const [report] = await once(this.#worker, "message");
-    return report as PeerReport;
+    return (await this.#thread.ask({ kind: "report", peer: this.#peer })) as PeerReport;
   }
 
   /** Waits until so many connections have ended. */
@@ -34,13 +65,13 @@ export class ThreadPeer {
 }
 
 async function threadPeer(test: TestContext, plan: PeerPlan): Promise<ThreadPeer> {
-  const worker = new Worker(new URL("./thread-peer-thread.js", import.meta.url), {
-    workerData: plan,
-  });
-  test.after(() => worker.terminate());
-  const [port] = (await once(worker, "message")) as [number];
+  thread ??= new PeerThread();
+  const own = thread;
+  const peer = ++peerCount;
+  const port = (await own.ask({ kind: "listen", peer, plan })) as number;
+  test.after(() => own.ask({ kind: "end", peer }));
   const isSecure = plan.kind === "echo" && plan.tls !== undefined;
-  return new ThreadPeer(worker, isSecure ? "https" : "http", port);
+  return new ThreadPeer(own, peer, isSecure ? "https" : "http", port);
 }
 
 /** A peer whose every byte is told: what it answers on each connection to each request. */

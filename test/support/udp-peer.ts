@@ -3,7 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { IpAddress } from "#src/engine/engine.js";
 
-/** See the head of the file. */
+/** A socket of Node's that keeps what comes. */
 export class UdpPeer {
   readonly received: Buffer[] = [];
   readonly socket: Socket;

@@ -44,7 +44,9 @@ export function plainFrame(shape: FrameShape = {}): Buffer {
 /** §5.3 as it is written. */
 export function maskPlainly(payload: Buffer, key: Buffer): Buffer {
   if (key.length === 0) return payload;
-  return Buffer.from(payload.map((octet, index) => octet ^ key[index % 4]!));
+  const masked = Buffer.from(payload);
+  for (let index = 0; index < masked.length; index++) masked[index]! ^= key[index % 4]!;
+  return masked;
 }
 
 /** The body of a Close frame. */

@@ -1,54 +1,58 @@
 /**
- * A WebSocket in a process of its own that is open, or waited for: `ENGINE FACE STATE HOLD`. FACE: `client` or `agent`.
- * STATE: `open`, `asked` (the server does not respond to the handshake), `asked-again` (nor to one on the connection of one
- * that it has refused) or `lost` (the server does not come back).
- * Says `there` then. HOLD: `unref` lets the process end; `ref` takes that back.
+ * WebSockets in a process that has nothing else to do, one after the other: `ENGINE`. For each face and state, a line that
+ * says whether the process would end while it is unreferenced, while it is referenced, and once it is unreferenced again.
  */
 import process from "node:process";
 import type { EngineName } from "hp-socket";
 import { HttpServer } from "hp-socket/http";
 import { WebSocketAgent, WebSocketClient, webSocket } from "hp-socket/websocket";
+import { fatesOf, letGo } from "./process-fate.js";
+import { HOLD_FACES, HOLD_STATES } from "./websocket-hold-states.js";
 
-const [name, face, state, hold] = process.argv.slice(2);
-const engine = name as EngineName;
-const endpoint = webSocket({ onMessage() {} });
-let wasRefused = false;
-const server = new HttpServer({
-  engine,
-  onRequest(exchange) {
-    if (state === "asked-again" && !wasRefused) {
-      wasRefused = true;
-      exchange.respond(403);
-    } else if (state?.startsWith("asked")) there();
-    else endpoint.handle(exchange);
-  },
-});
-const options = {
-  engine,
-  reconnect: { firstDelayMs: 600_000, maxDelayMs: 600_000 },
-  onReconnecting: () => there(),
-};
-const outgoing = face === "client" ? new WebSocketClient(options) : new WebSocketAgent(options);
+const engine = process.argv[2] as EngineName;
+for (const state of HOLD_STATES) {
+  for (const face of HOLD_FACES) {
+    const { promise: there, settle } = settled();
+    const endpoint = webSocket({ onMessage() {} });
+    let wasRefused = false;
+    const server = new HttpServer({
+      engine,
+      onRequest(exchange) {
+        if (state === "asked-again" && !wasRefused) {
+          wasRefused = true;
+          exchange.respond(403);
+        } else if (state.startsWith("asked")) settle();
+        else endpoint.handle(exchange);
+      },
+    });
+    const options = {
+      engine,
+      reconnect: { firstDelayMs: 600_000, maxDelayMs: 600_000 },
+      onReconnecting: settle,
+    };
+    const outgoing = face === "client" ? new WebSocketClient(options) : new WebSocketAgent(options);
+    const { port } = await server.listen({ host: "127.0.0.1" });
+    const url = `ws://127.0.0.1:${port}/`;
+    if (state === "asked-again") await outgoing.connect(url).catch(() => {});
+    const opened = outgoing.connect(url, { timeoutMs: 0 });
+    if (state.startsWith("asked")) opened.catch(() => {});
+    else await opened;
+    if (state === "open") settle();
+    if (state === "lost") await server.stop({ drainMs: 0 });
+    await there;
 
-/** Holds the process until the server has seen the handshake. */
-let untilSeen: NodeJS.Timeout | undefined;
-
-function there(): void {
-  if (untilSeen === undefined) outgoing.unref();
-  clearTimeout(untilSeen);
-  if (hold === "ref") outgoing.ref();
-  console.log("there");
+    server.unref();
+    console.log(`${face}, ${state}: ${await fatesOf(outgoing)}`);
+    await outgoing.stop({ drainMs: 0 });
+    await server.stop({ drainMs: 0 });
+  }
 }
+letGo();
 
-const { port } = await server.listen({ host: "127.0.0.1" });
-server.unref();
-const url = `ws://127.0.0.1:${port}/`;
-if (state === "asked-again") {
-  await outgoing.connect(url).catch(() => {});
-  untilSeen = setTimeout(() => {}, 60_000);
-  outgoing.unref();
+function settled(): { promise: Promise<void>; settle: () => void } {
+  let settle: () => void = () => {};
+  const promise = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return { promise, settle };
 }
-const opened = outgoing.connect(url, { timeoutMs: 0 });
-if (!state?.startsWith("asked")) await opened;
-if (state === "open") there();
-if (state === "lost") await server.stop({ drainMs: 0 });

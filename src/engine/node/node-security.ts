@@ -2,6 +2,7 @@
  * TLS of one stream: the handshake, what is known afterwards, and what the ends and errors of the
  * secured socket mean. The plain socket stays underneath: it is what can be reset.
  */
+import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { NetError, type Operation } from "../../errors.js";
@@ -92,6 +93,27 @@ export class NodeSecurity implements HandshakeSink, WatchedStream {
   /** The NetError for an error of the secured socket. */
   errorOf(error: Error, operation: Operation): NetError {
     return tlsError(error, this.isSecured ? operation : "handshake", this.#name);
+  }
+
+  /**
+   * Deciphers what Node has not read, and gives it to `receive` within the call. Behind an error Node's socket takes
+   * nothing of its own handle any more.
+   */
+  decipher(cipherText: Buffer, receive: (bytes: Buffer) => void): void {
+    const { socket } = this;
+    const handle: unknown = Reflect.get(socket, "_handle");
+    if (typeof handle !== "object" || handle === null || !("receive" in handle)) return;
+    if (typeof handle.receive !== "function") return;
+    const { push } = socket;
+    socket.push = (bytes: Buffer | null) => {
+      if (bytes !== null) receive(bytes);
+      return true;
+    };
+    try {
+      handle.receive(cipherText);
+    } finally {
+      socket.push = push;
+    }
   }
 
   /**

@@ -461,16 +461,21 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
     if (this.isFinishing && !this.isShutDown && !this.isClosing) this.shutDown();
   }
 
-  /** Whether bytes can go from the kernel to the sink as they are. */
   private get mayReceive(): boolean {
-    return this.security === undefined && this.isOpen && !this.isClosing && !this.isQuiet;
+    return this.isOpen && !this.isClosing && !this.isQuiet;
   }
 
   private receiveRest(): void {
-    readRest(this.socket, (bytes) => {
+    const plain = this.security?.plain ?? this.socket;
+    const receive = (bytes: Buffer): void => {
+      if (!this.mayReceive) return;
       if (this.lendsBytes) this.given(bytes);
       else this.received(bytes);
-      return this.mayReceive;
+    };
+    readRest(plain, (bytes) => {
+      if (this.security === undefined) receive(bytes);
+      else this.security.decipher(bytes, receive);
+      return this.mayReceive && !plain.destroyed;
     });
   }
 

@@ -115,6 +115,8 @@ export type OpenSslFunctions = Readonly<
 export interface OpenSsl extends OpenSslFunctions {
   /** Where the bytes of a view lie. */
   addressOf(view: Uint8Array): number;
+  /** Where a function lies that looks at an SSL only, and answers 0: a call-back that agrees with all. */
+  readonly agreeing: number;
   /** The address at which C finds `call`, which takes these and answers an `int`, until the thread ends. */
   callAddress(parameters: readonly string[], call: (...args: number[]) => number): number;
 }
@@ -128,6 +130,8 @@ export function bindOpenSsl(koffi: Koffi = loadKoffi()): OpenSsl {
   }
   return {
     ...(bound as OpenSslFunctions),
+    // SSL_get_quiet_shutdown: whether an option is set that nobody sets here.
+    agreeing: Number(library.symbol("SSL_get_quiet_shutdown")),
     addressOf: (view) => Number(koffi.address(view)),
     callAddress: (parameters, call) =>
       Number(koffi.register(call, koffi.pointer(koffi.proto("int", parameters)))),

@@ -33,8 +33,6 @@ export class SessionCalls {
   readonly certificate: number;
   readonly protocol: number;
   readonly newSession: number;
-  /** Takes the server name: who has it asks for it later. */
-  readonly serverName: number;
   /** Goes on with a chain of certificates whatever is wrong with it; the verdict tells. */
   readonly takeAnyChain: number;
   /** Whose call is under way. */
@@ -63,7 +61,6 @@ export class SessionCalls {
         return 0;
       }),
     );
-    this.serverName = functions.callAddress([POINTER, POINTER, POINTER], () => OK);
     this.takeAnyChain = functions.callAddress(["int", POINTER], () => 1);
   }
 

@@ -43,7 +43,8 @@ export class TlsLibrary {
       const { calls, functions } = this;
       functions.contextSetNewSession(address, 0);
       functions.contextSetAlpnSelect(address, calls.protocol, 0);
-      functions.contextSetCall(address, SET_SERVER_NAME_CALL, calls.serverName);
+      // Takes the server name: who has it asks for it later.
+      functions.contextSetCall(address, SET_SERVER_NAME_CALL, functions.agreeing);
     });
   }
 

@@ -22,7 +22,7 @@ const MAX_SLAB_BYTES = 16_777_216;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** So many memories, of so many bytes each at most, and of so many together are used again. */
-const MAX_SPARES = 16;
+const MAX_SPARES = 128;
 const MAX_SPARE_BYTES = SLAB_FROM_BYTES;
 const MAX_KEPT_BYTES = 4_194_304;
 

@@ -53,7 +53,7 @@ describe("memory engine: streams", () => {
     await engine.advance(200);
 
     assert.equal(server.receivedBytes, 5_000);
-    assert.equal(server.chunks.length, 50);
+    assert.equal(server.pieceLengths.length, 50);
     assert.ok(isPattern(server.received(), 0));
   });
 
@@ -67,7 +67,7 @@ describe("memory engine: streams", () => {
       client.socket.write(patternBytes(0, 10_000));
       await engine.settle();
       assert.ok(isPattern(server.received(), 0));
-      return server.chunks.map((chunk) => chunk.length);
+      return server.pieceLengths;
     };
 
     const first = await sizesFor(7);
