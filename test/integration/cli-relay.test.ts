@@ -48,7 +48,7 @@ describe("hp-socket relay", () => {
     const [a, b, c] = [await named(test, "a"), await named(test, "b"), await named(test, "c")];
     const file = join(folder(test), "to.txt");
     writeFileSync(file, `# those of today\n${b} # the second\n\n`);
-    const program = start(test, "--to", a, "--to-file", file);
+    const program = start(test, "--to", a, "--to-file", file, "--balance", "roundRobin");
     const port = await program.readyPort();
     assert.deepEqual([await greeting(test, port), await greeting(test, port)].sort(), ["a", "b"]);
     writeFileSync(file, `${c}\n`);

@@ -49,5 +49,6 @@ export function openDescriptors(): string[] {
       return "";
     }
   });
-  return targets.filter((target) => target !== "").sort();
+  // Node opens /dev/null when standard input or output is first used.
+  return targets.filter((target) => target !== "" && target !== "/dev/null").sort();
 }
