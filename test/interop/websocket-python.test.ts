@@ -98,6 +98,8 @@ else:
     port = int(sys.argv[2])
     factory = w.WebSocketClientFactory(f"ws://127.0.0.1:{port}/")
     factory.protocol = Client
+    # Its own second is over at once where the machine is busy.
+    factory.setProtocolOptions(closeHandshakeTimeout=20)
     if compress:
         factory.setProtocolOptions(
             perMessageCompressionOffers=[PerMessageDeflateOffer()],
