@@ -9,6 +9,7 @@ import { FrameDecoder } from "#src/protocol/websocket/frame-decoder.js";
 import type { Role } from "#src/protocol/websocket/opcode.js";
 import { loopback, PLAIN_STREAM } from "./engine-world.js";
 import { MessageRecorder } from "./websocket-recorder.js";
+import { upgradeRequest } from "./websocket-world.js";
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -91,16 +92,7 @@ export function memoryClient(
   peer.stream = engine.connect({ address: loopback(port), stream: PLAIN_STREAM }, peer);
   peer.streamOpened = (): void => {
     const fields = extensions === "" ? [] : [`Sec-WebSocket-Extensions: ${extensions}`];
-    const lines = [
-      `GET ${path} HTTP/1.1`,
-      "Host: server.example",
-      "Upgrade: websocket",
-      "Connection: Upgrade",
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-      "Sec-WebSocket-Version: 13",
-      ...fields,
-    ];
-    peer.send(Buffer.from(`${lines.join("\r\n")}\r\n\r\n`));
+    peer.send(upgradeRequest(path, fields));
   };
   return peer;
 }

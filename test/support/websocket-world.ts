@@ -119,6 +119,20 @@ export class FramePeer {
   }
 }
 
+/** A request to upgrade, with fields besides those that it needs. */
+export function upgradeRequest(path: string, fields: readonly string[]): Buffer {
+  const lines = [
+    `GET ${path} HTTP/1.1`,
+    "Host: server.example",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version: 13",
+    ...fields,
+  ];
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`);
+}
+
 /** Connects a peer, which has the response when this resolves. */
 export async function framePeer(
   test: TestContext,
@@ -129,16 +143,7 @@ export async function framePeer(
   const socket = connect(port, "127.0.0.1");
   test.after(() => socket.destroy());
   const peer = new FramePeer(socket, inflater);
-  const lines = [
-    `GET ${path} HTTP/1.1`,
-    "Host: server.example",
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version: 13",
-    ...fields,
-  ];
-  const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`);
+  const head = upgradeRequest(path, fields);
   socket.write(early === undefined ? head : Buffer.concat([head, early]));
   await until(() => peer.head !== "" || peer.isClosed);
   return peer;
