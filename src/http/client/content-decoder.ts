@@ -81,15 +81,15 @@ type Decompressor = Transform & { readonly bytesWritten: number };
 class ContentDecoder implements BodyOwner {
   readonly body: BodyIntake;
   readonly wheel: TimingWheel;
-  readonly #encoded: IncomingBody;
-  readonly #codings: readonly string[];
-  readonly #limits: DecodingLimits;
-  #stages: readonly Stage[] = [];
-  #decodedBytes = 0;
+  private readonly encoded: IncomingBody;
+  private readonly codings: readonly string[];
+  private readonly limits: DecodingLimits;
+  private stages: readonly Stage[] = [];
+  private decodedBytes = 0;
   /** All of the encoded body was given to the first stage. */
-  #isFed = false;
+  private isFed = false;
   /** The last stage has told its end. */
-  #isDecoded = false;
+  private isDecoded = false;
 
   constructor(
     encoded: IncomingBody,
@@ -97,12 +97,12 @@ class ContentDecoder implements BodyOwner {
     limits: DecodingLimits,
     wheel: TimingWheel,
   ) {
-    this.#encoded = encoded;
-    this.#codings = codings;
-    this.#limits = limits;
+    this.encoded = encoded;
+    this.codings = codings;
+    this.limits = limits;
     this.wheel = wheel;
-    this.body = new DecodedBody(this, () => this.#dropped());
-    this.#run().catch((error: unknown) => this.#fail(error));
+    this.body = new DecodedBody(this, () => this.dropped());
+    this.run().catch((error: unknown) => this.fail(error));
   }
 
   bodyWanted(): void {
@@ -110,54 +110,54 @@ class ContentDecoder implements BodyOwner {
   }
 
   holdBody(hold: boolean): void {
-    const last = this.#stages.at(-1)?.stream;
+    const last = this.stages.at(-1)?.stream;
     if (hold) last?.pause();
     else last?.resume();
   }
 
-  async #run(): Promise<void> {
-    for await (const bytes of this.#encoded) {
-      if (this.#stages.length === 0) this.#stages = this.#open(bytes);
-      const first = this.#stages[0]!;
-      await this.#feed(first, bytes);
+  private async run(): Promise<void> {
+    for await (const bytes of this.encoded) {
+      if (this.stages.length === 0) this.stages = this.open(bytes);
+      const first = this.stages[0]!;
+      await this.feed(first, bytes);
       // At once, since the peer may go on sending for ever.
-      assertUsed(this.#isDecoded ? this.#stages : [first]);
+      assertUsed(this.isDecoded ? this.stages : [first]);
     }
-    const [first] = this.#stages;
-    this.#isFed = true;
+    const [first] = this.stages;
+    this.isFed = true;
     first?.stream.end();
     // Without a single byte there is nothing to decode, whatever the coding says.
-    this.#isDecoded ||= first === undefined;
-    this.#finish();
+    this.isDecoded ||= first === undefined;
+    this.finish();
   }
 
   /**
    * One piece at a time, however small it is: what comes meanwhile is joined by the encoded body, where
    * the queue of a stream would keep an object for each byte.
    */
-  #feed(stage: Stage, bytes: Buffer): Promise<void> {
+  private feed(stage: Stage, bytes: Buffer): Promise<void> {
     stage.fedBytes += bytes.length;
     // An error is told by the stream's own event.
     return new Promise((resolve) => stage.stream.write(bytes, () => resolve()));
   }
 
-  #open(firstBytes: Buffer): readonly Stage[] {
-    const stages = this.#codings.map((coding, index): Stage => {
+  private open(firstBytes: Buffer): readonly Stage[] {
+    const stages = this.codings.map((coding, index): Stage => {
       const isRaw = index === 0 && coding === "deflate" && !isFramed(firstBytes);
       const stream = isRaw ? zlib.createInflateRaw() : DECODERS[coding]!();
       return { stream, coding, fedBytes: 0 };
     });
     stages.forEach(({ stream }, index) => {
       const next = stages[index + 1];
-      stream.on("error", (error) => this.#fail(error));
+      stream.on("error", (error) => this.fail(error));
       stream.on("data", (bytes: Buffer) => {
-        if (next === undefined) this.#decoded(bytes);
+        if (next === undefined) this.decoded(bytes);
         else next.fedBytes += bytes.length;
       });
     });
     stages.at(-1)!.stream.on("end", () => {
-      this.#isDecoded = true;
-      this.#finish();
+      this.isDecoded = true;
+      this.finish();
     });
     if (stages.length > 1) {
       // Each stage has its own listener for errors.
@@ -170,37 +170,37 @@ class ContentDecoder implements BodyOwner {
   }
 
   /** Ends the body when it is whole. */
-  #finish(): void {
-    if (!this.#isFed || !this.#isDecoded) return;
+  private finish(): void {
+    if (!this.isFed || !this.isDecoded) return;
     try {
-      assertUsed(this.#stages);
-      this.body.end(this.#encoded.trailers);
+      assertUsed(this.stages);
+      this.body.end(this.encoded.trailers);
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
-  #decoded(bytes: Buffer): void {
-    this.#decodedBytes += bytes.length;
-    const { maxDecodedBytes, maxDecodedRatio } = this.#limits;
-    const allowed = Math.max(RATIO_FROM_BYTES, this.#encoded.receivedBytes * maxDecodedRatio);
-    if (this.#decodedBytes > maxDecodedBytes) {
-      this.#fail(tooLarge(`maxDecodedBytes (${maxDecodedBytes})`));
-    } else if (this.#decodedBytes > allowed) {
-      this.#fail(tooLarge(`maxDecodedRatio (${maxDecodedRatio})`));
+  private decoded(bytes: Buffer): void {
+    this.decodedBytes += bytes.length;
+    const { maxDecodedBytes, maxDecodedRatio } = this.limits;
+    const allowed = Math.max(RATIO_FROM_BYTES, this.encoded.receivedBytes * maxDecodedRatio);
+    if (this.decodedBytes > maxDecodedBytes) {
+      this.fail(tooLarge(`maxDecodedBytes (${maxDecodedBytes})`));
+    } else if (this.decodedBytes > allowed) {
+      this.fail(tooLarge(`maxDecodedRatio (${maxDecodedRatio})`));
     } else {
       this.body.push(bytes, false);
     }
   }
 
-  #fail(error: unknown): void {
+  private fail(error: unknown): void {
     this.body.fail(decodingError(error));
-    this.#dropped();
+    this.dropped();
   }
 
-  #dropped(): void {
-    this.#encoded.discard();
-    for (const { stream } of this.#stages) {
+  private dropped(): void {
+    this.encoded.discard();
+    for (const { stream } of this.stages) {
       stream.removeAllListeners("data");
       stream.destroy();
     }
@@ -209,16 +209,16 @@ class ContentDecoder implements BodyOwner {
 
 /** Tells when it is thrown away. */
 class DecodedBody extends BodyIntake {
-  readonly #dropped: () => void;
+  private readonly dropped: () => void;
 
   constructor(owner: BodyOwner, dropped: () => void) {
     super(owner, undefined);
-    this.#dropped = dropped;
+    this.dropped = dropped;
   }
 
   override discard(): void {
     super.discard();
-    this.#dropped();
+    this.dropped();
   }
 }
 
