@@ -5,7 +5,7 @@
  * a list by the form in which its address is told.
  */
 import { parseIp as ipBytes, formatIp as ipText, isMapped } from "../bytes/ip-bytes.js";
-import { assertObject, assertText, describe, invalidArgument } from "../errors.js";
+import { assertObject, describe, invalidArgument } from "../errors.js";
 
 /** An IP address in parts; see {@link parseIp}. */
 export interface Ip {
@@ -82,14 +82,4 @@ export function readIp(name: string, text: string): Ip {
   const ip = parseIp(text);
   if (ip !== undefined) return ip;
   throw invalidArgument(`${name} must be an IP address, not ${describe(text)}`);
-}
-
-/** Of `host`: a name or an address. A port or a scheme in it is refused before it is looked up. */
-export function assertHost(name: string, value: unknown): void {
-  assertText(name, value);
-  const host = (value as string).replace(/%.*$/, "");
-  if (!/[\s/@]/.test(host) && (!host.includes(":") || parseIp(host) !== undefined)) return;
-  throw invalidArgument(
-    `${name} must be a name or an IP address, without scheme, port or brackets, not ${describe(value)}`,
-  );
 }

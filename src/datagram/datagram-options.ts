@@ -1,6 +1,6 @@
 /** What components over datagrams are given. */
 
-import { assertHost } from "../address/ip.js";
+import { assertHost } from "../bytes/host-text.js";
 import type { WaitOptions } from "../connection/connection.js";
 import type { SendErrorHandler } from "../connection/events/events.js";
 import { HANDLER_NAMES, type Handlers, type Verdict } from "../connection/events/handlers.js";

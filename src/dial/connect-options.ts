@@ -1,5 +1,5 @@
 /** Where and how to connect, for clients and agents alike. */
-import { assertHost } from "../address/ip.js";
+import { assertHost } from "../bytes/host-text.js";
 import { parseIp } from "../bytes/ip-bytes.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { assertFunction, assertInteger, assertText, describe, invalidArgument } from "../errors.js";

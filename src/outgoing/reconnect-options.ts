@@ -1,5 +1,5 @@
 /** What reconnecting can be asked for; `reconnect` does it. */
-import { assertHost } from "../address/ip.js";
+import { assertHost } from "../bytes/host-text.js";
 import type { CloseReason } from "../connection/close-reason.js";
 import type { Data } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";

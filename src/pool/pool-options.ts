@@ -1,5 +1,5 @@
 /** What a pool of connections can be given. */
-import { assertHost } from "../address/ip.js";
+import { assertHost } from "../bytes/host-text.js";
 import type { Connection, WaitOptions } from "../connection/connection.js";
 import { assertWaitOptions } from "../connection/waiting/waiter.js";
 import {

@@ -1,5 +1,5 @@
 /** Where casts and nodes are opened. */
-import { assertHost } from "../address/ip.js";
+import { assertHost } from "../bytes/host-text.js";
 import { parseIp } from "../bytes/ip-bytes.js";
 import { anyAddress, resolveDatagramHost } from "../datagram/resolve-peer.js";
 import { bufferSizes } from "../datagram/session-listening.js";

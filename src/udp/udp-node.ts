@@ -1,5 +1,5 @@
 /** Any to any over UDP (HP §2.12): one socket without sessions, which sends to and hears whomever. */
-import { assertHost } from "../address/ip.js";
+import { assertHost } from "../bytes/host-text.js";
 import type { Data, SendResult } from "../connection/connection.js";
 import { throwIfAborted } from "../connection/waiting/waiter.js";
 import { resolveDatagramHost } from "../datagram/resolve-peer.js";

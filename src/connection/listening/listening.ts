@@ -2,7 +2,7 @@
  * One listener of the engine: listens, stops, and begins anew. Servers of all protocols have one of these.
  * What becomes of the streams that it accepts is the matter of `admission.ts`.
  */
-import { assertHost } from "../../address/ip.js";
+import { assertHost } from "../../bytes/host-text.js";
 import type {
   Address,
   IpAddress,
