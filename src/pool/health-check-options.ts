@@ -82,6 +82,8 @@ export class StreamProbe {
       maxUnreadBytes: MAX_ANSWER_BYTES,
       closeTimeoutMs: settings.timeoutMs,
     });
+    // A check is no reason to live.
+    this.#agent.unref();
   }
 
   /** Resolves where the destination is well. */
