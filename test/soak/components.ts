@@ -345,7 +345,11 @@ for (const group of [agents, middle, servers]) {
 const handles = (): string[] =>
   process.getActiveResourcesInfo().filter((kind) => !/Pipe|TTY|FS|File|Timeout/.test(kind));
 // Node closes its handles a turn later, the kernel what io_uring had.
-for (let turn = 0; turn < 100 && (handles().length > 0 || descriptors() > MAX_DESCRIPTORS); turn++) {
+for (
+  let turn = 0;
+  turn < 100 && (handles().length > 0 || descriptors() > MAX_DESCRIPTORS);
+  turn++
+) {
   await sleep(10);
 }
 const [start = 0, end = 0] = [samples[2], samples.at(-1)];

@@ -82,7 +82,7 @@ export class FieldWriter {
   writeAll(fields: FieldInput): boolean {
     if (fields instanceof EncodedFields) return this.writeEncoded(fields);
     if (fields instanceof PassedFields) return this.writePassed(fields);
-    if (typeof fields !== "object" || fields === null) {
+    if (typeof fields !== "object" || fields === null || ArrayBuffer.isView(fields)) {
       throw refused(FIELDS_RULE, fields);
     }
     if (isIterable(fields)) {
