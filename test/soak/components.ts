@@ -83,8 +83,14 @@ const stream = { ...common, ...echo, maxConnections: 5_000, idleTimeoutMs: 10_00
 const tcpServer = new TcpServer(stream);
 const tlsServer = new TcpServer({ ...stream, tls: { cert, key } });
 const packServer = new TcpServer({ ...stream, receive: pack() });
-const udpServer = new UdpServer({ engine, ...echo, detectIntervalMs: 1_000, detectAttempts: 3 });
-const arqServer = new ArqServer({ engine, ...echo });
+const udpServer = new UdpServer({
+  engine,
+  ...echo,
+  detectIntervalMs: 1_000,
+  detectAttempts: 3,
+  maxNewPerSecond: 0,
+});
+const arqServer = new ArqServer({ engine, ...echo, maxNewPerSecond: 0 });
 const httpServer = new HttpServer({
   engine,
   compression: true,
