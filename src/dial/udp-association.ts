@@ -150,7 +150,8 @@ export class UdpAssociation implements RaceSink, StreamSink, SocksClientSink {
 
   /** What the proxy says of its own end: an address, any address of its, or a name. */
   async #relayAt({ host, port }: SocksAddress): Promise<IpAddress> {
-    if (port === 0) throw new NetError("PROXY_MALFORMED", "the port is 0");
+    if (port === 0)
+      throw new NetError("PROXY_MALFORMED", "the proxy relays datagrams at port 0, which is none");
     const ip = parseIp(host);
     const isAny = ip?.every((byte) => byte === 0) === true;
     const known = isAny ? hostOf(this.#stream?.remoteAddress()) : host;

@@ -9,7 +9,8 @@ import { type OptionCalls, type OptionList, SOL_SOCKET, setOptions } from "./opt
 import { decodeTcpInfo, lastAcknowledgedMs, notSentBytes, TCP_INFO_BYTES } from "./tcp-info.js";
 
 const SO_KEEPALIVE = 9;
-export const IPPROTO_TCP = 6;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
@@ -25,6 +26,11 @@ const wholeSeconds = (ms: number): number =>
 
 const probeCount = (count: number): number =>
   Math.min(MAX_KEEP_ALIVE_COUNT, Math.max(1, Math.floor(count)));
+
+/** `TCP_NODELAY`. */
+export function noDelayOption(on: boolean): OptionList {
+  return [[IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0]];
+}
 
 /** Keep-alive; parts left out stay as they are. */
 export function keepAliveOptions({ idleMs, intervalMs, count }: KeepAlive): OptionList {

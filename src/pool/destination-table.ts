@@ -5,8 +5,12 @@
  * Invariants: an order has every destination in it that could serve: the well ones in front, and where none is
  * well, all; nobody is refused who could have been served. A destination that leaves the table is forgotten.
  */
-import process from "node:process";
-import { callHandler, handlerError } from "../connection/events/handlers.js";
+import {
+  callHandler,
+  type FailureHandler,
+  handlerError,
+  tellHandlerError,
+} from "../connection/events/handlers.js";
 import type { Clock, Timer } from "../time/clock.js";
 import { type Balanced, Balancer } from "./balancer.js";
 import { type Effort, Ejection, type EjectionNumbers, type Health } from "./ejection.js";
@@ -20,8 +24,8 @@ export interface Destined extends Balanced {
   readonly health: Health;
 }
 
-/** What is told of destinations. What a handler throws is told by a process warning, and changes nothing. */
-export interface TableHandlers<Site> {
+/** What is told of destinations. What a handler throws is told, and changes nothing. */
+export interface TableHandlers<Site> extends FailureHandler {
   onEject?(site: Site, forMs: number, cause: unknown): void;
   onReturn?(site: Site): void;
   onPanic?(): void;
@@ -130,7 +134,7 @@ export class DestinationTable<Site extends Destined> {
   #tell(name: string, call: (handlers: TableHandlers<Site>) => unknown): void {
     callHandler(
       () => call(this.#handlers),
-      (cause) => process.emitWarning(handlerError(name, "connect", cause)),
+      (cause) => tellHandlerError(this.#handlers, handlerError(name, "connect", cause)),
     );
   }
 

@@ -29,8 +29,10 @@ export class Authenticator {
       this.#check = given;
       return;
     }
-    if (typeof given !== "object" || given === null) {
-      throw invalidArgument(`authenticate must be a table or a function, not ${describe(given)}`);
+    if (typeof given !== "object" || given === null || Array.isArray(given)) {
+      throw invalidArgument(
+        `authenticate must be a table { name: password } or a function, not ${describe(given)}`,
+      );
     }
     this.#table = new Map();
     for (const [name, password] of Object.entries(given)) {

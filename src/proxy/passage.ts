@@ -9,6 +9,7 @@ import {
   type StopOptions,
   type StopResult,
 } from "../connection/component/component-options.js";
+import type { ServiceState } from "../connection/component/service-state.js";
 import { StreamComponent, type StreamRole } from "../connection/component/stream-component.js";
 import type { WaitOptions } from "../connection/connection.js";
 import type { AdmissionOptions } from "../connection/listening/admission.js";
@@ -107,6 +108,20 @@ export class Passage {
     await this.#stopWaiters.wait(wheel, rest, giveUp);
   }
 
+  /** Lets the process end while it listens and connections of either side are open. */
+  unref(): void {
+    this.#clients.unref();
+    this.#outgoing.component.unref();
+    this.listening.unref();
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    this.#clients.ref();
+    this.#outgoing.component.ref();
+    this.listening.ref();
+  }
+
   get address(): Address | undefined {
     return this.listening.address;
   }
@@ -118,6 +133,10 @@ export class Passage {
   /** Clients at present. */
   get connectionCount(): number {
     return this.#clients.connectionCount;
+  }
+
+  get state(): ServiceState {
+    return this.#stopping === undefined ? this.#clients.state : "stopping";
   }
 
   /** Of the clients' side. */

@@ -59,6 +59,8 @@ export class TunnelPair {
     client.connection.onDue = () => this.idlePassed();
     this.watchIdle(this.idleTimeoutMs);
     for (const { connection } of [client, upstream]) connection.release(HOLD.upgrade);
+    // Whoever had ended by now has told another receiver of it.
+    for (const side of [client, upstream]) side.tellEarlyEnd();
   }
 
   private watchIdle(delayMs: number): void {
@@ -170,6 +172,12 @@ export class TunnelSide implements Receiver {
 
   /** The component stops: a tunnel goes on until it ends by itself, or `drainMs` have passed. */
   stopping(): void {}
+
+  /** The connection may have ended before it was taken over. */
+  tellEarlyEnd(): void {
+    const { state, closeReason } = this.connection;
+    if (state === "closed" && closeReason !== undefined) this.closed(closeReason);
+  }
 
   closed(reason: CloseReason): void {
     if (this.isClosed) return;

@@ -5,6 +5,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import type { StopResult } from "../connection/component/component-options.js";
+import type { WaitOptions } from "../connection/connection.js";
 import type { ProxyChoice } from "../dial/proxy-route.js";
 import {
   assertInteger,
@@ -15,12 +16,7 @@ import {
   invalidArgument,
   NetError,
 } from "../errors.js";
-import {
-  HttpAgent,
-  type HttpAgentOptions,
-  holdProcess,
-  unboundQueues,
-} from "../http/client/http-agent.js";
+import { HttpAgent, type HttpAgentOptions, unboundQueues } from "../http/client/http-agent.js";
 import type { HttpResponse } from "../http/client/http-response.js";
 import { fieldPairs } from "../http/http-fields.js";
 import type { FieldInput } from "../protocol/http1/writing/field-writer.js";
@@ -246,13 +242,19 @@ export class WebSocketDialer {
 
   set keepsProcess(keepsProcess: boolean) {
     this.#keepsProcess = keepsProcess;
-    holdProcess(this.#http, keepsProcess);
+    if (keepsProcess) this.#http.ref();
+    else this.#http.unref();
   }
 
   /** Stops: all sockets are closed with 1001, what is left after `drainMs` is cut. */
   stop(drainMs: number): Promise<StopResult> {
     this.#stopping ??= this.#stop(drainMs);
     return this.#stopping;
+  }
+
+  /** See `WebSocketAgent.stopped`. */
+  stopped(options?: WaitOptions): Promise<void> {
+    return this.#http.stopped(options);
   }
 
   async #stop(drainMs: number): Promise<StopResult> {

@@ -75,6 +75,24 @@ function misuse(engine: EngineName): void {
     assert.equal(peer.received.includes("Injected"), false);
   });
 
+  it("gives a response up, whatever abort is given", async (test) => {
+    const errors: unknown[] = [];
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        const writer = exchange.startResponse(200, {});
+        (writer.abort as (given: unknown) => void).call(writer, null);
+      },
+      onHandlerError: (error) => errors.push(error),
+    });
+    const peer = await rawPeer(test, server);
+
+    peer.send(GET);
+    await peer.ended();
+
+    assert.deepEqual(errors, []);
+  });
+
   for (const compression of [false, true]) {
     it(`names what is wrong with what is given${compression ? ", with compression" : ""}`, async (test) => {
       const wrong = (value: unknown): never => value as never;
@@ -110,6 +128,28 @@ function misuse(engine: EngineName): void {
         [
           /^the value of a field must be/,
           (one) => one.startResponse(200, { "Content-Length": wrong(Symbol("n")) }),
+        ],
+        [
+          /^headers must yield pairs|^fields must be an object or yield pairs/,
+          (one) => {
+            const writer = one.startResponse(200, {});
+            try {
+              return writer.end(wrong(detached));
+            } finally {
+              writer.end();
+            }
+          },
+        ],
+        [
+          /^the options of drained must be an object, not null/,
+          async (one) => {
+            const writer = one.startResponse(200, {});
+            try {
+              await writer.drained(wrong(null));
+            } finally {
+              writer.end();
+            }
+          },
         ],
         [/^the options of read must be an object/, (one) => one.body.read(wrong(null))],
         [/^the options of reading a body must be an object/, (one) => one.bytes(wrong(null))],

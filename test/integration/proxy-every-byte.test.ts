@@ -207,7 +207,13 @@ function clients(engine: EngineName): void {
       timeout: LIMIT_MS,
     }, async (test) => {
       const destination = await listener(test, answers);
-      const proxy = await proxyServer(test, engine, { ...options, headTimeoutMs: 30_000 });
+      const proxy = await proxyServer(test, engine, {
+        ...options,
+        headTimeoutMs: LIMIT_MS,
+        ...(options.proxyHeader && {
+          proxyHeader: { ...options.proxyHeader, timeoutMs: LIMIT_MS },
+        }),
+      });
       const all = bytes(destination.port);
       await forEach(all.length, async (index) => {
         const received = await says(proxy.port, all, "stay", index + 1);
@@ -273,7 +279,8 @@ function upstreams(engine: EngineName): void {
               proxy: `${url}127.0.0.1:${proxy.port}`,
               onClose: ({ id }) => void ended.push(id),
             });
-            const error = await agent.connect({ host: "a.example", port: 80, timeoutMs: 400 }).then(
+            const timeoutMs = way === "stay" ? 400 : LIMIT_MS;
+            const error = await agent.connect({ host: "a.example", port: 80, timeoutMs }).then(
               () => assert.fail(`there is no tunnel after ${cut} bytes`),
               (reason: NetError) => reason,
             );

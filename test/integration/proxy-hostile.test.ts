@@ -118,6 +118,79 @@ function names(engine: EngineName): void {
   });
 }
 
+/** Targets by what follows the method, where the origin listens on port `P`; each is refused with this status. */
+const TARGETS: readonly (readonly [string, number])[] = [
+  ...[
+    ["me@127.0.0.1:P", "127.0.0.1:P/x", "127.0.0.1:P?", "//127.0.0.1:P", "http://127.0.0.1:P/"],
+    ["127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:99999999999999999999", "[::1]"],
+    ["127.0.0.1:+P", "127.0.0.1:0P", "127.0.0.1:-1", "127.0.0.1:0x50", ":P", "::1:P", "*", "/"],
+    ["[::1%25lo]:P", "[::1%lo]:P", "127.0.0.1\\@a:P", "127.0.0.1\x01:P", "127.0.0.1\xe9:P"],
+  ]
+    .flat()
+    .map((target) => [`CONNECT ${target}`, 400] as const),
+  ["CONNECT 127.0.0.1:0", 403],
+  ...[
+    [
+      "http://127.0.0.1:0/",
+      "http://127.0.0.1:65536/",
+      "http:/127.0.0.1:P/",
+      "http:///127.0.0.1:P/",
+    ],
+    ["http://127.0.0.1:P/\x01", "http://127.0.0.1:P/\x7f", "http://127.0.0.1:P/\xe9"],
+    ["http://127.0.0.1:P/a b", "http://127.0.0.1:P/a\tb", "http://127.0.0.1:P\\x/"],
+    ["http://127.0.0.1:P#@a/", "http://127.0.0.1:P/a#b", "http://me@127.0.0.1:P/", "127.0.0.1:P"],
+    [
+      "ftp://127.0.0.1:P/",
+      "//127.0.0.1:P/",
+      "*",
+      "http://[::1%25lo]:P/",
+      "http://127.0.0.1%2f@a:P/",
+    ],
+  ]
+    .flat()
+    .map((target) => [`GET ${target}`, 400] as const),
+  ["PRI *", 400],
+];
+
+function targets(engine: EngineName): void {
+  it("takes no target but of the two forms there are, and no port that is none", async (test) => {
+    let count = 0;
+    const port = await listener(test, () => void count++);
+    const destinations = { allow: ["127.0.0.0/8", "::1"] };
+    const proxy = await proxyServer(test, engine, { destinations });
+    await Promise.all(
+      TARGETS.map(async ([text, status]) => {
+        const line = text.replace(/P(?=\W|$)/, `${port}`);
+        const peer = await says(test, proxy, `${line} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        assert.equal((await peer.answer()).statusCode, status, JSON.stringify(line));
+      }),
+    );
+    assert.equal(count, 0);
+    assert.equal(proxy.stats.tunnelCount, 0);
+  });
+
+  it("sends the authority of the target as Host, whatever the client said that it is", async (test) => {
+    const heads: string[] = [];
+    const port = await listener(test, (socket) => {
+      socket.on("data", (bytes) => {
+        heads.push(bytes.toString("latin1"));
+        socket.write("HTTP/1.1 204 No Content\r\n\r\n");
+      });
+    });
+    const proxy = await proxyServer(test, engine, {});
+    const peer = await rawPeer(test, proxy);
+    for (const host of ["evil.example", "", "127.0.0.1:1", "[::1]"]) {
+      peer.send(`GET HTTP://127.0.0.1:${port}/a/../b HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      assert.equal((await peer.answer()).statusCode, 204, host);
+    }
+    assert.equal(heads.length, 4);
+    for (const head of heads) {
+      assert.ok(head.startsWith("GET /a/../b HTTP/1.1\r\n"), head);
+      assert.deepEqual(head.match(/^host:.*/gim), [`Host: 127.0.0.1:${port}`]);
+    }
+  });
+}
+
 function credentials(engine: EngineName): void {
   it("takes one field of credentials, and none that is malformed", async (test) => {
     const port = await listener(test, (socket) => {
@@ -319,6 +392,7 @@ function targets(engine: EngineName): void {
 for (const engine of availableEngines()) {
   describe(`a proxy and harm on ${engine}`, () => {
     names(engine);
+    targets(engine);
     credentials(engine);
     handlers(engine);
     origins(engine);

@@ -178,8 +178,9 @@ function relays(engine: EngineName): void {
       await Promise.all(Array.from({ length: 100 }, leave));
     }
     for (const id of agent.connectionIds()) agent.abort(id);
+    // Clients that have left already may wait to be let in.
     let last = await relay.report();
-    for (let round = 0; last.connectionCount > 0 && round < 100; round++) {
+    for (let round = 0; last.connectionCount > 0 && round < 1_000; round++) {
       await later(50);
       last = await relay.report();
     }

@@ -9,7 +9,7 @@
 import { readdirSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type Connection, type EngineName, TcpAgent, TcpServer } from "hp-socket";
+import { type Connection, type EngineName, type NetError, TcpAgent, TcpServer } from "hp-socket";
 import { selfSignedCertificate } from "hp-socket/testing";
 import { Random } from "../support/random.js";
 
@@ -34,6 +34,8 @@ const twice = Buffer.concat([pattern, pattern]);
 
 const counts = { opened: 0, sentBytes: 0, verifiedBytes: 0, mismatches: 0, refused: 0 };
 const ends: Record<string, number> = {};
+/** Why connections were not made. */
+const refusals: Record<string, number> = {};
 
 /** What one connection of the agent has done. */
 interface Course {
@@ -145,9 +147,10 @@ function open(): void {
       counts.opened++;
       goOn(connection);
     },
-    () => {
+    // The next one is opened by onClose, which is told of this one as well.
+    ({ code }: NetError) => {
       counts.refused++;
-      if (performance.now() < untilMs) setImmediate(open);
+      refusals[code] = (refusals[code] ?? 0) + 1;
     },
   );
 }
@@ -184,7 +187,9 @@ const agentEnd = await agent.stop({ drainMs: 5_000 });
 const serverEnd = await server.stop({ drainMs: 5_000 });
 const leftDescriptors = descriptorCount() - descriptors;
 const grownBytes = memoryBytes() - warmBytes;
-console.log(JSON.stringify({ ...counts, ends, agentEnd, serverEnd, leftDescriptors, grownBytes }));
+console.log(
+  JSON.stringify({ ...counts, refusals, ends, agentEnd, serverEnd, leftDescriptors, grownBytes }),
+);
 
 const problems = [
   counts.mismatches > 0 && `${counts.mismatches} mismatches`,

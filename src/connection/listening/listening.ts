@@ -2,6 +2,7 @@
  * One listener of the engine: listens, stops, and begins anew. Servers of all protocols have one of these.
  * What becomes of the streams that it accepts is the matter of `admission.ts`.
  */
+import { assertHost } from "../../bytes/host-text.js";
 import type {
   Address,
   IpAddress,
@@ -202,7 +203,7 @@ function stopped(): NetError {
 }
 
 const LISTEN_OPTIONS: CallTable<ListenOptions> = {
-  host: optional(assertText),
+  host: optional(assertHost),
   port: optional(count(0, "port", { max: 65_535 })),
   path: optional(assertText),
   family: optional(choice("any", ["any", "IPv4", "IPv6"])),

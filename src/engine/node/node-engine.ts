@@ -87,6 +87,7 @@ class NodeEngine implements Engine {
         socket,
         options: target.stream,
         isOpen: false,
+        hasOptions: false,
         lendsBytes,
         remote: target.address,
         local: "path" in target.address ? { path: "" } : undefined,

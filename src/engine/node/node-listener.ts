@@ -22,6 +22,7 @@ import {
 import { ReportBackOff } from "../report-back-off.js";
 import { callSink } from "../sink-defect.js";
 import { acceptErrorKind, errnoNameOf, systemError } from "../system-error.js";
+import { InheritedOptions } from "./inherited-options.js";
 import { addressFromInfo, remoteAddressOf } from "./node-address.js";
 import { NodeStream } from "./node-stream.js";
 import type { NodeTurn } from "./node-turn.js";
@@ -53,6 +54,8 @@ export class NodeListener implements Listener {
   #isClosed = false;
   #isSecondTry = false;
   #file: SocketFile | undefined;
+  /** From when it listens on; none of a path. */
+  #inherited: InheritedOptions | undefined;
 
   constructor(target: ListenTarget, sink: ListenerSink, service: ListenerService) {
     this.#target = checkedListenTarget(target);
@@ -97,6 +100,7 @@ export class NodeListener implements Listener {
     this.#isBinding = false;
     const { address: wanted } = this.#target;
     if ("path" in wanted) this.#file = socketFileAt(wanted.path);
+    else this.#inherited = new InheritedOptions(this.#server, this.#target.stream);
     if (this.#isClosed) {
       this.#release(undefined);
       return;
@@ -119,6 +123,7 @@ export class NodeListener implements Listener {
       socket,
       options,
       isOpen: true,
+      hasOptions: this.#inherited?.areOn(socket) === true,
       // TLS takes a socket over with Node's own way of reading.
       lendsBytes: options.mayStartTls !== true && reading.lend(socket, options.keepsBytes === true),
       remote: isPath ? { path: "" } : remoteAddressOf(socket),

@@ -44,6 +44,10 @@ import { takenBytes, waitingBytes } from "./taken-by-kernel.js";
 
 const IDLE = -1;
 
+/** The most that one record of TLS carries (RFC 8446 §5.1). It is given to libuv whole. */
+const RECORD_BYTES = 16_384;
+const UNKNOWN = -1;
+
 /**
  * Pieces of up to this size on average are copied into one, as long as that is no longer than
  * `JOIN_LIMIT_BYTES`: copying then costs less than what node:net does for each piece (measured: ×1.1
@@ -72,6 +76,8 @@ export interface NodeStreamSetup {
   readonly options: StreamOptions;
   /** False for a socket that is still connecting. */
   readonly isOpen: boolean;
+  /** The kernel has given it those of its listener, and Node does not know of them. */
+  readonly hasOptions: boolean;
   /** Whether received bytes lie in a shared buffer; its owner then calls `received`. */
   readonly lendsBytes: boolean;
   readonly remote: Address | undefined;
@@ -103,8 +109,8 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
   private error: NetError | undefined = undefined;
   private security: NodeSecurity | undefined = undefined;
   private pendingBytes: number = IDLE;
-  /** With TLS: what the kernel had taken when the write under way began. */
-  private takenBefore = 0;
+  /** With TLS: what the kernel had taken when the write under way began, or UNKNOWN. */
+  private takenBefore: number = UNKNOWN;
   private isOpen: boolean;
   private isFinishing = false;
   private isShutDown = false;
@@ -115,6 +121,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
   private isRef = true;
   private isHolding = false;
   private isWatched = false;
+  private hasUnknownOptions: boolean;
 
   constructor(setup: NodeStreamSetup) {
     const { socket } = setup;
@@ -129,8 +136,9 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
     this.memory = setup.memory;
     this.local = setup.local;
     this.onWritten = (error): void => this.written(error);
+    this.hasUnknownOptions = setup.hasOptions;
     if (setup.isOpen) {
-      this.applyOptions();
+      if (!setup.hasOptions) this.applyOptions();
     } else {
       this.listenTo(socket);
       listenToConnect(socket);
@@ -314,6 +322,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
   sendProgress(): number {
     const { pendingBytes, security } = this;
     if (pendingBytes === IDLE) return 0;
+    if (security !== undefined && this.takenBefore === UNKNOWN) return 0;
     const taken =
       security === undefined
         ? pendingBytes - (waitingBytes(this.socket) ?? pendingBytes)
@@ -323,11 +332,20 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
   }
 
   setNoDelay(on: boolean): void {
+    this.tellOptions();
     this.socket.setNoDelay(on);
   }
 
   setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false {
+    this.tellOptions();
     return this.isPath() ? false : applyKeepAlive(this.socket, keepAlive);
+  }
+
+  /** Node's socket changes nothing of which it thinks that it is so already. */
+  private tellOptions(): void {
+    if (!this.hasUnknownOptions) return;
+    this.hasUnknownOptions = false;
+    this.applyOptions();
   }
 
   localAddress(): Address | undefined {
@@ -504,7 +522,10 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
       throw new NetError("INVALID_STATE", text, { operation: "send" });
     }
     this.pendingBytes = byteCount;
-    if (this.security !== undefined) this.takenBefore = takenBytes(this.security.plain);
+    // To ask costs as much as all else here does.
+    if (this.security !== undefined) {
+      this.takenBefore = byteCount > RECORD_BYTES ? takenBytes(this.security.plain) : UNKNOWN;
+    }
     return true;
   }
 

@@ -11,8 +11,8 @@
 import { Buffer } from "node:buffer";
 import { SEGMENT_BYTES, type SendMemory } from "../../bytes/send-memory.js";
 
-/** Segments that are kept for the next who need one: 4 MiB. */
-const FREE_MAX = 64;
+/** Segments that are kept for the next who need one: 16 MiB, what 100 peers have under way that take their time. */
+const MAX_FREE_SEGMENTS = 256;
 
 interface Segment {
   readonly buffer: Buffer;
@@ -60,7 +60,7 @@ export class RecycledMemory implements SendMemory {
   }
 
   private keepFree(segment: Segment): void {
-    if (this.free.length < FREE_MAX) this.free.push(segment);
+    if (this.free.length < MAX_FREE_SEGMENTS) this.free.push(segment);
   }
 
   /** What is lent can be kept where it lies in a segment that was taken to read into. */

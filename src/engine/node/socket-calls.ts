@@ -2,7 +2,7 @@
  * What node:net has no way to set or ask of a TCP socket, by foreign calls on its descriptor: where koffi is there, on
  * Linux, and where this Node shows the handles of its sockets. Loaded when it is first needed.
  */
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import process from "node:process";
 import { loadKoffi } from "../koffi.js";
 import { bindOptionCalls, OPTION_PROCESSORS, type OptionCalls } from "../option-calls.js";
@@ -29,7 +29,7 @@ function load(): OptionCalls | string {
 
 /** Calls `ask` with the calls and the descriptor of `socket`; undefined where one of them is missing. */
 export function askSocket<Answer>(
-  socket: Socket,
+  socket: Socket | Server,
   ask: (calls: OptionCalls, descriptor: number) => Answer,
 ): Answer | undefined {
   const handle: unknown = Reflect.get(socket, "_handle");

@@ -6,7 +6,7 @@
  * size and by a ratio, which tells a zip bomb from content that is merely large. Nothing may follow the
  * content, since other recipients may read it as something else.
  */
-import { pipeline, type Transform } from "node:stream";
+import type { Transform } from "node:stream";
 import zlib from "node:zlib";
 import { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
@@ -68,10 +68,13 @@ export function decodeBody(
   return new ContentDecoder(encoded, codings, limits, wheel).body;
 }
 
-/** A decoder, and how much it was given: what it left of that lies behind the end of its content. */
+/**
+ * A coding that is taken off, and how much its decoder was given: what it left of that lies behind the end of its
+ * content. The decoder is made for the first byte: without any there is nothing to decode, whatever the coding says.
+ */
 interface Stage {
-  readonly stream: Decompressor;
   readonly coding: string;
+  stream: Decompressor | undefined;
   fedBytes: number;
 }
 
@@ -82,9 +85,8 @@ class ContentDecoder implements BodyOwner {
   readonly body: BodyIntake;
   readonly wheel: TimingWheel;
   readonly #encoded: IncomingBody;
-  readonly #codings: readonly string[];
   readonly #limits: DecodingLimits;
-  #stages: readonly Stage[] = [];
+  readonly #stages: readonly Stage[];
   #decodedBytes = 0;
   /** All of the encoded body was given to the first stage. */
   #isFed = false;
@@ -98,8 +100,8 @@ class ContentDecoder implements BodyOwner {
     wheel: TimingWheel,
   ) {
     this.#encoded = encoded;
-    this.#codings = codings;
     this.#limits = limits;
+    this.#stages = codings.map((coding) => ({ coding, stream: undefined, fedBytes: 0 }));
     this.wheel = wheel;
     this.body = new DecodedBody(this, () => this.#dropped());
     this.#run().catch((error: unknown) => this.#fail(error));
@@ -116,19 +118,14 @@ class ContentDecoder implements BodyOwner {
   }
 
   async #run(): Promise<void> {
-    for await (const bytes of this.#encoded) {
-      if (this.#stages.length === 0) this.#stages = this.#open(bytes);
-      const first = this.#stages[0]!;
-      await this.#feed(first, bytes);
-      // At once, since the peer may go on sending for ever.
-      assertUsed(this.#isDecoded ? this.#stages : [first]);
-    }
     const [first] = this.#stages;
+    for await (const bytes of this.#encoded) {
+      await this.#feed(first!, bytes);
+      // At once, since the peer may go on sending for ever.
+      assertUsed(this.#isDecoded ? this.#stages : [first!]);
+    }
     this.#isFed = true;
-    first?.stream.end();
-    // Without a single byte there is nothing to decode, whatever the coding says.
-    this.#isDecoded ||= first === undefined;
-    this.#finish();
+    this.#end(0);
   }
 
   /**
@@ -136,37 +133,46 @@ class ContentDecoder implements BodyOwner {
    * the queue of a stream would keep an object for each byte.
    */
   #feed(stage: Stage, bytes: Buffer): Promise<void> {
+    const stream = this.#opened(0, bytes);
     stage.fedBytes += bytes.length;
     // An error is told by the stream's own event.
-    return new Promise((resolve) => stage.stream.write(bytes, () => resolve()));
+    return new Promise((resolve) => stream.write(bytes, () => resolve()));
   }
 
-  #open(firstBytes: Buffer): readonly Stage[] {
-    const stages = this.#codings.map((coding, index): Stage => {
-      const isRaw = index === 0 && coding === "deflate" && !isFramed(firstBytes);
-      const stream = isRaw ? zlib.createInflateRaw() : DECODERS[coding]!();
-      return { stream, coding, fedBytes: 0 };
-    });
-    stages.forEach(({ stream }, index) => {
-      const next = stages[index + 1];
-      stream.on("error", (error) => this.#fail(error));
-      stream.on("data", (bytes: Buffer) => {
-        if (next === undefined) this.#decoded(bytes);
-        else next.fedBytes += bytes.length;
-      });
-    });
-    stages.at(-1)!.stream.on("end", () => {
-      this.#isDecoded = true;
-      this.#finish();
-    });
-    if (stages.length > 1) {
-      // Each stage has its own listener for errors.
-      pipeline(
-        stages.map(({ stream }) => stream),
-        () => undefined,
-      );
+  #opened(index: number, bytes: Buffer): Decompressor {
+    const stage = this.#stages[index]!;
+    if (stage.stream !== undefined) return stage.stream;
+    const isRaw = stage.coding === "deflate" && !isFramed(bytes);
+    const stream = isRaw ? zlib.createInflateRaw() : DECODERS[stage.coding]!();
+    stage.stream = stream;
+    stream.on("error", (error) => this.#fail(error));
+    stream.on("end", () => this.#end(index + 1));
+    if (index + 1 === this.#stages.length) {
+      stream.on("data", (decoded: Buffer) => this.#decoded(decoded));
+    } else {
+      stream.on("data", (decoded: Buffer) => this.#pass(stream, index + 1, decoded));
     }
-    return stages;
+    return stream;
+  }
+
+  /** Gives what `from` has decoded to the next stage, and waits while that has enough. */
+  #pass(from: Decompressor, index: number, bytes: Buffer): void {
+    const stream = this.#opened(index, bytes);
+    this.#stages[index]!.fedBytes += bytes.length;
+    if (stream.write(bytes)) return;
+    from.pause();
+    stream.once("drain", () => from.resume());
+  }
+
+  /** Nothing more comes to a stage, or out of the last. */
+  #end(index: number): void {
+    const stream = this.#stages[index]?.stream;
+    if (stream !== undefined) {
+      stream.end();
+      return;
+    }
+    this.#isDecoded = true;
+    this.#finish();
   }
 
   /** Ends the body when it is whole. */
@@ -200,10 +206,7 @@ class ContentDecoder implements BodyOwner {
 
   #dropped(): void {
     this.#encoded.discard();
-    for (const { stream } of this.#stages) {
-      stream.removeAllListeners("data");
-      stream.destroy();
-    }
+    for (const { stream } of this.#stages) stream?.removeAllListeners("data").destroy();
   }
 }
 
@@ -230,6 +233,7 @@ function isFramed(firstBytes: Buffer): boolean {
 /** Throws `HTTP_CONTENT_MALFORMED` when one of the stages has ended before its input. */
 function assertUsed(stages: readonly Stage[]): void {
   for (const { coding, stream, fedBytes } of stages) {
+    if (stream === undefined) continue;
     const restBytes = fedBytes - stream.bytesWritten;
     // gzip looks at what follows by itself: another member, zeros, or an error (RFC 1952 §2.2).
     if (restBytes <= 0 || coding === "gzip" || coding === "x-gzip" || stream.destroyed) continue;

@@ -5,6 +5,7 @@
 
 import type { StopResult } from "../../connection/component/component-options.js";
 import { StreamComponent } from "../../connection/component/stream-component.js";
+import type { WaitOptions } from "../../connection/connection.js";
 import type { Events } from "../../connection/events/events.js";
 import type { ConnectionSettings } from "../../connection/settings.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
@@ -216,6 +217,12 @@ export class HttpDialer<Handle> implements Dialer {
       else maker?.component.unref();
     }
     for (const { isKept, connection } of this.receivers()) if (isKept) connection.unref();
+  }
+
+  /** See `HttpClient.stopped`. */
+  async stopped(options?: WaitOptions): Promise<void> {
+    const makers = [this.#plain, this.#secure];
+    await Promise.all(makers.map((maker) => maker?.component.stopped(options)));
   }
 
   /** Lets go of what is left. Resolves when all connections have ended. */

@@ -1,6 +1,8 @@
+import { assertBoolean, describe } from "../../errors.js";
 import type { ResponseHead } from "../../protocol/http1/response-head.js";
 import type { IncomingBody, WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
+import { assertOptionsObject, invalid } from "../option-check.js";
 import type { UpgradedConnection } from "../upgrade/upgraded-connection.js";
 
 /** How long the parts of a request took, in milliseconds. */
@@ -100,9 +102,17 @@ export class HttpResponse {
     return this.body.json(options);
   }
 
-  /** The same response with another body, or after redirects. */
+  /** The same response with another body, or after redirects. Throws `INVALID_ARGUMENT`. */
   with(change: { readonly body?: IncomingBody; readonly redirected?: boolean }): HttpResponse {
+    assertOptionsObject("the change of a response", change);
+    if (change.body !== undefined) assertBody(change.body);
+    if (change.redirected !== undefined) assertBoolean("redirected", change.redirected);
     const { body = this.body, redirected = this.redirected } = change;
     return new HttpResponse(this.#source, this.#head, body, redirected);
   }
+}
+
+function assertBody(body: unknown): void {
+  const isBody = typeof body === "object" && body !== null && "read" in body && "discard" in body;
+  if (!isBody) throw invalid(`body must be the body of a response, not ${describe(body)}`);
 }

@@ -14,7 +14,7 @@ import { isLent } from "../../bytes/lending.js";
 import { reasonOf } from "../../connection/close-reason.js";
 import type { Connection, Data, SendResult, WaitOptions } from "../../connection/connection.js";
 import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
-import { throwIfAborted } from "../../connection/waiting/waiter.js";
+import { beginWait } from "../../connection/waiting/waiter.js";
 import {
   assertBoolean,
   assertInteger,
@@ -517,7 +517,7 @@ export class ServerExchange
   }
 
   async drained(options: WaitOptions = {}): Promise<void> {
-    throwIfAborted(options, "send");
+    beginWait(options, "drained", "send");
     if (this.response !== "begun" || !this.transport.isOpen) throw this.transport.closedError();
     if (this.held?.isFull === true) await this.held.turn(this.transport.wheel, options);
     if (this.isInTurn) await this.transport.drained(options);

@@ -382,8 +382,10 @@ const UPGRADE_NAMES = [
 
 /** The URL as HTTP has it. */
 function socketTarget(given: string | URL): HttpTarget {
-  const text = String(given);
-  if (!/^(ws|http)s?:/i.test(text)) throw invalid("url must begin with ws: or wss:");
+  const text: unknown = given instanceof URL ? given.href : given;
+  if (typeof text !== "string" || !/^(ws|http)s?:/i.test(text)) {
+    throw invalid(`url must begin with ws: or wss:, not ${describe(text)}`);
+  }
   return new HttpTarget(text.replace(/^ws/i, "http"));
 }
 

@@ -122,8 +122,8 @@ export class SyncOrders {
 
   /** Connects, unless there is a connection that will do. */
   async #connect({ origin, connectTimeoutMs, isForced }: SyncRoute): Promise<void> {
-    const { isConnected, origin: present } = this.#client;
-    if (isConnected && present === origin && !isForced) return;
+    const { isOpen, origin: present } = this.#client;
+    if (isOpen && present === origin && !isForced) return;
     await this.#disconnect();
     await this.#client.connect(origin, { timeoutMs: connectTimeoutMs });
   }
@@ -135,8 +135,8 @@ export class SyncOrders {
 
   /** Resolves when a connection that is on its way out has ended. */
   async #ended(): Promise<void> {
-    const { connection, isConnected } = this.#client;
-    if (connection === undefined || isConnected) return;
+    const { connection, isOpen } = this.#client;
+    if (connection === undefined || isOpen) return;
     const timer = systemClock.setTimer(CLOSE_MS, () => connection.abort());
     await connection.closed();
     timer.cancel();

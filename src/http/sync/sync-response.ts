@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import { noName } from "../../protocol/http1/field-section.js";
 import { notJson } from "../body/not-json.js";
 import type { HttpTiming } from "../client/http-response.js";
 import type { SyncHead } from "./sync-messages.js";
@@ -18,6 +19,7 @@ export class SyncFields implements Iterable<readonly [name: string, value: strin
 
   /** Values of all fields of this name. */
   getAll(name: string): string[] {
+    if (typeof name !== "string") throw noName(name);
     const wanted = name.toLowerCase();
     return this.#pairs.filter(([one]) => one.toLowerCase() === wanted).map(([, value]) => value);
   }

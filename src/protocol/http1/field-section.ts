@@ -6,6 +6,7 @@
  * in which it was handed out; the parser then uses it again. `keep()` makes it the caller's own.
  */
 import { Buffer } from "node:buffer";
+import { describe, invalidArgument, type NetError } from "../../errors.js";
 import { LOWER_CASE } from "./character-table.js";
 import { FIELD_KIND_COUNT } from "./field-kind.js";
 import type { FieldNames } from "./field-names.js";
@@ -15,6 +16,11 @@ import { fieldNameText } from "./known-text.js";
 const PLACES = 4;
 
 const NO_BYTES: Buffer = Buffer.alloc(0);
+
+/** The error for what was given in place of a field's name. */
+export function noName(given: unknown): NetError {
+  return invalidArgument(`the name of a field must be text, not ${describe(given)}`);
+}
 
 /** Fields in the order in which they came, duplicates included. */
 export class FieldSection implements Iterable<[name: string, value: string]> {
@@ -132,6 +138,7 @@ export class FieldSection implements Iterable<[name: string, value: string]> {
 
   /** Index of the first field of this name from `from` on; −1 when there is none. */
   private find(name: string, from: number): number {
+    if (typeof name !== "string") throw noName(name);
     const { bytes, start, places, fieldCount } = this;
     const length = name.length;
     for (let index = from; index < fieldCount; index++) {

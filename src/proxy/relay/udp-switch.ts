@@ -9,7 +9,6 @@
  * or the destination's host says that nobody is there; the next datagram of its client begins another, maybe elsewhere.
  */
 import type { Buffer } from "node:buffer";
-import process from "node:process";
 import { AccessControl } from "../../connection/access/access-control.js";
 import { readAccess } from "../../connection/access/access-options.js";
 import {
@@ -20,7 +19,7 @@ import {
 import type { ServiceState } from "../../connection/component/service-state.js";
 import type { WaitOptions } from "../../connection/connection.js";
 import { type EngineService, engineServiceOf } from "../../connection/engine-service.js";
-import { callHandler, handlerError } from "../../connection/events/handlers.js";
+import { callHandler, handlerError, tellHandlerError } from "../../connection/events/handlers.js";
 import { beginWait } from "../../connection/waiting/waiter.js";
 import { WaiterList } from "../../connection/waiting/waiter-list.js";
 import {
@@ -73,6 +72,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
   /** Numbers by which `access` knows the sessions. */
   readonly #ids: Map<UdpRelaySession, number> = new Map();
   #front: DatagramPort | undefined;
+  #keepsProcess = true;
   #opening: Opening | undefined;
   #stopping: Promise<StopResult> | undefined;
   /** Told while stopping: a session has ended, the front is closed. */
@@ -96,7 +96,8 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     this.#access = rules && new AccessControl(rules);
     const check = readHealthCheck(options.healthCheck);
     this.service = engineServiceOf(chooseEngine(options.engine, "datagram"));
-    const { balance = BALANCE.standard, onEject, onReturn, onPanic, onCheck } = options;
+    const { balance = BALANCE.standard } = options;
+    const { onEject, onReturn, onPanic, onCheck, onHandlerError } = options;
     const probe = check && {
       ...check,
       probe: ({ end }: Destination, signal: AbortSignal) =>
@@ -111,6 +112,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
         onPanic: () => onPanic?.(),
         onCheck: ({ name }, isUp, cause) =>
           onCheck?.(name, isUp, cause === undefined ? undefined : asNetError(cause)),
+        onHandlerError,
       },
     );
     this.setDestinations(options.to);
@@ -158,6 +160,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
       broadcast: false,
     };
     this.#front = new DatagramPort(this.service, target, this);
+    if (!this.#keepsProcess) this.#front.unref();
   }
 
   #openFailed(error: NetError): void {
@@ -221,7 +224,19 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     await this.#stopWaiters.wait(this.service.wheel, options, giveUp);
   }
 
-  get #state(): ServiceState {
+  /** See `UdpRelay.unref`. The sockets of sessions hold no process. */
+  unref(): void {
+    this.#keepsProcess = false;
+    this.#front?.unref();
+  }
+
+  /** See `UdpRelay.ref`. */
+  ref(): void {
+    this.#keepsProcess = true;
+    this.#front?.ref();
+  }
+
+  get state(): ServiceState {
     if (this.#stopping !== undefined) return "stopping";
     if (this.#opening !== undefined) return "starting";
     return this.#front === undefined ? "stopped" : "started";
@@ -236,7 +251,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     }
     return {
       engine: this.service.engine.name,
-      state: this.#state,
+      state: this.state,
       connectionCount: this.#sessions.size,
       openedCount: this.#openedCount,
       closedCount: this.#openedCount - this.#sessions.size,
@@ -249,9 +264,11 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     };
   }
 
-  /** What a handler throws is told by a process warning, and changes nothing. */
+  /** What a handler throws is told, and changes nothing. */
   #call(name: string, call: () => void): void {
-    callHandler(call, (cause) => process.emitWarning(handlerError(name, "receive", cause)));
+    callHandler(call, (cause) =>
+      tellHandlerError(this.#options, handlerError(name, "receive", cause)),
+    );
   }
 
   // — the front's calls —

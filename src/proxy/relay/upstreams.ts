@@ -54,7 +54,8 @@ export class Upstreams {
   async find(signal: AbortSignal, head: Buffer | undefined): Promise<Reached | NetError> {
     const { connectTimeoutMs, attemptTimeoutMs } = this.#parts;
     const endMs = this.#clock.now() + connectTimeoutMs;
-    let failure = new NetError("CONNECT_TIMEOUT", "no destination was reached in time");
+    const text = `no destination was reached within connectTimeoutMs (${connectTimeoutMs})`;
+    let failure = new NetError("CONNECT_TIMEOUT", text, { operation: "connect" });
     const order = this.table.order();
     for (const [index, destination] of order.entries()) {
       const leftMs = Math.ceil(endMs - this.#clock.now());

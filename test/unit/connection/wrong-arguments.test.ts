@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ArqAgent, ArqClient } from "#src/arq/index.js";
-import { CookieStore, createFetch, HttpAgent } from "#src/http/index.js";
+import {
+  CookieStore,
+  createFetch,
+  encodeFields,
+  HttpAgent,
+  HttpClient,
+  HttpServer,
+  HttpSyncClient,
+} from "#src/http/index.js";
+import { SyncFields } from "#src/http/sync/sync-response.js";
 import {
   addressText,
   formatIp,
@@ -17,6 +26,8 @@ import { UdpAgent, UdpCast, UdpClient, UdpNode } from "#src/udp/index.js";
 import { WebSocketAgent, WebSocketClient } from "#src/websocket/index.js";
 
 const INVALID = { name: "NetError", code: "INVALID_ARGUMENT" };
+
+const NAME_OF_FIELD = { ...INVALID, message: /^the name of a field must be text, not / };
 
 function wrong(value: unknown): never {
   return value as never;
@@ -189,6 +200,63 @@ describe("wrong arguments", () => {
       const named = { ...INVALID, message: /^topic must be text/ };
       assert.throws(() => server.publish(wrong(topic), "data"), named);
       assert.throws(() => sockets.publish(wrong(topic), "data"), named);
+    }
+  });
+
+  it("name what the fields and the change of a response are given", async () => {
+    const engine = new MemoryEngine();
+    const server = new HttpServer({
+      engine,
+      onRequest: (exchange) => {
+        for (const call of ["get", "getAll", "has"] as const) {
+          assert.throws(() => exchange.headers[call](wrong(null)), NAME_OF_FIELD);
+        }
+        exchange.respond(200, {}, "content");
+      },
+    });
+    const { port } = await server.listen();
+    const agent = new HttpAgent({ engine });
+    const response = await agent.request({ url: `http://127.0.0.1:${port}/` });
+    assert.equal(response.status, 200);
+
+    for (const fields of [response.headers, new SyncFields([["a", "b"]])]) {
+      for (const name of [undefined, null, 5, {}, ["date"], new Uint8Array(4), Symbol("date")]) {
+        for (const call of ["get", "getAll", "has"] as const) {
+          assert.throws(() => fields[call](wrong(name)), NAME_OF_FIELD);
+        }
+      }
+    }
+    for (const [change, message] of [
+      [undefined, /^the change of a response must be an object, not undefined/],
+      [null, /^the change of a response must be an object, not null/],
+      [{ body: "text" }, /^body must be the body of a response, not "text"/],
+      [{ redirected: 1 }, /^redirected must be true or false, not 1/],
+    ] as const) {
+      assert.throws(() => response.with(wrong(change)), { ...INVALID, message });
+    }
+    assert.equal(await response.with({ redirected: true }).text(), "content");
+    await Promise.all([agent.stop(), server.stop()]);
+  });
+
+  it("take bytes for no fields, also where their memory was transferred", () => {
+    const detached = new Uint8Array(8);
+    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    for (const headers of [detached, new Uint8Array(2), new DataView(new ArrayBuffer(1))]) {
+      const named = { ...INVALID, message: /yield pairs/ };
+      assert.throws(() => encodeFields(wrong(headers)), named);
+      for (const Client of [HttpAgent, HttpClient]) {
+        assert.throws(() => new Client({ headers: wrong(headers) }), named);
+      }
+    }
+  });
+
+  it("name the URL that a client that waits upgrades to", () => {
+    const client = new HttpSyncClient();
+    for (const url of [undefined, null, 5, Object.create(null), Symbol("url"), "ftp://host"]) {
+      assert.throws(() => client.upgrade(wrong(url)), {
+        ...INVALID,
+        message: /^url must begin with ws: or wss:, not /,
+      });
     }
   });
 });

@@ -28,11 +28,14 @@ export interface UringOptions {
   /** Receive buffers, shared by all sockets of the thread; a power of two. Default 64. */
   readonly receiveBufferCount?: number | undefined;
   /**
-   * Bytes of one receive buffer, a multiple of 64: about what one `streamReceived` can bring at
-   * most. Datagrams that are larger are dropped. Default 65,536.
+   * Bytes of one receive buffer, a multiple of 64: about as much as one `onReceive` of `push()` can
+   * bring. Datagrams that are larger are dropped. Default 65,536.
    */
   readonly receiveBufferBytes?: number | undefined;
-  /** Memory for copies of small writes, a multiple of 65,536. Default 4 MiB. */
+  /**
+   * Memory for copies of small writes, a multiple of 65,536. Default 16 MiB; pages that were never needed are not the
+   * process's.
+   */
   readonly sendArenaBytes?: number | undefined;
   /** Completions handled before timers and the rest of the process get a turn. Default 256. */
   readonly turnCompletions?: number | undefined;
@@ -71,7 +74,7 @@ export const URING_OPTIONS: OptionTable<UringSettings> = {
   completionEntries: powerOfTwo(count(4_096, "completions", { min: 2, max: 65_536 })),
   receiveBufferCount: powerOfTwo(count(64, "buffers", { min: 1, max: 32_768 })),
   receiveBufferBytes: multipleOf(CACHE_LINE_BYTES, bytes(65_536, { min: 1_024, max: GIB / 64 })),
-  sendArenaBytes: multipleOf(SEGMENT_BYTES, bytes(4_194_304, { min: SEGMENT_BYTES, max: GIB })),
+  sendArenaBytes: multipleOf(SEGMENT_BYTES, bytes(16_777_216, { min: SEGMENT_BYTES, max: GIB })),
   turnCompletions: count(256, "completions", { min: 1, max: 1_000_000 }),
   maxSockets: count(0, "sockets", { max: 1_048_576 }),
   spinMicroseconds: count(0, "µs", { max: 10_000 }),

@@ -4,7 +4,7 @@
  */
 import type { ListenTarget, StreamOptions } from "../../engine.js";
 import { type OptionList, SOL_SOCKET, setOptions } from "../../option-calls.js";
-import { IPPROTO_TCP, keepAliveOptions, userTimeoutOption } from "../../tcp-options.js";
+import { keepAliveOptions, noDelayOption, userTimeoutOption } from "../../tcp-options.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 
 const SO_REUSEADDR = 2;
@@ -17,7 +17,6 @@ const SO_REUSEPORT = 15;
 export const SO_RXQ_OVFL = 40;
 const IPPROTO_IP = 0;
 const IP_BIND_ADDRESS_NO_PORT = 24;
-const TCP_NODELAY = 1;
 export const IPPROTO_UDP = 17;
 export const UDP_SEGMENT = 103;
 export const UDP_GRO = 104;
@@ -27,7 +26,7 @@ const IPV6_V6ONLY = 26;
 /** Options of a TCP stream. On a listener they are inherited by what it accepts. */
 export function streamOptions(options: StreamOptions): OptionList {
   const list: OptionList = bufferOptions(options);
-  if (options.noDelay) list.push([IPPROTO_TCP, TCP_NODELAY, 1]);
+  if (options.noDelay) list.push(...noDelayOption(true));
   if (options.keepAlive !== false) list.push(...keepAliveOptions(options.keepAlive));
   if (options.userTimeoutMs !== undefined) list.push(...userTimeoutOption(options.userTimeoutMs));
   return list;
@@ -97,11 +96,6 @@ export function pendingError(calls: ForeignFunctions, descriptor: number): numbe
   const bytes = Buffer.alloc(4);
   const result = calls.getOption(descriptor, SOL_SOCKET, SO_ERROR, bytes);
   return result < 0 ? result : bytes.readInt32LE(0);
-}
-
-/** `TCP_NODELAY`. */
-export function noDelayOption(on: boolean): OptionList {
-  return [[IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0]];
 }
 
 /** Makes the close that follows a reset: nothing lingers, nothing more is sent. */

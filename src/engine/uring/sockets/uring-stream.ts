@@ -19,7 +19,7 @@ import type {
 } from "../../engine.js";
 import { noStreamSink } from "../../no-sink.js";
 import { setOptions } from "../../option-calls.js";
-import { keepAliveInForce, setKeepAlive, tcpInfo } from "../../tcp-options.js";
+import { keepAliveInForce, noDelayOption, setKeepAlive, tcpInfo } from "../../tcp-options.js";
 import type { TlsContext, TlsInfo } from "../../tls-options.js";
 import { OWN_BUFFER_BYTES } from "../memory/own-buffers.js";
 import { COMPLETION_MORE, ENTRY_OFFSET, OP_CONNECT } from "../ring/kernel-interface.js";
@@ -40,7 +40,7 @@ import { CarryEnd } from "./carry-end.js";
 import type { PeerName } from "./peer-names.js";
 import { RingSocket } from "./ring-socket.js";
 import { localAddress } from "./socket-address.js";
-import { noDelayOption, setReset } from "./socket-options.js";
+import { setReset } from "./socket-options.js";
 import { CLOSING } from "./socket-state.js";
 import type { StreamCore } from "./stream-core.js";
 import { StreamDetails } from "./stream-details.js";

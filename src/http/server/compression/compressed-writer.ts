@@ -13,7 +13,7 @@ import { isLent } from "../../../bytes/lending.js";
 import { PieceQueue } from "../../../bytes/piece-queue.js";
 import type { Data, WaitOptions } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
-import { throwIfAborted, Waiter } from "../../../connection/waiting/waiter.js";
+import { beginWait, Waiter } from "../../../connection/waiting/waiter.js";
 import { invalidArgument, NetError, textOf } from "../../../errors.js";
 import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import { encodeFields } from "../../../protocol/http1/writing/head-writer.js";
@@ -124,7 +124,7 @@ export class CompressedWriter implements BodyOutput {
   }
 
   async drained(options: WaitOptions = {}): Promise<void> {
-    throwIfAborted(options, "send");
+    beginWait(options, "drained", "send");
     if (!this.isOver && (this.isEnded || this.waitingBytes >= HIGH_WATER_BYTES)) {
       await this.progress(options);
     }

@@ -166,17 +166,21 @@ export class PlainWriter implements BodyOutput, PieceWriter {
     return this.isEnded ? this.output.flushed(options) : this.output.drained(options);
   }
 
-  abort(
-    error: NetError = new NetError("ABORTED", "the response was aborted", { operation: "send" }),
-  ): void {
+  abort(error?: NetError): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.output.responseBroken(error);
+    // Applications give none.
+    const told = error instanceof NetError ? error : aborted();
+    this.output.responseBroken(told);
   }
 
   connectionEnded(): void {
     // What waits is the connection's.
   }
+}
+
+function aborted(): NetError {
+  return new NetError("ABORTED", "the response was aborted", { operation: "send" });
 }
 
 function ended(): NetError {
