@@ -375,7 +375,7 @@ function origins(engine: EngineName): void {
   });
 }
 
-function targets(engine: EngineName): void {
+function nowhere(engine: EngineName): void {
   const lookers = { nobody: {}, onRequest: { onRequest() {} }, onResponse: { onResponse() {} } };
   for (const [name, handlers] of Object.entries(lookers)) {
     it(`answers requests to nowhere, where ${name} looks at messages`, async (test) => {
@@ -396,6 +396,6 @@ for (const engine of availableEngines()) {
     credentials(engine);
     handlers(engine);
     origins(engine);
-    targets(engine);
+    nowhere(engine);
   });
 }
