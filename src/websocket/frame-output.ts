@@ -292,10 +292,7 @@ export class FrameOutput implements LineOwner {
   }
 
   /** Sends a ping or a pong of the application's, which is lost where there is no room. */
-  offerControl(
-    opcode: typeof OPCODE.ping | typeof OPCODE.pong,
-    payload: Uint8Array,
-  ): SendResult {
+  offerControl(opcode: typeof OPCODE.ping | typeof OPCODE.pong, payload: Uint8Array): SendResult {
     if (payload.length > 125 || this.hasRoom(payload.length)) return this.control(opcode, payload);
     this.isAbove = true;
     return false;
