@@ -178,7 +178,7 @@ const warm = setTimeout(
   () => {
     warmBytes = memoryBytes();
   },
-  Math.min(10_000, Number(values.seconds) * 300),
+  Math.min(60_000, Number(values.seconds) * 300),
 );
 const report = setInterval(() => {
   console.log(
