@@ -321,8 +321,13 @@ function suggestion(key: string, known: readonly string[]): string {
   const units = ["Ms", "Seconds", "Bytes", "Count"].map((unit) => key + unit);
   const meant = units.find((name) => known.includes(name)) ?? closestWord(key, alike);
   if (meant !== undefined) return `; did you mean ${meant}?`;
-  return known.length > MAX_LISTED ? "" : `; known: ${known.join(", ")}`;
+  if (known.length === 0) return ": it has none";
+  if (known.length <= MAX_LISTED) return `; known: ${known.join(", ")}`;
+  return ENDPOINT.has(key) ? ": it belongs to listen, connect or open" : "";
 }
+
+/** What other libraries take where a component is made. */
+const ENDPOINT: ReadonlySet<string> = new Set(["host", "port", "path"]);
 
 const HANDLER_NAME = /^on[A-Z]/;
 const MAX_LISTED = 8;

@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import type { SendMemory } from "../bytes/send-memory.js";
 import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
-import { assertBoolean, describe, NetError, type Operation } from "../errors.js";
+import { assertBoolean, assertInteger, describe, NetError, type Operation } from "../errors.js";
 import type { ProxyHeader } from "../protocol/proxy-header/proxy-header.js";
 import type { Encoder, ReceiveModel } from "../receive/receive-model.js";
 import { Deadlines } from "../time/deadlines.js";
@@ -367,6 +367,9 @@ export class StreamConnection
   }
 
   async read(wish?: number | WaitOptions, options: WaitOptions = {}): Promise<Buffer> {
+    if (wish !== undefined && typeof wish !== "object") {
+      assertInteger("byteCount", wish, 1, Number.MAX_SAFE_INTEGER);
+    }
     const reader = this.reader();
     return typeof wish === "number"
       ? reader.read({ kind: "bytes", byteCount: wish }, options)

@@ -1,5 +1,6 @@
 /** What components over datagrams are given. */
 
+import { assertHost } from "../bytes/host-text.js";
 import type { WaitOptions } from "../connection/connection.js";
 import type { SendErrorHandler } from "../connection/events/events.js";
 import { HANDLER_NAMES, type Handlers, type Verdict } from "../connection/events/handlers.js";
@@ -29,7 +30,7 @@ import {
 import { DATAGRAM_SETTING_NAMES, type DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
 
-/** The handlers of a component over datagrams: those of every component, but nobody finishes by halves. */
+/** The handlers of a component over datagrams: those of every component but `onEnd`, since datagrams have no half-close. */
 export interface DatagramHandlers<Handle>
   extends Omit<Handlers<Handle, Buffer>, "onEnd" | "onPrepareListen">,
     SendErrorHandler<Handle> {
@@ -125,7 +126,7 @@ const port = (min: number) => optional(count(0, "port", { min, max: 65_535 }));
 const family = optional(choice("any", ["any", "IPv4", "IPv6"]));
 
 const LISTEN_OPTIONS: CallTable<DatagramListenOptions> = {
-  host: optional(assertText),
+  host: optional(assertHost),
   port: port(0),
   family,
   reuseAddress: optional(flag(false)),
@@ -160,7 +161,7 @@ export interface DatagramConnectOptions extends WaitOptions {
 export const CONNECT_TIMEOUT_MS = 10_000;
 
 const CONNECT_OPTIONS: CallTable<DatagramConnectOptions> = {
-  host: optional(assertText),
+  host: optional(assertHost),
   port: port(1),
   localHost: optional(assertText),
   localPort: port(0),

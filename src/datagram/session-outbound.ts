@@ -184,7 +184,8 @@ function assertDatagram(
   options: MessageOptions | undefined,
 ): void {
   const { length } = message;
-  if (options !== undefined) throw invalidArgument("a datagram is sent without options");
+  if (options !== undefined)
+    throw invalidArgument("send has no options over UDP: expiresMs is for ARQ");
   if (length > 0 && length <= maxDatagramBytes && !isCloseNotify(message)) return;
   let why = `a datagram of ${length} bytes is above maxDatagramBytes (${maxDatagramBytes})`;
   if (length === 0) why = "an empty datagram is a probe, and never the application's";

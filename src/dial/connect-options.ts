@@ -1,4 +1,5 @@
 /** Where and how to connect, for clients and agents alike. */
+import { assertHost } from "../bytes/host-text.js";
 import { parseIp } from "../bytes/ip-bytes.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { assertFunction, assertInteger, assertText, describe, invalidArgument } from "../errors.js";
@@ -43,8 +44,8 @@ export interface ConnectOptions extends WaitOptions {
   /** Told when the addresses of the host, or of the first proxy, are known, before the first attempt. */
   readonly onLookup?: (() => void) | undefined;
   /**
-   * Through which proxies; `false`: none. Default: the component's. They look `host` up. Proxies for
-   * connections of `path` there are none.
+   * Through which proxies; `false`: none. Default: the component's. The last proxy looks `host` up. A `path` can't be
+   * connected to through a proxy.
    */
   readonly proxy?: ProxyChoice | undefined;
 }
@@ -62,7 +63,7 @@ export function assertIp(name: string, value: unknown): void {
 }
 
 const CONNECT_OPTIONS: CallTable<ConnectOptions> = {
-  host: optional(assertText),
+  host: optional(assertHost),
   port: optional(count(0, "port", { min: 1, max: 65_535 })),
   path: optional(assertText),
   localHost: optional(assertIp),

@@ -1,4 +1,5 @@
 /** What reconnecting can be asked for; `reconnect` does it. */
+import { assertHost } from "../bytes/host-text.js";
 import type { CloseReason } from "../connection/close-reason.js";
 import type { Data } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
@@ -8,7 +9,6 @@ import {
   assertInteger,
   assertKnownKeys,
   assertObject,
-  assertText,
   describe,
   invalidArgument,
 } from "../errors.js";
@@ -123,6 +123,6 @@ function assertAddress(target: unknown): void {
   assertObject("reconnect.targets", target);
   assertKnownKeys("reconnect.targets", target, ["host", "port"]);
   const { host, port } = target as ReconnectTarget;
-  if (host !== undefined) assertText("reconnect.targets.host", host);
+  if (host !== undefined) assertHost("reconnect.targets.host", host);
   assertInteger("reconnect.targets.port", port, 1, 65_535);
 }

@@ -18,6 +18,7 @@ import {
 import type { Connection, Data, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import { engineServiceOf } from "../connection/engine-service.js";
+import { StopSignal } from "../connection/waiting/stop-signal.js";
 import { assertWaitOptions, beginWait, throwIfAborted } from "../connection/waiting/waiter.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import type { Engine } from "../engine/engine.js";
@@ -84,6 +85,7 @@ export class ConnectionPool implements AsyncDisposable {
   /** Looks after idle connections; one timer serves all. */
   #timer: Timer | undefined;
   #stopping: Promise<StopResult> | undefined;
+  readonly #stopSignal: StopSignal = new StopSignal();
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: PoolOptions) {
@@ -106,7 +108,7 @@ export class ConnectionPool implements AsyncDisposable {
             proxy,
           });
     this.#probe = probe;
-    const { onEject, onReturn, onPanic, onCheck } = options;
+    const { onEject, onReturn, onPanic, onCheck, onHandlerError } = options;
     this.#table = new DestinationTable(
       {
         ...settings,
@@ -122,6 +124,7 @@ export class ConnectionPool implements AsyncDisposable {
         onPanic: () => onPanic?.(),
         onCheck: ({ destination }, isUp, cause) => onCheck?.(destination, isUp, cause),
         moreToChoose: () => this.#allotment.serve(),
+        onHandlerError,
       },
     );
     this.#allotment = new Allotment(this.#table, settings, this.#wheel, {
@@ -304,6 +307,21 @@ export class ConnectionPool implements AsyncDisposable {
     return await this.#stopping;
   }
 
+  /** Resolves when the pool has been stopped, at once if it has. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
+  async stopped(options: WaitOptions = {}): Promise<void> {
+    await this.#stopSignal.wait(this.#wheel, options);
+  }
+
+  /** Lets the process end while connections are open. */
+  unref(): void {
+    this.#agent.unref();
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    this.#agent.ref();
+  }
+
   async #stop(drainMs: number): Promise<StopResult> {
     const { connectionCount } = this.#agent;
     this.#timer?.cancel();
@@ -327,6 +345,7 @@ export class ConnectionPool implements AsyncDisposable {
     await this.#probe?.stop();
     const leftMs = Math.max(0, Math.ceil(endMs - this.#clock.now()));
     const { cutCount } = await this.#agent.stop({ drainMs: leftMs });
+    this.#stopSignal.tell();
     return { drainedCount: Math.max(0, connectionCount - cutCount), cutCount };
   }
 

@@ -1,4 +1,5 @@
 /** What a pool of connections can be given. */
+import { assertHost } from "../bytes/host-text.js";
 import type { Connection, WaitOptions } from "../connection/connection.js";
 import { assertWaitOptions } from "../connection/waiting/waiter.js";
 import {
@@ -7,9 +8,9 @@ import {
   assertInteger,
   assertKnownKeys,
   assertObject,
-  assertText,
   describe,
   invalidArgument,
+  type NetError,
 } from "../errors.js";
 import {
   assertOrder,
@@ -81,7 +82,7 @@ export interface PoolOptions extends Given<PoolNumbers> {
   readonly destinations: readonly PoolDestination[];
   /** What the connections are made with: receive model, TLS, `correlate`, heartbeat, proxy … */
   readonly agent?: TcpAgentOptions | undefined;
-  /** Default `"leastUsed"`. */
+  /** Which destination the next connection or request goes to: see {@link PoolBalance}. Default `"leastUsed"`. */
   readonly balance?: PoolBalance | undefined;
   /** Whether an idle connection is well: sends a ping and reads the answer, for example. Rejecting is no. */
   readonly check?: ((connection: Connection) => Promise<boolean> | boolean) | undefined;
@@ -99,6 +100,8 @@ export interface PoolOptions extends Given<PoolNumbers> {
   readonly onCheck?:
     | ((destination: PoolDestination, isUp: boolean, cause: unknown) => void)
     | undefined;
+  /** A handler of the pool threw or rejected; nothing else comes of it. Without this one a process warning tells of it. */
+  readonly onHandlerError?: ((error: NetError) => void) | undefined;
 }
 
 /** Options of `ConnectionPool.request`. */
@@ -135,7 +138,14 @@ export const BALANCE: OptionRule<PoolBalance> = choice<PoolBalance>("leastUsed",
   "roundRobin",
   "randomOfTwo",
 ]);
-const HANDLER_NAMES = ["check", "onEject", "onReturn", "onPanic", "onCheck"] as const;
+const HANDLER_NAMES = [
+  "check",
+  "onEject",
+  "onReturn",
+  "onPanic",
+  "onCheck",
+  "onHandlerError",
+] as const;
 const OTHER_NAMES = ["destinations", "agent", "balance", "healthCheck", ...HANDLER_NAMES];
 
 /** Destinations at most. */
@@ -182,7 +192,7 @@ export function assertDestinations(given: unknown): asserts given is readonly Po
     }
     assertKnownKeys("destinations", destination, ["host", "port"]);
     const { host, port } = destination as PoolDestination;
-    if (host !== undefined) assertText("destinations.host", host);
+    if (host !== undefined) assertHost("destinations.host", host);
     assertInteger("destinations.port", port, 1, 65_535);
   }
 }

@@ -104,6 +104,8 @@ export class Association implements Receiver, PortOwner {
     this.clientHost = plainHost(connection.stream.remoteAddress()?.host);
     const local = peerKeyOf({ host: plainHost(localHost), port: 0, family: "IPv4" });
     this.inner = new DatagramPort(parts.service, targetAt(addressOfPeer(local)), this);
+    // The client's connection holds the process.
+    this.inner.unref();
     this.heardMs = connection.wheel.clock.now();
     this.peers = new RecentMap(parts.numbers.maxAssociationPeers);
     this.names = new AssociationNames(parts.service.engine, parts.numbers.maxAssociationPeers);
@@ -277,6 +279,7 @@ class OuterSocket implements PortOwner {
   open(service: EngineService): void {
     try {
       this.port = new DatagramPort(service, targetAt(anyAddress(this.family)), this);
+      this.port.unref();
     } catch {
       this.association.outerClosed(this.family);
     }

@@ -1,14 +1,14 @@
 /** A forward proxy: HTTP, CONNECT, SOCKS 5, 4a and 4 on one port (HP §6.2). */
 import { randomBytes } from "node:crypto";
-import process from "node:process";
 import type {
   ComponentStats,
   StopOptions,
   StopResult,
 } from "../connection/component/component-options.js";
+import type { ServiceState } from "../connection/component/service-state.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { engineServiceOf } from "../connection/engine-service.js";
-import { callHandler, handlerError } from "../connection/events/handlers.js";
+import { handlerError, tellHandlerError } from "../connection/events/handlers.js";
 import type { AdmissionOptions } from "../connection/listening/admission.js";
 import type { ListenOptions } from "../connection/listening/listening.js";
 import type { Address, EngineChoice, IpAddress } from "../engine/engine.js";
@@ -122,6 +122,7 @@ export class ProxyServer implements AsyncDisposable {
   /** Anybody on the network could come in: there is neither a list nor authentication. */
   readonly #isOpen: boolean;
   readonly #handlers: Given<ProxyHandlers>;
+  #keepsProcess = true;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: ProxyServerOptions = {}) {
@@ -230,15 +231,7 @@ export class ProxyServer implements AsyncDisposable {
   }
 
   #tell(error: NetError): void {
-    const { onHandlerError } = this.#handlers;
-    if (onHandlerError === undefined) {
-      process.emitWarning(error);
-      return;
-    }
-    callHandler(
-      () => onHandlerError.call(this.#handlers, error),
-      (cause) => process.emitWarning(handlerError("onHandlerError", "request", cause)),
-    );
+    tellHandlerError(this.#handlers, error);
   }
 
   /**
@@ -274,6 +267,7 @@ export class ProxyServer implements AsyncDisposable {
   async #stopAgent(): Promise<void> {
     const agent = this.#agent;
     this.#agent = this.#makeAgent();
+    if (!this.#keepsProcess) this.#agent.unref();
     this.#forwarder.agent = this.#agent;
     await agent.stop({ drainMs: 0 });
   }
@@ -283,8 +277,27 @@ export class ProxyServer implements AsyncDisposable {
     return this.#passage.stopped(options);
   }
 
+  /** Lets the process end while it listens and connections are open. */
+  unref(): void {
+    this.#passage.unref();
+    this.#keepsProcess = false;
+    this.#agent.unref();
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    this.#passage.ref();
+    this.#keepsProcess = true;
+    this.#agent.ref();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** `starting`, `started`, `stopping` or `stopped`. */
+  get state(): ServiceState {
+    return this.#passage.state;
   }
 
   /** Where it listens; undefined while it does not. */

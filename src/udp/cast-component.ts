@@ -75,6 +75,11 @@ export abstract class CastComponent<Handle> implements AsyncDisposable {
     return this.#socket.stop();
   }
 
+  /** Resolves when it is stopped, at once if it is. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
+  stopped(options?: WaitOptions): Promise<void> {
+    return this.#socket.stopped(options);
+  }
+
   /** Lets the process end while it is open. */
   unref(): void {
     this.#socket.unref();

@@ -1,4 +1,5 @@
 /** Where casts and nodes are opened. */
+import { assertHost } from "../bytes/host-text.js";
 import { parseIp } from "../bytes/ip-bytes.js";
 import { anyAddress, resolveDatagramHost } from "../datagram/resolve-peer.js";
 import { bufferSizes } from "../datagram/session-listening.js";
@@ -100,7 +101,7 @@ const CAST_OPEN: CallTable<CastOpenOptions> = {
 const NODE_CAST: CallTable<NonNullable<NodeOpenOptions["cast"]>> = { ...TARGET, port: port(1) };
 
 const NODE_OPEN: CallTable<NodeOpenOptions> = {
-  host: optional(assertText),
+  host: optional(assertHost),
   port: port(0),
   family: optional(choice("any", ["any", "IPv4", "IPv6"])),
   reuseAddress: optional(flag(false)),

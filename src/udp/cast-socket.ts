@@ -76,7 +76,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   private opening: Opening | undefined = undefined;
   private groups: readonly GroupMembership[] = [];
   private multicastInterface: string | undefined = undefined;
-  private stopWaiters: (() => void)[] = [];
+  private readonly stopWaiters: WaiterList = new WaiterList();
   private readonly drainWaiters: WaiterList = new WaiterList();
   private startCount = 0;
   private isAbove = false;
@@ -194,13 +194,19 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   }
 
   stop(): Promise<void> {
-    if (this.serviceState === "stopped") return Promise.resolve();
-    const promise = new Promise<void>((resolve) => this.stopWaiters.push(resolve));
-    if (this.serviceState === "stopping") return promise;
+    const promise = this.stopped();
+    if (this.serviceState === "stopped" || this.serviceState === "stopping") return promise;
     this.move("stop");
     if (this.port === undefined) queueMicrotask(() => this.finish());
     else this.port.close();
     return promise;
+  }
+
+  async stopped(options: WaitOptions = {}): Promise<void> {
+    beginWait(options, "stopped", "close");
+    if (this.serviceState === "stopped") return;
+    const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
+    await this.stopWaiters.wait(this.service.wheel, options, giveUp);
   }
 
   /** Everything is over. */
@@ -211,9 +217,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     if (onShutdown !== undefined && this.reason !== undefined) {
       this.guard("onShutdown", "close", undefined, () => this.call(onShutdown));
     }
-    const waiters = this.stopWaiters;
-    this.stopWaiters = [];
-    for (const resolve of waiters) resolve();
+    this.stopWaiters.resolve();
   }
 
   ref(): void {

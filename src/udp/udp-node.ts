@@ -1,9 +1,10 @@
 /** Any to any over UDP (HP §2.12): one socket without sessions, which sends to and hears whomever. */
+import { assertHost } from "../bytes/host-text.js";
 import type { Data, SendResult } from "../connection/connection.js";
 import { throwIfAborted } from "../connection/waiting/waiter.js";
 import { resolveDatagramHost } from "../datagram/resolve-peer.js";
 import type { GroupMembership, IpAddress } from "../engine/engine.js";
-import { assertInteger, assertText, NetError } from "../errors.js";
+import { assertInteger, NetError } from "../errors.js";
 import { CastComponent } from "./cast-component.js";
 import {
   assertNodeOpen,
@@ -85,7 +86,7 @@ export class UdpNode extends CastComponent<UdpNode> {
 
   /** The address of a name, to send to. Rejects with `HOST_NOT_FOUND`, `ABORTED`, … */
   async resolve(host: string, port: number, signal?: AbortSignal): Promise<IpAddress> {
-    assertText("host", host);
+    assertHost("host", host);
     assertInteger("port", port, 0, 65_535);
     throwIfAborted({ signal }, "resolve");
     const { engine } = this.#socket.service;

@@ -4,6 +4,7 @@ import {
   type StopOptions,
   type StopResult,
 } from "../connection/component/component-options.js";
+import type { WaitOptions } from "../connection/connection.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import { assertFunction, assertKnownKeys, assertObject, NetError } from "../errors.js";
 import type { Given } from "../options.js";
@@ -146,6 +147,11 @@ export class WebSocketAgent<Context = unknown>
     const drainMs = readStopOptions(options);
     this.#parts.places.stop();
     return await this.#parts.dialer.stop(drainMs);
+  }
+
+  /** Resolves when the agent has been stopped, at once if it has. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
+  stopped(options?: WaitOptions): Promise<void> {
+    return this.#parts.dialer.stopped(options);
   }
 
   /** Lets the process end while sockets are open, or waited for. */

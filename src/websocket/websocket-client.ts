@@ -135,6 +135,11 @@ export class WebSocketClient<Context = unknown> implements AsyncDisposable, Asyn
     return await this.#parts.dialer.stop(drainMs);
   }
 
+  /** Resolves when the client has been stopped, at once if it has. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
+  stopped(options?: WaitOptions): Promise<void> {
+    return this.#parts.dialer.stopped(options);
+  }
+
   /** Lets the process end while the socket is open, or waited for. */
   unref(): void {
     holdProcess(this.#parts, false);

@@ -9,6 +9,7 @@ import {
   assertKnownKeys,
   assertObject,
   assertText,
+  describe,
   invalidArgument,
 } from "../errors.js";
 import { fieldPairs } from "../http/http-fields.js";
@@ -99,7 +100,7 @@ export class WebSocketEndpoint<Context = unknown> extends SocketGroup<Context> {
     if (path !== undefined) assertPath(path);
     if (protocols !== undefined) assertProtocols(protocols);
     if (origins !== undefined && !Array.isArray(origins)) {
-      throw invalidArgument("origins must be an array");
+      throw invalidArgument(`origins must be an array, not ${describe(origins)}`);
     }
     const configuration = webSocketConfiguration(options);
     const settings = compressionSettings(options.compression);
@@ -210,7 +211,7 @@ export class WebSocketEndpoint<Context = unknown> extends SocketGroup<Context> {
   }
 }
 
-/** A {@link WebSocketEndpoint}. */
+/** Makes a {@link WebSocketEndpoint}, where WebSockets of an `HttpServer` begin. Throws `INVALID_ARGUMENT`. */
 export function webSocket<Context = unknown>(
   options: WebSocketEndpointOptions<Context>,
 ): WebSocketEndpoint<Context> {
@@ -219,7 +220,8 @@ export function webSocket<Context = unknown>(
 
 function assertPath(path: unknown): void {
   assertText("path", path);
-  if (!(path as string).startsWith("/")) throw invalidArgument(`path must begin with "/"`);
+  if (!(path as string).startsWith("/"))
+    throw invalidArgument(`path must begin with "/", not ${describe(path)}`);
 }
 
 function refuse(exchange: HttpExchange, { status, fields, error }: HandshakeFault): void {

@@ -451,7 +451,7 @@ async function check(
     assert.equal((error as Error).cause, cause);
   }
   if (moment.isBefore === true) {
-    assert.equal(client.isConnected, !face.does.has("connects"));
+    assert.equal(client.isOpen, !face.does.has("connects"));
     return;
   }
   assert.equal(getEventListeners(signal, "abort").length, 0);

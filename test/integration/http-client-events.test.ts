@@ -124,7 +124,7 @@ function events(engine: EngineName): void {
     const text = await upgraded?.read().text();
 
     assert.equal(text, "hello");
-    assert.equal(client.isConnected, false);
+    assert.equal(client.isOpen, false);
     assert.equal(told.filter((one) => one === "upgrade").length, 1);
     await assert.rejects(client.get("/"), { code: "INVALID_STATE" });
     upgraded?.connection.close();
@@ -160,7 +160,7 @@ function events(engine: EngineName): void {
       await assert.rejects(client.send(), { code: "HANDLER_FAILED", cause });
       await until(() => told.at(-1) === "close HANDLER_FAILED");
 
-      assert.equal(client.isConnected, false);
+      assert.equal(client.isOpen, false);
     });
   }
 
@@ -180,7 +180,7 @@ function events(engine: EngineName): void {
       client.send().catch(() => undefined);
       await until(() => told.at(-1) === "close HANDLER_FAILED");
 
-      assert.equal(client.isConnected, false);
+      assert.equal(client.isOpen, false);
     });
   }
 
@@ -199,7 +199,7 @@ function events(engine: EngineName): void {
     await assert.rejects(client.connect(server.origin), { code: "HANDLER_FAILED", cause });
     await until(() => told.at(-1) === "close HANDLER_FAILED");
 
-    assert.equal(client.isConnected, false);
+    assert.equal(client.isOpen, false);
   });
 
   it("end their connection when the promise of onConnect rejects", async (test) => {
@@ -214,7 +214,7 @@ function events(engine: EngineName): void {
 
     await until(() => told.at(-1) === "close HANDLER_FAILED");
 
-    assert.equal(client.isConnected, false);
+    assert.equal(client.isOpen, false);
   });
 
   it("end a request even where onClose throws, which becomes a process warning", async (test) => {
@@ -343,7 +343,7 @@ function requests(engine: EngineName): void {
     controllers[0]!.abort();
 
     await assert.rejects(first, { code: "ABORTED" });
-    await until(() => !client.isConnected);
+    await until(() => !client.isOpen);
     answer();
   });
 
@@ -377,7 +377,7 @@ function connections(engine: EngineName): void {
     for (const { origin } of servers) {
       await client.connect(origin);
       await assert.rejects(client.connect(origin), { code: "INVALID_STATE" });
-      assert.deepEqual([client.isConnected, client.origin], [true, origin]);
+      assert.deepEqual([client.isOpen, client.origin], [true, origin]);
       answers.push(await (await client.get("/")).text());
       assert.equal(client.close(), true);
       await until(() => client.connection?.state === "closed");
@@ -400,7 +400,7 @@ function connections(engine: EngineName): void {
     await (await client.get("/")).text();
     await until(() => told.at(-1) === "close CLOSED");
 
-    assert.equal(client.isConnected, false);
+    assert.equal(client.isOpen, false);
     await assert.rejects(client.get("/"), { code: "INVALID_STATE" });
     assert.equal(server.peers.length, 1);
   });
@@ -454,7 +454,7 @@ function connections(engine: EngineName): void {
 
       await assert.rejects(asked, { code, fault: "remote" });
       assert.equal(server.peers.length, 1);
-      assert.equal(client.isConnected, false);
+      assert.equal(client.isOpen, false);
     });
   }
 
@@ -488,7 +488,7 @@ function connections(engine: EngineName): void {
     await assert.rejects(connecting, { code: "ABORTED" });
     assert.equal(wasCalledOff, true);
     await client.connect(server.origin);
-    assert.equal(client.isConnected, true);
+    assert.equal(client.isOpen, true);
   });
 
   it("fails as connecting does", async (test) => {
@@ -498,6 +498,6 @@ function connections(engine: EngineName): void {
     const signal = AbortSignal.abort();
     await assert.rejects(client.connect("http://127.0.0.1:1", { signal }), { code: "ABORTED" });
     await assert.rejects(client.connect("127.0.0.1:1"), { code: "INVALID_ARGUMENT" });
-    assert.equal(client.isConnected, false);
+    assert.equal(client.isOpen, false);
   });
 }

@@ -281,7 +281,7 @@ function clients(certificates: TestCertificates): void {
     });
 
     await assert.rejects(client.connect(wrong.origin), { code: "TLS_CERTIFICATE" });
-    assert.equal(client.isConnected, false);
+    assert.equal(client.isOpen, false);
     await until(() => told.length === 2);
     await client.connect(right.origin);
 

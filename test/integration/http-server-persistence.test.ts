@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EngineName } from "hp-socket";
-import type { HttpExchange } from "hp-socket/http";
+import type { HttpExchange, ResponseWriter } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer, rawPeer } from "../support/http-world.js";
 import { until } from "../support/until.js";
@@ -47,6 +47,95 @@ function persistence(engine: EngineName): void {
 
     assert.equal((await peer.answer()).fields.get("connection"), "close");
     await peer.ended();
+    assert.equal(peer.rest, "");
+  });
+
+  const LAST: readonly (readonly [
+    what: string,
+    request: string,
+    status: number,
+    respond: (exchange: HttpExchange) => void,
+  ])[] = [
+    [
+      "an expectation that is not known",
+      `${get("/last", "Expect: more\r\nContent-Length: 4\r\n")}body`,
+      417,
+      () => assert.fail("this has no handler"),
+    ],
+    [
+      "a response whose field says so",
+      get("/last"),
+      200,
+      (exchange) => exchange.respond(200, { Connection: "close" }),
+    ],
+    [
+      "a body that follows such a field",
+      get("/last"),
+      200,
+      (exchange) => exchange.startResponse(200, { Connection: "close" }).end(),
+    ],
+    [
+      "a response before a body that is too large to be read over",
+      get("/last", "Content-Length: 2000000\r\n") + "x".repeat(2_000_000),
+      200,
+      (exchange) => exchange.respond(200),
+    ],
+  ];
+  for (const [what, request, status, respond] of LAST) {
+    it(`gives no handler what comes behind the last response: ${what}`, async (test) => {
+      const paths: string[] = [];
+      let first: HttpExchange | undefined;
+      const server = await httpServer(test, {
+        engine,
+        onRequest(exchange) {
+          paths.push(exchange.path);
+          if (exchange.path === "/first") first = exchange;
+          else if (exchange.path === "/last") respond(exchange);
+          else exchange.respond(200);
+        },
+      });
+      const peer = await rawPeer(test, server);
+      const requests = get("/first") + request + get("/behind");
+
+      // The last response waits for its turn while what is behind it comes.
+      peer.send(requests);
+      await until(() => first?.connection.stats.receivedBytes === requests.length);
+      first?.respond(200);
+      const [, last] = await peer.answers(2);
+      await peer.ended();
+
+      assert.equal(last?.statusCode, status);
+      assert.equal(last?.fields.get("connection"), "close");
+      assert.equal(paths.includes("/behind"), false);
+      assert.equal(peer.rest, "");
+    });
+  }
+
+  it("gives no handler what comes while the last response is on its way", async (test) => {
+    const paths: string[] = [];
+    let last: { readonly exchange: HttpExchange; readonly writer: ResponseWriter } | undefined;
+    const server = await httpServer(test, {
+      engine,
+      onRequest(exchange) {
+        paths.push(exchange.path);
+        last ??= { exchange, writer: exchange.startResponse(200, { Connection: "close" }) };
+      },
+    });
+    const peer = await rawPeer(test, server);
+    const [begin, rest] = [get("/last") + get("/behind").slice(0, 9), get("/behind").slice(9)];
+
+    peer.send(begin);
+    await until(() => last?.exchange.connection.stats.receivedBytes === begin.length);
+    peer.send(rest + get("/behind"));
+    await until(() => {
+      const { receivedBytes } = last!.exchange.connection.stats;
+      return receivedBytes === begin.length + rest.length + get("/behind").length;
+    });
+    last?.writer.end();
+    await peer.answer();
+    await peer.ended();
+
+    assert.deepEqual(paths, ["/last"]);
     assert.equal(peer.rest, "");
   });
 

@@ -1,7 +1,7 @@
 /** What is said of misuse and of limits: the name, the limit and the value. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { delimiter, TcpAgent, TcpClient, TcpServer } from "hp-socket";
+import { delimiter, push, TcpAgent, TcpClient, TcpServer } from "hp-socket";
 import { ArqServer } from "hp-socket/arq";
 import { CookieStore, HttpAgent, HttpClient, HttpServer } from "hp-socket/http";
 import { ConnectionPool } from "hp-socket/pool";
@@ -42,6 +42,10 @@ type Call = (self: Anything) => unknown;
 
 const WRONG_CALLS: Readonly<Record<string, readonly [call: Call, message: string]>> = {
   "read(null)": [(self) => self.read(null), "the options of read must be an object, not null"],
+  'read("5")': [
+    (self) => self.read("5"),
+    'byteCount must be a whole number from 1 to 9007199254740991, not "5"',
+  ],
   "read({ timeout })": [
     (self) => self.read({ timeout: 1 }),
     'read has no option "timeout"; did you mean timeoutMs?',
@@ -195,6 +199,18 @@ describe("messages", () => {
     });
   }
 
+  for (const host of ["a:80", "http://a", "[::1]", "user@a", "a b"]) {
+    it(`refuse what is no host before anything is looked up: ${host}`, async () => {
+      const message = `host must be a name or an IP address, without scheme, port or brackets, not "${host}"`;
+      const agent = new TcpAgent({ engine });
+      const other = new TcpServer({ engine });
+
+      await assert.rejects(agent.connect({ host, port: 1 }), { code: "INVALID_ARGUMENT", message });
+      await assert.rejects(other.listen({ host }), { code: "INVALID_ARGUMENT", message });
+      await agent.stop();
+    });
+  }
+
   it("refuse a local name before anything is looked up", async () => {
     const message = 'localHost must be an IP address, not "eth0"';
     const agent = new TcpAgent({ engine });
@@ -249,6 +265,38 @@ describe("messages of options", () => {
       "a setting that is no handler": [
         () => new UdpServer({ reconnect: true } as Anything),
         'there is no option "reconnect"',
+      ],
+      "a port where it does not belong": [
+        () => new TcpServer({ port: 80 } as Anything),
+        'there is no option "port": it belongs to listen, connect or open',
+      ],
+      "an option where there are none": [
+        () => (push as Anything)({ size: 1 }),
+        'push has no option "size": it has none',
+      ],
+      "a path for a certificate": [
+        () => new TcpServer({ engine: "node", tls: { cert: "server.pem", key: "server.key" } }),
+        /^tls: cert or key is no PEM: certFile and keyFile take paths \(/,
+      ],
+      "text for compression": [
+        () => new HttpServer({ onRequest() {}, compression: "gzip" as Anything }),
+        'compression must be true, false or an object, not "gzip"',
+      ],
+      "a list of names and passwords": [
+        () => new ProxyServer({ authenticate: ["me", "secret"] as Anything }),
+        "authenticate must be a table { name: password } or a function, not an array",
+      ],
+      "text for a cookie store": [
+        () => new CookieStore("cookies.txt" as Anything),
+        'the options of CookieStore must be an object, not "cookies.txt"',
+      ],
+      "a path of a WebSocket": [
+        () => new WebSocketServer({ path: "chat" }),
+        'path must begin with "/", not "chat"',
+      ],
+      "text for a request": [
+        () => new HttpAgent().request("http://a/" as Anything),
+        'a request { url, … } must be an object, not "http://a/"',
       ],
       "a name without its unit": [
         () => new Relay({ to: ["127.0.0.1:1"], healthCheck: { every: 5 } as Anything }),

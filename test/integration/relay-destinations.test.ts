@@ -99,6 +99,38 @@ async function relayWorld(test: TestContext, options: RelayOptions): Promise<Rel
   return { memory, clock, relay, records, told, resetting, start, stop, wait, connect, ask };
 }
 
+describe("handlers of a relay that fail", () => {
+  it("are told to onHandlerError, and nothing else comes of it", async (test) => {
+    const failures: string[] = [];
+    const fail = (name: string) => () => {
+      throw new Error(name);
+    };
+    const world = await relayWorld(test, {
+      to: NAMES.slice(0, 2),
+      ejectAfter: 1,
+      onRelayed: fail("relayed"),
+      onEject: fail("eject"),
+      onReturn: async () => fail("return")(),
+      onHandlerError: ({ code, message }) => failures.push(`${code} ${message}`),
+    });
+    world.resetting.add(BAD);
+    await world.stop(BAD);
+
+    const served = [await world.ask(), await world.ask()];
+    await world.wait(2_000);
+
+    assert.deepEqual(served, [7_001, 7_001]);
+    assert.deepEqual(
+      new Set(failures),
+      new Set([
+        "HANDLER_FAILED onRelayed failed: relayed",
+        "HANDLER_FAILED onEject failed: eject",
+        "HANDLER_FAILED onReturn failed: return",
+      ]),
+    );
+  });
+});
+
 describe("destinations of a relay", () => {
   it("one that does not answer connects costs a client attemptTimeoutMs, and nobody when it is ejected", async (test) => {
     const world = await relayWorld(test, { to: NAMES, attemptTimeoutMs: 300 });

@@ -72,6 +72,25 @@ for (const engine of availableEngines()) {
 }
 
 function relays(engine: EngineName): void {
+  it("tells onHandlerError of handlers that fail, and goes on", async (test) => {
+    const { node: server } = await node(test, engine, 0, (text) => text);
+    const failures: string[] = [];
+    const { one, to } = await relay(test, engine, {
+      to: [`127.0.0.1:${server.port}`],
+      onRelayed: () => {
+        throw new Error("no room for logs");
+      },
+      onHandlerError: ({ code, message }) => failures.push(`${code} ${message}`),
+    });
+    const client = await node(test, engine);
+
+    client.node.send(to, "hello");
+    await until(() => client.heard.length > 0);
+    await one.stop();
+
+    assert.deepEqual(failures, ["HANDLER_FAILED onRelayed failed: no room for logs"]);
+  });
+
   it("gives each client a destination and a port of its own, and brings answers back", async (test) => {
     const servers = await Promise.all(
       ["a", "b"].map((name) => node(test, engine, 0, (text) => `${name} ${text}`)),

@@ -7,6 +7,7 @@
  * its own connection (a read, the response to a request, the end) still gets through. A handler that throws
  * or rejects ends its own connection with `HANDLER_FAILED`, and nothing else.
  */
+import process from "node:process";
 import type { Address, ListenPlace } from "../../engine/engine.js";
 import { invalidArgument, NetError, type Operation, textOf } from "../../errors.js";
 import type { CloseReason } from "../close-reason.js";
@@ -143,4 +144,24 @@ export function callHandler(call: () => unknown, failed: (cause: unknown) => voi
   } catch (cause) {
     failed(cause);
   }
+}
+
+/** Has the handler that hears of handlers which failed, where there is no connection to end. */
+export interface FailureHandler {
+  /** A handler threw or rejected. Without this one a process warning tells of it. */
+  onHandlerError?: ((error: NetError) => void) | undefined;
+}
+
+/** Tells of a handler that failed: `onHandlerError`, or a process warning. */
+export function tellHandlerError(handlers: FailureHandler, error: NetError): void {
+  const { onHandlerError } = handlers;
+  if (onHandlerError === undefined) {
+    process.emitWarning(error);
+    return;
+  }
+  callHandler(
+    () => onHandlerError.call(handlers, error),
+    (cause) =>
+      process.emitWarning(handlerError("onHandlerError", error.operation ?? "close", cause)),
+  );
 }

@@ -31,7 +31,7 @@ const WRONG_GROUPS = "Failed to set ECDH curve";
 /** Which option OpenSSL means by its error. */
 const WRONG_PARTS: Readonly<Record<string, string>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: "key does not belong to cert",
-  ERR_OSSL_PEM_NO_START_LINE: "cert or key is no PEM",
+  ERR_OSSL_PEM_NO_START_LINE: "cert or key is no PEM: certFile and keyFile take paths",
   ERR_OSSL_PEM_BAD_PASSWORD_READ: "key needs passphrase",
   ERR_OSSL_BAD_DECRYPT: "passphrase does not fit",
   ERR_SSL_NO_CIPHER_MATCH: "ciphers has none that OpenSSL knows",

@@ -75,6 +75,7 @@ export class ClientLink implements ConnectionHolder, ExchangeOwner {
       if (connection.state === "closed") throw connection.endError();
       receiver.holder = this;
       this.receiver = receiver;
+      receiver.keep(0);
     } finally {
       this.attempt = undefined;
     }

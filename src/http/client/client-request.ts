@@ -108,7 +108,7 @@ const IDEMPOTENT_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "D
 
 /** Throws `INVALID_ARGUMENT` for options that can't be, `ABORTED` when the signal was aborted already. */
 export function assertRequestOptions(options: HttpRequestOptions): void {
-  assertOptionsObject("a request", options);
+  assertOptionsObject("a request { url, … }", options);
   assertKnownKeys("request", options, OPTION_NAMES);
   assertRequestTime("connectTimeoutMs", options.connectTimeoutMs);
   assertRequestTime("headTimeoutMs", options.headTimeoutMs);

@@ -9,9 +9,10 @@ import {
   type StopResult,
 } from "../../connection/component/component-options.js";
 import { closeOldOnes, closeSilentOnes } from "../../connection/component/mass-close.js";
-import type { Connection } from "../../connection/connection.js";
+import type { Connection, WaitOptions } from "../../connection/connection.js";
 import { Events } from "../../connection/events/events.js";
 import { assertFunction } from "../../connection/settings.js";
+import { StopSignal } from "../../connection/waiting/stop-signal.js";
 import { ProxyRouter } from "../../dial/proxy-route.js";
 import { describe, invalidArgument, NetError } from "../../errors.js";
 import type { Given } from "../../options.js";
@@ -47,7 +48,7 @@ import { type DialRoute, dialRoute, routeKey } from "./http-proxy.js";
 import type { HttpResponse } from "./http-response.js";
 import { TargetCache } from "./http-target.js";
 
-/** A connection of an {@link HttpAgent}, as handlers see it. What is sent over it is the agent's. */
+/** A connection of an {@link HttpAgent}, as handlers see it: to look at, pause and close. Only the agent sends on it. */
 export type HttpAgentConnection<Context = unknown> = Pick<
   Connection<Context>,
   | "id"
@@ -119,9 +120,6 @@ export let sendPlanned: <Context>(
   plan: ExchangePlan,
 ) => ClientExchange;
 
-/** Says whether the connections of an agent keep the process alive, but for those that wait for a next request. */
-export let holdProcess: (agent: HttpAgent, keepsProcess: boolean) => void;
-
 /** Has the connections of an agent take any amount: who sends over them bounds what waits. */
 export let unboundQueues: (agent: HttpAgent) => void;
 
@@ -141,14 +139,12 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
       if (agent.#stopping !== undefined) throw stopped();
       return agent.#start(route, plan, agent.numbers.connectTimeoutMs);
     };
-    holdProcess = (agent, keepsProcess) => {
-      agent.#dialer.keepsProcess = keepsProcess;
-    };
     unboundQueues = (agent) => agent.#dialer.unboundQueues();
   }
   #defaults: RequestDefaults;
   #requestCount = 0;
   #stopping: Promise<StopResult> | undefined;
+  readonly #stopSignal: StopSignal = new StopSignal();
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: HttpAgentOptions<Context> = {}) {
@@ -329,12 +325,30 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
     return await this.#stopping;
   }
 
+  /** Resolves when the agent has been stopped, at once if it has. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
+  async stopped(options: WaitOptions = {}): Promise<void> {
+    await this.#stopSignal.wait(this.#dialer.wheel, options);
+  }
+
+  /** Lets the process end while requests are under way. Connections without a request never hold it. */
+  unref(): void {
+    this.#dialer.keepsProcess = false;
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    this.#dialer.keepsProcess = true;
+  }
+
   async #stop(drainMs: number): Promise<StopResult> {
+    // Whoever waits for the end must live to see it, `unref` or not.
+    this.#dialer.keepsProcess = true;
     const { length } = this.#dialer.connectionIds();
     this.#pools.stop(stopped());
     await this.#pools.empty(drainMs);
     const { cutCount } = await this.#dialer.stop(0);
     this.#events.shutdown();
+    this.#stopSignal.tell();
     return { drainedCount: Math.max(0, length - cutCount), cutCount };
   }
 

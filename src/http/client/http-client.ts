@@ -155,7 +155,7 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
   }
 
   /** Whether requests can be sent. */
-  get isConnected(): boolean {
+  get isOpen(): boolean {
     return this.#link.isOpen;
   }
 
@@ -166,14 +166,15 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
 
   /** The application's own, of the present or last connection. Throws `INVALID_STATE` before the first. */
   get context(): Context {
-    return this.#there.context as Context;
+    return this.#lastConnection.context as Context;
   }
 
   set context(context: Context) {
-    this.#there.context = context;
+    this.#lastConnection.context = context;
   }
 
-  get #there(): Connection {
+  /** The present or last connection. Throws `INVALID_STATE` before the first. */
+  get #lastConnection(): Connection {
     if (this.#connection !== undefined) return this.#connection;
     throw new NetError("INVALID_STATE", "the client was never connected");
   }
@@ -208,6 +209,12 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
     return this.#link.close();
   }
 
+  /** Ends the connection at once, with a reset, or calls connecting off; requests without a response fail. False when there is neither. */
+  abort(): boolean {
+    const isAborted = this.#connection?.abort() === true;
+    return this.#link.close() || isAborted;
+  }
+
   /**
    * Closes the connection, as {@link close} does: requests without a response fail. What waits is sent; what is left after
    * `drainMs` (5 s) is cut. Resolves when the connection has ended.
@@ -216,6 +223,21 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
     const drainMs = readStopOptions(options);
     this.#link.close();
     return await this.#dialer.stop(drainMs);
+  }
+
+  /** Resolves when the client is stopped, at once if it is. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
+  stopped(options?: WaitOptions): Promise<void> {
+    return this.#dialer.stopped(options);
+  }
+
+  /** Lets the process end while a request is under way. A connection without a request never holds it. */
+  unref(): void {
+    this.#dialer.keepsProcess = false;
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    this.#dialer.keepsProcess = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -66,7 +66,7 @@ export interface CookieSettings {
 
 /** Checks the options of a `CookieStore`. Throws `INVALID_ARGUMENT`. */
 export function cookieSettings(options: CookieStoreOptions): CookieSettings {
-  assertObject("CookieStore", options);
+  assertObject("the options of CookieStore", options);
   const known = [...COOKIE_LIMIT_NAMES, "secureOnLoopback", "onIgnore", "clock"];
   assertKnownKeys("CookieStore", options, known);
   const { secureOnLoopback = false, onIgnore, clock = systemClock } = options;

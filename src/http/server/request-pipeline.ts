@@ -81,7 +81,7 @@ export class RequestPipeline
   private current: PipelineOwner | undefined;
   /** Asks for another protocol, and is given to its handler when it is its turn. */
   private deferred: ServerExchange | undefined = undefined;
-  /** The request whose head is being read shall be the last. */
+  /** The request whose head is being read is the last of this connection. */
   private closesSoon = false;
   /** Why, where that is known. */
   private closeCause: NetError | undefined = undefined;
@@ -323,6 +323,7 @@ export class RequestPipeline
     const isWanted = !exchange.isDone || exchange.isObserved;
     if (!isWanted && discardedBytes > this.limits.maxDiscardBytes) {
       exchange.closes = true;
+      this.isLast = true;
       if (exchange.isInTurn) this.advance();
     }
     return !this.isOver;
@@ -472,14 +473,22 @@ export class RequestPipeline
     body?: Data,
   ): SendResult {
     const result = this.queue.respond(exchange, statusCode, fields, body);
+    if (exchange.closes) this.readNoFurther();
     this.responseDone(exchange);
     return result;
   }
 
   startResponse(exchange: ServerExchange, statusCode: number, fields: FieldInput): number {
     const bodyLength = this.queue.startResponse(exchange, statusCode, fields);
+    if (exchange.closes) this.readNoFurther();
     this.deadlines.sending();
     return bodyLength;
+  }
+
+  /** There is a response that says that the connection closes: what comes behind is no request (RFC 9112 §9.6). */
+  private readNoFurther(): void {
+    this.isLast = true;
+    if (this.reading === undefined) this.isInHead = false;
   }
 
   interim(exchange: ServerExchange, statusCode: number, fields: FieldInput): SendResult {

@@ -84,6 +84,8 @@ export interface RelayOptions
   readonly onRelayed?: ((record: RelayRecord) => void) | undefined;
   /** A client was not let in. */
   readonly onRefuse?: ((error: NetError, remoteAddress: Address | undefined) => void) | undefined;
+  /** A handler of the relay threw or rejected; nothing else comes of it. Without this one a process warning tells of it. */
+  readonly onHandlerError?: ((error: NetError) => void) | undefined;
 }
 
 /** What a relay has done so far. */
@@ -102,7 +104,7 @@ export const DESTINATION_HANDLERS: readonly (keyof DestinationHandlers)[] = [
   "onCheck",
 ];
 
-const HANDLER_NAMES = ["onRelayed", "onRefuse", ...DESTINATION_HANDLERS] as const;
+const HANDLER_NAMES = ["onRelayed", "onRefuse", "onHandlerError", ...DESTINATION_HANDLERS] as const;
 
 const OPTION_NAMES: readonly string[] = [
   ...HANDLER_NAMES,

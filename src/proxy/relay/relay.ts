@@ -6,15 +6,15 @@
  * Until it is joined a client is held back: what it sends meanwhile is passed on first.
  */
 import { Buffer } from "node:buffer";
-import process from "node:process";
 import {
   readStopOptions,
   type StopOptions,
   type StopResult,
 } from "../../connection/component/component-options.js";
+import type { ServiceState } from "../../connection/component/service-state.js";
 import type { StreamRole } from "../../connection/component/stream-component.js";
 import type { WaitOptions } from "../../connection/connection.js";
-import { callHandler, handlerError } from "../../connection/events/handlers.js";
+import { callHandler, handlerError, tellHandlerError } from "../../connection/events/handlers.js";
 import type { ListeningRole, ListenOptions } from "../../connection/listening/listening.js";
 import { HOLD, type Receiver } from "../../connection/receiver.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
@@ -104,7 +104,8 @@ export class Relay implements AsyncDisposable {
   }
 
   #makeUpstreams(check: ReturnType<typeof readHealthCheck>): Upstreams {
-    const { onEject, onReturn, onPanic, onCheck, balance = BALANCE.standard } = this.#options;
+    const { onEject, onReturn, onPanic, onCheck, onHandlerError } = this.#options;
+    const { balance = BALANCE.standard } = this.#options;
     const { connectTimeoutMs, attemptTimeoutMs } = this.#numbers;
     const probe = this.#probe;
     return new Upstreams({
@@ -126,6 +127,7 @@ export class Relay implements AsyncDisposable {
         onPanic: () => onPanic?.(),
         onCheck: ({ name }, isUp, cause) =>
           onCheck?.(name, isUp, cause === undefined ? undefined : asNetError(cause)),
+        onHandlerError,
       },
     });
   }
@@ -176,10 +178,10 @@ export class Relay implements AsyncDisposable {
     };
   }
 
-  /** What a handler throws is told by a process warning, and changes nothing. */
+  /** What a handler throws is told, and changes nothing. */
   #call(name: string, call: () => void): void {
     callHandler(call, (cause) =>
-      process.emitWarning(handlerError(name, "accept", cause, undefined)),
+      tellHandlerError(this.#options, handlerError(name, "accept", cause)),
     );
   }
 
@@ -304,8 +306,23 @@ export class Relay implements AsyncDisposable {
     return this.#passage.stopped(options);
   }
 
+  /** Lets the process end while it listens and connections are open. */
+  unref(): void {
+    this.#passage.unref();
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    this.#passage.ref();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** `starting`, `started`, `stopping` or `stopped`. */
+  get state(): ServiceState {
+    return this.#passage.state;
   }
 
   /** Where it listens; undefined while it does not. */

@@ -58,6 +58,8 @@ export interface UdpRelayOptions extends Given<UdpRelayNumbers>, DestinationHand
   readonly onRelayed?: ((record: UdpRelayRecord) => void) | undefined;
   /** A client was not let in. Told up to a hundred times a second. */
   readonly onRefuse?: ((error: NetError, remoteAddress: Address) => void) | undefined;
+  /** A handler of the relay threw or rejected; nothing else comes of it. Without this one a process warning tells of it. */
+  readonly onHandlerError?: ((error: NetError) => void) | undefined;
 }
 
 /** What a UDP relay has done so far. */
@@ -86,7 +88,7 @@ export interface UdpRelayStats {
   readonly destinations: Readonly<Record<string, DestinationStats>>;
 }
 
-const HANDLER_NAMES = ["onRelayed", "onRefuse", ...DESTINATION_HANDLERS] as const;
+const HANDLER_NAMES = ["onRelayed", "onRefuse", "onHandlerError", ...DESTINATION_HANDLERS] as const;
 
 const OPTION_NAMES: readonly string[] = [
   ...HANDLER_NAMES,

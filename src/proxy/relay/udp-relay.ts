@@ -1,5 +1,6 @@
 /** A relay of datagrams. */
 import type { StopOptions, StopResult } from "../../connection/component/component-options.js";
+import type { ServiceState } from "../../connection/component/service-state.js";
 import type { WaitOptions } from "../../connection/connection.js";
 import type { DatagramListenOptions } from "../../datagram/datagram-options.js";
 import type { IpAddress } from "../../engine/engine.js";
@@ -44,8 +45,23 @@ export class UdpRelay implements AsyncDisposable {
     return this.#switch.stopped(options);
   }
 
+  /** Lets the process end while it listens and sessions are open. */
+  unref(): void {
+    this.#switch.unref();
+  }
+
+  /** Takes {@link unref} back. */
+  ref(): void {
+    this.#switch.ref();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** `starting`, `started`, `stopping` or `stopped`. */
+  get state(): ServiceState {
+    return this.#switch.state;
   }
 
   /** Where it listens; undefined while it does not. */

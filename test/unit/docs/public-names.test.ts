@@ -14,11 +14,12 @@ import * as udp from "hp-socket/udp";
 import * as websocket from "hp-socket/websocket";
 import { POOL_NUMBERS } from "#src/pool/pool-options.js";
 import { RELAY_NUMBERS, UDP_RELAY_NUMBERS } from "#src/proxy/relay/relay-settings.js";
-import { PROJECT, readProjectFile } from "../../support/document.js";
+import { PROJECT, readProjectFile, tableRows } from "../../support/document.js";
 
 /** What an instance has of the members that the rules are about. */
 interface Component {
   stop(): Promise<unknown>;
+  stopped(): Promise<void>;
   readonly connectionCount?: unknown;
   readonly [name: string]: unknown;
 }
@@ -130,11 +131,57 @@ describe("the names of public members", () => {
     }
   });
 
+  it("are stopped for what resolves when a component has stopped", async () => {
+    for (const [name, component] of components()) {
+      await component.stop();
+      assert.equal(await component.stopped(), undefined, name);
+    }
+  });
+
   it("have the same defaults where pools and relays choose among destinations", () => {
     for (const numbers of [RELAY_NUMBERS, UDP_RELAY_NUMBERS]) {
       for (const name of ["ejectAfter", "ejectMs", "maxEjectMs", "maxEjectedPercent"] as const) {
         assert.equal(numbers[name].standard, POOL_NUMBERS[name].standard, name);
       }
+    }
+  });
+});
+
+describe("the table of operations in the guide", () => {
+  const all = components();
+  const names = [...all.keys()];
+  const groups: Readonly<Record<string, RegExp>> = {
+    all: /./,
+    servers: /^(?:Tcp|Udp|Arq|Http|WebSocket)Server$/,
+    agents: /Agent$/,
+    clients: /Client$/,
+    casts: /^Udp(?:Cast|Node)$/,
+    relays: /Relay$|^ProxyServer$/,
+    pool: /Pool$/,
+    "those of TCP": /^Tcp/,
+    "those of HTTP": /^Http/,
+    "those of WebSocket": /^WebSocket/,
+  };
+  const listed = (text: string): string[] =>
+    text.split(", ").flatMap((word) => {
+      const found = names.filter((name) => groups[word]?.test(name) ?? name === word);
+      assert.ok(found.length > 0, `"${word}" names no component`);
+      return found;
+    });
+
+  it("says which component has which operation", () => {
+    const rows = tableRows("docs/guide/connections-and-events.md", "operation");
+    assert.ok(rows.length > 20, String(rows.length));
+
+    for (const [operations = "", component = "", others = ""] of rows) {
+      const [having = "", lacking] = component.split(" but ");
+      const without = lacking === undefined ? [] : listed(lacking);
+      const expected = new Set(listed(having).filter((name) => !without.includes(name)));
+      for (const operation of operations.split(", ")) {
+        const found = names.filter((name) => operation in (all.get(name) ?? {}));
+        assert.deepEqual(new Set(found), expected, operation);
+      }
+      assert.ok(expected.size === names.length || others !== "", `${operations}: why not`);
     }
   });
 });

@@ -170,7 +170,13 @@ describe("a head", () => {
     ["1.1", "Expect: 100-Continue\r\n", "continue"],
     ["1.1", "Expect: other\r\n", "unknown"],
     ["1.1", "Expect: 100-continue, other\r\n", "unknown"],
-    ["1.1", "Expect: 100-continue\r\nExpect: 100-continue\r\n", "unknown"],
+    ["1.1", "Expect: 100-continue\r\nExpect: 100-continue\r\n", "continue"],
+    ["1.1", "Expect: 100-continue ,, 100-CONTINUE\t,\r\n", "continue"],
+    ["1.1", "Expect: 100-continue\r\nExpect: other\r\n", "unknown"],
+    ["1.1", "Expect: 100-continue\xa0\r\n", "unknown"],
+    ["1.1", "Expect:\r\n", "none"],
+    ["1.1", "Expect: ,\r\n", "none"],
+    ["1.0", "Expect: other\r\n", "unknown"],
     ["1.0", "Expect: 100-continue\r\n", "none"],
   ] as const) {
     it(`expects ${expectation} with ${JSON.stringify(fields)} in HTTP/${version}`, () => {

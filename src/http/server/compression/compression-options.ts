@@ -51,6 +51,9 @@ export function compressionOptions(
   given: boolean | Given<ResponseCompressionOptions> | undefined,
 ): ResponseCompressionOptions {
   const options = typeof given === "boolean" || given === undefined ? {} : given;
+  if (typeof options !== "object" || options === null) {
+    throw invalidArgument(`compression must be true, false or an object, not ${describe(options)}`);
+  }
   return readBelow("compression", options, () =>
     readAllOptions<ResponseCompressionOptions>("compression", COMPRESSION_OPTIONS, options),
   );

@@ -1,15 +1,11 @@
 /** What must hold for the head of a request as a whole, and what follows from it. */
-import { Buffer } from "node:buffer";
 import { readFraming } from "../body-framing.js";
-import { isText } from "../character-table.js";
 import { CONNECTION_OPTION, connectionOptions, persists } from "../connection-options.js";
 import { FIELD_KIND } from "../field-kind.js";
 import { HOST_FORM, hostForm } from "../host.js";
 import { FAULT } from "../parse-fault.js";
 import type { RequestHead } from "../request-head.js";
 import { targetFormOf } from "../request-target.js";
-
-const CONTINUE = Buffer.from("100-continue");
 
 /**
  * Settles a request whose head was scanned: form of the target, Host, framing, persistence,
@@ -52,12 +48,18 @@ function hostFault(head: RequestHead): number {
   return form === HOST_FORM.malformed ? FAULT.hostSyntax : 0;
 }
 
-/** An HTTP/1.0 client can't wait for an interim response (RFC 9110 §10.1.1). */
+/**
+ * A list (RFC 9110 §10.1.1), in one field or several, of which `100-continue` alone is known. An HTTP/1.0 client can't
+ * wait for an interim response.
+ */
 function expectationOf(head: RequestHead): "none" | "continue" | "unknown" {
-  const kind = FIELD_KIND.expect;
-  const asksContinue =
-    !head.isRepeated(kind) &&
-    isText(head.source, head.valueStart(kind), head.valueEnd(kind), CONTINUE);
-  if (!asksContinue) return "unknown";
-  return head.minorVersion === 1 ? "continue" : "none";
+  const members = head.getAll("expect").join(",").toLowerCase().split(",");
+  const given = members.map(withoutBlank).filter(Boolean);
+  if (given.some((member) => member !== "100-continue")) return "unknown";
+  return given.length > 0 && head.minorVersion === 1 ? "continue" : "none";
+}
+
+/** Of what `trim` takes off, a value can have SP, HTAB and no-break spaces, which are no white space in HTTP. */
+function withoutBlank(text: string): string {
+  return text.includes("\xa0") ? text : text.trim();
 }
