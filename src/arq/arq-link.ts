@@ -41,13 +41,13 @@ export interface ArqStats {
   readonly roundTripMs: number;
   /** Time after which a segment is sent again. */
   readonly timeoutMs: number;
-  /** Segments that may be on their way, those that are, and those that are not acknowledged at all. */
+  /** Segments that may be on their way at the moment. */
   readonly windowSegments: number;
   /** Segments that were sent and not acknowledged. */
   readonly inFlightSegments: number;
   /** Segments that were not acknowledged, those that were not sent among them. */
   readonly pendingSegments: number;
-  /** Segments that were sent first, and again: after a time-out, and because later ones had arrived. */
+  /** Segments that were sent for the first time. */
   readonly sentSegments: number;
   /** Segments that were sent again because their time was over. */
   readonly timedOutSegments: number;

@@ -105,21 +105,27 @@ export interface ConnectionSettings {
   readonly correlate: ((packet: Buffer) => unknown) | undefined;
   /** Heartbeats: probes of a silent peer, answers to the peer's own. Default: none. */
   readonly heartbeat: HeartbeatOptions | undefined;
-  /** What happens when a connection is given a `key` that another one has. Default `"replace"`. */
+  /**
+   * What happens when a connection is given a `key` that another one has: `"replace"` (default) closes the other one, `"refuse"` this
+   * one, both with `DUPLICATE_KEY`; with `"keep"` both go on, and this one gets no key.
+   */
   readonly duplicateKey: DuplicateKey;
   /** Connections at a time. Default 10,000. */
   readonly maxConnections: number;
   /** Topics that one connection may be subscribed to. Default 1,024. */
   readonly maxTopics: number;
-  /** `TCP_NODELAY`. Default true. */
+  /** Small pieces are sent at once (`TCP_NODELAY`). Default true. */
   readonly noDelay: boolean;
-  /** Kernel's probes. Default 60 s idle, 20 s between, 5 probes (HP §7.5). */
+  /** The kernel's probes of a silent peer, or `false` for none. Default: 60 s of silence, 20 s between probes, 5 of them (HP §7.5). */
   readonly keepAlive: KeepAlive | false;
-  /** `TCP_USER_TIMEOUT`; 0: the system's. Only where the engine can. */
+  /**
+   * How long sent bytes may stay unacknowledged before the connection ends with `USER_TIMEOUT` (`TCP_USER_TIMEOUT`, RFC 5482), in
+   * milliseconds. Default 0: as long as the system retransmits. `NOT_SUPPORTED` where the engine can't.
+   */
   readonly userTimeoutMs: number;
-  /** `SO_RCVBUF`; 0: the system's. Only where the engine can. */
+  /** The kernel's buffer for what comes (`SO_RCVBUF`), in bytes. Default 0: the system's. `NOT_SUPPORTED` where the engine can't. */
   readonly receiveBufferBytes: number;
-  /** `SO_SNDBUF`; 0: the system's. Only where the engine can. */
+  /** The kernel's buffer for what is sent (`SO_SNDBUF`), in bytes. Default 0: the system's. `NOT_SUPPORTED` where the engine can't. */
   readonly sendBufferBytes: number;
 }
 

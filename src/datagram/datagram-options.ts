@@ -30,7 +30,7 @@ import {
 import { DATAGRAM_SETTING_NAMES, type DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
 
-/** The handlers of a component over datagrams: those of every component, but nobody finishes by halves. */
+/** The handlers of a component over datagrams: those of every component but `onEnd`, since datagrams have no half-close. */
 export interface DatagramHandlers<Handle>
   extends Omit<Handlers<Handle, Buffer>, "onEnd" | "onPrepareListen">,
     SendErrorHandler<Handle> {

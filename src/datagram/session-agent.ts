@@ -28,7 +28,7 @@ export type ReconnectWish<Handle> = Given<ReconnectHandlers<Handle>> & {
   readonly reconnect?: boolean | ReconnectOptions | undefined;
 };
 
-/** Base of agents over datagrams; see the head of the file. */
+/** What agents over datagrams have in common. */
 export abstract class SessionAgent<
   Context,
   Handle extends MessageConnection<Context> = MessageConnection<Context>,

@@ -26,7 +26,7 @@ interface SessionClientParts extends ClientParts<Session, DatagramConnectOptions
   readonly component: SessionComponent;
 }
 
-/** Base of clients over datagrams; see the head of the file. */
+/** What clients over datagrams have in common. */
 export abstract class SessionClient<
   Handle,
   Context,

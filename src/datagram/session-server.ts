@@ -30,7 +30,7 @@ export interface DatagramStats extends ComponentStats {
 /** What can be given to `configure` of a server over datagrams. */
 export interface DatagramServerChanges extends Given<DatagramSettings>, SessionAdmissionOptions {}
 
-/** Base of servers over datagrams; see the head of the file. */
+/** What servers over datagrams have in common. */
 export abstract class SessionServer<
   Context,
   Handle extends MessageConnection<Context> = MessageConnection<Context>,

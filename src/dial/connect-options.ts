@@ -44,8 +44,8 @@ export interface ConnectOptions extends WaitOptions {
   /** Told when the addresses of the host, or of the first proxy, are known, before the first attempt. */
   readonly onLookup?: (() => void) | undefined;
   /**
-   * Through which proxies; `false`: none. Default: the component's. They look `host` up. Proxies for
-   * connections of `path` there are none.
+   * Through which proxies; `false`: none. Default: the component's. The last proxy looks `host` up. A `path` can't be
+   * connected to through a proxy.
    */
   readonly proxy?: ProxyChoice | undefined;
 }

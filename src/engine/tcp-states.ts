@@ -15,7 +15,7 @@ export const TCP_STATES = [
   "SYN-RECEIVED",
 ] as const;
 
-/** One of {@link TCP_STATES}. */
+/** A state of a TCP connection, as RFC 9293 §3.3.2 names it: `ESTABLISHED`, `LISTEN`, `TIME-WAIT`, … */
 export type TcpState = (typeof TCP_STATES)[number];
 
 /** The state with this number. */

@@ -34,7 +34,7 @@ export interface ClientParts<One extends Placed, Destination extends WaitOptions
   readonly place: Place<One, Destination>;
 }
 
-/** Base of clients; see the head of the file. */
+/** What clients have in common. */
 export abstract class OutgoingClient<
   One extends Placed,
   Handle extends AnyConnection & { send(data: Data, options?: never): SendResult },

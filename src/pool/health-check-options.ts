@@ -11,7 +11,7 @@ import type { HealthCheckNumbers } from "./health-checks.js";
 export interface HealthCheckOptions extends Given<HealthCheckNumbers> {
   /** What it is sent. Left out, a connection that can be made is enough. */
   readonly send?: Data | undefined;
-  /** Bytes that its answer, the first {@link MAX_ANSWER_BYTES} of it, has to have in it. Left out, there need be none. */
+  /** Bytes that its answer has to have among its first 65,536. Left out, no answer is awaited. */
   readonly expect?: Data | undefined;
 }
 

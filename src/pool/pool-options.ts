@@ -82,7 +82,7 @@ export interface PoolOptions extends Given<PoolNumbers> {
   readonly destinations: readonly PoolDestination[];
   /** What the connections are made with: receive model, TLS, `correlate`, heartbeat, proxy … */
   readonly agent?: TcpAgentOptions | undefined;
-  /** Default `"leastUsed"`. */
+  /** Which destination the next connection or request goes to: see {@link PoolBalance}. Default `"leastUsed"`. */
   readonly balance?: PoolBalance | undefined;
   /** Whether an idle connection is well: sends a ping and reads the answer, for example. Rejecting is no. */
   readonly check?: ((connection: Connection) => Promise<boolean> | boolean) | undefined;

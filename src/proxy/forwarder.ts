@@ -85,11 +85,11 @@ export class Forwarder {
       return this.#handleLater(exchange, forwarding);
     }
     try {
-      this.#forward(exchange, forwarding);
+      return this.#forward(exchange, forwarding)?.catch((error) => forwarding.fail(error));
     } catch (error) {
       forwarding.fail(error);
+      return undefined;
     }
-    return undefined;
   }
 
   async #handleLater(exchange: ServerExchange, forwarding: Forwarding): Promise<void> {

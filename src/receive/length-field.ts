@@ -6,7 +6,10 @@
 import type { Buffer } from "node:buffer";
 import { assertInteger, assertOneOf } from "../errors.js";
 
-/** Ways to write a length; see {@link createLengthField}. */
+/**
+ * Ways to write a length: integers (`uint-be`, `uint-le`), decimal digits (`ascii`, `ebcdic`, or `bcd` with two in a byte), and
+ * seven bits a byte, the lowest first (`varint`).
+ */
 export type LengthFormat = "uint-be" | "uint-le" | "ascii" | "bcd" | "ebcdic" | "varint";
 
 /** What `read` answers for bytes that are no length. */

@@ -12,11 +12,7 @@ import type {
   WebSocketConnection,
 } from "./websocket-connection.js";
 
-/**
- * Base of servers, agents and endpoints.
- *
- * A base and not a part: it is their public face, as `ConnectionGroup` is that of TCP servers and agents.
- */
+/** What WebSocket servers, agents and endpoints have in common: operations on all of their sockets, and on each by its id. */
 export abstract class SocketGroup<Context = unknown> {
   readonly #sockets: OpenSockets<Context>;
 

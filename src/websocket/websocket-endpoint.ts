@@ -224,7 +224,7 @@ export class WebSocketEndpoint<Context = unknown> extends SocketGroup<Context> {
   }
 }
 
-/** A {@link WebSocketEndpoint}. */
+/** Makes a {@link WebSocketEndpoint}, where WebSockets of an `HttpServer` begin. Throws `INVALID_ARGUMENT`. */
 export function webSocket<Context = unknown>(
   options: WebSocketEndpointOptions<Context>,
 ): WebSocketEndpoint<Context> {

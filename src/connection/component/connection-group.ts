@@ -24,9 +24,8 @@ export interface BroadcastOptions<Handle = Connection> {
 }
 
 /**
- * Base of servers and agents. `Held`: the class behind the connections; `Handle`: what the application sees of it.
- *
- * A base and not a part: it is their public face, some thirty operations that each would else have to pass on.
+ * What servers and agents have in common: operations on all of their connections, and on each by its id. `Held`: the class
+ * behind the connections; `Handle`: what the application sees of it.
  */
 export abstract class ConnectionGroup<
   Held extends Member & AnyConnection,

@@ -50,7 +50,7 @@ export interface DatagramRates {
 export interface MemoryNetworkOptions {
   /** Decides every chance. Default: 1. */
   readonly seed?: number | undefined;
-  /** One-way delay, a whole or broken number of milliseconds. Default: 0. */
+  /** One-way delay in milliseconds; fractions are possible. Default: 0. */
   readonly delayMs?: number | ((traffic: MemoryTraffic) => number) | undefined;
   /**
    * Longest segment in which stream bytes arrive, or a function that answers the size of the next

@@ -148,7 +148,7 @@ export class SimulatedLink {
     return [takesMs, takesMs];
   }
 
-  /** Whether nothing is on the link at `nowMs`, so that one without a past would do as well. */
+  /** Whether nothing is on the link at `nowMs`: from then on it behaves like a new one. */
   isIdle(nowMs: number): boolean {
     return !this.#isInBurst && nowMs >= this.#lastArrivalMs && nowMs >= this.#busyUntilMs;
   }

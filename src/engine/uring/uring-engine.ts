@@ -140,9 +140,8 @@ export class UringEngine implements Engine, Disposable {
 }
 
 /**
- * An engine with a ring and memory of its own, sized by `options`. `calls` replaces the foreign
- * calls. Throws `INVALID_ARGUMENT` for options that can't be, `ENGINE_UNAVAILABLE` where it can't
- * run.
+ * An engine with a ring and memory of its own, sized by `options`. Throws `INVALID_ARGUMENT` for options that can't
+ * be, `ENGINE_UNAVAILABLE` where it can't run.
  */
 export function createUringEngine(options: UringOptions = {}): Engine & Disposable {
   return makeUringEngine(options);

@@ -61,16 +61,16 @@ export interface AgentNumbers extends ClientNumbers {
   /** Connections at a time to one origin, or to one proxy for plain HTTP. Default 64. */
   readonly maxConnectionsPerOrigin: number;
   /**
-   * How long a connection is kept without a request. Default 4,000 where its server does not say, and as
-   * long as `maxIdleTimeoutMs` allows where it says longer; 0: never.
+   * How long a connection is kept without a request, in milliseconds; 0: it is closed at once. Default 4,000. Where the
+   * server announces a longer time (`Keep-Alive: timeout`) and this is left out, that time holds, up to `maxIdleTimeoutMs`.
    */
   readonly idleTimeoutMs: number;
   /**
-   * The same where the server says so long (`Keep-Alive: timeout`), at most. Default 60,000, or
+   * How long a connection is kept at most where its server announces a time, in milliseconds. Default 60,000, or
    * `idleTimeoutMs` where that is given.
    */
   readonly maxIdleTimeoutMs: number;
-  /** How much sooner than the server a connection is given up. Default 1,000. */
+  /** How long before the time that the server announces a connection is closed, in milliseconds. Default 1,000. */
   readonly idleMarginMs: number;
   /** Redirects that `fetch` follows. Default 20. */
   readonly maxRedirects: number;
@@ -82,7 +82,7 @@ export interface AgentNumbers extends ClientNumbers {
 
 /** Options of clients and agents alike. */
 export interface ClientOptions {
-  /** What moves the bytes. TLS runs on an engine that has it (node). */
+  /** What moves the bytes. Without one that has TLS, `https:` is `NOT_SUPPORTED`. Default: the best that can run. */
   readonly engine?: EngineChoice | undefined;
   /** Certificates and rules for `https:`. Default: the peer is verified. */
   readonly tls?: Omit<ClientTls, "start"> | undefined;
@@ -107,7 +107,7 @@ export interface ClientOptions {
   readonly allowAddress?: AddressFilter | undefined;
   /** Keep-alive probes of the kernel, as of a `TcpClient`. */
   readonly keepAlive?: KeepAlive | false | undefined;
-  /** `TCP_NODELAY`. Default true. */
+  /** Small pieces are sent at once (`TCP_NODELAY`). Default true. */
   readonly noDelay?: boolean | undefined;
 }
 

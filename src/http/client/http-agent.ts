@@ -48,7 +48,7 @@ import { type DialRoute, dialRoute, routeKey } from "./http-proxy.js";
 import type { HttpResponse } from "./http-response.js";
 import { TargetCache } from "./http-target.js";
 
-/** A connection of an {@link HttpAgent}, as handlers see it. What is sent over it is the agent's. */
+/** A connection of an {@link HttpAgent}, as handlers see it: to look at, pause and close. Only the agent sends on it. */
 export type HttpAgentConnection<Context = unknown> = Pick<
   Connection<Context>,
   | "id"

@@ -73,7 +73,7 @@ export interface HttpExchange<Context = unknown> {
   readonly isComplete: boolean;
   /**
    * Aborted when the connection ends before the response is complete. A peer that has only finished
-   * sending gets its response; whether it is still there is found out by and by.
+   * sending gets its response. That it has gone shows when bytes of the response are sent.
    */
   readonly signal: AbortSignal;
   /**

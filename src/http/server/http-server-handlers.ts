@@ -52,7 +52,10 @@ export interface MessageHandlers<Context = unknown> {
   onParseError?(connection: HttpServerConnection<Context>, error: NetError): void;
 }
 
-/** The handlers of an HTTP server; see the head of the file. */
+/**
+ * The handlers of an HTTP server. Each is optional, but that `onRequest` is needed where there is no `fetch`. A handler that
+ * throws or rejects before there is a response has the peer get 500, and `onHandlerError` is told.
+ */
 export interface HttpServerHandlers<Context = unknown> extends MessageHandlers<Context> {
   /** A request came: its head is complete, its body may be on its way. Respond now or later. */
   onRequest?(exchange: HttpExchange<Context>): MayWait;

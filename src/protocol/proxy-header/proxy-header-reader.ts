@@ -208,7 +208,7 @@ function checkSum(head: Buffer, valueAt: number, end: number): void {
   throw malformed("a PROXY header whose checksum does not match (§2.2.3)");
 }
 
-/** The TLS of the client, as the SSL TLV has it (§2.2.6); undefined where there is none, or a cut one. */
+/** The TLS of the client, as the SSL TLV has it (PROXY protocol §2.2.6); undefined where the header has none, or a malformed one. */
 export function sslOf(header: ProxyHeader): ProxySsl | undefined {
   const value = tlvsOf(header).find(({ type }) => type === TLV.ssl)?.value;
   if (value === undefined || value.length < 5) return undefined;

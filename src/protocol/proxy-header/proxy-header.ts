@@ -11,7 +11,7 @@ export interface ProxyEnd {
   readonly port: number;
 }
 
-/** Types of TLVs that have a name (§2.2). */
+/** Types of TLVs that have a name (PROXY protocol §2.2): `PROXY_TLV.authority` and others. */
 export const TLV = {
   alpn: 0x01,
   authority: 0x02,
@@ -29,13 +29,13 @@ export const TLV = {
 
 /** One value behind the addresses of version 2. */
 export interface ProxyTlv {
-  /** One of {@link TLV}, or another number up to 255. */
+  /** One of `PROXY_TLV`, or another number up to 255. */
   readonly type: number;
   /** The value, as it came. */
   readonly value: Buffer;
 }
 
-/** What TLS the client spoke with the relay (§2.2.6). */
+/** What TLS the client spoke with the relay (PROXY protocol §2.2.6). */
 export interface ProxySsl {
   /** The client connected over TLS. */
   readonly isSecured: boolean;

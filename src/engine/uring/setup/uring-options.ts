@@ -28,8 +28,8 @@ export interface UringOptions {
   /** Receive buffers, shared by all sockets of the thread; a power of two. Default 64. */
   readonly receiveBufferCount?: number | undefined;
   /**
-   * Bytes of one receive buffer, a multiple of 64: about what one `streamReceived` can bring at
-   * most. Datagrams that are larger are dropped. Default 65,536.
+   * Bytes of one receive buffer, a multiple of 64: about as much as one `onReceive` of `push()` can
+   * bring. Datagrams that are larger are dropped. Default 65,536.
    */
   readonly receiveBufferBytes?: number | undefined;
   /**
