@@ -39,7 +39,9 @@ export class CidrSet {
 
   /** @throws NetError `INVALID_ARGUMENT` for what {@link CidrSet.add} refuses. */
   constructor(networks: Iterable<string> = []) {
-    if (typeof networks === "string" || typeof networks?.[Symbol.iterator] !== "function") {
+    const isList =
+      typeof networks !== "string" && typeof networks?.[Symbol.iterator] === "function";
+    if (!isList || ArrayBuffer.isView(networks)) {
       throw invalidArgument(`networks must be a list, not ${describe(networks)}`);
     }
     for (const network of networks) this.add(network);

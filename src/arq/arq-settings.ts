@@ -120,7 +120,9 @@ export function arqSettings(
   given: Given<ArqSettings> & { readonly maxDatagramBytes?: number | undefined },
 ): ArqSettings {
   const settings = readOptions(ARQ_SETTINGS, given);
-  const maxDatagramBytes = given.maxDatagramBytes ?? DATAGRAM_SETTINGS.maxDatagramBytes.standard;
+  const rule = DATAGRAM_SETTINGS.maxDatagramBytes;
+  const { maxDatagramBytes = rule.standard } = given;
+  rule.assert("maxDatagramBytes", maxDatagramBytes);
   const maxTransmitBytes = settings.maxTransmitBytes || maxDatagramBytes;
   if (maxTransmitBytes < MIN_TRANSMIT_BYTES || maxTransmitBytes > maxDatagramBytes) {
     throw invalidArgument(

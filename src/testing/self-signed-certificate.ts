@@ -4,7 +4,14 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash, generateKeyPairSync, randomBytes, sign } from "node:crypto";
-import { assertInteger, assertKnownKeys, assertObject, describe, NetError } from "../errors.js";
+import {
+  assertInteger,
+  assertKnownKeys,
+  assertObject,
+  assertText,
+  describe,
+  NetError,
+} from "../errors.js";
 import {
   bitString,
   der,
@@ -78,7 +85,11 @@ export function selfSignedCertificate(
   if (!Array.isArray(serverNames)) {
     throw invalid(`serverNames must be a list, not ${describe(serverNames)}`);
   }
+  if (!(now instanceof Date) || Number.isNaN(now.getTime())) {
+    throw invalid(`now must be a Date, not ${describe(now)}`);
+  }
   const names = [...new Set<string>([...first, ...serverNames])];
+  for (const name of names) assertText("a name of the certificate", name);
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = sequence(objectIdentifier(ECDSA_WITH_SHA256));
   const name = sequence(

@@ -245,7 +245,7 @@ export class FrameOutput implements LineOwner {
 
   private sendFragment(bytes: Buffer, isText: boolean, options: SendOptions): SendResult {
     this.framing ??= new MessageFraming();
-    const { framing, compression } = this;
+    const { framing, compression, connection } = this;
     const isLast = options.isLast !== false;
     const isFirst = !framing.isInMessage;
     const isCompressed = isFirst
@@ -255,8 +255,15 @@ export class FrameOutput implements LineOwner {
     if (isFirst) {
       this.isCompressing = isCompressed;
       this.isDropping = !this.hasRoom(bytes.length);
-      if (this.isDropping) this.socket.droppedCount++;
-      else this.socket.sentMessages++;
+      if (!this.isDropping) this.socket.sentMessages++;
+      else {
+        this.drop();
+        if (!connection.isOpen) return false;
+      }
+    } else if (!this.isDropping && this.isOverfull) {
+      // A message that was begun can't be dropped.
+      this.failFull();
+      return false;
     }
     const deflater = isCompressed ? compression?.deflater : undefined;
     const { isDropping, line } = this;
@@ -282,6 +289,13 @@ export class FrameOutput implements LineOwner {
     }
     if (isLast) this.sendHeld();
     return result;
+  }
+
+  /** Sends a ping or a pong of the application's, which is lost where there is no room. */
+  offerControl(opcode: typeof OPCODE.ping | typeof OPCODE.pong, payload: Uint8Array): SendResult {
+    if (payload.length > 125 || this.hasRoom(payload.length)) return this.control(opcode, payload);
+    this.isAbove = true;
+    return false;
   }
 
   /** Sends a ping or a pong. */
@@ -405,14 +419,23 @@ export class FrameOutput implements LineOwner {
     return pendingBytes === 0 || pendingBytes + frameBytes <= this.settings.maxPendingBytes;
   }
 
+  /** Whether more waits than may, whatever becomes of a message that was begun. Who waits for `drained` never comes here. */
+  private get isOverfull(): boolean {
+    const { highWaterMarkBytes } = this.connection.settings;
+    return this.pendingBytes > Math.max(this.settings.maxPendingBytes, highWaterMarkBytes);
+  }
+
   /** There is no room: what the policy says. */
   private drop(): false {
-    const { connection, settings, pendingBytes } = this;
     this.socket.droppedCount++;
-    if (settings.slowConsumer === "drop") {
-      this.isAbove = true;
-      return false;
-    }
+    if (this.settings.slowConsumer === "drop") this.isAbove = true;
+    else this.failFull();
+    return false;
+  }
+
+  /** Ends the socket, since so much waits. */
+  private failFull(): void {
+    const { connection, settings, pendingBytes } = this;
     connection.fail(
       new NetError(
         "SEND_QUEUE_FULL",
@@ -420,7 +443,6 @@ export class FrameOutput implements LineOwner {
         { operation: "send", connectionId: connection.id },
       ),
     );
-    return false;
   }
 
   /** Little waits behind what was sent, or much: whoever waits for that is told later. What `send` answers. */

@@ -180,12 +180,12 @@ export class LiveWebSocket implements WebSocketConnection {
 
   ping(data: Data = NOTHING): SendResult {
     const bytes = bytesOf(data);
-    return this.session.isOpen && this.session.output.control(OPCODE.ping, bytes);
+    return this.session.isOpen && this.session.output.offerControl(OPCODE.ping, bytes);
   }
 
   pong(data: Data = NOTHING): SendResult {
     const bytes = bytesOf(data);
-    return this.session.isOpen && this.session.output.control(OPCODE.pong, bytes);
+    return this.session.isOpen && this.session.output.offerControl(OPCODE.pong, bytes);
   }
 
   drained(options?: WaitOptions): Promise<void> {

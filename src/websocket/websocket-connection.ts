@@ -109,8 +109,9 @@ export interface WebSocketConnection<Context = unknown>
    *
    * Returns true when it was taken; `"slow"` when it was taken and `highWaterMarkBytes` (1 MiB) or more wait: `onDrain`
    * and {@link drained} tell when there is room; false when it is lost: the socket is not open, or `maxPendingBytes`
-   * (16 MiB) are reached and `slowConsumer` ends the connection or drops the message. Throws `INVALID_ARGUMENT` for what
-   * is neither text nor bytes.
+   * (16 MiB) are reached and `slowConsumer` ends the connection or drops the message. A message that was begun is never
+   * dropped in the middle: a fragment that finds more than that waiting, and more than `highWaterMarkBytes`, ends the
+   * connection. Throws `INVALID_ARGUMENT` for what is neither text nor bytes.
    */
   send(data: Data, options?: SendOptions): SendResult;
   /** Sends a message in fragments, one for each chunk, no faster than the peer takes them. */
@@ -129,7 +130,7 @@ export interface WebSocketConnection<Context = unknown>
   publish(topic: string, data: Data, options?: PublishOptions): number;
   /** Topics that it is subscribed to. */
   readonly topics: readonly string[];
-  /** Sends a ping of at most 125 bytes. Returns as {@link send} does. */
+  /** Sends a ping of at most 125 bytes. Returns as {@link send} does; at `maxPendingBytes` it is lost, whatever `slowConsumer` says. */
   ping(data?: Data): SendResult;
   /** Sends a pong that nobody asked for, of at most 125 bytes. Returns as {@link send} does. */
   pong(data?: Data): SendResult;

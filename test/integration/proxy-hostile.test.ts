@@ -375,6 +375,20 @@ function origins(engine: EngineName): void {
   });
 }
 
+function nowhere(engine: EngineName): void {
+  const lookers = { nobody: {}, onRequest: { onRequest() {} }, onResponse: { onResponse() {} } };
+  for (const [name, handlers] of Object.entries(lookers)) {
+    it(`answers requests to nowhere, where ${name} looks at messages`, async (test) => {
+      const proxy = await proxyServer(test, engine, handlers);
+      for (const method of ["GET", "OPTIONS", "TRACE"]) {
+        const text = `${method} http://a:0/ HTTP/1.1\r\nHost: a\r\nMax-Forwards: 3\r\n\r\n`;
+        const peer = await says(test, proxy, text);
+        assert.equal((await peer.answer()).statusCode, 400, method);
+      }
+    });
+  }
+}
+
 for (const engine of availableEngines()) {
   describe(`a proxy and harm on ${engine}`, () => {
     names(engine);
@@ -382,5 +396,6 @@ for (const engine of availableEngines()) {
     credentials(engine);
     handlers(engine);
     origins(engine);
+    nowhere(engine);
   });
 }

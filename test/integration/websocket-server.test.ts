@@ -595,6 +595,61 @@ function messages(engine: EngineName): void {
     assert.deepEqual(codes, ["1006 SEND_QUEUE_FULL"]);
   });
 
+  for (const slowConsumer of ["close", "drop", "pause"] as const) {
+    it(`bounds fragments, and pings, with slowConsumer ${slowConsumer}`, async (test) => {
+      const ends: string[] = [];
+      const counts: number[] = [];
+      const server = await webSocketServer(test, {
+        engine,
+        slowConsumer,
+        maxPendingBytes: 100_000,
+        highWaterMarkBytes: 50_000,
+        closeTimeoutMs: 30,
+        onOpen(socket) {
+          let pings = 0;
+          while (pings < 5_000 && socket.ping(Buffer.alloc(100)) !== false) pings++;
+          let fragments = 0;
+          const [part, how] = [Buffer.alloc(100), { isLast: false }];
+          // The pings leave some room at most.
+          while (fragments < 5_000 && socket.send(part, how) !== false) fragments++;
+          counts.push(pings, fragments, socket.stats.droppedCount);
+          socket.abort();
+        },
+        onClose: (_socket, _code, _reason, end) => ends.push(end.code),
+      });
+
+      await framePeer(test, server.port);
+      await until(() => ends.length === 1);
+
+      const [pings = 0, fragments, droppedCount] = counts;
+      assert.ok(pings > 900 && pings < 1_100, `${pings} pings`);
+      assert.deepEqual([fragments, droppedCount], [0, 1]);
+      assert.equal(ends[0], slowConsumer === "drop" ? "ABORTED" : "SEND_QUEUE_FULL");
+    });
+
+    it(`ends a message in the middle that a peer does not take, with slowConsumer ${slowConsumer}`, async (test) => {
+      const ends: string[] = [];
+      let fragments = 0;
+      const server = await webSocketServer(test, {
+        engine,
+        slowConsumer,
+        maxPendingBytes: 100_000,
+        highWaterMarkBytes: 50_000,
+        closeTimeoutMs: 30,
+        onOpen(socket) {
+          const [part, how] = [Buffer.alloc(20_000), { isLast: false }];
+          while (fragments < 100 && socket.send(part, how) !== false) fragments++;
+        },
+        onClose: (_socket, _code, _reason, end) => ends.push(end.code),
+      });
+
+      await framePeer(test, server.port);
+      await until(() => ends.length === 1);
+
+      assert.deepEqual([fragments, ends], [5, ["SEND_QUEUE_FULL"]]);
+    });
+  }
+
   it("takes directly what is about its connections, and tells what is given twice", async (test) => {
     const refused: string[] = [];
     const server = await webSocketServer(test, {

@@ -35,31 +35,31 @@ export class WebSocketOpening implements ResponseSink {
   result: UpgradeResult | undefined = undefined;
   /** What is wrong with the response. */
   problem: string | undefined = undefined;
-  readonly #offer: UpgradeOffer;
-  readonly #parser: ResponseParser = new ResponseParser();
-  readonly #tally: WebSocketTally;
+  private readonly offer: UpgradeOffer;
+  private readonly parser: ResponseParser = new ResponseParser();
+  private readonly tally: WebSocketTally;
 
   constructor(tally: WebSocketTally) {
     const { stock, aim } = tally;
-    this.#tally = tally;
-    this.#offer = {
+    this.tally = tally;
+    this.offer = {
       key: createKey(randomBytes(KEY_BYTES)),
       protocols: aim.protocols,
       origin: aim.origin,
       ...(stock !== undefined && { deflate: [stock.wishes("client")] }),
     };
-    this.#parser.expect("GET", true);
+    this.parser.expect("GET", true);
   }
 
   /** The request. Throws `INVALID_ARGUMENT` for what can't be sent. */
   request(): Buffer {
-    const { target, host, fields } = this.#tally.aim;
+    const { target, host, fields } = this.tally.aim;
     const writer = new HeadWriter();
     const request = {
       method: "GET",
       target,
       host,
-      fields: [...upgradeRequestFields(this.#offer), ...fieldPairs(fields)],
+      fields: [...upgradeRequestFields(this.offer), ...fieldPairs(fields)],
       body: BODY.none,
     };
     for (let room = ROOM_BYTES; ; room *= 2) {
@@ -71,17 +71,17 @@ export class WebSocketOpening implements ResponseSink {
 
   /** Reads the response; answers how many bytes were its own. */
   feed(bytes: Buffer): number {
-    return this.#parser.feed(bytes, this);
+    return this.parser.feed(bytes, this);
   }
 
   onHeadersComplete(head: ResponseHead): AfterHead {
     if (head.isInterim) return AFTER_HEAD.goOn;
     const { statusCode } = head;
-    const result = checkUpgradeResponse(statusCode, head, this.#offer, sha1);
+    const result = checkUpgradeResponse(statusCode, head, this.offer, sha1);
     if (!isHandshakeFault(result)) this.result = result;
     else if (statusCode === 101) this.problem = result.error.message;
     else this.problem = `the server responded with ${statusCode}`;
-    const wants = this.#offer.deflate !== undefined;
+    const wants = this.offer.deflate !== undefined;
     if (wants && this.result !== undefined && this.result.deflate === undefined) {
       this.problem = "the server agreed to no compression";
     }

@@ -85,7 +85,7 @@ export class RequestPipeline
   private current: PipelineOwner | undefined;
   /** Asks for another protocol, and is given to its handler when it is its turn. */
   private deferred: ServerExchange | undefined = undefined;
-  /** The request whose head is being read shall be the last. */
+  /** The request whose head is being read is the last of this connection. */
   private closesSoon = false;
   /** Why, where that is known. */
   private closeCause: NetError | undefined = undefined;

@@ -100,7 +100,7 @@ export interface ExchangePipeline {
   responseGiven(exchange: ServerExchange): void;
   /** Bytes of the request's body shall, or may again, be held back. */
   holdBody(exchange: ServerExchange, isHeld: boolean): void;
-  /** The send queue is above its mark: nothing more shall be read until it is below. */
+  /** The send queue is above its mark: nothing more is read until it is below. */
   congested(): void;
   /** Ends the connection at once. */
   fail(error: NetError): void;

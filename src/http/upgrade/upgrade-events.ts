@@ -11,9 +11,9 @@ export class UpgradeEvents implements PacketEvents {
   readonly hasReceiveHandler = true;
   readonly mayBeRead = true;
   readonly stopping: ((connection: ProtocolConnection) => void) | undefined;
-  readonly #events: Events<Connection, Buffer>;
-  readonly #hasEndHandler: boolean;
-  readonly #gone: ((reason: CloseReason) => void) | undefined;
+  private readonly events: Events<Connection, Buffer>;
+  private readonly hasEndHandler: boolean;
+  private readonly gone: ((reason: CloseReason) => void) | undefined;
 
   /** `connection`: what the receiver is given. `gone`: told of the end before the receiver is. */
   constructor(
@@ -21,15 +21,15 @@ export class UpgradeEvents implements PacketEvents {
     connection: Connection,
     gone?: (reason: CloseReason) => void,
   ) {
-    this.#events = new Events<Connection, Buffer>(receiver, connection);
-    this.#hasEndHandler = receiver.onEnd !== undefined;
-    this.#gone = gone;
+    this.events = new Events<Connection, Buffer>(receiver, connection);
+    this.hasEndHandler = receiver.onEnd !== undefined;
+    this.gone = gone;
     const { onStop } = receiver;
     if (onStop !== undefined) this.stopping = () => onStop.call(receiver, connection);
   }
 
   received(connection: ProtocolConnection, unit: Buffer, settled: HandlerSettled): boolean {
-    return this.#events.received(connection, unit, settled);
+    return this.events.received(connection, unit, settled);
   }
 
   sent(): void {
@@ -37,19 +37,19 @@ export class UpgradeEvents implements PacketEvents {
   }
 
   drained(connection: ProtocolConnection): void {
-    this.#events.drained(connection);
+    this.events.drained(connection);
   }
 
   ended(connection: ProtocolConnection): void {
-    if (this.#hasEndHandler) this.#events.ended(connection);
+    if (this.hasEndHandler) this.events.ended(connection);
     else connection.close();
   }
 
   connectionClosed(connection: ProtocolConnection, reason: CloseReason): void {
     try {
-      this.#gone?.(reason);
+      this.gone?.(reason);
     } finally {
-      this.#events.closed(connection, reason);
+      this.events.closed(connection, reason);
     }
   }
 }
