@@ -198,7 +198,7 @@ export class Allotment {
     taker.attempt = site;
     taker.attemptCount++;
     this.regroup(taker);
-    // A destination that does not answer shall not keep a taker whom another could serve.
+    // A taker does not wait for a destination that does not answer while another could serve it.
     const isStuck = () => {
       if (taker.attempt === site) this.passOver(taker, site);
     };

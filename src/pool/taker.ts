@@ -21,7 +21,7 @@ export class Taker {
   attempt: Site | undefined = undefined;
   /** Connections that are made for it. */
   attemptCount = 0;
-  /** The key that it had when it was put into its group, and its place there; undefined: it is in none. */
+  /** Its key at the time when it was put into a group, and its place there; undefined: it is in none. */
   groupKey: string | undefined = undefined;
   place = 0;
   private readonly waiter: Waiter<Pooled>;

@@ -48,7 +48,7 @@ export class NodeTurn {
       this.queue.run();
       this.isRunning = false;
     };
-    // Whoever asked first for the end of this turn shall not be seen by all who are served in it.
+    // Else all tasks of this turn would run in the async context of the first that asked for its end.
     const run = (): void => inRootContext(runQueue);
     // A tick that a microtask asks for comes when no microtask is left.
     this.endEvent = (): void => process.nextTick(run);

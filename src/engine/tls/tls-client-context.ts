@@ -86,7 +86,7 @@ export class TlsClientContext implements TlsContext {
     return this.ownContext;
   }
 
-  /** Sessions under the rules in force; undefined when none shall be resumed. */
+  /** Sessions under the rules in force; undefined when none is resumed. */
   get sessions(): SessionTable | undefined {
     return this.ownSessions;
   }

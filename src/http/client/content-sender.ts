@@ -79,7 +79,7 @@ export class ContentSender implements PieceWriter {
       if (done === true) break;
       const bytes = chunkBytes(value);
       await this.sendChunk(bytes);
-      // Behind the last byte the response may come at any moment, which shall find the request complete.
+      // The response may come right after the last byte: the request has to be complete by then.
       if (breath.isDue(bytes.length) && !this.sending.body.isWhole) await breath.taken();
       if (this.isStopped) return;
     }

@@ -87,7 +87,7 @@ export const CLIENT_TRANSITIONS: Transitions<ClientState, ClientEvent> = {
   failed: {},
 };
 
-/** State → event → next state. `head` from idle: a response to what was no request, as 400 or 408. */
+/** State → event → next state. `head` from idle: an error response (400, 408) without a complete request. */
 export const SERVER_TRANSITIONS: Transitions<ServerState, ServerEvent> = {
   idle: {
     requested: "pending",

@@ -80,7 +80,10 @@ export class SharedMemory {
       }
       crossing.push(memory);
       if (crossing.length === MAX_ATTEMPTS) {
-        throw new NetError("NO_BUFFERS", `no ${byteCount} bytes within 4 GiB are to be had`);
+        throw new NetError(
+          "NO_BUFFERS",
+          `found no ${byteCount} bytes that cross no border of 4 GiB in ${MAX_ATTEMPTS} attempts`,
+        );
       }
     }
   }

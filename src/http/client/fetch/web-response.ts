@@ -131,7 +131,7 @@ class StreamEnd implements AbortListener {
     if (this.signal !== undefined) offAbort(this.signal, this);
   }
 
-  /** Nobody will read the rest: its connection shall not wait for that. */
+  /** Nobody will read the rest: its connection does not wait for that. */
   leave(): void {
     this.done();
     this.body.discard();
