@@ -14,25 +14,25 @@ const SLOT_MS = 600_000;
 
 /** Makes the ids that a server answers strangers with, and knows them again. */
 export class ConversationIds {
-  readonly #secret: Buffer = randomBytes(32);
+  private readonly secret: Buffer = randomBytes(32);
 
   /** The id for a peer with the id `peerId`. */
   make(peer: PeerKey, peerId: number, nowMs: number): number {
-    return this.#ofSlot(peer, peerId, this.#slot(nowMs));
+    return this.ofSlot(peer, peerId, this.slot(nowMs));
   }
 
   /** Whether `id` was made for the peer, not long ago. */
   isGood(id: number, peer: PeerKey, peerId: number, nowMs: number): boolean {
-    const slot = this.#slot(nowMs);
-    return id === this.#ofSlot(peer, peerId, slot) || id === this.#ofSlot(peer, peerId, slot - 1);
+    const slot = this.slot(nowMs);
+    return id === this.ofSlot(peer, peerId, slot) || id === this.ofSlot(peer, peerId, slot - 1);
   }
 
-  #slot(nowMs: number): number {
+  private slot(nowMs: number): number {
     return Math.floor(nowMs / SLOT_MS);
   }
 
-  #ofSlot(peer: PeerKey, peerId: number, slot: number): number {
-    const mac = createHmac("sha256", this.#secret).update(`${peer}|${peerId}|${slot}`, "latin1");
+  private ofSlot(peer: PeerKey, peerId: number, slot: number): number {
+    const mac = createHmac("sha256", this.secret).update(`${peer}|${peerId}|${slot}`, "latin1");
     return mac.digest().readUInt32LE(0) || 1;
   }
 }

@@ -46,45 +46,46 @@ const SECOND_FACTOR = 0x85eb_ca6b;
  * `bench/questions/accept.mjs` pays for it.
  */
 export class ConnectionRegistry<Item extends Identified> {
-  #slots: (Item | undefined)[] = new Array<Item | undefined>(MIN_SLOTS).fill(undefined);
+  private slots: (Item | undefined)[] = new Array<Item | undefined>(MIN_SLOTS).fill(undefined);
   /** Of a scattered id, the bits that are no slot. */
-  #shift: number = shiftFor(MIN_SLOTS);
-  #count = 0;
+  private shift: number = shiftFor(MIN_SLOTS);
+  private currentCount = 0;
 
   /** Number of connections. */
   get count(): number {
-    return this.#count;
+    return this.currentCount;
   }
 
   add(item: Item): void {
-    if (this.#count * 2 >= this.#slots.length) this.#resize(this.#slots.length * 2);
-    this.#count++;
-    this.#put(item);
+    if (this.currentCount * 2 >= this.slots.length) this.resize(this.slots.length * 2);
+    this.currentCount++;
+    this.put(item);
   }
 
   /** Takes the connection out; answers whether it was there. */
   remove(item: Item): boolean {
-    const slots = this.#slots;
+    const slots = this.slots;
     const mask = slots.length - 1;
-    let free = this.#slotOf(item.id);
+    let free = this.slotOf(item.id);
     if (slots[free] === undefined) return false;
     // Those behind that would stand nearer to their own slot move up, so that none is lost.
     for (let at = (free + 1) & mask; slots[at] !== undefined; at = (at + 1) & mask) {
-      const wanted = this.#homeOf(slots[at]!.id);
+      const wanted = this.homeOf(slots[at]!.id);
       if (((at - wanted) & mask) < ((at - free) & mask)) continue;
       slots[free] = slots[at];
       free = at;
     }
     slots[free] = undefined;
-    this.#count--;
-    if (slots.length > MIN_SLOTS && this.#count * 16 < slots.length) this.#resize(slots.length / 4);
+    this.currentCount--;
+    if (slots.length > MIN_SLOTS && this.currentCount * 16 < slots.length)
+      this.resize(slots.length / 4);
     return true;
   }
 
   /** Undefined for an unknown id, and for what is no number. */
   find(id: number): Item | undefined {
     if (typeof id !== "number") return undefined;
-    return this.#slots[this.#slotOf(id)];
+    return this.slots[this.slotOf(id)];
   }
 
   /** In the order in which they were given. */
@@ -95,34 +96,34 @@ export class ConnectionRegistry<Item extends Identified> {
   /** The connections as they are now, the oldest first; one may go while the list is walked. */
   list(): Item[] {
     const items: Item[] = [];
-    for (const item of this.#slots) if (item !== undefined) items.push(item);
+    for (const item of this.slots) if (item !== undefined) items.push(item);
     return items.sort((one, other) => one.id - other.id);
   }
 
   /** The slot with this id, or the free one where it would stand. */
-  #slotOf(id: number): number {
-    const slots = this.#slots;
+  private slotOf(id: number): number {
+    const slots = this.slots;
     const mask = slots.length - 1;
-    let at = this.#homeOf(id);
+    let at = this.homeOf(id);
     while (slots[at] !== undefined && slots[at]!.id !== id) at = (at + 1) & mask;
     return at;
   }
 
-  #homeOf(id: number): number {
+  private homeOf(id: number): number {
     const scattered = Math.imul(id ^ SECRET, FIRST_FACTOR);
-    return Math.imul(scattered ^ (scattered >>> 15), SECOND_FACTOR) >>> this.#shift;
+    return Math.imul(scattered ^ (scattered >>> 15), SECOND_FACTOR) >>> this.shift;
   }
 
-  #put(item: Item): void {
-    this.#slots[this.#slotOf(item.id)] = item;
+  private put(item: Item): void {
+    this.slots[this.slotOf(item.id)] = item;
   }
 
-  #resize(slotCount: number): void {
-    const items = this.#slots;
+  private resize(slotCount: number): void {
+    const items = this.slots;
     const count = Math.max(MIN_SLOTS, slotCount);
-    this.#slots = new Array<Item | undefined>(count).fill(undefined);
-    this.#shift = shiftFor(count);
-    for (const item of items) if (item !== undefined) this.#put(item);
+    this.slots = new Array<Item | undefined>(count).fill(undefined);
+    this.shift = shiftFor(count);
+    for (const item of items) if (item !== undefined) this.put(item);
   }
 }
 

@@ -11,8 +11,8 @@ import type { AnyConnection } from "../connection/connection.js";
  */
 export interface MessageConnection<Context = unknown> extends AnyConnection<Context> {
   /**
-   * Datagrams and messages that were dropped here because nobody took those before them. Where we have called the peer,
-   * those as well that the system has dropped for want of room, as far as it tells.
+   * Datagrams and messages that were dropped here because nobody took those before them. On an outgoing
+   * session also those that the system has dropped because there was no room, where the system counts them.
    */
   readonly missedCount: number;
   /** Datagrams that could not be sent; see `onSendError`. */

@@ -24,14 +24,14 @@ export interface DialerWish {
 
 /** How agents and clients over datagrams make sessions. */
 export class SessionDialer implements Dialer<Session, DatagramConnectOptions> {
-  readonly #component: SessionComponent;
-  readonly #role: DialerRole;
-  readonly #wish: DialerWish;
+  private readonly component: SessionComponent;
+  private readonly role: DialerRole;
+  private readonly wish: DialerWish;
 
   constructor(component: SessionComponent, role: DialerRole, wish: DialerWish) {
-    this.#component = component;
-    this.#role = role;
-    this.#wish = wish;
+    this.component = component;
+    this.role = role;
+    this.wish = wish;
   }
 
   assert(options: DatagramConnectOptions): void {
@@ -39,17 +39,17 @@ export class SessionDialer implements Dialer<Session, DatagramConnectOptions> {
   }
 
   prepare(options: DatagramConnectOptions): Attempt<Session> {
-    const { closeOnRefused = false, proxy } = this.#wish;
+    const { closeOnRefused = false, proxy } = this.wish;
     const hop = relayingProxy(options, proxy);
     return (entered) => {
-      const session = this.#component.admit();
+      const session = this.component.admit();
       entered(session);
-      const dialing = new SessionDialing(this.#component, session, options, {
+      const dialing = new SessionDialing(this.component, session, options, {
         hop,
-        ports: this.#role,
+        ports: this.role,
         closeOnRefused,
       });
-      if (this.#role.prepareConnect(session)) dialing.start();
+      if (this.role.prepareConnect(session)) dialing.start();
       return dialing.promise;
     };
   }

@@ -33,7 +33,7 @@ export interface EndingSession {
   readonly pendingBytes: number;
   /** Takes nothing more: its deadlines and readers are at their end. */
   stopTaking(): void;
-  /** Whether nothing waits any more that an orderly end waits for. */
+  /** Whether all is sent that an orderly end waits for. */
   isAllSent(): boolean;
   sendDatagram(bytes: Uint8Array): void;
   /** All that it is made of hears of the end. */

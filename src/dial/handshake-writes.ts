@@ -6,29 +6,29 @@ import type { StreamSocket } from "../engine/engine.js";
 export class HandshakeWrites {
   /** Whether a write is under way. */
   isBusy = false;
-  readonly #stream: StreamSocket;
-  readonly #waiting: Buffer[] = [];
+  private readonly stream: StreamSocket;
+  private readonly waiting: Buffer[] = [];
 
   constructor(stream: StreamSocket) {
-    this.#stream = stream;
+    this.stream = stream;
   }
 
   /** Writes bytes behind those that wait. */
   add(bytes: Buffer): void {
-    this.#waiting.push(bytes);
-    if (!this.isBusy) this.#next();
+    this.waiting.push(bytes);
+    if (!this.isBusy) this.next();
   }
 
   /** The stream has written what was under way. */
   written(): void {
     this.isBusy = false;
-    this.#next();
+    this.next();
   }
 
-  #next(): void {
-    const bytes = this.#waiting.shift();
+  private next(): void {
+    const bytes = this.waiting.shift();
     if (bytes === undefined) return;
     this.isBusy = true;
-    this.#stream.write(bytes);
+    this.stream.write(bytes);
   }
 }

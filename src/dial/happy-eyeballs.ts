@@ -50,15 +50,15 @@ class Attempt implements StreamSink {
 
 /** One race. */
 export class AddressRace {
-  readonly #engine: Engine;
-  readonly #targets: readonly ConnectTarget[];
-  readonly #attemptDelayMs: number;
-  readonly #sink: RaceSink;
-  readonly #errors: NetError[] = [];
-  #running: Attempt[] = [];
-  #next = 0;
-  #timer: Timer | undefined;
-  #isOver = false;
+  private readonly engine: Engine;
+  private readonly targets: readonly ConnectTarget[];
+  private readonly attemptDelayMs: number;
+  private readonly sink: RaceSink;
+  private readonly errors: NetError[] = [];
+  private running: Attempt[] = [];
+  private next = 0;
+  private timer: Timer | undefined;
+  private isOver = false;
 
   /** `targets` in the order in which they are tried, one at least. */
   constructor(
@@ -67,76 +67,76 @@ export class AddressRace {
     attemptDelayMs: number,
     sink: RaceSink,
   ) {
-    this.#engine = engine;
-    this.#targets = targets;
-    this.#attemptDelayMs = attemptDelayMs;
-    this.#sink = sink;
+    this.engine = engine;
+    this.targets = targets;
+    this.attemptDelayMs = attemptDelayMs;
+    this.sink = sink;
   }
 
   /** Begins. The sink is called later, never from within. Throws what `engine.connect` throws. */
   start(): void {
-    const target = this.#targets[this.#next++] as ConnectTarget;
+    const target = this.targets[this.next++] as ConnectTarget;
     const attempt = new Attempt(this);
-    attempt.stream = this.#engine.connect(target, attempt);
-    this.#running.push(attempt);
-    if (this.#next === this.#targets.length) return;
-    this.#timer = this.#engine.clock.setTimer(this.#attemptDelayMs, () => this.#startNext());
+    attempt.stream = this.engine.connect(target, attempt);
+    this.running.push(attempt);
+    if (this.next === this.targets.length) return;
+    this.timer = this.engine.clock.setTimer(this.attemptDelayMs, () => this.startNext());
   }
 
   /** Calls the race off: all attempts end, and nobody is told. */
   cancel(): void {
-    this.#finish();
+    this.finish();
   }
 
   /** An attempt is open: it has won. */
   opened(attempt: Attempt): void {
-    if (this.#isOver) return;
-    this.#running = this.#running.filter((other) => other !== attempt);
-    this.#finish();
-    this.#sink.raceWon(attempt.stream as StreamSocket);
+    if (this.isOver) return;
+    this.running = this.running.filter((other) => other !== attempt);
+    this.finish();
+    this.sink.raceWon(attempt.stream as StreamSocket);
   }
 
   /** An attempt has failed: the next one begins at once. */
   closed(attempt: Attempt, error: NetError): void {
-    if (this.#isOver) return;
-    this.#running = this.#running.filter((other) => other !== attempt);
-    this.#failed(error);
+    if (this.isOver) return;
+    this.running = this.running.filter((other) => other !== attempt);
+    this.failed(error);
   }
 
-  #failed(error: NetError): void {
-    this.#errors.push(error);
-    if (this.#next < this.#targets.length) {
-      this.#timer?.cancel();
-      this.#startNext();
-    } else if (this.#running.length === 0) {
-      this.#finish();
-      this.#sink.raceLost(this.#lostError());
+  private failed(error: NetError): void {
+    this.errors.push(error);
+    if (this.next < this.targets.length) {
+      this.timer?.cancel();
+      this.startNext();
+    } else if (this.running.length === 0) {
+      this.finish();
+      this.sink.raceLost(this.lostError());
     }
   }
 
   /** From the second address on, one that the engine won't take is one that has failed. */
-  #startNext(): void {
+  private startNext(): void {
     try {
       this.start();
     } catch (error) {
       if (!(error instanceof NetError)) throw error;
-      this.#failed(error);
+      this.failed(error);
     }
   }
 
-  #finish(): void {
-    this.#isOver = true;
-    this.#timer?.cancel();
-    for (const attempt of this.#running) attempt.stream?.reset();
-    this.#running = [];
+  private finish(): void {
+    this.isOver = true;
+    this.timer?.cancel();
+    for (const attempt of this.running) attempt.stream?.reset();
+    this.running = [];
   }
 
-  #lostError(): NetError {
-    const errors = this.#errors;
+  private lostError(): NetError {
+    const errors = this.errors;
     const telling = errors.findLast((error) => !WEAK_CODES.has(error.code)) ?? errors.at(-1);
     const { code, message } = telling as NetError;
     if (errors.length === 1) return telling as NetError;
-    const tried = this.#targets.map((target) => addressText(target.address)).join(", ");
+    const tried = this.targets.map((target) => addressText(target.address)).join(", ");
     return new NetError(code, `none of ${tried} could be connected to; ${message}`, {
       operation: "connect",
       cause: new AggregateError(errors, "each address failed"),

@@ -29,9 +29,9 @@ let scratch: Buffer | undefined;
 
 /** The client's part of CONNECT (RFC 9110 §9.3.6): one request, and the head of its response. */
 export class HttpConnect implements TunnelHandshake, ResponseSink {
-  readonly #parser: ResponseParser = new ResponseParser();
-  readonly #request: Buffer;
-  #sink: TunnelSink | undefined;
+  private readonly parser: ResponseParser = new ResponseParser();
+  private readonly request: Buffer;
+  private sink: TunnelSink | undefined;
 
   /** `authority`: `host:port`, with brackets round an IPv6 address. Throws `INVALID_ARGUMENT`. */
   constructor(authority: string, authorization: string | undefined) {
@@ -41,18 +41,18 @@ export class HttpConnect implements TunnelHandshake, ResponseSink {
     const end = new HeadWriter().writeRequest(scratch, 0, head);
     if (end < 0) throw invalidArgument(`a CONNECT request has at most ${MAX_REQUEST_BYTES} bytes`);
     // Not out of Node's pool, of which each request would keep the whole.
-    this.#request = Buffer.allocUnsafeSlow(end);
-    scratch.copy(this.#request, 0, 0, end);
-    this.#parser.expect("CONNECT");
+    this.request = Buffer.allocUnsafeSlow(end);
+    scratch.copy(this.request, 0, 0, end);
+    this.parser.expect("CONNECT");
   }
 
   begin(): Buffer {
-    return this.#request;
+    return this.request;
   }
 
   feed(bytes: Buffer, sink: TunnelSink): number {
-    this.#sink = sink;
-    return this.#parser.feed(bytes, this);
+    this.sink = sink;
+    return this.parser.feed(bytes, this);
   }
 
   /** See {@link ResponseSink}. */
@@ -60,7 +60,7 @@ export class HttpConnect implements TunnelHandshake, ResponseSink {
     const { statusCode } = head;
     if (head.isInterim || (statusCode >= 200 && statusCode < 300)) return AFTER_HEAD.goOn;
     const text = `it responded with ${statusCode} to CONNECT`;
-    this.#fail(CODES[statusCode] ?? "PROXY_REFUSED", text);
+    this.fail(CODES[statusCode] ?? "PROXY_REFUSED", text);
     return AFTER_HEAD.stop;
   }
 
@@ -74,15 +74,15 @@ export class HttpConnect implements TunnelHandshake, ResponseSink {
 
   /** The head of a 2xx is complete: what follows is the tunnel. */
   onUpgrade(): void {
-    this.#sink?.handshakeDone();
+    this.sink?.handshakeDone();
   }
 
   onParseError(error: NetError): void {
-    this.#fail("PROXY_MALFORMED", error.message, error);
+    this.fail("PROXY_MALFORMED", error.message, error);
   }
 
-  #fail(code: NetErrorCode, text: string, cause?: NetError): void {
-    this.#sink?.handshakeFailed(new NetError(code, text, { operation: "connect", cause }));
-    this.#sink = undefined;
+  private fail(code: NetErrorCode, text: string, cause?: NetError): void {
+    this.sink?.handshakeFailed(new NetError(code, text, { operation: "connect", cause }));
+    this.sink = undefined;
   }
 }

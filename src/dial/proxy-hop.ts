@@ -49,7 +49,7 @@ export class ProxyHop {
   readonly host: string;
   readonly username: string | undefined;
   readonly password: string;
-  readonly #exceptions: readonly Exception[];
+  private readonly exceptions: readonly Exception[];
 
   /** Throws `INVALID_ARGUMENT`; its message has no credentials. */
   constructor(given: string | ProxyOptions) {
@@ -71,7 +71,7 @@ export class ProxyHop {
     this.username = username ?? (hasOwn ? decodePercent(url.username) : undefined);
     this.password = password ?? (username === undefined ? decodePercent(url.password) : "");
     if (this.username !== undefined) assertCredentials(protocol, this.username, this.password);
-    this.#exceptions = readExceptions(noProxy);
+    this.exceptions = readExceptions(noProxy);
   }
 
   /** Host, port and credentials: what goes through proxies of one key may share a connection. */
@@ -89,7 +89,7 @@ export class ProxyHop {
   /** Whether this destination is to be reached through it. */
   serves(hostname: string, port: number): boolean {
     const host = hostname.toLowerCase();
-    return !this.#exceptions.some(
+    return !this.exceptions.some(
       (one) =>
         (one.port === 0 || one.port === port) &&
         (one.name === "*" || host === one.name || host.endsWith(`.${one.name}`)),

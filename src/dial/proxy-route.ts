@@ -61,15 +61,15 @@ export class ProxyRoute {
 
 /** Finds the route to each destination. */
 export class ProxyRouter {
-  readonly #choice: ProxyChoice | undefined;
-  readonly #routes: Map<string, ProxyRoute> = new Map();
-  readonly #fixed: ProxyRoute | undefined;
+  private readonly choice: ProxyChoice | undefined;
+  private readonly routes: Map<string, ProxyRoute> = new Map();
+  private readonly fixed: ProxyRoute | undefined;
 
   /** Throws `INVALID_ARGUMENT` for proxies that can't be. */
   constructor(choice: ProxyChoice | undefined) {
-    this.#choice = choice;
+    this.choice = choice;
     if (choice === undefined || choice === false || typeof choice === "function") return;
-    this.#fixed = routeOf(choice);
+    this.fixed = routeOf(choice);
   }
 
   /** Throws `INVALID_ARGUMENT` for what can't be a choice. */
@@ -82,11 +82,11 @@ export class ProxyRouter {
    * `INVALID_ARGUMENT`, and `HANDLER_FAILED` where the function fails.
    */
   route(destination: ProxyDestination, given?: ProxyChoice): ProxyRoute | undefined {
-    const choice = given ?? this.#choice;
+    const choice = given ?? this.choice;
     if (choice === undefined || choice === false) return undefined;
     const found = typeof choice === "function" ? ask(choice, destination) : choice;
     if (found === undefined) return undefined;
-    const route = found === this.#choice ? this.#fixed : this.#known(found);
+    const route = found === this.choice ? this.fixed : this.known(found);
     const isServed = route?.first.serves(destination.host, destination.port);
     if (isServed !== true) return undefined;
     assertSendable(destination.host);
@@ -94,13 +94,13 @@ export class ProxyRouter {
   }
 
   /** Taking a URL apart costs a microsecond: those that come again and again are kept. */
-  #known(found: Proxy | readonly Proxy[]): ProxyRoute {
+  private known(found: Proxy | readonly Proxy[]): ProxyRoute {
     if (typeof found !== "string") return routeOf(found);
-    let route = this.#routes.get(found);
+    let route = this.routes.get(found);
     if (route === undefined) {
       route = routeOf(found);
-      if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
-      this.#routes.set(found, route);
+      if (this.routes.size >= MAX_ROUTES) this.routes.clear();
+      this.routes.set(found, route);
     }
     return route;
   }

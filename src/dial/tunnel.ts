@@ -38,127 +38,127 @@ export interface TunnelOwner {
  * destination.
  */
 export class Tunnel implements StreamSink, TunnelSink {
-  readonly #stream: StreamSocket;
-  readonly #writes: HandshakeWrites;
-  readonly #route: ProxyRoute;
-  readonly #destination: TunnelEnd;
-  readonly #owner: TunnelOwner;
-  #hopIndex = -1;
-  #handshake: TunnelHandshake | undefined;
-  readonly #early: Buffer[] = [];
-  #isOver = false;
-  #hasEnded = false;
+  private readonly stream: StreamSocket;
+  private readonly writes: HandshakeWrites;
+  private readonly route: ProxyRoute;
+  private readonly destination: TunnelEnd;
+  private readonly owner: TunnelOwner;
+  private hopIndex = -1;
+  private handshake: TunnelHandshake | undefined;
+  private readonly early: Buffer[] = [];
+  private isOver = false;
+  private hasEnded = false;
 
   constructor(stream: StreamSocket, route: ProxyRoute, destination: TunnelEnd, owner: TunnelOwner) {
-    this.#stream = stream;
-    this.#writes = new HandshakeWrites(stream);
-    this.#route = route;
-    this.#destination = destination;
-    this.#owner = owner;
+    this.stream = stream;
+    this.writes = new HandshakeWrites(stream);
+    this.route = route;
+    this.destination = destination;
+    this.owner = owner;
   }
 
   /** Begins. Throws `INVALID_ARGUMENT` for a destination or credentials that can't be sent. */
   begin(): void {
-    this.#stream.sink = this;
-    this.#nextHop();
+    this.stream.sink = this;
+    this.nextHop();
   }
 
   /** Calls it off: the stream is reset, and nobody is told. */
   cancel(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#stream.reset();
+    if (this.isOver) return;
+    this.isOver = true;
+    this.stream.reset();
   }
 
   /** What is being waited for, for messages. */
   get step(): string {
-    return `the proxy ${this.#hop.host} made no tunnel to ${authority(this.#end)}`;
+    return `the proxy ${this.hop.host} made no tunnel to ${authority(this.end)}`;
   }
 
-  get #hop(): ProxyHop {
-    return this.#route.hops[this.#hopIndex] as ProxyHop;
+  private get hop(): ProxyHop {
+    return this.route.hops[this.hopIndex] as ProxyHop;
   }
 
   /** Where the present proxy is asked to connect to. */
-  get #end(): TunnelEnd {
-    const next = this.#route.hops[this.#hopIndex + 1];
-    return next === undefined ? this.#destination : { host: next.hostname, port: next.port };
+  private get end(): TunnelEnd {
+    const next = this.route.hops[this.hopIndex + 1];
+    return next === undefined ? this.destination : { host: next.hostname, port: next.port };
   }
 
-  #nextHop(): void {
-    this.#hopIndex++;
-    this.#handshake = handshakeOf(this.#hop, this.#end);
-    this.handshakeSends(this.#handshake.begin());
+  private nextHop(): void {
+    this.hopIndex++;
+    this.handshake = handshakeOf(this.hop, this.end);
+    this.handshakeSends(this.handshake.begin());
   }
 
   // — the handshake —
 
   handshakeSends(bytes: Buffer): void {
-    if (!this.#isOver) this.#writes.add(bytes);
+    if (!this.isOver) this.writes.add(bytes);
   }
 
   handshakeDone(): void {
-    this.#handshake = undefined;
+    this.handshake = undefined;
   }
 
   handshakeFailed(error: NetError): void {
-    this.#fail(error.code, error.message, error);
+    this.fail(error.code, error.message, error);
   }
 
   /** A handshake is done, and all of ours has left: on to the next proxy, or to the owner. */
-  #goOn(): void {
-    if (this.#isOver || this.#handshake !== undefined || this.#writes.isBusy) return;
-    if (this.#hopIndex + 1 < this.#route.hops.length) {
+  private goOn(): void {
+    if (this.isOver || this.handshake !== undefined || this.writes.isBusy) return;
+    if (this.hopIndex + 1 < this.route.hops.length) {
       try {
-        this.#nextHop();
+        this.nextHop();
       } catch (error) {
-        this.#fail("PROXY_REFUSED", (error as NetError).message, error);
+        this.fail("PROXY_REFUSED", (error as NetError).message, error);
         return;
       }
-      for (const bytes of this.#early.splice(0)) this.streamReceived(bytes);
+      for (const bytes of this.early.splice(0)) this.streamReceived(bytes);
       return;
     }
-    this.#isOver = true;
-    this.#owner.tunnelMade(this.#early, this.#hasEnded);
+    this.isOver = true;
+    this.owner.tunnelMade(this.early, this.hasEnded);
   }
 
-  #fail(code: NetErrorCode, reason: string, cause: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    const isLast = this.#hopIndex + 1 === this.#route.hops.length;
+  private fail(code: NetErrorCode, reason: string, cause: unknown): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const isLast = this.hopIndex + 1 === this.route.hops.length;
     // What one proxy can't reach is, in a chain, the next one.
     const told = code === "PROXY_DESTINATION" && !isLast ? "PROXY_UNREACHABLE" : code;
     const error = new NetError(told, `${this.step}: ${reason}`, { operation: "connect", cause });
-    this.#stream.reset();
-    this.#owner.tunnelFailed(error);
+    this.stream.reset();
+    this.owner.tunnelFailed(error);
   }
 
   // — the stream —
 
   streamReceived(bytes: Buffer): void {
-    if (this.#isOver) return;
-    const taken = this.#handshake?.feed(bytes, this) ?? 0;
-    if (this.#isOver) return;
+    if (this.isOver) return;
+    const taken = this.handshake?.feed(bytes, this) ?? 0;
+    if (this.isOver) return;
     if (taken < bytes.length) {
       // The bytes may be lent. More than these are not waited for.
-      this.#early.push(Buffer.from(bytes.subarray(taken)));
+      this.early.push(Buffer.from(bytes.subarray(taken)));
     }
-    this.#goOn();
+    this.goOn();
   }
 
   streamWritten(): void {
-    if (this.#isOver) return;
-    this.#writes.written();
-    this.#goOn();
+    if (this.isOver) return;
+    this.writes.written();
+    this.goOn();
   }
 
   streamEnded(): void {
-    if (this.#handshake === undefined) this.#hasEnded = true;
-    else this.#fail("PROXY_REFUSED", "it closed the connection", undefined);
+    if (this.handshake === undefined) this.hasEnded = true;
+    else this.fail("PROXY_REFUSED", "it closed the connection", undefined);
   }
 
   streamClosed(error: NetError | undefined): void {
-    this.#fail("PROXY_REFUSED", error?.message ?? "it closed the connection", error);
+    this.fail("PROXY_REFUSED", error?.message ?? "it closed the connection", error);
   }
 
   streamOpened(): void {

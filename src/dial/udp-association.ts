@@ -39,123 +39,123 @@ const STREAM: StreamOptions = { noDelay: true, keepAlive: { idleMs: 60_000 } };
 
 /** A SOCKS 5 proxy that relays our datagrams. */
 export class UdpAssociation implements RaceSink, StreamSink, SocksClientSink {
-  readonly #engine: Engine;
-  readonly #hop: ProxyHop;
-  readonly #owner: AssociationOwner;
-  readonly #handshake: Socks5Client;
-  readonly #looking: AbortController = new AbortController();
-  #race: AddressRace | undefined;
-  #stream: StreamSocket | undefined;
-  #writes: HandshakeWrites | undefined;
-  #isHeld = true;
-  #isMade = false;
-  #isOver = false;
+  private readonly engine: Engine;
+  private readonly hop: ProxyHop;
+  private readonly owner: AssociationOwner;
+  private readonly handshake: Socks5Client;
+  private readonly looking: AbortController = new AbortController();
+  private race: AddressRace | undefined;
+  private stream: StreamSocket | undefined;
+  private writes: HandshakeWrites | undefined;
+  private isHeld = true;
+  private isMade = false;
+  private isOver = false;
 
   constructor(engine: Engine, hop: ProxyHop, owner: AssociationOwner) {
-    this.#engine = engine;
-    this.#hop = hop;
-    this.#owner = owner;
+    this.engine = engine;
+    this.hop = hop;
+    this.owner = owner;
     const { username, password } = hop;
-    this.#handshake = associate(username === undefined ? undefined : { username, password });
+    this.handshake = associate(username === undefined ? undefined : { username, password });
   }
 
   /** Begins. Nothing is called from within. */
   start(): void {
-    const { hostname, port } = this.#hop;
-    this.#engine.resolve(hostname, this.#looking.signal).then(
-      (hosts) => this.#begin(interleaveFamilies(hosts).map((host) => ({ ...host, port }))),
+    const { hostname, port } = this.hop;
+    this.engine.resolve(hostname, this.looking.signal).then(
+      (hosts) => this.begin(interleaveFamilies(hosts).map((host) => ({ ...host, port }))),
       (error: unknown) => this.raceLost(error as NetError),
     );
   }
 
   /** Ends it, and nobody is told. The proxy relays nothing any more. */
   cancel(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#looking.abort();
-    this.#race?.cancel();
-    this.#stream?.close();
+    if (this.isOver) return;
+    this.isOver = true;
+    this.looking.abort();
+    this.race?.cancel();
+    this.stream?.close();
   }
 
   ref(): void {
-    this.#isHeld = true;
-    this.#stream?.ref();
+    this.isHeld = true;
+    this.stream?.ref();
   }
 
   unref(): void {
-    this.#isHeld = false;
-    this.#stream?.unref();
+    this.isHeld = false;
+    this.stream?.unref();
   }
 
-  #begin(addresses: readonly IpAddress[]): void {
-    if (this.#isOver) return;
+  private begin(addresses: readonly IpAddress[]): void {
+    if (this.isOver) return;
     const targets = addresses.map((address) => ({ address, stream: STREAM }));
-    this.#race = new AddressRace(this.#engine, targets, ATTEMPT_DELAY_MS.standard, this);
+    this.race = new AddressRace(this.engine, targets, ATTEMPT_DELAY_MS.standard, this);
     try {
-      this.#race.start();
+      this.race.start();
     } catch (error) {
       this.raceLost(error as NetError);
     }
   }
 
   raceLost(error: NetError): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     const { fault } = error;
-    if (fault === "local" || fault === "usage") this.#end(error);
-    else this.#fail("PROXY_UNREACHABLE", `can't be reached: ${error.message}`, error);
+    if (fault === "local" || fault === "usage") this.end(error);
+    else this.fail("PROXY_UNREACHABLE", `can't be reached: ${error.message}`, error);
   }
 
   raceWon(stream: StreamSocket): void {
-    this.#race = undefined;
-    this.#stream = stream;
-    this.#writes = new HandshakeWrites(stream);
+    this.race = undefined;
+    this.stream = stream;
+    this.writes = new HandshakeWrites(stream);
     stream.sink = this;
-    if (!this.#isHeld) stream.unref();
-    this.handshakeSends(this.#handshake.begin());
+    if (!this.isHeld) stream.unref();
+    this.handshakeSends(this.handshake.begin());
   }
 
-  #fail(code: NetErrorCode, text: string, cause: unknown): void {
-    const message = `the proxy ${this.#hop.host} ${text}`;
-    this.#end(new NetError(code, message, { operation: "connect", cause }));
+  private fail(code: NetErrorCode, text: string, cause: unknown): void {
+    const message = `the proxy ${this.hop.host} ${text}`;
+    this.end(new NetError(code, message, { operation: "connect", cause }));
   }
 
-  #end(error: NetError): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#stream?.reset();
-    this.#owner.associationFailed(error);
+  private end(error: NetError): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.stream?.reset();
+    this.owner.associationFailed(error);
   }
 
   // — the handshake —
 
   handshakeSends(bytes: Buffer): void {
-    if (!this.#isOver) this.#writes?.add(bytes);
+    if (!this.isOver) this.writes?.add(bytes);
   }
 
   handshakeFailed(error: NetError): void {
-    this.#fail(error.code, `relays no datagrams: ${error.message}`, error);
+    this.fail(error.code, `relays no datagrams: ${error.message}`, error);
   }
 
   handshakeDone(bound: SocksAddress): void {
-    this.#relayAt(bound).then(
+    this.relayAt(bound).then(
       (relay) => {
-        if (this.#isOver) return;
-        this.#isMade = true;
-        this.#owner.associationMade(relay);
+        if (this.isOver) return;
+        this.isMade = true;
+        this.owner.associationMade(relay);
       },
       (error: unknown) =>
-        this.#fail("PROXY_MALFORMED", `relays at ${bound.host}, which can't be found`, error),
+        this.fail("PROXY_MALFORMED", `relays at ${bound.host}, which can't be found`, error),
     );
   }
 
   /** What the proxy says of its own end: an address, any address of its, or a name. */
-  async #relayAt({ host, port }: SocksAddress): Promise<IpAddress> {
+  private async relayAt({ host, port }: SocksAddress): Promise<IpAddress> {
     if (port === 0)
       throw new NetError("PROXY_MALFORMED", "the proxy relays datagrams at port 0, which is none");
     const ip = parseIp(host);
     const isAny = ip?.every((byte) => byte === 0) === true;
-    const known = isAny ? hostOf(this.#stream?.remoteAddress()) : host;
-    const [found] = await this.#engine.resolve(known, this.#looking.signal);
+    const known = isAny ? hostOf(this.stream?.remoteAddress()) : host;
+    const [found] = await this.engine.resolve(known, this.looking.signal);
     if (found === undefined) throw new NetError("HOST_NOT_FOUND");
     return { ...found, port };
   }
@@ -163,26 +163,26 @@ export class UdpAssociation implements RaceSink, StreamSink, SocksClientSink {
   // — the stream —
 
   streamWritten(): void {
-    if (!this.#isOver) this.#writes?.written();
+    if (!this.isOver) this.writes?.written();
   }
 
   streamReceived(bytes: Buffer): void {
     // Behind the handshake a proxy has nothing to say.
-    if (!this.#isOver) this.#handshake.feed(bytes, this);
+    if (!this.isOver) this.handshake.feed(bytes, this);
   }
 
   streamEnded(): void {
-    this.#left(undefined);
+    this.left(undefined);
   }
 
   streamClosed(error: NetError | undefined): void {
-    this.#left(error);
+    this.left(error);
   }
 
-  #left(cause: NetError | undefined): void {
+  private left(cause: NetError | undefined): void {
     const how = cause === undefined ? "closed the connection" : `is gone: ${cause.message}`;
-    if (this.#isMade) this.#fail("PROXY_UNREACHABLE", `${how}, and relays no datagrams now`, cause);
-    else this.#fail("PROXY_REFUSED", how, cause);
+    if (this.isMade) this.fail("PROXY_UNREACHABLE", `${how}, and relays no datagrams now`, cause);
+    else this.fail("PROXY_REFUSED", how, cause);
   }
 
   streamOpened(): void {

@@ -87,53 +87,56 @@ function loadCalls(): Calls | undefined {
 /** One look-up under way. */
 export class DetachedLookup {
   readonly hosts: Promise<readonly ResolvedHost[]>;
-  readonly #calls: Calls;
-  readonly #block: number;
-  #timer: NodeJS.Timeout | undefined;
-  #isHolding = true;
-  #waitMs = FIRST_WAIT_MS;
+  private readonly calls: Calls;
+  private readonly block: number;
+  private timer: NodeJS.Timeout | undefined;
+  private isHolding = true;
+  private waitMs = FIRST_WAIT_MS;
 
   /** Throws an error with a `code`, like Node's, when none can be started. */
   constructor(calls: Calls, host: string) {
-    this.#calls = calls;
-    this.#block = calls.allocate(BLOCK_BYTES);
-    describe(calls.view(this.#block, BLOCK_BYTES), this.#block, host);
-    const problem = calls.start(this.#block + LIST);
+    this.calls = calls;
+    this.block = calls.allocate(BLOCK_BYTES);
+    describe(calls.view(this.block, BLOCK_BYTES), this.block, host);
+    const problem = calls.start(this.block + LIST);
     if (problem !== 0) {
-      calls.free(this.#block);
+      calls.free(this.block);
       throw problemOf(problem);
     }
     this.hosts = new Promise((resolve, reject) => {
-      this.#ask(resolve, reject);
+      this.ask(resolve, reject);
     });
   }
 
   /** Whether it holds the process: while somebody waits. */
   hold(isWanted: boolean): void {
-    this.#isHolding = isWanted;
-    if (isWanted) this.#timer?.ref();
-    else this.#timer?.unref();
+    this.isHolding = isWanted;
+    if (isWanted) this.timer?.ref();
+    else this.timer?.unref();
   }
 
-  #ask(resolve: (hosts: readonly ResolvedHost[]) => void, reject: (error: Error) => void): void {
-    const state = this.#calls.state(this.#block);
+  private ask(
+    resolve: (hosts: readonly ResolvedHost[]) => void,
+    reject: (error: Error) => void,
+  ): void {
+    const state = this.calls.state(this.block);
     if (state === IN_PROGRESS) {
-      this.#timer = setTimeout(() => this.#ask(resolve, reject), this.#waitMs);
-      this.hold(this.#isHolding);
-      this.#waitMs = Math.min(2 * this.#waitMs, LONGEST_WAIT_MS);
+      this.timer = setTimeout(() => this.ask(resolve, reject), this.waitMs);
+      this.hold(this.isHolding);
+      this.waitMs = Math.min(2 * this.waitMs, LONGEST_WAIT_MS);
       return;
     }
-    this.#timer = undefined;
-    if (state === 0) resolve(this.#take());
+    this.timer = undefined;
+    if (state === 0) resolve(this.take());
     else reject(problemOf(state));
-    this.#calls.free(this.#block);
+    this.calls.free(this.block);
   }
 
   /** The addresses that were found, each once. */
-  #take(): ResolvedHost[] {
-    const calls = this.#calls;
+  private take(): ResolvedHost[] {
+    const calls = this.calls;
     const hosts: ResolvedHost[] = [];
-    const first = addressAt(calls.view(this.#block, BLOCK_BYTES), RESULT);
+    const first = addressAt(calls.view(this.block, BLOCK_BYTES), RESULT);
     for (let at = first; at !== 0; ) {
       const info = calls.view(at, INFO_BYTES);
       const host = hostOf(calls, info);

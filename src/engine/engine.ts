@@ -63,7 +63,7 @@ export type Address = IpAddress | PathAddress;
 /** Names by which an engine can be chosen. */
 export type EngineName = "node" | "uring";
 
-/** Which engine a component shall use: the best available, a named one, or an engine itself. */
+/** Which engine a component uses: the best available, a named one, or an engine itself. */
 export type EngineChoice = "auto" | EngineName | Engine;
 
 /** What not every engine can do. */

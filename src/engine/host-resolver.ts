@@ -41,54 +41,54 @@ interface LookUp {
  * a bounded number of them at once.
  */
 export class HostResolver {
-  readonly #lookup: SystemLookup;
-  readonly #runningMax: number;
+  private readonly lookup: SystemLookup;
+  private readonly runningMax: number;
   /** All that are waiting or under way, by name. */
-  readonly #lookUps = new Map<string, LookUp>();
+  private readonly lookUps = new Map<string, LookUp>();
   /** Those that wait, in order; what nobody waits for any more is left out when its turn comes. */
-  #waiting: LookUp[] = [];
-  #runningCount = 0;
+  private waiting: LookUp[] = [];
+  private runningCount = 0;
 
   constructor(lookup: SystemLookup, runningMax: number) {
-    this.#lookup = lookup;
-    this.#runningMax = runningMax;
+    this.lookup = lookup;
+    this.runningMax = runningMax;
   }
 
   /** Names that are being looked up or wait for their turn. */
   get nameCount(): number {
-    return this.#lookUps.size;
+    return this.lookUps.size;
   }
 
   /** See `Engine.resolve`. */
   resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]> {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     const key = host.toLowerCase();
-    const lookUp = this.#lookUps.get(key) ?? this.#add(key, host);
+    const lookUp = this.lookUps.get(key) ?? this.add(key, host);
     if (lookUp === undefined) return Promise.reject(tooManyNames(host));
     const promise = new Promise<readonly ResolvedHost[]>((resolve, reject) => {
       const waiter: Waiter = { resolve, reject };
       if (lookUp.waiters.size === 0) lookUp.question?.hold(true);
       lookUp.waiters.add(waiter);
-      if (signal !== undefined) this.#watch(signal, key, lookUp, waiter);
+      if (signal !== undefined) this.watch(signal, key, lookUp, waiter);
     });
-    this.#startNext();
+    this.startNext();
     return promise;
   }
 
-  #add(key: string, host: string): LookUp | undefined {
-    if (this.#lookUps.size - this.#runningCount >= WAITING_NAMES_MAX) return undefined;
+  private add(key: string, host: string): LookUp | undefined {
+    if (this.lookUps.size - this.runningCount >= WAITING_NAMES_MAX) return undefined;
     const lookUp: LookUp = { host, waiters: new Set(), question: undefined };
-    this.#lookUps.set(key, lookUp);
-    this.#waiting.push(lookUp);
+    this.lookUps.set(key, lookUp);
+    this.waiting.push(lookUp);
     return lookUp;
   }
 
   /** Lets `waiter` go when `signal` fires before. */
-  #watch(signal: AbortSignal, key: string, lookUp: LookUp, waiter: Waiter): void {
+  private watch(signal: AbortSignal, key: string, lookUp: LookUp, waiter: Waiter): void {
     const { resolve, reject } = waiter;
     const aborted = (): void => {
       lookUp.waiters.delete(waiter);
-      if (lookUp.waiters.size === 0) this.#forsake(key, lookUp);
+      if (lookUp.waiters.size === 0) this.forsake(key, lookUp);
       reject(signal.reason);
     };
     signal.addEventListener("abort", aborted, { once: true });
@@ -103,32 +103,32 @@ export class HostResolver {
   }
 
   /** Nobody waits for it any more. One that is under way may still serve who comes meanwhile. */
-  #forsake(key: string, lookUp: LookUp): void {
+  private forsake(key: string, lookUp: LookUp): void {
     lookUp.question?.hold(false);
-    const index = this.#waiting.indexOf(lookUp);
+    const index = this.waiting.indexOf(lookUp);
     if (index < 0) return;
-    this.#waiting.splice(index, 1);
-    this.#lookUps.delete(key);
+    this.waiting.splice(index, 1);
+    this.lookUps.delete(key);
   }
 
-  #startNext(): void {
-    while (this.#runningCount < this.#runningMax) {
-      const lookUp = this.#waiting.shift();
+  private startNext(): void {
+    while (this.runningCount < this.runningMax) {
+      const lookUp = this.waiting.shift();
       if (lookUp === undefined) return;
-      this.#runningCount++;
-      lookUp.question = this.#lookup(lookUp.host);
+      this.runningCount++;
+      lookUp.question = this.lookup(lookUp.host);
       lookUp.question.hosts.then(
-        (hosts) => this.#settled(lookUp, (waiter) => waiter.resolve(hosts)),
-        (error: unknown) => this.#settled(lookUp, (waiter) => waiter.reject(error)),
+        (hosts) => this.settled(lookUp, (waiter) => waiter.resolve(hosts)),
+        (error: unknown) => this.settled(lookUp, (waiter) => waiter.reject(error)),
       );
     }
   }
 
-  #settled(lookUp: LookUp, tell: (waiter: Waiter) => void): void {
-    this.#runningCount--;
-    this.#lookUps.delete(lookUp.host.toLowerCase());
+  private settled(lookUp: LookUp, tell: (waiter: Waiter) => void): void {
+    this.runningCount--;
+    this.lookUps.delete(lookUp.host.toLowerCase());
     for (const waiter of lookUp.waiters) tell(waiter);
-    this.#startNext();
+    this.startNext();
   }
 }
 

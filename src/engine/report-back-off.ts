@@ -13,28 +13,31 @@ const LONGEST_PAUSE_MS = 1_000;
  * is told at once, then at most one in 100 ms, growing to one a second while the failure lasts.
  */
 export class ReportBackOff {
-  readonly #clock: Clock;
-  #pauseMs = 0;
-  #toldAtMs = Number.NEGATIVE_INFINITY;
-  #failedAtMs = Number.NEGATIVE_INFINITY;
+  private readonly clock: Clock;
+  private currentPauseMs = 0;
+  private toldAtMs = Number.NEGATIVE_INFINITY;
+  private failedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   /** How long to wait before the next try, for engines that try themselves. */
   get pauseMs(): number {
-    return this.#pauseMs;
+    return this.currentPauseMs;
   }
 
   /** Takes note of a failure; answers whether it is to be told. */
   failed(): boolean {
-    const now = this.#clock.now();
-    if (now - this.#failedAtMs > LONGEST_PAUSE_MS) this.#pauseMs = 0;
-    this.#failedAtMs = now;
-    if (now - this.#toldAtMs < this.#pauseMs) return false;
-    this.#toldAtMs = now;
-    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, this.#pauseMs * 2));
+    const now = this.clock.now();
+    if (now - this.failedAtMs > LONGEST_PAUSE_MS) this.currentPauseMs = 0;
+    this.failedAtMs = now;
+    if (now - this.toldAtMs < this.currentPauseMs) return false;
+    this.toldAtMs = now;
+    this.currentPauseMs = Math.min(
+      LONGEST_PAUSE_MS,
+      Math.max(FIRST_PAUSE_MS, this.currentPauseMs * 2),
+    );
     return true;
   }
 }

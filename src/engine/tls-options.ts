@@ -61,7 +61,7 @@ export interface TlsServerOptions extends TlsCertificate, TlsRules {
   readonly clientCertificate?: "none" | "request" | "require" | undefined;
   /** Session tickets, so that clients that come again are quicker. Default true. */
   readonly sessionTickets?: boolean | undefined;
-  /** Keys of the tickets, 48 bytes, for several servers that shall take each other's. */
+  /** Keys of the tickets, 48 bytes, for several servers that take each other's. */
   readonly ticketKeys?: Buffer | undefined;
   /** New ticket keys are made after this time, in milliseconds; 0: never. Default 12 hours. */
   readonly ticketRotationMs?: number | undefined;

@@ -7,36 +7,36 @@ import { rethrowLater } from "../errors.js";
 
 /** Tasks that wait for the end of the turn. `schedule` is called when the first one is added. */
 export class TurnQueue {
-  readonly #schedule: (run: () => void) => void;
-  readonly #run: () => void;
+  private readonly schedule: (run: () => void) => void;
+  private readonly runBound: () => void;
   /** Longer than what waits: to cut them off would make the next turn allocate. */
-  #tasks: ((() => void) | undefined)[] = [];
-  #spare: ((() => void) | undefined)[] = [];
-  #count = 0;
+  private tasks: ((() => void) | undefined)[] = [];
+  private spare: ((() => void) | undefined)[] = [];
+  private count = 0;
 
   constructor(schedule: (run: () => void) => void) {
-    this.#schedule = schedule;
-    this.#run = (): void => this.run();
+    this.schedule = schedule;
+    this.runBound = (): void => this.run();
   }
 
   /** Whether no task waits. */
   get isEmpty(): boolean {
-    return this.#count === 0;
+    return this.count === 0;
   }
 
   /** Adds a task for the end of the present turn. */
   add(task: () => void): void {
-    this.#tasks[this.#count++] = task;
-    if (this.#count === 1) this.#schedule(this.#run);
+    this.tasks[this.count++] = task;
+    if (this.count === 1) this.schedule(this.runBound);
   }
 
   /** Runs what waits. The two arrays are swapped and kept, so that a turn allocates nothing. */
   run(): void {
-    const tasks = this.#tasks;
-    const count = this.#count;
-    this.#tasks = this.#spare;
-    this.#spare = tasks;
-    this.#count = 0;
+    const tasks = this.tasks;
+    const count = this.count;
+    this.tasks = this.spare;
+    this.spare = tasks;
+    this.count = 0;
     for (let index = 0; index < count; index++) {
       const task = tasks[index]!;
       tasks[index] = undefined;

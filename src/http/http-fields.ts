@@ -68,17 +68,17 @@ function isName(given: unknown, name: string): boolean {
 /** Gathers fields: what was there first stays, and what comes later is added where its name is new. */
 export class FieldList {
   readonly pairs: FieldPair[] = [];
-  readonly #names: Set<string> = new Set();
+  private readonly names: Set<string> = new Set();
 
   /** Whether there is a field of this name; `name` in lower case. */
   has(name: string): boolean {
-    return this.#names.has(name);
+    return this.names.has(name);
   }
 
   /** Adds one field. */
   add(name: string, value: FieldValue): void {
     this.pairs.push([name, value]);
-    this.#names.add(String(name).toLowerCase());
+    this.names.add(String(name).toLowerCase());
   }
 
   /** Adds one field unless there is one of its name, or there is nothing to add. */
@@ -95,6 +95,6 @@ export class FieldList {
 
   /** Adds those whose names were not there before, and are not among `omitted`. */
   addAllMissing(fields: FieldInput | undefined, omitted: readonly string[]): void {
-    if (fields !== undefined) this.addAll(fields, [...this.#names, ...omitted]);
+    if (fields !== undefined) this.addAll(fields, [...this.names, ...omitted]);
   }
 }

@@ -11,29 +11,29 @@ const MAX_MS = 5;
 
 /** Counts what one source has yielded since the loop last turned. One for each source that is pumped. */
 export class PumpBreath {
-  readonly #clock: Clock;
-  #pieceCount = 0;
-  #byteCount = 0;
-  #sinceMs: number;
+  private readonly clock: Clock;
+  private pieceCount = 0;
+  private byteCount = 0;
+  private sinceMs: number;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#sinceMs = clock.now();
+    this.clock = clock;
+    this.sinceMs = clock.now();
   }
 
   /** Counts a piece. Returns whether it is time to wait for {@link taken}. */
   isDue(byteCount: number): boolean {
-    this.#byteCount += byteCount;
-    if (++this.#pieceCount >= MAX_PIECES || this.#byteCount >= MAX_BYTES) return true;
-    return this.#clock.now() - this.#sinceMs >= MAX_MS;
+    this.byteCount += byteCount;
+    if (++this.pieceCount >= MAX_PIECES || this.byteCount >= MAX_BYTES) return true;
+    return this.clock.now() - this.sinceMs >= MAX_MS;
   }
 
   /** Resolves when the event loop has turned. */
   async taken(): Promise<void> {
     await loopTurned();
-    this.#pieceCount = 0;
-    this.#byteCount = 0;
-    this.#sinceMs = this.#clock.now();
+    this.pieceCount = 0;
+    this.byteCount = 0;
+    this.sinceMs = this.clock.now();
   }
 }
 

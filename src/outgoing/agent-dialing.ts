@@ -14,11 +14,11 @@ import {
 
 /** How an agent connects: once, or again whenever the connection is lost. */
 export class AgentDialing<One extends Placed, Destination extends WaitOptions> {
-  readonly #component: Component<One, One["settings"]>;
-  readonly #dialer: Dialer<One, Destination>;
-  readonly #places: Places<One, Destination>;
-  readonly #reconnect: ReadReconnectOptions | undefined;
-  readonly #canReconnect: boolean;
+  private readonly component: Component<One, One["settings"]>;
+  private readonly dialer: Dialer<One, Destination>;
+  private readonly places: Places<One, Destination>;
+  private readonly reconnect: ReadReconnectOptions | undefined;
+  private readonly canReconnect: boolean;
 
   /**
    * `reconnect`: where `connect` does not say otherwise. `canReconnect`: whether `connect` may say anything of it.
@@ -31,21 +31,21 @@ export class AgentDialing<One extends Placed, Destination extends WaitOptions> {
     reconnect: boolean | ReconnectOptions | undefined,
     canReconnect: boolean,
   ) {
-    this.#component = component;
-    this.#dialer = dialer;
-    this.#places = places;
-    this.#reconnect = reconnectOptions(reconnect);
-    this.#canReconnect = canReconnect;
+    this.component = component;
+    this.dialer = dialer;
+    this.places = places;
+    this.reconnect = reconnectOptions(reconnect);
+    this.canReconnect = canReconnect;
   }
 
   /** See `TcpAgent.connect`. */
   async connect(
     options: Destination & { readonly reconnect?: boolean | ReconnectOptions | undefined },
   ): Promise<One> {
-    const [destination, reconnect] = this.#read(options);
+    const [destination, reconnect] = this.read(options);
     throwIfAborted(destination, "connect");
-    this.#assertRoom();
-    const attempt = this.#dialer.prepare(destination);
+    this.assertRoom();
+    const attempt = this.dialer.prepare(destination);
     if (reconnect === undefined) {
       let connection: One | undefined;
       await attempt((entered) => {
@@ -53,27 +53,27 @@ export class AgentDialing<One extends Placed, Destination extends WaitOptions> {
       });
       return connection as One;
     }
-    const place = this.#places.make(reconnect);
+    const place = this.places.make(reconnect);
     place.slot.begin();
     await place.connect(destination, attempt);
     return place.connection as One;
   }
 
-  #read(
+  private read(
     options: Destination & { readonly reconnect?: boolean | ReconnectOptions | undefined },
   ): [Destination, ReadReconnectOptions | undefined] {
-    if (!this.#canReconnect || options?.reconnect === undefined) {
-      this.#dialer.assert(options);
-      return [options, this.#reconnect];
+    if (!this.canReconnect || options?.reconnect === undefined) {
+      this.dialer.assert(options);
+      return [options, this.reconnect];
     }
     const { reconnect, ...destination } = options;
-    this.#dialer.assert(destination as unknown as Destination);
+    this.dialer.assert(destination as unknown as Destination);
     return [destination as unknown as Destination, reconnectOptions(reconnect)];
   }
 
   /** Starts the agent. Destinations that wait for a connection have the room that this will take. */
-  #assertRoom(): void {
-    const component = this.#component;
+  private assertRoom(): void {
+    const component = this.component;
     if (component.state === "stopped") {
       component.move("start");
       component.move("ready");
@@ -82,19 +82,19 @@ export class AgentDialing<One extends Placed, Destination extends WaitOptions> {
         operation: "connect",
       });
     }
-    assertRoom(component, this.#places.waitingCount);
+    assertRoom(component, this.places.waitingCount);
   }
 
   targets(): Place<One, Destination>[] {
-    return this.#places.list();
+    return this.places.list();
   }
 
   target(id: number): Place<One, Destination> | undefined {
-    return this.#places.find(id);
+    return this.places.find(id);
   }
 
   /** The component was told to keep the process alive, or not to. */
   holdChanged(): void {
-    this.#places.holdChanged();
+    this.places.holdChanged();
   }
 }

@@ -10,50 +10,50 @@ interface Kept {
 
 /** What is sent while there is no connection, and waits for the next one. */
 export class KeptMessages {
-  readonly #maxBytes: number;
-  #messages: Kept[] = [];
-  #byteCount = 0;
+  private readonly maxBytes: number;
+  private messages: Kept[] = [];
+  private keptBytes = 0;
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
   /** Bytes that are kept. */
   get byteCount(): number {
-    return this.#byteCount;
+    return this.keptBytes;
   }
 
   /** Keeps a copy, if there is room for all of it; an empty message takes the room of a byte. Answers whether. */
   keep(data: Data, options: unknown): boolean {
     const bytes = bytesOf(data);
     const byteCount = bytes.length;
-    const room = this.#maxBytes - Math.max(this.#byteCount, this.#messages.length);
+    const room = this.maxBytes - Math.max(this.keptBytes, this.messages.length);
     if (Math.max(1, byteCount) > room) return false;
     // Bytes may be lent, or changed before they are sent; whether something is text may matter.
     const copy = typeof data === "string" ? data : Buffer.from(bytes);
-    this.#messages.push({ data: copy, options, byteCount });
-    this.#byteCount += byteCount;
+    this.messages.push({ data: copy, options, byteCount });
+    this.keptBytes += byteCount;
     return true;
   }
 
   /** Hands out one after the other, until `send` answers that it takes no more: that one stays. */
   pass(send: (data: Data, options: unknown) => boolean): void {
-    const messages = this.#messages;
-    this.#messages = [];
+    const messages = this.messages;
+    this.messages = [];
     for (const [index, message] of messages.entries()) {
       if (!send(message.data, message.options)) {
-        this.#messages = [...messages.slice(index), ...this.#messages];
+        this.messages = [...messages.slice(index), ...this.messages];
         return;
       }
-      this.#byteCount -= message.byteCount;
+      this.keptBytes -= message.byteCount;
     }
   }
 
   /** Forgets all. Answers how many bytes that were. */
   forget(): number {
-    const byteCount = this.#byteCount;
-    this.#messages = [];
-    this.#byteCount = 0;
+    const byteCount = this.keptBytes;
+    this.messages = [];
+    this.keptBytes = 0;
     return byteCount;
   }
 }

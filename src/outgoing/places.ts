@@ -20,120 +20,120 @@ export interface Placed extends Held {
 export class Places<One extends Placed, Destination extends WaitOptions>
   implements PlaceKeeper<One, Destination>
 {
-  readonly #share: PlaceShare<One, Destination>;
-  readonly #onEnded: ((place: Place<One, Destination>) => void) | undefined;
+  private readonly share: PlaceShare<One, Destination>;
+  private readonly onEnded: ((place: Place<One, Destination>) => void) | undefined;
   /** By the id of the present or last connection. */
-  readonly #places: Map<number, Place<One, Destination>> = new Map();
+  private readonly places: Map<number, Place<One, Destination>> = new Map();
   /** Those that wait for another attempt, without a connection. */
-  readonly #waiting: Set<Place<One, Destination>> = new Set();
+  private readonly waiting: Set<Place<One, Destination>> = new Set();
 
   /** `onEnded`: no further connection is made for a place. */
   constructor(
     share: PlaceShare<One, Destination>,
     onEnded?: (place: Place<One, Destination>) => void,
   ) {
-    this.#share = share;
-    this.#onEnded = onEnded;
+    this.share = share;
+    this.onEnded = onEnded;
   }
 
   /** A place that has no connection yet. */
   make(reconnect: ReadReconnectOptions | undefined): Place<One, Destination> {
-    return new Place(this.#share, this, reconnect);
+    return new Place(this.share, this, reconnect);
   }
 
   /** Places without a connection, which will have one. */
   get waitingCount(): number {
-    return this.#waiting.size;
+    return this.waiting.size;
   }
 
   list(): Place<One, Destination>[] {
-    return [...this.#places.values()];
+    return [...this.places.values()];
   }
 
   /** The place of the connection with this id, the last one too. */
   find(id: number): Place<One, Destination> | undefined {
-    return this.#places.get(id);
+    return this.places.get(id);
   }
 
   /** Calls off what waits: the component stops. */
   cancel(): void {
-    for (const place of this.#waiting) place.slot.callOff();
+    for (const place of this.waiting) place.slot.callOff();
   }
 
   /** The component was told to keep the process alive, or not to. */
   holdChanged(): void {
-    for (const place of this.#waiting) place.slot.holdChanged();
+    for (const place of this.waiting) place.slot.holdChanged();
   }
 
   // — the calls of places —
 
   entered(place: Place<One, Destination>, connection: One): void {
-    this.#waiting.delete(place);
-    this.#forget(place);
-    this.#places.set(connection.id, place);
+    this.waiting.delete(place);
+    this.forget(place);
+    this.places.set(connection.id, place);
   }
 
   ended(place: Place<One, Destination>): void {
-    this.#waiting.delete(place);
-    this.#forget(place);
-    this.#onEnded?.(place);
+    this.waiting.delete(place);
+    this.forget(place);
+    this.onEnded?.(place);
   }
 
-  #forget(place: Place<One, Destination>): void {
+  private forget(place: Place<One, Destination>): void {
     const { connection } = place;
-    if (connection !== undefined) this.#places.delete(connection.id);
+    if (connection !== undefined) this.places.delete(connection.id);
   }
 
   // — the calls of the role —
 
   /** Whether a new connection has its context from the one before. */
   hasContext(connection: One): boolean {
-    return this.#places.get(connection.id)?.slot.hasContext === true;
+    return this.places.get(connection.id)?.slot.hasContext === true;
   }
 
   /** The connection is there, and is greeted unless something has to come before; `tell` calls `onConnect`. */
   opened(connection: One, tell: () => void): void {
-    const { component, startsTlsByHand } = this.#share;
+    const { component, startsTlsByHand } = this.share;
     // An agent is started by `connect`.
     if (component.state === "starting") component.move("ready");
-    const slot = this.#places.get(connection.id)?.slot;
+    const slot = this.places.get(connection.id)?.slot;
     if (startsTlsByHand === true) {
       tell();
       if (connection.isOpen) slot?.made(connection);
-    } else if (this.#hasGreeted(connection, slot)) tell();
+    } else if (this.hasGreeted(connection, slot)) tell();
   }
 
   /** The connection is ready; `tell` calls `onHandshake`. */
   ready(connection: One, tell: () => void): void {
-    const slot = this.#places.get(connection.id)?.slot;
-    if (!this.#hasGreeted(connection, slot)) return;
+    const slot = this.places.get(connection.id)?.slot;
+    if (!this.hasGreeted(connection, slot)) return;
     tell();
-    this.#hasDone(connection, "send", () => slot?.ready(connection));
+    this.hasDone(connection, "send", () => slot?.ready(connection));
   }
 
-  #hasGreeted(connection: One, slot: Slot<One> | undefined): boolean {
-    return this.#hasDone(connection, "greeting", () => slot?.greet(connection));
+  private hasGreeted(connection: One, slot: Slot<One> | undefined): boolean {
+    return this.hasDone(connection, "greeting", () => slot?.greet(connection));
   }
 
   /** Calls what may throw: then the connection ends, and it answers false. */
-  #hasDone(connection: One, name: string, call: () => void): boolean {
+  private hasDone(connection: One, name: string, call: () => void): boolean {
     try {
       call();
       return true;
     } catch (error) {
-      this.#share.events.failed(connection, name, "send", error);
+      this.share.events.failed(connection, name, "send", error);
       return false;
     }
   }
 
   /** The connection has ended; `tell` calls `onClose`. */
   closed(connection: One, reason: CloseReason, tell: () => void): void {
-    const place = this.#places.get(connection.id);
+    const place = this.places.get(connection.id);
     if (place === undefined) {
       tell();
       return;
     }
-    this.#waiting.add(place);
+    this.waiting.add(place);
     place.slot.lost(reason, connection.isCloseAsked);
     tell();
     place.slot.settle(reason, connection.unsentBytes);

@@ -39,16 +39,16 @@ const HOPELESS: ReadonlySet<NetErrorCode | "CLOSED"> = new Set<NetErrorCode>([
 /** The attempts at one connection. */
 export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknown> {
   readonly options: ReadReconnectOptions<Reason, Target>;
-  readonly #owner: ReconnectOwner<Reason>;
-  readonly #backoff: Backoff;
-  #state: "idle" | "lost" | "over" | "waiting" | "trying" | "connected" = "idle";
-  #timer: Timer | undefined;
-  #dueMs = 0;
-  #connectedMs = 0;
-  #targetIndex = 0;
+  private readonly owner: ReconnectOwner<Reason>;
+  private readonly backoff: Backoff;
+  private state: "idle" | "lost" | "over" | "waiting" | "trying" | "connected" = "idle";
+  private timer: Timer | undefined;
+  private dueMs = 0;
+  private connectedMs = 0;
+  private targetIndex = 0;
   /** The application is asked whether another attempt is worth it; it has called that off meanwhile. */
-  #isAsking = false;
-  #isCalledOff = false;
+  private isAsking = false;
+  private isCalledOff = false;
 
   constructor(
     options: ReadReconnectOptions<Reason, Target>,
@@ -56,34 +56,34 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
     random?: () => number,
   ) {
     this.options = options;
-    this.#owner = owner;
-    this.#backoff = new Backoff(options, random);
+    this.owner = owner;
+    this.backoff = new Backoff(options, random);
   }
 
   /** Whether there is no connection, and another attempt will be made or is under way. */
   get isAway(): boolean {
-    const state = this.#state;
+    const state = this.state;
     return state === "lost" || state === "waiting" || state === "trying";
   }
 
   /** Whether an attempt is under way. */
   get isTrying(): boolean {
-    return this.#state === "trying";
+    return this.state === "trying";
   }
 
   /** `connect` is called. What was over is told first. */
   begin(): void {
-    if (this.#state === "over") this.#giveUp(false);
-    this.#state = this.options.fromStart === true ? "trying" : "idle";
-    this.#targetIndex = 0;
-    this.#backoff.reset();
+    if (this.state === "over") this.giveUp(false);
+    this.state = this.options.fromStart === true ? "trying" : "idle";
+    this.targetIndex = 0;
+    this.backoff.reset();
   }
 
   /** The connection is ready. Answers after how many attempts; 0: it is the first. */
   connected(): number {
-    this.#state = "connected";
-    this.#connectedMs = this.#owner.clock.now();
-    return this.#backoff.attemptCount;
+    this.state = "connected";
+    this.connectedMs = this.owner.clock.now();
+    return this.backoff.attemptCount;
   }
 
   /**
@@ -91,59 +91,59 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
    * attempt is to follow; {@link settle} does it.
    */
   lost(reason: Reason, isWanted: boolean): boolean {
-    const wasConnected = this.#state === "connected";
-    if (!wasConnected && this.#state !== "trying") return false;
-    if (wasConnected && this.#owner.clock.now() - this.#connectedMs >= this.options.stableMs) {
-      this.#backoff.reset();
+    const wasConnected = this.state === "connected";
+    if (!wasConnected && this.state !== "trying") return false;
+    if (wasConnected && this.owner.clock.now() - this.connectedMs >= this.options.stableMs) {
+      this.backoff.reset();
     }
     const { maxAttempts, targets = [] } = this.options;
-    const attempt = this.#backoff.attemptCount + 1;
+    const attempt = this.backoff.attemptCount + 1;
     const isLeft = maxAttempts === 0 || attempt <= maxAttempts;
-    if (!isWanted || !isLeft || !this.#isWorthIt(reason, attempt)) {
-      this.#state = "over";
+    if (!isWanted || !isLeft || !this.isWorthIt(reason, attempt)) {
+      this.state = "over";
       return false;
     }
-    if (!wasConnected) this.#targetIndex = (this.#targetIndex + 1) % (targets.length + 1);
-    this.#state = "lost";
+    if (!wasConnected) this.targetIndex = (this.targetIndex + 1) % (targets.length + 1);
+    this.state = "lost";
     return true;
   }
 
   /** Goes on after {@link lost}: waits for the next attempt, or gives up. */
   settle(reason: Reason, unsentBytes: number): void {
-    if (this.#state === "over") this.#giveUp(false);
-    if (this.#state !== "lost") return;
-    const delayMs = this.#backoff.next();
-    this.#state = "waiting";
-    this.#dueMs = this.#owner.clock.now() + delayMs;
-    this.#setTimer(delayMs);
-    this.#owner.reconnecting(this.#backoff.attemptCount, delayMs, reason, unsentBytes);
+    if (this.state === "over") this.giveUp(false);
+    if (this.state !== "lost") return;
+    const delayMs = this.backoff.next();
+    this.state = "waiting";
+    this.dueMs = this.owner.clock.now() + delayMs;
+    this.setTimer(delayMs);
+    this.owner.reconnecting(this.backoff.attemptCount, delayMs, reason, unsentBytes);
   }
 
-  #setTimer(delayMs: number): void {
-    const { clock, keepsProcess } = this.#owner;
-    this.#timer = clock.setTimer(delayMs, () => this.#tryAgain(), keepsProcess);
+  private setTimer(delayMs: number): void {
+    const { clock, keepsProcess } = this.owner;
+    this.timer = clock.setTimer(delayMs, () => this.tryAgain(), keepsProcess);
   }
 
   /** Whether a wait keeps the process alive has changed. */
   holdChanged(): void {
-    if (this.#state !== "waiting") return;
-    this.#timer?.cancel();
-    this.#setTimer(Math.max(0, this.#dueMs - this.#owner.clock.now()));
+    if (this.state !== "waiting") return;
+    this.timer?.cancel();
+    this.setTimer(Math.max(0, this.dueMs - this.owner.clock.now()));
   }
 
-  #isWorthIt(reason: Reason, attempt: number): boolean {
+  private isWorthIt(reason: Reason, attempt: number): boolean {
     const { shouldReconnect } = this.options;
     if (shouldReconnect !== undefined) {
-      this.#isAsking = true;
-      this.#isCalledOff = false;
+      this.isAsking = true;
+      this.isCalledOff = false;
       try {
         const isWorthIt = answeredAtOnce(shouldReconnect(reason, attempt)) === true;
-        return isWorthIt && !this.#isCalledOff;
+        return isWorthIt && !this.isCalledOff;
       } catch (error) {
         process.emitWarning(handlerError("shouldReconnect", "connect", error));
         return false;
       } finally {
-        this.#isAsking = false;
+        this.isAsking = false;
       }
     }
     const { cause, initiator, code } = reason;
@@ -151,27 +151,27 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
     return cause.fault !== "local" && cause.fault !== "usage" && !HOPELESS.has(code);
   }
 
-  #tryAgain(): void {
-    this.#timer = undefined;
-    this.#state = "trying";
-    this.#owner.attempt(this.#targetIndex);
+  private tryAgain(): void {
+    this.timer = undefined;
+    this.state = "trying";
+    this.owner.attempt(this.targetIndex);
   }
 
   /** Calls a wait off. Answers whether there was one. */
   cancel(): boolean {
-    if (this.#isAsking) {
-      this.#isCalledOff = true;
+    if (this.isAsking) {
+      this.isCalledOff = true;
       return true;
     }
-    const wasWaiting = this.#state === "waiting" || this.#state === "lost";
-    if (wasWaiting) this.#giveUp(true);
+    const wasWaiting = this.state === "waiting" || this.state === "lost";
+    if (wasWaiting) this.giveUp(true);
     return wasWaiting;
   }
 
-  #giveUp(isLate: boolean): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#state = "idle";
-    this.#owner.gaveUp(isLate);
+  private giveUp(isLate: boolean): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.state = "idle";
+    this.owner.gaveUp(isLate);
   }
 }

@@ -32,24 +32,24 @@ const GIVE_UP = {
 
 /** The requests of one connection. */
 export class RequestList {
-  readonly #wheel: TimingWheel;
-  readonly #inOrder: Waiter<Buffer>[] = [];
-  readonly #byKey: Map<unknown, Waiter<Buffer>> = new Map();
+  private readonly wheel: TimingWheel;
+  private readonly inOrder: Waiter<Buffer>[] = [];
+  private readonly byKey: Map<unknown, Waiter<Buffer>> = new Map();
   /** Keys of requests that were given up, the oldest first. */
-  readonly #lateKeys: Set<unknown> = new Set();
+  private readonly lateKeys: Set<unknown> = new Set();
 
   constructor(wheel: TimingWheel) {
-    this.#wheel = wheel;
+    this.wheel = wheel;
   }
 
   /** Requests that wait, those in order that were given up included. */
   get count(): number {
-    return this.#inOrder.length + this.#byKey.size;
+    return this.inOrder.length + this.byKey.size;
   }
 
   /** Whether a packet may belong to a request, one that was given up included. */
   get mayTake(): boolean {
-    return this.count > 0 || this.#lateKeys.size > 0;
+    return this.count > 0 || this.lateKeys.size > 0;
   }
 
   /**
@@ -66,19 +66,19 @@ export class RequestList {
       );
     }
     return settings.correlate === undefined
-      ? this.#addInOrder(options, settings)
-      : this.#addByKey(answeredAtOnce(settings.correlate(data), "correlate"), options, settings);
+      ? this.addInOrder(options, settings)
+      : this.addByKey(answeredAtOnce(settings.correlate(data), "correlate"), options, settings);
   }
 
-  #addInOrder(options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
+  private addInOrder(options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
     const giveUp = { ...GIVE_UP, forget: () => {} };
-    const waiter = new Waiter<Buffer>(this.#wheel, options, giveUp, settings.requestTimeoutMs);
-    this.#inOrder.push(waiter);
+    const waiter = new Waiter<Buffer>(this.wheel, options, giveUp, settings.requestTimeoutMs);
+    this.inOrder.push(waiter);
     return waiter;
   }
 
-  #addByKey(key: unknown, options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
-    if (key === undefined || this.#byKey.has(key)) {
+  private addByKey(key: unknown, options: WaitOptions, settings: RequestSettings): Waiter<Buffer> {
+    if (key === undefined || this.byKey.has(key)) {
       throw new NetError(
         "INVALID_ARGUMENT",
         key === undefined
@@ -88,30 +88,30 @@ export class RequestList {
       );
     }
     const forget = (): void => {
-      this.#byKey.delete(key);
-      this.#rememberLate(key);
+      this.byKey.delete(key);
+      this.rememberLate(key);
     };
     const giveUp = { ...GIVE_UP, forget };
-    const waiter = new Waiter<Buffer>(this.#wheel, options, giveUp, settings.requestTimeoutMs);
-    this.#byKey.set(key, waiter);
-    this.#lateKeys.delete(key);
+    const waiter = new Waiter<Buffer>(this.wheel, options, giveUp, settings.requestTimeoutMs);
+    this.byKey.set(key, waiter);
+    this.lateKeys.delete(key);
     return waiter;
   }
 
-  #rememberLate(key: unknown): void {
-    this.#lateKeys.add(key);
-    if (this.#lateKeys.size <= MAX_LATE_KEYS) return;
-    for (const oldest of this.#lateKeys) {
-      this.#lateKeys.delete(oldest);
+  private rememberLate(key: unknown): void {
+    this.lateKeys.add(key);
+    if (this.lateKeys.size <= MAX_LATE_KEYS) return;
+    for (const oldest of this.lateKeys) {
+      this.lateKeys.delete(oldest);
       return;
     }
   }
 
   /** Takes out a request that could not be sent. */
   remove(waiter: Waiter<Buffer>): void {
-    const index = this.#inOrder.indexOf(waiter);
-    if (index >= 0) this.#inOrder.splice(index, 1);
-    for (const [key, other] of this.#byKey) if (other === waiter) this.#byKey.delete(key);
+    const index = this.inOrder.indexOf(waiter);
+    if (index >= 0) this.inOrder.splice(index, 1);
+    for (const [key, other] of this.byKey) if (other === waiter) this.byKey.delete(key);
   }
 
   /**
@@ -120,24 +120,24 @@ export class RequestList {
    */
   take(packet: Buffer, correlate: RequestSettings["correlate"], dropsLate = false): boolean {
     if (correlate === undefined) {
-      const waiter = this.#inOrder.shift();
+      const waiter = this.inOrder.shift();
       waiter?.resolve(packet);
       return waiter !== undefined;
     }
     const key = answeredAtOnce(correlate(packet));
-    const waiter = this.#byKey.get(key);
-    if (waiter === undefined) return this.#lateKeys.delete(key) && dropsLate;
-    this.#byKey.delete(key);
+    const waiter = this.byKey.get(key);
+    if (waiter === undefined) return this.lateKeys.delete(key) && dropsLate;
+    this.byKey.delete(key);
     waiter.resolve(packet);
     return true;
   }
 
   /** The connection has ended. */
   fail(error: NetError): void {
-    for (const waiter of this.#inOrder) waiter.reject(error);
-    for (const waiter of this.#byKey.values()) waiter.reject(error);
-    this.#inOrder.length = 0;
-    this.#byKey.clear();
-    this.#lateKeys.clear();
+    for (const waiter of this.inOrder) waiter.reject(error);
+    for (const waiter of this.byKey.values()) waiter.reject(error);
+    this.inOrder.length = 0;
+    this.byKey.clear();
+    this.lateKeys.clear();
   }
 }

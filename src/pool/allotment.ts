@@ -30,14 +30,14 @@ export interface AllotmentOwner {
 
 /** Who gets which connection of a pool. */
 export class Allotment {
-  readonly #table: DestinationTable<Site>;
-  readonly #settings: PoolNumbers;
-  readonly #wheel: TimingWheel;
-  readonly #owner: AllotmentOwner;
-  readonly #line: WaitingLine<Taker> = new WaitingLine();
+  private readonly table: DestinationTable<Site>;
+  private readonly settings: PoolNumbers;
+  private readonly wheel: TimingWheel;
+  private readonly owner: AllotmentOwner;
+  private readonly line: WaitingLine<Taker> = new WaitingLine();
   /** The same takers, but for those whose connection is checked. */
-  readonly #groups: TakerGroups = new TakerGroups();
-  #takerCount = 0;
+  private readonly groups: TakerGroups = new TakerGroups();
+  private takerCount = 0;
 
   constructor(
     table: DestinationTable<Site>,
@@ -45,25 +45,25 @@ export class Allotment {
     wheel: TimingWheel,
     owner: AllotmentOwner,
   ) {
-    this.#table = table;
-    this.#settings = settings;
-    this.#wheel = wheel;
-    this.#owner = owner;
+    this.table = table;
+    this.settings = settings;
+    this.wheel = wheel;
+    this.owner = owner;
   }
 
-  get #clock(): Clock {
-    return this.#wheel.clock;
+  private get clock(): Clock {
+    return this.wheel.clock;
   }
 
   /** Who waits. */
   get waitingCount(): number {
-    return this.#line.size;
+    return this.line.size;
   }
 
   /** Nobody gets anything any more. */
   rejectAll(error: NetError): void {
-    for (const taker of this.#line.takeAll()) {
-      this.#groups.take(taker);
+    for (const taker of this.line.takeAll()) {
+      this.groups.take(taker);
       taker.reject(error);
     }
   }
@@ -73,146 +73,146 @@ export class Allotment {
    * taker are added. Rejects with `POOL_FULL`, `POOL_TIMEOUT`, `ABORTED`, and what the last destination said.
    */
   take(use: Use, options: WaitOptions, tried: Set<Site>): Promise<Pooled> {
-    const { maxWaiting, waitTimeoutMs } = this.#settings;
-    const wait = { wheel: this.#wheel, options, waitTimeoutMs };
-    const number = ++this.#takerCount;
-    const taker = new Taker(number, use, wait, tried, (one) => this.#leave(one));
-    this.#line.add(taker);
-    this.#groups.put(taker);
+    const { maxWaiting, waitTimeoutMs } = this.settings;
+    const wait = { wheel: this.wheel, options, waitTimeoutMs };
+    const number = ++this.takerCount;
+    const taker = new Taker(number, use, wait, tried, (one) => this.leave(one));
+    this.line.add(taker);
+    this.groups.put(taker);
     // Whoever came before goes first.
     this.serve();
-    const isTooMany = this.#line.size > maxWaiting + this.connectingCount;
-    if (isTooMany && taker.state === "waiting" && this.#line.has(taker)) {
+    const isTooMany = this.line.size > maxWaiting + this.connectingCount;
+    if (isTooMany && taker.state === "waiting" && this.line.has(taker)) {
       const text = `${maxWaiting} takers wait for a connection already (maxWaiting)`;
-      this.#leave(taker);
+      this.leave(taker);
       taker.reject(new NetError("POOL_FULL", text, { operation: "request" }));
     }
     return taker.promise;
   }
 
-  #leave(taker: Taker): void {
-    this.#line.remove(taker);
-    this.#groups.take(taker);
+  private leave(taker: Taker): void {
+    this.line.remove(taker);
+    this.groups.take(taker);
   }
 
   /** Connections that are being made. */
   get connectingCount(): number {
     let count = 0;
-    for (const { stock } of this.#table.all) count += stock.attemptCount;
+    for (const { stock } of this.table.all) count += stock.attemptCount;
     return count;
   }
 
   /** Serves those who wait, in their order, as far as there are connections. */
   serve(): void {
     for (;;) {
-      const taker = this.#next();
+      const taker = this.next();
       if (taker === undefined) return;
-      this.#serveOne(taker);
+      this.serveOne(taker);
     }
   }
 
   /** The first of those for whom there is something to do. */
-  #next(): Taker | undefined {
-    const able = this.#table.all.filter((site) => site.hasFree("shared") || this.#hasRoom(site));
+  private next(): Taker | undefined {
+    const able = this.table.all.filter((site) => site.hasFree("shared") || this.hasRoom(site));
     let next: Taker | undefined;
-    for (const { first } of this.#groups) {
+    for (const { first } of this.groups) {
       if (next !== undefined && next.number < first.number) continue;
-      if (this.#canServe(first, able)) next = first;
+      if (this.canServe(first, able)) next = first;
     }
     return next;
   }
 
   /** Whether one more may be made. */
-  #hasRoom({ stock }: Site): boolean {
-    const { maxConnectionsPerDestination, maxConnectingPerDestination } = this.#settings;
+  private hasRoom({ stock }: Site): boolean {
+    const { maxConnectionsPerDestination, maxConnectingPerDestination } = this.settings;
     return (
       stock.size < maxConnectionsPerDestination && stock.attemptCount < maxConnectingPerDestination
     );
   }
 
   /** Whether one of `able` can serve a taker, or none is left that could. */
-  #canServe(taker: Taker, able: readonly Site[]): boolean {
+  private canServe(taker: Taker, able: readonly Site[]): boolean {
     const { use, state, tried } = taker;
     if (state === "connecting") return able.some((site) => !tried.has(site) && site.hasFree(use));
-    if (this.#hasTriedAll(taker)) return true;
+    if (this.hasTriedAll(taker)) return true;
     const ready = able.filter(
-      (site) => !tried.has(site) && (site.hasFree(use) || this.#hasRoom(site)),
+      (site) => !tried.has(site) && (site.hasFree(use) || this.hasRoom(site)),
     );
     if (ready.length === 0 || ready.some(({ health }) => health.isWell)) return ready.length > 0;
     // Who has nobody well left goes where others are not sent.
-    return !this.#table.all.some((site) => site.health.isWell && !tried.has(site));
+    return !this.table.all.some((site) => site.health.isWell && !tried.has(site));
   }
 
   /** Whether no destination is left for it, and none is waited for. */
-  #hasTriedAll({ attemptCount, tried }: Taker): boolean {
-    return attemptCount === 0 && this.#table.all.every((site) => tried.has(site));
+  private hasTriedAll({ attemptCount, tried }: Taker): boolean {
+    return attemptCount === 0 && this.table.all.every((site) => tried.has(site));
   }
 
-  #serveOne(taker: Taker): void {
-    if (taker.state === "waiting" && this.#hasTriedAll(taker)) {
-      this.#lookAgain(taker);
+  private serveOne(taker: Taker): void {
+    if (taker.state === "waiting" && this.hasTriedAll(taker)) {
+      this.lookAgain(taker);
       return;
     }
     const { groupKey, tried } = taker;
     // Whose connection is under way takes one that comes free before, wherever it is not to come last.
     const isConnecting = taker.state === "connecting";
     const sites = isConnecting
-      ? this.#table.all.filter((site) => !tried.has(site))
-      : this.#table.order(tried);
+      ? this.table.all.filter((site) => !tried.has(site))
+      : this.table.order(tried);
     // The application was told of a panic, and has done something about it.
     if (taker.groupKey !== groupKey) return;
     for (const site of sites) {
       const pooled = site.take(taker.use);
       if (pooled !== undefined) {
-        this.#give(taker, pooled);
+        this.give(taker, pooled);
         return;
       }
-      if (isConnecting || !this.#hasRoom(site)) continue;
-      this.#connectFor(taker, site);
+      if (isConnecting || !this.hasRoom(site)) continue;
+      this.connectFor(taker, site);
       return;
     }
   }
 
   /** All were tried: those that could not be connected to for this taker are left out, the others are as good as any. */
-  #lookAgain(taker: Taker): void {
+  private lookAgain(taker: Taker): void {
     const { tried, failed, lastError } = taker;
     for (const site of tried) {
       if (!failed.has(site)) tried.delete(site);
     }
-    if (!this.#hasTriedAll(taker)) {
-      this.#regroup(taker);
+    if (!this.hasTriedAll(taker)) {
+      this.regroup(taker);
       return;
     }
-    this.#leave(taker);
+    this.leave(taker);
     taker.reject(lastError as NetError);
   }
 
   /** How it waits, or what it has tried, has changed. */
-  #regroup(taker: Taker): void {
-    if (this.#line.has(taker) && taker.state !== "checking") this.#groups.put(taker);
-    else this.#groups.take(taker);
+  private regroup(taker: Taker): void {
+    if (this.line.has(taker) && taker.state !== "checking") this.groups.put(taker);
+    else this.groups.take(taker);
   }
 
-  #connectFor(taker: Taker, site: Site): void {
+  private connectFor(taker: Taker, site: Site): void {
     taker.state = "connecting";
     taker.attempt = site;
     taker.attemptCount++;
-    this.#regroup(taker);
-    // A destination that does not answer shall not keep a taker whom another could serve.
+    this.regroup(taker);
+    // A taker does not wait for a destination that does not answer while another could serve it.
     const isStuck = () => {
-      if (taker.attempt === site) this.#passOver(taker, site);
+      if (taker.attempt === site) this.passOver(taker, site);
     };
-    const timer = this.#clock.setTimer(this.#settings.attemptDelayMs, isStuck);
-    this.#owner.connect(site).then(
+    const timer = this.clock.setTimer(this.settings.attemptDelayMs, isStuck);
+    this.owner.connect(site).then(
       (made) => {
         timer.cancel();
         taker.attemptCount--;
-        const wantsIt = taker.state !== "checking" && this.#line.has(taker) && !made.isDoomed;
-        if (taker.attempt === site) this.#attemptOver(taker);
-        this.#regroup(taker);
-        if (!wantsIt) this.#owner.free(made);
+        const wantsIt = taker.state !== "checking" && this.line.has(taker) && !made.isDoomed;
+        if (taker.attempt === site) this.attemptOver(taker);
+        this.regroup(taker);
+        if (!wantsIt) this.owner.free(made);
         else {
-          this.#give(taker, made, true);
+          this.give(taker, made, true);
           // Others may share it, or have one made.
           this.serve();
         }
@@ -220,53 +220,53 @@ export class Allotment {
       (error: unknown) => {
         timer.cancel();
         taker.attemptCount--;
-        this.#passOver(taker, site, error as NetError);
+        this.passOver(taker, site, error as NetError);
       },
     );
   }
 
-  #attemptOver(taker: Taker): void {
+  private attemptOver(taker: Taker): void {
     taker.attempt = undefined;
     if (taker.state === "connecting") taker.state = "waiting";
   }
 
   /** The taker looks elsewhere. `error`: why the destination could not be connected to. */
-  #passOver(taker: Taker, site: Site, error?: NetError): void {
-    if (taker.attempt === site) this.#attemptOver(taker);
+  private passOver(taker: Taker, site: Site, error?: NetError): void {
+    if (taker.attempt === site) this.attemptOver(taker);
     taker.tried.add(site);
     if (error !== undefined) {
       taker.failed.add(site);
       taker.lastError = error;
     }
-    this.#regroup(taker);
+    this.regroup(taker);
     this.serve();
   }
 
   /** Gives a connection to a taker, checked before where it was idle for long. */
-  #give(taker: Taker, pooled: Pooled, isNew = false): void {
-    const { check } = this.#owner;
-    const idleForMs = this.#clock.now() - pooled.idleMs;
-    const isFresh = isNew || pooled.useCount > 0 || idleForMs < this.#settings.checkAfterMs;
+  private give(taker: Taker, pooled: Pooled, isNew = false): void {
+    const { check } = this.owner;
+    const idleForMs = this.clock.now() - pooled.idleMs;
+    const isFresh = isNew || pooled.useCount > 0 || idleForMs < this.settings.checkAfterMs;
     if (check === undefined || isFresh) {
       pooled.site.use(pooled, taker.use);
-      this.#leave(taker);
+      this.leave(taker);
       taker.resolve(pooled);
       return;
     }
     // Nobody shares it before it is known to be well.
     pooled.site.use(pooled, "exclusive");
     taker.state = "checking";
-    this.#regroup(taker);
-    this.#isWell(check, pooled).then((isWell) => this.#checked(taker, pooled, isWell));
+    this.regroup(taker);
+    this.isWell(check, pooled).then((isWell) => this.checked(taker, pooled, isWell));
   }
 
-  #checked(taker: Taker, pooled: Pooled, isWell: boolean): void {
+  private checked(taker: Taker, pooled: Pooled, isWell: boolean): void {
     const { site } = pooled;
-    if (isWell && pooled.isUsable && this.#line.has(taker)) {
+    if (isWell && pooled.isUsable && this.line.has(taker)) {
       site.unuse(pooled);
       site.stock.leave(pooled);
       site.use(pooled, taker.use);
-      this.#leave(taker);
+      this.leave(taker);
       taker.resolve(pooled);
       this.serve();
       return;
@@ -276,23 +276,23 @@ export class Allotment {
       pooled.isDoomed = true;
       const text = "the check of an idle connection failed";
       const error = new NetError("CHECK_FAILED", text, { operation: "request" });
-      this.#table.failed(site, "use", error);
+      this.table.failed(site, "use", error);
       // Its other connections are likely to be no better: elsewhere first, where there is any.
-      if (this.#table.order(new Set([...taker.tried, site])).length > 0) {
+      if (this.table.order(new Set([...taker.tried, site])).length > 0) {
         taker.tried.add(site);
       }
     }
-    this.#regroup(taker);
-    this.#owner.release(pooled);
+    this.regroup(taker);
+    this.owner.release(pooled);
   }
 
-  async #isWell(
+  private async isWell(
     check: NonNullable<AllotmentOwner["check"]>,
     { connection }: Pooled,
   ): Promise<boolean> {
     let timer: Timer | undefined;
     const tooLong = new Promise<boolean>((resolve) => {
-      timer = this.#clock.setTimer(this.#settings.checkTimeoutMs, () => resolve(false));
+      timer = this.clock.setTimer(this.settings.checkTimeoutMs, () => resolve(false));
     });
     try {
       return (await Promise.race([check(connection), tooLong])) === true;

@@ -9,30 +9,30 @@ export interface Balanced {
 
 /** Orders destinations by one of the ways of {@link PoolBalance}. */
 export class Balancer {
-  readonly #balance: PoolBalance;
-  readonly #random: () => number;
-  #turn = 0;
+  private readonly balance: PoolBalance;
+  private readonly random: () => number;
+  private turn = 0;
 
   constructor(balance: PoolBalance, random: () => number = Math.random) {
-    this.#balance = balance;
-    this.#random = random;
+    this.balance = balance;
+    this.random = random;
   }
 
   /** All of them, the one to be tried first in front. */
   order<Destination extends Balanced>(destinations: readonly Destination[]): Destination[] {
     const { length } = destinations;
     if (length < 2) return [...destinations];
-    const first = this.#first(destinations);
+    const first = this.first(destinations);
     return [first, ...destinations.filter((one) => one !== first).sort(byUse)];
   }
 
-  #first<Destination extends Balanced>(destinations: readonly Destination[]): Destination {
+  private first<Destination extends Balanced>(destinations: readonly Destination[]): Destination {
     const { length } = destinations;
     const at = (index: number): Destination => destinations[index % length] as Destination;
-    if (this.#balance === "roundRobin") return at(this.#turn++);
-    if (this.#balance === "leastUsed") {
+    if (this.balance === "roundRobin") return at(this.turn++);
+    if (this.balance === "leastUsed") {
       // Of equals not always the same one.
-      const start = this.#turn++;
+      const start = this.turn++;
       let best = at(start);
       for (let index = 1; index < length; index++) {
         const other = at(start + index);
@@ -40,8 +40,8 @@ export class Balancer {
       }
       return best;
     }
-    const one = Math.floor(this.#random() * length);
-    const other = at(one + 1 + Math.floor(this.#random() * (length - 1)));
+    const one = Math.floor(this.random() * length);
+    const other = at(one + 1 + Math.floor(this.random() * (length - 1)));
     return other.useCount < at(one).useCount ? other : at(one);
   }
 }

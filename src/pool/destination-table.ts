@@ -42,113 +42,113 @@ export interface TableRules<Site> extends EjectionNumbers {
 
 /** The destinations of one service. */
 export class DestinationTable<Site extends Destined> {
-  readonly #clock: Clock;
-  readonly #balancer: Balancer;
-  readonly #ejection: Ejection;
-  readonly #checks: HealthChecks<Site> | undefined;
-  readonly #handlers: TableHandlers<Site>;
+  private readonly clock: Clock;
+  private readonly balancer: Balancer;
+  private readonly ejection: Ejection;
+  private readonly checks: HealthChecks<Site> | undefined;
+  private readonly handlers: TableHandlers<Site>;
   /** When the ejected return. */
-  readonly #timers: Set<Timer> = new Set();
-  #all: readonly Site[] = [];
-  #isPanicking = false;
-  #isStopped = false;
+  private readonly timers: Set<Timer> = new Set();
+  private sites: readonly Site[] = [];
+  private isPanicking = false;
+  private isStopped = false;
 
   constructor(rules: TableRules<Site>, clock: Clock, handlers: TableHandlers<Site>) {
     const { balance, healthCheck } = rules;
-    this.#clock = clock;
-    this.#balancer = new Balancer(balance);
-    this.#ejection = new Ejection(rules, clock);
-    this.#handlers = handlers;
-    const changed = (site: Site, isUp: boolean, cause: unknown) => this.#checked(site, isUp, cause);
-    this.#checks =
+    this.clock = clock;
+    this.balancer = new Balancer(balance);
+    this.ejection = new Ejection(rules, clock);
+    this.handlers = handlers;
+    const changed = (site: Site, isUp: boolean, cause: unknown) => this.checked(site, isUp, cause);
+    this.checks =
       healthCheck === undefined ? undefined : new HealthChecks(healthCheck, clock, changed);
   }
 
   get all(): readonly Site[] {
-    return this.#all;
+    return this.sites;
   }
 
   /** Destinations that are not well. */
   get unwellCount(): number {
-    return this.#all.filter(({ health }) => !health.isWell).length;
+    return this.sites.filter(({ health }) => !health.isWell).length;
   }
 
   /** Exchanges the list. What is known of those that stay is kept. Answers those that have left. */
   set(names: readonly string[], make: (name: string) => Site): Site[] {
-    const known = new Map(this.#all.map((site) => [site.name, site]));
+    const known = new Map(this.sites.map((site) => [site.name, site]));
     // What can't be made is refused before anything is changed.
     const all = [...new Set(names)].map((name) => known.get(name) ?? make(name));
     const staying = new Set(all);
-    const gone = this.#all.filter((site) => !staying.has(site));
-    for (const { health } of gone) this.#ejection.delete(health);
-    for (const { health } of all) this.#ejection.add(health);
-    this.#all = all;
-    this.#checks?.set(all);
+    const gone = this.sites.filter((site) => !staying.has(site));
+    for (const { health } of gone) this.ejection.delete(health);
+    for (const { health } of all) this.ejection.add(health);
+    this.sites = all;
+    this.checks?.set(all);
     return gone;
   }
 
   /** Those that may be tried, but for those in `tried`: the first to be tried in front. */
   order(tried?: ReadonlySet<Site>): Site[] {
-    const all = this.#all;
+    const all = this.sites;
     const isAnyWell = all.some(({ health }) => health.isWell);
     const isPanicking = !isAnyWell && all.length > 0;
-    if (isPanicking && !this.#isPanicking) this.#tell("onPanic", ({ onPanic }) => onPanic?.());
-    this.#isPanicking = isPanicking;
+    if (isPanicking && !this.isPanicking) this.tell("onPanic", ({ onPanic }) => onPanic?.());
+    this.isPanicking = isPanicking;
     const untried =
       tried === undefined || tried.size === 0 ? all : all.filter((site) => !tried.has(site));
     const well = untried.filter(({ health }) => health.isWell);
     // Who has had no luck with those that are well may have it with the others.
-    return this.#balancer.order(well.length > 0 ? well : untried);
+    return this.balancer.order(well.length > 0 ? well : untried);
   }
 
   succeeded(site: Site, effort: Effort): void {
-    this.#ejection.succeeded(site.health, effort);
+    this.ejection.succeeded(site.health, effort);
   }
 
   failed(site: Site, effort: Effort, cause: unknown): void {
-    if (this.#isStopped || !this.#all.includes(site)) return;
-    const forMs = this.#ejection.failed(site.health, effort);
+    if (this.isStopped || !this.sites.includes(site)) return;
+    const forMs = this.ejection.failed(site.health, effort);
     if (forMs === 0) return;
-    this.#tell("onEject", ({ onEject }) => onEject?.(site, forMs, cause));
-    const timer = this.#clock.setTimer(forMs, () => {
-      this.#timers.delete(timer);
-      this.#look();
+    this.tell("onEject", ({ onEject }) => onEject?.(site, forMs, cause));
+    const timer = this.clock.setTimer(forMs, () => {
+      this.timers.delete(timer);
+      this.look();
     });
-    this.#timers.add(timer);
+    this.timers.add(timer);
   }
 
-  #look(): void {
-    for (const health of this.#ejection.returned()) {
-      const site = this.#all.find((one) => one.health === health);
-      if (site !== undefined) this.#tell("onReturn", ({ onReturn }) => onReturn?.(site));
+  private look(): void {
+    for (const health of this.ejection.returned()) {
+      const site = this.sites.find((one) => one.health === health);
+      if (site !== undefined) this.tell("onReturn", ({ onReturn }) => onReturn?.(site));
     }
-    this.#handlers.moreToChoose?.();
+    this.handlers.moreToChoose?.();
   }
 
-  #checked(site: Site, isUp: boolean, cause: unknown): void {
+  private checked(site: Site, isUp: boolean, cause: unknown): void {
     site.health.isDown = !isUp;
-    this.#tell("onCheck", ({ onCheck }) => onCheck?.(site, isUp, cause));
-    if (isUp) this.#handlers.moreToChoose?.();
+    this.tell("onCheck", ({ onCheck }) => onCheck?.(site, isUp, cause));
+    if (isUp) this.handlers.moreToChoose?.();
   }
 
-  #tell(name: string, call: (handlers: TableHandlers<Site>) => unknown): void {
+  private tell(name: string, call: (handlers: TableHandlers<Site>) => unknown): void {
     callHandler(
-      () => call(this.#handlers),
-      (cause) => tellHandlerError(this.#handlers, handlerError(name, "connect", cause)),
+      () => call(this.handlers),
+      (cause) => tellHandlerError(this.handlers, handlerError(name, "connect", cause)),
     );
   }
 
   /** Begins the checks, where there are any. */
   start(): void {
-    this.#isStopped = false;
-    this.#checks?.start();
+    this.isStopped = false;
+    this.checks?.start();
   }
 
   /** Ends the checks; nobody is ejected or let back any more. */
   stop(): void {
-    this.#isStopped = true;
-    this.#checks?.stop();
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
+    this.isStopped = true;
+    this.checks?.stop();
+    for (const timer of this.timers) timer.cancel();
+    this.timers.clear();
   }
 }

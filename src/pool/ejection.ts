@@ -49,64 +49,64 @@ export class Health {
 
 /** The health of all destinations of a table. */
 export class Ejection {
-  readonly #rules: EjectionNumbers;
-  readonly #clock: Clock;
-  readonly #all: Set<Health> = new Set();
+  private readonly rules: EjectionNumbers;
+  private readonly clock: Clock;
+  private readonly all: Set<Health> = new Set();
 
   constructor(rules: EjectionNumbers, clock: Clock) {
-    this.#rules = rules;
-    this.#clock = clock;
+    this.rules = rules;
+    this.clock = clock;
   }
 
   add(health: Health): void {
-    this.#all.add(health);
+    this.all.add(health);
   }
 
   delete(health: Health): void {
-    this.#all.delete(health);
+    this.all.delete(health);
   }
 
   /** Answers those whose time is over: they may be chosen again. */
   returned(): Health[] {
-    const nowMs = this.#clock.now();
-    const back = [...this.#all].filter(
+    const nowMs = this.clock.now();
+    const back = [...this.all].filter(
       ({ ejectedUntilMs }) => ejectedUntilMs > 0 && ejectedUntilMs <= nowMs,
     );
     for (const health of back) {
-      health.forgottenMs = nowMs + this.#timeOf(health.ejectionCount - 1);
+      health.forgottenMs = nowMs + this.timeOf(health.ejectionCount - 1);
       health.ejectedUntilMs = 0;
       // One more failure is enough.
-      const almost = this.#rules.ejectAfter - 1;
+      const almost = this.rules.ejectAfter - 1;
       health.failureCount.connect = almost;
       health.failureCount.use = almost;
     }
     return back;
   }
 
-  #timeOf(ejectionCount: number): number {
-    const { ejectMs, maxEjectMs } = this.#rules;
+  private timeOf(ejectionCount: number): number {
+    const { ejectMs, maxEjectMs } = this.rules;
     return Math.min(maxEjectMs, ejectMs * 2 ** Math.min(ejectionCount, 30));
   }
 
   succeeded(health: Health, effort: Effort): void {
     health.failureCount[effort] = 0;
-    if (health.ejectionCount > 0 && this.#clock.now() >= health.forgottenMs) {
+    if (health.ejectionCount > 0 && this.clock.now() >= health.forgottenMs) {
       health.ejectionCount = 0;
     }
   }
 
   /** Takes note of a failure. Answers for how long it is ejected by it; 0: not at all. */
   failed(health: Health, effort: Effort): number {
-    const { ejectAfter, maxEjectedPercent } = this.#rules;
+    const { ejectAfter, maxEjectedPercent } = this.rules;
     // Of one that is down the checks say when it is up.
     if (++health.failureCount[effort] < ejectAfter || !health.isWell) return 0;
     let leftCount = -1;
-    for (const { isWell } of this.#all) if (isWell) leftCount++;
-    const outCount = this.#all.size - leftCount;
-    if (leftCount < 1 || outCount * 100 > maxEjectedPercent * this.#all.size) return 0;
-    const forMs = this.#timeOf(health.ejectionCount);
+    for (const { isWell } of this.all) if (isWell) leftCount++;
+    const outCount = this.all.size - leftCount;
+    if (leftCount < 1 || outCount * 100 > maxEjectedPercent * this.all.size) return 0;
+    const forMs = this.timeOf(health.ejectionCount);
     health.ejectionCount++;
-    health.ejectedUntilMs = this.#clock.now() + forMs;
+    health.ejectedUntilMs = this.clock.now() + forMs;
     return forMs;
   }
 }

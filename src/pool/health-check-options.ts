@@ -64,26 +64,26 @@ export type ProbeTransport = Pick<
 
 /** Checks destinations over streams. */
 export class StreamProbe {
-  readonly #agent: TcpAgent;
-  readonly #settings: HealthCheckSettings;
-  readonly #head: Buffer | undefined;
+  private readonly agent: TcpAgent;
+  private readonly settings: HealthCheckSettings;
+  private readonly head: Buffer | undefined;
   /** TLS begins behind the head. */
-  readonly #startsTls: boolean;
+  private readonly startsTls: boolean;
 
   /** `head`: sent before all else, TLS included. Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(settings: HealthCheckSettings, transport: ProbeTransport, head?: Buffer) {
-    this.#settings = settings;
-    this.#head = head;
+    this.settings = settings;
+    this.head = head;
     const { tls, ...others } = transport;
-    this.#startsTls = tls !== undefined && head !== undefined;
-    this.#agent = new TcpAgent({
+    this.startsTls = tls !== undefined && head !== undefined;
+    this.agent = new TcpAgent({
       ...others,
       ...(tls !== undefined && { tls: { ...tls, start: head ? "manual" : "immediate" } }),
       maxUnreadBytes: MAX_ANSWER_BYTES,
       closeTimeoutMs: settings.timeoutMs,
     });
     // A check is no reason to live.
-    this.#agent.unref();
+    this.agent.unref();
   }
 
   /** Resolves where the destination is well. */
@@ -91,11 +91,11 @@ export class StreamProbe {
     end: { host?: string | undefined; port: number },
     signal: AbortSignal,
   ): Promise<void> {
-    const { send, expect } = this.#settings;
-    const connection = await this.#agent.connect({ ...end, signal, timeoutMs: 0 });
+    const { send, expect } = this.settings;
+    const connection = await this.agent.connect({ ...end, signal, timeoutMs: 0 });
     try {
-      if (this.#head !== undefined) connection.send(this.#head);
-      if (this.#startsTls) await connection.startTls({ signal, timeoutMs: 0 });
+      if (this.head !== undefined) connection.send(this.head);
+      if (this.startsTls) await connection.startTls({ signal, timeoutMs: 0 });
       if (send !== undefined) connection.send(send);
       if (expect !== undefined) await answered(expect, () => connection.read({ signal }));
       connection.close();
@@ -106,7 +106,7 @@ export class StreamProbe {
   }
 
   async stop(): Promise<void> {
-    await this.#agent.stop({ drainMs: 0 });
+    await this.agent.stop({ drainMs: 0 });
   }
 }
 

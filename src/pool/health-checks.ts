@@ -48,11 +48,11 @@ class Checked<Site> {
 
 /** Looks regularly whether destinations are there. */
 export class HealthChecks<Site> {
-  readonly #rules: HealthCheckRules<Site>;
-  readonly #clock: Clock;
-  readonly #changed: (site: Site, isUp: boolean, cause: unknown) => void;
-  readonly #checked: Map<Site, Checked<Site>> = new Map();
-  #isStarted = false;
+  private readonly rules: HealthCheckRules<Site>;
+  private readonly clock: Clock;
+  private readonly changed: (site: Site, isUp: boolean, cause: unknown) => void;
+  private readonly checked: Map<Site, Checked<Site>> = new Map();
+  private isStarted = false;
 
   /** `changed` is told when a destination goes down or comes up. */
   constructor(
@@ -60,62 +60,62 @@ export class HealthChecks<Site> {
     clock: Clock,
     changed: (site: Site, isUp: boolean, cause: unknown) => void,
   ) {
-    this.#rules = rules;
-    this.#clock = clock;
-    this.#changed = changed;
+    this.rules = rules;
+    this.clock = clock;
+    this.changed = changed;
   }
 
   /** Exchanges the destinations. */
   set(sites: readonly Site[]): void {
     const wanted = new Set(sites);
-    for (const [site, checked] of this.#checked) {
+    for (const [site, checked] of this.checked) {
       if (wanted.has(site)) continue;
       checked.end();
-      this.#checked.delete(site);
+      this.checked.delete(site);
     }
-    const added = sites.filter((site) => !this.#checked.has(site)).map((site) => new Checked(site));
-    for (const checked of added) this.#checked.set(checked.site, checked);
-    if (this.#isStarted) this.#spread(added);
+    const added = sites.filter((site) => !this.checked.has(site)).map((site) => new Checked(site));
+    for (const checked of added) this.checked.set(checked.site, checked);
+    if (this.isStarted) this.spread(added);
   }
 
   start(): void {
-    if (this.#isStarted) return;
-    this.#isStarted = true;
-    this.#spread([...this.#checked.values()]);
+    if (this.isStarted) return;
+    this.isStarted = true;
+    this.spread([...this.checked.values()]);
   }
 
   /** Ends all that is under way. What was found is kept. */
   stop(): void {
-    this.#isStarted = false;
-    for (const [site, checked] of this.#checked) {
+    this.isStarted = false;
+    for (const [site, checked] of this.checked) {
       checked.end();
       const next = new Checked(site);
       next.isDown = checked.isDown;
-      this.#checked.set(site, next);
+      this.checked.set(site, next);
     }
   }
 
-  #spread(some: readonly Checked<Site>[]): void {
+  private spread(some: readonly Checked<Site>[]): void {
     some.forEach((checked, index) => {
-      this.#checkIn(checked, (this.#rules.everyMs * index) / some.length);
+      this.checkIn(checked, (this.rules.everyMs * index) / some.length);
     });
   }
 
-  #checkIn(checked: Checked<Site>, delayMs: number): void {
-    checked.timer = this.#clock.setTimer(delayMs, () => {
-      void this.#check(checked);
+  private checkIn(checked: Checked<Site>, delayMs: number): void {
+    checked.timer = this.clock.setTimer(delayMs, () => {
+      void this.check(checked);
     });
   }
 
-  async #check(checked: Checked<Site>): Promise<void> {
+  private async check(checked: Checked<Site>): Promise<void> {
     const attempt = new AbortController();
     checked.attempt = attempt;
-    const { timeoutMs } = this.#rules;
-    const timer = this.#clock.setTimer(timeoutMs, () => attempt.abort());
+    const { timeoutMs } = this.rules;
+    const timer = this.clock.setTimer(timeoutMs, () => attempt.abort());
     let cause: unknown;
     let isUp = true;
     try {
-      await this.#rules.probe(checked.site, attempt.signal);
+      await this.rules.probe(checked.site, attempt.signal);
     } catch (error) {
       isUp = false;
       cause = error;
@@ -124,19 +124,19 @@ export class HealthChecks<Site> {
       checked.attempt = undefined;
     }
     if (checked.isOver) return;
-    this.#found(checked, isUp, cause);
-    this.#checkIn(checked, this.#rules.everyMs);
+    this.found(checked, isUp, cause);
+    this.checkIn(checked, this.rules.everyMs);
   }
 
-  #found(checked: Checked<Site>, isUp: boolean, cause: unknown): void {
+  private found(checked: Checked<Site>, isUp: boolean, cause: unknown): void {
     if (isUp !== checked.isDown) {
       checked.againstCount = 0;
       return;
     }
-    const { rise, fall } = this.#rules;
+    const { rise, fall } = this.rules;
     if (++checked.againstCount < (isUp ? rise : fall)) return;
     checked.againstCount = 0;
     checked.isDown = !isUp;
-    this.#changed(checked.site, isUp, cause);
+    this.changed(checked.site, isUp, cause);
   }
 }

@@ -22,7 +22,7 @@ export class Pooled implements Stocked {
   isLeased = false;
   /** It is closed when nobody uses it any more. */
   isDoomed = false;
-  readonly #clock: Clock;
+  private readonly clock: Clock;
 
   /** `maxAgeMs` 0: no limit. */
   constructor(connection: Connection, site: Site, clock: Clock, maxAgeMs: number) {
@@ -31,7 +31,7 @@ export class Pooled implements Stocked {
     this.site = site;
     this.oldMs = maxAgeMs === 0 ? 0 : nowMs + maxAgeMs;
     this.idleMs = nowMs;
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   /** Whether it can be used once more. Not with unread data: the next user would take it for an answer to what it sends. */
@@ -42,7 +42,7 @@ export class Pooled implements Stocked {
   }
 
   get isOld(): boolean {
-    return this.oldMs > 0 && this.#clock.now() >= this.oldMs;
+    return this.oldMs > 0 && this.clock.now() >= this.oldMs;
   }
 }
 
@@ -59,24 +59,24 @@ export class Site implements Destined {
   /** The pool has this destination no more. */
   isGone = false;
   /** Those with requests, and room for more. */
-  readonly #sharing: Set<Pooled> = new Set();
-  readonly #maxRequests: number;
-  #uses = 0;
+  private readonly sharing: Set<Pooled> = new Set();
+  private readonly maxRequests: number;
+  private uses = 0;
 
   constructor(destination: PoolDestination, maxRequests: number) {
     this.name = nameOf(destination);
     this.destination = destination;
-    this.#maxRequests = maxRequests;
+    this.maxRequests = maxRequests;
     this.stock = new Stock((pooled) => this.doom(pooled));
   }
 
   get useCount(): number {
-    return this.stock.attemptCount + this.#uses;
+    return this.stock.attemptCount + this.uses;
   }
 
   /** Whether a connection, or room on one, is free. */
   hasFree(use: Use): boolean {
-    return this.stock.idleCount > 0 || (use === "shared" && this.#sharing.size > 0);
+    return this.stock.idleCount > 0 || (use === "shared" && this.sharing.size > 0);
   }
 
   /** A connection that can be used now; of those that are shared the least used. */
@@ -84,8 +84,8 @@ export class Site implements Destined {
     const idle = this.stock.take();
     if (idle !== undefined || use === "exclusive") return idle;
     let best: Pooled | undefined;
-    for (const pooled of this.#sharing) {
-      if (!pooled.isUsable) this.#sharing.delete(pooled);
+    for (const pooled of this.sharing) {
+      if (!pooled.isUsable) this.sharing.delete(pooled);
       else if (best === undefined || pooled.useCount < best.useCount) best = pooled;
     }
     return best;
@@ -94,25 +94,25 @@ export class Site implements Destined {
   /** One that was taken, or is new, is used once more. */
   use(pooled: Pooled, use: Use): void {
     pooled.useCount++;
-    this.#uses++;
+    this.uses++;
     pooled.isLeased = use === "exclusive";
-    this.#place(pooled);
+    this.place(pooled);
   }
 
   /** It is used once less: kept, or closed. */
   unuse(pooled: Pooled): void {
     pooled.useCount--;
-    this.#uses--;
+    this.uses--;
     pooled.isLeased = false;
-    this.#place(pooled);
+    this.place(pooled);
     if (pooled.useCount === 0) this.keep(pooled);
   }
 
-  #place(pooled: Pooled): void {
+  private place(pooled: Pooled): void {
     const { useCount, isLeased } = pooled;
-    const hasRoom = useCount > 0 && !isLeased && useCount < this.#maxRequests;
-    if (hasRoom && pooled.isUsable) this.#sharing.add(pooled);
-    else this.#sharing.delete(pooled);
+    const hasRoom = useCount > 0 && !isLeased && useCount < this.maxRequests;
+    if (hasRoom && pooled.isUsable) this.sharing.add(pooled);
+    else this.sharing.delete(pooled);
   }
 
   /** Nobody uses it: it is idle from now on, or closed. */
@@ -124,7 +124,7 @@ export class Site implements Destined {
   /** It is closed as soon as nobody uses it. */
   doom(pooled: Pooled): void {
     pooled.isDoomed = true;
-    this.#sharing.delete(pooled);
+    this.sharing.delete(pooled);
     if (pooled.useCount > 0) return;
     this.stock.remove(pooled);
     pooled.connection.close();

@@ -67,17 +67,17 @@ export class TakerGroup {
 
 /** All groups that anybody is in. */
 export class TakerGroups {
-  readonly #groups: Map<string, TakerGroup> = new Map();
+  private readonly groups: Map<string, TakerGroup> = new Map();
 
   /** Puts a taker into its group, whichever it was in before. */
   put(taker: Taker): void {
     const { key } = taker;
     if (taker.groupKey === key) return;
     this.take(taker);
-    let group = this.#groups.get(key);
+    let group = this.groups.get(key);
     if (group === undefined) {
       group = new TakerGroup();
-      this.#groups.set(key, group);
+      this.groups.set(key, group);
     }
     group.add(taker);
     taker.groupKey = key;
@@ -88,12 +88,12 @@ export class TakerGroups {
     const { groupKey } = taker;
     if (groupKey === undefined) return;
     taker.groupKey = undefined;
-    const group = this.#groups.get(groupKey) as TakerGroup;
+    const group = this.groups.get(groupKey) as TakerGroup;
     group.remove(taker);
-    if (group.isEmpty) this.#groups.delete(groupKey);
+    if (group.isEmpty) this.groups.delete(groupKey);
   }
 
   [Symbol.iterator](): IterableIterator<TakerGroup> {
-    return this.#groups.values();
+    return this.groups.values();
   }
 }

@@ -21,10 +21,10 @@ export class Taker {
   attempt: Site | undefined = undefined;
   /** Connections that are made for it. */
   attemptCount = 0;
-  /** The key that it had when it was put into its group, and its place there; undefined: it is in none. */
+  /** Its key at the time when it was put into a group, and its place there; undefined: it is in none. */
   groupKey: string | undefined = undefined;
   place = 0;
-  readonly #waiter: Waiter<Pooled>;
+  private readonly waiter: Waiter<Pooled>;
 
   /** `left`: told when it gives up. */
   constructor(
@@ -38,7 +38,7 @@ export class Taker {
     this.number = number;
     this.use = use;
     this.tried = tried;
-    this.#waiter = new Waiter<Pooled>(
+    this.waiter = new Waiter<Pooled>(
       wheel,
       options,
       {
@@ -63,15 +63,15 @@ export class Taker {
   }
 
   get promise(): Promise<Pooled> {
-    return this.#waiter.promise;
+    return this.waiter.promise;
   }
 
   resolve(pooled: Pooled): void {
-    this.#waiter.resolve(pooled);
+    this.waiter.resolve(pooled);
   }
 
   reject(error: NetError): void {
-    this.#waiter.reject(error);
+    this.waiter.reject(error);
   }
 }
 

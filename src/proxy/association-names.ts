@@ -19,16 +19,16 @@ class Name {
 
 /** Looks names up for one client. */
 export class AssociationNames {
-  readonly #engine: Engine;
-  readonly #maxNames: number;
-  readonly #names: Map<string, Name> = new Map();
-  readonly #closing: AbortController = new AbortController();
-  #waitingBytes = 0;
+  private readonly engine: Engine;
+  private readonly maxNames: number;
+  private readonly names: Map<string, Name> = new Map();
+  private readonly closing: AbortController = new AbortController();
+  private waitingBytes = 0;
 
   /** `maxNames`: kept at a time, at most. */
   constructor(engine: Engine, maxNames: number) {
-    this.#engine = engine;
-    this.#maxNames = maxNames;
+    this.engine = engine;
+    this.maxNames = maxNames;
   }
 
   /**
@@ -45,16 +45,16 @@ export class AssociationNames {
       found([{ host, family: ip.length === 4 ? "IPv4" : "IPv6" }]);
       return true;
     }
-    const name = this.#nameOf(host.toLowerCase());
+    const name = this.nameOf(host.toLowerCase());
     if (name?.hosts !== undefined) {
       found(name.hosts);
       return true;
     }
     const cost = byteCount + WAITING_COST;
-    if (name === undefined || this.#waitingBytes + cost > MAX_WAITING_BYTES) return false;
-    this.#waitingBytes += cost;
+    if (name === undefined || this.waitingBytes + cost > MAX_WAITING_BYTES) return false;
+    this.waitingBytes += cost;
     name.waiting.push((hosts) => {
-      this.#waitingBytes -= cost;
+      this.waitingBytes -= cost;
       found(hosts);
     });
     return true;
@@ -62,39 +62,39 @@ export class AssociationNames {
 
   /** Nobody waits any more. */
   close(): void {
-    this.#names.clear();
-    this.#closing.abort();
+    this.names.clear();
+    this.closing.abort();
   }
 
   /** Undefined where there are too many names that are being looked up. */
-  #nameOf(host: string): Name | undefined {
-    const known = this.#names.get(host);
-    const now = this.#engine.clock.now();
+  private nameOf(host: string): Name | undefined {
+    const known = this.names.get(host);
+    const now = this.engine.clock.now();
     if (known !== undefined && (known.hosts === undefined || now < known.untilMs)) return known;
-    this.#names.delete(host);
-    if (this.#names.size >= this.#maxNames && !this.#forgetOne()) return undefined;
+    this.names.delete(host);
+    if (this.names.size >= this.maxNames && !this.forgetOne()) return undefined;
     const name = new Name();
-    this.#names.set(host, name);
-    this.#engine.resolve(host, this.#closing.signal).then(
-      (hosts) => this.#found(name, hosts),
-      () => this.#found(name, []),
+    this.names.set(host, name);
+    this.engine.resolve(host, this.closing.signal).then(
+      (hosts) => this.found(name, hosts),
+      () => this.found(name, []),
     );
     return name;
   }
 
-  #forgetOne(): boolean {
-    for (const [host, { hosts }] of this.#names) {
+  private forgetOne(): boolean {
+    for (const [host, { hosts }] of this.names) {
       if (hosts === undefined) continue;
-      this.#names.delete(host);
+      this.names.delete(host);
       return true;
     }
     return false;
   }
 
-  #found(name: Name, hosts: readonly ResolvedHost[]): void {
-    if (this.#closing.signal.aborted) return;
+  private found(name: Name, hosts: readonly ResolvedHost[]): void {
+    if (this.closing.signal.aborted) return;
     name.hosts = hosts;
-    name.untilMs = this.#engine.clock.now() + KEEP_MS;
+    name.untilMs = this.engine.clock.now() + KEEP_MS;
     for (const found of name.waiting.splice(0)) found(hosts);
   }
 }

@@ -17,16 +17,16 @@ const KEY_BYTES = 32;
 
 /** Checks names and passwords. Of a table each takes the same time, whatever was right of it. */
 export class Authenticator {
-  readonly #key: Buffer = randomBytes(KEY_BYTES);
-  readonly #table: Map<string, Buffer> | undefined;
-  readonly #check: Authenticate | undefined;
-  readonly #waits: HandlerWaits;
+  private readonly key: Buffer = randomBytes(KEY_BYTES);
+  private readonly table: Map<string, Buffer> | undefined;
+  private readonly check: Authenticate | undefined;
+  private readonly waits: HandlerWaits;
 
   /** `waits`: calls a function. Throws `INVALID_ARGUMENT`. */
   constructor(given: Authentication, waits: HandlerWaits) {
-    this.#waits = waits;
+    this.waits = waits;
     if (typeof given === "function") {
-      this.#check = given;
+      this.check = given;
       return;
     }
     if (typeof given !== "object" || given === null || Array.isArray(given)) {
@@ -34,15 +34,15 @@ export class Authenticator {
         `authenticate must be a table { name: password } or a function, not ${describe(given)}`,
       );
     }
-    this.#table = new Map();
+    this.table = new Map();
     for (const [name, password] of Object.entries(given)) {
       assertText("a password of authenticate", password);
       if (name === "" || name.includes(":")) {
         throw invalidArgument("a name of authenticate must not be empty or have a colon");
       }
-      this.#table.set(name, this.#digest(password));
+      this.table.set(name, this.digest(password));
     }
-    if (this.#table.size === 0) throw invalidArgument("authenticate must have a name at least");
+    if (this.table.size === 0) throw invalidArgument("authenticate must have a name at least");
   }
 
   /** Whether they are right. A promise where the function answers one. Throws or rejects with `HANDLER_FAILED`. */
@@ -52,19 +52,19 @@ export class Authenticator {
     client: string | undefined,
     signal: AbortSignal,
   ): boolean | Promise<boolean> {
-    const check = this.#check;
+    const check = this.check;
     if (check !== undefined) {
-      return this.#waits.call("authenticate", () => check(name, password, client), signal);
+      return this.waits.call("authenticate", () => check(name, password, client), signal);
     }
-    const found = this.#digest(password);
-    const wanted = this.#table?.get(name);
+    const found = this.digest(password);
+    const wanted = this.table?.get(name);
     // A name that is not there is compared, too.
-    const isSame = timingSafeEqual(found, wanted ?? this.#key);
+    const isSame = timingSafeEqual(found, wanted ?? this.key);
     return isSame && wanted !== undefined;
   }
 
-  #digest(password: string): Buffer {
-    return createHmac("sha256", this.#key).update(password).digest();
+  private digest(password: string): Buffer {
+    return createHmac("sha256", this.key).update(password).digest();
   }
 }
 

@@ -67,72 +67,72 @@ export const PRIVATE_NETWORKS: readonly string[] = Object.freeze([
 
 /** Names and networks together. */
 class RuleSet {
-  readonly #networks: CidrSet = new CidrSet();
-  readonly #names: Set<string> = new Set();
-  readonly #suffixes: string[] = [];
+  private readonly networks: CidrSet = new CidrSet();
+  private readonly names: Set<string> = new Set();
+  private readonly suffixes: string[] = [];
 
   constructor(what: string, rules: readonly string[]) {
     if (!Array.isArray(rules))
       throw invalidArgument(`${what} must be a list, not ${describe(rules)}`);
-    for (const rule of rules) this.#add(what, rule);
+    for (const rule of rules) this.add(what, rule);
   }
 
-  #add(what: string, rule: unknown): void {
+  private add(what: string, rule: unknown): void {
     if (typeof rule !== "string" || !/^[\w.:/-]+$/.test(rule)) {
       throw invalidArgument(`${what} has ${describe(rule)}, which is no network, address or name`);
     }
     const [address = ""] = rule.split("/");
-    if (rule.includes("/") || parseIp(address) !== undefined) this.#networks.add(rule);
-    else if (rule.startsWith(".")) this.#suffixes.push(rule.toLowerCase());
-    else this.#names.add(rule.toLowerCase());
+    if (rule.includes("/") || parseIp(address) !== undefined) this.networks.add(rule);
+    else if (rule.startsWith(".")) this.suffixes.push(rule.toLowerCase());
+    else this.names.add(rule.toLowerCase());
   }
 
   hasName(host: string): boolean {
-    if (this.#names.has(host)) return true;
-    return this.#suffixes.some((suffix) => host.endsWith(suffix) || `.${host}` === suffix);
+    if (this.names.has(host)) return true;
+    return this.suffixes.some((suffix) => host.endsWith(suffix) || `.${host}` === suffix);
   }
 
   hasAddress(address: string): boolean {
-    return this.#networks.has(address);
+    return this.networks.has(address);
   }
 }
 
 /** Where clients may have the proxy connect to. */
 export class DestinationRules {
-  readonly #allow: RuleSet;
-  readonly #deny: RuleSet;
-  readonly #only: RuleSet | undefined;
-  readonly #ports: ReadonlySet<number> | undefined;
-  readonly #private: CidrSet = new CidrSet(PRIVATE_NETWORKS);
+  private readonly allow: RuleSet;
+  private readonly deny: RuleSet;
+  private readonly only: RuleSet | undefined;
+  private readonly ports: ReadonlySet<number> | undefined;
+  private readonly private: CidrSet = new CidrSet(PRIVATE_NETWORKS);
 
   /** Throws `INVALID_ARGUMENT`. */
   constructor(options: DestinationOptions = {}) {
     assertObject("destinations", options);
     assertKnownKeys("destinations", options, ["allow", "deny", "only", "ports"]);
     const { allow = [], deny = [], only, ports } = options;
-    this.#allow = new RuleSet("destinations.allow", allow);
-    this.#deny = new RuleSet("destinations.deny", deny);
-    this.#only = only && new RuleSet("destinations.only", only);
+    this.allow = new RuleSet("destinations.allow", allow);
+    this.deny = new RuleSet("destinations.deny", deny);
+    this.only = only && new RuleSet("destinations.only", only);
     if (ports !== undefined && !Array.isArray(ports))
       throw invalidArgument(`destinations.ports must be a list, not ${describe(ports)}`);
     for (const port of ports ?? []) assertInteger("a port of destinations.ports", port, 1, 65_535);
-    this.#ports = ports && new Set(ports);
+    this.ports = ports && new Set(ports);
   }
 
   /** Whether what is known before the look-up forbids it: the port, or a name. */
   forbids(host: string, port: number): boolean {
-    if (port < 1 || this.#ports?.has(port) === false) return true;
-    return this.#deny.hasName(plainName(host));
+    if (port < 1 || this.ports?.has(port) === false) return true;
+    return this.deny.hasName(plainName(host));
   }
 
   /** Whether an address of the host may be dialled. */
   readonly allowsAddress = (address: string, host: string, port: number): boolean => {
-    if (this.forbids(host, port) || this.#deny.hasAddress(address)) return false;
+    if (this.forbids(host, port) || this.deny.hasAddress(address)) return false;
     const name = plainName(host);
-    const isOnly = this.#only?.hasName(name) !== false || this.#only.hasAddress(address);
+    const isOnly = this.only?.hasName(name) !== false || this.only.hasAddress(address);
     if (!isOnly) return false;
-    if (!this.#private.has(address)) return true;
-    return this.#allow.hasName(name) || this.#allow.hasAddress(address);
+    if (!this.private.has(address)) return true;
+    return this.allow.hasName(name) || this.allow.hasAddress(address);
   };
 }
 

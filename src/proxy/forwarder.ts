@@ -4,7 +4,6 @@
  * parser and its framing is written anew, so that an origin never sees what a client wrote of it.
  */
 import { parseHostPort } from "../address/host-port.js";
-import type { StreamConnection } from "../connection/stream-connection.js";
 import { NetError } from "../errors.js";
 import type { ExchangePlan } from "../http/client/client-exchange.js";
 import { planRequest, type RequestDefaults } from "../http/client/client-request.js";
@@ -13,7 +12,6 @@ import type { DialRoute } from "../http/client/http-proxy.js";
 import { RequestContent } from "../http/client/request-content.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
 import type { ServerExchange } from "../http/server/server-exchange.js";
-import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
 import type { Given } from "../options.js";
 import { BODY } from "../protocol/http1/head.js";
 import { basicCredentials } from "./authentication.js";
@@ -36,9 +34,6 @@ export interface ForwarderParts {
   readonly pseudonym: string | undefined;
 }
 
-/** The tunnel takes the connection over before anything is received. */
-const NOBODY: UpgradeReceiver = { onReceive() {} };
-
 const AUTHENTICATE = { "Proxy-Authenticate": 'Basic realm="proxy", charset="UTF-8"' };
 
 /** What may be sent once more when a kept connection turns out to be dead (RFC 9110 §9.2.2). */
@@ -46,65 +41,65 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE",
 
 /** Sends requests on. */
 export class Forwarder {
-  readonly #tunnels: TunnelMaker;
-  readonly #handlers: Given<ProxyHandlers>;
-  readonly #shared: ForwardingShare;
-  readonly #origins: Origins;
-  readonly #defaults: RequestDefaults;
+  private readonly tunnels: TunnelMaker;
+  private readonly handlers: Given<ProxyHandlers>;
+  private readonly shared: ForwardingShare;
+  private readonly origins: Origins;
+  private readonly defaults: RequestDefaults;
 
   constructor({ agent, tunnels, rules, handlers, waits, pseudonym }: ForwarderParts) {
-    this.#tunnels = tunnels;
-    this.#handlers = handlers;
-    this.#origins = new Origins(rules);
-    this.#defaults = {
+    this.tunnels = tunnels;
+    this.handlers = handlers;
+    this.origins = new Origins(rules);
+    this.defaults = {
       ...agent.numbers,
       headers: undefined,
       cookies: undefined,
       useCookies: false,
     };
-    this.#shared = { agent, handlers, waits, added: new AddedFields(pseudonym), reusedCount: 0 };
+    this.shared = { agent, handlers, waits, added: new AddedFields(pseudonym), reusedCount: 0 };
   }
 
   /** What requests are sent on with from now on. */
   set agent(agent: HttpAgent) {
-    this.#shared.agent = agent;
+    this.shared.agent = agent;
   }
 
   /** Requests that went over a connection that had carried another one. */
   get reusedCount(): number {
-    return this.#shared.reusedCount;
+    return this.shared.reusedCount;
   }
 
   /** Handles a request. Never throws or rejects for what a peer does. */
   handle(exchange: ServerExchange): Promise<void> | undefined {
     exchange.keep();
-    const forwarding = new Forwarding(this.#shared, exchange);
+    const forwarding = new Forwarding(this.shared, exchange);
     exchange.context = forwarding;
-    const isPlain = this.#tunnels.authenticator === undefined && exchange.method !== "CONNECT";
-    if (!isPlain || this.#handlers.onRequest !== undefined) {
-      return this.#handleLater(exchange, forwarding);
+    const isPlain = this.tunnels.authenticator === undefined && exchange.method !== "CONNECT";
+    if (!isPlain || this.handlers.onRequest !== undefined) {
+      return this.handleLater(exchange, forwarding);
     }
     try {
-      return this.#forward(exchange, forwarding)?.catch((error) => forwarding.fail(error));
+      return this.forward(exchange, forwarding)?.catch((error) => forwarding.fail(error));
     } catch (error) {
       forwarding.fail(error);
       return undefined;
     }
   }
 
-  async #handleLater(exchange: ServerExchange, forwarding: Forwarding): Promise<void> {
+  private async handleLater(exchange: ServerExchange, forwarding: Forwarding): Promise<void> {
     try {
-      if (!(await this.#admits(exchange, forwarding))) {
+      if (!(await this.admits(exchange, forwarding))) {
         exchange.respond(407, AUTHENTICATE, "407 Proxy Authentication Required\n");
-      } else if (exchange.method === "CONNECT") await this.#connect(exchange, forwarding);
-      else await this.#forward(exchange, forwarding);
+      } else if (exchange.method === "CONNECT") await this.connect(exchange, forwarding);
+      else await this.forward(exchange, forwarding);
     } catch (error) {
       forwarding.fail(error);
     }
   }
 
-  async #admits(exchange: ServerExchange, forwarding: Forwarding): Promise<boolean> {
-    const { authenticator } = this.#tunnels;
+  private async admits(exchange: ServerExchange, forwarding: Forwarding): Promise<boolean> {
+    const { authenticator } = this.tunnels;
     if (authenticator === undefined) return true;
     const given = basicCredentials(exchange.headers.getAll("proxy-authorization"));
     if (given === undefined) return false;
@@ -115,43 +110,42 @@ export class Forwarder {
     return isRight === true;
   }
 
-  async #connect(exchange: ServerExchange, forwarding: Forwarding): Promise<void> {
+  private async connect(exchange: ServerExchange, forwarding: Forwarding): Promise<void> {
     const { user } = forwarding;
     const target = parseHostPort(exchange.target);
     if (target === undefined) throw badTarget("CONNECT needs host:port");
     const client = exchange.connection.remoteAddress?.host;
     const call = { protocol: "connect" as const, client, user, ...target };
     forwarding.isTunnel = true;
-    const made = await this.#tunnels.connect(call, exchange.signal);
+    const made = await this.tunnels.connect(call, exchange.signal);
     if (made.error !== undefined) throw made.error;
     if (!exchange.isSendable || exchange.isResponded) {
       made.upstream.abort();
       made.gone();
       return;
     }
-    made.begin(exchange.upgrade(NOBODY) as unknown as StreamConnection);
+    made.begin(exchange.handOver());
   }
 
-  #forward(exchange: ServerExchange, forwarding: Forwarding): Promise<void> | undefined {
+  private forward(exchange: ServerExchange, forwarding: Forwarding): Promise<void> | undefined {
     const target = absoluteTarget(exchange.target);
     if (target === undefined) {
       throw badTarget("a proxy needs CONNECT, or a target that begins with http://");
     }
-    if (this.#shared.added.isIn(exchange.headers)) {
+    if (this.shared.added.isIn(exchange.headers)) {
       exchange.respondError(508, "the request has come through this proxy before");
       return undefined;
     }
     if (respondedAtLastHop(exchange)) return undefined;
-    const isShown =
-      this.#handlers.onRequest !== undefined || this.#handlers.onResponse !== undefined;
-    if (isShown || hopsLeft(exchange) !== undefined) return this.#show(exchange, forwarding);
-    const route = this.#origins.of(target.authority);
-    forwarding.start(route, this.#plan(exchange, route, targetOf(exchange.method, target.path)));
+    const isShown = this.handlers.onRequest !== undefined || this.handlers.onResponse !== undefined;
+    if (isShown || hopsLeft(exchange) !== undefined) return this.show(exchange, forwarding);
+    const route = this.origins.of(target.authority);
+    forwarding.start(route, this.plan(exchange, route, targetOf(exchange.method, target.path)));
     return undefined;
   }
 
   /** The request as it came. */
-  #plan(
+  private plan(
     exchange: ServerExchange,
     route: DialRoute,
     target: string,
@@ -161,14 +155,14 @@ export class Forwarder {
     const content = RequestContent.of(hasBody ? exchange.body : undefined, method);
     const expectsContinue = hasBody && head.expectation === "continue";
     const left = expectsContinue ? LEFT.expectingRequest : LEFT.request;
-    const { numbers } = this.#shared.agent;
+    const { numbers } = this.shared.agent;
     return {
       target: route.target,
       head: {
         method,
         target,
         host: route.target.host,
-        fields: endToEndFields(head, left, this.#shared.added.ofRequest(head)),
+        fields: endToEndFields(head, left, this.shared.added.ofRequest(head)),
         body: hasBody ? (exchange.contentLength ?? BODY.chunked) : content.byteCount,
       },
       content,
@@ -190,10 +184,10 @@ export class Forwarder {
   }
 
   /** The request as the handler leaves it. */
-  async #show(exchange: ServerExchange, forwarding: Forwarding): Promise<void> {
+  private async show(exchange: ServerExchange, forwarding: Forwarding): Promise<void> {
     const { headers, method } = exchange;
     const { head } = exchange.request;
-    const passed = endToEndFields(head, LEFT.shownRequest, this.#shared.added.ofRequest(head));
+    const passed = endToEndFields(head, LEFT.shownRequest, this.shared.added.ofRequest(head));
     const given = exchange.hasBody ? exchange.body : undefined;
     const request: ProxyRequest = {
       client: exchange.connection.remoteAddress?.host,
@@ -205,9 +199,9 @@ export class Forwarder {
     };
     const maxForwards = hopsLeft(exchange);
     if (maxForwards !== undefined) request.headers.push(["Max-Forwards", String(maxForwards - 1)]);
-    const { waits } = this.#shared;
+    const { waits } = this.shared;
     const { signal } = exchange;
-    const answer = await waits.call("onRequest", () => this.#handlers.onRequest?.(request), signal);
+    const answer = await waits.call("onRequest", () => this.handlers.onRequest?.(request), signal);
     if (answer === false) {
       throw new NetError("REFUSED", "onRequest refused the request", { operation: "request" });
     }
@@ -216,7 +210,7 @@ export class Forwarder {
       return;
     }
     const { authority = "", path = "" } = absoluteTarget(request.url) ?? {};
-    const route = this.#origins.of(authority);
+    const route = this.origins.of(authority);
     const { body } = request;
     const isUnchanged = body === given;
     const { contentLength } = exchange;
@@ -235,7 +229,7 @@ export class Forwarder {
         expectContinue: body !== undefined && /^100-continue$/i.test(headers.get("expect") ?? ""),
       },
       { target: route.target, forward: undefined, omitted: [] },
-      this.#defaults,
+      this.defaults,
     );
     forwarding.request = request;
     forwarding.start(route, plan);

@@ -5,15 +5,15 @@ import type { Clock } from "../time/clock.js";
 
 /** Calls handlers that are waited for. */
 export class HandlerWaits {
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-  readonly #failed: (error: NetError) => void;
+  private readonly clock: Clock;
+  private readonly timeoutMs: number;
+  private readonly failed: (error: NetError) => void;
 
   /** `timeoutMs`: for each call; 0: any time. `failed`: is told of each that fails. */
   constructor(clock: Clock, timeoutMs: number, failed: (error: NetError) => void) {
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
-    this.#failed = failed;
+    this.clock = clock;
+    this.timeoutMs = timeoutMs;
+    this.failed = failed;
   }
 
   /**
@@ -27,18 +27,22 @@ export class HandlerWaits {
   ): Answer | Promise<Answer> {
     try {
       const answer = call();
-      return isThenable(answer) ? this.#wait(name, Promise.resolve(answer), signal) : answer;
+      return isThenable(answer) ? this.wait(name, Promise.resolve(answer), signal) : answer;
     } catch (cause) {
       throw this.fail(name, cause);
     }
   }
 
-  #wait<Answer>(name: string, answer: Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
+  private wait<Answer>(
+    name: string,
+    answer: Promise<Answer>,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const timer =
-        this.#timeoutMs > 0 &&
-        this.#clock.setTimer(this.#timeoutMs, () => {
-          const text = `it had not answered within handlerTimeoutMs (${this.#timeoutMs})`;
+        this.timeoutMs > 0 &&
+        this.clock.setTimer(this.timeoutMs, () => {
+          const text = `it had not answered within handlerTimeoutMs (${this.timeoutMs})`;
           over(() => reject(this.fail(name, new Error(text))));
         });
       const leave = (): void => over(() => reject(clientLeft()));
@@ -62,7 +66,7 @@ export class HandlerWaits {
   /** Tells that a handler has failed; answers `HANDLER_FAILED`. */
   fail(name: string, cause: unknown): NetError {
     const error = handlerError(name, "request", cause);
-    this.#failed(error);
+    this.failed(error);
     return error;
   }
 }

@@ -101,37 +101,37 @@ function listed(values: readonly string[]): string[] {
 
 /** What a proxy adds to the messages that it sends on. */
 export class AddedFields {
-  readonly #pseudonym: string | undefined;
-  readonly #known: (EncodedFields | undefined)[] = [];
+  private readonly pseudonym: string | undefined;
+  private readonly known: (EncodedFields | undefined)[] = [];
 
   /** `pseudonym`: what Via calls the proxy; undefined: there is no Via. */
   constructor(pseudonym: string | undefined) {
-    this.#pseudonym = pseudonym;
+    this.pseudonym = pseudonym;
   }
 
   /** Of a request, with whether trailers are taken behind the response. */
   ofRequest(head: FieldSection & { readonly minorVersion: 0 | 1 }): EncodedFields {
-    return this.#of(head.minorVersion, takesTrailers(head));
+    return this.of(head.minorVersion, takesTrailers(head));
   }
 
   /** Of a response. */
   ofResponse({ minorVersion }: { readonly minorVersion: 0 | 1 }): EncodedFields {
-    return this.#of(minorVersion, false);
+    return this.of(minorVersion, false);
   }
 
-  #of(minorVersion: 0 | 1, takesTrailers: boolean): EncodedFields {
+  private of(minorVersion: 0 | 1, takesTrailers: boolean): EncodedFields {
     const index = minorVersion + (takesTrailers ? 2 : 0);
-    this.#known[index] ??= encodeFields([
-      ["Via", this.#pseudonym && `1.${minorVersion} ${this.#pseudonym}`],
+    this.known[index] ??= encodeFields([
+      ["Via", this.pseudonym && `1.${minorVersion} ${this.pseudonym}`],
       ["TE", takesTrailers ? "trailers" : undefined],
       ["Connection", takesTrailers ? "TE" : undefined],
     ]);
-    return this.#known[index];
+    return this.known[index];
   }
 
   /** Whether a message has come through this proxy before. */
   isIn(fields: Fields): boolean {
-    if (this.#pseudonym === undefined || !fields.has("via")) return false;
-    return listed(fields.getAll("via")).some((one) => one.split(/[ \t]+/)[1] === this.#pseudonym);
+    if (this.pseudonym === undefined || !fields.has("via")) return false;
+    return listed(fields.getAll("via")).some((one) => one.split(/[ \t]+/)[1] === this.pseudonym);
   }
 }

@@ -26,22 +26,22 @@ export function absoluteTarget(text: string): AbsoluteTarget | undefined {
 
 /** What authorities mean. */
 export class Origins {
-  readonly #rules: DestinationRules;
-  readonly #known: Map<string, DialRoute> = new Map();
+  private readonly rules: DestinationRules;
+  private readonly known: Map<string, DialRoute> = new Map();
 
   constructor(rules: DestinationRules) {
-    this.#rules = rules;
+    this.rules = rules;
   }
 
   /** Throws `INVALID_ARGUMENT`, the client's fault, and `ADDRESS_REFUSED`. */
   of(authority: string): DialRoute {
-    let route = this.#known.get(authority);
+    let route = this.known.get(authority);
     if (route === undefined) {
       route = { target: readTarget(authority), proxies: undefined, forward: undefined };
       const { hostname, port } = route.target;
-      if (this.#rules.forbids(hostname, port)) throw forbidden(hostname, port);
-      if (this.#known.size >= MAX_KNOWN_ORIGINS) this.#known.clear();
-      this.#known.set(authority, route);
+      if (this.rules.forbids(hostname, port)) throw forbidden(hostname, port);
+      if (this.known.size >= MAX_KNOWN_ORIGINS) this.known.clear();
+      this.known.set(authority, route);
     }
     return route;
   }

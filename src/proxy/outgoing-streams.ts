@@ -27,7 +27,7 @@ const MAX_CONNECTIONS = 5_000_000;
 export class OutgoingStreams implements StreamRole {
   readonly packetEvents: undefined;
   readonly component: StreamComponent;
-  readonly #tunnels: Set<TunnelPair> = new Set();
+  private readonly tunnels: Set<TunnelPair> = new Set();
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor({ engine, tls, settings }: OutgoingOptions) {
@@ -66,17 +66,17 @@ export class OutgoingStreams implements StreamRole {
     done: (report: TunnelReport) => void,
   ): TunnelPair {
     const pair = new TunnelPair(client, upstream, idleTimeoutMs, (report) => {
-      this.#tunnels.delete(pair);
+      this.tunnels.delete(pair);
       done(report);
     });
-    this.#tunnels.add(pair);
+    this.tunnels.add(pair);
     return pair;
   }
 
   /** Connections whose client has ended, and which still have something to pass on. */
   get leftBehindCount(): number {
     let count = 0;
-    for (const { client } of this.#tunnels) if (client.isClosed) count++;
+    for (const { client } of this.tunnels) if (client.isClosed) count++;
     return count;
   }
 

@@ -40,25 +40,25 @@ export interface PassageParts {
 /** Both sides of a proxy or a relay. */
 export class Passage {
   readonly listening: Listening;
-  readonly #clients: StreamComponent;
-  readonly #outgoing: OutgoingStreams;
-  readonly #stopRest: () => Promise<unknown>;
-  #stopping: Promise<StopResult> | undefined;
-  readonly #stopWaiters: WaiterList = new WaiterList();
+  private readonly clients: StreamComponent;
+  private readonly outgoing: OutgoingStreams;
+  private readonly stopRest: () => Promise<unknown>;
+  private stopping: Promise<StopResult> | undefined;
+  private readonly stopWaiters: WaiterList = new WaiterList();
 
   /** Throws `INVALID_ARGUMENT`. */
   constructor(role: StreamRole & ListeningRole, parts: PassageParts, outgoing: OutgoingStreams) {
     const { engine, security, settings, admission, stopRest } = parts;
-    this.#stopRest = stopRest;
-    this.#clients = new StreamComponent(role, engine, security, settings);
-    this.#outgoing = outgoing;
-    this.listening = new Listening(this.#clients, role, admission);
+    this.stopRest = stopRest;
+    this.clients = new StreamComponent(role, engine, security, settings);
+    this.outgoing = outgoing;
+    this.listening = new Listening(this.clients, role, admission);
   }
 
   /** See `TcpServer.listen`; on `127.0.0.1` unless told otherwise. */
   async listen(options: ListenOptions): Promise<Address> {
     assertObject("the options of listen", options);
-    if (this.#stopping !== undefined) {
+    if (this.stopping !== undefined) {
       const text = "the component is stopping: await its stop() before it listens again";
       throw new NetError("INVALID_STATE", text, { operation: "listen" });
     }
@@ -74,22 +74,22 @@ export class Passage {
    */
   async stop(options: StopOptions): Promise<StopResult> {
     const drainMs = readStopOptions(options);
-    this.#stopping ??= this.#stop(drainMs).finally(() => {
-      this.#stopping = undefined;
-      this.#stopWaiters.resolve();
+    this.stopping ??= this.stopOnce(drainMs).finally(() => {
+      this.stopping = undefined;
+      this.stopWaiters.resolve();
     });
-    return await this.#stopping;
+    return await this.stopping;
   }
 
-  async #stop(drainMs: number): Promise<StopResult> {
-    const { component } = this.#outgoing;
+  private async stopOnce(drainMs: number): Promise<StopResult> {
+    const { component } = this.outgoing;
     const { clock } = component.service.wheel;
     const endMs = clock.now() + drainMs;
-    const goneCount = this.#outgoing.leftBehindCount;
-    const clients = await this.#clients.stop({ drainMs });
+    const goneCount = this.outgoing.leftBehindCount;
+    const clients = await this.clients.stop({ drainMs });
     const leftMs = Math.max(0, Math.ceil(endMs - clock.now()));
     const behind = await component.stop({ drainMs: leftMs });
-    await this.#stopRest();
+    await this.stopRest();
     const cutCount = clients.cutCount + behind.cutCount;
     const allCount = goneCount + clients.drainedCount + clients.cutCount;
     return { drainedCount: allCount - cutCount, cutCount };
@@ -97,28 +97,28 @@ export class Passage {
 
   /** Resolves when both sides are stopped, at once if they are. */
   async stopped(options: WaitOptions = {}): Promise<void> {
-    const { wheel } = this.#clients.service;
+    const { wheel } = this.clients.service;
     const sinceMs = wheel.clock.now();
-    await this.#clients.stopped(options);
-    if (this.#stopping === undefined) return;
+    await this.clients.stopped(options);
+    if (this.stopping === undefined) return;
     const { timeoutMs = 0 } = options;
     const leftMs = Math.max(1, Math.ceil(timeoutMs - (wheel.clock.now() - sinceMs)));
     const rest = timeoutMs === 0 ? options : { ...options, timeoutMs: leftMs };
     const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
-    await this.#stopWaiters.wait(wheel, rest, giveUp);
+    await this.stopWaiters.wait(wheel, rest, giveUp);
   }
 
   /** Lets the process end while it listens and connections of either side are open. */
   unref(): void {
-    this.#clients.unref();
-    this.#outgoing.component.unref();
+    this.clients.unref();
+    this.outgoing.component.unref();
     this.listening.unref();
   }
 
   /** Takes {@link unref} back. */
   ref(): void {
-    this.#clients.ref();
-    this.#outgoing.component.ref();
+    this.clients.ref();
+    this.outgoing.component.ref();
     this.listening.ref();
   }
 
@@ -132,15 +132,15 @@ export class Passage {
 
   /** Clients at present. */
   get connectionCount(): number {
-    return this.#clients.connectionCount;
+    return this.clients.connectionCount;
   }
 
   get state(): ServiceState {
-    return this.#stopping === undefined ? this.#clients.state : "stopping";
+    return this.stopping === undefined ? this.clients.state : "stopping";
   }
 
   /** Of the clients' side. */
   get stats(): ComponentStats {
-    return this.#clients.stats;
+    return this.clients.stats;
   }
 }

@@ -16,63 +16,63 @@ export class ProxyRole implements StreamRole, ListeningRole {
   readonly packetEvents: undefined;
   /** SOCKS handshakes that began. */
   socksCount = 0;
-  readonly #http: HttpRole;
-  readonly #tunnels: TunnelMaker;
+  private readonly http: HttpRole;
+  private readonly tunnels: TunnelMaker;
 
   constructor(http: HttpRole, tunnels: TunnelMaker) {
-    this.#http = http;
-    this.#tunnels = tunnels;
+    this.http = http;
+    this.tunnels = tunnels;
   }
 
   askListen(target: ListenTarget): void {
-    this.#http.askListen(target);
+    this.http.askListen(target);
   }
 
   prepare(connection: StreamConnection): void {
-    this.#http.prepare(connection);
+    this.http.prepare(connection);
   }
 
   createReceiver(connection: StreamConnection): Receiver {
     return new FirstByte(connection, {
-      httpReceiver: () => this.#http.createReceiver(connection),
-      socksReceiver: () => this.#socks(connection),
+      httpReceiver: () => this.http.createReceiver(connection),
+      socksReceiver: () => this.socks(connection),
     });
   }
 
-  #socks(connection: StreamConnection): Receiver {
+  private socks(connection: StreamConnection): Receiver {
     this.socksCount++;
     // No request of HTTP will come.
-    const http = this.#http.receiverOf(connection);
+    const http = this.http.receiverOf(connection);
     http.idleList?.remove(http);
-    const { limits } = this.#http.resources.configuration;
-    return new SocksReceiver(connection, this.#tunnels, limits.headTimeoutMs);
+    const { limits } = this.http.resources.configuration;
+    return new SocksReceiver(connection, this.tunnels, limits.headTimeoutMs);
   }
 
   opened(connection: StreamConnection, isOutgoing: boolean): void {
-    this.#http.opened(connection, isOutgoing);
+    this.http.opened(connection, isOutgoing);
   }
 
   ready(connection: StreamConnection): void {
-    this.#http.ready(connection);
+    this.http.ready(connection);
   }
 
   closed(connection: StreamConnection, reason: CloseReason): void {
-    this.#http.closed(connection, reason);
+    this.http.closed(connection, reason);
   }
 
   refused(error: NetError, remoteAddress: Address | undefined): void {
-    this.#http.refused(error, remoteAddress);
+    this.http.refused(error, remoteAddress);
   }
 
   shutdown(): void {
-    this.#http.shutdown();
+    this.http.shutdown();
   }
 
   closeListeners(): void {
-    this.#http.closeListeners();
+    this.http.closeListeners();
   }
 
   hasListeners(): boolean {
-    return this.#http.hasListeners();
+    return this.http.hasListeners();
   }
 }

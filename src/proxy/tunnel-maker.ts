@@ -49,20 +49,20 @@ export class TunnelMaker {
   /** Datagrams of clients that have left which were dropped. */
   droppedCount = 0;
   readonly authenticator: Authenticator | undefined;
-  readonly #parts: TunnelParts;
+  private readonly parts: TunnelParts;
 
   constructor(parts: TunnelParts) {
-    this.#parts = parts;
+    this.parts = parts;
     this.authenticator = parts.authenticator;
   }
 
   /** Dials. Never rejects. */
   async connect(call: TunnelCall, signal: AbortSignal): Promise<MadeTunnel> {
-    const { numbers, outgoing } = this.#parts;
-    const tell = this.#teller(call, targetText(call));
+    const { numbers, outgoing } = this.parts;
+    const tell = this.teller(call, targetText(call));
     this.tunnelCount++;
     try {
-      const upstream = await this.#dial(call, signal);
+      const upstream = await this.dial(call, signal);
       this.madeCount++;
       const ended = (error: NetError | undefined, from: number, to: number): void => {
         this.tunnelCount--;
@@ -90,7 +90,7 @@ export class TunnelMaker {
 
   /** A client was refused before there was a tunnel to be made. */
   refused(call: Omit<TunnelCall, "host" | "port">, target: string, error: NetError): void {
-    this.#teller(call, target)({ error, fromClientBytes: 0, toClientBytes: 0 });
+    this.teller(call, target)({ error, fromClientBytes: 0, toClientBytes: 0 });
   }
 
   /**
@@ -102,8 +102,8 @@ export class TunnelMaker {
     client: StreamConnection,
     signal: AbortSignal,
   ): Promise<IpAddress | NetError> {
-    const { numbers, rules, outgoing, relaysDatagrams } = this.#parts;
-    const tell = this.#teller(call, "udp");
+    const { numbers, rules, outgoing, relaysDatagrams } = this.parts;
+    const tell = this.teller(call, "udp");
     let isCounted = false;
     try {
       if (!relaysDatagrams) throw refusal("the proxy relays no datagrams");
@@ -113,7 +113,7 @@ export class TunnelMaker {
       }
       this.associationCount++;
       isCounted = true;
-      await this.#ask(call, signal);
+      await this.ask(call, signal);
       if (!client.isOpen) throw client.endError();
       const parts = { numbers, rules, service: outgoing.component.service };
       return await new Promise((resolve) => {
@@ -133,11 +133,11 @@ export class TunnelMaker {
   }
 
   /** Tells of what begins now, when it is over. */
-  #teller(
+  private teller(
     { protocol, client, user }: Omit<TunnelCall, "host" | "port">,
     target: string,
   ): (rest: Pick<AccessRecord, "error" | "fromClientBytes" | "toClientBytes">) => void {
-    const { clock } = this.#parts.outgoing.component.service.wheel;
+    const { clock } = this.parts.outgoing.component.service.wheel;
     const startMs = clock.now();
     return (rest) =>
       this.tell({
@@ -151,15 +151,15 @@ export class TunnelMaker {
       });
   }
 
-  async #dial(call: TunnelCall, signal: AbortSignal): Promise<StreamConnection> {
-    const { numbers, rules, outgoing } = this.#parts;
+  private async dial(call: TunnelCall, signal: AbortSignal): Promise<StreamConnection> {
+    const { numbers, rules, outgoing } = this.parts;
     const { host, port } = call;
     if (this.tunnelCount > numbers.maxTunnels) {
       const text = `there are ${numbers.maxTunnels} tunnels, and maxTunnels is ${numbers.maxTunnels}`;
       throw new NetError("CONNECTION_LIMIT", text, { operation: "connect" });
     }
     if (rules.forbids(host, port)) throw forbidden(host, port);
-    await this.#ask(call, signal);
+    await this.ask(call, signal);
     const upstream = await outgoing.connect({
       host,
       port,
@@ -173,15 +173,15 @@ export class TunnelMaker {
   }
 
   /** Asks the application. Throws `REFUSED`, and what {@link HandlerWaits.call} throws. */
-  async #ask(call: TunnelCall, signal: AbortSignal): Promise<void> {
-    const { handlers, waits } = this.#parts;
+  private async ask(call: TunnelCall, signal: AbortSignal): Promise<void> {
+    const { handlers, waits } = this.parts;
     const answer = await waits.call("onTunnel", () => handlers.onTunnel?.(call), signal);
     if (answer === false) throw refusal("onTunnel refused it");
   }
 
   /** Tells of a request or a tunnel that is over. */
   tell(record: AccessRecord): void {
-    const { handlers, failed } = this.#parts;
+    const { handlers, failed } = this.parts;
     callHandler(
       () => handlers.onAccess?.(record),
       (cause) => failed("onAccess", cause),

@@ -61,31 +61,31 @@ class DelimiterFormat implements Framing, Encoder {
   readonly firstBytes: number = FIRST_BYTES;
   readonly maxFrameBytes: number;
   readonly tail: Buffer;
-  readonly #mark: Mark;
-  readonly #maxPacketBytes: number;
-  readonly #trims: boolean;
-  readonly #deliversLast: boolean;
+  private readonly mark: Mark;
+  private readonly maxPacketBytes: number;
+  private readonly trims: boolean;
+  private readonly deliversLast: boolean;
 
   constructor(mark: Mark, options: Settled<Omit<DelimiterOptions, "delimiter">>) {
     this.tail = mark.bytes;
-    this.#mark = mark;
-    this.#maxPacketBytes = options.maxPacketBytes;
-    this.#trims = options.trimCarriageReturn;
-    this.#deliversLast = options.lastPacket === "deliver";
-    this.maxFrameBytes = options.maxPacketBytes + mark.bytes.length + (this.#trims ? 1 : 0);
+    this.mark = mark;
+    this.maxPacketBytes = options.maxPacketBytes;
+    this.trims = options.trimCarriageReturn;
+    this.deliversLast = options.lastPacket === "deliver";
+    this.maxFrameBytes = options.maxPacketBytes + mark.bytes.length + (this.trims ? 1 : 0);
   }
 
   measure(bytes: Buffer, start: number, end: number, seenBytes: number): number {
     const markBytes = this.tail.length;
     const from = start + Math.max(0, seenBytes - markBytes + 1);
-    const at = this.#mark.indexIn(bytes, from, end);
+    const at = this.mark.indexIn(bytes, from, end);
     if (at < 0) {
-      if (end - start >= this.maxFrameBytes) throw this.#tooLong(bytes, start, end);
+      if (end - start >= this.maxFrameBytes) throw this.tooLong(bytes, start, end);
       return 0;
     }
     const frameEnd = at + markBytes;
-    if (this.packetEnd(bytes, start, frameEnd) - start > this.#maxPacketBytes) {
-      throw this.#tooLong(bytes, start, end);
+    if (this.packetEnd(bytes, start, frameEnd) - start > this.maxPacketBytes) {
+      throw this.tooLong(bytes, start, end);
     }
     return frameEnd - start;
   }
@@ -97,23 +97,23 @@ class DelimiterFormat implements Framing, Encoder {
   packetEnd(bytes: Buffer, frameStart: number, frameEnd: number): number {
     const packetEnd = frameEnd - this.tail.length;
     const isTrimmed =
-      this.#trims && packetEnd > frameStart && bytes[packetEnd - 1] === CARRIAGE_RETURN;
+      this.trims && packetEnd > frameStart && bytes[packetEnd - 1] === CARRIAGE_RETURN;
     return isTrimmed ? packetEnd - 1 : packetEnd;
   }
 
   unfinished(bytes: Buffer): UnfinishedFrame {
-    if (!this.#deliversLast) return "truncated";
-    if (bytes.length > this.#maxPacketBytes) throw this.#tooLong(bytes, 0, bytes.length);
+    if (!this.deliversLast) return "truncated";
+    if (bytes.length > this.maxPacketBytes) throw this.tooLong(bytes, 0, bytes.length);
     return "deliver";
   }
 
   assertSendable(pieces: readonly Uint8Array[], byteCount: number): void {
-    assertPacketBytes(byteCount, 0, this.#maxPacketBytes);
-    if (this.#mark.isFoundEarly(pieces)) {
+    assertPacketBytes(byteCount, 0, this.maxPacketBytes);
+    if (this.mark.isFoundEarly(pieces)) {
       throw packetInvalid("a packet contains its delimiter, or makes one with the delimiter sent");
     }
     const last = pieces.findLast((piece) => piece.length > 0);
-    if (this.#trims && last?.at(-1) === CARRIAGE_RETURN) {
+    if (this.trims && last?.at(-1) === CARRIAGE_RETURN) {
       throw packetInvalid("a packet ends in a carriage return, which trimCarriageReturn takes off");
     }
   }
@@ -126,8 +126,8 @@ class DelimiterFormat implements Framing, Encoder {
     // There is no head.
   }
 
-  #tooLong(bytes: Buffer, start: number, end: number): NetError {
-    const limit = this.#maxPacketBytes;
+  private tooLong(bytes: Buffer, start: number, end: number): NetError {
+    const limit = this.maxPacketBytes;
     return packetTooLong(`more than ${limit}`, limit, showBytes(bytes, start, end));
   }
 }

@@ -36,13 +36,13 @@ abstract class FixedField implements LengthField {
   readonly minBytes: number;
   readonly maxBytes: number;
   readonly maxValue: number;
-  readonly #base: number;
+  private readonly base: number;
 
   constructor(bytes: number, base: number) {
     this.minBytes = bytes;
     this.maxBytes = bytes;
     this.maxValue = Math.min(base ** bytes - 1, Number.MAX_SAFE_INTEGER);
-    this.#base = base;
+    this.base = base;
   }
 
   sizeAt(_bytes: Uint8Array, at: number, end: number): number {
@@ -58,7 +58,7 @@ abstract class FixedField implements LengthField {
     for (let index = 0; index < size; index += 1) {
       const digit = this.digitOf(bytes[at + this.placeOf(index)]!);
       if (digit < 0) return NO_LENGTH;
-      value = value * this.#base + digit;
+      value = value * this.base + digit;
     }
     return value;
   }
@@ -66,8 +66,8 @@ abstract class FixedField implements LengthField {
   write(target: Buffer, at: number, value: number): void {
     let rest = value;
     for (let index = this.minBytes - 1; index >= 0; index -= 1) {
-      target[at + this.placeOf(index)] = this.byteOf(rest % this.#base);
-      rest = Math.floor(rest / this.#base);
+      target[at + this.placeOf(index)] = this.byteOf(rest % this.base);
+      rest = Math.floor(rest / this.base);
     }
   }
 
@@ -83,15 +83,15 @@ abstract class FixedField implements LengthField {
 }
 
 class UintField extends FixedField {
-  readonly #isLittle: boolean;
+  private readonly isLittle: boolean;
 
   constructor(bytes: number, isLittle: boolean) {
     super(bytes, 256);
-    this.#isLittle = isLittle;
+    this.isLittle = isLittle;
   }
 
   protected override placeOf(index: number): number {
-    return this.#isLittle ? this.minBytes - 1 - index : index;
+    return this.isLittle ? this.minBytes - 1 - index : index;
   }
 
   protected digitOf(byte: number): number {
@@ -105,20 +105,20 @@ class UintField extends FixedField {
 
 /** Decimal digits as text; the codes of the digits follow the code of zero. */
 class DigitField extends FixedField {
-  readonly #zero: number;
+  private readonly zero: number;
 
   constructor(bytes: number, zero: number) {
     super(bytes, 10);
-    this.#zero = zero;
+    this.zero = zero;
   }
 
   protected digitOf(byte: number): number {
-    const digit = byte - this.#zero;
+    const digit = byte - this.zero;
     return digit > 9 ? -1 : digit;
   }
 
   protected byteOf(digit: number): number {
-    return this.#zero + digit;
+    return this.zero + digit;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * A sequence of bytes that shows where a packet begins or ends. Looking for it in memory at one
  * piece is left to the platform; where pieces meet and marks overlap themselves ("aa" in "aaa")
- * the search of Knuth, Morris and Pratt looks at each byte once: `#borders[n]` is the length of the
+ * the search of Knuth, Morris and Pratt looks at each byte once: `borders[n]` is the length of the
  * longest beginning of the mark that is also an end of its first n + 1 bytes, and shorter.
  */
 import { Buffer } from "node:buffer";
@@ -13,12 +13,12 @@ const MAX_MARK_BYTES = 64;
 export class Mark {
   /** The bytes of the mark. Never changed. */
   readonly bytes: Buffer;
-  readonly #borders: readonly number[];
+  private readonly borders: readonly number[];
 
   /** `value`: as {@link assertMark} lets it pass. */
   constructor(value: string | Uint8Array) {
     this.bytes = Buffer.from(value);
-    this.#borders = bordersOf(this.bytes);
+    this.borders = bordersOf(this.bytes);
   }
 
   /** Where the mark first is in `bytes`, between `from` and `end`; −1 when it is not. */
@@ -44,7 +44,7 @@ export class Mark {
   begunBytes(bytes: Buffer, start: number, end: number): number {
     const from = Math.max(start, end - this.bytes.length + 1);
     let matched = 0;
-    for (let at = from; at < end; at += 1) matched = this.#next(matched, bytes[at]!);
+    for (let at = from; at < end; at += 1) matched = this.next(matched, bytes[at]!);
     return matched;
   }
 
@@ -59,21 +59,21 @@ export class Mark {
       for (let at = 0; at < piece.length; at += 1) {
         if (matched === 0) at = piece.indexOf(first, at);
         if (at < 0) break;
-        matched = this.#next(matched, piece[at]!);
+        matched = this.next(matched, piece[at]!);
         if (matched === this.bytes.length) return true;
       }
     }
     for (let at = 0; matched > at; at += 1) {
-      matched = this.#next(matched, this.bytes[at]!);
+      matched = this.next(matched, this.bytes[at]!);
       if (matched === this.bytes.length) return at + 1 < this.bytes.length;
     }
     return false;
   }
 
   /** Bytes of the mark that are matched when `byte` follows `matched` of them. */
-  #next(matched: number, byte: number): number {
+  private next(matched: number, byte: number): number {
     let length = matched;
-    while (length > 0 && this.bytes[length] !== byte) length = this.#borders[length - 1]!;
+    while (length > 0 && this.bytes[length] !== byte) length = this.borders[length - 1]!;
     return this.bytes[length] === byte ? length + 1 : 0;
   }
 }

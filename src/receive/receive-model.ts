@@ -20,7 +20,7 @@ export type ReceiveModelName =
 export interface PacketSink {
   /**
    * One whole packet, head and tail stripped. Valid as long as the bytes that were fed are: a packet
-   * that came whole is a view into them. Answers whether the decoder shall go on; on false it stops
+   * that came whole is a view into them. Answers whether the decoder goes on; on false it stops
    * at the end of this packet.
    */
   packet(bytes: Buffer): boolean;

@@ -44,41 +44,41 @@ class StartEndFormat implements Framing, Encoder {
   readonly firstBytes: number;
   readonly maxFrameBytes: number;
   readonly tail: Buffer;
-  readonly #start: Mark;
-  readonly #end: Mark;
-  readonly #maxPacketBytes: number;
-  readonly #skips: boolean;
+  private readonly start: Mark;
+  private readonly end: Mark;
+  private readonly maxPacketBytes: number;
+  private readonly skips: boolean;
 
   constructor(start: Mark, end: Mark, maxPacketBytes: number, skips: boolean) {
-    this.#start = start;
-    this.#end = end;
-    this.#maxPacketBytes = maxPacketBytes;
-    this.#skips = skips;
+    this.start = start;
+    this.end = end;
+    this.maxPacketBytes = maxPacketBytes;
+    this.skips = skips;
     this.tail = end.bytes;
     this.firstBytes = start.bytes.length + end.bytes.length;
     this.maxFrameBytes = this.firstBytes + maxPacketBytes;
   }
 
   measure(bytes: Buffer, start: number, end: number, seenBytes: number): number {
-    const startBytes = this.#start.bytes.length;
+    const startBytes = this.start.bytes.length;
     if (seenBytes < startBytes) {
-      const agreeing = this.#start.agreeingBytes(bytes, start, end);
+      const agreeing = this.start.agreeingBytes(bytes, start, end);
       if (agreeing < startBytes) {
-        return start + agreeing === end ? 0 : -this.#between(bytes, start, end);
+        return start + agreeing === end ? 0 : -this.between(bytes, start, end);
       }
     }
     const seenBody = Math.max(startBytes, seenBytes - this.tail.length + 1);
-    const at = this.#end.indexIn(bytes, start + seenBody, end);
+    const at = this.end.indexIn(bytes, start + seenBody, end);
     const frameBytes = at < 0 ? 0 : at + this.tail.length - start;
     if (frameBytes > this.maxFrameBytes || (at < 0 && end - start >= this.maxFrameBytes)) {
-      const limit = this.#maxPacketBytes;
+      const limit = this.maxPacketBytes;
       throw packetTooLong(`more than ${limit}`, limit, showBytes(bytes, start, end));
     }
     return frameBytes;
   }
 
   packetStart(_bytes: Buffer, frameStart: number): number {
-    return frameStart + this.#start.bytes.length;
+    return frameStart + this.start.bytes.length;
   }
 
   packetEnd(_bytes: Buffer, _frameStart: number, frameEnd: number): number {
@@ -86,32 +86,32 @@ class StartEndFormat implements Framing, Encoder {
   }
 
   unfinished(bytes: Buffer): UnfinishedFrame {
-    return this.#skips && bytes.length < this.#start.bytes.length ? "drop" : "truncated";
+    return this.skips && bytes.length < this.start.bytes.length ? "drop" : "truncated";
   }
 
   assertSendable(pieces: readonly Uint8Array[], byteCount: number): void {
-    assertPacketBytes(byteCount, 0, this.#maxPacketBytes);
-    if (this.#end.isFoundEarly(pieces)) {
+    assertPacketBytes(byteCount, 0, this.maxPacketBytes);
+    if (this.end.isFoundEarly(pieces)) {
       throw packetInvalid("a packet contains its end mark, or makes one with the end mark sent");
     }
   }
 
   headBytes(): number {
-    return this.#start.bytes.length;
+    return this.start.bytes.length;
   }
 
   writeHead(target: Buffer, offset: number): void {
-    this.#start.bytes.copy(target, offset);
+    this.start.bytes.copy(target, offset);
   }
 
   /** Bytes before the next start mark, or before what may become one. */
-  #between(bytes: Buffer, start: number, end: number): number {
-    if (!this.#skips) {
+  private between(bytes: Buffer, start: number, end: number): number {
+    if (!this.skips) {
       const begin = showBytes(bytes, start, end);
       throw packetMalformed("a packet does not begin with the start mark", begin);
     }
-    const at = this.#start.indexIn(bytes, start, end);
-    return (at < 0 ? end - this.#start.begunBytes(bytes, start, end) : at) - start;
+    const at = this.start.indexIn(bytes, start, end);
+    return (at < 0 ? end - this.start.begunBytes(bytes, start, end) : at) - start;
   }
 }
 

@@ -19,18 +19,18 @@ export const UNTIL_CLOSED_OPTIONS: OptionTable<Settled<UntilClosedOptions>> = {
 class UntilClosedFraming implements Framing {
   readonly firstBytes: number = 1;
   readonly maxFrameBytes: number;
-  readonly #maxPacketBytes: number;
+  private readonly maxPacketBytes: number;
 
   constructor(maxPacketBytes: number) {
-    this.#maxPacketBytes = maxPacketBytes;
+    this.maxPacketBytes = maxPacketBytes;
     // One byte more than the limit shows that the limit is passed.
     this.maxFrameBytes = maxPacketBytes + 1;
   }
 
   measure(bytes: Buffer, start: number, end: number): number {
-    if (end - start > this.#maxPacketBytes) {
+    if (end - start > this.maxPacketBytes) {
       const begin = showBytes(bytes, start, end);
-      throw packetTooLong(`more than ${this.#maxPacketBytes}`, this.#maxPacketBytes, begin);
+      throw packetTooLong(`more than ${this.maxPacketBytes}`, this.maxPacketBytes, begin);
     }
     return 0;
   }

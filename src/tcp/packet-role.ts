@@ -30,19 +30,19 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
   places: Places<StreamConnection, ConnectOptions> | undefined = undefined;
   /** Somebody waits for a client to stop. */
   isStopAwaited = false;
-  readonly #makeContext: ContextFactory<Context> | undefined;
-  readonly #spares: PacketReceiver[] = [];
+  private readonly makeContext: ContextFactory<Context> | undefined;
+  private readonly spares: PacketReceiver[] = [];
 
   constructor(events: Events<Handle, Received>, makeContext: ContextFactory<Context> | undefined) {
     this.packetEvents = events;
-    this.#makeContext = makeContext;
+    this.makeContext = makeContext;
   }
 
   createReceiver(connection: StreamConnection): Receiver {
     const { receive } = connection.settings;
-    let spare = this.#spares.pop();
+    let spare = this.spares.pop();
     // Those of a model that was in force before are of no use any more.
-    while (spare !== undefined && spare.model !== receive) spare = this.#spares.pop();
+    while (spare !== undefined && spare.model !== receive) spare = this.spares.pop();
     if (spare === undefined) return new PacketReceiver(connection, this.packetEvents, receive);
     spare.serve(connection);
     return spare;
@@ -52,7 +52,7 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
     if (!(receiver instanceof PacketReceiver)) return false;
     if (!receiver.isSpareFor(this.packetEvents, connection.settings.receive)) return false;
     receiver.leave();
-    if (this.#spares.length < MAX_SPARES) this.#spares.push(receiver);
+    if (this.spares.length < MAX_SPARES) this.spares.push(receiver);
     return true;
   }
 
@@ -62,8 +62,8 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
 
   /** Makes the context of a new connection. */
   prepare(connection: StreamConnection, operation: Operation = "accept"): void {
-    if (this.#makeContext === undefined || this.places?.hasContext(connection) === true) return;
-    this.packetEvents.makeContext(connection, this.#makeContext, operation);
+    if (this.makeContext === undefined || this.places?.hasContext(connection) === true) return;
+    this.packetEvents.makeContext(connection, this.makeContext, operation);
   }
 
   /** The same for an outgoing one, and asks whether to make it. Answers whether to go on. */

@@ -19,14 +19,14 @@ export interface ConnectRole {
 
 /** How TCP clients and agents make connections. */
 export class TcpDialer implements Dialer<StreamConnection, ConnectOptions> {
-  readonly #component: StreamComponent;
-  readonly #role: ConnectRole;
-  readonly #localEnd: LocalEnd;
+  private readonly component: StreamComponent;
+  private readonly role: ConnectRole;
+  private readonly localEnd: LocalEnd;
 
   constructor(component: StreamComponent, role: ConnectRole, localEnd: LocalEnd) {
-    this.#component = component;
-    this.#role = role;
-    this.#localEnd = localEnd;
+    this.component = component;
+    this.role = role;
+    this.localEnd = localEnd;
   }
 
   assert(options: ConnectOptions): void {
@@ -34,13 +34,13 @@ export class TcpDialer implements Dialer<StreamConnection, ConnectOptions> {
   }
 
   prepare(options: ConnectOptions): Attempt<StreamConnection> {
-    const component = this.#component;
-    const target = dialOptions(options, this.#localEnd, schemeOf(component.security));
+    const component = this.component;
+    const target = dialOptions(options, this.localEnd, schemeOf(component.security));
     return (entered) => {
       const connection = component.admit();
       entered(connection);
       const dialing = new Dialing(component, connection, target);
-      if (this.#role.prepareConnect(connection)) dialing.start();
+      if (this.role.prepareConnect(connection)) dialing.start();
       return dialing.promise;
     };
   }
@@ -51,6 +51,6 @@ export class TcpDialer implements Dialer<StreamConnection, ConnectOptions> {
   }
 
   assertSendable(bytes: Buffer): void {
-    this.#component.settings.receive.encoder?.assertSendable([bytes], bytes.length);
+    this.component.settings.receive.encoder?.assertSendable([bytes], bytes.length);
   }
 }

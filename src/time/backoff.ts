@@ -14,31 +14,31 @@ export interface BackoffBounds {
 
 /** Waits that grow, with full jitter. */
 export class Backoff {
-  readonly #bounds: BackoffBounds;
-  readonly #random: () => number;
-  #attemptCount = 0;
+  private readonly bounds: BackoffBounds;
+  private readonly random: () => number;
+  private attempts = 0;
 
   /** `random` answers numbers from 0 on, below 1. */
   constructor(bounds: BackoffBounds, random: () => number = Math.random) {
-    this.#bounds = bounds;
-    this.#random = random;
+    this.bounds = bounds;
+    this.random = random;
   }
 
   /** Attempts since the last {@link reset}. */
   get attemptCount(): number {
-    return this.#attemptCount;
+    return this.attempts;
   }
 
   /** The wait before the next attempt, which it counts. */
   next(): number {
-    const { firstDelayMs, maxDelayMs } = this.#bounds;
-    const bound = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(this.#attemptCount, 52));
-    this.#attemptCount++;
-    return Math.floor(this.#random() * (bound + 1));
+    const { firstDelayMs, maxDelayMs } = this.bounds;
+    const bound = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(this.attempts, 52));
+    this.attempts++;
+    return Math.floor(this.random() * (bound + 1));
   }
 
   /** All is well: the next wait is a first one. */
   reset(): void {
-    this.#attemptCount = 0;
+    this.attempts = 0;
   }
 }

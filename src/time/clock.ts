@@ -30,15 +30,15 @@ export interface Clock {
 }
 
 class SystemTimer implements Timer {
-  readonly #handle: NodeJS.Timeout;
+  private readonly handle: NodeJS.Timeout;
 
   constructor(delayMs: number, callback: () => void, holdsProcess: boolean) {
-    this.#handle = inRootContext(() => setTimeout(callback, delayMs));
-    if (!holdsProcess) this.#handle.unref();
+    this.handle = inRootContext(() => setTimeout(callback, delayMs));
+    if (!holdsProcess) this.handle.unref();
   }
 
   cancel(): void {
-    clearTimeout(this.#handle);
+    clearTimeout(this.handle);
   }
 }
 
@@ -57,19 +57,19 @@ export const systemClock: Clock = {
 class ManualTimer implements Timer {
   readonly dueMs: number;
   readonly callback: () => void;
-  readonly #cancelled: () => void;
+  private readonly cancelled: () => void;
   isSet = true;
 
   constructor(dueMs: number, callback: () => void, cancelled: () => void) {
     this.dueMs = dueMs;
     this.callback = callback;
-    this.#cancelled = cancelled;
+    this.cancelled = cancelled;
   }
 
   cancel(): void {
     if (!this.isSet) return;
     this.isSet = false;
-    this.#cancelled();
+    this.cancelled();
   }
 }
 

@@ -66,28 +66,28 @@ const NOBODY: DeadlineOwner = { deadlineReached: () => undefined };
 export class TimingWheel {
   readonly clock: Clock;
   /** Slots of all levels, each the head of a ring of deadlines. */
-  readonly #slots: WheelItem[] = [];
-  readonly #originMs: number;
-  #count = 0;
+  private readonly slots: WheelItem[] = [];
+  private readonly originMs: number;
+  private timerCount = 0;
   /** Ticks that have been dealt with. */
-  #tick = 0;
-  #timer: Timer | undefined;
-  #timerTick = 0;
+  private tick = 0;
+  private timer: Timer | undefined;
+  private timerTick = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
-    this.#originMs = clock.now();
+    this.originMs = clock.now();
     for (let index = 0; index < SLOTS * LEVELS; index++) {
       const head = new Deadline(NOBODY);
       head.next = head;
       head.previous = head;
-      this.#slots.push(head);
+      this.slots.push(head);
     }
   }
 
   /** Number of deadlines that are set. */
   get count(): number {
-    return this.#count;
+    return this.timerCount;
   }
 
   /** Sets `item` to `delayMs` from now; one that is set already is moved. */
@@ -101,28 +101,28 @@ export class TimingWheel {
     const nowMs = this.clock.now();
     // Whole numbers take no memory beside their item.
     item.wheelMs = Math.ceil(dueMs);
-    if (this.#count === 0) this.#tick = Math.floor((nowMs - this.#originMs) / TICK_MS);
-    this.#count++;
-    const tick = this.#place(item);
-    if (this.#timer === undefined || tick < this.#timerTick) this.#arm(tick);
+    if (this.timerCount === 0) this.tick = Math.floor((nowMs - this.originMs) / TICK_MS);
+    this.timerCount++;
+    const tick = this.place(item);
+    if (this.timer === undefined || tick < this.timerTick) this.arm(tick);
   }
 
   /** Takes `item` off; nothing happens when it is not set. */
   clear(item: WheelItem): void {
     if (item.next === undefined) return;
     unlink(item);
-    this.#count--;
-    if (this.#count === 0) {
-      this.#timer?.cancel();
-      this.#timer = undefined;
+    this.timerCount--;
+    if (this.timerCount === 0) {
+      this.timer?.cancel();
+      this.timer = undefined;
     }
   }
 
   /** Links `item` into its slot and answers the tick at which that slot begins. */
-  #place(item: WheelItem): number {
-    const due = Math.ceil((item.wheelMs - this.#originMs) / TICK_MS);
-    const tick = Math.min(Math.max(due, this.#tick + 1), this.#tick + SPAN - 1);
-    const distance = tick - this.#tick;
+  private place(item: WheelItem): number {
+    const due = Math.ceil((item.wheelMs - this.originMs) / TICK_MS);
+    const tick = Math.min(Math.max(due, this.tick + 1), this.tick + SPAN - 1);
+    const distance = tick - this.tick;
     let level = 0;
     let width = 1;
     while (distance >= width * SLOTS) {
@@ -130,52 +130,52 @@ export class TimingWheel {
       level++;
     }
     const position = Math.floor(tick / width);
-    const head = this.#slots[level * SLOTS + (position % SLOTS)] as WheelItem;
+    const head = this.slots[level * SLOTS + (position % SLOTS)] as WheelItem;
     append(head, item);
     return position * width;
   }
 
-  #arm(tick: number): void {
-    this.#timer?.cancel();
-    this.#timerTick = tick;
-    const dueMs = this.#originMs + tick * TICK_MS;
+  private arm(tick: number): void {
+    this.timer?.cancel();
+    this.timerTick = tick;
+    const dueMs = this.originMs + tick * TICK_MS;
     const delayMs = Math.max(1, Math.ceil(dueMs - this.clock.now()));
-    this.#timer = this.clock.setTimer(delayMs, () => this.#timerFired());
+    this.timer = this.clock.setTimer(delayMs, () => this.timerFired());
   }
 
-  #timerFired(): void {
-    const timer = this.#timer;
+  private timerFired(): void {
+    const timer = this.timer;
     this.clock.afterPoll(() => {
       // Another timer was set meanwhile, or none is needed any more.
-      if (this.#timer === timer) this.#turn();
+      if (this.timer === timer) this.turn();
     });
   }
 
-  #turn(): void {
-    this.#timer = undefined;
-    const nowTick = Math.floor((this.clock.now() - this.#originMs) / TICK_MS);
+  private turn(): void {
+    this.timer = undefined;
+    const nowTick = Math.floor((this.clock.now() - this.originMs) / TICK_MS);
     for (;;) {
-      if (this.#count === 0) return;
-      const next = this.#nextTick();
+      if (this.timerCount === 0) return;
+      const next = this.nextTick();
       if (next > nowTick) {
-        this.#tick = Math.max(this.#tick, nowTick);
-        if (this.#timer === undefined || next < this.#timerTick) this.#arm(next);
+        this.tick = Math.max(this.tick, nowTick);
+        if (this.timer === undefined || next < this.timerTick) this.arm(next);
         return;
       }
-      this.#tick = next;
-      this.#dealOut(next);
-      this.#fire(this.#slots[next % SLOTS] as WheelItem);
+      this.tick = next;
+      this.dealOut(next);
+      this.fire(this.slots[next % SLOTS] as WheelItem);
     }
   }
 
   /** First tick after the present one at which a slot that holds anything begins. */
-  #nextTick(): number {
+  private nextTick(): number {
     let first = Number.POSITIVE_INFINITY;
     let width = 1;
     for (let level = 0; level < LEVELS; level++) {
-      const position = Math.floor(this.#tick / width);
+      const position = Math.floor(this.tick / width);
       for (let step = 1; step <= SLOTS; step++) {
-        const head = this.#slots[level * SLOTS + ((position + step) % SLOTS)] as WheelItem;
+        const head = this.slots[level * SLOTS + ((position + step) % SLOTS)] as WheelItem;
         if (head.next === head) continue;
         first = Math.min(first, (position + step) * width);
         break;
@@ -186,29 +186,29 @@ export class TimingWheel {
   }
 
   /** Deals the wider slots that begin at `tick` out to the wheels below, the widest first. */
-  #dealOut(tick: number): void {
+  private dealOut(tick: number): void {
     for (let level = LEVELS - 1; level > 0; level--) {
       const width = SLOTS ** level;
       if (tick % width !== 0) continue;
-      const head = this.#slots[level * SLOTS + ((tick / width) % SLOTS)] as WheelItem;
+      const head = this.slots[level * SLOTS + ((tick / width) % SLOTS)] as WheelItem;
       const waiting: WheelItem[] = [];
       for (let item = head.next as WheelItem; item !== head; item = item.next as WheelItem) {
         waiting.push(item);
       }
       for (const item of waiting) {
         unlink(item);
-        const due = Math.ceil((item.wheelMs - this.#originMs) / TICK_MS);
-        if (due <= tick) append(this.#slots[tick % SLOTS] as WheelItem, item);
-        else this.#place(item);
+        const due = Math.ceil((item.wheelMs - this.originMs) / TICK_MS);
+        if (due <= tick) append(this.slots[tick % SLOTS] as WheelItem, item);
+        else this.place(item);
       }
     }
   }
 
-  #fire(head: WheelItem): void {
+  private fire(head: WheelItem): void {
     while (head.next !== head) {
       const item = head.next as WheelItem;
       unlink(item);
-      this.#count--;
+      this.timerCount--;
       try {
         item.deadlineReached();
       } catch (defect) {

@@ -48,17 +48,17 @@ export class PeerAddress implements UdpPeerAddress, Destination {
   readonly peer: PeerKey;
   firstWaiting: number = NOWHERE;
   lastWaiting: number = NOWHERE;
-  readonly #owner: PeerOwner;
-  #host: string | undefined;
+  private readonly owner: PeerOwner;
+  private hostText: string | undefined;
 
   constructor(owner: PeerOwner, peer: PeerKey) {
-    this.#owner = owner;
+    this.owner = owner;
     this.peer = peer;
   }
 
   get host(): string {
-    this.#host ??= hostOfPeer(this.peer);
-    return this.#host;
+    this.hostText ??= hostOfPeer(this.peer);
+    return this.hostText;
   }
 
   get port(): number {
@@ -75,7 +75,7 @@ export class PeerAddress implements UdpPeerAddress, Destination {
     error: NetError | undefined,
     failedCount: number,
   ): void {
-    this.#owner.peerSent(this, byteCount, count, error, failedCount);
+    this.owner.peerSent(this, byteCount, count, error, failedCount);
   }
 
   toJSON(): IpAddress {
@@ -93,21 +93,21 @@ export interface SendTarget {
 
 /** The peers of one socket. */
 export class UdpPeers {
-  readonly #owner: PeerOwner;
-  readonly #peers: RecentMap<PeerKey, PeerAddress> = new RecentMap(MAX_PEERS);
+  private readonly owner: PeerOwner;
+  private readonly peers: RecentMap<PeerKey, PeerAddress> = new RecentMap(MAX_PEERS);
   /** Addresses of the application's that were sent to before. */
-  #known: WeakMap<SendTarget, PeerAddress> = new WeakMap();
+  private known: WeakMap<SendTarget, PeerAddress> = new WeakMap();
 
   constructor(owner: PeerOwner) {
-    this.#owner = owner;
+    this.owner = owner;
   }
 
   /** The peer with this key. */
   of(key: PeerKey): PeerAddress {
-    const known = this.#peers.get(key);
+    const known = this.peers.get(key);
     if (known !== undefined) return known;
-    const peer = new PeerAddress(this.#owner, key);
-    this.#peers.set(key, peer);
+    const peer = new PeerAddress(this.owner, key);
+    this.peers.set(key, peer);
     return peer;
   }
 
@@ -115,18 +115,18 @@ export class UdpPeers {
   at(to: SendTarget): PeerAddress {
     if (to instanceof PeerAddress) return to;
     assertObject("the address", to);
-    const known = this.#known.get(to);
+    const known = this.known.get(to);
     // The application may have changed it since.
     if (known !== undefined && known.port === to.port && known.host === to.host) return known;
     assertInteger("port", to.port, 1, 65_535);
     const peer = this.of(peerKeyOf({ host: to.host, port: to.port, family: "IPv4" }));
-    this.#known.set(to, peer);
+    this.known.set(to, peer);
     return peer;
   }
 
   /** Forgets all. */
   clear(): void {
-    this.#peers.clear();
-    this.#known = new WeakMap();
+    this.peers.clear();
+    this.known = new WeakMap();
   }
 }

@@ -52,40 +52,40 @@ interface SetHandler {
  * and `null` for what is neither a function nor an object.
  */
 export class EventHandlers {
-  readonly #target: EventTarget;
-  readonly #handlers: Map<string, SetHandler> = new Map();
+  private readonly target: EventTarget;
+  private readonly handlers: Map<string, SetHandler> = new Map();
 
   constructor(target: EventTarget) {
-    this.#target = target;
+    this.target = target;
   }
 
   get(type: string): object | null {
-    return this.#handlers.get(type)?.handler ?? null;
+    return this.handlers.get(type)?.handler ?? null;
   }
 
   set(type: string, given: unknown): void {
     const isObject = typeof given === "function" || (typeof given === "object" && given !== null);
     const handler = isObject ? (given as object) : undefined;
-    const present = this.#handlers.get(type);
+    const present = this.handlers.get(type);
     if (present !== undefined && handler !== undefined) present.handler = handler;
-    else if (present !== undefined) this.#remove(type, present);
-    else if (handler !== undefined) this.#add(type, handler);
+    else if (present !== undefined) this.remove(type, present);
+    else if (handler !== undefined) this.add(type, handler);
   }
 
-  #add(type: string, handler: object): void {
-    const target = this.#target;
+  private add(type: string, handler: object): void {
+    const target = this.target;
     const added: SetHandler = {
       handler,
       listener(event) {
         if (typeof added.handler === "function") added.handler.call(target, event);
       },
     };
-    this.#handlers.set(type, added);
+    this.handlers.set(type, added);
     target.addEventListener(type, added.listener);
   }
 
-  #remove(type: string, { listener }: SetHandler): void {
-    this.#handlers.delete(type);
-    this.#target.removeEventListener(type, listener);
+  private remove(type: string, { listener }: SetHandler): void {
+    this.handlers.delete(type);
+    this.target.removeEventListener(type, listener);
   }
 }

@@ -10,46 +10,46 @@ const MESSAGE_COST_BYTES = 128;
 
 /** Messages that came and wait to be read, and those who wait for them. */
 export class MessageInbox {
-  readonly #wheel: TimingWheel;
-  #messages: Message[] = [];
+  private readonly wheel: TimingWheel;
+  private messages: Message[] = [];
   /** Messages in front that were taken. */
-  #taken = 0;
-  #waiters: Waiter<Message>[] = [];
-  #cost = 0;
-  #error: NetError | undefined;
+  private taken = 0;
+  private waiters: Waiter<Message>[] = [];
+  private heldCost = 0;
+  private error: NetError | undefined;
 
   constructor(wheel: TimingWheel) {
-    this.#wheel = wheel;
+    this.wheel = wheel;
   }
 
   /** What the messages count for. */
   get cost(): number {
-    return this.#cost;
+    return this.heldCost;
   }
 
   /** Whether somebody waits for a message. */
   get isAwaited(): boolean {
-    return this.#waiters.length > 0;
+    return this.waiters.length > 0;
   }
 
   append(message: Message): void {
-    const waiter = this.#waiters.shift();
+    const waiter = this.waiters.shift();
     if (waiter !== undefined) waiter.resolve(message);
     else {
-      this.#messages.push(message);
-      this.#cost += message.length + MESSAGE_COST_BYTES;
+      this.messages.push(message);
+      this.heldCost += message.length + MESSAGE_COST_BYTES;
     }
   }
 
   /** The oldest message, if there is one. */
   take(): Message | undefined {
-    const message = this.#messages[this.#taken];
+    const message = this.messages[this.taken];
     if (message === undefined) return undefined;
-    this.#taken++;
-    this.#cost -= message.length + MESSAGE_COST_BYTES;
-    if (this.#taken * 2 >= this.#messages.length) {
-      this.#messages = this.#messages.slice(this.#taken);
-      this.#taken = 0;
+    this.taken++;
+    this.heldCost -= message.length + MESSAGE_COST_BYTES;
+    if (this.taken * 2 >= this.messages.length) {
+      this.messages = this.messages.slice(this.taken);
+      this.taken = 0;
     }
     return message;
   }
@@ -58,24 +58,24 @@ export class MessageInbox {
     beginWait(options, "read", "receive");
     const message = this.take();
     if (message !== undefined) return Promise.resolve(message);
-    if (this.#error !== undefined) return Promise.reject(this.#error);
-    const waiter: Waiter<Message> = new Waiter<Message>(this.#wheel, options, {
+    if (this.error !== undefined) return Promise.reject(this.error);
+    const waiter: Waiter<Message> = new Waiter<Message>(this.wheel, options, {
       code: "READ_TIMEOUT",
       call: "read",
       operation: "receive",
       forget: () => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        this.waiters = this.waiters.filter((other) => other !== waiter);
       },
     });
-    this.#waiters.push(waiter);
+    this.waiters.push(waiter);
     return waiter.promise;
   }
 
   /** No more will come. */
   end(error: NetError): void {
-    this.#error ??= error;
-    const waiters = this.#waiters;
-    this.#waiters = [];
+    this.error ??= error;
+    const waiters = this.waiters;
+    this.waiters = [];
     for (const waiter of waiters) waiter.reject(error);
   }
 }

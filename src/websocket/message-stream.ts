@@ -17,7 +17,7 @@ export interface StreamedSocket {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** Sends a message chunk by chunk, a fragment each, no faster than the peer takes them. Rejects with what the source throws: the socket is closed then, for nobody can end the message. */
+/** Sends a message chunk by chunk, a fragment each, no faster than the peer takes them. Rejects with what the source throws: the socket is closed then, because the message can't be completed. */
 export async function streamMessage(
   session: StreamedSocket,
   source: AsyncIterable<Data> | Iterable<Data>,

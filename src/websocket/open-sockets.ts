@@ -29,24 +29,24 @@ export class OpenSockets<Context = unknown> {
   readonly topicTable: TopicTable<GroupedSession> = new TopicTable<GroupedSession>();
   /** What is set for single sockets. */
   readonly rules: SocketRules = new SocketRules();
-  readonly #sockets: ConnectionRegistry<GroupedSession> = new ConnectionRegistry();
-  readonly #stock: DeflateStock | undefined;
+  private readonly sockets: ConnectionRegistry<GroupedSession> = new ConnectionRegistry();
+  private readonly stock: DeflateStock | undefined;
 
   /** `stock`: deflates what is published; undefined without compression. */
   constructor(stock?: DeflateStock) {
-    this.#stock = stock;
+    this.stock = stock;
   }
 
   get count(): number {
-    return this.#sockets.count;
+    return this.sockets.count;
   }
 
   ids(): number[] {
-    return this.#sockets.ids();
+    return this.sockets.ids();
   }
 
   get(id: number): WebSocketConnection<Context> | undefined {
-    return this.#sockets.find(id)?.socket as WebSocketConnection<Context> | undefined;
+    return this.sockets.find(id)?.socket as WebSocketConnection<Context> | undefined;
   }
 
   byKey(key: unknown): WebSocketConnection<Context> | undefined {
@@ -55,16 +55,16 @@ export class OpenSockets<Context = unknown> {
   }
 
   [Symbol.iterator](): IterableIterator<WebSocketConnection<Context>> {
-    return this.#list().values();
+    return this.list().values();
   }
 
-  #list(): WebSocketConnection<Context>[] {
-    return this.#sockets.list().map(({ socket }) => socket as WebSocketConnection<Context>);
+  private list(): WebSocketConnection<Context>[] {
+    return this.sockets.list().map(({ socket }) => socket as WebSocketConnection<Context>);
   }
 
   closeAll(code?: number, reason?: string): number {
     let count = 0;
-    for (const socket of this.#list()) if (socket.close(code, reason)) count++;
+    for (const socket of this.list()) if (socket.close(code, reason)) count++;
     return count;
   }
 
@@ -80,7 +80,7 @@ export class OpenSockets<Context = unknown> {
     options: PublishOptions = {},
   ): number {
     assertPublishOptions(options);
-    const message = new PublishedMessage(data, options, this.#stock);
+    const message = new PublishedMessage(data, options, this.stock);
     try {
       return this.topicTable.publish(topic, except, (session) => session.deliverPublished(message));
     } finally {
@@ -92,14 +92,14 @@ export class OpenSockets<Context = unknown> {
     assertBroadcastOptions(options as WebSocketBroadcastOptions);
     const { except, filter, ...how } = options;
     const exceptId = typeof except === "object" ? except.id : except;
-    const targets = this.#sockets.list().filter(({ id, socket }) => {
+    const targets = this.sockets.list().filter(({ id, socket }) => {
       if (id === exceptId) return false;
       return (
         filter === undefined ||
         answeredAtOnce(filter(socket as WebSocketConnection<Context>), "filter")
       );
     });
-    const message = new PublishedMessage(data, how, this.#stock);
+    const message = new PublishedMessage(data, how, this.stock);
     const result = { taken: 0, slow: 0, refused: 0 };
     try {
       for (const session of targets) {
@@ -123,12 +123,12 @@ export class OpenSockets<Context = unknown> {
 
   /** A socket is there. */
   enter(session: GroupedSession): void {
-    this.#sockets.add(session);
+    this.sockets.add(session);
   }
 
   /** It has ended. */
   leave(session: GroupedSession): void {
-    this.#sockets.remove(session);
+    this.sockets.remove(session);
     this.topicTable.leave(session);
     this.rules.leave(session);
   }

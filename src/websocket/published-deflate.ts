@@ -9,55 +9,55 @@ import { DeflateJob, deflateLine } from "./deflate/deflate-line.js";
 export class PublishedDeflate {
   /** Of the message, as it was given. */
   readonly byteCount: number;
-  readonly #deflater: MessageDeflater;
-  readonly #job: DeflateJob;
-  #frame: Buffer | undefined;
+  private readonly deflater: MessageDeflater;
+  private readonly job: DeflateJob;
+  private deflatedFrame: Buffer | undefined;
   /** Sockets that have it before them. */
-  #wantedCount = 0;
+  private wantedCount = 0;
   /** Sockets that can send nothing else before it is ready. */
-  #waiting: (() => void)[] = [];
+  private waiting: (() => void)[] = [];
 
   /** `frameOf`: makes the frame of what was deflated. `bytes` must stay as they are. */
   constructor(deflater: MessageDeflater, bytes: Buffer, frameOf: (payload: Buffer) => Buffer) {
     this.byteCount = bytes.length;
-    this.#deflater = deflater;
-    this.#job = new DeflateJob(deflater, bytes, {
-      deflated: (payload) => this.#ready(frameOf(payload)),
+    this.deflater = deflater;
+    this.job = new DeflateJob(deflater, bytes, {
+      deflated: (payload) => this.ready(frameOf(payload)),
       changed: () => {},
     });
-    deflateLine.add(this.#job);
+    deflateLine.add(this.job);
   }
 
   /** The frame for all; undefined until it is deflated. */
   get frame(): Buffer | undefined {
-    return this.#frame;
+    return this.deflatedFrame;
   }
 
   /** A socket will send it. */
   want(): void {
-    this.#wantedCount++;
+    this.wantedCount++;
   }
 
   /** A socket won't send it any more. */
   forgo(): void {
-    this.#wantedCount--;
+    this.wantedCount--;
     this.cancelUnwanted();
   }
 
   /** Nothing more is deflated where nobody will send it. */
   cancelUnwanted(): void {
-    if (this.#wantedCount > 0 || this.#job.isOver) return;
-    this.#job.isOver = true;
-    this.#deflater.drop();
+    if (this.wantedCount > 0 || this.job.isOver) return;
+    this.job.isOver = true;
+    this.deflater.drop();
   }
 
   /** Calls back when it is deflated. */
   whenReady(told: () => void): void {
-    this.#waiting.push(told);
+    this.waiting.push(told);
   }
 
-  #ready(frame: Buffer): void {
-    this.#frame = frame;
-    for (const told of this.#waiting.splice(0)) told();
+  private ready(frame: Buffer): void {
+    this.deflatedFrame = frame;
+    for (const told of this.waiting.splice(0)) told();
   }
 }

@@ -29,28 +29,28 @@ interface HeldFrame {
 export class PublishedMessage {
   readonly bytes: Buffer;
   readonly isText: boolean;
-  readonly #data: Data;
-  readonly #compress: boolean | undefined;
-  readonly #stock: DeflateStock | undefined;
-  readonly #isCompressed: boolean;
-  readonly #plain: HeldFrame[] = [];
-  readonly #deflated: HeldFrame[] = [];
-  #inTurns: PublishedDeflate | undefined;
+  private readonly data: Data;
+  private readonly compress: boolean | undefined;
+  private readonly stock: DeflateStock | undefined;
+  private readonly isCompressed: boolean;
+  private readonly plain: HeldFrame[] = [];
+  private readonly deflated: HeldFrame[] = [];
+  private deflating: PublishedDeflate | undefined;
 
   constructor(data: Data, options: PublishOptions, stock: DeflateStock | undefined) {
     this.bytes = bytesOf(data);
     this.isText = options.isText ?? typeof data === "string";
-    this.#data = data;
-    this.#compress = options.compress;
-    this.#stock = stock;
+    this.data = data;
+    this.compress = options.compress;
+    this.stock = stock;
     const minBytes = stock?.settings.minBytes ?? Number.POSITIVE_INFINITY;
-    this.#isCompressed = stock !== undefined && (options.compress ?? this.bytes.length >= minBytes);
+    this.isCompressed = stock !== undefined && (options.compress ?? this.bytes.length >= minBytes);
   }
 
   /** As a socket that masks sends it, which no two do alike. */
   get options(): SendOptions {
     const { isText } = this;
-    return this.#compress === undefined ? { isText } : { isText, compress: this.#compress };
+    return this.compress === undefined ? { isText } : { isText, compress: this.compress };
   }
 
   /**
@@ -59,18 +59,18 @@ export class PublishedMessage {
    */
   get inTurns(): PublishedDeflate | undefined {
     const { bytes, isText } = this;
-    const stock = this.#stock;
-    if (!this.#isCompressed || stock === undefined) return undefined;
+    const stock = this.stock;
+    if (!this.isCompressed || stock === undefined) return undefined;
     if (bytes.length <= MAX_DEFLATED_AT_ONCE_BYTES) return undefined;
-    if (this.#inTurns !== undefined) return this.#inTurns;
+    if (this.deflating !== undefined) return this.deflating;
     // The application may change what it has published.
-    const own = typeof this.#data === "string" ? bytes : Buffer.from(bytes);
-    this.#inTurns = new PublishedDeflate(stock.deflaterForAll(), own, (payload) => {
+    const own = typeof this.data === "string" ? bytes : Buffer.from(bytes);
+    this.deflating = new PublishedDeflate(stock.deflaterForAll(), own, (payload) => {
       const frame = Buffer.allocUnsafeSlow(frames.frameBytes(payload.length));
       frames.writeFrame(frame, 0, firstByteOf({ isText, isCompressed: true }), payload);
       return frame;
     });
-    return this.#inTurns;
+    return this.deflating;
   }
 
   /**
@@ -78,22 +78,22 @@ export class PublishedMessage {
    * agreed on compression, and keeps no context.
    */
   frame(memory: SendMemory, mayDeflate: boolean): Buffer {
-    const isCompressed = mayDeflate && this.#isCompressed;
-    const made = isCompressed ? this.#deflated : this.#plain;
+    const isCompressed = mayDeflate && this.isCompressed;
+    const made = isCompressed ? this.deflated : this.plain;
     for (const one of made) if (one.memory === memory) return one.frame;
-    const frame = this.#create(memory, isCompressed, made[0]?.frame);
+    const frame = this.create(memory, isCompressed, made[0]?.frame);
     made.push({ memory, frame });
     return frame;
   }
 
-  #create(memory: SendMemory, isCompressed: boolean, same: Buffer | undefined): Buffer {
+  private create(memory: SendMemory, isCompressed: boolean, same: Buffer | undefined): Buffer {
     if (same !== undefined) {
       const copy = takeShared(memory, same.length);
       copy.set(same);
       return copy;
     }
     const { bytes, isText } = this;
-    const payload = isCompressed && this.#stock ? this.#stock.deflateForAll(bytes) : bytes;
+    const payload = isCompressed && this.stock ? this.stock.deflateForAll(bytes) : bytes;
     const frame = takeShared(memory, frames.frameBytes(payload.length));
     frames.writeFrame(frame, 0, firstByteOf({ isText, isCompressed }), payload);
     return frame;
@@ -101,8 +101,8 @@ export class PublishedMessage {
 
   /** All have it, or wait for it. */
   release(): void {
-    this.#inTurns?.cancelUnwanted();
-    for (const { memory, frame } of this.#plain) memory.release(frame);
-    for (const { memory, frame } of this.#deflated) memory.release(frame);
+    this.deflating?.cancelUnwanted();
+    for (const { memory, frame } of this.plain) memory.release(frame);
+    for (const { memory, frame } of this.deflated) memory.release(frame);
   }
 }

@@ -34,54 +34,54 @@ export interface LineOwner {
 
 /** What one socket sends while a message of its own is deflated in turns. */
 export class SendLine {
-  readonly #owner: LineOwner;
-  #waiting: Waiting[] = [];
+  private readonly owner: LineOwner;
+  private waiting: Waiting[] = [];
   /** In front that is done with. */
-  #taken = 0;
-  #isOver = false;
-  #waiters: Waiter<void>[] = [];
+  private taken = 0;
+  private isOver = false;
+  private waiters: Waiter<void>[] = [];
   /** Bytes that wait here, as they were given, and what each that waits costs. */
   heldBytes = 0;
 
   constructor(owner: LineOwner) {
-    this.#owner = owner;
+    this.owner = owner;
   }
 
   /** Puts in a message that is deflated in turns; `send` gets its payload, which is nobody else's. */
   deflate(deflater: MessageDeflater, bytes: Uint8Array, send: (payload: Buffer) => void): void {
     const job = new DeflateJob(deflater, bytes, {
       deflated: (payload) => {
-        if (this.#isOver) return;
-        this.#next(() => send(payload));
+        if (this.isOver) return;
+        this.next(() => send(payload));
       },
       changed: () => {
-        if (!this.#isOver) this.#owner.messageChanged();
+        if (!this.isOver) this.owner.messageChanged();
       },
     });
-    this.#add({ byteCount: bytes.length + WAITING_COST_BYTES, job });
+    this.enqueue({ byteCount: bytes.length + WAITING_COST_BYTES, job });
   }
 
   /** Puts in what is to be done behind all that is here, and stands for `byteCount` bytes. */
   add(byteCount: number, send: () => void): void {
-    this.#add({ byteCount: byteCount + WAITING_COST_BYTES, send });
+    this.enqueue({ byteCount: byteCount + WAITING_COST_BYTES, send });
   }
 
   /** Puts in a message that is deflated for many; `send` gets its frame, which is everybody's. */
   addPublished(published: PublishedDeflate, send: (frame: Buffer) => void): void {
-    this.#add(this.#awaited(published, send));
+    this.enqueue(this.awaited(published, send));
   }
 
   /** Puts in, before all that waits, what was published while a message was under way. */
   insert(frames: readonly (Buffer | PublishedDeflate)[], send: (frame: Buffer) => void): void {
     const inserted = frames.map((one): Waiting => {
-      if (!Buffer.isBuffer(one)) return this.#awaited(one, send);
+      if (!Buffer.isBuffer(one)) return this.awaited(one, send);
       return { byteCount: one.length + WAITING_COST_BYTES, send: () => send(one) };
     });
-    this.#waiting.splice(this.#taken, 0, ...inserted);
+    this.waiting.splice(this.taken, 0, ...inserted);
     for (const { byteCount } of inserted) this.heldBytes += byteCount;
   }
 
-  #awaited(published: PublishedDeflate, send: (frame: Buffer) => void): Waiting {
+  private awaited(published: PublishedDeflate, send: (frame: Buffer) => void): Waiting {
     const waiting: Waiting = {
       byteCount: published.byteCount + WAITING_COST_BYTES,
       published,
@@ -89,34 +89,34 @@ export class SendLine {
         if (published.frame !== undefined) send(published.frame);
       },
     };
-    published.whenReady(() => this.#publishedReady(waiting));
+    published.whenReady(() => this.publishedReady(waiting));
     return waiting;
   }
 
-  #publishedReady(waiting: Waiting): void {
-    if (this.#isOver || this.#waiting[this.#taken] !== waiting) return;
-    if (waiting.send !== undefined) this.#next(waiting.send);
+  private publishedReady(waiting: Waiting): void {
+    if (this.isOver || this.waiting[this.taken] !== waiting) return;
+    if (waiting.send !== undefined) this.next(waiting.send);
   }
 
-  #add(waiting: Waiting): void {
-    this.#waiting.push(waiting);
+  private enqueue(waiting: Waiting): void {
+    this.waiting.push(waiting);
     this.heldBytes += waiting.byteCount;
     // Whatever is not the first waits for a message that is being deflated.
-    if (this.#waiting.length === this.#taken + 1 && waiting.job !== undefined) {
+    if (this.waiting.length === this.taken + 1 && waiting.job !== undefined) {
       deflateLine.add(waiting.job);
     }
   }
 
   /** The first is ready: sends it, and what follows up to the next that has to be deflated. */
-  #next(send: () => void): void {
+  private next(send: () => void): void {
     let run: (() => void) | undefined = send;
     while (run !== undefined) {
-      this.#take();
+      this.take();
       run();
-      if (this.#isOver) return;
-      const next: Waiting | undefined = this.#waiting[this.#taken];
+      if (this.isOver) return;
+      const next: Waiting | undefined = this.waiting[this.taken];
       if (next === undefined) {
-        this.#end();
+        this.end();
         return;
       }
       if (next.job !== undefined) deflateLine.add(next.job);
@@ -125,42 +125,42 @@ export class SendLine {
     }
   }
 
-  #take(): void {
-    this.heldBytes -= this.#waiting[this.#taken++]?.byteCount ?? 0;
-    if (this.#taken * 2 < this.#waiting.length) return;
-    this.#waiting = this.#waiting.slice(this.#taken);
-    this.#taken = 0;
+  private take(): void {
+    this.heldBytes -= this.waiting[this.taken++]?.byteCount ?? 0;
+    if (this.taken * 2 < this.waiting.length) return;
+    this.waiting = this.waiting.slice(this.taken);
+    this.taken = 0;
   }
 
-  #end(): void {
-    this.#isOver = true;
-    this.#owner.lineEnded();
-    for (const waiter of this.#waiters) waiter.resolve();
+  private end(): void {
+    this.isOver = true;
+    this.owner.lineEnded();
+    for (const waiter of this.waiters) waiter.resolve();
   }
 
   /** Resolves when nothing waits here any more. */
   whenOver(options: WaitOptions): Promise<void> {
     beginWait(options, "drained", "send");
-    const waiter: Waiter<void> = new Waiter<void>(this.#owner.wheel, options, {
+    const waiter: Waiter<void> = new Waiter<void>(this.owner.wheel, options, {
       code: "DRAIN_TIMEOUT",
       call: "drained",
       operation: "send",
       forget: () => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        this.waiters = this.waiters.filter((other) => other !== waiter);
       },
     });
-    this.#waiters.push(waiter);
+    this.waiters.push(waiter);
     return waiter.promise;
   }
 
   /** Nothing of it is sent any more. */
   giveUp(error: NetError): void {
-    this.#isOver = true;
-    for (const { job, published } of this.#waiting.slice(this.#taken)) {
+    this.isOver = true;
+    for (const { job, published } of this.waiting.slice(this.taken)) {
       if (job !== undefined) job.isOver = true;
       published?.forgo();
     }
     this.heldBytes = 0;
-    for (const waiter of this.#waiters) waiter.reject(error);
+    for (const waiter of this.waiters) waiter.reject(error);
   }
 }

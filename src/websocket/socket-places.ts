@@ -10,30 +10,30 @@ import {
 /** The places of one component for WebSockets that are made anew. */
 export class SocketPlaces implements SocketPlaceKeeper {
   isAlive = true;
-  readonly #share: SocketPlaceShare;
-  readonly #all: Set<SocketPlace> = new Set();
+  private readonly share: SocketPlaceShare;
+  private readonly all: Set<SocketPlace> = new Set();
   /** By the id of the present or last socket. */
-  readonly #byId: Map<number, SocketPlace> = new Map();
+  private readonly byId: Map<number, SocketPlace> = new Map();
 
   constructor(share: SocketPlaceShare) {
-    this.#share = share;
+    this.share = share;
   }
 
   /** A place that has no socket yet. */
   make(reconnect: ReadWebSocketReconnect | undefined): SocketPlace {
-    return new SocketPlace(this.#share, this, reconnect);
+    return new SocketPlace(this.share, this, reconnect);
   }
 
   get count(): number {
-    return this.#all.size;
+    return this.all.size;
   }
 
   list(): SocketPlace[] {
-    return [...this.#all];
+    return [...this.all];
   }
 
   find(id: number): SocketPlace | undefined {
-    return this.#byId.get(id);
+    return this.byId.get(id);
   }
 
   /** No further socket is made: what has none is called off. */
@@ -44,24 +44,24 @@ export class SocketPlaces implements SocketPlaceKeeper {
 
   /** Whether waits keep the process alive has changed. */
   holdChanged(): void {
-    for (const place of this.#all) place.slot.holdChanged();
+    for (const place of this.all) place.slot.holdChanged();
   }
 
   begun(place: SocketPlace): void {
-    this.#all.add(place);
+    this.all.add(place);
   }
 
   entered(place: SocketPlace, socket: LiveWebSocket): void {
-    this.#forget(place);
-    this.#byId.set(socket.id, place);
+    this.forget(place);
+    this.byId.set(socket.id, place);
   }
 
   ended(place: SocketPlace): void {
-    this.#forget(place);
-    this.#all.delete(place);
+    this.forget(place);
+    this.all.delete(place);
   }
 
-  #forget({ connection }: SocketPlace): void {
-    if (connection !== undefined) this.#byId.delete(connection.id);
+  private forget({ connection }: SocketPlace): void {
+    if (connection !== undefined) this.byId.delete(connection.id);
   }
 }

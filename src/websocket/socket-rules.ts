@@ -21,30 +21,30 @@ interface Rules {
 
 /** What an application has set for single sockets of a component. */
 export class SocketRules {
-  readonly #keys: ConnectionKeys<RuledSession> = new ConnectionKeys();
-  readonly #rules: WeakMap<RuledSession, Rules> = new WeakMap();
+  private readonly keys: ConnectionKeys<RuledSession> = new ConnectionKeys();
+  private readonly rules: WeakMap<RuledSession, Rules> = new WeakMap();
 
-  #rulesOf(session: RuledSession): Rules {
-    let rules = this.#rules.get(session);
+  private rulesOf(session: RuledSession): Rules {
+    let rules = this.rules.get(session);
     if (rules === undefined) {
       rules = { key: undefined, deadlineError: undefined };
-      this.#rules.set(session, rules);
+      this.rules.set(session, rules);
     }
     return rules;
   }
 
   byKey(key: unknown): RuledSession | undefined {
-    return this.#keys.find(key);
+    return this.keys.find(key);
   }
 
   keyOf(session: RuledSession): unknown {
-    return this.#rules.get(session)?.key;
+    return this.rules.get(session)?.key;
   }
 
   giveKey(session: RuledSession, key: unknown): void {
     if (key === undefined && this.keyOf(session) === undefined) return;
-    const rules = this.#rulesOf(session);
-    rules.key = this.#keys.give(session, key, rules.key);
+    const rules = this.rulesOf(session);
+    rules.key = this.keys.give(session, key, rules.key);
   }
 
   /** See `WebSocketConnection.setDeadline`; the arguments are checked. */
@@ -55,7 +55,7 @@ export class SocketRules {
       return;
     }
     const text = reason ?? `the deadline of the socket (${deadlineMs} ms) has passed`;
-    this.#rulesOf(session).deadlineError = new NetError("DEADLINE_PASSED", text, {
+    this.rulesOf(session).deadlineError = new NetError("DEADLINE_PASSED", text, {
       operation: "receive",
       connectionId: session.id,
     });
@@ -63,12 +63,12 @@ export class SocketRules {
   }
 
   deadlinePassed(session: RuledSession): void {
-    const error = this.#rules.get(session)?.deadlineError;
+    const error = this.rules.get(session)?.deadlineError;
     if (error !== undefined) session.fail(error);
   }
 
   /** The socket has ended: its key is free, and goes on telling which it was. */
   leave(session: RuledSession): void {
-    this.#keys.take(session, this.keyOf(session));
+    this.keys.take(session, this.keyOf(session));
   }
 }

@@ -3,7 +3,7 @@
  * a session on the connection.
  */
 
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { StopResult } from "../connection/component/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";
 import type { ProxyChoice } from "../dial/proxy-route.js";
@@ -35,6 +35,7 @@ import type { OwnConnection } from "./frame-output.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import type { OpenSockets } from "./open-sockets.js";
+import { sha1 } from "./sha1.js";
 import { type PlaceOfSocket, SocketSession, type SocketShare } from "./socket-session.js";
 import type { WebSocketCalls } from "./websocket-calls.js";
 import { type WebSocketSettingsInput, webSocketConfiguration } from "./websocket-settings.js";
@@ -115,17 +116,13 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Default of `maxConnections`. */
 export const MAX_CONNECTIONS = 10_000;
 
-function sha1(text: string): string {
-  return createHash("sha1").update(text, "latin1").digest("base64");
-}
-
 /** Makes WebSockets over an HTTP agent. */
 export class WebSocketDialer {
-  readonly #http: HttpAgent;
-  readonly #stock: DeflateStock | undefined;
-  readonly #share: SocketShare;
-  #keepsProcess = true;
-  #stopping: Promise<StopResult> | undefined;
+  private readonly http: HttpAgent;
+  private readonly stock: DeflateStock | undefined;
+  private readonly share: SocketShare;
+  private holdsProcess = true;
+  private stopping: Promise<StopResult> | undefined;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(
@@ -141,18 +138,18 @@ export class WebSocketDialer {
         options[name],
       ]),
     ) as HttpAgentOptions;
-    this.#http = new HttpAgent({
+    this.http = new HttpAgent({
       ...given,
       maxConnections,
       maxConnectionsPerOrigin: maxConnections,
     });
     // The settings of the sockets bound what waits.
-    unboundQueues(this.#http);
+    unboundQueues(this.http);
     const configuration = webSocketConfiguration(options);
     const settings = compressionSettings(options.compression);
-    this.#stock = settings === undefined ? undefined : new DeflateStock(settings);
+    this.stock = settings === undefined ? undefined : new DeflateStock(settings);
     const heartbeat = Heartbeat.by(configuration.settings);
-    this.#share = { role: "client", configuration, heartbeat, calls, group: sockets };
+    this.share = { role: "client", configuration, heartbeat, calls, group: sockets };
   }
 
   /** See `WebSocketAgent.connect`. */
@@ -178,16 +175,16 @@ export class WebSocketDialer {
     assertProtocols(protocols);
     const target = httpUrl(url);
     return (signal) =>
-      this.#dial({ target, protocols, headers, origin, timeoutMs, signal, proxy }, options, place);
+      this.dial({ target, protocols, headers, origin, timeoutMs, signal, proxy }, options, place);
   }
 
-  async #dial(
+  private async dial(
     wish: WebSocketConnectOptions & { readonly target: URL; readonly timeoutMs: number },
     { context }: WebSocketConnectOptions,
     place: PlaceOfSocket | undefined,
   ): Promise<LiveWebSocket> {
     const { target, protocols = [], headers, origin, timeoutMs, signal, proxy } = wish;
-    const stock = this.#stock?.isUsable === true ? this.#stock : undefined;
+    const stock = this.stock?.isUsable === true ? this.stock : undefined;
     const offer: UpgradeOffer = {
       key: createKey(randomBytes(16)),
       protocols,
@@ -195,7 +192,7 @@ export class WebSocketDialer {
       ...(stock !== undefined && { deflate: [stock.wishes("client")] }),
     };
     const fields = upgradeRequestFields(offer);
-    const response = await this.#http.request({
+    const response = await this.http.request({
       url: target,
       upgrade: "websocket",
       headers: headers === undefined ? fields : [...fields, ...fieldPairs(headers)],
@@ -206,10 +203,10 @@ export class WebSocketDialer {
       ...(signal !== undefined && { signal }),
       ...(proxy !== undefined && { proxy }),
     });
-    return this.#open(response, offer, stock, context, place);
+    return this.open(response, offer, stock, context, place);
   }
 
-  #open(
+  private open(
     response: HttpResponse,
     offer: UpgradeOffer,
     stock: DeflateStock | undefined,
@@ -224,7 +221,7 @@ export class WebSocketDialer {
       },
       onStop: () => session?.stopping(),
     }) as OwnConnection;
-    session = new SocketSession(this.#share, {
+    session = new SocketSession(this.share, {
       connection,
       protocol: protocol ?? "",
       context,
@@ -237,35 +234,35 @@ export class WebSocketDialer {
 
   /** Whether sockets keep the process alive, and attempts to make them. */
   get keepsProcess(): boolean {
-    return this.#keepsProcess;
+    return this.holdsProcess;
   }
 
   set keepsProcess(keepsProcess: boolean) {
-    this.#keepsProcess = keepsProcess;
-    if (keepsProcess) this.#http.ref();
-    else this.#http.unref();
+    this.holdsProcess = keepsProcess;
+    if (keepsProcess) this.http.ref();
+    else this.http.unref();
   }
 
   /** Stops: all sockets are closed with 1001, what is left after `drainMs` is cut. */
   stop(drainMs: number): Promise<StopResult> {
-    this.#stopping ??= this.#stop(drainMs);
-    return this.#stopping;
+    this.stopping ??= this.stopOnce(drainMs);
+    return this.stopping;
   }
 
   /** See `WebSocketAgent.stopped`. */
   stopped(options?: WaitOptions): Promise<void> {
-    return this.#http.stopped(options);
+    return this.http.stopped(options);
   }
 
-  async #stop(drainMs: number): Promise<StopResult> {
-    const { length } = this.#http.connectionIds();
+  private async stopOnce(drainMs: number): Promise<StopResult> {
+    const { length } = this.http.connectionIds();
     // Whoever waits for the end must live to see it, `unref` or not.
     this.keepsProcess = true;
-    const open = [...this.#share.group];
+    const open = [...this.share.group];
     const all = Promise.all(open.map((socket) => socket.closed()));
     for (const socket of open) socket.close(1_001);
     const abortedCount = drainMs === 0 ? open.filter((socket) => socket.abort()).length : 0;
-    const result = await this.#http.stop({ drainMs });
+    const result = await this.http.stop({ drainMs });
     await all;
     const cutCount = abortedCount + result.cutCount;
     return { drainedCount: Math.max(0, length - cutCount), cutCount };

@@ -17,28 +17,28 @@ const MOST_AHEAD: number = 2 * MAX_AHEAD_BYTES;
 class PauseMeter {
   isPaused = false;
   mostAhead = 0;
-  private aheadBytes = 0;
-  private readonly stream: StreamProbe;
+  #aheadBytes = 0;
+  readonly #stream: StreamProbe;
 
   constructor(stream: StreamProbe) {
-    this.stream = stream;
+    this.#stream = stream;
   }
 
   pause(): void {
     this.isPaused = true;
-    this.aheadBytes = 0;
-    this.stream.socket.pause();
+    this.#aheadBytes = 0;
+    this.#stream.socket.pause();
   }
 
   resume(): void {
     this.isPaused = false;
-    this.stream.socket.resume();
+    this.#stream.socket.resume();
   }
 
   received(byteCount: number): void {
     if (!this.isPaused) return;
-    this.aheadBytes += byteCount;
-    this.mostAhead = Math.max(this.mostAhead, this.aheadBytes);
+    this.#aheadBytes += byteCount;
+    this.mostAhead = Math.max(this.mostAhead, this.#aheadBytes);
   }
 }
 

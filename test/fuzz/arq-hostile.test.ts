@@ -51,11 +51,11 @@ class Scene {
   readonly endings: string[] = [];
   /** Messages of the hostile peer's that the application got. */
   heardCount = 0;
-  private readonly honest: ArqClient;
-  private honestId = 0;
-  private sentCount = 0;
-  private readonly echoes: string[] = [];
-  private probe!: ReturnType<EngineWorld["startDatagram"]>;
+  readonly #honest: ArqClient;
+  #honestId = 0;
+  #sentCount = 0;
+  readonly #echoes: string[] = [];
+  #probe!: ReturnType<EngineWorld["startDatagram"]>;
 
   constructor(options: ArqServerOptions) {
     const { engine } = this.memory;
@@ -63,17 +63,17 @@ class Scene {
       engine,
       maxNewPerSecond: 0,
       onReceive: (connection: ArqConnection, message) => {
-        if (connection.id !== this.honestId) this.heardCount++;
+        if (connection.id !== this.#honestId) this.heardCount++;
         connection.send(message);
       },
       onClose: ({ id }, { code, initiator }) => {
-        if (id !== this.honestId) this.endings.push(`${code} ${initiator}`);
+        if (id !== this.#honestId) this.endings.push(`${code} ${initiator}`);
       },
       ...options,
     });
-    this.honest = new ArqClient({
+    this.#honest = new ArqClient({
       engine,
-      onReceive: (_, message) => void this.echoes.push(message.toString()),
+      onReceive: (_, message) => void this.#echoes.push(message.toString()),
     });
   }
 
@@ -82,22 +82,22 @@ class Scene {
     const listening = this.server.listen({ host: "127.0.0.1", port: PORT });
     await engine.settle();
     await listening;
-    const connecting = this.honest.connect({ port: PORT, timeoutMs: 0 });
+    const connecting = this.#honest.connect({ port: PORT, timeoutMs: 0 });
     await engine.advance(1_000);
     await connecting;
-    [this.honestId = 0] = this.server.connectionIds();
-    this.probe = world.startDatagram();
+    [this.#honestId = 0] = this.server.connectionIds();
+    this.#probe = world.startDatagram();
     await engine.settle();
     await this.begin();
   }
 
   send(...datagrams: readonly Buffer[]): void {
-    for (const datagram of datagrams) this.probe.socket.send(0, datagram, TO);
+    for (const datagram of datagrams) this.#probe.socket.send(0, datagram, TO);
   }
 
   /** What the server has sent to the hostile peer since the last time. */
   heard(): Buffer[] {
-    return this.probe.received.splice(0).map(({ bytes }) => bytes);
+    return this.#probe.received.splice(0).map(({ bytes }) => bytes);
   }
 
   /** The hostile peer has a session. */
@@ -113,13 +113,13 @@ class Scene {
   }
 
   get hostile(): ArqConnection | undefined {
-    const id = this.server.connectionIds().find((each) => each !== this.honestId);
+    const id = this.server.connectionIds().find((each) => each !== this.#honestId);
     return id === undefined ? undefined : this.server.connection(id);
   }
 
   /** Time passes, in which the honest peer says something. */
   async advance(forMs: number): Promise<void> {
-    this.honest.send(`message ${this.sentCount++}`);
+    this.#honest.send(`message ${this.#sentCount++}`);
     await this.memory.engine.advance(forMs);
   }
 
@@ -127,11 +127,11 @@ class Scene {
   async end(): Promise<void> {
     const { engine } = this.memory;
     await engine.advance(1_000);
-    const sent = Array.from({ length: this.sentCount }, (_, index) => `message ${index}`);
-    assert.deepEqual(this.echoes, sent);
-    assert.equal(this.honest.isOpen, true);
-    assert.equal(this.server.connection(this.honestId)?.isOpen, true);
-    const stops = [this.honest.stop({ drainMs: 0 }), this.server.stop({ drainMs: 0 })];
+    const sent = Array.from({ length: this.#sentCount }, (_, index) => `message ${index}`);
+    assert.deepEqual(this.#echoes, sent);
+    assert.equal(this.#honest.isOpen, true);
+    assert.equal(this.server.connection(this.#honestId)?.isOpen, true);
+    const stops = [this.#honest.stop({ drainMs: 0 }), this.server.stop({ drainMs: 0 })];
     await Promise.all([...stops, engine.advance(100)]);
   }
 }

@@ -79,7 +79,7 @@ class Site {
           .startResponse(200, { "Content-Type": "text/event-stream" })
           .write("data: news\n\n");
       case "/endless":
-        return await this.endless(exchange);
+        return await this.#endless(exchange);
       case "/report":
         this.report = (await exchange.body.json()) as Record<string, unknown>;
         return exchange.respond(204);
@@ -88,7 +88,7 @@ class Site {
     }
   }
 
-  private async endless(exchange: HttpExchange): Promise<void> {
+  async #endless(exchange: HttpExchange): Promise<void> {
     const writer = exchange.startResponse(200, {});
     try {
       for (;;) if (!writer.write("x".repeat(10_000))) await writer.drained();

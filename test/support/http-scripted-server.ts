@@ -23,7 +23,7 @@ export class ScriptedPeer {
   received = "";
   hasEnded = false;
   isClosed = false;
-  private taken = 0;
+  #taken = 0;
 
   constructor(socket: Socket, index: number) {
     this.socket = socket;
@@ -44,12 +44,12 @@ export class ScriptedPeer {
   async request(): Promise<string> {
     let end = -1;
     await until(() => {
-      end = requestEnd(this.received, this.taken);
+      end = requestEnd(this.received, this.#taken);
       return end >= 0 || this.isClosed || this.hasEnded;
     });
     if (end < 0) throw new Error(`no whole request in ${JSON.stringify(this.received)}`);
-    const text = this.received.slice(this.taken, end);
-    this.taken = end;
+    const text = this.received.slice(this.#taken, end);
+    this.#taken = end;
     return text;
   }
 

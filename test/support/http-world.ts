@@ -32,7 +32,7 @@ export class RawPeer {
   hasEnded = false;
   isClosed = false;
   /** Places in `received` up to which answers were taken. */
-  private taken = 0;
+  #taken = 0;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -67,19 +67,19 @@ export class RawPeer {
   async answer(hasBody = true): Promise<Answer> {
     let answer: [Answer, number] | undefined;
     await until(() => {
-      answer = readAnswer(this.received, this.taken, hasBody, this.hasEnded || this.isClosed);
+      answer = readAnswer(this.received, this.#taken, hasBody, this.hasEnded || this.isClosed);
       return answer !== undefined || this.isClosed;
     });
     if (answer === undefined) {
-      throw new Error(`no whole answer in ${JSON.stringify(this.received.slice(this.taken))}`);
+      throw new Error(`no whole answer in ${JSON.stringify(this.received.slice(this.#taken))}`);
     }
-    this.taken = answer[1];
+    this.#taken = answer[1];
     return answer[0];
   }
 
   /** What came behind the answers that were taken. */
   get rest(): string {
-    return this.received.slice(this.taken);
+    return this.received.slice(this.#taken);
   }
 
   /** The next so many answers. */

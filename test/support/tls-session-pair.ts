@@ -14,7 +14,7 @@ export class SessionEnd {
   readonly session: TlsSession;
   readonly library: TlsLibrary;
   isDone = false;
-  private readonly memory: Buffer = Buffer.allocUnsafeSlow(262_144);
+  readonly #memory: Buffer = Buffer.allocUnsafeSlow(262_144);
 
   constructor(library: TlsLibrary, side: Side) {
     this.library = library;
@@ -32,7 +32,7 @@ export class SessionEnd {
 
   /** Goes on with the handshake; answers what comes out. */
   shake(input: Buffer): Buffer {
-    this.feed(input);
+    this.#feed(input);
     const outcome = this.session.handshake();
     this.isDone = outcome === HANDSHAKE_DONE;
     return this.output();
@@ -40,13 +40,13 @@ export class SessionEnd {
 
   /** Deciphers input; answers the plain text, and below zero how it ended. */
   read(input: Buffer): readonly [plain: Buffer, outcome: number] {
-    this.feed(input);
+    this.#feed(input);
     const { functions } = this.library;
-    const at = functions.addressOf(this.memory);
+    const at = functions.addressOf(this.#memory);
     let filled = 0;
     for (;;) {
-      const outcome = this.session.read(at + filled, this.memory.length - filled);
-      if (outcome <= 0) return [Buffer.from(this.memory.subarray(0, filled)), outcome];
+      const outcome = this.session.read(at + filled, this.#memory.length - filled);
+      if (outcome <= 0) return [Buffer.from(this.#memory.subarray(0, filled)), outcome];
       filled += outcome;
     }
   }
@@ -57,9 +57,9 @@ export class SessionEnd {
     const count = this.session.write(
       functions.addressOf(bytes),
       bytes.length,
-      functions.addressOf(this.memory),
+      functions.addressOf(this.#memory),
     );
-    return Buffer.from(this.memory.subarray(0, count));
+    return Buffer.from(this.#memory.subarray(0, count));
   }
 
   /** The output of ending. */
@@ -68,7 +68,7 @@ export class SessionEnd {
     return this.output();
   }
 
-  private feed(input: Buffer): void {
+  #feed(input: Buffer): void {
     const own = Buffer.allocUnsafeSlow(Math.max(1, input.length));
     input.copy(own);
     this.input = own;

@@ -8,7 +8,7 @@ export class UdpPeer {
   readonly received: Buffer[] = [];
   readonly socket: Socket;
 
-  private constructor(socket: Socket) {
+  constructor(socket: Socket) {
     this.socket = socket;
     socket.on("message", (bytes) => this.received.push(bytes));
     socket.on("error", () => undefined);

@@ -71,7 +71,7 @@ export class MessageRecorder implements WebSocketSink {
   onMessage(bytes: Buffer, isText: boolean, isOwn: boolean): boolean {
     assert.equal(this.#pieces, undefined, "a message in pieces was handed out whole");
     assert.ok(!isOwn || bytes.length < 1e9);
-    return this.message(bytes, isText);
+    return this.#message(bytes, isText);
   }
 
   onMessagePiece(bytes: Buffer): boolean {
@@ -84,7 +84,7 @@ export class MessageRecorder implements WebSocketSink {
   onMessageEnd(isText: boolean): boolean {
     const bytes = Buffer.concat(this.#pieces!);
     this.#pieces = undefined;
-    return this.message(bytes, isText);
+    return this.#message(bytes, isText);
   }
 
   onPing(bytes: Buffer): boolean {
@@ -114,7 +114,7 @@ export class MessageRecorder implements WebSocketSink {
     this.events.push(event);
   }
 
-  private message(bytes: Buffer, isText: boolean): boolean {
+  #message(bytes: Buffer, isText: boolean): boolean {
     const text = printed(bytes, isText);
     this.messages.push(text);
     this.note(`${isText ? "text" : "binary"} ${text}`);

@@ -213,10 +213,10 @@ class UdpRelayService implements Service {
   readonly name: string = "relay";
   readonly fingerprint: undefined;
   lastError: NetError | undefined = undefined;
-  readonly #relay: UdpRelay;
+  private readonly relay: UdpRelay;
 
   constructor(options: UdpRelayOptions) {
-    this.#relay = new UdpRelay({
+    this.relay = new UdpRelay({
       ...options,
       onRefuse: (error) => {
         this.lastError = error;
@@ -225,12 +225,12 @@ class UdpRelayService implements Service {
   }
 
   get engineName(): string {
-    return this.#relay.stats.engine;
+    return this.relay.stats.engine;
   }
 
   get counts(): ServiceCounts {
     const { connectionCount, openedCount, refusedCount, receivedBytes, sentBytes } =
-      this.#relay.stats;
+      this.relay.stats;
     return {
       connectionCount,
       openedCount,
@@ -242,18 +242,18 @@ class UdpRelayService implements Service {
   }
 
   listen({ host, port }: ListenOptions): Promise<Address> {
-    return this.#relay.listen({ host, port });
+    return this.relay.listen({ host, port });
   }
 
   stopped(): Promise<void> {
-    return this.#relay.stopped();
+    return this.relay.stopped();
   }
 
   stop(options?: StopOptions): Promise<StopResult> {
-    return this.#relay.stop(options);
+    return this.relay.stop(options);
   }
 
   setDestinations(to: readonly string[]): void {
-    this.#relay.setDestinations(to);
+    this.relay.setDestinations(to);
   }
 }

@@ -51,129 +51,129 @@ export interface ConversationOptions {
 
 /** A connection between standard input and standard output. */
 export class Conversation {
-  readonly #options: ConversationOptions;
-  readonly #terminal: Terminal;
-  readonly #client: ConversationClient;
+  private readonly options: ConversationOptions;
+  private readonly terminal: Terminal;
+  private readonly client: ConversationClient;
   /** Cuts the input into lines; undefined where it is sent as it is. */
-  readonly #lines: Decoder | undefined;
-  readonly #view = new PacketView();
-  #waiting: Timer | undefined;
-  #isInputOver = false;
-  #isEnded = false;
-  #end: (reason: CloseReason) => void = () => {};
+  private readonly lines: Decoder | undefined;
+  private readonly view = new PacketView();
+  private waiting: Timer | undefined;
+  private isInputOver = false;
+  private isEnded = false;
+  private end: (reason: CloseReason) => void = () => {};
 
   constructor(options: ConversationOptions) {
     const { maxPacketBytes } = options.receive;
-    this.#options = options;
-    this.#terminal = options.terminal;
-    this.#lines =
+    this.options = options;
+    this.terminal = options.terminal;
+    this.lines =
       maxPacketBytes === undefined ? undefined : delimiter({ maxPacketBytes }).createDecoder();
-    this.#client = options.createClient({
-      received: (bytes) => this.#show(bytes),
+    this.client = options.createClient({
+      received: (bytes) => this.show(bytes),
       drained: () => {
-        this.#terminal.input.resume();
+        this.terminal.input.resume();
       },
-      closed: (reason) => this.#ended(reason),
+      closed: (reason) => this.ended(reason),
     });
   }
 
   /** Connects and talks; resolves with why it ended. Rejects where it can't connect. */
   async run(): Promise<CloseReason> {
     const ended = new Promise<CloseReason>((resolve) => {
-      this.#end = resolve;
+      this.end = resolve;
     });
-    await this.#client.connect();
-    this.#terminal.onOutputGone(() => this.close());
-    if (!this.#isEnded) this.#readInput();
+    await this.client.connect();
+    this.terminal.onOutputGone(() => this.close());
+    if (!this.isEnded) this.readInput();
     return ended;
   }
 
   /** Whether all of the input was sent, and the peer told so. */
   get hasFinished(): boolean {
-    return this.#isInputOver;
+    return this.isInputOver;
   }
 
   /** Ends it in good order. */
   close(): void {
-    this.#client.close();
+    this.client.close();
   }
 
-  #readInput(): void {
-    this.#terminal.input.on("data", (chunk: Buffer) => this.#typed(chunk));
-    this.#terminal.input.on("end", () => this.#inputOver());
-    this.#terminal.input.on("error", () => {
+  private readInput(): void {
+    this.terminal.input.on("data", (chunk: Buffer) => this.typed(chunk));
+    this.terminal.input.on("end", () => this.inputOver());
+    this.terminal.input.on("error", () => {
       // Input that can't be read, a folder for example, has ended.
-      this.#inputOver();
+      this.inputOver();
     });
   }
 
-  #typed(chunk: Buffer): void {
-    const lines = this.#lines;
-    if (lines === undefined) this.#send(chunk);
-    else this.#attempt(() => lines.feed(chunk, this.#lineSink));
+  private typed(chunk: Buffer): void {
+    const lines = this.lines;
+    if (lines === undefined) this.send(chunk);
+    else this.attempt(() => lines.feed(chunk, this.lineSink));
   }
 
-  readonly #lineSink = {
+  private readonly lineSink = {
     packet: (line: Buffer): boolean => {
-      this.#send(line);
+      this.send(line);
       return true;
     },
   };
 
-  #send(bytes: Buffer): void {
-    this.#attempt(() => {
-      if (this.#client.send(bytes) === "slow") this.#terminal.input.pause();
+  private send(bytes: Buffer): void {
+    this.attempt(() => {
+      if (this.client.send(bytes) === "slow") this.terminal.input.pause();
     });
   }
 
-  #inputOver(): void {
-    if (this.#isInputOver) return;
-    this.#isInputOver = true;
-    this.#attempt(() => this.#lines?.end(this.#lineSink));
-    this.#client.finish();
-    this.#waitForMore();
+  private inputOver(): void {
+    if (this.isInputOver) return;
+    this.isInputOver = true;
+    this.attempt(() => this.lines?.end(this.lineSink));
+    this.client.finish();
+    this.waitForMore();
   }
 
   /** Behind a line that is too long the input can't be cut any further. */
-  #attempt(task: () => void): void {
+  private attempt(task: () => void): void {
     try {
       task();
     } catch (error) {
       if (!(error instanceof NetError)) throw error;
-      this.#options.onUnsent(error);
-      if (error.code === "PACKET_TOO_LONG") this.#giveUpInput();
+      this.options.onUnsent(error);
+      if (error.code === "PACKET_TOO_LONG") this.giveUpInput();
     }
   }
 
-  #giveUpInput(): void {
-    this.#terminal.input.destroy();
-    this.#isInputOver = true;
-    this.#waitForMore();
+  private giveUpInput(): void {
+    this.terminal.input.destroy();
+    this.isInputOver = true;
+    this.waitForMore();
   }
 
-  #waitForMore(): void {
-    if (!this.#isInputOver || this.#isEnded) return;
-    this.#waiting?.cancel();
-    this.#waiting = systemClock.setTimer(this.#options.waitMs, () => {
-      if (this.#client.pendingBytes() > 0) this.#waitForMore();
+  private waitForMore(): void {
+    if (!this.isInputOver || this.isEnded) return;
+    this.waiting?.cancel();
+    this.waiting = systemClock.setTimer(this.options.waitMs, () => {
+      if (this.client.pendingBytes() > 0) this.waitForMore();
       else this.close();
     });
   }
 
-  #show(bytes: Buffer): void {
-    const isPacket = this.#options.receive.delivers === "packets";
-    if (!this.#terminal.write(isPacket ? this.#view.packet(bytes) : this.#view.piece(bytes))) {
-      this.#client.pause();
-      this.#terminal.output.once("drain", () => this.#client.resume());
+  private show(bytes: Buffer): void {
+    const isPacket = this.options.receive.delivers === "packets";
+    if (!this.terminal.write(isPacket ? this.view.packet(bytes) : this.view.piece(bytes))) {
+      this.client.pause();
+      this.terminal.output.once("drain", () => this.client.resume());
     }
-    this.#waitForMore();
+    this.waitForMore();
   }
 
-  #ended(reason: CloseReason): void {
-    this.#isEnded = true;
-    this.#waiting?.cancel();
-    this.#terminal.write(this.#view.end());
-    this.#terminal.input.destroy();
-    this.#end(reason);
+  private ended(reason: CloseReason): void {
+    this.isEnded = true;
+    this.waiting?.cancel();
+    this.terminal.write(this.view.end());
+    this.terminal.input.destroy();
+    this.end(reason);
   }
 }

@@ -12,8 +12,8 @@ const CONTROL = /\r(?!\n)|(?![\t\n\r])\p{Cc}/u;
 
 /** Received bytes as they are shown: text where they are printable UTF-8, else a hex view. */
 export class PacketView {
-  #isInLine = false;
-  #unfinished: Buffer | undefined;
+  private isInLine = false;
+  private unfinished: Buffer | undefined;
 
   /** A whole packet, on its line. */
   packet(bytes: Buffer): string {
@@ -23,25 +23,24 @@ export class PacketView {
 
   /** Bytes as they came. */
   piece(bytes: Buffer): string {
-    const all = this.#unfinished === undefined ? bytes : Buffer.concat([this.#unfinished, bytes]);
+    const all = this.unfinished === undefined ? bytes : Buffer.concat([this.unfinished, bytes]);
     const wholeBytes = all.length - unfinishedBytes(all);
-    this.#unfinished =
-      wholeBytes === all.length ? undefined : Buffer.from(all.subarray(wholeBytes));
-    return this.#show(all.subarray(0, wholeBytes));
+    this.unfinished = wholeBytes === all.length ? undefined : Buffer.from(all.subarray(wholeBytes));
+    return this.show(all.subarray(0, wholeBytes));
   }
 
   /** What is left to show when nothing more comes. */
   end(): string {
-    const rest = this.#unfinished === undefined ? "" : this.#show(this.#unfinished);
-    this.#unfinished = undefined;
-    return this.#isInLine ? `${rest}\n` : rest;
+    const rest = this.unfinished === undefined ? "" : this.show(this.unfinished);
+    this.unfinished = undefined;
+    return this.isInLine ? `${rest}\n` : rest;
   }
 
-  #show(bytes: Buffer): string {
+  private show(bytes: Buffer): string {
     if (bytes.length === 0) return "";
     const text = printableText(bytes);
-    const shown = text ?? `${this.#isInLine ? "\n" : ""}${hexView(bytes)}\n`;
-    this.#isInLine = !shown.endsWith("\n");
+    const shown = text ?? `${this.isInLine ? "\n" : ""}${hexView(bytes)}\n`;
+    this.isInLine = !shown.endsWith("\n");
     return shown;
   }
 }

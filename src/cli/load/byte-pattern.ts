@@ -22,9 +22,9 @@ export class BytePattern {
   readonly messageBytes: number;
   /** Messages until the stream repeats itself. */
   readonly messageCount: number;
-  readonly #periodBytes: number;
-  readonly #bytes: Buffer;
-  readonly #messages: readonly Buffer[];
+  private readonly periodBytes: number;
+  private readonly bytes: Buffer;
+  private readonly messages: readonly Buffer[];
 
   /** `source`: the bytes that may occur, or what fills one round of the stream. */
   constructor(messageBytes: number, source: Uint8Array | ((bytes: Buffer) => void)) {
@@ -33,46 +33,46 @@ export class BytePattern {
       MAX_MESSAGES,
       Math.max(MIN_MESSAGES, Math.floor(TARGET_BYTES / messageBytes)),
     );
-    this.#periodBytes = messageBytes * this.messageCount;
-    const bytes = Buffer.allocUnsafeSlow(2 * this.#periodBytes);
-    const round = bytes.subarray(0, this.#periodBytes);
+    this.periodBytes = messageBytes * this.messageCount;
+    const bytes = Buffer.allocUnsafeSlow(2 * this.periodBytes);
+    const round = bytes.subarray(0, this.periodBytes);
     if (typeof source === "function") source(round);
     else fillRandomly(round, source);
-    bytes.copy(bytes, this.#periodBytes, 0, this.#periodBytes);
-    this.#bytes = bytes;
-    this.#messages = Array.from({ length: this.messageCount }, (_, index) => this.run(index, 1));
+    bytes.copy(bytes, this.periodBytes, 0, this.periodBytes);
+    this.bytes = bytes;
+    this.messages = Array.from({ length: this.messageCount }, (_, index) => this.run(index, 1));
   }
 
   /** Message `index`, below `messageCount`. */
   message(index: number): Buffer {
-    return this.#messages[index]!;
+    return this.messages[index]!;
   }
 
   /** `count` messages in one piece, from message `index` on; at most `messageCount`. */
   run(index: number, count: number): Buffer {
     const start = index * this.messageBytes;
-    return this.#bytes.subarray(start, start + count * this.messageBytes);
+    return this.bytes.subarray(start, start + count * this.messageBytes);
   }
 
   /** Whether `bytes[start … end)` are message `index`. Hot. */
   isMessage(index: number, bytes: Buffer, start: number, end: number): boolean {
     if (end - start !== this.messageBytes) return false;
-    return this.#messages[index]!.compare(bytes, start, end) === 0;
+    return this.messages[index]!.compare(bytes, start, end) === 0;
   }
 
   /** Where `bytes` first differ from the stream, which is at `position`; −1: nowhere. Hot. */
   indexOfDifference(position: number, bytes: Buffer): number {
     const length = bytes.length;
-    for (let start = 0; start < length; start += this.#periodBytes) {
-      const end = Math.min(length, start + this.#periodBytes);
-      if (this.#bytes.compare(bytes, start, end, position, position + end - start) !== 0) {
-        return this.#firstDifference(position, bytes, start);
+    for (let start = 0; start < length; start += this.periodBytes) {
+      const end = Math.min(length, start + this.periodBytes);
+      if (this.bytes.compare(bytes, start, end, position, position + end - start) !== 0) {
+        return this.firstDifference(position, bytes, start);
       }
     }
     return -1;
   }
 
-  #firstDifference(position: number, bytes: Buffer, start: number): number {
+  private firstDifference(position: number, bytes: Buffer, start: number): number {
     let index = start;
     while (bytes[index] === this.byteAt(position + index)) index += 1;
     return index;
@@ -80,12 +80,12 @@ export class BytePattern {
 
   /** The byte at a position of the stream. */
   byteAt(position: number): number {
-    return this.#bytes[position % this.#periodBytes]!;
+    return this.bytes[position % this.periodBytes]!;
   }
 
   /** The position `byteCount` further on. */
   advance(position: number, byteCount: number): number {
-    return (position + byteCount) % this.#periodBytes;
+    return (position + byteCount) % this.periodBytes;
   }
 }
 

@@ -8,7 +8,7 @@ export interface ConnectionLoad {
   hasAnswered: boolean;
   /** Messages that were sent and have not been answered. */
   readonly inFlightCount: number;
-  /** The peer ends it in good order: another one shall take its place. */
+  /** The peer ends it in good order: another one takes its place. */
   readonly isOver: boolean;
   /** Code of what `received` and `ended` found. */
   readonly problemCode: string;

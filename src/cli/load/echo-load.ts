@@ -24,48 +24,48 @@ export class EchoLoad implements ConnectionLoad {
   /** An echo server ends no connection by itself. */
   readonly isOver: boolean = false;
   readonly problemCode: string = "WRONG_ANSWER";
-  readonly #tally: EchoTally;
-  readonly #sent: SentTimes;
-  #nextMessage: number;
-  #position: number;
-  #partialBytes = 0;
+  private readonly tally: EchoTally;
+  private readonly sent: SentTimes;
+  private nextMessage: number;
+  private position: number;
+  private partialBytes = 0;
 
   /** `index`: the how many-th connection it is. */
   constructor(tally: EchoTally, index: number) {
     const { pattern, depth } = tally;
-    this.#tally = tally;
-    this.#sent = new SentTimes(depth);
-    this.#nextMessage = ((index * SPREAD) >>> 0) % pattern.messageCount;
-    this.#position = this.#nextMessage * pattern.messageBytes;
+    this.tally = tally;
+    this.sent = new SentTimes(depth);
+    this.nextMessage = ((index * SPREAD) >>> 0) % pattern.messageCount;
+    this.position = this.nextMessage * pattern.messageBytes;
   }
 
   get inFlightCount(): number {
-    return this.#sent.count;
+    return this.sent.count;
   }
 
   start(connection: LoadedConnection, nowMs: number): void {
-    this.#send(connection, this.#tally.depth, nowMs);
+    this.send(connection, this.tally.depth, nowMs);
   }
 
   received(connection: LoadedConnection, bytes: Buffer, nowMs: number): string | undefined {
-    const tally = this.#tally;
+    const tally = this.tally;
     const { pattern, isPacked } = tally;
     const { messageBytes } = pattern;
     const length = bytes.length;
     if (isPacked && length !== messageBytes) return `a packet of ${length} bytes came back`;
-    if (length > this.inFlightCount * messageBytes - this.#partialBytes) {
+    if (length > this.inFlightCount * messageBytes - this.partialBytes) {
       return "more came back than was sent";
     }
-    const wrongAt = pattern.indexOfDifference(this.#position, bytes);
-    if (wrongAt >= 0) return this.#difference(bytes, wrongAt);
+    const wrongAt = pattern.indexOfDifference(this.position, bytes);
+    if (wrongAt >= 0) return this.difference(bytes, wrongAt);
     tally.verifiedBytes += length;
-    this.#position = pattern.advance(this.#position, length);
-    const cameBytes = this.#partialBytes + length;
+    this.position = pattern.advance(this.position, length);
+    const cameBytes = this.partialBytes + length;
     const count = Math.floor(cameBytes / messageBytes);
-    this.#partialBytes = cameBytes - count * messageBytes;
+    this.partialBytes = cameBytes - count * messageBytes;
     if (count === 0) return undefined;
-    this.#finished(count, nowMs);
-    if (nowMs < tally.stopAtMs) this.#send(connection, count, nowMs);
+    this.finished(count, nowMs);
+    if (nowMs < tally.stopAtMs) this.send(connection, count, nowMs);
     return undefined;
   }
 
@@ -74,11 +74,11 @@ export class EchoLoad implements ConnectionLoad {
     return undefined;
   }
 
-  #finished(count: number, nowMs: number): void {
-    const tally = this.#tally;
+  private finished(count: number, nowMs: number): void {
+    const tally = this.tally;
     const counts = tally.counts(nowMs);
     for (let left = count; left > 0; left -= 1) {
-      const sentMs = this.#sent.take();
+      const sentMs = this.sent.take();
       if (counts) tally.latencies.record(nowMs - sentMs);
     }
     tally.messageCount += count;
@@ -86,27 +86,27 @@ export class EchoLoad implements ConnectionLoad {
   }
 
   /** In a stream, messages that leave together are one piece of the pattern. */
-  #send(connection: LoadedConnection, count: number, nowMs: number): void {
-    const { pattern, isPacked } = this.#tally;
-    this.#sent.note(count, nowMs);
-    this.#tally.inFlightCount += count;
+  private send(connection: LoadedConnection, count: number, nowMs: number): void {
+    const { pattern, isPacked } = this.tally;
+    this.sent.note(count, nowMs);
+    this.tally.inFlightCount += count;
     let left = count;
     while (left > 0) {
-      const index = this.#nextMessage;
+      const index = this.nextMessage;
       const joined = isPacked ? 1 : Math.min(left, pattern.messageCount);
       connection.send(joined === 1 ? pattern.message(index) : pattern.run(index, joined));
-      this.#nextMessage = (index + joined) % pattern.messageCount;
+      this.nextMessage = (index + joined) % pattern.messageCount;
       left -= joined;
     }
   }
 
   fail(): void {
     this.isOpen = false;
-    this.#tally.inFlightCount -= this.#sent.clear();
+    this.tally.inFlightCount -= this.sent.clear();
   }
 
-  #difference(bytes: Buffer, wrongAt: number): string {
-    const sent = this.#tally.pattern.byteAt(this.#position + wrongAt);
+  private difference(bytes: Buffer, wrongAt: number): string {
+    const sent = this.tally.pattern.byteAt(this.position + wrongAt);
     return `byte ${hex(bytes[wrongAt]!)} came back, ${hex(sent)} was sent`;
   }
 }

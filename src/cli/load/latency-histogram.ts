@@ -30,34 +30,34 @@ export interface HistogramRow {
 
 /** Times sorted into buckets. */
 export class LatencyHistogram {
-  readonly #counts = new Float64Array(BUCKETS);
-  #count = 0;
-  #maxMs = 0;
+  private readonly counts = new Float64Array(BUCKETS);
+  private valueCount = 0;
+  private largestMs = 0;
 
   /** Times recorded. */
   get count(): number {
-    return this.#count;
+    return this.valueCount;
   }
 
   /** The longest time, exactly; 0 where there is none. */
   get maxMs(): number {
-    return this.#maxMs;
+    return this.largestMs;
   }
 
   /** Takes in one time, not negative. Hot. */
   record(ms: number): void {
-    this.#counts[bucketOf(Math.round(ms * NS_PER_MS))]! += 1;
-    this.#count += 1;
-    if (ms > this.#maxMs) this.#maxMs = ms;
+    this.counts[bucketOf(Math.round(ms * NS_PER_MS))]! += 1;
+    this.valueCount += 1;
+    if (ms > this.largestMs) this.largestMs = ms;
   }
 
   /** The least time that `percent` of the times don't exceed; 0 where there is none. */
   percentileMs(percent: number): number {
-    const rank = Math.max(1, Math.ceil((percent / 100) * this.#count));
+    const rank = Math.max(1, Math.ceil((percent / 100) * this.valueCount));
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
-      seen += this.#counts[bucket]!;
-      if (seen >= rank) return Math.min(upperEdgeNs(bucket) / NS_PER_MS, this.#maxMs);
+      seen += this.counts[bucket]!;
+      if (seen >= rank) return Math.min(upperEdgeNs(bucket) / NS_PER_MS, this.largestMs);
     }
     return 0;
   }
@@ -66,7 +66,7 @@ export class LatencyHistogram {
   rows(): readonly HistogramRow[] {
     const rows: HistogramRow[] = [];
     for (let start = 0; start < BUCKETS; start += STEPS) {
-      const count = this.#counts.subarray(start, start + STEPS).reduce((sum, one) => sum + one, 0);
+      const count = this.counts.subarray(start, start + STEPS).reduce((sum, one) => sum + one, 0);
       if (count === 0 && rows.length === 0) continue;
       const fromMs = start === 0 ? 0 : upperEdgeNs(start - 1) / NS_PER_MS;
       rows.push({ fromMs, toMs: upperEdgeNs(start + STEPS - 1) / NS_PER_MS, count });

@@ -50,59 +50,59 @@ export interface LoadOutcome {
 
 /** One load, from the first connection to the last answer. */
 export class LoadRun {
-  readonly #plan: LoadPlan;
-  readonly #tally: LoadTally;
-  readonly #agent: LoadAgent;
-  readonly #open: Set<LoadedConnection> = new Set();
-  #attemptCount = 0;
-  #openedCount = 0;
-  #failedCount = 0;
-  #replacedCount = 0;
-  #replacingCount = 0;
-  #isStopping = false;
-  #isOver = false;
-  #timer: Timer | undefined;
-  #lookTimer: Timer | undefined;
-  #finish: () => void = () => {};
+  private readonly plan: LoadPlan;
+  private readonly tally: LoadTally;
+  private readonly agent: LoadAgent;
+  private readonly open: Set<LoadedConnection> = new Set();
+  private attemptCount = 0;
+  private openedCount = 0;
+  private failedCount = 0;
+  private replacedCount = 0;
+  private replacingCount = 0;
+  private isStopping = false;
+  private isOver = false;
+  private timer: Timer | undefined;
+  private lookTimer: Timer | undefined;
+  private finish: () => void = () => {};
 
   constructor(plan: LoadPlan, tally: LoadTally) {
-    this.#plan = plan;
-    this.#tally = tally;
+    this.plan = plan;
+    this.tally = tally;
     const events: LoadEvents = {
-      opened: (connection) => this.#opened(connection),
-      received: (connection, bytes) => this.#received(connection, bytes),
-      ended: (connection) => this.#ended(connection),
-      closed: (connection, reason) => this.#closed(connection, reason),
+      opened: (connection) => this.opened(connection),
+      received: (connection, bytes) => this.received(connection, bytes),
+      ended: (connection) => this.ended(connection),
+      closed: (connection, reason) => this.closed(connection, reason),
     };
-    this.#agent = plan.createAgent(events, plan.createLoad);
+    this.agent = plan.createAgent(events, plan.createLoad);
   }
 
   /** Connections that are open. */
   get openCount(): number {
-    return this.#open.size;
+    return this.open.size;
   }
 
   /** Runs the load. */
   async run(): Promise<LoadOutcome> {
     const startMs = systemClock.now();
     try {
-      await this.#openAll();
+      await this.openAll();
     } catch (error) {
-      await this.#agent.stop({ drainMs: 0 });
+      await this.agent.stop({ drainMs: 0 });
       throw error;
     }
     const openMs = systemClock.now() - startMs;
     await new Promise<void>((resolve) => {
-      this.#finish = resolve;
-      this.#start();
+      this.finish = resolve;
+      this.start();
     });
-    const measuredMs = this.#measuredMs();
-    await this.#close();
+    const measuredMs = this.measuredMs();
+    await this.close();
     return {
-      engineName: this.#agent.engineName,
-      openedCount: this.#openedCount - this.#replacedCount,
-      replacedCount: this.#replacedCount,
-      failedCount: this.#failedCount,
+      engineName: this.agent.engineName,
+      openedCount: this.openedCount - this.replacedCount,
+      replacedCount: this.replacedCount,
+      failedCount: this.failedCount,
       openMs,
       measuredMs,
     };
@@ -110,173 +110,173 @@ export class LoadRun {
 
   /** Ends early: nothing more is sent, what is in flight comes back. */
   stop(): void {
-    this.#isStopping = true;
-    if (this.#isStarted) this.#stopSending();
+    this.isStopping = true;
+    if (this.isStarted) this.stopSending();
   }
 
-  async #openAll(): Promise<void> {
-    const openers = Math.min(MAX_OPENING, this.#plan.connectionCount);
-    await Promise.all(Array.from({ length: openers }, () => this.#openMany()));
+  private async openAll(): Promise<void> {
+    const openers = Math.min(MAX_OPENING, this.plan.connectionCount);
+    await Promise.all(Array.from({ length: openers }, () => this.openMany()));
   }
 
-  async #openMany(): Promise<void> {
-    while (this.#attemptCount < this.#plan.connectionCount && !this.#isStopping) {
-      this.#attemptCount += 1;
+  private async openMany(): Promise<void> {
+    while (this.attemptCount < this.plan.connectionCount && !this.isStopping) {
+      this.attemptCount += 1;
       try {
-        const connection = await this.#agent.connect();
+        const connection = await this.agent.connect();
         await connection.context.prepare?.(connection);
       } catch (error) {
         if (!(error instanceof NetError) || error.fault === "usage") {
-          this.#isStopping = true;
+          this.isStopping = true;
           throw error;
         }
-        this.#failedCount += 1;
-        this.#tally.failed(error.code, error.message);
+        this.failedCount += 1;
+        this.tally.failed(error.code, error.message);
       }
     }
   }
 
-  #start(): void {
-    const tally = this.#tally;
+  private start(): void {
+    const tally = this.tally;
     const nowMs = systemClock.now();
-    tally.countFromMs = nowMs + this.#plan.warmupMs;
-    tally.stopAtMs = tally.countFromMs + this.#plan.measuredMs;
-    if (!this.#isStopping) {
-      for (const connection of this.#open) connection.context.start(connection, nowMs);
-      this.#timer = systemClock.setTimer(tally.stopAtMs - nowMs, () => this.#stopSending());
-      this.#lookLater();
+    tally.countFromMs = nowMs + this.plan.warmupMs;
+    tally.stopAtMs = tally.countFromMs + this.plan.measuredMs;
+    if (!this.isStopping) {
+      for (const connection of this.open) connection.context.start(connection, nowMs);
+      this.timer = systemClock.setTimer(tally.stopAtMs - nowMs, () => this.stopSending());
+      this.lookLater();
     }
-    this.#endWhenIdle();
+    this.endWhenIdle();
   }
 
-  #lookLater(): void {
-    this.#lookTimer = systemClock.setTimer(LOOK_MS, () => {
+  private lookLater(): void {
+    this.lookTimer = systemClock.setTimer(LOOK_MS, () => {
       const nowMs = systemClock.now();
-      for (const connection of this.#open) connection.context.looked?.(connection, nowMs);
-      if (this.#isOver) return;
-      this.#lookLater();
-      this.#endWhenIdle();
+      for (const connection of this.open) connection.context.looked?.(connection, nowMs);
+      if (this.isOver) return;
+      this.lookLater();
+      this.endWhenIdle();
     });
   }
 
-  #stopSending(): void {
-    if (this.#isOver) return;
-    this.#tally.stopAtMs = Math.min(this.#tally.stopAtMs, systemClock.now());
-    this.#isStopping = true;
-    this.#timer?.cancel();
-    this.#timer = systemClock.setTimer(ANSWER_MS, () => this.#end());
-    this.#endWhenIdle();
+  private stopSending(): void {
+    if (this.isOver) return;
+    this.tally.stopAtMs = Math.min(this.tally.stopAtMs, systemClock.now());
+    this.isStopping = true;
+    this.timer?.cancel();
+    this.timer = systemClock.setTimer(ANSWER_MS, () => this.end());
+    this.endWhenIdle();
   }
 
   /** While connections are being made there is nothing to end. */
-  get #isStarted(): boolean {
-    return this.#tally.stopAtMs !== Number.POSITIVE_INFINITY;
+  private get isStarted(): boolean {
+    return this.tally.stopAtMs !== Number.POSITIVE_INFINITY;
   }
 
   /** Ends when nothing can come any more. */
-  #endWhenIdle(): void {
-    const isWaiting = this.#replacingCount > 0 && !this.#isStopping;
-    if (this.#isStarted && this.#tally.inFlightCount === 0 && !isWaiting) this.#end();
+  private endWhenIdle(): void {
+    const isWaiting = this.replacingCount > 0 && !this.isStopping;
+    if (this.isStarted && this.tally.inFlightCount === 0 && !isWaiting) this.end();
   }
 
-  #end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#timer?.cancel();
-    this.#lookTimer?.cancel();
-    this.#tally.stopAtMs = Math.min(this.#tally.stopAtMs, systemClock.now());
-    for (const { context } of this.#open) {
+  private end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.timer?.cancel();
+    this.lookTimer?.cancel();
+    this.tally.stopAtMs = Math.min(this.tally.stopAtMs, systemClock.now());
+    for (const { context } of this.open) {
       if (context.inFlightCount === 0) continue;
-      this.#uncountUnanswered(context);
+      this.uncountUnanswered(context);
       const text = `${context.inFlightCount} messages did not come back within ${ANSWER_MS} ms`;
-      this.#tally.failed("MISSING_ANSWER", text);
+      this.tally.failed("MISSING_ANSWER", text);
     }
-    this.#finish();
+    this.finish();
   }
 
-  #measuredMs(): number {
-    return Math.max(0, this.#tally.stopAtMs - this.#tally.countFromMs);
+  private measuredMs(): number {
+    return Math.max(0, this.tally.stopAtMs - this.tally.countFromMs);
   }
 
-  async #close(): Promise<void> {
-    const isClean = this.#tally.inFlightCount === 0;
-    for (const connection of this.#open) connection.context.finish?.(connection);
-    await this.#agent.stop({ drainMs: isClean ? CLOSE_MS : 0 });
+  private async close(): Promise<void> {
+    const isClean = this.tally.inFlightCount === 0;
+    for (const connection of this.open) connection.context.finish?.(connection);
+    await this.agent.stop({ drainMs: isClean ? CLOSE_MS : 0 });
   }
 
-  #opened(connection: LoadedConnection): void {
+  private opened(connection: LoadedConnection): void {
     connection.context.isOpen = true;
-    this.#openedCount += 1;
-    this.#open.add(connection);
+    this.openedCount += 1;
+    this.open.add(connection);
   }
 
-  #received(connection: LoadedConnection, bytes: Buffer): void {
+  private received(connection: LoadedConnection, bytes: Buffer): void {
     const { context } = connection;
     if (!context.isOpen) return;
     context.hasAnswered = true;
-    this.#judge(connection, context.received(connection, bytes, systemClock.now()));
+    this.judge(connection, context.received(connection, bytes, systemClock.now()));
   }
 
-  #ended(connection: LoadedConnection): void {
+  private ended(connection: LoadedConnection): void {
     if (!connection.context.isOpen) return;
-    this.#judge(connection, connection.context.ended(systemClock.now()));
+    this.judge(connection, connection.context.ended(systemClock.now()));
   }
 
-  #judge(connection: LoadedConnection, problem: string | undefined): void {
+  private judge(connection: LoadedConnection, problem: string | undefined): void {
     const { context } = connection;
-    if (problem !== undefined) this.#fail(connection, context.problemCode, problem);
-    else if (context.isOver) this.#replace(connection);
-    else if (this.#tally.inFlightCount === 0) this.#endWhenIdle();
+    if (problem !== undefined) this.fail(connection, context.problemCode, problem);
+    else if (context.isOver) this.replace(connection);
+    else if (this.tally.inFlightCount === 0) this.endWhenIdle();
   }
 
-  #closed(connection: LoadedConnection, { code, cause }: CloseReason): void {
-    if (this.#isOver || !connection.context.isOpen) return;
-    this.#fail(connection, code, cause?.message ?? "the peer closed the connection");
+  private closed(connection: LoadedConnection, { code, cause }: CloseReason): void {
+    if (this.isOver || !connection.context.isOpen) return;
+    this.fail(connection, code, cause?.message ?? "the peer closed the connection");
   }
 
   /** Its server has ended it, in good order: another one goes on. */
-  #replace(connection: LoadedConnection): void {
-    this.#miss(connection);
+  private replace(connection: LoadedConnection): void {
+    this.miss(connection);
     connection.close();
-    if (!this.#isStopping && this.#tally.unsentCount > 0) {
-      this.#replacingCount += 1;
-      void this.#replacement();
+    if (!this.isStopping && this.tally.unsentCount > 0) {
+      this.replacingCount += 1;
+      void this.replacement();
     }
-    this.#endWhenIdle();
+    this.endWhenIdle();
   }
 
-  async #replacement(): Promise<void> {
+  private async replacement(): Promise<void> {
     try {
-      const connection = await this.#agent.connect();
+      const connection = await this.agent.connect();
       await connection.context.prepare?.(connection);
-      this.#replacedCount += 1;
-      const isUnderWay = this.#isStarted && !this.#isStopping;
+      this.replacedCount += 1;
+      const isUnderWay = this.isStarted && !this.isStopping;
       if (isUnderWay) connection.context.start(connection, systemClock.now());
     } catch (error) {
       const { code, message } = error as NetError;
-      if (!this.#isOver) this.#tally.failed(code, message);
+      if (!this.isOver) this.tally.failed(code, message);
     }
-    this.#replacingCount -= 1;
-    this.#endWhenIdle();
+    this.replacingCount -= 1;
+    this.endWhenIdle();
   }
 
-  #fail(connection: LoadedConnection, code: string, text: string): void {
-    this.#tally.failed(code, text);
-    this.#miss(connection);
+  private fail(connection: LoadedConnection, code: string, text: string): void {
+    this.tally.failed(code, text);
+    this.miss(connection);
     connection.abort();
-    this.#endWhenIdle();
+    this.endWhenIdle();
   }
 
   /** What never answered was not opened by the server, whatever the system says. */
-  #uncountUnanswered({ hasAnswered }: ConnectionLoad): void {
+  private uncountUnanswered({ hasAnswered }: ConnectionLoad): void {
     if (hasAnswered) return;
-    this.#openedCount -= 1;
-    this.#failedCount += 1;
+    this.openedCount -= 1;
+    this.failedCount += 1;
   }
 
-  #miss(connection: LoadedConnection): void {
-    this.#uncountUnanswered(connection.context);
+  private miss(connection: LoadedConnection): void {
+    this.uncountUnanswered(connection.context);
     connection.context.fail();
-    this.#open.delete(connection);
+    this.open.delete(connection);
   }
 }

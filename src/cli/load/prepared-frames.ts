@@ -15,9 +15,9 @@ const KEYS = 2 ** 32;
  * other, and the same once more, so that any run of up to `messageCount` frames is one piece.
  */
 export class PreparedFrames {
-  readonly #bytes: Buffer;
+  private readonly bytes: Buffer;
   /** Where each frame of both rounds begins, and the end. */
-  readonly #starts: Float64Array;
+  private readonly starts: Float64Array;
 
   /** `deflate`: what compresses a message; undefined: they are sent as they are. */
   constructor(
@@ -35,20 +35,20 @@ export class PreparedFrames {
       writer.writeFrame(frame, 0, firstByteOf(kind), payload);
       return frame;
     });
-    this.#bytes = Buffer.concat([...frames, ...frames]);
-    this.#starts = new Float64Array(2 * messageCount + 1);
+    this.bytes = Buffer.concat([...frames, ...frames]);
+    this.starts = new Float64Array(2 * messageCount + 1);
     for (let index = 0; index < 2 * messageCount; index += 1) {
-      this.#starts[index + 1] = this.#starts[index]! + frames[index % messageCount]!.length;
+      this.starts[index + 1] = this.starts[index]! + frames[index % messageCount]!.length;
     }
   }
 
   /** `count` frames from message `index` on in one piece. Hot. */
   run(index: number, count: number): Buffer {
-    return this.#bytes.subarray(this.#starts[index], this.#starts[index + count]);
+    return this.bytes.subarray(this.starts[index], this.starts[index + count]);
   }
 
   /** Bytes of a frame, on average. */
   get frameBytes(): number {
-    return this.#bytes.length / (this.#starts.length - 1);
+    return this.bytes.length / (this.starts.length - 1);
   }
 }

@@ -26,7 +26,7 @@ export class PreparedRequest {
   readonly byteCount: number;
   /** Copies that {@link run} can give in one piece. */
   readonly maxRun: number;
-  readonly #runs: readonly Buffer[];
+  private readonly runs: readonly Buffer[];
 
   /** `depth`: how many are sent at a time. Throws `INVALID_ARGUMENT` for what can't be sent. */
   constructor(plan: RequestPlan, depth: number) {
@@ -37,14 +37,14 @@ export class PreparedRequest {
     this.byteCount = one.length;
     this.maxRun = Math.max(1, Math.min(depth, Math.floor(MAX_RUN_BYTES / one.length)));
     const all = Buffer.concat(Array.from({ length: this.maxRun }, () => one));
-    this.#runs = Array.from({ length: this.maxRun }, (_, index) =>
+    this.runs = Array.from({ length: this.maxRun }, (_, index) =>
       all.subarray(0, (index + 1) * one.length),
     );
   }
 
   /** `count` copies in one piece, from 1 to `maxRun`. */
   run(count: number): Buffer {
-    return this.#runs[count - 1]!;
+    return this.runs[count - 1]!;
   }
 }
 

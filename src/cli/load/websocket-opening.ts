@@ -1,6 +1,6 @@
 /** The opening handshake of one connection of a load (RFC 6455 §4.1). */
 import { Buffer } from "node:buffer";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { NetError } from "../../errors.js";
 import { fieldPairs } from "../../http/http-fields.js";
 import { BODY } from "../../protocol/http1/head.js";
@@ -20,14 +20,11 @@ import {
   upgradeRequestFields,
 } from "../../protocol/websocket/client-handshake.js";
 import { isHandshakeFault } from "../../protocol/websocket/handshake-fault.js";
+import { sha1 } from "../../websocket/sha1.js";
 import type { WebSocketTally } from "./websocket-tally.js";
 
 const ROOM_BYTES = 4_096;
 const KEY_BYTES = 16;
-
-function sha1(text: string): string {
-  return createHash("sha1").update(text, "latin1").digest("base64");
-}
 
 /** The opening handshake of one connection of a load (RFC 6455 §4.1). */
 export class WebSocketOpening implements ResponseSink {
@@ -35,31 +32,31 @@ export class WebSocketOpening implements ResponseSink {
   result: UpgradeResult | undefined = undefined;
   /** What is wrong with the response. */
   problem: string | undefined = undefined;
-  readonly #offer: UpgradeOffer;
-  readonly #parser: ResponseParser = new ResponseParser();
-  readonly #tally: WebSocketTally;
+  private readonly offer: UpgradeOffer;
+  private readonly parser: ResponseParser = new ResponseParser();
+  private readonly tally: WebSocketTally;
 
   constructor(tally: WebSocketTally) {
     const { stock, aim } = tally;
-    this.#tally = tally;
-    this.#offer = {
+    this.tally = tally;
+    this.offer = {
       key: createKey(randomBytes(KEY_BYTES)),
       protocols: aim.protocols,
       origin: aim.origin,
       ...(stock !== undefined && { deflate: [stock.wishes("client")] }),
     };
-    this.#parser.expect("GET", true);
+    this.parser.expect("GET", true);
   }
 
   /** The request. Throws `INVALID_ARGUMENT` for what can't be sent. */
   request(): Buffer {
-    const { target, host, fields } = this.#tally.aim;
+    const { target, host, fields } = this.tally.aim;
     const writer = new HeadWriter();
     const request = {
       method: "GET",
       target,
       host,
-      fields: [...upgradeRequestFields(this.#offer), ...fieldPairs(fields)],
+      fields: [...upgradeRequestFields(this.offer), ...fieldPairs(fields)],
       body: BODY.none,
     };
     for (let room = ROOM_BYTES; ; room *= 2) {
@@ -71,17 +68,17 @@ export class WebSocketOpening implements ResponseSink {
 
   /** Reads the response; answers how many bytes were its own. */
   feed(bytes: Buffer): number {
-    return this.#parser.feed(bytes, this);
+    return this.parser.feed(bytes, this);
   }
 
   onHeadersComplete(head: ResponseHead): AfterHead {
     if (head.isInterim) return AFTER_HEAD.goOn;
     const { statusCode } = head;
-    const result = checkUpgradeResponse(statusCode, head, this.#offer, sha1);
+    const result = checkUpgradeResponse(statusCode, head, this.offer, sha1);
     if (!isHandshakeFault(result)) this.result = result;
     else if (statusCode === 101) this.problem = result.error.message;
     else this.problem = `the server responded with ${statusCode}`;
-    const wants = this.#offer.deflate !== undefined;
+    const wants = this.offer.deflate !== undefined;
     if (wants && this.result !== undefined && this.result.deflate === undefined) {
       this.problem = "the server agreed to no compression";
     }

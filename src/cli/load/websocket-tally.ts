@@ -26,7 +26,7 @@ export class WebSocketTally extends EchoTally {
   /** Bytes that came in the measured time, as they travel. */
   wireBytes = 0;
   /** By the window that the server takes; 0: not compressed. */
-  readonly #frames: Map<number, PreparedFrames> = new Map();
+  private readonly framesByWindow: Map<number, PreparedFrames> = new Map();
 
   constructor(pattern: BytePattern, depth: number, aim: WebSocketAim) {
     super(pattern, depth, true);
@@ -36,16 +36,16 @@ export class WebSocketTally extends EchoTally {
 
   /** The messages as frames. `windowBits`: what the server takes; 0: they are not compressed. */
   frames(windowBits: number): PreparedFrames {
-    let frames = this.#frames.get(windowBits);
+    let frames = this.framesByWindow.get(windowBits);
     if (frames === undefined) {
-      const deflate = windowBits === 0 ? undefined : this.#deflating(windowBits);
+      const deflate = windowBits === 0 ? undefined : this.deflating(windowBits);
       frames = new PreparedFrames(this.pattern, this.aim.isText, deflate);
-      this.#frames.set(windowBits, frames);
+      this.framesByWindow.set(windowBits, frames);
     }
     return frames;
   }
 
-  #deflating(windowBits: number): (message: Buffer) => Buffer {
+  private deflating(windowBits: number): (message: Buffer) => Buffer {
     const { compression } = this.aim;
     const stock = new DeflateStock({ ...compression!, windowBits });
     // It lies in memory that the next message uses again.
@@ -54,7 +54,7 @@ export class WebSocketTally extends EchoTally {
 
   /** Bytes of a frame on the wire, on average; undefined where nothing was sent. */
   get frameBytes(): number | undefined {
-    const [frames] = this.#frames.values();
+    const [frames] = this.framesByWindow.values();
     return frames?.frameBytes;
   }
 }

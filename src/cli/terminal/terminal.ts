@@ -31,57 +31,57 @@ export class Terminal {
   readonly paint: Paint;
   /** For text of the errors. */
   readonly errorPaint: Paint;
-  readonly #host: Host;
-  readonly #goneListeners: (() => void)[] = [];
-  #isGone = false;
-  #hasFailed = false;
+  private readonly host: Host;
+  private readonly goneListeners: (() => void)[] = [];
+  private isGone = false;
+  private isBroken = false;
 
   constructor(host: Host) {
     const { stdin, stdout, stderr, env } = host;
-    this.#host = host;
+    this.host = host;
     this.input = stdin;
     this.output = stdout;
     this.errors = stderr;
     this.paint = new Paint(stdout, env);
     this.errorPaint = new Paint(stderr, env);
     stdout.on("error", (error) => {
-      this.#isGone = true;
-      if (!isPipeEnd(error)) this.#outputFailed(error);
-      for (const listener of this.#goneListeners.splice(0)) listener();
+      this.isGone = true;
+      if (!isPipeEnd(error)) this.outputFailed(error);
+      for (const listener of this.goneListeners.splice(0)) listener();
     });
     // There is nowhere to say that errors can't be told.
     stderr.on("error", () => {});
   }
 
-  #outputFailed(error: Error): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
+  private outputFailed(error: Error): void {
+    if (this.isBroken) return;
+    this.isBroken = true;
     // The command may have ended before its output has failed.
-    this.#host.exitCode = 1;
+    this.host.exitCode = 1;
     this.complain(undefined, `the output can't be written: ${error.message}`);
   }
 
   /** Whether the output could not be written, for another reason than that nobody reads it. */
   get hasFailed(): boolean {
-    return this.#hasFailed;
+    return this.isBroken;
   }
 
   /** Calls back when nobody reads the output any more. */
   onOutputGone(listener: () => void): void {
-    if (this.#isGone) listener();
-    else this.#goneListeners.push(listener);
+    if (this.isGone) listener();
+    else this.goneListeners.push(listener);
   }
 
   /** See {@link onStopSignal}. */
   onStopSignal(callback: () => void): () => void {
-    return onStopSignal(this.#host, callback);
+    return onStopSignal(this.host, callback);
   }
 
   /** Calls back at each SIGHUP, which then does nothing else. Answers a function that takes that back. */
   onReload(callback: () => void): () => void {
-    this.#host.on("SIGHUP", callback);
+    this.host.on("SIGHUP", callback);
     return () => {
-      this.#host.off("SIGHUP", callback);
+      this.host.off("SIGHUP", callback);
     };
   }
 
@@ -92,7 +92,7 @@ export class Terminal {
 
   /** Writes text as it is to the output. See {@link print}. */
   write(text: string): boolean {
-    return this.#isGone || this.output.write(text);
+    return this.isGone || this.output.write(text);
   }
 
   /**
@@ -101,7 +101,7 @@ export class Terminal {
    */
   async pour(chunks: AsyncIterable<Uint8Array>): Promise<void> {
     try {
-      if (!this.#isGone) await pipeline(chunks, this.output, { end: false });
+      if (!this.isGone) await pipeline(chunks, this.output, { end: false });
     } catch (error) {
       if (!isPipeEnd(error as Error)) throw error;
     }

@@ -57,21 +57,21 @@ const FORGOTTEN_SHARE = 64;
 
 /** Decides who may connect, and counts who has. */
 export class AccessControl {
-  #rules: AccessRules;
+  private rules: AccessRules;
   /** Those that have connections. */
-  readonly #busy: Map<AddressKey, AddressEntry> = new Map();
+  private readonly busy: Map<AddressKey, AddressEntry> = new Map();
   /** Those that have none, the least recently seen first. */
-  readonly #idle: Map<AddressKey, AddressEntry> = new Map();
+  private readonly idle: Map<AddressKey, AddressEntry> = new Map();
   /** By id of the connection. */
-  readonly #entries: Map<number, AddressEntry> = new Map();
+  private readonly entries: Map<number, AddressEntry> = new Map();
 
   constructor(rules: AccessRules) {
-    this.#rules = rules;
+    this.rules = rules;
   }
 
   /** Whether what was counted holds under other rules too; else the connections have to be counted anew. */
   canTake(rules: AccessRules): boolean {
-    const { maxConnectionsPerAddress, newConnectionsPerSecond, ipv6PrefixLength } = this.#rules;
+    const { maxConnectionsPerAddress, newConnectionsPerSecond, ipv6PrefixLength } = this.rules;
     if (ipv6PrefixLength !== rules.ipv6PrefixLength) return false;
     // Without a rate nobody has counted what connections have taken of it.
     if (newConnectionsPerSecond === 0) {
@@ -82,38 +82,38 @@ export class AccessControl {
 
   /** Goes by other rules from now on. */
   take(rules: AccessRules): void {
-    this.#rules = rules;
-    if (rules.newConnectionsPerSecond === 0) this.#idle.clear();
+    this.rules = rules;
+    if (rules.newConnectionsPerSecond === 0) this.idle.clear();
   }
 
   /** Addresses that are remembered. */
   get addressCount(): number {
-    return this.#busy.size + this.#idle.size;
+    return this.busy.size + this.idle.size;
   }
 
   /** Why a peer at `host` may not connect now; undefined where it may. */
   refusal(host: string | undefined, nowMs: number): AccessCode | undefined {
-    const { allow, deny, maxConnectionsPerAddress, newConnectionsPerSecond } = this.#rules;
+    const { allow, deny, maxConnectionsPerAddress, newConnectionsPerSecond } = this.rules;
     const ip = host === undefined ? undefined : parseIp(host);
     // Nothing is known of a peer that has gone already.
     if (host === undefined || ip === undefined) return "ACCESS_REFUSED";
     if (deny?.has(host) === true || allow?.has(host) === false) return "ACCESS_REFUSED";
     if (maxConnectionsPerAddress === 0 && newConnectionsPerSecond === 0) return undefined;
-    const key = keyOf(ip, this.#rules.ipv6PrefixLength);
-    const entry = this.#busy.get(key) ?? this.#idle.get(key);
+    const key = keyOf(ip, this.rules.ipv6PrefixLength);
+    const entry = this.busy.get(key) ?? this.idle.get(key);
     if (entry === undefined) return undefined;
-    if (entry.connectionCount === 0) this.#rememberIdle(entry);
+    if (entry.connectionCount === 0) this.rememberIdle(entry);
     if (maxConnectionsPerAddress > 0 && entry.connectionCount >= maxConnectionsPerAddress) {
       return "ADDRESS_LIMIT";
     }
     if (newConnectionsPerSecond === 0) return undefined;
-    this.#gainPermits(entry, nowMs);
+    this.gainPermits(entry, nowMs);
     return entry.permits < 1 ? "ADDRESS_RATE_LIMIT" : undefined;
   }
 
   /** The error of a refusal, for whoever is told. */
   errorOf(code: AccessCode): NetError {
-    const { maxConnectionsPerAddress, newConnectionsPerSecond } = this.#rules;
+    const { maxConnectionsPerAddress, newConnectionsPerSecond } = this.rules;
     const texts: Readonly<Record<AccessCode, string>> = {
       ACCESS_REFUSED: "allow or deny of access keeps the peer's address out",
       ADDRESS_LIMIT: `the peer's address has as many connections as maxConnectionsPerAddress (${maxConnectionsPerAddress})`,
@@ -124,13 +124,13 @@ export class AccessControl {
 
   /** A connection of `host` is made; `isNew` takes a permit. */
   entered(id: number, host: string | undefined, nowMs: number, isNew = true): void {
-    const { maxConnectionsPerAddress, newConnectionsPerSecond, newConnectionBurst } = this.#rules;
+    const { maxConnectionsPerAddress, newConnectionsPerSecond, newConnectionBurst } = this.rules;
     if (maxConnectionsPerAddress === 0 && newConnectionsPerSecond === 0) return;
     const ip = host === undefined ? undefined : parseIp(host);
     if (ip === undefined) return;
-    const key = keyOf(ip, this.#rules.ipv6PrefixLength);
-    const entry = this.#busy.get(key) ??
-      this.#idle.get(key) ?? {
+    const key = keyOf(ip, this.rules.ipv6PrefixLength);
+    const entry = this.busy.get(key) ??
+      this.idle.get(key) ?? {
         key,
         connectionCount: 0,
         permits: newConnectionBurst,
@@ -138,37 +138,37 @@ export class AccessControl {
       };
     entry.connectionCount++;
     if (isNew) entry.permits--;
-    this.#idle.delete(key);
-    this.#busy.set(key, entry);
-    this.#entries.set(id, entry);
+    this.idle.delete(key);
+    this.busy.set(key, entry);
+    this.entries.set(id, entry);
   }
 
   /** The connection has ended. */
   gone(id: number): void {
-    const entry = this.#entries.get(id);
+    const entry = this.entries.get(id);
     if (entry === undefined) return;
-    this.#entries.delete(id);
+    this.entries.delete(id);
     if (--entry.connectionCount > 0) return;
-    this.#busy.delete(entry.key);
-    if (this.#rules.newConnectionsPerSecond > 0) this.#rememberIdle(entry);
+    this.busy.delete(entry.key);
+    if (this.rules.newConnectionsPerSecond > 0) this.rememberIdle(entry);
   }
 
   /** An address without connections was seen: the last of those that are remembered. */
-  #rememberIdle(entry: AddressEntry): void {
-    this.#idle.delete(entry.key);
-    this.#idle.set(entry.key, entry);
-    const { maxAddresses } = this.#rules;
-    if (this.#idle.size <= maxAddresses) return;
+  private rememberIdle(entry: AddressEntry): void {
+    this.idle.delete(entry.key);
+    this.idle.set(entry.key, entry);
+    const { maxAddresses } = this.rules;
+    if (this.idle.size <= maxAddresses) return;
     // Several go at once: to find the oldest entry of a Map takes as long as there are deleted ones before it.
     const kept = maxAddresses - Math.floor(maxAddresses / FORGOTTEN_SHARE);
-    for (const oldest of this.#idle.keys()) {
-      if (this.#idle.size <= kept) return;
-      this.#idle.delete(oldest);
+    for (const oldest of this.idle.keys()) {
+      if (this.idle.size <= kept) return;
+      this.idle.delete(oldest);
     }
   }
 
-  #gainPermits(entry: AddressEntry, nowMs: number): void {
-    const { newConnectionsPerSecond, newConnectionBurst } = this.#rules;
+  private gainPermits(entry: AddressEntry, nowMs: number): void {
+    const { newConnectionsPerSecond, newConnectionBurst } = this.rules;
     const gained = (Math.max(0, nowMs - entry.atMs) * newConnectionsPerSecond) / 1_000;
     entry.permits = Math.min(newConnectionBurst, entry.permits + gained);
     entry.atMs = Math.max(entry.atMs, nowMs);

@@ -22,13 +22,13 @@ export interface ProxyHeaderOwner {
 /** Reads the PROXY header of one accepted stream. */
 export class ProxyHeaderStage implements StreamSink, DeadlineOwner {
   readonly stream: StreamSocket;
-  readonly #owner: ProxyHeaderOwner;
-  readonly #rules: ProxyHeaderRules;
-  readonly #wheel: TimingWheel;
-  readonly #reader: ProxyHeaderReader;
-  readonly #deadline: Deadline = new Deadline(this);
-  #header: ProxyHeader | undefined;
-  #isOver = false;
+  private readonly owner: ProxyHeaderOwner;
+  private readonly rules: ProxyHeaderRules;
+  private readonly wheel: TimingWheel;
+  private readonly reader: ProxyHeaderReader;
+  private readonly deadline: Deadline = new Deadline(this);
+  private header: ProxyHeader | undefined;
+  private isOver = false;
 
   constructor(
     stream: StreamSocket,
@@ -37,66 +37,66 @@ export class ProxyHeaderStage implements StreamSink, DeadlineOwner {
     wheel: TimingWheel,
   ) {
     this.stream = stream;
-    this.#owner = owner;
-    this.#rules = rules;
-    this.#wheel = wheel;
-    this.#reader = new ProxyHeaderReader(rules.maxHeaderBytes);
-    wheel.set(this.#deadline, rules.timeoutMs);
+    this.owner = owner;
+    this.rules = rules;
+    this.wheel = wheel;
+    this.reader = new ProxyHeaderReader(rules.maxHeaderBytes);
+    wheel.set(this.deadline, rules.timeoutMs);
   }
 
   /** Gives up: the stream is reset, and the owner is not told. */
   cancel(): void {
-    if (this.#isOver) return;
-    this.#end();
+    if (this.isOver) return;
+    this.end();
     this.stream.reset();
   }
 
-  #end(): void {
-    this.#isOver = true;
-    this.#wheel.clear(this.#deadline);
+  private end(): void {
+    this.isOver = true;
+    this.wheel.clear(this.deadline);
   }
 
-  #fail(error: NetError): void {
-    if (this.#isOver) return;
-    this.#end();
+  private fail(error: NetError): void {
+    if (this.isOver) return;
+    this.end();
     this.stream.reset();
-    this.#owner.headerFailed(this, error);
+    this.owner.headerFailed(this, error);
   }
 
   deadlineReached(): void {
-    const text = `no PROXY header came within timeoutMs (${this.#rules.timeoutMs})`;
-    this.#fail(new NetError("PROXY_HEADER_TIMEOUT", text, { operation: "accept" }));
+    const text = `no PROXY header came within timeoutMs (${this.rules.timeoutMs})`;
+    this.fail(new NetError("PROXY_HEADER_TIMEOUT", text, { operation: "accept" }));
   }
 
   // — the reader —
 
   proxyHeader(header: ProxyHeader): void {
-    this.#header = header;
+    this.header = header;
   }
 
   proxyHeaderFailed(error: NetError): void {
-    this.#fail(error);
+    this.fail(error);
   }
 
   // — the stream —
 
   streamReceived(bytes: Buffer): void {
-    if (this.#isOver) return;
-    const taken = this.#reader.feed(bytes, this);
-    if (this.#header === undefined) return;
-    this.#end();
-    this.#owner.headerRead(this, this.#header, bytes.subarray(taken));
+    if (this.isOver) return;
+    const taken = this.reader.feed(bytes, this);
+    if (this.header === undefined) return;
+    this.end();
+    this.owner.headerRead(this, this.header, bytes.subarray(taken));
   }
 
   streamEnded(): void {
     const text = "the peer finished before its PROXY header was whole";
-    this.#fail(new NetError("PROXY_HEADER_MALFORMED", text, { operation: "accept" }));
+    this.fail(new NetError("PROXY_HEADER_MALFORMED", text, { operation: "accept" }));
   }
 
   streamClosed(error: NetError | undefined): void {
     const text = "the connection ended before its PROXY header was whole";
     const detail = { operation: "accept", cause: error } as const;
-    this.#fail(new NetError("PROXY_HEADER_MALFORMED", text, detail));
+    this.fail(new NetError("PROXY_HEADER_MALFORMED", text, detail));
   }
 
   streamWritten(): void {

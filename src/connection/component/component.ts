@@ -76,19 +76,19 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   keepsProcess = true;
   readonly role: ComponentRole<Held>;
   readonly topics: PacketTopics<Held> = new PacketTopics<Held>();
-  readonly #kind: SettingsKind<Settings>;
+  private readonly kind: SettingsKind<Settings>;
   /** What was asked for; what was left out follows from it. */
-  #given: Given<Settings>;
+  private given: Given<Settings>;
   /** Who waits for the end of a connection, by its id. */
-  readonly #closeWaiters: Map<number, WaiterList> = new Map();
-  #state: ServiceState = "stopped";
-  #stopping: Stopping | undefined;
-  readonly #stopWaiters: WaiterList = new WaiterList();
-  #openedCount = 0;
-  #closedCount = 0;
-  #refusedCount = 0;
-  #closedReceivedBytes = 0;
-  #closedSentBytes = 0;
+  private readonly closeWaiters: Map<number, WaiterList> = new Map();
+  private stateNow: ServiceState = "stopped";
+  private stopping: Stopping | undefined;
+  private readonly stopWaiters: WaiterList = new WaiterList();
+  private openedCount = 0;
+  private closedCount = 0;
+  private refusedCount = 0;
+  private closedReceivedBytes = 0;
+  private closedSentBytes = 0;
 
   /** Throws `INVALID_ARGUMENT` for settings that can't be. */
   constructor(
@@ -98,8 +98,8 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     given: Given<Settings>,
   ) {
     this.role = role;
-    this.#kind = kind;
-    this.#given = given;
+    this.kind = kind;
+    this.given = given;
     this.settings = kind.read(given);
     this.service = engineServiceOf(engine);
   }
@@ -107,12 +107,12 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   // — state and settings —
 
   get state(): ServiceState {
-    return this.#state;
+    return this.stateNow;
   }
 
   /** Moves on; throws `INVALID_STATE` where the life of a component has no such step. */
   move(event: ServiceEvent): void {
-    this.#state = nextServiceState(this.#state, event);
+    this.stateNow = nextServiceState(this.stateNow, event);
   }
 
   /**
@@ -127,33 +127,33 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     assertObject("the options of configure", changes);
     assertKnownKeys("configure", changes, known);
     for (const name of Object.keys(changes)) {
-      if (this.#kind.names.includes(name)) continue;
+      if (this.kind.names.includes(name)) continue;
       throw new NetError("SETTING_FIXED", `${name} can't be changed once the component is made`, {
         operation: "configure",
       });
     }
-    const given = { ...this.#given, ...changes };
-    const changed = this.#kind.read(given);
+    const given = { ...this.given, ...changes };
+    const changed = this.kind.read(given);
     before?.(changed);
     this.settings = changed;
-    this.#given = given;
+    this.given = given;
     for (const connection of this.registry.list()) connection.settingsChanged();
   }
 
   get stats(): ComponentStats {
-    let receivedBytes = this.#closedReceivedBytes;
-    let sentBytes = this.#closedSentBytes;
+    let receivedBytes = this.closedReceivedBytes;
+    let sentBytes = this.closedSentBytes;
     for (const connection of this.registry.list()) {
       receivedBytes += connection.receivedBytes;
       sentBytes += connection.sentBytes;
     }
     return {
       engine: this.service.engine.name,
-      state: this.#state,
+      state: this.stateNow,
       connectionCount: this.connectionCount,
-      openedCount: this.#openedCount,
-      closedCount: this.#closedCount,
-      refusedCount: this.#refusedCount,
+      openedCount: this.openedCount,
+      closedCount: this.closedCount,
+      refusedCount: this.refusedCount,
       handshakeCount: 0,
       receivedBytes,
       sentBytes,
@@ -179,22 +179,22 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   /** See `TcpServer.stop`. */
   stop(options: StopOptions = {}): Promise<StopResult> {
     const drainMs = readStopOptions(options);
-    if (this.#stopping !== undefined) return this.#stopping.promise;
-    if (this.#state === "stopped") return Promise.resolve({ drainedCount: 0, cutCount: 0 });
-    const hadStarted = this.#state === "started";
+    if (this.stopping !== undefined) return this.stopping.promise;
+    if (this.stateNow === "stopped") return Promise.resolve({ drainedCount: 0, cutCount: 0 });
+    const hadStarted = this.stateNow === "started";
     this.move("stop");
     const { promise, resolve } = withResolvers<StopResult>();
-    this.#stopping = { hadStarted, promise, resolve, endedCount: 0, cutCount: 0 };
+    this.stopping = { hadStarted, promise, resolve, endedCount: 0, cutCount: 0 };
     this.role.closeListeners?.();
     for (const connection of this.registry.list()) {
       // Whoever waits for the end must live to see it, `unref` or not.
       connection.ref();
-      if (drainMs === 0 || connection.state === "connecting") this.#cut(connection, drainMs);
+      if (drainMs === 0 || connection.state === "connecting") this.cut(connection, drainMs);
       else connection.stop();
     }
     if (drainMs > 0 && this.registry.count > 0) {
       const timer = this.service.wheel.clock.setTimer(drainMs, () => {
-        for (const connection of this.registry.list()) this.#cut(connection, drainMs);
+        for (const connection of this.registry.list()) this.cut(connection, drainMs);
       });
       void promise.then(() => timer.cancel());
     }
@@ -202,24 +202,24 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     return promise;
   }
 
-  #cut(connection: Held, drainMs: number): void {
+  private cut(connection: Held, drainMs: number): void {
     const text = `the component was stopped, and the connection had not ended within drainMs (${drainMs})`;
     const error = new NetError("STOPPED", text, {
       operation: "close",
       connectionId: connection.id,
     });
-    if (connection.cut(error) && this.#stopping !== undefined) this.#stopping.cutCount++;
+    if (connection.cut(error) && this.stopping !== undefined) this.stopping.cutCount++;
   }
 
   /** Ends the stop when nothing is left. */
   finishStop(): void {
-    const stopping = this.#stopping;
+    const stopping = this.stopping;
     if (stopping === undefined || this.registry.count > 0) return;
     if (this.role.hasListeners?.() === true) return;
-    this.#stopping = undefined;
+    this.stopping = undefined;
     this.move("finished");
     if (stopping.hadStarted) this.role.shutdown();
-    this.#stopWaiters.resolve();
+    this.stopWaiters.resolve();
     stopping.resolve({
       drainedCount: stopping.endedCount - stopping.cutCount,
       cutCount: stopping.cutCount,
@@ -228,18 +228,18 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
 
   /** The component is stopped because its only connection has ended, without anybody's asking. */
   endedByItself(): void {
-    if (this.#state === "stopping") return;
+    if (this.stateNow === "stopping") return;
     this.move("stop");
     this.move("finished");
-    this.#stopWaiters.resolve();
+    this.stopWaiters.resolve();
   }
 
   /** See `TcpServer.stopped`. */
   async stopped(options: WaitOptions = {}): Promise<void> {
     beginWait(options, "stopped", "close");
-    if (this.#state === "stopped") return;
+    if (this.stateNow === "stopped") return;
     const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
-    await this.#stopWaiters.wait(this.service.wheel, options, giveUp);
+    await this.stopWaiters.wait(this.service.wheel, options, giveUp);
   }
 
   // — connections —
@@ -252,7 +252,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   }
 
   connectionOpened(connection: Held, isOutgoing: boolean): void {
-    this.#openedCount++;
+    this.openedCount++;
     this.role.opened(connection, isOutgoing);
   }
 
@@ -264,31 +264,31 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     this.registry.remove(connection);
     this.keys.take(connection, connection.key);
     this.topics.table.leave(connection);
-    this.#closedCount++;
-    this.#closedReceivedBytes += connection.receivedBytes;
-    this.#closedSentBytes += connection.sentBytes;
-    if (this.#stopping !== undefined) this.#stopping.endedCount++;
+    this.closedCount++;
+    this.closedReceivedBytes += connection.receivedBytes;
+    this.closedSentBytes += connection.sentBytes;
+    if (this.stopping !== undefined) this.stopping.endedCount++;
     this.role.closed(connection, reason);
-    const waiters = this.#closeWaiters.get(connection.id);
+    const waiters = this.closeWaiters.get(connection.id);
     if (waiters !== undefined) {
-      this.#closeWaiters.delete(connection.id);
+      this.closeWaiters.delete(connection.id);
       waiters.resolve();
     }
     this.finishStop();
   }
 
   isEndAwaited(connection: Held): boolean {
-    if (this.#closeWaiters.get(connection.id)?.isEmpty === false) return true;
+    if (this.closeWaiters.get(connection.id)?.isEmpty === false) return true;
     return this.role.isEndAwaited?.(connection) === true;
   }
 
   async whenClosed(connection: Held, options: WaitOptions = {}): Promise<void> {
     beginWait(options, "closed", "close");
     if (connection.state === "closed") return;
-    let waiters = this.#closeWaiters.get(connection.id);
+    let waiters = this.closeWaiters.get(connection.id);
     if (waiters === undefined) {
       waiters = new WaiterList();
-      this.#closeWaiters.set(connection.id, waiters);
+      this.closeWaiters.set(connection.id, waiters);
     }
     const giveUp = { code: "CLOSE_TIMEOUT", call: "closed", operation: "close" } as const;
     await waiters.wait(this.service.wheel, options, giveUp);
@@ -296,13 +296,13 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
 
   /** A peer was not let in, or accepting failed. */
   tellRefused(error: NetError, remoteAddress: Address | undefined): void {
-    this.#refusedCount++;
+    this.refusedCount++;
     this.role.refused(error, remoteAddress);
   }
 
   /** The same, but `onRefuse` is not called: there were too many of late. */
   countRefused(): void {
-    this.#refusedCount++;
+    this.refusedCount++;
   }
 }
 

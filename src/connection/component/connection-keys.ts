@@ -9,15 +9,15 @@ export interface KeyHolder extends Pick<Member, "id" | "isOpen" | "closeWith"> {
 
 /** Connections by a key of the application's own, each key with one holder at most. */
 export class ConnectionKeys<Holder extends KeyHolder> {
-  readonly #holders: Map<unknown, Holder> = new Map();
+  private readonly holders: Map<unknown, Holder> = new Map();
 
   find(key: unknown): Holder | undefined {
-    return this.#holders.get(key);
+    return this.holders.get(key);
   }
 
   /** Gives `connection` a key, instead of its `last` one; answers which it has now. */
   give(connection: Holder, key: unknown, last: unknown): unknown {
-    const holder = key === undefined ? undefined : this.#holders.get(key);
+    const holder = key === undefined ? undefined : this.holders.get(key);
     if (holder === connection) return key;
     const { duplicateKey } = connection.settings;
     // A connection that closes loses its key to whoever wants it.
@@ -27,14 +27,14 @@ export class ConnectionKeys<Holder extends KeyHolder> {
       return last;
     }
     this.take(connection, last);
-    if (key !== undefined) this.#holders.set(key, connection);
+    if (key !== undefined) this.holders.set(key, connection);
     holder?.closeWith(duplicate(holder, key, "another connection was given the key"));
     return key;
   }
 
   /** The connection has ended, or gets another key. */
   take(connection: Holder, key: unknown): void {
-    if (key !== undefined && this.#holders.get(key) === connection) this.#holders.delete(key);
+    if (key !== undefined && this.holders.get(key) === connection) this.holders.delete(key);
   }
 }
 

@@ -32,7 +32,7 @@ export class StreamComponent
   readonly security: ComponentSecurity | undefined;
   /** Who may connect, where that is restricted. */
   access: AccessControl | undefined = undefined;
-  readonly #role: StreamRole;
+  private readonly streamRole: StreamRole;
 
   /** Throws `INVALID_ARGUMENT` for settings that can't be. */
   constructor(
@@ -42,20 +42,20 @@ export class StreamComponent
     given: Given<ConnectionSettings>,
   ) {
     super(role, engine, STREAM_SETTINGS, given);
-    this.#role = role;
+    this.streamRole = role;
     this.security = security;
   }
 
   get packetEvents(): PacketEvents | undefined {
-    return this.#role.packetEvents;
+    return this.streamRole.packetEvents;
   }
 
   createReceiver(connection: StreamConnection): Receiver {
-    return this.#role.createReceiver(connection);
+    return this.streamRole.createReceiver(connection);
   }
 
   takeBackReceiver(connection: StreamConnection, receiver: Receiver): boolean {
-    return this.#role.takeBackReceiver?.(connection, receiver) === true;
+    return this.streamRole.takeBackReceiver?.(connection, receiver) === true;
   }
 
   /** Enters a connection: an accepted stream's, or one that is still to be made. */

@@ -55,20 +55,20 @@ export interface AdmissionRole {
 
 /** Lets the peers of one server in, or refuses them. */
 export class Admission implements ProxyHeaderOwner {
-  readonly #component: StreamComponent;
-  readonly #role: AdmissionRole;
-  #proxyHeader: ProxyHeaderRules | undefined;
+  private readonly component: StreamComponent;
+  private readonly role: AdmissionRole;
+  private proxyHeader: ProxyHeaderRules | undefined;
   /** Accepted streams whose PROXY header has not come. */
-  readonly #stages: Set<ProxyHeaderStage> = new Set();
-  #toldSinceMs = 0;
-  #toldCount = 0;
+  private readonly stages: Set<ProxyHeaderStage> = new Set();
+  private toldSinceMs = 0;
+  private toldCount = 0;
 
   /** Throws `INVALID_ARGUMENT` for `options` that can't be. */
   constructor(component: StreamComponent, role: AdmissionRole, options: AdmissionOptions) {
-    this.#component = component;
-    this.#role = role;
-    this.#proxyHeader = readProxyHeader(options.proxyHeader);
-    this.#setAccess(readAccess(options.access));
+    this.component = component;
+    this.role = role;
+    this.proxyHeader = readProxyHeader(options.proxyHeader);
+    this.setAccess(readAccess(options.access));
   }
 
   /** See `Listening.configure`. */
@@ -76,63 +76,63 @@ export class Admission implements ProxyHeaderOwner {
     const rules = readAccess(changes.access);
     const proxyHeader = readProxyHeader(changes.proxyHeader);
     others();
-    if ("proxyHeader" in changes) this.#proxyHeader = proxyHeader;
-    if ("access" in changes) this.#setAccess(rules);
+    if ("proxyHeader" in changes) this.proxyHeader = proxyHeader;
+    if ("access" in changes) this.setAccess(rules);
   }
 
-  #setAccess(rules: AccessRules | undefined): void {
-    const component = this.#component;
+  private setAccess(rules: AccessRules | undefined): void {
+    const component = this.component;
     const { registry, service } = component;
     component.access = accessBy(rules, component.access, registry.list(), service.arrivalMs());
   }
 
   /** Gives up the streams whose header has not come. */
   cancel(): void {
-    for (const stage of this.#stages) stage.cancel();
-    this.#stages.clear();
+    for (const stage of this.stages) stage.cancel();
+    this.stages.clear();
   }
 
   ref(): void {
-    for (const { stream } of this.#stages) stream.ref();
+    for (const { stream } of this.stages) stream.ref();
   }
 
   unref(): void {
-    for (const { stream } of this.#stages) stream.unref();
+    for (const { stream } of this.stages) stream.unref();
   }
 
   /** Takes a stream for a connection to be, and answers who gets its calls; undefined: it is refused. */
   accepted(stream: StreamSocket, isOnPath: boolean): StreamSink | undefined {
-    if (this.#proxyHeader !== undefined && !isOnPath) {
+    if (this.proxyHeader !== undefined && !isOnPath) {
       if (stream.remoteAddress() === undefined) {
-        this.#refuse(unknownPeer(), undefined);
+        this.refuse(unknownPeer(), undefined);
         return undefined;
       }
-      const stage = this.#stageFor(stream, this.#proxyHeader);
+      const stage = this.stageFor(stream, this.proxyHeader);
       if (stage !== undefined) return stage;
     }
     // An address takes memory for as long as the connection lasts: asked for where somebody looks at it.
-    if (this.#component.access === undefined) return this.#enter(stream);
+    if (this.component.access === undefined) return this.enter(stream);
     const from = stream.remoteAddress();
-    return isOnPath || this.#mayConnect(from) ? this.#enter(stream, from) : undefined;
+    return isOnPath || this.mayConnect(from) ? this.enter(stream, from) : undefined;
   }
 
   /** What reads the header of a relay's stream; undefined where none is wanted. */
-  #stageFor(stream: StreamSocket, rules: ProxyHeaderRules): ProxyHeaderStage | undefined {
+  private stageFor(stream: StreamSocket, rules: ProxyHeaderRules): ProxyHeaderStage | undefined {
     const host = stream.remoteAddress()?.host;
     const isRelay = host !== undefined && parseIp(host) !== undefined && rules.from.has(host);
     if (!isRelay) return undefined;
-    const component = this.#component;
-    if (component.connectionCount + this.#stages.size >= component.settings.maxConnections) {
+    const component = this.component;
+    if (component.connectionCount + this.stages.size >= component.settings.maxConnections) {
       return undefined;
     }
     const stage = new ProxyHeaderStage(stream, this, rules, component.service.wheel);
-    this.#stages.add(stage);
+    this.stages.add(stage);
     if (!component.keepsProcess) stream.unref();
     return stage;
   }
 
   headerRead(stage: ProxyHeaderStage, header: ProxyHeader, early: Buffer): void {
-    this.#stages.delete(stage);
+    this.stages.delete(stage);
     const { stream } = stage;
     const { source } = header;
     const ip = source === undefined ? undefined : parseIp(source.host);
@@ -140,26 +140,26 @@ export class Admission implements ProxyHeaderOwner {
       source === undefined || ip === undefined
         ? stream.remoteAddress()
         : { host: formatIp(ip), port: source.port, family: ip.family };
-    const connection = this.#mayConnect(named)
-      ? this.#enter(stream, named, header, early)
+    const connection = this.mayConnect(named)
+      ? this.enter(stream, named, header, early)
       : undefined;
     if (connection === undefined) stream.reset();
   }
 
   headerFailed(stage: ProxyHeaderStage, error: NetError): void {
-    this.#stages.delete(stage);
-    this.#refuse(error, stage.stream.remoteAddress());
+    this.stages.delete(stage);
+    this.refuse(error, stage.stream.remoteAddress());
   }
 
   /** Makes a connection of a stream, unless there are too many. `from`: where its peer is, once known. */
-  #enter(
+  private enter(
     stream: StreamSocket,
     from?: Address,
     header?: ProxyHeader,
     early?: Buffer,
   ): StreamConnection | undefined {
-    const component = this.#component;
-    const full = this.#limitReached(() => from ?? stream.remoteAddress());
+    const component = this.component;
+    const full = this.limitReached(() => from ?? stream.remoteAddress());
     if (full !== undefined) {
       component.tellRefused(full, from ?? stream.remoteAddress());
       return undefined;
@@ -168,40 +168,40 @@ export class Admission implements ProxyHeaderOwner {
     if (header !== undefined) connection.setOrigin(from, header);
     component.access?.entered(connection.id, from?.host, component.service.arrivalMs());
     if (!component.keepsProcess) stream.unref();
-    this.#role.prepare(connection);
+    this.role.prepare(connection);
     if (connection.state === "connecting") connection.open(false, early);
     return connection;
   }
 
   /** Whether the peer's address may connect: by the lists of `access`, and its limits for each address. */
-  #mayConnect(from: Address | undefined): boolean {
-    const { access, service } = this.#component;
+  private mayConnect(from: Address | undefined): boolean {
+    const { access, service } = this.component;
     if (access === undefined) return true;
     const code = access.refusal(from?.host, service.arrivalMs());
     if (code === undefined) return true;
-    this.#refuse(access.errorOf(code), from);
+    this.refuse(access.errorOf(code), from);
     return false;
   }
 
   /** Refuses a peer, and tells so, unless that was told too often of late. */
-  #refuse(error: NetError, from: Address | undefined): void {
-    const component = this.#component;
-    if (this.#mayTell(component.service.arrivalMs())) component.tellRefused(error, from);
+  private refuse(error: NetError, from: Address | undefined): void {
+    const component = this.component;
+    if (this.mayTell(component.service.arrivalMs())) component.tellRefused(error, from);
     else component.countRefused();
   }
 
-  #mayTell(nowMs: number): boolean {
-    if (nowMs - this.#toldSinceMs >= 1_000) {
-      this.#toldSinceMs = nowMs;
-      this.#toldCount = 0;
+  private mayTell(nowMs: number): boolean {
+    if (nowMs - this.toldSinceMs >= 1_000) {
+      this.toldSinceMs = nowMs;
+      this.toldCount = 0;
     }
-    return ++this.#toldCount <= MAX_REFUSALS_TOLD;
+    return ++this.toldCount <= MAX_REFUSALS_TOLD;
   }
 
-  #limitReached(peerOf: () => Address | undefined): NetError | undefined {
-    const { settings, connectionCount, security } = this.#component;
+  private limitReached(peerOf: () => Address | undefined): NetError | undefined {
+    const { settings, connectionCount, security } = this.component;
     const { maxConnections, maxHandshakes } = settings;
-    const count = connectionCount + this.#stages.size;
+    const count = connectionCount + this.stages.size;
     if (count >= maxConnections) {
       const message = `there are ${count} connections, and maxConnections is ${maxConnections}`;
       return new NetError("CONNECTION_LIMIT", message, { operation: "accept" });

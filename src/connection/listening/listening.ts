@@ -60,20 +60,20 @@ interface Opening {
 
 /** The listener of one server. */
 export class Listening implements ListenerSink {
-  readonly #component: StreamComponent;
-  readonly #role: ListeningRole;
-  #listener: Listener | undefined;
-  #address: Address | undefined;
-  #opening: Opening | undefined;
+  private readonly component: StreamComponent;
+  private readonly role: ListeningRole;
+  private listener: Listener | undefined;
+  private boundAddress: Address | undefined;
+  private opening: Opening | undefined;
   /** Calls of {@link listen}, so that one which was overtaken by `stop` knows. */
-  #startCount = 0;
-  readonly #admission: Admission;
+  private startCount = 0;
+  private readonly admission: Admission;
 
   /** Throws `INVALID_ARGUMENT` for `options` that can't be. */
   constructor(component: StreamComponent, role: ListeningRole, options: AdmissionOptions) {
-    this.#component = component;
-    this.#role = role;
-    this.#admission = new Admission(component, role, options);
+    this.component = component;
+    this.role = role;
+    this.admission = new Admission(component, role, options);
   }
 
   /**
@@ -81,21 +81,21 @@ export class Listening implements ListenerSink {
    * and may throw. Throws `INVALID_ARGUMENT`.
    */
   configure(changes: AdmissionOptions, others: () => void): void {
-    this.#admission.configure(changes, others);
+    this.admission.configure(changes, others);
   }
 
   /** Where it listens; undefined while it does not. */
   get address(): Address | undefined {
-    return this.#address;
+    return this.boundAddress;
   }
 
   /** The port it listens on; 0 while it does not, and on a path. */
   get port(): number {
-    return this.#address?.port ?? 0;
+    return this.boundAddress?.port ?? 0;
   }
 
   get isOpen(): boolean {
-    return this.#listener !== undefined;
+    return this.listener !== undefined;
   }
 
   /** See `TcpServer.listen`. */
@@ -103,20 +103,20 @@ export class Listening implements ListenerSink {
   listen(options: ListenOptions): Promise<Address>;
   async listen(options: ListenOptions = {}): Promise<Address> {
     assertListenOptions(options);
-    const component = this.#component;
+    const component = this.component;
     component.move("start");
-    const start = ++this.#startCount;
-    const isCurrent = (): boolean => start === this.#startCount && component.state === "starting";
+    const start = ++this.startCount;
+    const isCurrent = (): boolean => start === this.startCount && component.state === "starting";
     try {
-      const target = await this.#target(options);
+      const target = await this.target(options);
       if (!isCurrent()) throw stopped();
-      this.#role.askListen(target);
+      this.role.askListen(target);
       // The handler may have stopped the server.
       if (!isCurrent()) throw stopped();
       return await new Promise<Address>((resolve, reject) => {
-        this.#opening = { resolve, reject };
-        this.#listener = component.service.engine.listen(target, this);
-        if (!component.keepsProcess) this.#listener.unref();
+        this.opening = { resolve, reject };
+        this.listener = component.service.engine.listen(target, this);
+        if (!component.keepsProcess) this.listener.unref();
       });
     } catch (error) {
       if (isCurrent()) await component.stop({ drainMs: 0 });
@@ -124,10 +124,10 @@ export class Listening implements ListenerSink {
     }
   }
 
-  async #target(options: ListenOptions): Promise<ListenTarget> {
-    const { settings, security } = this.#component;
+  private async target(options: ListenOptions): Promise<ListenTarget> {
+    const { settings, security } = this.component;
     return {
-      address: await this.#listenAddress(options),
+      address: await this.listenAddress(options),
       backlog: options.backlog ?? BACKLOG.standard,
       reusePort: options.reusePort ?? false,
       dualStack: options.dualStack ?? true,
@@ -135,11 +135,11 @@ export class Listening implements ListenerSink {
     };
   }
 
-  async #listenAddress(options: ListenOptions): Promise<Address> {
+  private async listenAddress(options: ListenOptions): Promise<Address> {
     if (options.path !== undefined) return { path: options.path };
     const host = options.host ?? "0.0.0.0";
     const { family = "any" } = options;
-    const found = await this.#component.service.engine.resolve(host);
+    const found = await this.component.service.engine.resolve(host);
     const first = found.find((one) => family === "any" || one.family === family);
     if (first === undefined) {
       const text = `${host} has no address of family ${family}`;
@@ -149,45 +149,45 @@ export class Listening implements ListenerSink {
   }
 
   close(): void {
-    this.#admission.cancel();
-    this.#listener?.close();
+    this.admission.cancel();
+    this.listener?.close();
   }
 
   ref(): void {
-    this.#listener?.ref();
-    this.#admission.ref();
+    this.listener?.ref();
+    this.admission.ref();
   }
 
   unref(): void {
-    this.#listener?.unref();
-    this.#admission.unref();
+    this.listener?.unref();
+    this.admission.unref();
   }
 
   // — the engine's calls —
 
   listenerOpened(address: Address): void {
-    this.#address = address;
-    if (this.#component.state !== "starting") return;
-    this.#component.move("ready");
-    this.#opening?.resolve(address);
-    this.#opening = undefined;
+    this.boundAddress = address;
+    if (this.component.state !== "starting") return;
+    this.component.move("ready");
+    this.opening?.resolve(address);
+    this.opening = undefined;
   }
 
   listenerAccepted(stream: StreamSocket): StreamSink | undefined {
-    if (this.#component.state !== "started") return undefined;
-    return this.#admission.accepted(stream, this.#address?.host === undefined);
+    if (this.component.state !== "started") return undefined;
+    return this.admission.accepted(stream, this.boundAddress?.host === undefined);
   }
 
   listenerAcceptFailed(error: NetError): void {
-    this.#component.tellRefused(error, undefined);
+    this.component.tellRefused(error, undefined);
   }
 
   listenerClosed(error: NetError | undefined): void {
-    const component = this.#component;
-    this.#listener = undefined;
-    this.#address = undefined;
-    const opening = this.#opening;
-    this.#opening = undefined;
+    const component = this.component;
+    this.listener = undefined;
+    this.boundAddress = undefined;
+    const opening = this.opening;
+    this.opening = undefined;
     opening?.reject(error ?? stopped());
     if (component.state === "started") {
       if (error !== undefined) component.tellRefused(error, undefined);

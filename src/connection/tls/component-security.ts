@@ -9,7 +9,7 @@ export class ComponentSecurity implements SecurityOwner {
   readonly context: TlsContext;
   readonly startsAtOnce: boolean;
   /** The oldest first. */
-  readonly #underWay: Set<Handshake> = new Set();
+  private readonly underWay: Set<Handshake> = new Set();
 
   /** Throws `INVALID_ARGUMENT` for options or certificates that can't be used. */
   constructor(role: "server" | "client", engine: Engine, settings: TlsSettings) {
@@ -22,15 +22,15 @@ export class ComponentSecurity implements SecurityOwner {
   }
 
   get underWayCount(): number {
-    return this.#underWay.size;
+    return this.underWay.size;
   }
 
   begun(handshake: Handshake): void {
-    this.#underWay.add(handshake);
+    this.underWay.add(handshake);
   }
 
   over(handshake: Handshake): void {
-    this.#underWay.delete(handshake);
+    this.underWay.delete(handshake);
   }
 
   /**
@@ -39,21 +39,21 @@ export class ComponentSecurity implements SecurityOwner {
    * newcomer's would have.
    */
   makeRoom(peer: string | undefined, maxHandshakes: number): boolean {
-    if (this.#underWay.size < maxHandshakes) return true;
-    const oldest = this.#oldestSilent() ?? this.#oldestOfMost(peer);
+    if (this.underWay.size < maxHandshakes) return true;
+    const oldest = this.oldestSilent() ?? this.oldestOfMost(peer);
     oldest?.giveWay();
     return oldest !== undefined;
   }
 
-  #oldestSilent(): Handshake | undefined {
-    for (const handshake of this.#underWay) if (!handshake.isHeard) return handshake;
+  private oldestSilent(): Handshake | undefined {
+    for (const handshake of this.underWay) if (!handshake.isHeard) return handshake;
     return undefined;
   }
 
-  #oldestOfMost(newcomer: string | undefined): Handshake | undefined {
+  private oldestOfMost(newcomer: string | undefined): Handshake | undefined {
     const firsts = new Map<string | undefined, Handshake>();
     const counts = new Map<string | undefined, number>();
-    for (const handshake of this.#underWay) {
+    for (const handshake of this.underWay) {
       const { peer } = handshake;
       counts.set(peer, (counts.get(peer) ?? 0) + 1);
       if (!firsts.has(peer)) firsts.set(peer, handshake);

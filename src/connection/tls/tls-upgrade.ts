@@ -62,54 +62,54 @@ export interface UpgradeOwner {
 
 /** Begins TLS on one connection, and waits until it is established. */
 export class TlsUpgrade implements Handshake {
-  readonly #owner: UpgradeOwner;
-  readonly #security: SecurityOwner;
-  #phase: "waiting" | "shaking" | "done" = "waiting";
-  #waiter: Waiter<TlsInfo> | undefined;
+  private readonly owner: UpgradeOwner;
+  private readonly security: SecurityOwner;
+  private phase: "waiting" | "shaking" | "done" = "waiting";
+  private waiter: Waiter<TlsInfo> | undefined;
 
   constructor(owner: UpgradeOwner, security: SecurityOwner) {
-    this.#owner = owner;
-    this.#security = security;
+    this.owner = owner;
+    this.security = security;
   }
 
   /** Whether it is not done yet: nothing can be sent. */
   get isUnderWay(): boolean {
-    return this.#phase !== "done";
+    return this.phase !== "done";
   }
 
   /** Whether the handshake has begun and is not done. */
   get isShaking(): boolean {
-    return this.#phase === "shaking";
+    return this.phase === "shaking";
   }
 
   get peer(): string | undefined {
-    return this.#owner.remoteAddress?.host;
+    return this.owner.remoteAddress?.host;
   }
 
   get isHeard(): boolean {
-    return this.#owner.stream.hasHeard();
+    return this.owner.stream.hasHeard();
   }
 
   giveWay(): void {
-    const { settings, id } = this.#owner;
+    const { settings, id } = this.owner;
     const text = `the handshake gave way to another peer's: ${settings.maxHandshakes} are under way (maxHandshakes)`;
-    this.#owner.fail(
+    this.owner.fail(
       new NetError("HANDSHAKE_LIMIT", text, { operation: "handshake", connectionId: id }),
     );
   }
 
   /** Begins with the connection. `early`: what has come of the handshake. */
   begin(early?: Buffer): void {
-    this.#phase = "shaking";
-    this.#security.begun(this);
-    this.#boundTime();
-    this.#owner.stream.startTls(this.#security.context, this.#owner.remoteHost, early);
+    this.phase = "shaking";
+    this.security.begun(this);
+    this.boundTime();
+    this.owner.stream.startTls(this.security.context, this.owner.remoteHost, early);
   }
 
   /** Begins as soon as what was sent has left. */
   beginLater(options: WaitOptions): Promise<TlsInfo> {
     const forget = (error: NetError): void => {
-      this.#owner.fail(error);
+      this.owner.fail(error);
     };
     const giveUp: GiveUp = {
       code: "HANDSHAKE_TIMEOUT",
@@ -117,17 +117,17 @@ export class TlsUpgrade implements Handshake {
       operation: "handshake",
       forget,
     };
-    this.#waiter = new Waiter<TlsInfo>(this.#owner.wheel, options, giveUp);
-    this.#boundTime();
+    this.waiter = new Waiter<TlsInfo>(this.owner.wheel, options, giveUp);
+    this.boundTime();
     // What came in the same turn as the bytes that are being handled is looked at afterwards.
     queueMicrotask(() => {
-      if (this.#owner.pendingBytes === 0) this.allSent();
+      if (this.owner.pendingBytes === 0) this.allSent();
     });
-    return this.#waiter.promise;
+    return this.waiter.promise;
   }
 
-  #boundTime(): void {
-    const { deadlines, settings } = this.#owner;
+  private boundTime(): void {
+    const { deadlines, settings } = this.owner;
     deadlines.clear(DUE.idle);
     if (settings.handshakeTimeoutMs > 0) {
       deadlines.set(DUE.handshake, settings.handshakeTimeoutMs);
@@ -136,55 +136,55 @@ export class TlsUpgrade implements Handshake {
 
   /** The time for the handshake is over. */
   duePassed(): void {
-    const { settings, id } = this.#owner;
+    const { settings, id } = this.owner;
     const text = `TLS was not established within handshakeTimeoutMs (${settings.handshakeTimeoutMs})`;
     const detail = { operation: "handshake", connectionId: id } as const;
-    this.#owner.fail(new NetError("HANDSHAKE_TIMEOUT", text, detail));
+    this.owner.fail(new NetError("HANDSHAKE_TIMEOUT", text, detail));
   }
 
   /** Everything that was sent has left. */
   allSent(): void {
-    if (this.#phase !== "waiting") return;
-    const problem = this.#problem();
+    if (this.phase !== "waiting") return;
+    const problem = this.problem();
     if (problem === undefined) this.begin();
-    else this.#owner.fail(problem);
+    else this.owner.fail(problem);
   }
 
-  #problem(): NetError | undefined {
-    const detail = { operation: "handshake", connectionId: this.#owner.id } as const;
-    if (this.#owner.hasUndelivered) {
+  private problem(): NetError | undefined {
+    const detail = { operation: "handshake", connectionId: this.owner.id } as const;
+    if (this.owner.hasUndelivered) {
       const message = "plain bytes came behind those that begin TLS: they may be injected";
       return new NetError("TLS_PLAINTEXT", message, detail);
     }
-    const { maxHandshakes } = this.#owner.settings;
-    const { context } = this.#security;
+    const { maxHandshakes } = this.owner.settings;
+    const { context } = this.security;
     if (context.role === "client") return undefined;
-    if (this.#security.makeRoom(this.peer, maxHandshakes)) return undefined;
-    return handshakeLimit(maxHandshakes, this.#owner.id);
+    if (this.security.makeRoom(this.peer, maxHandshakes)) return undefined;
+    return handshakeLimit(maxHandshakes, this.owner.id);
   }
 
   /** The handshake is done. */
   secured(): void {
-    this.#leave();
-    this.#owner.deadlines.clear(DUE.handshake);
+    this.leave();
+    this.owner.deadlines.clear(DUE.handshake);
   }
 
   /** The handlers have let the connection in: tells who waits. */
   resolve(): void {
-    const info = this.#waiter === undefined ? undefined : this.#owner.tls;
-    if (info !== undefined) this.#waiter?.resolve(info);
+    const info = this.waiter === undefined ? undefined : this.owner.tls;
+    if (info !== undefined) this.waiter?.resolve(info);
   }
 
   /** The connection has ended, or closes before TLS has begun. */
   ended(): void {
-    this.#leave();
+    this.leave();
     // An error costs the look at the stack: made where somebody waits.
-    if (this.#waiter?.isPending === true) this.#waiter.reject(this.#owner.endError());
+    if (this.waiter?.isPending === true) this.waiter.reject(this.owner.endError());
   }
 
-  #leave(): void {
-    if (this.#phase === "shaking") this.#security.over(this);
-    this.#phase = "done";
+  private leave(): void {
+    if (this.phase === "shaking") this.security.over(this);
+    this.phase = "done";
   }
 }
 

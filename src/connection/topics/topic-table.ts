@@ -20,34 +20,34 @@ interface Delivery<Subscriber> {
 
 /** The topics of one component. `Subscriber`: who is subscribed to them. */
 export class TopicTable<Subscriber extends object> {
-  readonly #maxTopics: number;
-  readonly #subscribers: Map<string, Set<Subscriber>> = new Map();
-  readonly #topics: Map<Subscriber, Set<string>> = new Map();
+  private readonly maxTopics: number;
+  private readonly subscribers: Map<string, Set<Subscriber>> = new Map();
+  private readonly ownTopics: Map<Subscriber, Set<string>> = new Map();
   /** Deliveries under way, each made by a handler that the one before it called. */
-  readonly #deliveries: Delivery<Subscriber>[] = [];
+  private readonly deliveries: Delivery<Subscriber>[] = [];
 
   constructor(maxTopics: number = MAX_TOPICS) {
-    this.#maxTopics = maxTopics;
+    this.maxTopics = maxTopics;
   }
 
   /** Topics that somebody is subscribed to. */
   get topicCount(): number {
-    return this.#subscribers.size;
+    return this.subscribers.size;
   }
 
   /** Their names. */
   topics(): string[] {
-    return [...this.#subscribers.keys()];
+    return [...this.subscribers.keys()];
   }
 
   /** Subscribers of a topic. */
   count(topic: string): number {
-    return this.#subscribers.get(topic)?.size ?? 0;
+    return this.subscribers.get(topic)?.size ?? 0;
   }
 
   /** Topics of a subscriber. */
   topicsOf(subscriber: Subscriber): string[] {
-    return [...(this.#topics.get(subscriber) ?? [])];
+    return [...(this.ownTopics.get(subscriber) ?? [])];
   }
 
   /**
@@ -56,47 +56,47 @@ export class TopicTable<Subscriber extends object> {
    */
   subscribe(subscriber: Subscriber, topic: string, maxOwn: number): boolean {
     assertTopic(topic);
-    const own = this.#topics.get(subscriber);
+    const own = this.ownTopics.get(subscriber);
     if (own?.has(topic) === true) return false;
     if ((own?.size ?? 0) >= maxOwn)
       throw limit(`the connection has as many as maxTopics (${maxOwn})`);
-    const subscribers = this.#subscribers.get(topic);
+    const subscribers = this.subscribers.get(topic);
     if (subscribers !== undefined) {
       subscribers.add(subscriber);
-      this.#noteLate(subscribers, subscriber);
-    } else if (this.#subscribers.size < this.#maxTopics) {
-      this.#subscribers.set(topic, new Set([subscriber]));
-    } else throw limit(`the component has ${this.#maxTopics}, as many as there may be`);
-    if (own === undefined) this.#topics.set(subscriber, new Set([topic]));
+      this.noteLate(subscribers, subscriber);
+    } else if (this.subscribers.size < this.maxTopics) {
+      this.subscribers.set(topic, new Set([subscriber]));
+    } else throw limit(`the component has ${this.maxTopics}, as many as there may be`);
+    if (own === undefined) this.ownTopics.set(subscriber, new Set([topic]));
     else own.add(topic);
     return true;
   }
 
   /** Takes that back; false where it was not so. */
   unsubscribe(subscriber: Subscriber, topic: string): boolean {
-    const own = this.#topics.get(subscriber);
+    const own = this.ownTopics.get(subscriber);
     if (own?.delete(topic) !== true) return false;
-    if (own.size === 0) this.#topics.delete(subscriber);
-    this.#remove(subscriber, topic);
+    if (own.size === 0) this.ownTopics.delete(subscriber);
+    this.remove(subscriber, topic);
     return true;
   }
 
   /** The subscriber is gone. */
   leave(subscriber: Subscriber): void {
-    const own = this.#topics.get(subscriber);
+    const own = this.ownTopics.get(subscriber);
     if (own === undefined) return;
-    this.#topics.delete(subscriber);
-    for (const topic of own) this.#remove(subscriber, topic);
+    this.ownTopics.delete(subscriber);
+    for (const topic of own) this.remove(subscriber, topic);
   }
 
-  #remove(subscriber: Subscriber, topic: string): void {
-    const subscribers = this.#subscribers.get(topic);
+  private remove(subscriber: Subscriber, topic: string): void {
+    const subscribers = this.subscribers.get(topic);
     subscribers?.delete(subscriber);
-    if (subscribers?.size === 0) this.#subscribers.delete(topic);
+    if (subscribers?.size === 0) this.subscribers.delete(topic);
   }
 
-  #noteLate(subscribers: Set<Subscriber>, subscriber: Subscriber): void {
-    for (const delivery of this.#deliveries) {
+  private noteLate(subscribers: Set<Subscriber>, subscriber: Subscriber): void {
+    for (const delivery of this.deliveries) {
       if (delivery.subscribers !== subscribers) continue;
       delivery.late ??= new Set();
       delivery.late.add(subscriber);
@@ -114,10 +114,10 @@ export class TopicTable<Subscriber extends object> {
     deliver: (subscriber: Subscriber) => boolean,
   ): number {
     assertTopic(topic);
-    const subscribers = this.#subscribers.get(topic);
+    const subscribers = this.subscribers.get(topic);
     if (subscribers === undefined) return 0;
     const delivery: Delivery<Subscriber> = { subscribers, late: undefined };
-    this.#deliveries.push(delivery);
+    this.deliveries.push(delivery);
     let count = 0;
     try {
       // One that is ended by what it is given leaves the set meanwhile; one that comes is put at its end.
@@ -126,7 +126,7 @@ export class TopicTable<Subscriber extends object> {
         if (subscriber !== except && deliver(subscriber)) count++;
       }
     } finally {
-      this.#deliveries.pop();
+      this.deliveries.pop();
     }
     return count;
   }

@@ -24,51 +24,51 @@ const OPTION_NAMES: readonly (keyof DuplexViewOptions)[] = [
 /** One connection's stream. */
 export class DuplexView implements Receiver {
   readonly duplex: Duplex;
-  readonly #connection: ProtocolConnection;
-  #waiting: Callback | undefined;
-  #isEnded = false;
+  private readonly connection: ProtocolConnection;
+  private waiting: Callback | undefined;
+  private isEnded = false;
 
   constructor(connection: ProtocolConnection, options: DuplexViewOptions) {
     assertObject("the options of toDuplex", options);
     assertKnownKeys("toDuplex", options, OPTION_NAMES);
-    this.#connection = connection;
+    this.connection = connection;
     // Loaded by whoever uses it.
     const { Duplex } = process.getBuiltinModule("node:stream");
     const calls: DuplexOptions = {
       read: () => connection.release(HOLD.body),
-      write: (chunk: Buffer, _encoding, done) => this.#write(chunk, done),
-      final: (done) => this.#final(done),
-      destroy: (error, done) => this.#destroy(error, done),
+      write: (chunk: Buffer, _encoding, done) => this.write(chunk, done),
+      final: (done) => this.final(done),
+      destroy: (error, done) => this.destroy(error, done),
     };
     this.duplex = new Duplex({ ...options, ...calls });
   }
 
   // — the stream's calls —
 
-  #write(chunk: Buffer, done: Callback): void {
-    const connection = this.#connection;
+  private write(chunk: Buffer, done: Callback): void {
+    const connection = this.connection;
     if (connection.sendBytes(chunk)) done();
-    else if (connection.isOpen) this.#waiting = done;
+    else if (connection.isOpen) this.waiting = done;
     else done(connection.endError());
   }
 
-  #final(done: Callback): void {
-    this.#connection.finish();
+  private final(done: Callback): void {
+    this.connection.finish();
     done();
   }
 
-  #destroy(error: Error | null, done: Callback): void {
-    const connection = this.#connection;
+  private destroy(error: Error | null, done: Callback): void {
+    const connection = this.connection;
     const { writableFinished } = this.duplex;
     // What was ended on both sides closes by itself, in good order.
-    if (!(this.#isEnded && writableFinished)) connection.abort();
+    if (!(this.isEnded && writableFinished)) connection.abort();
     connection.release(HOLD.body);
     done(error);
   }
 
-  #resume(error?: Error): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
+  private resume(error?: Error): void {
+    const waiting = this.waiting;
+    this.waiting = undefined;
     waiting?.(error);
   }
 
@@ -76,33 +76,33 @@ export class DuplexView implements Receiver {
 
   received(bytes: Buffer): number {
     const goesOn = this.duplex.push(isLent(bytes) ? Buffer.from(bytes) : bytes);
-    if (!goesOn) this.#connection.hold(HOLD.body);
+    if (!goesOn) this.connection.hold(HOLD.body);
     return bytes.length;
   }
 
   ended(): void {
-    const hasFinished = this.#connection.endPassedOn();
-    this.#end();
-    if (hasFinished) this.#connection.closeWith(CLOSED_BY_PEER);
+    const hasFinished = this.connection.endPassedOn();
+    this.end();
+    if (hasFinished) this.connection.closeWith(CLOSED_BY_PEER);
   }
 
-  #end(): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
+  private end(): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
     this.duplex.push(null);
   }
 
   drained(): void {
-    this.#resume();
+    this.resume();
   }
 
   closed(reason: CloseReason): void {
     if (reason.cause !== undefined) {
-      this.#waiting = undefined;
+      this.waiting = undefined;
       this.duplex.destroy(reason.cause);
       return;
     }
-    this.#end();
-    if (this.#waiting !== undefined) this.#resume(this.#connection.closedError());
+    this.end();
+    if (this.waiting !== undefined) this.resume(this.connection.closedError());
   }
 }

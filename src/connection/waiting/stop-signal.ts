@@ -6,20 +6,20 @@ import { WaiterList } from "./waiter-list.js";
 
 /** Told once. */
 export class StopSignal {
-  readonly #waiters: WaiterList = new WaiterList();
-  #isStopped = false;
+  private readonly waiters: WaiterList = new WaiterList();
+  private isStopped = false;
 
   /** Resolves when it is told, at once if it was. Rejects with `CLOSE_TIMEOUT`, `ABORTED`. */
   async wait(wheel: TimingWheel, options: WaitOptions): Promise<void> {
     beginWait(options, "stopped", "close");
-    if (this.#isStopped) return;
+    if (this.isStopped) return;
     const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
-    await this.#waiters.wait(wheel, options, giveUp);
+    await this.waiters.wait(wheel, options, giveUp);
   }
 
   /** The component has stopped. */
   tell(): void {
-    this.#isStopped = true;
-    this.#waiters.resolve();
+    this.isStopped = true;
+    this.waiters.resolve();
   }
 }

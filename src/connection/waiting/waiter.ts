@@ -39,85 +39,85 @@ export interface GiveUp {
 /** A promise with a time-out and an abort signal. */
 export class Waiter<Value> implements DeadlineOwner, AbortListener {
   readonly promise: Promise<Value>;
-  readonly #wheel: TimingWheel;
-  readonly #giveUp: GiveUp;
-  readonly #timeoutMs: number;
+  private readonly wheel: TimingWheel;
+  private readonly giveUp: GiveUp;
+  private readonly timeoutMs: number;
   /** Name of what bounds the wait. */
-  readonly #limit: string;
-  #signal: AbortSignal | undefined;
-  #deadline: Deadline | undefined;
-  #resolve: ((value: Value) => void) | undefined;
-  #reject: ((error: NetError) => void) | undefined;
+  private readonly limit: string;
+  private signal: AbortSignal | undefined;
+  private deadline: Deadline | undefined;
+  private onResolve: ((value: Value) => void) | undefined;
+  private onReject: ((error: NetError) => void) | undefined;
 
   /** `defaultTimeoutMs` holds where `options` has none. Throws `INVALID_ARGUMENT` for a bad time-out. */
   constructor(wheel: TimingWheel, options: WaitOptions, giveUp: GiveUp, defaultTimeoutMs = 0) {
     assertWaitOptions(options);
-    this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+    this.timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     const { limit = "timeoutMs", setting = limit } = giveUp;
-    this.#limit = options.timeoutMs === undefined ? setting : limit;
-    this.#wheel = wheel;
-    this.#giveUp = giveUp;
+    this.limit = options.timeoutMs === undefined ? setting : limit;
+    this.wheel = wheel;
+    this.giveUp = giveUp;
     this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+      this.onResolve = resolve;
+      this.onReject = reject;
     });
-    if (this.#timeoutMs > 0) {
-      this.#deadline = new Deadline(this);
-      wheel.set(this.#deadline, this.#timeoutMs);
+    if (this.timeoutMs > 0) {
+      this.deadline = new Deadline(this);
+      wheel.set(this.deadline, this.timeoutMs);
     }
-    this.#signal = options.signal;
-    if (this.#signal !== undefined) onAbort(this.#signal, this);
+    this.signal = options.signal;
+    if (this.signal !== undefined) onAbort(this.signal, this);
   }
 
   /** Whether it is still waited for. */
   get isPending(): boolean {
-    return this.#resolve !== undefined;
+    return this.onResolve !== undefined;
   }
 
   resolve(value: Value): void {
-    const resolve = this.#resolve;
-    this.#settle();
+    const resolve = this.onResolve;
+    this.settle();
     resolve?.(value);
   }
 
   reject(error: NetError): void {
-    const reject = this.#reject;
-    this.#settle();
+    const reject = this.onReject;
+    this.settle();
     reject?.(error);
   }
 
   /** Nobody waits any more: the promise never settles. */
   cancel(): void {
-    this.#settle();
+    this.settle();
   }
 
   deadlineReached(): void {
-    const { code, call, operation, missing, cause } = this.#giveUp;
-    const bound = `${this.#limit} (${this.#timeoutMs})`;
+    const { code, call, operation, missing, cause } = this.giveUp;
+    const bound = `${this.limit} (${this.timeoutMs})`;
     const text = missing?.();
     const message =
       text === undefined ? `${call} took longer than ${bound}` : `${text} within ${bound}`;
-    this.#fail(new NetError(code, message, { operation, cause: cause?.() }));
+    this.fail(new NetError(code, message, { operation, cause: cause?.() }));
   }
 
   signalAborted(signal: AbortSignal): void {
-    const { call, operation } = this.#giveUp;
-    this.#fail(abortError(operation, signal.reason, call));
+    const { call, operation } = this.giveUp;
+    this.fail(abortError(operation, signal.reason, call));
   }
 
-  #fail(error: NetError): void {
+  private fail(error: NetError): void {
     // Whoever was told first of the same signal may have ended this one.
     if (!this.isPending) return;
-    this.#giveUp.forget(error);
+    this.giveUp.forget(error);
     this.reject(error);
   }
 
-  #settle(): void {
-    this.#resolve = undefined;
-    this.#reject = undefined;
-    if (this.#deadline !== undefined) this.#wheel.clear(this.#deadline);
-    if (this.#signal !== undefined) offAbort(this.#signal, this);
-    this.#signal = undefined;
+  private settle(): void {
+    this.onResolve = undefined;
+    this.onReject = undefined;
+    if (this.deadline !== undefined) this.wheel.clear(this.deadline);
+    if (this.signal !== undefined) offAbort(this.signal, this);
+    this.signal = undefined;
   }
 }
 

@@ -27,9 +27,9 @@ function covers(bound: IpAddress, dualStack: boolean, to: IpAddress): boolean {
 
 /** Who is bound where, for listeners or for datagram sockets. */
 export class MemoryBindings<Owner> {
-  #bindings: Binding<Owner>[] = [];
-  #nextPort = FIRST_FREE_PORT;
-  #turn = 0;
+  private bindings: Binding<Owner>[] = [];
+  private nextPort = FIRST_FREE_PORT;
+  private turn = 0;
 
   /** Binds, and answers where: port 0 gets a free one. Undefined: the address is in use. */
   bind(wanted: Binding<Owner>): Address | undefined {
@@ -37,25 +37,25 @@ export class MemoryBindings<Owner> {
     const isOpenPort = address.port === 0;
     const chosen = isOpenPort ? { ...address, port: this.freePort() } : address;
     const binding = { ...wanted, address: chosen };
-    if (this.#bindings.some((other) => this.#conflicts(binding, other))) return undefined;
-    this.#bindings.push(binding);
+    if (this.bindings.some((other) => this.conflicts(binding, other))) return undefined;
+    this.bindings.push(binding);
     return chosen;
   }
 
   /** Gives up what `owner` has bound. */
   release(owner: Owner): void {
-    this.#bindings = this.#bindings.filter((binding) => binding.owner !== owner);
+    this.bindings = this.bindings.filter((binding) => binding.owner !== owner);
   }
 
   /** Who gets what is sent to `to`; those who share a port take turns. */
   find(to: Address): Owner | undefined {
     const all = this.findAll(to);
-    return all[this.#turn++ % Math.max(1, all.length)];
+    return all[this.turn++ % Math.max(1, all.length)];
   }
 
   /** Everybody who is bound to `to`; those who named the very host go before wildcards. */
   findAll(to: Address): readonly Owner[] {
-    const reached = this.#bindings.filter(({ address, dualStack }) => {
+    const reached = this.bindings.filter(({ address, dualStack }) => {
       if ("path" in address || "path" in to) {
         return "path" in address && "path" in to && address.path === to.path;
       }
@@ -69,18 +69,18 @@ export class MemoryBindings<Owner> {
 
   /** Everybody who is bound to `port`, on whatever host. */
   findByPort(port: number): readonly Owner[] {
-    return this.#bindings.filter(({ address }) => address.port === port).map(({ owner }) => owner);
+    return this.bindings.filter(({ address }) => address.port === port).map(({ owner }) => owner);
   }
 
   /** A port that nobody is bound to, by counting up. */
   freePort(): number {
     do {
-      this.#nextPort = this.#nextPort === LAST_FREE_PORT ? FIRST_FREE_PORT : this.#nextPort + 1;
-    } while (this.findByPort(this.#nextPort).length > 0);
-    return this.#nextPort;
+      this.nextPort = this.nextPort === LAST_FREE_PORT ? FIRST_FREE_PORT : this.nextPort + 1;
+    } while (this.findByPort(this.nextPort).length > 0);
+    return this.nextPort;
   }
 
-  #conflicts(wanted: Binding<Owner>, other: Binding<Owner>): boolean {
+  private conflicts(wanted: Binding<Owner>, other: Binding<Owner>): boolean {
     if (wanted.isShared && other.isShared) return false;
     const [a, b] = [wanted.address, other.address];
     if ("path" in a || "path" in b) return "path" in a && "path" in b && a.path === b.path;

@@ -55,76 +55,80 @@ export class MemoryDatagram implements DatagramSocket {
   readonly lendsBytes: boolean;
   /** What is lent is spent when the call returns. */
   readonly keepsTurn = false;
-  readonly #setup: MemoryDatagramSetup;
+  private readonly setup: MemoryDatagramSetup;
   /** Groups, and whose datagrams are wanted; undefined: everybody's. */
-  readonly #groups = new Map<string, Set<string> | undefined>();
+  private readonly groups = new Map<string, Set<string> | undefined>();
   droppedCount = 0;
-  #local: IpAddress | undefined;
-  #held: HeldDatagram[] = [];
-  #heldBytes = 0;
-  #isLooped = true;
-  #isOpen = false;
-  #isPaused = false;
-  #isClosed = false;
+  private local: IpAddress | undefined;
+  private held: HeldDatagram[] = [];
+  private heldBytes = 0;
+  private isLooped = true;
+  private isOpen = false;
+  private isPaused = false;
+  private isClosed = false;
 
   constructor(setup: MemoryDatagramSetup) {
-    this.#setup = setup;
+    this.setup = setup;
     this.lendsBytes = setup.lendsBytes;
     const { address, dualStack, reuseAddress, reusePort } = setup.target;
     if (!setup.isLocal(address.host) && !isGroup(address.host)) {
-      this.#close("EADDRNOTAVAIL");
+      this.closeWith("EADDRNOTAVAIL");
       return;
     }
     const isShared = reuseAddress || reusePort;
     const bound = setup.bindings.bind({ address, dualStack, isShared, owner: this });
     if (bound === undefined || "path" in bound) {
-      this.#close("EADDRINUSE");
+      this.closeWith("EADDRINUSE");
       return;
     }
-    this.#local = bound;
-    setup.loop.post(() => this.#opened(bound));
+    this.local = bound;
+    setup.loop.post(() => this.opened(bound));
   }
 
   send(token: number, bytes: Uint8Array, to?: PeerKey): void {
     const sent = (error: NetError | undefined): void =>
-      this.#setup.sink.datagramSent(token, error, error === undefined ? 0 : 1);
-    this.#send(bytes, to, sent);
+      this.setup.sink.datagramSent(token, error, error === undefined ? 0 : 1);
+    this.sendPiece(bytes, to, sent);
   }
 
   sendRun(token: number, pieces: readonly Uint8Array[], to?: PeerKey): void {
-    const { sink } = this.#setup;
+    const { sink } = this.setup;
     const run = new DatagramRun(token, pieces.length, (...result) => sink.datagramSent(...result));
-    for (const piece of pieces) this.#send(piece, to, (error) => run.sent(error));
+    for (const piece of pieces) this.sendPiece(piece, to, (error) => run.sent(error));
   }
 
-  #send(bytes: Uint8Array, to: PeerKey | undefined, sent: (error?: NetError) => void): void {
-    if (this.#isClosed) return;
-    if (!this.#isOpen) {
+  private sendPiece(
+    bytes: Uint8Array,
+    to: PeerKey | undefined,
+    sent: (error?: NetError) => void,
+  ): void {
+    if (this.isClosed) return;
+    if (!this.isOpen) {
       throw usageError("INVALID_STATE", "a datagram was sent before the socket was open");
     }
-    const destination = this.#destination(to === undefined ? undefined : addressOfPeer(to));
-    const errnoName = this.#whyNotSend(bytes, destination);
-    if (errnoName === undefined) this.#transmit(Buffer.from(bytes), destination);
+    const destination = this.destination(to === undefined ? undefined : addressOfPeer(to));
+    const errnoName = this.whyNotSend(bytes, destination);
+    if (errnoName === undefined) this.transmit(Buffer.from(bytes), destination);
     const text = addressText(destination);
     const error =
       errnoName === undefined ? undefined : systemError(errnoName, "send", undefined, text);
-    this.#setup.loop.post(() => {
-      if (!this.#isClosed) callSink(() => sent(error));
+    this.setup.loop.post(() => {
+      if (!this.isClosed) callSink(() => sent(error));
     });
   }
 
   joinGroup(membership: GroupMembership): void {
     const { group, source } = checkedMembership(membership);
-    const sources = source === undefined ? undefined : (this.#groups.get(group) ?? new Set());
+    const sources = source === undefined ? undefined : (this.groups.get(group) ?? new Set());
     if (source !== undefined) sources?.add(source);
-    this.#groups.set(group, sources);
+    this.groups.set(group, sources);
   }
 
   leaveGroup(membership: GroupMembership): void {
     const { group, source } = checkedMembership(membership);
-    const sources = this.#groups.get(group);
+    const sources = this.groups.get(group);
     if (source !== undefined) sources?.delete(source);
-    if (source === undefined || sources?.size === 0) this.#groups.delete(group);
+    if (source === undefined || sources?.size === 0) this.groups.delete(group);
   }
 
   setMulticastInterface(interfaceHost: string): void {
@@ -138,21 +142,21 @@ export class MemoryDatagram implements DatagramSocket {
   }
 
   setMulticastLoop(on: boolean): void {
-    this.#isLooped = on;
+    this.isLooped = on;
   }
 
   pause(): void {
-    this.#isPaused = true;
+    this.isPaused = true;
   }
 
   resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#setup.loop.post(() => this.#deliverHeld());
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.setup.loop.post(() => this.deliverHeld());
   }
 
   close(): void {
-    this.#close(undefined);
+    this.closeWith(undefined);
   }
 
   ref(): void {
@@ -165,43 +169,43 @@ export class MemoryDatagram implements DatagramSocket {
 
   /** A copy of a datagram arrives, from within a turn. */
   arrive(bytes: Buffer, from: IpAddress): void {
-    const { network, target } = this.#setup;
+    const { network, target } = this.setup;
     const { peer } = target;
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     if (peer !== undefined && (peer.host !== from.host || peer.port !== from.port)) return;
-    if (this.#heldBytes + bytes.length > network.windowBytes) {
+    if (this.heldBytes + bytes.length > network.windowBytes) {
       this.droppedCount++;
       return;
     }
-    this.#heldBytes += bytes.length;
-    this.#held.push({ bytes, from });
-    this.#deliverHeld();
+    this.heldBytes += bytes.length;
+    this.held.push({ bytes, from });
+    this.deliverHeld();
   }
 
-  #opened(address: IpAddress): void {
-    if (this.#isClosed) return;
-    this.#isOpen = true;
-    callSink(() => this.#setup.sink.datagramOpened(address));
-    this.#deliverHeld();
+  private opened(address: IpAddress): void {
+    if (this.isClosed) return;
+    this.isOpen = true;
+    callSink(() => this.setup.sink.datagramOpened(address));
+    this.deliverHeld();
   }
 
-  #deliverHeld(): void {
-    while (this.#isOpen && !this.#isPaused && !this.#isClosed) {
-      const datagram = this.#held.shift();
+  private deliverHeld(): void {
+    while (this.isOpen && !this.isPaused && !this.isClosed) {
+      const datagram = this.held.shift();
       if (datagram === undefined) return;
       const { bytes, from } = datagram;
-      this.#heldBytes -= bytes.length;
+      this.heldBytes -= bytes.length;
       const key = peerKeyOf(from);
-      callSink(() => this.#setup.sink.datagramReceived(bytes, key, bytes.length));
+      callSink(() => this.setup.sink.datagramReceived(bytes, key, bytes.length));
       if (this.lendsBytes) bytes.fill(SPENT_BYTE);
     }
   }
 
-  #close(errnoName: string | undefined): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#held = [];
-    const { bindings, loop, sink, target } = this.#setup;
+  private closeWith(errnoName: string | undefined): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.held = [];
+    const { bindings, loop, sink, target } = this.setup;
     bindings.release(this);
     const text = addressText(target.address);
     const error =
@@ -209,8 +213,8 @@ export class MemoryDatagram implements DatagramSocket {
     loop.post(() => callSink(() => sink.datagramClosed(error)));
   }
 
-  #destination(to: IpAddress | undefined): IpAddress {
-    const { peer } = this.#setup.target;
+  private destination(to: IpAddress | undefined): IpAddress {
+    const { peer } = this.setup.target;
     const destination = to ?? peer;
     if (destination === undefined) {
       throw usageError("INVALID_ARGUMENT", "a datagram without a peer needs an address");
@@ -222,45 +226,45 @@ export class MemoryDatagram implements DatagramSocket {
     return destination;
   }
 
-  #whyNotSend(bytes: Uint8Array, to: IpAddress): string | undefined {
+  private whyNotSend(bytes: Uint8Array, to: IpAddress): string | undefined {
     if (bytes.length > MAX_DATAGRAM_BYTES) return "EMSGSIZE";
-    if (to.family === "IPv6" && this.#local?.family === "IPv4") return "EAFNOSUPPORT";
-    return to.host === BROADCAST_HOST && !this.#setup.target.broadcast ? "EACCES" : undefined;
+    if (to.family === "IPv6" && this.local?.family === "IPv4") return "EAFNOSUPPORT";
+    return to.host === BROADCAST_HOST && !this.setup.target.broadcast ? "EACCES" : undefined;
   }
 
-  #transmit(bytes: Buffer, to: IpAddress): void {
-    const { loop, network } = this.#setup;
-    const from = this.#sourceFor(to);
+  private transmit(bytes: Buffer, to: IpAddress): void {
+    const { loop, network } = this.setup;
+    const from = this.sourceFor(to);
     const traffic = { kind: "datagram", from, to, byteCount: bytes.length } as const;
     const arrivalsMs = network.arrivalsOf(traffic, loop.now());
     for (const arrivalMs of arrivalsMs) {
       loop.post(() => {
-        for (const receiver of this.#receiversOf(to, from))
+        for (const receiver of this.receiversOf(to, from))
           receiver.arrive(Buffer.from(bytes), from);
       }, arrivalMs);
     }
   }
 
-  #sourceFor(to: IpAddress): IpAddress {
-    const local = this.#local!;
+  private sourceFor(to: IpAddress): IpAddress {
+    const local = this.local!;
     if (local.host !== "0.0.0.0" && local.host !== "::") return local;
     const host = to.family === "IPv6" ? "::1" : "127.0.0.1";
     return { host, port: local.port, family: to.family };
   }
 
-  #hears(group: string, source: string): boolean {
-    return this.#groups.has(group) && this.#groups.get(group)?.has(source) !== false;
+  private hears(group: string, source: string): boolean {
+    return this.groups.has(group) && this.groups.get(group)?.has(source) !== false;
   }
 
-  #receiversOf(to: IpAddress, from: IpAddress): readonly MemoryDatagram[] {
-    const { bindings } = this.#setup;
+  private receiversOf(to: IpAddress, from: IpAddress): readonly MemoryDatagram[] {
+    const { bindings } = this.setup;
     if (to.host === BROADCAST_HOST) {
-      return bindings.findByPort(to.port).filter((other) => other.#local?.family === "IPv4");
+      return bindings.findByPort(to.port).filter((other) => other.local?.family === "IPv4");
     }
     if (isGroup(to.host)) {
       return bindings
         .findByPort(to.port)
-        .filter((other) => other.#hears(to.host, from.host) && (other !== this || this.#isLooped));
+        .filter((other) => other.hears(to.host, from.host) && (other !== this || this.isLooped));
     }
     const receiver = bindings.find(to);
     return receiver === undefined ? [] : [receiver];

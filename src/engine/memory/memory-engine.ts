@@ -75,7 +75,7 @@ function resolvedHost(host: string): ResolvedHost {
   return { host, family: isIP(host) === 6 ? "IPv6" : "IPv4" };
 }
 
-/** An engine without a kernel: streams and datagrams between components of one process, over a network that a script and a seed decide. Give the same engine to every component that shall meet the others. */
+/** An engine without a kernel: streams and datagrams between components of one process, over a network that a script and a seed decide. Give the same engine to all components that are to reach each other. */
 export class MemoryEngine implements Engine {
   /** Its name. */
   readonly name: "memory" = "memory";

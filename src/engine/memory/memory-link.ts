@@ -23,11 +23,11 @@ function isSameAddress(a: Address, b: Address): boolean {
 
 /** One connection in memory: two streams, joined by a pipe in each direction. */
 export class MemoryLink {
-  readonly #setup: MemoryLinkSetup;
-  readonly #pipes: readonly MemoryPipe[];
+  private readonly setup: MemoryLinkSetup;
+  private readonly pipes: readonly MemoryPipe[];
 
   constructor(setup: MemoryLinkSetup) {
-    this.#setup = setup;
+    this.setup = setup;
     const { loop, network, client, server, clientAddress, serverAddress } = setup;
     const up = new MemoryPipe({
       ...{ loop, network, writer: client, reader: server },
@@ -44,28 +44,28 @@ export class MemoryLink {
         if (this.isGone) setup.onGone(this);
       };
     }
-    this.#pipes = [up, down];
+    this.pipes = [up, down];
   }
 
   /** Whether one of the ends is at `address`. */
   isAt(address: Address): boolean {
-    const { clientAddress, serverAddress } = this.#setup;
+    const { clientAddress, serverAddress } = this.setup;
     return isSameAddress(clientAddress, address) || isSameAddress(serverAddress, address);
   }
 
   /** Whether neither end is left. */
   get isGone(): boolean {
-    return this.#setup.client.isClosed && this.#setup.server.isClosed;
+    return this.setup.client.isClosed && this.setup.server.isClosed;
   }
 
   /** Ends both streams with an error of the system. */
   cut(errnoName: string): void {
-    this.#setup.client.fail(errnoName, "receive");
-    this.#setup.server.fail(errnoName, "receive");
+    this.setup.client.fail(errnoName, "receive");
+    this.setup.server.fail(errnoName, "receive");
   }
 
   /** Lets nothing pass any more. */
   silence(): void {
-    for (const pipe of this.#pipes) pipe.silence();
+    for (const pipe of this.pipes) pipe.silence();
   }
 }

@@ -19,24 +19,24 @@ export interface MemoryListenerSetup {
 
 /** One listener in memory: bound at once, told in a later turn. */
 export class MemoryListener implements Listener {
-  readonly #setup: MemoryListenerSetup;
-  #isClosed = false;
+  private readonly setup: MemoryListenerSetup;
+  private isClosed = false;
 
   constructor(setup: MemoryListenerSetup) {
-    this.#setup = setup;
+    this.setup = setup;
     const { address, dualStack, reusePort } = setup.target;
     if (address.host !== undefined && !setup.isLocal(address.host)) {
-      this.#close("EADDRNOTAVAIL");
+      this.closeWith("EADDRNOTAVAIL");
       return;
     }
     const binding = { address, dualStack, isShared: reusePort, owner: this };
     const bound = setup.bindings.bind(binding);
-    if (bound === undefined) this.#close("EADDRINUSE");
-    else setup.loop.post(() => this.#opened(bound));
+    if (bound === undefined) this.closeWith("EADDRINUSE");
+    else setup.loop.post(() => this.opened(bound));
   }
 
   close(): void {
-    this.#close(undefined);
+    this.closeWith(undefined);
   }
 
   ref(): void {
@@ -51,7 +51,7 @@ export class MemoryListener implements Listener {
   accept(stream: MemoryStream): void {
     let sink: StreamSink | undefined;
     callSink(() => {
-      sink = this.#setup.sink.listenerAccepted(stream);
+      sink = this.setup.sink.listenerAccepted(stream);
     });
     if (sink === undefined) stream.close();
     else stream.sink = sink;
@@ -59,25 +59,25 @@ export class MemoryListener implements Listener {
 
   /** Accepting has failed, from within a turn. */
   failAccept(errnoName: string): void {
-    if (acceptErrorKind(errnoName) === "fatal") this.#close(errnoName);
-    else callSink(() => this.#setup.sink.listenerAcceptFailed(this.#error(errnoName, "accept")));
+    if (acceptErrorKind(errnoName) === "fatal") this.closeWith(errnoName);
+    else callSink(() => this.setup.sink.listenerAcceptFailed(this.error(errnoName, "accept")));
   }
 
-  #opened(address: Address): void {
-    if (this.#isClosed) return;
-    callSink(() => this.#setup.sink.listenerOpened(address));
+  private opened(address: Address): void {
+    if (this.isClosed) return;
+    callSink(() => this.setup.sink.listenerOpened(address));
   }
 
-  #close(errnoName: string | undefined): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    const { bindings, loop, sink } = this.#setup;
+  private closeWith(errnoName: string | undefined): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    const { bindings, loop, sink } = this.setup;
     bindings.release(this);
-    const error = errnoName === undefined ? undefined : this.#error(errnoName, "listen");
+    const error = errnoName === undefined ? undefined : this.error(errnoName, "listen");
     loop.post(() => callSink(() => sink.listenerClosed(error)));
   }
 
-  #error(errnoName: string, operation: Operation): NetError {
-    return systemError(errnoName, operation, undefined, addressText(this.#setup.target.address));
+  private error(errnoName: string, operation: Operation): NetError {
+    return systemError(errnoName, operation, undefined, addressText(this.setup.target.address));
   }
 }

@@ -3,7 +3,7 @@
  *
  * States: connecting → linked (two pipes) → closed. A stream is open once it is linked and, for the
  * end that connected, once the answer has come back. Nothing but `streamClosed` reaches the sink
- * once `#isClosing` is set; it comes in a later turn.
+ * once `isClosing` is set; it comes in a later turn.
  */
 import { NetError, type Operation } from "../../errors.js";
 import { addressText } from "../address-text.js";
@@ -33,26 +33,26 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
   sink: StreamSink = noStreamSink;
   /** Called once, when the stream has closed. */
   onGone: () => void = () => {};
-  readonly #setup: MemoryStreamSetup;
-  #incoming: MemoryPipe | undefined;
-  #outgoing: MemoryPipe | undefined;
-  #isOpen = false;
-  #isPaused = false;
-  #isWriting = false;
-  #isFinishing = false;
-  #isClosing = false;
+  private readonly setup: MemoryStreamSetup;
+  private incoming: MemoryPipe | undefined;
+  private outgoing: MemoryPipe | undefined;
+  private isOpen = false;
+  private isPaused = false;
+  private isWriting = false;
+  private isFinishing = false;
+  private isClosing = false;
 
   constructor(setup: MemoryStreamSetup) {
-    this.#setup = setup;
+    this.setup = setup;
     this.lendsBytes = setup.lendsBytes;
   }
 
   get isClosed(): boolean {
-    return this.#isClosing;
+    return this.isClosing;
   }
 
   get isReading(): boolean {
-    return this.#isOpen && !this.#isPaused && !this.#isClosing;
+    return this.isOpen && !this.isPaused && !this.isClosing;
   }
 
   write(piece: Uint8Array): void {
@@ -61,46 +61,46 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
   }
 
   writeAll(pieces: readonly Uint8Array[], byteCount: number): void {
-    if (this.#isClosing) return;
-    if (!this.#isOpen || this.#isWriting || this.#isFinishing) {
+    if (this.isClosing) return;
+    if (!this.isOpen || this.isWriting || this.isFinishing) {
       const text = "a write needs an open stream, with no write under way, before finish()";
       throw new NetError("INVALID_STATE", text, { operation: "send" });
     }
     const sumBytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
     if (sumBytes !== byteCount) {
-      this.#close("end", changedPieces(byteCount, sumBytes));
+      this.closeWith("end", changedPieces(byteCount, sumBytes));
       return;
     }
-    this.#isWriting = true;
-    this.#outgoing?.write(pieces, byteCount);
+    this.isWriting = true;
+    this.outgoing?.write(pieces, byteCount);
   }
 
   sendProgress(): number {
-    return this.#isWriting ? (this.#outgoing?.takenBytes ?? 0) : 0;
+    return this.isWriting ? (this.outgoing?.takenBytes ?? 0) : 0;
   }
 
   finish(): void {
-    if (this.#isFinishing || this.#isClosing) return;
-    this.#isFinishing = true;
-    this.#outgoing?.end();
+    if (this.isFinishing || this.isClosing) return;
+    this.isFinishing = true;
+    this.outgoing?.end();
   }
 
   close(): void {
-    this.#close("end", undefined);
+    this.closeWith("end", undefined);
   }
 
   reset(): void {
-    this.#close("reset", undefined);
+    this.closeWith("reset", undefined);
   }
 
   pause(): void {
-    this.#isPaused = true;
+    this.isPaused = true;
   }
 
   resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#incoming?.wake();
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.incoming?.wake();
   }
 
   setNoDelay(_on: boolean): void {
@@ -113,11 +113,11 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
   }
 
   localAddress(): Address | undefined {
-    return this.#setup.local;
+    return this.setup.local;
   }
 
   remoteAddress(): Address | undefined {
-    return this.#setup.remote;
+    return this.setup.remote;
   }
 
   startTls(): never {
@@ -146,28 +146,28 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
 
   /** Joins the stream to its two pipes. */
   link(incoming: MemoryPipe, outgoing: MemoryPipe): void {
-    this.#incoming = incoming;
-    this.#outgoing = outgoing;
+    this.incoming = incoming;
+    this.outgoing = outgoing;
   }
 
   /** An accepted stream is open from the start. */
   openAccepted(): void {
-    this.#isOpen = true;
+    this.isOpen = true;
   }
 
   /** The answer to a connect has come back. */
   openConnected(): void {
-    if (this.#isClosing) return;
-    this.#isOpen = true;
+    if (this.isClosing) return;
+    this.isOpen = true;
     callSink(() => this.sink.streamOpened());
-    this.#incoming?.wake();
+    this.incoming?.wake();
   }
 
   /** Ends the stream with an error of the system. */
   fail(errnoName: string, operation: Operation): void {
-    const during = this.#isOpen ? operation : "connect";
-    const where = this.#isOpen ? undefined : addressText(this.#setup.remote);
-    this.#close("end", systemError(errnoName, during, undefined, where));
+    const during = this.isOpen ? operation : "connect";
+    const where = this.isOpen ? undefined : addressText(this.setup.remote);
+    this.closeWith("end", systemError(errnoName, during, undefined, where));
   }
 
   bytesArrived(bytes: Buffer): void {
@@ -184,8 +184,8 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
   }
 
   writeTaken(byteCount: number): void {
-    if (this.#isClosing) return;
-    this.#isWriting = false;
+    if (this.isClosing) return;
+    this.isWriting = false;
     callSink(() => this.sink.streamWritten(byteCount));
   }
 
@@ -193,13 +193,13 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
     this.fail("ECONNRESET", "send");
   }
 
-  #close(last: "end" | "reset", error: NetError | undefined): void {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
+  private closeWith(last: "end" | "reset", error: NetError | undefined): void {
+    if (this.isClosing) return;
+    this.isClosing = true;
     // As TCP has it: bytes that nobody will read, or a connection half made, end in a reset.
-    const isUnread = this.#incoming?.closeReader() ?? false;
-    this.#outgoing?.closeWriter(isUnread || !this.#isOpen ? "reset" : last);
-    this.#setup.loop.post(() => {
+    const isUnread = this.incoming?.closeReader() ?? false;
+    this.outgoing?.closeWriter(isUnread || !this.isOpen ? "reset" : last);
+    this.setup.loop.post(() => {
       callSink(() => this.sink.streamClosed(error));
       this.onGone();
     });

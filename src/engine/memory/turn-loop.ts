@@ -23,43 +23,43 @@ const LONG_MS = 2 ** 31 - 1;
 
 /** What the memory engine has in place of an event loop. */
 export class TurnLoop {
-  readonly #clock: Clock;
-  readonly #endOfTurn = new TurnQueue(() => this.#schedule());
-  #due: (() => void)[] = [];
-  #isScheduled = false;
+  private readonly clock: Clock;
+  private readonly endOfTurn = new TurnQueue(() => this.schedule());
+  private due: (() => void)[] = [];
+  private isScheduled = false;
   /** The next turn waits for the event loop of the process. */
-  #isResting = false;
-  #turnsInRow = 0;
+  private isResting = false;
+  private turnsInRow = 0;
   /** Tasks that wait for the clock. */
-  #delayedCount = 0;
-  #hold: NodeJS.Timeout | undefined;
+  private delayedCount = 0;
+  private hold: NodeJS.Timeout | undefined;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   /** The clock's time in milliseconds. */
   now(): number {
-    return this.#clock.now();
+    return this.clock.now();
   }
 
   /** Runs `task`, which may call sinks, in a coming turn: in the next, or `delayMs` from now. */
   post(task: () => void, delayMs = 0): void {
     if (delayMs > 0) {
-      this.#delayed(1);
-      this.#clock.setTimer(delayMs, () => {
-        this.#delayed(-1);
+      this.delayed(1);
+      this.clock.setTimer(delayMs, () => {
+        this.delayed(-1);
         this.post(task);
       });
       return;
     }
-    this.#due.push(task);
-    this.#schedule();
+    this.due.push(task);
+    this.schedule();
   }
 
   /** Runs `task` at the end of the present turn. */
   afterTurn(task: () => void): void {
-    this.#endOfTurn.add(task);
+    this.endOfTurn.add(task);
   }
 
   /** Resolves when nothing is left to do before the clock moves. */
@@ -67,46 +67,46 @@ export class TurnLoop {
     // Twice: what the last sink call resolved may take a whole round of microtasks to ask for more.
     for (let quietCount = 0; quietCount < 2; quietCount++) {
       await new Promise<void>((resolve) => {
-        if (this.#isResting) setImmediate(resolve);
+        if (this.isResting) setImmediate(resolve);
         else queueMicrotask(() => process.nextTick(resolve));
       });
-      if (this.#due.length > 0 || !this.#endOfTurn.isEmpty) quietCount = -1;
+      if (this.due.length > 0 || !this.endOfTurn.isEmpty) quietCount = -1;
     }
   }
 
-  #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    const turn = (): void => inRootContext(() => this.#turn());
-    this.#turnsInRow++;
-    if (this.#turnsInRow <= TURNS_IN_ROW) {
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    const turn = (): void => inRootContext(() => this.turn());
+    this.turnsInRow++;
+    if (this.turnsInRow <= TURNS_IN_ROW) {
       queueMicrotask(() => process.nextTick(turn));
       return;
     }
-    this.#isResting = true;
+    this.isResting = true;
     setImmediate(() => {
-      this.#isResting = false;
-      this.#turnsInRow = 0;
+      this.isResting = false;
+      this.turnsInRow = 0;
       turn();
     });
   }
 
-  #turn(): void {
-    this.#isScheduled = false;
-    this.#endOfTurn.run();
-    const due = this.#due;
-    this.#due = [];
+  private turn(): void {
+    this.isScheduled = false;
+    this.endOfTurn.run();
+    const due = this.due;
+    this.due = [];
     for (const task of due) callSink(task);
   }
 
   /** Holds the process while something waits for the machine's clock: its timers alone do not. */
-  #delayed(change: number): void {
-    const wasHeld = this.#delayedCount > 0;
-    this.#delayedCount += change;
-    const isHeld = this.#delayedCount > 0;
-    if (isHeld === wasHeld || this.#clock !== systemClock) return;
-    this.#hold ??= setInterval(() => {}, LONG_MS);
-    if (isHeld) this.#hold.ref();
-    else this.#hold.unref();
+  private delayed(change: number): void {
+    const wasHeld = this.delayedCount > 0;
+    this.delayedCount += change;
+    const isHeld = this.delayedCount > 0;
+    if (isHeld === wasHeld || this.clock !== systemClock) return;
+    this.hold ??= setInterval(() => {}, LONG_MS);
+    if (isHeld) this.hold.ref();
+    else this.hold.unref();
   }
 }

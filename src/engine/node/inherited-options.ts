@@ -13,27 +13,27 @@ import { askSocket } from "./socket-calls.js";
 /** Options that a connection has from its listener. */
 export class InheritedOptions {
   /** Those that were set, in order; none where it can't be done. */
-  readonly #list: OptionList;
-  #isSeen = false;
+  private readonly list: OptionList;
+  private isSeen = false;
 
   /** Sets the options of its connections on `server`, which has begun to listen. */
   constructor(server: Server, options: StreamOptions) {
     const list = listOf(options);
     const result = askSocket(server, (calls, descriptor) => setOptions(calls, descriptor, list));
-    this.#list = result === 0 ? list : [];
+    this.list = result === 0 ? list : [];
   }
 
   /** Whether `socket`, which was accepted just now, has them. */
   areOn(socket: Socket): boolean {
-    const last = this.#list.at(-1);
-    if (last === undefined || this.#isSeen) return this.#isSeen;
+    const last = this.list.at(-1);
+    if (last === undefined || this.isSeen) return this.isSeen;
     const [level, name, value] = last;
     const bytes = Buffer.alloc(4);
     const length = askSocket(socket, (calls, descriptor) =>
       calls.getOption(descriptor, level, name, bytes),
     );
-    this.#isSeen = length === bytes.length && bytes.readInt32LE(0) === value;
-    return this.#isSeen;
+    this.isSeen = length === bytes.length && bytes.readInt32LE(0) === value;
+    return this.isSeen;
   }
 }
 

@@ -72,255 +72,259 @@ function createDatagramSocket(target: DatagramTarget): Socket {
 export class NodeDatagram implements DatagramSocket {
   readonly lendsBytes = false;
   readonly keepsTurn = false;
-  readonly #target: DatagramTarget;
-  readonly #sink: DatagramSink;
-  readonly #turn: NodeTurn;
-  readonly #socket: Socket;
-  readonly #spareSends: SendUnderWay[] = [];
-  #held: HeldDatagram[] = [];
-  #heldBytes = 0;
-  readonly #peers: NodePeers;
+  private readonly target: DatagramTarget;
+  private readonly sink: DatagramSink;
+  private readonly turn: NodeTurn;
+  private readonly socket: Socket;
+  private readonly spareSends: SendUnderWay[] = [];
+  private held: HeldDatagram[] = [];
+  private heldBytes = 0;
+  private readonly peers: NodePeers;
   /** The peer, as the kernel names it, to compare senders with. */
-  #peer: PeerKey | undefined;
+  private peer: PeerKey | undefined;
   droppedCount = 0;
-  #isBound = false;
-  #isOpen = false;
-  #isPaused = false;
-  #isClosed = false;
+  private isBound = false;
+  private isOpen = false;
+  private isPaused = false;
+  private isClosed = false;
 
   constructor(target: DatagramTarget, sink: DatagramSink, turn: NodeTurn) {
-    this.#turn = turn;
-    this.#target = target;
-    this.#sink = sink;
-    this.#peers = new NodePeers(target.address.family === "IPv6");
-    this.#socket = createDatagramSocket(target);
-    this.#socket.on("message", (bytes, from) => this.#received(bytes, from));
-    this.#socket.on("error", (error) => this.#failed(error));
-    this.#socket.on("listening", () => process.nextTick(() => this.#bound()));
-    this.#bind();
+    this.turn = turn;
+    this.target = target;
+    this.sink = sink;
+    this.peers = new NodePeers(target.address.family === "IPv6");
+    this.socket = createDatagramSocket(target);
+    this.socket.on("message", (bytes, from) => this.received(bytes, from));
+    this.socket.on("error", (error) => this.failed(error));
+    this.socket.on("listening", () => process.nextTick(() => this.bound()));
+    this.bind();
   }
 
   send(token: number, bytes: Uint8Array, to?: PeerKey): void {
-    this.#send(token, bytes, to);
+    this.sendBytes(token, bytes, to);
   }
 
   sendRun(token: number, pieces: readonly Uint8Array[], to?: PeerKey): void {
-    if (!this.#maySend()) return;
-    const peer = this.#destination(to);
+    if (!this.maySend()) return;
+    const peer = this.destination(to);
     const run = new DatagramRun(token, pieces.length, (...result) => {
-      this.#sink.datagramSent(...result);
+      this.sink.datagramSent(...result);
     });
-    this.#give(pieces, peer, (cause) => this.#runSent(run, to, cause));
+    this.give(pieces, peer, (cause) => this.runSent(run, to, cause));
   }
 
-  #send(token: number, bytes: Uint8Array, to: PeerKey | undefined): void {
-    if (!this.#maySend()) return;
-    const peer = this.#destination(to);
-    const send = this.#spareSends.pop() ?? this.#newSend();
+  private sendBytes(token: number, bytes: Uint8Array, to: PeerKey | undefined): void {
+    if (!this.maySend()) return;
+    const peer = this.destination(to);
+    const send = this.spareSends.pop() ?? this.newSend();
     send.token = token;
     send.to = to;
-    this.#give(bytes, peer, send.done);
+    this.give(bytes, peer, send.done);
   }
 
-  #maySend(): boolean {
-    if (this.#isClosed) return false;
-    if (this.#isOpen) return true;
+  private maySend(): boolean {
+    if (this.isClosed) return false;
+    if (this.isOpen) return true;
     throw new NetError("INVALID_STATE", "a datagram was sent before the socket was open", {
       operation: "send",
     });
   }
 
-  #give(data: Uint8Array | readonly Uint8Array[], peer: PeerKey | undefined, done: Done): void {
+  private give(
+    data: Uint8Array | readonly Uint8Array[],
+    peer: PeerKey | undefined,
+    done: Done,
+  ): void {
     try {
       // At the end of a turn the context is the engine's own already.
-      if (this.#turn.isRunning) this.#giveInContext(data, peer, done);
-      else inRootContext(() => this.#giveInContext(data, peer, done));
+      if (this.turn.isRunning) this.giveInContext(data, peer, done);
+      else inRootContext(() => this.giveInContext(data, peer, done));
     } catch (cause) {
       const text = `can't send a datagram${peer === undefined ? "" : ` to ${addressText(addressOfPeer(peer))}`}`;
       throw new NetError("INVALID_ARGUMENT", text, { operation: "send", cause });
     }
   }
 
-  #giveInContext(
+  private giveInContext(
     data: Uint8Array | readonly Uint8Array[],
     peer: PeerKey | undefined,
     done: Done,
   ): void {
-    const socket = this.#socket;
+    const socket = this.socket;
     if (peer === undefined) {
       if (data instanceof Uint8Array) socket.send(data, done);
       else for (const piece of data) socket.send(piece, done);
       return;
     }
-    const host = this.#peers.host(peer);
+    const host = this.peers.host(peer);
     const port = portOfPeer(peer);
     if (data instanceof Uint8Array) socket.send(data, port, host, done);
     else for (const piece of data) socket.send(piece, port, host, done);
   }
 
-  #newSend(): SendUnderWay {
+  private newSend(): SendUnderWay {
     const send: SendUnderWay = {
       token: 0,
       to: undefined,
-      done: (cause) => this.#sent(send, cause),
+      done: (cause) => this.sent(send, cause),
     };
     return send;
   }
 
   joinGroup(membership: GroupMembership): void {
     const { group, interfaceHost, source } = checkedMembership(membership);
-    this.#configure(group, () => {
-      if (source === undefined) this.#socket.addMembership(group, interfaceHost);
-      else this.#socket.addSourceSpecificMembership(source, group, interfaceHost);
+    this.configure(group, () => {
+      if (source === undefined) this.socket.addMembership(group, interfaceHost);
+      else this.socket.addSourceSpecificMembership(source, group, interfaceHost);
     });
   }
 
   leaveGroup(membership: GroupMembership): void {
     const { group, interfaceHost, source } = checkedMembership(membership);
-    this.#configure(group, () => {
-      if (source === undefined) this.#socket.dropMembership(group, interfaceHost);
-      else this.#socket.dropSourceSpecificMembership(source, group, interfaceHost);
+    this.configure(group, () => {
+      if (source === undefined) this.socket.dropMembership(group, interfaceHost);
+      else this.socket.dropSourceSpecificMembership(source, group, interfaceHost);
     });
   }
 
   setMulticastInterface(interfaceHost: string): void {
-    assertInterface(interfaceHost, this.#target.address.family === "IPv6");
+    assertInterface(interfaceHost, this.target.address.family === "IPv6");
     const what = `multicast interface ${interfaceHost}`;
-    this.#configure(what, () => this.#socket.setMulticastInterface(interfaceHost));
+    this.configure(what, () => this.socket.setMulticastInterface(interfaceHost));
   }
 
   setMulticastTtl(ttl: number): void {
-    this.#configure(`multicast TTL ${ttl}`, () => this.#socket.setMulticastTTL(ttl));
+    this.configure(`multicast TTL ${ttl}`, () => this.socket.setMulticastTTL(ttl));
   }
 
   setMulticastLoop(on: boolean): void {
-    this.#configure(`multicast loop ${on}`, () => this.#socket.setMulticastLoopback(on));
+    this.configure(`multicast loop ${on}`, () => this.socket.setMulticastLoopback(on));
   }
 
   pause(): void {
-    this.#isPaused = true;
+    this.isPaused = true;
   }
 
   resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    if (this.#held.length === 0) return;
-    inRootContext(() => process.nextTick(() => this.#deliverHeld()));
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    if (this.held.length === 0) return;
+    inRootContext(() => process.nextTick(() => this.deliverHeld()));
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#close(undefined);
+    if (this.isClosed) return;
+    this.closeWith(undefined);
   }
 
   ref(): void {
-    this.#socket.ref();
+    this.socket.ref();
   }
 
   unref(): void {
-    this.#socket.unref();
+    this.socket.unref();
   }
 
-  #bind(): void {
-    const { host, port } = this.#target.address;
+  private bind(): void {
+    const { host, port } = this.target.address;
     try {
-      this.#socket.bind({ address: host, port });
+      this.socket.bind({ address: host, port });
     } catch (error) {
       // Sizing the kernel's buffers is a part of binding, and throws.
-      this.#failed(error);
+      this.failed(error);
     }
   }
 
-  #bound(): void {
-    if (this.#isClosed) return;
-    this.#isBound = true;
+  private bound(): void {
+    if (this.isClosed) return;
+    this.isBound = true;
     try {
-      if (this.#target.broadcast) this.#socket.setBroadcast(true);
+      if (this.target.broadcast) this.socket.setBroadcast(true);
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
       return;
     }
-    const { peer } = this.#target;
+    const { peer } = this.target;
     if (peer === undefined) {
-      this.#opened();
+      this.opened();
       return;
     }
-    this.#socket.on("connect", () => {
-      if (this.#isClosed) return;
-      const { address, port: remotePort } = this.#socket.remoteAddress();
-      this.#peer = this.#peers.key(address, remotePort);
-      this.#opened();
+    this.socket.on("connect", () => {
+      if (this.isClosed) return;
+      const { address, port: remotePort } = this.socket.remoteAddress();
+      this.peer = this.peers.key(address, remotePort);
+      this.opened();
     });
-    const isMapped = this.#target.address.family === "IPv6" && peer.family === "IPv4";
-    this.#socket.connect(peer.port, isMapped ? `::ffff:${peer.host}` : peer.host);
+    const isMapped = this.target.address.family === "IPv6" && peer.family === "IPv4";
+    this.socket.connect(peer.port, isMapped ? `::ffff:${peer.host}` : peer.host);
   }
 
-  #opened(): void {
-    this.#isOpen = true;
-    callSink(() => this.#sink.datagramOpened(addressFromInfo(this.#socket.address())));
+  private opened(): void {
+    this.isOpen = true;
+    callSink(() => this.sink.datagramOpened(addressFromInfo(this.socket.address())));
   }
 
-  #received(bytes: Buffer, from: RemoteInfo): void {
-    if (!this.#isOpen || this.#isClosed) return;
-    const peer = this.#peer;
-    const address = this.#peers.key(from.address, from.port);
+  private received(bytes: Buffer, from: RemoteInfo): void {
+    if (!this.isOpen || this.isClosed) return;
+    const peer = this.peer;
+    const address = this.peers.key(from.address, from.port);
     // What came between binding and connecting passed no filter.
     if (peer !== undefined && peer !== address) return;
-    if (!this.#isPaused && this.#held.length === 0) {
-      this.#deliver(bytes, address);
+    if (!this.isPaused && this.held.length === 0) {
+      this.deliver(bytes, address);
       return;
     }
-    const limitBytes = this.#target.receiveBufferBytes ?? DEFAULT_HELD_BYTES;
-    if (this.#heldBytes + bytes.length > limitBytes) {
+    const limitBytes = this.target.receiveBufferBytes ?? DEFAULT_HELD_BYTES;
+    if (this.heldBytes + bytes.length > limitBytes) {
       this.droppedCount++;
       return;
     }
-    this.#heldBytes += bytes.length;
-    this.#held.push({ bytes, from: address });
+    this.heldBytes += bytes.length;
+    this.held.push({ bytes, from: address });
   }
 
-  #deliverHeld(): void {
-    while (!this.#isPaused && !this.#isClosed) {
-      const datagram = this.#held.shift();
+  private deliverHeld(): void {
+    while (!this.isPaused && !this.isClosed) {
+      const datagram = this.held.shift();
       if (datagram === undefined) return;
-      this.#heldBytes -= datagram.bytes.length;
-      this.#deliver(datagram.bytes, datagram.from);
+      this.heldBytes -= datagram.bytes.length;
+      this.deliver(datagram.bytes, datagram.from);
     }
   }
 
-  #deliver(bytes: Buffer, from: PeerKey): void {
+  private deliver(bytes: Buffer, from: PeerKey): void {
     // Datagrams come one by one: what they lead to leaves when the round is over.
-    this.#turn.received(1);
+    this.turn.received(1);
     try {
-      this.#sink.datagramReceived(bytes, from, bytes.length);
+      this.sink.datagramReceived(bytes, from, bytes.length);
     } catch (defect) {
       rethrowLater(defect);
     }
   }
 
-  #sent(send: SendUnderWay, cause: Error | null): void {
+  private sent(send: SendUnderWay, cause: Error | null): void {
     const { token, to } = send;
-    if (this.#spareSends.length < MAX_SPARE_SENDS) this.#spareSends.push(send);
-    if (this.#isClosed) return;
+    if (this.spareSends.length < MAX_SPARE_SENDS) this.spareSends.push(send);
+    if (this.isClosed) return;
     try {
-      this.#sink.datagramSent(token, this.#errorOf(cause, to), cause === null ? 0 : 1);
+      this.sink.datagramSent(token, this.errorOf(cause, to), cause === null ? 0 : 1);
     } catch (defect) {
       rethrowLater(defect);
     }
   }
 
-  #runSent(run: DatagramRun, to: PeerKey | undefined, cause: Error | null): void {
-    if (this.#isClosed) return;
+  private runSent(run: DatagramRun, to: PeerKey | undefined, cause: Error | null): void {
+    if (this.isClosed) return;
     try {
-      run.sent(cause === null ? undefined : this.#errorOf(cause, to));
+      run.sent(cause === null ? undefined : this.errorOf(cause, to));
     } catch (defect) {
       rethrowLater(defect);
     }
   }
 
-  #errorOf(cause: Error | null, to: PeerKey | undefined): NetError | undefined {
+  private errorOf(cause: Error | null, to: PeerKey | undefined): NetError | undefined {
     if (cause === null) return undefined;
-    const { address, peer } = this.#target;
+    const { address, peer } = this.target;
     const where = to === undefined ? peer : addressOfPeer(to);
     const name = errnoNameOf(cause);
     // Node looks at the family itself, and says less of it than the kernel.
@@ -329,54 +333,54 @@ export class NodeDatagram implements DatagramSocket {
     return systemError(isOfOther ? "EAFNOSUPPORT" : name, "send", cause, text);
   }
 
-  #failed(cause: unknown): void {
+  private failed(cause: unknown): void {
     const name = errnoNameOf(cause);
-    if (this.#isClosed) return;
-    const kind = this.#isOpen ? datagramErrorKind(name) : "fatal";
-    if (kind === "refusal") this.#refused(name, cause);
+    if (this.isClosed) return;
+    const kind = this.isOpen ? datagramErrorKind(name) : "fatal";
+    if (kind === "refusal") this.refused(name, cause);
     if (kind !== "fatal") return;
-    const { address, peer } = this.#target;
-    const text = addressText(this.#isBound ? (peer ?? address) : address);
-    this.#close(systemError(name, this.#isOpen ? "receive" : "listen", cause, text));
+    const { address, peer } = this.target;
+    const text = addressText(this.isBound ? (peer ?? address) : address);
+    this.closeWith(systemError(name, this.isOpen ? "receive" : "listen", cause, text));
   }
 
-  #refused(name: string, cause: unknown): void {
-    const { peer } = this.#target;
+  private refused(name: string, cause: unknown): void {
+    const { peer } = this.target;
     const error = systemError(name, "receive", cause, peer && addressText(peer));
     try {
-      this.#sink.datagramRefused(error);
+      this.sink.datagramRefused(error);
     } catch (defect) {
       rethrowLater(defect);
     }
   }
 
-  #close(error: NetError | undefined): void {
-    this.#isClosed = true;
-    this.#held = [];
-    this.#socket.on("close", () => {
-      callSink(() => this.#sink.datagramClosed(error));
+  private closeWith(error: NetError | undefined): void {
+    this.isClosed = true;
+    this.held = [];
+    this.socket.on("close", () => {
+      callSink(() => this.sink.datagramClosed(error));
     });
-    this.#socket.close();
+    this.socket.close();
   }
 
   /** Where to send, or undefined for the peer. */
-  #destination(to: PeerKey | undefined): PeerKey | undefined {
-    const { peer } = this.#target;
+  private destination(to: PeerKey | undefined): PeerKey | undefined {
+    const { peer } = this.target;
     if (peer === undefined && to === undefined) {
       throw new NetError("INVALID_ARGUMENT", "a datagram without a peer needs an address", {
         operation: "send",
       });
     }
     if (peer === undefined || to === undefined) return to;
-    if (to === this.#peer || to === peerKeyOf(peer)) return undefined;
+    if (to === this.peer || to === peerKeyOf(peer)) return undefined;
     const text = `a datagram socket with the peer ${addressText(peer)} can't send to`;
     throw new NetError("INVALID_ARGUMENT", `${text} ${addressText(addressOfPeer(to))}`, {
       operation: "send",
     });
   }
 
-  #configure(what: string, call: () => void): void {
-    if (this.#isClosed) return;
+  private configure(what: string, call: () => void): void {
+    if (this.isClosed) return;
     try {
       call();
     } catch (cause) {

@@ -46,13 +46,13 @@ class NodeEngine implements Engine {
   readonly memory: RecycledMemory = new RecycledMemory();
   readonly capabilities: Capabilities = nodeCapabilities;
   readonly clock: Clock = systemClock;
-  readonly #turn = new NodeTurn();
-  readonly #hold = new ProcessHold();
-  readonly #rounds = new StreamRounds();
-  readonly #reading = new SharedReading(ownerReader, this.memory);
+  private readonly turn = new NodeTurn();
+  private readonly hold = new ProcessHold();
+  private readonly rounds = new StreamRounds();
+  private readonly reading = new SharedReading(ownerReader, this.memory);
 
   afterTurn(task: () => void): void {
-    this.#turn.add(task);
+    this.turn.add(task);
   }
 
   resolve(host: string, signal?: AbortSignal): Promise<readonly ResolvedHost[]> {
@@ -64,11 +64,11 @@ class NodeEngine implements Engine {
     assertZone(target.address, "listen");
     const service = {
       clock: this.clock,
-      turn: this.#turn,
-      hold: this.#hold,
-      rounds: this.#rounds,
+      turn: this.turn,
+      hold: this.hold,
+      rounds: this.rounds,
       memory: this.memory,
-      reading: this.#reading,
+      reading: this.reading,
     };
     return inRootContext(() => new NodeListener(target, sink, service));
   }
@@ -81,7 +81,7 @@ class NodeEngine implements Engine {
       // TLS takes a socket over with Node's own way of reading.
       const lendsBytes = target.stream.mayStartTls !== true;
       const socket = lendsBytes
-        ? this.#reading.socket(target.stream.keepsBytes === true)
+        ? this.reading.socket(target.stream.keepsBytes === true)
         : new Socket({ allowHalfOpen: true });
       const stream = new NodeStream({
         socket,
@@ -91,9 +91,9 @@ class NodeEngine implements Engine {
         lendsBytes,
         remote: target.address,
         local: "path" in target.address ? { path: "" } : undefined,
-        turn: this.#turn,
-        hold: this.#hold,
-        rounds: this.#rounds,
+        turn: this.turn,
+        hold: this.hold,
+        rounds: this.rounds,
         memory: this.memory,
       });
       stream.sink = sink;
@@ -113,7 +113,7 @@ class NodeEngine implements Engine {
 
   openDatagram(target: DatagramTarget, sink: DatagramSink): DatagramSocket {
     assertReusePort(target);
-    return inRootContext(() => new NodeDatagram(target, sink, this.#turn));
+    return inRootContext(() => new NodeDatagram(target, sink, this.turn));
   }
 }
 

@@ -44,86 +44,86 @@ export interface ListenerService {
 
 /** One listener over node:net. */
 export class NodeListener implements Listener {
-  readonly #target: ListenTarget;
-  readonly #sink: ListenerSink;
-  readonly #service: ListenerService;
-  readonly #server: Server;
-  readonly #backOff: ReportBackOff;
+  private readonly target: ListenTarget;
+  private readonly sink: ListenerSink;
+  private readonly service: ListenerService;
+  private readonly server: Server;
+  private readonly backOff: ReportBackOff;
   /** The server has not answered yet whether it is bound. */
-  #isBinding = false;
-  #isClosed = false;
-  #isSecondTry = false;
-  #file: SocketFile | undefined;
+  private isBinding = false;
+  private isClosed = false;
+  private isSecondTry = false;
+  private file: SocketFile | undefined;
   /** From when it listens on; none of a path. */
-  #inherited: InheritedOptions | undefined;
+  private inherited: InheritedOptions | undefined;
 
   constructor(target: ListenTarget, sink: ListenerSink, service: ListenerService) {
-    this.#target = checkedListenTarget(target);
-    this.#sink = sink;
-    this.#service = service;
-    this.#backOff = new ReportBackOff(service.clock);
-    this.#server = createServer({ allowHalfOpen: true });
-    this.#server.on("connection", (socket) => this.#accepted(socket));
-    this.#server.on("listening", () => this.#opened());
-    this.#server.on("error", (error) => this.#failed(error));
-    this.#listen();
+    this.target = checkedListenTarget(target);
+    this.sink = sink;
+    this.service = service;
+    this.backOff = new ReportBackOff(service.clock);
+    this.server = createServer({ allowHalfOpen: true });
+    this.server.on("connection", (socket) => this.accepted(socket));
+    this.server.on("listening", () => this.opened());
+    this.server.on("error", (error) => this.failed(error));
+    this.listen();
   }
 
   close(): void {
-    this.#close(undefined);
+    this.closeWith(undefined);
   }
 
   ref(): void {
-    this.#server.ref();
+    this.server.ref();
   }
 
   unref(): void {
-    this.#server.unref();
+    this.server.unref();
   }
 
-  #listen(): void {
-    const { address, backlog, dualStack, reusePort } = this.#target;
+  private listen(): void {
+    const { address, backlog, dualStack, reusePort } = this.target;
     const options =
       "path" in address
         ? { path: address.path, backlog }
         : { host: address.host, port: address.port, backlog, ipv6Only: !dualStack, reusePort };
     try {
-      this.#server.listen(options);
-      this.#isBinding = true;
+      this.server.listen(options);
+      this.isBinding = true;
     } catch (cause) {
       const text = `can't listen at ${addressText(address)}`;
       throw new NetError("INVALID_ARGUMENT", text, { operation: "listen", cause });
     }
   }
 
-  #opened(): void {
-    this.#isBinding = false;
-    const { address: wanted } = this.#target;
-    if ("path" in wanted) this.#file = socketFileAt(wanted.path);
-    else this.#inherited = new InheritedOptions(this.#server, this.#target.stream);
-    if (this.#isClosed) {
-      this.#release(undefined);
+  private opened(): void {
+    this.isBinding = false;
+    const { address: wanted } = this.target;
+    if ("path" in wanted) this.file = socketFileAt(wanted.path);
+    else this.inherited = new InheritedOptions(this.server, this.target.stream);
+    if (this.isClosed) {
+      this.release(undefined);
       return;
     }
-    const info = this.#server.address();
+    const info = this.server.address();
     const address: Address =
-      info === null || typeof info === "string" ? this.#target.address : addressFromInfo(info);
-    callSink(() => this.#sink.listenerOpened(address));
+      info === null || typeof info === "string" ? this.target.address : addressFromInfo(info);
+    callSink(() => this.sink.listenerOpened(address));
   }
 
-  #accepted(socket: Socket): void {
-    if (this.#isClosed) {
+  private accepted(socket: Socket): void {
+    if (this.isClosed) {
       socket.destroy();
       return;
     }
-    const { address, stream: options } = this.#target;
-    const { turn, hold, rounds, memory, reading } = this.#service;
+    const { address, stream: options } = this.target;
+    const { turn, hold, rounds, memory, reading } = this.service;
     const isPath = "path" in address;
     const stream = new NodeStream({
       socket,
       options,
       isOpen: true,
-      hasOptions: this.#inherited?.areOn(socket) === true,
+      hasOptions: this.inherited?.areOn(socket) === true,
       // TLS takes a socket over with Node's own way of reading.
       lendsBytes: options.mayStartTls !== true && reading.lend(socket, options.keepsBytes === true),
       remote: isPath ? { path: "" } : remoteAddressOf(socket),
@@ -134,7 +134,7 @@ export class NodeListener implements Listener {
       memory,
     });
     try {
-      const sink = this.#sink.listenerAccepted(stream);
+      const sink = this.sink.listenerAccepted(stream);
       if (sink === undefined) stream.close();
       else stream.sink = sink;
     } catch (defect) {
@@ -144,60 +144,60 @@ export class NodeListener implements Listener {
     stream.accepted();
   }
 
-  #failed(cause: Error): void {
-    if (this.#isBinding) this.#bindFailed(cause);
-    else if (!this.#isClosed) this.#acceptFailed(cause);
+  private failed(cause: Error): void {
+    if (this.isBinding) this.bindFailed(cause);
+    else if (!this.isClosed) this.acceptFailed(cause);
   }
 
-  #bindFailed(cause: Error): void {
-    this.#isBinding = false;
-    if (this.#isClosed) {
-      this.#release(undefined);
+  private bindFailed(cause: Error): void {
+    this.isBinding = false;
+    if (this.isClosed) {
+      this.release(undefined);
       return;
     }
-    const { address } = this.#target;
+    const { address } = this.target;
     const errnoName = errnoNameOf(cause);
     const name = "path" in address ? bindErrorName(errnoName, address.path) : errnoName;
-    if (name === "EADDRINUSE" && "path" in address && !this.#isSecondTry) {
-      this.#isSecondTry = true;
-      this.#tryStalePath(address.path, cause);
+    if (name === "EADDRINUSE" && "path" in address && !this.isSecondTry) {
+      this.isSecondTry = true;
+      this.tryStalePath(address.path, cause);
     } else {
-      this.#close(systemError(name, "listen", cause, addressText(address)));
+      this.closeWith(systemError(name, "listen", cause, addressText(address)));
     }
   }
 
-  #acceptFailed(cause: Error): void {
+  private acceptFailed(cause: Error): void {
     const name = errnoNameOf(cause);
     const kind = acceptErrorKind(name);
-    const error = systemError(name, "accept", cause, addressText(this.#target.address));
-    if (kind === "fatal") this.#close(error);
-    else if (kind === "peer" || this.#backOff.failed()) {
-      callSink(() => this.#sink.listenerAcceptFailed(error));
+    const error = systemError(name, "accept", cause, addressText(this.target.address));
+    if (kind === "fatal") this.closeWith(error);
+    else if (kind === "peer" || this.backOff.failed()) {
+      callSink(() => this.sink.listenerAcceptFailed(error));
     }
   }
 
-  #tryStalePath(path: string, cause: Error): void {
+  private tryStalePath(path: string, cause: Error): void {
     removeStaleSocket(path, (isRemoved) => {
-      if (this.#isClosed) return;
-      if (isRemoved) this.#listen();
-      else this.#close(systemError("EADDRINUSE", "listen", cause, path));
+      if (this.isClosed) return;
+      if (isRemoved) this.listen();
+      else this.closeWith(systemError("EADDRINUSE", "listen", cause, path));
     });
   }
 
-  #close(error: NetError | undefined): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  private closeWith(error: NetError | undefined): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     // A server that is still binding can't be closed yet; its answer comes within a turn.
-    if (!this.#isBinding) this.#release(error);
+    if (!this.isBinding) this.release(error);
   }
 
-  #release(error: NetError | undefined): void {
-    const { address } = this.#target;
+  private release(error: NetError | undefined): void {
+    const { address } = this.target;
     const close = (): void => {
-      if (this.#server.listening) this.#server.close();
+      if (this.server.listening) this.server.close();
     };
-    if ("path" in address) closePath(address.path, this.#file, close);
+    if ("path" in address) closePath(address.path, this.file, close);
     else close();
-    inRootContext(() => process.nextTick(() => callSink(() => this.#sink.listenerClosed(error))));
+    inRootContext(() => process.nextTick(() => callSink(() => this.sink.listenerClosed(error))));
   }
 }

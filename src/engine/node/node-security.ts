@@ -22,60 +22,60 @@ export class NodeSecurity implements HandshakeSink, WatchedStream {
   readonly socket: TLSSocket;
   /** The socket underneath. */
   readonly plain: Socket;
-  readonly #bytesBefore: number;
-  readonly #context: TlsContext;
+  private readonly bytesBefore: number;
+  private readonly context: TlsContext;
   /** The name that the peer's certificate has to be for. */
-  readonly #name: string | undefined;
-  readonly #sink: HandshakeSink;
+  private readonly name: string | undefined;
+  private readonly sink: HandshakeSink;
   /** From the end of the handshake on. */
-  #flood: RecordFlood | undefined;
-  #info: TlsInfo | undefined;
+  private flood: RecordFlood | undefined;
+  private knownInfo: TlsInfo | undefined;
 
   /** Whether the handshake is done. */
   get isSecured(): boolean {
-    return this.#flood !== undefined;
+    return this.flood !== undefined;
   }
 
   /** Whether a byte came after the handshake began. */
   get hasHeard(): boolean {
-    return this.plain.bytesRead > this.#bytesBefore;
+    return this.plain.bytesRead > this.bytesBefore;
   }
 
   /** Begins the handshake on `plain`; `sink` hears how it ends. */
   constructor(plain: Socket, context: TlsContext, host: string | undefined, sink: HandshakeSink) {
     this.plain = plain;
     // What was read before, and put back, came of the handshake.
-    this.#bytesBefore = plain.bytesRead - plain.readableLength;
-    this.#context = context;
-    this.#name = context instanceof TlsClientContext ? context.serverNameFor(host) : undefined;
-    this.#sink = sink;
+    this.bytesBefore = plain.bytesRead - plain.readableLength;
+    this.context = context;
+    this.name = context instanceof TlsClientContext ? context.serverNameFor(host) : undefined;
+    this.sink = sink;
     this.socket = beginHandshake(plain, context, host, this);
     watchCloseNotify(this.socket, plain);
   }
 
   secured(): void {
-    this.#flood = new RecordFlood(this.socket, this.plain);
-    this.#sink.secured();
+    this.flood = new RecordFlood(this.socket, this.plain);
+    this.sink.secured();
   }
 
   refused(error: NetError): void {
-    this.#sink.refused(error);
+    this.sink.refused(error);
   }
 
   /** Behind close_notify nothing that comes is deciphered. */
   look(): boolean {
     if (this.socket.destroyed || this.socket.readableEnded) return false;
-    const error = this.#flood?.look();
-    if (error !== undefined) this.#sink.refused(error);
+    const error = this.flood?.look();
+    if (error !== undefined) this.sink.refused(error);
     return error === undefined;
   }
 
   /** What is known; undefined before the handshake is done. What was asked once is kept. */
   info(): TlsInfo | undefined {
     if (this.isSecured && !this.socket.destroyed) {
-      this.#info ??= tlsInfoOf(this.socket, this.#context);
+      this.knownInfo ??= tlsInfoOf(this.socket, this.context);
     }
-    return this.#info;
+    return this.knownInfo;
   }
 
   /** Why the end of the stream is no orderly one; undefined when it is. */
@@ -92,7 +92,7 @@ export class NodeSecurity implements HandshakeSink, WatchedStream {
 
   /** The NetError for an error of the secured socket. */
   errorOf(error: Error, operation: Operation): NetError {
-    return tlsError(error, this.isSecured ? operation : "handshake", this.#name);
+    return tlsError(error, this.isSecured ? operation : "handshake", this.name);
   }
 
   /**

@@ -28,45 +28,45 @@ const settled = Promise.resolve();
 
 /** When the tasks of `afterTurn` run. */
 export class NodeTurn {
-  readonly #queue: TurnQueue;
+  private readonly queue: TurnQueue;
   /** How many times bytes came since the immediate was set. */
-  #receivedCount = 0;
+  private receivedCount = 0;
   /** Rounds with a single stream, up to SOLE_ROUNDS. */
-  #soleRounds = 0;
-  #turnsToSample = SAMPLE_TURNS;
+  private soleRounds = 0;
+  private turnsToSample = SAMPLE_TURNS;
   /** What came last was large. */
-  #isLarge = false;
+  private isLarge = false;
   /** The tasks are running, in the engine's own async context. */
   isRunning = false;
-  readonly #endEvent: () => void;
-  readonly #endRound: () => void;
+  private readonly endEvent: () => void;
+  private readonly endRound: () => void;
 
   constructor() {
-    this.#queue = new TurnQueue(() => this.#schedule());
+    this.queue = new TurnQueue(() => this.schedule());
     const runQueue = (): void => {
       this.isRunning = true;
-      this.#queue.run();
+      this.queue.run();
       this.isRunning = false;
     };
-    // Whoever asked first for the end of this turn shall not be seen by all who are served in it.
+    // Else all tasks of this turn would run in the async context of the first that asked for its end.
     const run = (): void => inRootContext(runQueue);
     // A tick that a microtask asks for comes when no microtask is left.
-    this.#endEvent = (): void => process.nextTick(run);
-    this.#endRound = (): void => {
-      this.#look();
+    this.endEvent = (): void => process.nextTick(run);
+    this.endRound = (): void => {
+      this.look();
       run();
     };
   }
 
   /** Runs `task` when the turn is over. */
   add(task: () => void): void {
-    this.#queue.add(task);
+    this.queue.add(task);
   }
 
   /** `byteCount` bytes come in. */
   received(byteCount: number): void {
-    this.#receivedCount++;
-    this.#isLarge = byteCount >= LARGE_BYTES;
+    this.receivedCount++;
+    this.isLarge = byteCount >= LARGE_BYTES;
   }
 
   /**
@@ -74,28 +74,28 @@ export class NodeTurn {
    * loses close_notify (Node 20 to 24). The turn therefore ends with the round.
    */
   secured(): void {
-    this.#turnsToSample = 0;
-    this.#queue.add(nothing);
+    this.turnsToSample = 0;
+    this.queue.add(nothing);
   }
 
-  #schedule(): void {
-    if (this.#isLarge) {
-      void settled.then(this.#endEvent);
+  private schedule(): void {
+    if (this.isLarge) {
+      void settled.then(this.endEvent);
       return;
     }
-    if (this.#soleRounds >= SOLE_ROUNDS && --this.#turnsToSample > 0) {
-      void settled.then(this.#endEvent);
+    if (this.soleRounds >= SOLE_ROUNDS && --this.turnsToSample > 0) {
+      void settled.then(this.endEvent);
       return;
     }
     // The bytes that lead to this turn have been counted, if there were any.
-    this.#receivedCount = 1;
-    setImmediate(this.#endRound);
+    this.receivedCount = 1;
+    setImmediate(this.endRound);
   }
 
   /** The round is over. */
-  #look(): void {
-    this.#turnsToSample = SAMPLE_TURNS;
-    if (this.#receivedCount > 1) this.#soleRounds = 0;
-    else if (this.#soleRounds < SOLE_ROUNDS) this.#soleRounds++;
+  private look(): void {
+    this.turnsToSample = SAMPLE_TURNS;
+    if (this.receivedCount > 1) this.soleRounds = 0;
+    else if (this.soleRounds < SOLE_ROUNDS) this.soleRounds++;
   }
 }

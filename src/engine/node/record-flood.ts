@@ -18,40 +18,40 @@ const RECORD_SHARE = 1 / 128;
 
 /** What one secured stream was sent. */
 export class RecordFlood {
-  readonly #secure: TLSSocket;
-  readonly #plain: Socket;
+  private readonly secure: TLSSocket;
+  private readonly plain: Socket;
   /** Of data, when we looked last. */
-  #dataBytes = 0;
+  private dataBytes = 0;
   /** Of cipher text, when data was seen last. */
-  #cipherBytes: number;
+  private cipherBytes: number;
 
   /** The handshake on `plain` is done, as `secure`. */
   constructor(secure: TLSSocket, plain: Socket) {
-    this.#secure = secure;
-    this.#plain = plain;
-    this.#cipherBytes = plain.bytesRead;
+    this.secure = secure;
+    this.plain = plain;
+    this.cipherBytes = plain.bytesRead;
   }
 
   /** Looks at the stream: why it has to end, or undefined. */
   look(): NetError | undefined {
-    return this.#answerBytes() > MAX_ANSWER_BYTES ? tooManyAnswers() : this.#emptyRecords();
+    return this.answerBytes() > MAX_ANSWER_BYTES ? tooManyAnswers() : this.emptyRecords();
   }
 
   /** Cipher text that waits and is none of the application's. 0 where Node does not tell what waits. */
-  #answerBytes(): number {
-    const { writableLength } = this.#secure;
-    return (waitingBytes(this.#secure) ?? 0) - writableLength * (1 + RECORD_SHARE);
+  private answerBytes(): number {
+    const { writableLength } = this.secure;
+    return (waitingBytes(this.secure) ?? 0) - writableLength * (1 + RECORD_SHARE);
   }
 
-  #emptyRecords(): NetError | undefined {
-    const dataBytes = this.#secure.bytesRead;
-    const cipherBytes = this.#plain.bytesRead;
-    if (dataBytes !== this.#dataBytes) {
-      this.#dataBytes = dataBytes;
-      this.#cipherBytes = cipherBytes;
+  private emptyRecords(): NetError | undefined {
+    const dataBytes = this.secure.bytesRead;
+    const cipherBytes = this.plain.bytesRead;
+    if (dataBytes !== this.dataBytes) {
+      this.dataBytes = dataBytes;
+      this.cipherBytes = cipherBytes;
       return undefined;
     }
-    const emptyBytes = cipherBytes - this.#cipherBytes;
+    const emptyBytes = cipherBytes - this.cipherBytes;
     if (emptyBytes <= MAX_EMPTY_CIPHER_BYTES) return undefined;
     const text =
       `the peer has sent ${emptyBytes} bytes of records in a row without data, ` +

@@ -55,48 +55,48 @@ interface ReadingHandle {
 /** What all plain sockets read into: one buffer, and some of their own for those that read much. */
 export class SharedReading {
   readonly buffer: Buffer = Buffer.allocUnsafeSlow(SEGMENT_BYTES);
-  readonly #reader: SharedReader;
-  readonly #memory: RecycledMemory;
-  readonly #names: ReadingNames | undefined;
-  readonly #lend: ReadCallback;
-  readonly #give: ReadCallback;
-  readonly #next: () => Buffer;
+  private readonly reader: SharedReader;
+  private readonly memory: RecycledMemory;
+  private readonly names: ReadingNames | undefined;
+  private readonly lendBytes: ReadCallback;
+  private readonly giveBytes: ReadCallback;
+  private readonly next: () => Buffer;
   /** What is read into next by the socket that has just read; undefined: the same as before. */
-  #nextBuffer: Buffer | undefined;
+  private nextBuffer: Buffer | undefined;
   /** Sockets with a buffer of their own; first the one that got it first. */
-  readonly #own: Map<Socket, Buffer> = new Map();
+  private readonly own: Map<Socket, Buffer> = new Map();
   /** Sockets whose close is listened to. */
-  readonly #watched: WeakSet<Socket> = new WeakSet();
+  private readonly watched: WeakSet<Socket> = new WeakSet();
 
   constructor(reader: SharedReader, memory: RecycledMemory) {
-    this.#reader = reader;
-    this.#memory = memory;
-    const read = this.#read.bind(this);
-    this.#lend = function lend(byteCount, buffer): boolean {
+    this.reader = reader;
+    this.memory = memory;
+    const read = this.read.bind(this);
+    this.lendBytes = function lend(byteCount, buffer): boolean {
       read(this, byteCount, buffer as Buffer, false);
       return true;
     };
-    this.#give = function give(byteCount, buffer): boolean {
+    this.giveBytes = function give(byteCount, buffer): boolean {
       read(this, byteCount, buffer as Buffer, true);
       return true;
     };
     // Node goes on with the same buffer where this is none, whatever its types say.
-    this.#next = (): Buffer => {
-      const next = this.#nextBuffer;
-      this.#nextBuffer = undefined;
+    this.next = (): Buffer => {
+      const next = this.nextBuffer;
+      this.nextBuffer = undefined;
       return next as Buffer;
     };
-    this.#names = this.#findNames();
+    this.names = this.findNames();
   }
 
   /** Sockets that have a buffer of their own. */
   get ownCount(): number {
-    return this.#own.size;
+    return this.own.size;
   }
 
   /** An outgoing socket that reads into the buffer. */
   socket(keepsBytes: boolean): Socket {
-    const callback = (keepsBytes ? this.#give : this.#lend) as OnReadOpts["callback"];
+    const callback = (keepsBytes ? this.giveBytes : this.lendBytes) as OnReadOpts["callback"];
     const options: ReadingSocketOptions = {
       allowHalfOpen: true,
       onread: { buffer: this.buffer, callback },
@@ -106,99 +106,99 @@ export class SharedReading {
 
   /** Has an accepted socket read into the buffer. False: it can't, and emits `data`. */
   lend(socket: Socket, keepsBytes: boolean): boolean {
-    const names = this.#names;
+    const names = this.names;
     const handle = handleOf(socket);
     if (names === undefined || handle === undefined) return false;
     if (Reflect.get(socket, names.buffer) !== null) return false;
     handle.useUserBuffer(this.buffer);
     Reflect.set(socket, names.buffer, this.buffer);
-    Reflect.set(socket, names.callback, keepsBytes ? this.#give : this.#lend);
+    Reflect.set(socket, names.callback, keepsBytes ? this.giveBytes : this.lendBytes);
     return true;
   }
 
   /** Hands out what was read, and chooses what the socket reads into next. */
-  #read(socket: Socket, byteCount: number, into: Buffer, isKept: boolean): void {
+  private read(socket: Socket, byteCount: number, into: Buffer, isKept: boolean): void {
     const { buffer } = this;
     const isLarge = byteCount >= LARGE_BYTES;
     const isOwn = into !== buffer;
     const isGiven = isOwn && isKept && isLarge;
     if (isGiven) {
-      this.#reader.given(socket, into.subarray(0, byteCount));
+      this.reader.given(socket, into.subarray(0, byteCount));
     } else if (isOwn && isKept) {
       // Copied into the shared one, which is known as lent.
       buffer.set(into.subarray(0, byteCount));
-      this.#reader.lent(socket, buffer.subarray(0, byteCount));
+      this.reader.lent(socket, buffer.subarray(0, byteCount));
     } else {
-      this.#reader.lent(socket, into.subarray(0, byteCount));
+      this.reader.lent(socket, into.subarray(0, byteCount));
     }
     // Chosen behind the call, in which other sockets may have read, and this one been closed.
     if (!isOwn) {
-      if (isLarge) this.#nextBuffer = this.#take(socket, isKept);
+      if (isLarge) this.nextBuffer = this.take(socket, isKept);
       return;
     }
-    const isTheirs = this.#own.get(socket) === into;
+    const isTheirs = this.own.get(socket) === into;
     if (isTheirs && isLarge) {
       // Given away or kept, or read into again.
-      if (isGiven || this.#memory.isHeld(into))
-        this.#nextBuffer = this.#exchange(socket, into, isKept);
+      if (isGiven || this.memory.isHeld(into))
+        this.nextBuffer = this.exchange(socket, into, isKept);
       return;
     }
-    this.#leave(socket, into);
-    this.#nextBuffer = isLarge ? this.#take(socket, isKept) : buffer;
+    this.leave(socket, into);
+    this.nextBuffer = isLarge ? this.take(socket, isKept) : buffer;
   }
 
   /** Another buffer in place of `taken`: the socket keeps its place among those that have one. */
-  #exchange(socket: Socket, taken: Buffer, isKept: boolean): Buffer {
-    this.#memory.putBack(taken);
-    const next = this.#fresh(isKept);
-    this.#own.set(socket, next);
+  private exchange(socket: Socket, taken: Buffer, isKept: boolean): Buffer {
+    this.memory.putBack(taken);
+    const next = this.fresh(isKept);
+    this.own.set(socket, next);
     return next;
   }
 
-  #fresh(isKept: boolean): Buffer {
-    return isKept ? Buffer.allocUnsafeSlow(SEGMENT_BYTES) : this.#memory.take();
+  private fresh(isKept: boolean): Buffer {
+    return isKept ? Buffer.allocUnsafeSlow(SEGMENT_BYTES) : this.memory.take();
   }
 
   /** A buffer of the socket's own, if it can have one. */
-  #take(socket: Socket, isKept: boolean): Buffer {
-    const own = this.#own;
-    const names = this.#names;
+  private take(socket: Socket, isKept: boolean): Buffer {
+    const own = this.own;
+    const names = this.names;
     if (names === undefined || socket.destroyed) return this.buffer;
-    if (!this.#watched.has(socket)) {
-      this.#watched.add(socket);
-      Reflect.set(socket, names.next, this.#next);
-      socket.once("close", () => this.#close(socket));
+    if (!this.watched.has(socket)) {
+      this.watched.add(socket);
+      Reflect.set(socket, names.next, this.next);
+      socket.once("close", () => this.close(socket));
     }
-    if (own.size >= MAX_OWN_BUFFERS) this.#retract();
-    const taken = this.#fresh(isKept);
+    if (own.size >= MAX_OWN_BUFFERS) this.retract();
+    const taken = this.fresh(isKept);
     own.set(socket, taken);
     return taken;
   }
 
-  #close(socket: Socket): void {
-    const taken = this.#own.get(socket);
-    if (taken !== undefined) this.#leave(socket, taken);
+  private close(socket: Socket): void {
+    const taken = this.own.get(socket);
+    if (taken !== undefined) this.leave(socket, taken);
   }
 
   /** The socket does not read into `taken` any more. */
-  #leave(socket: Socket, taken: Buffer): void {
+  private leave(socket: Socket, taken: Buffer): void {
     // It was retracted, or closed, within the call.
-    if (this.#own.get(socket) !== taken) return;
-    this.#own.delete(socket);
-    this.#memory.putBack(taken);
+    if (this.own.get(socket) !== taken) return;
+    this.own.delete(socket);
+    this.memory.putBack(taken);
   }
 
   /** The socket that has had a buffer of its own longest reads into the shared one again. */
-  #retract(): void {
-    for (const [socket, taken] of this.#own) {
+  private retract(): void {
+    for (const [socket, taken] of this.own) {
       handleOf(socket)?.useUserBuffer(this.buffer);
-      if (this.#names !== undefined) Reflect.set(socket, this.#names.buffer, this.buffer);
-      this.#leave(socket, taken);
+      if (this.names !== undefined) Reflect.set(socket, this.names.buffer, this.buffer);
+      this.leave(socket, taken);
       return;
     }
   }
 
-  #findNames(): ReadingNames | undefined {
+  private findNames(): ReadingNames | undefined {
     const plain = new Socket();
     const nameIn = (example: Socket, value: unknown): symbol | undefined =>
       Object.getOwnPropertySymbols(example).find(
@@ -206,11 +206,11 @@ export class SharedReading {
       );
     const lending = this.socket(false);
     const options: ReadingSocketOptions = {
-      onread: { buffer: this.#next, callback: this.#lend as OnReadOpts["callback"] },
+      onread: { buffer: this.next, callback: this.lendBytes as OnReadOpts["callback"] },
     };
     const buffer = nameIn(lending, this.buffer);
-    const callback = nameIn(lending, this.#lend);
-    const next = nameIn(new Socket(options), this.#next);
+    const callback = nameIn(lending, this.lendBytes);
+    const next = nameIn(new Socket(options), this.next);
     if (buffer === undefined || callback === undefined || next === undefined) return undefined;
     return { buffer, callback, next };
   }

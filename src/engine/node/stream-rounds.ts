@@ -18,40 +18,40 @@ export interface WatchedStream {
 
 /** Looks at streams in turn. */
 export class StreamRounds {
-  readonly #streams = new Set<WatchedStream>();
+  private readonly streams = new Set<WatchedStream>();
   /** Where the next round goes on. */
-  #next: Iterator<WatchedStream> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  private next: Iterator<WatchedStream> | undefined;
+  private timer: NodeJS.Timeout | undefined;
 
   /** Streams that are looked at. */
   get streamCount(): number {
-    return this.#streams.size;
+    return this.streams.size;
   }
 
   /** Looks at `stream` from now on, until its `look` answers false. */
   add(stream: WatchedStream): void {
-    this.#streams.add(stream);
-    this.#timer ??= inRootContext(() => setInterval(() => this.round(), ROUND_MS).unref());
+    this.streams.add(stream);
+    this.timer ??= inRootContext(() => setInterval(() => this.round(), ROUND_MS).unref());
   }
 
   /** One round: as many streams as may be, each once at most. */
   round(): void {
-    for (let left = Math.min(ROUND_STREAMS, this.#streams.size); left > 0; left--) {
-      const stream = this.#take();
+    for (let left = Math.min(ROUND_STREAMS, this.streams.size); left > 0; left--) {
+      const stream = this.take();
       if (stream === undefined) break;
-      if (!stream.look()) this.#streams.delete(stream);
+      if (!stream.look()) this.streams.delete(stream);
     }
-    if (this.#streams.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#next = undefined;
+    if (this.streams.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.next = undefined;
   }
 
-  #take(): WatchedStream | undefined {
-    this.#next ??= this.#streams.values();
-    const { value, done } = this.#next.next();
+  private take(): WatchedStream | undefined {
+    this.next ??= this.streams.values();
+    const { value, done } = this.next.next();
     if (done !== true) return value;
-    this.#next = this.#streams.values();
-    return this.#next.next().value;
+    this.next = this.streams.values();
+    return this.next.next().value;
   }
 }

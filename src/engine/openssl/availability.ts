@@ -22,7 +22,7 @@ const MAJOR_VERSION = 3;
 /** A session time that nobody else takes. */
 const TRIAL_SECONDS = 7_213;
 
-/** Options of Node that its own TLS sockets alone obey. */
+/** Options of Node that only its own TLS sockets follow. */
 const NODE_ONLY_OPTIONS = ["--tls-keylog", "--trace-tls"];
 
 const NO_TLS_RECORD = Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n");

@@ -30,7 +30,7 @@ export function isHostName(name: string): boolean {
 
 /** Finds values by server name. */
 export class ServerNameTable<Value> {
-  readonly #entries: ReadonlyMap<string, Value>;
+  private readonly entries: ReadonlyMap<string, Value>;
 
   /** Throws `INVALID_ARGUMENT`, with `option`, for what can't be a name, and for a name that is there twice. */
   constructor(entries: Iterable<readonly [string, Value]>, option = "tls.serverNames") {
@@ -40,22 +40,22 @@ export class ServerNameTable<Value> {
       if (plain.has(key)) throw invalid(option, `${describe(name)} is there twice`);
       plain.set(key, value);
     }
-    this.#entries = plain;
+    this.entries = plain;
   }
 
   /** Whether there is no entry. */
   get isEmpty(): boolean {
-    return this.#entries.size === 0;
+    return this.entries.size === 0;
   }
 
   /** The value for `name`, or undefined. */
   find(name: string): Value | undefined {
     const plain = plainServerName(name);
     if (plain.startsWith("*")) return undefined;
-    const exact = this.#entries.get(plain);
+    const exact = this.entries.get(plain);
     if (exact !== undefined) return exact;
     const dot = plain.indexOf(".");
-    return dot <= 0 ? undefined : this.#entries.get(`*${plain.slice(dot)}`);
+    return dot <= 0 ? undefined : this.entries.get(`*${plain.slice(dot)}`);
   }
 }
 

@@ -35,21 +35,21 @@ export interface KeptSession {
 
 /** Sessions by peer. Those of earlier rules are thrown away with their table. */
 export class SessionTable {
-  readonly #sessions: Map<string, KeptSession> = new Map();
+  private readonly sessions: Map<string, KeptSession> = new Map();
 
   /** The session to resume with `peer`, or undefined. */
   get(peer: string): KeptSession | undefined {
-    return this.#sessions.get(peer);
+    return this.sessions.get(peer);
   }
 
   /** Keeps the session for the next connection to `peer`. */
   keep(peer: string, bytes: Buffer, nameProblem?: string): void {
-    this.#sessions.delete(peer);
+    this.sessions.delete(peer);
     if (bytes.length > MAX_SESSION_BYTES) return;
-    this.#sessions.set(peer, { bytes, nameProblem });
-    if (this.#sessions.size <= MAX_SESSIONS) return;
-    for (const oldest of this.#sessions.keys()) {
-      this.#sessions.delete(oldest);
+    this.sessions.set(peer, { bytes, nameProblem });
+    if (this.sessions.size <= MAX_SESSIONS) return;
+    for (const oldest of this.sessions.keys()) {
+      this.sessions.delete(oldest);
       return;
     }
   }
@@ -58,42 +58,42 @@ export class SessionTable {
 /** The rules of a client, and the sessions that it can resume: the last one of each peer. */
 export class TlsClientContext implements TlsContext {
   readonly role = "client";
-  #options: TlsClientOptions;
-  #secureContext: SecureContext;
-  #fingerprints: ReadonlySet<string>;
-  #sessions: SessionTable | undefined;
+  private given: TlsClientOptions;
+  private ownContext: SecureContext;
+  private fingerprints: ReadonlySet<string>;
+  private ownSessions: SessionTable | undefined;
 
   constructor(options: TlsClientOptions) {
-    this.#options = options;
-    this.#secureContext = clientContext(options);
-    this.#fingerprints = fingerprintSet(options);
-    this.#sessions = sessionTable(options);
+    this.given = options;
+    this.ownContext = clientContext(options);
+    this.fingerprints = fingerprintSet(options);
+    this.ownSessions = sessionTable(options);
   }
 
   update(options: TlsClientOptions): void {
     const fingerprints = fingerprintSet(options);
-    this.#secureContext = clientContext(options);
-    this.#fingerprints = fingerprints;
-    this.#options = options;
-    this.#sessions = sessionTable(options);
+    this.ownContext = clientContext(options);
+    this.fingerprints = fingerprints;
+    this.given = options;
+    this.ownSessions = sessionTable(options);
   }
 
   get options(): TlsClientOptions {
-    return this.#options;
+    return this.given;
   }
 
   get secureContext(): SecureContext {
-    return this.#secureContext;
+    return this.ownContext;
   }
 
-  /** Sessions under the rules in force; undefined when none shall be resumed. */
+  /** Sessions under the rules in force; undefined when none is resumed. */
   get sessions(): SessionTable | undefined {
-    return this.#sessions;
+    return this.ownSessions;
   }
 
   /** The name to send and to check, for a peer that was connected to as `host`. */
   serverNameFor(host: string | undefined): string | undefined {
-    return this.#options.serverName ?? host;
+    return this.given.serverName ?? host;
   }
 
   /** The name to send: an address is no server name (RFC 6066 §3). */
@@ -103,10 +103,10 @@ export class TlsClientContext implements TlsContext {
 
   /** What is wrong with the peer's certificate, apart from trust; undefined when nothing is. */
   identityError(serverName: string | undefined, certificate: PeerCertificate): Error | undefined {
-    const { verify = "full", fingerprints } = this.#options;
+    const { verify = "full", fingerprints } = this.given;
     if (fingerprints !== undefined) {
       const shown = certificate.fingerprint256 ?? "";
-      if (!this.#fingerprints.has(plainFingerprint(shown))) {
+      if (!this.fingerprints.has(plainFingerprint(shown))) {
         return new IdentityError(
           "PIN_MISMATCH",
           `has a fingerprint that is not expected: ${shown}`,

@@ -29,44 +29,44 @@ export type ServerNameAnswer = (error: Error | null, context?: SecureContext) =>
  */
 export class TlsServerContext implements TlsContext {
   readonly role = "server";
-  readonly #clock: Clock;
-  #material: Material;
-  #made: MadeContexts;
-  #madeMs: number;
+  private readonly clock: Clock;
+  private material: Material;
+  private made: MadeContexts;
+  private madeMs: number;
 
   constructor(options: TlsServerOptions, clock: Clock) {
-    this.#clock = clock;
-    this.#material = loadMaterial(options);
-    this.#made = makeContexts(this.#material);
-    this.#madeMs = clock.now();
+    this.clock = clock;
+    this.material = loadMaterial(options);
+    this.made = makeContexts(this.material);
+    this.madeMs = clock.now();
   }
 
   update(options: TlsServerOptions): void {
     const material = loadMaterial(options);
-    this.#made = makeContexts(material);
-    this.#material = material;
-    this.#madeMs = this.#clock.now();
+    this.made = makeContexts(material);
+    this.material = material;
+    this.madeMs = this.clock.now();
   }
 
   /** Rules of the handshakes to come. */
   get options(): TlsServerOptions {
-    return this.#material.options;
+    return this.material.options;
   }
 
   /** The context of clients that name no server, or one that nobody knows. */
   get main(): SecureContext {
-    this.#rotate();
-    return this.#made.main;
+    this.rotate();
+    return this.made.main;
   }
 
   /** Whether the certificate depends on the name that a client asks for. */
   get hasNames(): boolean {
-    return !this.#made.names.isEmpty || this.options.selectCertificate !== undefined;
+    return !this.made.names.isEmpty || this.options.selectCertificate !== undefined;
   }
 
   /** Finds the context for a server name; a selector that fails ends the handshake. */
   find(serverName: string, answer: ServerNameAnswer): void {
-    const made = this.#made;
+    const made = this.made;
     const known = made.names.find(serverName);
     const { selectCertificate } = this.options;
     // A selector may make the name of a file of it, or log it.
@@ -84,13 +84,13 @@ export class TlsServerContext implements TlsContext {
   }
 
   /** New ticket keys from time to time, so that one that leaks opens few sessions. */
-  #rotate(): void {
+  private rotate(): void {
     const { ticketKeys, ticketRotationMs = TICKET_ROTATION_MS } = this.options;
     if (ticketKeys !== undefined || ticketRotationMs === 0) return;
-    const nowMs = this.#clock.now();
-    if (nowMs - this.#madeMs < ticketRotationMs) return;
-    this.#made = makeContexts(this.#material);
-    this.#madeMs = nowMs;
+    const nowMs = this.clock.now();
+    if (nowMs - this.madeMs < ticketRotationMs) return;
+    this.made = makeContexts(this.material);
+    this.madeMs = nowMs;
   }
 }
 

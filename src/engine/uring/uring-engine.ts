@@ -61,16 +61,16 @@ export class UringEngine implements Engine, Disposable {
   readonly name: EngineName = "uring";
   readonly capabilities: Capabilities = CAPABILITIES;
   readonly clock: Clock;
-  readonly #assembled: AssembledLoop;
+  private readonly assembled: AssembledLoop;
 
   constructor(assembled: AssembledLoop) {
-    this.#assembled = assembled;
+    this.assembled = assembled;
     this.clock = assembled.loop.clock;
   }
 
   /** What the sockets run on; for tests and measurements. */
   get loop(): UringLoop {
-    return this.#assembled.loop;
+    return this.assembled.loop;
   }
 
   /** The ring's own: see `memory/send-arena.ts`. */
@@ -80,7 +80,7 @@ export class UringEngine implements Engine, Disposable {
 
   /** Whether sockets belong to the ring, and go with its thread. */
   get ownsSockets(): boolean {
-    return this.#assembled.ownsSockets;
+    return this.assembled.ownsSockets;
   }
 
   createTlsContext(role: "server" | "client", options: TlsOptions): TlsContext {
@@ -135,7 +135,7 @@ export class UringEngine implements Engine, Disposable {
         operation: "close",
       });
     }
-    this.#assembled.close();
+    this.assembled.close();
   }
 }
 

@@ -34,7 +34,7 @@ export interface BodyOwner {
   readonly wheel: TimingWheel;
   /** Somebody asks for the body, for the first time: a request may wait for an interim 100. */
   bodyWanted(): void;
-  /** So much waits that the peer shall be held back, or no longer. */
+  /** Holds the peer back while too much of the body waits (true), or lets it send again (false). */
   holdBody(hold: boolean): void;
 }
 

@@ -15,21 +15,21 @@ const MAX_KEPT_BYTES = 4_194_304;
 
 /** Buffers of sizes that are powers of two, used again. */
 export class SpareMemory {
-  readonly #spares = new Map<number, Buffer[]>();
-  #keptBytes = 0;
+  private readonly spares = new Map<number, Buffer[]>();
+  private spareBytes = 0;
 
   /** Bytes that wait to be used again. */
   get keptBytes(): number {
-    return this.#keptBytes;
+    return this.spareBytes;
   }
 
   /** A buffer of at least `byteCount` bytes. */
   take(byteCount: number): Buffer {
     if (byteCount < MIN_BYTES || byteCount > MAX_BYTES) return Buffer.allocUnsafe(byteCount);
     const size = 2 ** Math.ceil(Math.log2(byteCount));
-    const spare = this.#spares.get(size)?.pop();
+    const spare = this.spares.get(size)?.pop();
     if (spare === undefined) return Buffer.allocUnsafeSlow(size);
-    this.#keptBytes -= size;
+    this.spareBytes -= size;
     return spare;
   }
 
@@ -37,10 +37,10 @@ export class SpareMemory {
   giveBack(buffer: Buffer): void {
     const size = buffer.length;
     if (size < MIN_BYTES || size > MAX_BYTES || buffer.buffer.byteLength !== size) return;
-    if (this.#keptBytes + size > MAX_KEPT_BYTES || (size & (size - 1)) !== 0) return;
-    this.#keptBytes += size;
-    const spares = this.#spares.get(size);
-    if (spares === undefined) this.#spares.set(size, [buffer]);
+    if (this.spareBytes + size > MAX_KEPT_BYTES || (size & (size - 1)) !== 0) return;
+    this.spareBytes += size;
+    const spares = this.spares.get(size);
+    if (spares === undefined) this.spares.set(size, [buffer]);
     else spares.push(buffer);
   }
 }

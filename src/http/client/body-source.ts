@@ -27,46 +27,46 @@ interface Destroyable {
 
 /** The chunks of the body of one request. */
 export class BodySource {
-  readonly #content: ChunkContent;
-  readonly #scope: AsyncResource | undefined;
-  #iterator: AnyIterator | undefined;
-  #stream: Destroyable | undefined;
+  private readonly content: ChunkContent;
+  private readonly scope: AsyncResource | undefined;
+  private iterator: AnyIterator | undefined;
+  private stream: Destroyable | undefined;
   /** The iterator is in a call of ours, and may be the one who ends the request. */
-  #isCalling = false;
-  #isOver = false;
+  private isCalling = false;
+  private isOver = false;
 
   /** `scope`: the async context of the request, where that matters. */
   constructor(content: ChunkContent, scope: AsyncResource | undefined) {
-    this.#content = content;
-    this.#scope = scope;
+    this.content = content;
+    this.scope = scope;
   }
 
   /** Asks for the next chunk. Throws, or rejects with, what the source does. */
   async next(): Promise<IteratorResult<unknown>> {
     try {
-      const result = await this.#ask();
-      if (result.done === true) this.#isOver = true;
+      const result = await this.ask();
+      if (result.done === true) this.isOver = true;
       return result;
     } catch (error) {
-      this.#isOver = true;
+      this.isOver = true;
       throw error;
     }
   }
 
-  #ask(): Promise<IteratorResult<unknown>> | IteratorResult<unknown> {
-    this.#isCalling = true;
+  private ask(): Promise<IteratorResult<unknown>> | IteratorResult<unknown> {
+    this.isCalling = true;
     try {
-      return this.#run(() => (this.#iterator ?? this.#open()).next());
+      return this.run(() => (this.iterator ?? this.open()).next());
     } finally {
-      this.#isCalling = false;
+      this.isCalling = false;
     }
   }
 
-  #open(): AnyIterator {
-    const chunks = this.#content.open();
-    this.#iterator = chunks instanceof ReadableStream ? readerOf(chunks) : iteratorOf(chunks);
-    if (isDestroyable(chunks)) this.#stream = chunks;
-    return this.#iterator;
+  private open(): AnyIterator {
+    const chunks = this.content.open();
+    this.iterator = chunks instanceof ReadableStream ? readerOf(chunks) : iteratorOf(chunks);
+    if (isDestroyable(chunks)) this.stream = chunks;
+    return this.iterator;
   }
 
   /**
@@ -74,27 +74,27 @@ export class BodySource {
    * turned: one that waits for something else is not waited for. Never rejects.
    */
   async leave(): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    if (this.#iterator === undefined && this.#content.canRepeat) return;
+    if (this.isOver) return;
+    this.isOver = true;
+    if (this.iterator === undefined && this.content.canRepeat) return;
     // An iterator that runs at the moment can't be told.
-    if (this.#isCalling) await undefined;
+    if (this.isCalling) await undefined;
     try {
-      const left = this.#run(() => this.#return());
+      const left = this.run(() => this.return());
       await Promise.race([left, loopTurned()]);
     } catch {
       // Nobody is left who could be told of an error.
     }
   }
 
-  async #return(): Promise<void> {
-    const iterator = this.#iterator ?? this.#open();
-    this.#stream?.destroy();
+  private async return(): Promise<void> {
+    const iterator = this.iterator ?? this.open();
+    this.stream?.destroy();
     await iterator.return?.();
   }
 
-  #run<Result>(call: () => Result): Result {
-    return this.#scope === undefined ? call() : this.#scope.runInAsyncScope(call);
+  private run<Result>(call: () => Result): Result {
+    return this.scope === undefined ? call() : this.scope.runInAsyncScope(call);
   }
 }
 

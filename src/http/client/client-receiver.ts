@@ -60,7 +60,7 @@ export interface ConnectionHolder {
   connectionGone(receiver: ClientReceiver, reason: CloseReason): void;
   /** It has left HTTP. */
   connectionUpgraded?(receiver: ClientReceiver): void;
-  /** It broke before a byte of a response came: the exchange shall be sent on a new one. */
+  /** It broke before a byte of a response came: the exchange is sent again on a new one. */
   repeat(exchange: ClientExchange): void;
   /** It turned out to be of no use before the exchange was sent: that waits again. */
   takeBack(exchange: ClientExchange): void;

@@ -11,56 +11,56 @@ export type ContextFactory = (connection: never) => unknown;
 /** The role of the components that HTTP clients are made of. */
 export class ClientRole<Handle> implements StreamRole {
   readonly packetEvents = undefined;
-  readonly #events: Events<Handle, Buffer>;
-  readonly #shared: ReceiverShare;
-  readonly #makeContext: ContextFactory | undefined;
+  private readonly events: Events<Handle, Buffer>;
+  private readonly shared: ReceiverShare;
+  private readonly makeContext: ContextFactory | undefined;
   /** Receivers of connections that are open, and that nobody has asked for yet, by id. */
-  readonly #made: Map<number, ClientReceiver> = new Map();
+  private readonly made: Map<number, ClientReceiver> = new Map();
 
   constructor(
     events: Events<Handle, Buffer>,
     shared: ReceiverShare,
     makeContext: ContextFactory | undefined,
   ) {
-    this.#events = events;
-    this.#shared = shared;
-    this.#makeContext = makeContext;
+    this.events = events;
+    this.shared = shared;
+    this.makeContext = makeContext;
   }
 
   /** Makes the context of a connection, and asks whether to make it. Returns whether to go on. */
   prepareConnect(connection: StreamConnection): boolean {
-    const make = this.#makeContext;
-    if (make !== undefined) this.#events.makeContext(connection, make, "connect");
+    const make = this.makeContext;
+    if (make !== undefined) this.events.makeContext(connection, make, "connect");
     if (connection.state !== "connecting") return false;
-    this.#events.ask(connection, "onPrepareConnect", "connect");
+    this.events.ask(connection, "onPrepareConnect", "connect");
     return connection.state === "connecting";
   }
 
   /** The receiver of a connection that is open. Once for each. */
   takeReceiver(connection: StreamConnection): ClientReceiver {
-    const receiver = this.#made.get(connection.id) ?? this.createReceiver(connection);
-    this.#made.delete(connection.id);
+    const receiver = this.made.get(connection.id) ?? this.createReceiver(connection);
+    this.made.delete(connection.id);
     return receiver;
   }
 
   createReceiver(connection: StreamConnection): ClientReceiver {
-    return new ClientReceiver(connection, this.#shared);
+    return new ClientReceiver(connection, this.shared);
   }
 
   opened(connection: StreamConnection): void {
     const receiver = this.createReceiver(connection);
-    this.#made.set(connection.id, receiver);
+    this.made.set(connection.id, receiver);
     connection.receiveBy(receiver);
-    this.#events.opened(connection, true);
+    this.events.opened(connection, true);
   }
 
   ready(connection: StreamConnection): void {
-    this.#events.ready(connection);
+    this.events.ready(connection);
   }
 
   closed(connection: StreamConnection, reason: CloseReason): void {
-    this.#made.delete(connection.id);
-    this.#events.closed(connection, reason);
+    this.made.delete(connection.id);
+    this.events.closed(connection, reason);
   }
 
   refused(): void {

@@ -84,14 +84,14 @@ type Decompressor = Transform & { readonly bytesWritten: number };
 class ContentDecoder implements BodyOwner {
   readonly body: BodyIntake;
   readonly wheel: TimingWheel;
-  readonly #encoded: IncomingBody;
-  readonly #limits: DecodingLimits;
-  readonly #stages: readonly Stage[];
-  #decodedBytes = 0;
+  private readonly encoded: IncomingBody;
+  private readonly limits: DecodingLimits;
+  private readonly stages: readonly Stage[];
+  private decodedBytes = 0;
   /** All of the encoded body was given to the first stage. */
-  #isFed = false;
+  private isFed = false;
   /** The last stage has told its end. */
-  #isDecoded = false;
+  private isDecoded = false;
 
   constructor(
     encoded: IncomingBody,
@@ -99,12 +99,12 @@ class ContentDecoder implements BodyOwner {
     limits: DecodingLimits,
     wheel: TimingWheel,
   ) {
-    this.#encoded = encoded;
-    this.#limits = limits;
-    this.#stages = codings.map((coding) => ({ coding, stream: undefined, fedBytes: 0 }));
+    this.encoded = encoded;
+    this.limits = limits;
+    this.stages = codings.map((coding) => ({ coding, stream: undefined, fedBytes: 0 }));
     this.wheel = wheel;
-    this.body = new DecodedBody(this, () => this.#dropped());
-    this.#run().catch((error: unknown) => this.#fail(error));
+    this.body = new DecodedBody(this, () => this.dropped());
+    this.run().catch((error: unknown) => this.fail(error));
   }
 
   bodyWanted(): void {
@@ -112,116 +112,116 @@ class ContentDecoder implements BodyOwner {
   }
 
   holdBody(hold: boolean): void {
-    const last = this.#stages.at(-1)?.stream;
+    const last = this.stages.at(-1)?.stream;
     if (hold) last?.pause();
     else last?.resume();
   }
 
-  async #run(): Promise<void> {
-    const [first] = this.#stages;
-    for await (const bytes of this.#encoded) {
-      await this.#feed(first!, bytes);
+  private async run(): Promise<void> {
+    const [first] = this.stages;
+    for await (const bytes of this.encoded) {
+      await this.feed(first!, bytes);
       // At once, since the peer may go on sending for ever.
-      assertUsed(this.#isDecoded ? this.#stages : [first!]);
+      assertUsed(this.isDecoded ? this.stages : [first!]);
     }
-    this.#isFed = true;
-    this.#end(0);
+    this.isFed = true;
+    this.end(0);
   }
 
   /**
    * One piece at a time, however small it is: what comes meanwhile is joined by the encoded body, where
    * the queue of a stream would keep an object for each byte.
    */
-  #feed(stage: Stage, bytes: Buffer): Promise<void> {
-    const stream = this.#opened(0, bytes);
+  private feed(stage: Stage, bytes: Buffer): Promise<void> {
+    const stream = this.opened(0, bytes);
     stage.fedBytes += bytes.length;
     // An error is told by the stream's own event.
     return new Promise((resolve) => stream.write(bytes, () => resolve()));
   }
 
-  #opened(index: number, bytes: Buffer): Decompressor {
-    const stage = this.#stages[index]!;
+  private opened(index: number, bytes: Buffer): Decompressor {
+    const stage = this.stages[index]!;
     if (stage.stream !== undefined) return stage.stream;
     const isRaw = stage.coding === "deflate" && !isFramed(bytes);
     const stream = isRaw ? zlib.createInflateRaw() : DECODERS[stage.coding]!();
     stage.stream = stream;
-    stream.on("error", (error) => this.#fail(error));
-    stream.on("end", () => this.#end(index + 1));
-    if (index + 1 === this.#stages.length) {
-      stream.on("data", (decoded: Buffer) => this.#decoded(decoded));
+    stream.on("error", (error) => this.fail(error));
+    stream.on("end", () => this.end(index + 1));
+    if (index + 1 === this.stages.length) {
+      stream.on("data", (decoded: Buffer) => this.decoded(decoded));
     } else {
-      stream.on("data", (decoded: Buffer) => this.#pass(stream, index + 1, decoded));
+      stream.on("data", (decoded: Buffer) => this.pass(stream, index + 1, decoded));
     }
     return stream;
   }
 
   /** Gives what `from` has decoded to the next stage, and waits while that has enough. */
-  #pass(from: Decompressor, index: number, bytes: Buffer): void {
-    const stream = this.#opened(index, bytes);
-    this.#stages[index]!.fedBytes += bytes.length;
+  private pass(from: Decompressor, index: number, bytes: Buffer): void {
+    const stream = this.opened(index, bytes);
+    this.stages[index]!.fedBytes += bytes.length;
     if (stream.write(bytes)) return;
     from.pause();
     stream.once("drain", () => from.resume());
   }
 
   /** Nothing more comes to a stage, or out of the last. */
-  #end(index: number): void {
-    const stream = this.#stages[index]?.stream;
+  private end(index: number): void {
+    const stream = this.stages[index]?.stream;
     if (stream !== undefined) {
       stream.end();
       return;
     }
-    this.#isDecoded = true;
-    this.#finish();
+    this.isDecoded = true;
+    this.finish();
   }
 
   /** Ends the body when it is whole. */
-  #finish(): void {
-    if (!this.#isFed || !this.#isDecoded) return;
+  private finish(): void {
+    if (!this.isFed || !this.isDecoded) return;
     try {
-      assertUsed(this.#stages);
-      this.body.end(this.#encoded.trailers);
+      assertUsed(this.stages);
+      this.body.end(this.encoded.trailers);
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
-  #decoded(bytes: Buffer): void {
-    this.#decodedBytes += bytes.length;
-    const { maxDecodedBytes, maxDecodedRatio } = this.#limits;
-    const allowed = Math.max(RATIO_FROM_BYTES, this.#encoded.receivedBytes * maxDecodedRatio);
-    if (this.#decodedBytes > maxDecodedBytes) {
-      this.#fail(tooLarge(`maxDecodedBytes (${maxDecodedBytes})`));
-    } else if (this.#decodedBytes > allowed) {
-      this.#fail(tooLarge(`maxDecodedRatio (${maxDecodedRatio})`));
+  private decoded(bytes: Buffer): void {
+    this.decodedBytes += bytes.length;
+    const { maxDecodedBytes, maxDecodedRatio } = this.limits;
+    const allowed = Math.max(RATIO_FROM_BYTES, this.encoded.receivedBytes * maxDecodedRatio);
+    if (this.decodedBytes > maxDecodedBytes) {
+      this.fail(tooLarge(`maxDecodedBytes (${maxDecodedBytes})`));
+    } else if (this.decodedBytes > allowed) {
+      this.fail(tooLarge(`maxDecodedRatio (${maxDecodedRatio})`));
     } else {
       this.body.push(bytes, false);
     }
   }
 
-  #fail(error: unknown): void {
+  private fail(error: unknown): void {
     this.body.fail(decodingError(error));
-    this.#dropped();
+    this.dropped();
   }
 
-  #dropped(): void {
-    this.#encoded.discard();
-    for (const { stream } of this.#stages) stream?.removeAllListeners("data").destroy();
+  private dropped(): void {
+    this.encoded.discard();
+    for (const { stream } of this.stages) stream?.removeAllListeners("data").destroy();
   }
 }
 
 /** Tells when it is thrown away. */
 class DecodedBody extends BodyIntake {
-  readonly #dropped: () => void;
+  private readonly dropped: () => void;
 
   constructor(owner: BodyOwner, dropped: () => void) {
     super(owner, undefined);
-    this.#dropped = dropped;
+    this.dropped = dropped;
   }
 
   override discard(): void {
     super.discard();
-    this.#dropped();
+    this.dropped();
   }
 }
 

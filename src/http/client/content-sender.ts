@@ -35,83 +35,83 @@ export interface Sending {
 
 /** Sends the body of one request. */
 export class ContentSender implements PieceWriter {
-  readonly #sending: Sending;
-  #isStopped = false;
+  private readonly sending: Sending;
+  private isStopped = false;
   /** What `writePiece` is to write: the head of a chunk of so many bytes; −1: the end of the body. */
-  #pieceBytes = 0;
-  #trailers: FieldInput | undefined;
+  private pieceBytes = 0;
+  private trailers: FieldInput | undefined;
 
   constructor(sending: Sending) {
-    this.#sending = sending;
+    this.sending = sending;
   }
 
   /** Begins. */
   start(): void {
-    this.#run().then(
-      () => this.#end(undefined),
-      (error: unknown) => this.#end(contentFailed(error)),
+    this.run().then(
+      () => this.end(undefined),
+      (error: unknown) => this.end(contentFailed(error)),
     );
   }
 
   /** Ends it early. Resolves when the source has cleaned up, see {@link BodySource.leave}. */
   stop(): Promise<void> {
-    this.#isStopped = true;
-    return this.#sending.source.leave();
+    this.isStopped = true;
+    return this.sending.source.leave();
   }
 
   /** See {@link PieceWriter.writePiece}. */
   writePiece(target: Buffer, offset: number): number {
-    const { body } = this.#sending;
-    if (this.#pieceBytes < 0) return body.end(target, offset, this.#trailers);
-    return body.begin(target, offset, this.#pieceBytes);
+    const { body } = this.sending;
+    if (this.pieceBytes < 0) return body.end(target, offset, this.trailers);
+    return body.begin(target, offset, this.pieceBytes);
   }
 
-  #end(error: NetError | undefined): void {
-    if (!this.#isStopped) this.#sending.ended(error);
+  private end(error: NetError | undefined): void {
+    if (!this.isStopped) this.sending.ended(error);
   }
 
-  async #run(): Promise<void> {
-    const { source, trailers, connection } = this.#sending;
+  private async run(): Promise<void> {
+    const { source, trailers, connection } = this.sending;
     const breath = new PumpBreath(connection.wheel.clock);
     for (;;) {
       const { done, value } = await source.next();
-      if (this.#isStopped) return;
+      if (this.isStopped) return;
       if (done === true) break;
       const bytes = chunkBytes(value);
-      await this.#sendChunk(bytes);
-      // Behind the last byte the response may come at any moment, which shall find the request complete.
-      if (breath.isDue(bytes.length) && !this.#sending.body.isWhole) await breath.taken();
-      if (this.#isStopped) return;
+      await this.sendChunk(bytes);
+      // The response may come right after the last byte: the request has to be complete by then.
+      if (breath.isDue(bytes.length) && !this.sending.body.isWhole) await breath.taken();
+      if (this.isStopped) return;
     }
-    this.#trailers = trailers?.();
-    this.#write(-1, MAX_TRAILER_BYTES);
+    this.trailers = trailers?.();
+    this.write(-1, MAX_TRAILER_BYTES);
   }
 
-  async #sendChunk(bytes: Uint8Array): Promise<void> {
-    for (let from = 0; from < bytes.length && !this.#isStopped; from += SLICE_BYTES) {
+  private async sendChunk(bytes: Uint8Array): Promise<void> {
+    for (let from = 0; from < bytes.length && !this.isStopped; from += SLICE_BYTES) {
       const isWhole = from === 0 && bytes.length <= SLICE_BYTES;
       const slice = isWhole ? bytes : bytes.subarray(from, from + SLICE_BYTES);
-      if (!this.#sendSlice(slice)) await this.#drained();
+      if (!this.sendSlice(slice)) await this.drained();
     }
   }
 
-  #sendSlice(slice: Uint8Array): boolean {
-    const { connection, body } = this.#sending;
-    this.#write(slice.length, FRAME_BYTES);
+  private sendSlice(slice: Uint8Array): boolean {
+    const { connection, body } = this.sending;
+    this.write(slice.length, FRAME_BYTES);
     const goesOn = connection.sendBytes(slice);
     return body.pieceTail.length > 0 ? connection.sendBytes(body.pieceTail) : goesOn;
   }
 
-  #write(pieceBytes: number, maxBytes: number): void {
-    this.#pieceBytes = pieceBytes;
-    if (this.#sending.connection.write(this, maxBytes) !== undefined) return;
+  private write(pieceBytes: number, maxBytes: number): void {
+    this.pieceBytes = pieceBytes;
+    if (this.sending.connection.write(this, maxBytes) !== undefined) return;
     throw new NetError("INVALID_ARGUMENT", `the trailers are longer than ${maxBytes} bytes`, {
       operation: "send",
     });
   }
 
-  async #drained(): Promise<void> {
-    const { connection, silenceMs } = this.#sending;
+  private async drained(): Promise<void> {
+    const { connection, silenceMs } = this.sending;
     try {
       await connection.drained({ timeoutMs: silenceMs });
     } catch (error) {

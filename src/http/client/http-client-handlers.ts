@@ -117,17 +117,17 @@ const VERDICTS: Readonly<Record<"skipBody" | "upgrade", AfterHead>> = {
 export class ResponseEvents<Handle> {
   /** Whether there is any handler. */
   readonly isWanted: boolean;
-  readonly #handlers: Given<HttpClientHandlers<Handle>>;
-  readonly #handleOf: (connection: OwnConnection) => Handle;
-  readonly #scope: AsyncResource | undefined = handlerScope();
+  private readonly handlers: Given<HttpClientHandlers<Handle>>;
+  private readonly handleOf: (connection: OwnConnection) => Handle;
+  private readonly scope: AsyncResource | undefined = handlerScope();
 
   /** `handleOf`: what the handlers are given for a connection. */
   constructor(
     handlers: Given<HttpClientHandlers<Handle>>,
     handleOf: (connection: OwnConnection) => Handle,
   ) {
-    this.#handlers = handlers;
-    this.#handleOf = handleOf;
+    this.handlers = handlers;
+    this.handleOf = handleOf;
     this.isWanted = RESPONSE_HANDLER_NAMES.some((name) => handlers[name] !== undefined);
   }
 
@@ -135,10 +135,10 @@ export class ResponseEvents<Handle> {
   attach(receiver: ClientReceiver): void {
     if (!this.isWanted) return;
     const { connection } = receiver;
-    receiver.sink = this.#sinkFor(receiver);
+    receiver.sink = this.sinkFor(receiver);
     receiver.onUpgraded = (upgraded) => {
       try {
-        this.#tell(connection, "onUpgrade", upgraded);
+        this.tell(connection, "onUpgrade", upgraded);
       } catch (error) {
         connection.fail(error as NetError);
       }
@@ -146,18 +146,22 @@ export class ResponseEvents<Handle> {
   }
 
   /** Calls a handler. Throws `HANDLER_FAILED`; one whose promise is rejected ends the connection with it. */
-  #tell(connection: OwnConnection, name: ResponseHandlerName, ...values: unknown[]): unknown {
-    const handler = this.#handlers[name] as ((...values: unknown[]) => unknown) | undefined;
+  private tell(
+    connection: OwnConnection,
+    name: ResponseHandlerName,
+    ...values: unknown[]
+  ): unknown {
+    const handler = this.handlers[name] as ((...values: unknown[]) => unknown) | undefined;
     if (handler === undefined) return undefined;
     const failed = (cause: unknown): NetError =>
       handlerError(name, "receive", cause, connection.id);
-    const given = [this.#handleOf(connection), ...values];
-    const scope = this.#scope;
+    const given = [this.handleOf(connection), ...values];
+    const scope = this.scope;
     try {
       const result =
         scope === undefined
-          ? handler.apply(this.#handlers, given)
-          : scope.runInAsyncScope(handler, this.#handlers, ...given);
+          ? handler.apply(this.handlers, given)
+          : scope.runInAsyncScope(handler, this.handlers, ...given);
       if (isThenable(result)) {
         whenSettled(result, undefined, (cause) => void connection.fail(failed(cause)));
       }
@@ -168,10 +172,10 @@ export class ResponseEvents<Handle> {
   }
 
   /** A sink that tells the handlers, and then the receiver. It has what there is a handler for. */
-  #sinkFor(receiver: ClientReceiver): ResponseSink {
+  private sinkFor(receiver: ClientReceiver): ResponseSink {
     const { connection } = receiver;
     const tell = (name: ResponseHandlerName, ...values: unknown[]): unknown =>
-      this.#tell(connection, name, ...values);
+      this.tell(connection, name, ...values);
     return {
       onHeadersComplete: (head) => {
         const verdict = tell("onHeadersComplete", head);
@@ -192,15 +196,15 @@ export class ResponseEvents<Handle> {
         tell("onParseError", error);
         receiver.onParseError(error);
       },
-      ...this.#fineEvents(tell),
+      ...this.fineEvents(tell),
     };
   }
 
   /** The parser makes the strings of these only where the sink has them. */
-  #fineEvents(
+  private fineEvents(
     tell: (name: ResponseHandlerName, ...values: unknown[]) => unknown,
   ): Partial<ResponseSink> {
-    const has = (name: ResponseHandlerName): boolean => this.#handlers[name] !== undefined;
+    const has = (name: ResponseHandlerName): boolean => this.handlers[name] !== undefined;
     return {
       ...(has("onMessageBegin") && { onMessageBegin: () => tell("onMessageBegin") }),
       ...(has("onStatusLine") && {

@@ -166,14 +166,15 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
 
   /** The application's own, of the present or last connection. Throws `INVALID_STATE` before the first. */
   get context(): Context {
-    return this.#there.context as Context;
+    return this.#lastConnection.context as Context;
   }
 
   set context(context: Context) {
-    this.#there.context = context;
+    this.#lastConnection.context = context;
   }
 
-  get #there(): Connection {
+  /** The present or last connection. Throws `INVALID_STATE` before the first. */
+  get #lastConnection(): Connection {
     if (this.#connection !== undefined) return this.#connection;
     throw new NetError("INVALID_STATE", "the client was never connected");
   }

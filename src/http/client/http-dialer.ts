@@ -73,25 +73,25 @@ interface Maker<Handle> {
 export class HttpDialer<Handle> implements Dialer {
   /** Deadlines of requests go here. */
   readonly wheel: TimingWheel;
-  #options: DialerOptions;
-  readonly #events: DialerEvents<Handle>;
-  readonly #plain: Maker<Handle>;
-  #secure: Maker<Handle> | undefined;
+  private options: DialerOptions;
+  private readonly events: DialerEvents<Handle>;
+  private readonly plain: Maker<Handle>;
+  private secure: Maker<Handle> | undefined;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`. */
   constructor(options: DialerOptions, events: DialerEvents<Handle>) {
-    this.#options = options;
-    this.#events = events;
-    this.#plain = this.#maker(undefined);
-    this.wheel = this.#plain.component.service.wheel;
-    if (options.tls !== undefined) this.#secureMaker();
+    this.options = options;
+    this.events = events;
+    this.plain = this.maker(undefined);
+    this.wheel = this.plain.component.service.wheel;
+    if (options.tls !== undefined) this.secureMaker();
   }
 
-  #maker(tls: ClientTls | undefined): Maker<Handle> {
-    const { limits, settings, makeContext } = this.#options;
-    const { connections } = this.#events;
+  private maker(tls: ClientTls | undefined): Maker<Handle> {
+    const { limits, settings, makeContext } = this.options;
+    const { connections } = this.events;
     const [engine, security] = secured("client", {
-      ...(this.#options.engine !== undefined && { engine: this.#options.engine }),
+      ...(this.options.engine !== undefined && { engine: this.options.engine }),
       ...(tls !== undefined && { tls }),
     });
     const shared = {
@@ -112,29 +112,29 @@ export class HttpDialer<Handle> implements Dialer {
   }
 
   /** TLS begins when it is asked for, since a tunnel may have to be made before. */
-  #secureMaker(): Maker<Handle> {
-    if (this.#secure === undefined) {
-      this.#secure = this.#maker({
+  private secureMaker(): Maker<Handle> {
+    if (this.secure === undefined) {
+      this.secure = this.maker({
         alpnProtocols: ["http/1.1"],
-        ...this.#options.tls,
+        ...this.options.tls,
         start: "manual",
       });
-      this.#secure.component.keepsProcess = this.keepsProcess;
+      this.secure.component.keepsProcess = this.keepsProcess;
     }
-    return this.#secure;
+    return this.secure;
   }
 
   /** Makes a connection. Rejects like `TcpAgent.connect` and `startTls`, and with `PROXY_REFUSED` and its like. */
   async connect(route: DialRoute, bounds: DialBounds): Promise<ClientReceiver> {
     const { target, proxies, forward } = route;
     const { clock } = this.wheel;
-    const { component, role } = target.isSecure ? this.#secureMaker() : this.#plain;
+    const { component, role } = target.isSecure ? this.secureMaker() : this.plain;
     start(component);
     const startMs = clock.now();
     let lookedUpMs = startMs;
     const connection = component.admit();
     const dialing = new Dialing(component, connection, {
-      ...this.#options.locality,
+      ...this.options.locality,
       ...bounds.locality,
       timeoutMs: bounds.timeoutMs,
       signal: bounds.signal,
@@ -152,17 +152,17 @@ export class HttpDialer<Handle> implements Dialer {
     await dialing.promise;
     const receiver = role.takeReceiver(connection);
     const connectedMs = clock.now();
-    if (target.isSecure) await this.#startTls(receiver, this.#left(bounds, startMs));
+    if (target.isSecure) await this.startTls(receiver, this.left(bounds, startMs));
     receiver.timing = {
       lookupMs: lookedUpMs - startMs,
       connectMs: connectedMs - lookedUpMs,
       tlsMs: target.isSecure ? clock.now() - connectedMs : 0,
     };
-    this.#events.responses.attach(receiver);
+    this.events.responses.attach(receiver);
     return receiver;
   }
 
-  async #startTls({ connection }: ClientReceiver, bounds: DialBounds): Promise<void> {
+  private async startTls({ connection }: ClientReceiver, bounds: DialBounds): Promise<void> {
     try {
       await connection.startTls(bounds);
     } catch (error) {
@@ -171,7 +171,7 @@ export class HttpDialer<Handle> implements Dialer {
     }
   }
 
-  #left({ timeoutMs, signal }: DialBounds, startMs: number): DialBounds {
+  private left({ timeoutMs, signal }: DialBounds, startMs: number): DialBounds {
     if (timeoutMs === 0) return { timeoutMs, signal };
     const leftMs = timeoutMs - (this.wheel.clock.now() - startMs);
     return { timeoutMs: Math.max(1, Math.ceil(leftMs)), signal };
@@ -179,20 +179,20 @@ export class HttpDialer<Handle> implements Dialer {
 
   /** The connections that there are or that are being made, by id. */
   connectionIds(): number[] {
-    const secure = this.#secure?.component.registry.ids() ?? [];
-    return [...this.#plain.component.registry.ids(), ...secure].sort((one, other) => one - other);
+    const secure = this.secure?.component.registry.ids() ?? [];
+    return [...this.plain.component.registry.ids(), ...secure].sort((one, other) => one - other);
   }
 
   /** The connection with this id, or undefined. */
   connection(id: number): StreamConnection | undefined {
-    const { registry } = this.#plain.component;
-    return registry.find(id) ?? this.#secure?.component.registry.find(id);
+    const { registry } = this.plain.component;
+    return registry.find(id) ?? this.secure?.component.registry.find(id);
   }
 
   /** The receivers of the connections that are open and have not left HTTP. */
   receivers(): ClientReceiver[] {
-    const plain = this.#plain.component.registry.list();
-    const secure = this.#secure?.component.registry.list() ?? [];
+    const plain = this.plain.component.registry.list();
+    const secure = this.secure?.component.registry.list() ?? [];
     return [...plain, ...secure]
       .map(({ receiver }) => receiver)
       .filter((receiver) => receiver instanceof ClientReceiver);
@@ -201,18 +201,18 @@ export class HttpDialer<Handle> implements Dialer {
   /** Who sends over the connections bounds what waits: they take any amount. */
   unboundQueues(): void {
     const changes = { maxPendingBytes: QUEUE_BYTES };
-    this.#options = { ...this.#options, settings: { ...this.#options.settings, ...changes } };
-    for (const maker of [this.#plain, this.#secure])
+    this.options = { ...this.options, settings: { ...this.options.settings, ...changes } };
+    for (const maker of [this.plain, this.secure])
       maker?.component.configure(changes, Object.keys(changes));
   }
 
   /** Whether connections keep the process alive, but for those that wait for a next request. */
   get keepsProcess(): boolean {
-    return this.#plain.component.keepsProcess;
+    return this.plain.component.keepsProcess;
   }
 
   set keepsProcess(keepsProcess: boolean) {
-    for (const maker of [this.#plain, this.#secure]) {
+    for (const maker of [this.plain, this.secure]) {
       if (keepsProcess) maker?.component.ref();
       else maker?.component.unref();
     }
@@ -221,13 +221,13 @@ export class HttpDialer<Handle> implements Dialer {
 
   /** See `HttpClient.stopped`. */
   async stopped(options?: WaitOptions): Promise<void> {
-    const makers = [this.#plain, this.#secure];
+    const makers = [this.plain, this.secure];
     await Promise.all(makers.map((maker) => maker?.component.stopped(options)));
   }
 
   /** Lets go of what is left. Resolves when all connections have ended. */
   async stop(drainMs: number): Promise<StopResult> {
-    const makers = [this.#plain, this.#secure];
+    const makers = [this.plain, this.secure];
     const results = await Promise.all(makers.map((maker) => maker?.component.stop({ drainMs })));
     const sum = (name: keyof StopResult): number =>
       results.reduce((total, result) => total + (result?.[name] ?? 0), 0);

@@ -46,16 +46,16 @@ export class HttpTarget {
 
 /** Keeps the targets of URLs that are asked for again and again: taking one apart costs a microsecond. */
 export class TargetCache {
-  readonly #targets: Map<string, HttpTarget> = new Map();
+  private readonly targets: Map<string, HttpTarget> = new Map();
 
   /** The target of a URL. Throws `INVALID_ARGUMENT`. */
   of(url: string | URL): HttpTarget {
     const text = textOf(url);
-    const known = this.#targets.get(text);
+    const known = this.targets.get(text);
     if (known !== undefined) return known;
     const target = new HttpTarget(text);
-    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
-    this.#targets.set(text, target);
+    if (this.targets.size >= MAX_TARGETS) this.targets.clear();
+    this.targets.set(text, target);
     return target;
   }
 }

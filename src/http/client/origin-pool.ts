@@ -21,7 +21,7 @@ import type { DialRoute } from "./http-proxy.js";
 export interface PoolOwner extends WaitingCount {
   readonly numbers: AgentNumbers;
   readonly dialer: Dialer;
-  /** Whether a pool was refused room: connections that nobody uses shall go. */
+  /** Whether a pool was refused room: idle connections are closed. */
   readonly isLacking: boolean;
   /** Asks for room for one more connection, which may cost an idle one elsewhere. */
   takeRoom(pool: OriginPool): boolean;
@@ -99,7 +99,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     if (exchange.state === "waiting" && this.attempts.size < this.queue.size) exchange.queued();
   }
 
-  /** Why a request can't wait; undefined when it can. A head that can't be sent shall cost no connection. */
+  /** Why a request can't wait; undefined when it can. A head that can't be sent opens no connection. */
   private queueProblem({ plan }: ClientExchange): NetError | undefined {
     const { waitingCount, numbers } = this.owner;
     if (waitingCount >= numbers.maxQueued && !this.hasRoom()) {
@@ -124,7 +124,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     this.useIdle();
     const { maxConnectionsPerOrigin } = this.owner.numbers;
     while (this.attempts.size < this.queue.size) {
-      // A request that is repeated shall not meet a connection that may be as dead as its first.
+      // A request that is repeated takes a new connection: an idle one may be as dead as the first.
       if (this.connectionCount >= maxConnectionsPerOrigin) {
         if (this.queue.first?.isRepeated === true) this.evict();
         return;

@@ -30,7 +30,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
   /** What lets connections in. */
   listening: Listening | undefined = undefined;
   readonly events: Events<StreamConnection, Buffer>;
-  readonly #makeContext: HttpServerOptions["context"];
+  private readonly makeContext: HttpServerOptions["context"];
 
   constructor(
     options: HttpServerOptions,
@@ -39,7 +39,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
     configuration: HttpServerConfiguration,
   ) {
     this.events = new Events(lifeHandlers(options, this));
-    this.#makeContext = options.context;
+    this.makeContext = options.context;
     this.resources = new ServerResources(
       wheel,
       calls,
@@ -85,9 +85,9 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
   }
 
   opened(connection: StreamConnection, isOutgoing: boolean): void {
-    if (this.#makeContext !== undefined) {
+    if (this.makeContext !== undefined) {
       const { handle } = this.receiverOf(connection);
-      this.events.makeContext(connection, this.#makeContext, "accept", handle);
+      this.events.makeContext(connection, this.makeContext, "accept", handle);
       if (connection.state !== "handshaking") return;
     }
     this.events.opened(connection, isOutgoing);

@@ -52,7 +52,7 @@ export class ReadingHolds {
     transport.release(ALL_HOLDS);
   }
 
-  /** So much of the exchange's body waits that the peer shall be held back. */
+  /** So much of the exchange's body waits that the peer is held back. */
   setBody(exchange: ServerExchange): void {
     this.bodyHolder = exchange;
     this.set(HOLD.body);

@@ -20,105 +20,105 @@ export interface HandledReceiver {
 /** What handlers see of a connection. Made when one first asks for it. */
 export class ServerConnection implements HttpServerConnection {
   context: unknown = undefined;
-  readonly #receiver: HandledReceiver;
+  private readonly receiver: HandledReceiver;
 
   constructor(receiver: HandledReceiver) {
-    this.#receiver = receiver;
+    this.receiver = receiver;
   }
 
-  get #transport(): StreamConnection {
-    return this.#receiver.transport;
+  private get transport(): StreamConnection {
+    return this.receiver.transport;
   }
 
   get id(): number {
-    return this.#transport.id;
+    return this.transport.id;
   }
 
   get state(): ConnectionState {
-    return this.#transport.state;
+    return this.transport.state;
   }
 
   get requestCount(): number {
-    return this.#receiver.requestCount;
+    return this.receiver.requestCount;
   }
 
   get exchangeCount(): number {
-    return this.#receiver.exchangeCount;
+    return this.receiver.exchangeCount;
   }
 
   get localAddress(): Address | undefined {
-    return this.#transport.localAddress;
+    return this.transport.localAddress;
   }
 
   get remoteAddress(): Address | undefined {
-    return this.#transport.remoteAddress;
+    return this.transport.remoteAddress;
   }
 
   get proxyHeader(): ProxyHeader | undefined {
-    return this.#transport.proxyHeader;
+    return this.transport.proxyHeader;
   }
 
   get connectedAt(): number {
-    return this.#transport.connectedAt;
+    return this.transport.connectedAt;
   }
 
   get silentForMs(): number {
-    return this.#transport.silentForMs;
+    return this.transport.silentForMs;
   }
 
   get pendingBytes(): number {
-    return this.#transport.pendingBytes;
+    return this.transport.pendingBytes;
   }
 
   get stats(): ConnectionStats {
-    return this.#transport.stats;
+    return this.transport.stats;
   }
 
   get tls(): TlsInfo | undefined {
-    return this.#transport.tls;
+    return this.transport.tls;
   }
 
   get isOpen(): boolean {
-    return this.#receiver.isOpen;
+    return this.receiver.isOpen;
   }
 
   get isPaused(): boolean {
-    return this.#transport.isPaused;
+    return this.transport.isPaused;
   }
 
   pause(): boolean {
-    return this.#transport.pause();
+    return this.transport.pause();
   }
 
   resume(): boolean {
-    return this.#receiver.resume();
+    return this.receiver.resume();
   }
 
   close(): boolean {
-    return this.#receiver.close();
+    return this.receiver.close();
   }
 
   abort(): boolean {
-    return this.#transport.abort();
+    return this.transport.abort();
   }
 
   closed(): Promise<CloseReason> {
-    return this.#transport.closed();
+    return this.transport.closed();
   }
 
   get closeReason(): CloseReason | undefined {
-    return this.#transport.closeReason;
+    return this.transport.closeReason;
   }
 
   setNoDelay(on: boolean): void {
-    this.#transport.setNoDelay(on);
+    this.transport.setNoDelay(on);
   }
 
   setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false {
-    return this.#transport.setKeepAlive(keepAlive);
+    return this.transport.setKeepAlive(keepAlive);
   }
 
   tcpInfo(): TcpInfo | undefined {
-    return this.#transport.tcpInfo();
+    return this.transport.tcpInfo();
   }
 }

@@ -42,27 +42,27 @@ export interface SyncChannelListener {
 
 /** The way to the worker of one client, and back. */
 export class SyncChannel {
-  readonly #worker: Worker;
-  readonly #port: MessagePort;
-  readonly #signal: Int32Array;
-  readonly #listener: SyncChannelListener;
-  #isStarted = false;
-  #isBusy = false;
-  #isOver = false;
+  private readonly worker: Worker;
+  private readonly port: MessagePort;
+  private readonly signal: Int32Array;
+  private readonly listener: SyncChannelListener;
+  private isStarted = false;
+  private isBusy = false;
+  private hasEnded = false;
   /** What the listener threw during the order under way. */
-  #failure: unknown;
-  #hasFailed = false;
+  private failure: unknown;
+  private hasFailed = false;
 
   /** Throws `INVALID_ARGUMENT` for what can't be cloned, `NOT_SUPPORTED` where workers can't be. */
   constructor(start: Pick<SyncStart, "options" | "events">, listener: SyncChannelListener) {
     const memory = new SharedArrayBuffer(SIGNAL.length * Int32Array.BYTES_PER_ELEMENT);
     const { port1, port2 } = new MessageChannel();
-    this.#signal = new Int32Array(memory);
-    this.#port = port1;
-    this.#listener = listener;
-    const workerData: SyncStart = { ...start, signal: this.#signal, places: SIGNAL, port: port2 };
+    this.signal = new Int32Array(memory);
+    this.port = port1;
+    this.listener = listener;
+    const workerData: SyncStart = { ...start, signal: this.signal, places: SIGNAL, port: port2 };
     const file = syncWorkerFile(import.meta.url);
-    this.#worker = cloning(
+    this.worker = cloning(
       () =>
         new Worker(file, {
           name: "hp-socket sync client",
@@ -72,19 +72,19 @@ export class SyncChannel {
         }),
     );
     // Told between calls, when the next one is to find it out; without a listener it would be thrown.
-    this.#worker.on("error", () => this.end());
-    this.#worker.on("exit", () => this.end());
-    this.#worker.unref();
+    this.worker.on("error", () => this.end());
+    this.worker.on("exit", () => this.end());
+    this.worker.unref();
   }
 
   /** Whether the worker is gone. */
   get isOver(): boolean {
-    return this.#isOver || Atomics.load(this.#signal, SIGNAL.ended) === 1;
+    return this.hasEnded || Atomics.load(this.signal, SIGNAL.ended) === 1;
   }
 
   /** Throws `INVALID_STATE` inside a call. */
   assertFree(): void {
-    if (!this.#isBusy) return;
+    if (!this.isBusy) return;
     const text = "a call is under way already: a listener can't make one";
     throw new NetError("INVALID_STATE", text, { operation: "request" });
   }
@@ -96,95 +96,95 @@ export class SyncChannel {
    */
   call(order: SyncOrder, limitMs: number, transfer: readonly ArrayBuffer[] = []): SyncResult {
     this.assertFree();
-    this.#isBusy = true;
-    this.#hasFailed = false;
+    this.isBusy = true;
+    this.hasFailed = false;
     try {
-      this.#start();
-      this.#hearAll();
-      cloning(() => this.#post(order, transfer));
-      return this.#result(limitMs, MAX_SILENCES);
+      this.start();
+      this.hearAll();
+      cloning(() => this.post(order, transfer));
+      return this.result(limitMs, MAX_SILENCES);
     } finally {
-      this.#isBusy = false;
+      this.isBusy = false;
     }
   }
 
-  #post(instruction: SyncInstruction, transfer: readonly ArrayBuffer[] = []): void {
-    this.#worker.postMessage(instruction, transfer);
+  private post(instruction: SyncInstruction, transfer: readonly ArrayBuffer[] = []): void {
+    this.worker.postMessage(instruction, transfer);
   }
 
   /** While it starts, the worker gives no signs of life. */
-  #start(): void {
-    if (this.#isStarted) return;
+  private start(): void {
+    if (this.isStarted) return;
     try {
-      this.#result(START_MS, Number.POSITIVE_INFINITY);
+      this.result(START_MS, Number.POSITIVE_INFINITY);
     } catch (error) {
       this.end();
       throw error;
     }
-    this.#isStarted = true;
+    this.isStarted = true;
   }
 
   /** What happened since the last call is told first. */
-  #hearAll(): void {
-    for (let message = this.#take(); message !== undefined; message = this.#take()) {
-      this.#listener.heard(message);
+  private hearAll(): void {
+    for (let message = this.take(); message !== undefined; message = this.take()) {
+      this.listener.heard(message);
     }
   }
 
-  #take(): SyncMessage | undefined {
-    const received = receiveMessageOnPort(this.#port);
+  private take(): SyncMessage | undefined {
+    const received = receiveMessageOnPort(this.port);
     if (received === undefined) return undefined;
-    Atomics.add(this.#signal, SIGNAL.taken, 1);
-    Atomics.notify(this.#signal, SIGNAL.taken);
+    Atomics.add(this.signal, SIGNAL.taken, 1);
+    Atomics.notify(this.signal, SIGNAL.taken);
     return received.message as SyncMessage;
   }
 
-  #result(limitMs: number, maxSilences: number): SyncResult {
+  private result(limitMs: number, maxSilences: number): SyncResult {
     const endMs = limitMs === 0 ? Number.POSITIVE_INFINITY : systemClock.now() + limitMs;
     let silences = 0;
     for (;;) {
-      const count = Atomics.load(this.#signal, SIGNAL.count);
-      const last = this.#takeAll();
-      if (last !== undefined) return this.#settled(last);
-      if (this.isOver) throw this.#gone("has ended");
+      const count = Atomics.load(this.signal, SIGNAL.count);
+      const last = this.takeAll();
+      if (last !== undefined) return this.settled(last);
+      if (this.isOver) throw this.gone("has ended");
       const waitMs = Math.min(SILENCE_MS, endMs - systemClock.now());
-      if (waitMs <= 0) throw this.#gone(`was not done within ${limitMs} ms`);
-      const isSilent = Atomics.wait(this.#signal, SIGNAL.count, count, waitMs) === "timed-out";
+      if (waitMs <= 0) throw this.gone(`was not done within ${limitMs} ms`);
+      const isSilent = Atomics.wait(this.signal, SIGNAL.count, count, waitMs) === "timed-out";
       // A process that was held up as a whole finds one wait over too, but not several.
       silences = isSilent ? silences + 1 : 0;
-      if (silences >= maxSilences) throw this.#gone("gives no sign of life");
+      if (silences >= maxSilences) throw this.gone("gives no sign of life");
     }
   }
 
   /** Tells the listener of all messages that have come; returns the one that ends the order. */
-  #takeAll(): Extract<SyncMessage, { kind: "done" | "failed" }> | undefined {
-    for (let message = this.#take(); message !== undefined; message = this.#take()) {
+  private takeAll(): Extract<SyncMessage, { kind: "done" | "failed" }> | undefined {
+    for (let message = this.take(); message !== undefined; message = this.take()) {
       if (message.kind === "done" || message.kind === "failed") return message;
-      this.#hear(message);
+      this.hear(message);
     }
     return undefined;
   }
 
   /** After the listener has failed it hears of the end of the connection only. */
-  #hear(message: SyncMessage): void {
-    if (this.#hasFailed && !(message.kind === "event" && message.name === "onClose")) return;
+  private hear(message: SyncMessage): void {
+    if (this.hasFailed && !(message.kind === "event" && message.name === "onClose")) return;
     try {
-      this.#listener.heard(message);
+      this.listener.heard(message);
     } catch (error) {
-      if (this.#hasFailed) return;
-      this.#hasFailed = true;
-      this.#failure = error;
-      if (!this.#isOver) this.#post({ kind: "abort" });
+      if (this.hasFailed) return;
+      this.hasFailed = true;
+      this.failure = error;
+      if (!this.hasEnded) this.post({ kind: "abort" });
     }
   }
 
-  #settled(last: Extract<SyncMessage, { kind: "done" | "failed" }>): SyncResult {
-    if (this.#hasFailed) throw this.#failure;
+  private settled(last: Extract<SyncMessage, { kind: "done" | "failed" }>): SyncResult {
+    if (this.hasFailed) throw this.failure;
     if (last.kind === "failed") throw revived(last.error);
     return last.result;
   }
 
-  #gone(what: string): NetError {
+  private gone(what: string): NetError {
     this.end();
     const text = `the worker of the client ${what}`;
     return new NetError("STOPPED", text, { operation: "request", fault: "local" });
@@ -192,10 +192,10 @@ export class SyncChannel {
 
   /** Ends the worker, and its connection with it. */
   end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#port.close();
-    void this.#worker.terminate();
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.port.close();
+    void this.worker.terminate();
   }
 }
 

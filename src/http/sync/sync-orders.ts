@@ -28,114 +28,114 @@ export type Post = (message: SyncMessage, transfer?: readonly ArrayBuffer[]) => 
 
 /** Carries out the orders of one client. */
 export class SyncOrders {
-  readonly #post: Post;
-  readonly #wanted: ReadonlySet<string>;
-  readonly #options: Readonly<Record<string, unknown>>;
-  readonly #client: HttpClient;
-  #sockets: SyncSockets | undefined;
+  private readonly post: Post;
+  private readonly wanted: ReadonlySet<string>;
+  private readonly options: Readonly<Record<string, unknown>>;
+  private readonly client: HttpClient;
+  private sockets: SyncSockets | undefined;
   /** What came of a body and was not posted yet. */
-  readonly #body: PieceQueue = new PieceQueue();
+  private readonly body: PieceQueue = new PieceQueue();
 
   /** Throws as `HttpClient` does. `events`: those that somebody wants to hear of. */
   constructor(options: Readonly<Record<string, unknown>>, events: readonly string[], post: Post) {
-    this.#post = post;
-    this.#wanted = new Set(events);
-    this.#options = revivedBuffers(options) as Readonly<Record<string, unknown>>;
-    this.#client = new HttpClient({
-      ...(this.#options as HttpClientOptions),
-      ...this.#fineHandlers(),
+    this.post = post;
+    this.wanted = new Set(events);
+    this.options = revivedBuffers(options) as Readonly<Record<string, unknown>>;
+    this.client = new HttpClient({
+      ...(this.options as HttpClientOptions),
+      ...this.fineHandlers(),
       onHeadersComplete: (_client, head) => {
-        if (!this.#wanted.has("onHeadersComplete")) return;
-        this.#tell("onHeadersComplete", head.statusCode, [...head]);
+        if (!this.wanted.has("onHeadersComplete")) return;
+        this.tell("onHeadersComplete", head.statusCode, [...head]);
       },
-      onBody: (_client, bytes) => this.#tellBody(bytes),
-      onMessageComplete: () => this.#tell("onMessageComplete"),
-      onParseError: (_client, error) => this.#tell("onParseError", cloned(error)),
-      onClose: (_client, reason) => this.#tell("onClose", clonedReason(reason)),
+      onBody: (_client, bytes) => this.tellBody(bytes),
+      onMessageComplete: () => this.tell("onMessageComplete"),
+      onParseError: (_client, error) => this.tell("onParseError", cloned(error)),
+      onClose: (_client, reason) => this.tell("onClose", clonedReason(reason)),
     });
   }
 
-  #tell(name: string, ...values: readonly unknown[]): void {
-    if (!this.#wanted.has(name)) return;
-    this.#postBody();
-    this.#post({ kind: "event", name, values });
+  private tell(name: string, ...values: readonly unknown[]): void {
+    if (!this.wanted.has(name)) return;
+    this.postBody();
+    this.post({ kind: "event", name, values });
   }
 
   /** A message costs far more than a byte: pieces that come at once, and with no event between, are joined. */
-  #tellBody(bytes: Buffer): void {
-    if (this.#body.byteCount === 0) queueMicrotask(() => this.#postBody());
-    this.#body.append(bytes, true);
-    if (this.#body.byteCount >= MAX_JOINED_BYTES) this.#postBody();
+  private tellBody(bytes: Buffer): void {
+    if (this.body.byteCount === 0) queueMicrotask(() => this.postBody());
+    this.body.append(bytes, true);
+    if (this.body.byteCount >= MAX_JOINED_BYTES) this.postBody();
   }
 
-  #postBody(): void {
-    if (this.#body.byteCount === 0) return;
+  private postBody(): void {
+    if (this.body.byteCount === 0) return;
     // They may be a view into larger memory: only their own bytes are posted.
-    const bytes = new Uint8Array(this.#body.takeAll());
-    this.#post({ kind: "body", bytes }, [bytes.buffer]);
+    const bytes = new Uint8Array(this.body.takeAll());
+    this.post({ kind: "body", bytes }, [bytes.buffer]);
   }
 
   /** Handlers that pass the fine events on, where somebody wants to hear of them. */
-  #fineHandlers(): HttpClientOptions {
+  private fineHandlers(): HttpClientOptions {
     return Object.fromEntries(
-      FINE_EVENTS.filter((name) => this.#wanted.has(name)).map((name) => [
+      FINE_EVENTS.filter((name) => this.wanted.has(name)).map((name) => [
         name,
-        (_client: HttpClient, ...values: readonly unknown[]) => this.#tell(name, ...values),
+        (_client: HttpClient, ...values: readonly unknown[]) => this.tell(name, ...values),
       ]),
     );
   }
 
   /** Carries out an order; resolves with the response to a request, without its body. One at a time. */
   async carryOut(order: SyncOrder): Promise<SyncResult> {
-    if (isSocketOrder(order)) return await (await this.#socketsOf()).carryOut(order);
+    if (isSocketOrder(order)) return await (await this.socketsOf()).carryOut(order);
     try {
-      if (order.kind === "disconnect") await this.#disconnect();
-      else await this.#connect(order.route);
+      if (order.kind === "disconnect") await this.disconnect();
+      else await this.connect(order.route);
       if (order.kind !== "request") return undefined;
-      const response = await this.#client.send({ ...order.head, body: order.body ?? null });
-      this.#postBody();
+      const response = await this.client.send({ ...order.head, body: order.body ?? null });
+      this.postBody();
       const trailers = response.trailers === undefined ? undefined : [...response.trailers];
       const { status, statusText, url, timing } = response;
       return { status, statusText, headers: [...response.headers], trailers, url, timing };
     } catch (error) {
       // The call is to hear of the end of the connection, too.
-      await this.#ended();
-      this.#postBody();
+      await this.ended();
+      this.postBody();
       throw error;
     }
   }
 
   /** Who upgrades needs more than others do: it is loaded then. */
-  async #socketsOf(): Promise<SyncSockets> {
-    if (this.#sockets === undefined) {
+  private async socketsOf(): Promise<SyncSockets> {
+    if (this.sockets === undefined) {
       const { SyncSockets } = await import("./sync-sockets.js");
-      this.#sockets = new SyncSockets(this.#options);
+      this.sockets = new SyncSockets(this.options);
     }
-    return this.#sockets;
+    return this.sockets;
   }
 
   /** Has the order under way fail. */
   abort(): void {
-    this.#client.connection?.abort();
-    this.#sockets?.abort();
+    this.client.connection?.abort();
+    this.sockets?.abort();
   }
 
   /** Connects, unless there is a connection that will do. */
-  async #connect({ origin, connectTimeoutMs, isForced }: SyncRoute): Promise<void> {
-    const { isOpen, origin: present } = this.#client;
+  private async connect({ origin, connectTimeoutMs, isForced }: SyncRoute): Promise<void> {
+    const { isOpen, origin: present } = this.client;
     if (isOpen && present === origin && !isForced) return;
-    await this.#disconnect();
-    await this.#client.connect(origin, { timeoutMs: connectTimeoutMs });
+    await this.disconnect();
+    await this.client.connect(origin, { timeoutMs: connectTimeoutMs });
   }
 
-  async #disconnect(): Promise<void> {
-    this.#client.close();
-    await this.#ended();
+  private async disconnect(): Promise<void> {
+    this.client.close();
+    await this.ended();
   }
 
   /** Resolves when a connection that is on its way out has ended. */
-  async #ended(): Promise<void> {
-    const { connection, isOpen } = this.#client;
+  private async ended(): Promise<void> {
+    const { connection, isOpen } = this.client;
     if (connection === undefined || isOpen) return;
     const timer = systemClock.setTimer(CLOSE_MS, () => connection.abort());
     await connection.closed();

@@ -32,15 +32,15 @@ const SHARED_NAMES = [
  * the caller receives it, and the peer is held back where too much does.
  */
 export class SyncSockets {
-  readonly #options: WebSocketClientOptions;
-  readonly #clients: Map<number, WebSocketClient> = new Map();
-  #lastId = 0;
+  private readonly options: WebSocketClientOptions;
+  private readonly clients: Map<number, WebSocketClient> = new Map();
+  private lastId = 0;
   /** Of the order under way. */
-  #abort: AbortController = new AbortController();
+  private aborting: AbortController = new AbortController();
 
   /** `options`: those of the worker's `HttpClient`. */
   constructor(options: Readonly<Record<string, unknown>>) {
-    this.#options = Object.fromEntries(
+    this.options = Object.fromEntries(
       SHARED_NAMES.filter((name) => options[name] !== undefined).map((name) => [
         name,
         options[name],
@@ -52,25 +52,27 @@ export class SyncSockets {
   async carryOut(
     order: SyncSocketOrder,
   ): Promise<SyncSocketHead | SyncSocketMessage | SyncSocketEnd | undefined> {
-    this.#abort = new AbortController();
+    this.aborting = new AbortController();
     switch (order.kind) {
       case "openSocket":
-        return await this.#open(order);
+        return await this.open(order);
       case "sendMessage":
-        return await this.#send(order);
+        return await this.send(order);
       case "receiveMessage":
-        return await this.#receive(order);
+        return await this.receive(order);
       case "closeSocket":
-        return await this.#close(order);
+        return await this.close(order);
     }
   }
 
   /** Has the order under way fail. */
   abort(): void {
-    this.#abort.abort();
+    this.aborting.abort();
   }
 
-  async #open(order: Extract<SyncSocketOrder, { kind: "openSocket" }>): Promise<SyncSocketHead> {
+  private async open(
+    order: Extract<SyncSocketOrder, { kind: "openSocket" }>,
+  ): Promise<SyncSocketHead> {
     const cookies: string[] = [];
     // The store is the caller's, in another thread.
     const jar: Pick<CookieStore, "cookieHeader" | "setFromHeader"> = {
@@ -81,12 +83,12 @@ export class SyncSockets {
       },
     };
     const client = new WebSocketClient({
-      ...this.#options,
+      ...this.options,
       ...order.settings,
       cookies: jar as CookieStore,
     });
     const { url, timeoutMs, protocols, headers, origin } = order;
-    const { signal } = this.#abort;
+    const { signal } = this.aborting;
     try {
       await client.connect(url, { timeoutMs, protocols, headers, origin, signal });
     } catch (error) {
@@ -94,39 +96,39 @@ export class SyncSockets {
       void client.stop({ drainMs: 0 });
       throw error;
     }
-    const id = ++this.#lastId;
-    this.#clients.set(id, client);
+    const id = ++this.lastId;
+    this.clients.set(id, client);
     const { protocol, isCompressed } = client.socket;
     return { id, protocol, isCompressed, cookies };
   }
 
-  #clientOf(id: number): WebSocketClient {
-    const client = this.#clients.get(id);
+  private clientOf(id: number): WebSocketClient {
+    const client = this.clients.get(id);
     if (client !== undefined) return client;
     throw new NetError("CONNECTION_CLOSED", "the WebSocket is closed", { operation: "receive" });
   }
 
-  async #send({
+  private async send({
     id,
     data,
     isText,
     timeoutMs,
   }: Extract<SyncSocketOrder, { kind: "sendMessage" }>): Promise<undefined> {
-    const { socket } = this.#clientOf(id);
+    const { socket } = this.clientOf(id);
     if (!socket.isOpen) throw closedError(socket.state);
     const bytes =
       typeof data === "string" ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
     socket.send(bytes, { isText });
-    await socket.drained({ timeoutMs, signal: this.#abort.signal });
+    await socket.drained({ timeoutMs, signal: this.aborting.signal });
   }
 
-  async #receive({
+  private async receive({
     id,
     timeoutMs,
   }: Extract<SyncSocketOrder, { kind: "receiveMessage" }>): Promise<SyncSocketMessage> {
-    const { socket } = this.#clientOf(id);
+    const { socket } = this.clientOf(id);
     try {
-      const data = await socket.read({ timeoutMs, signal: this.#abort.signal });
+      const data = await socket.read({ timeoutMs, signal: this.aborting.signal });
       return { data: typeof data === "string" ? data : new Uint8Array(data) };
     } catch (error) {
       if (!(error instanceof NetError) || error.code !== "CONNECTION_CLOSED") throw error;
@@ -136,15 +138,15 @@ export class SyncSockets {
     }
   }
 
-  async #close({
+  private async close({
     id,
     code,
     reason,
     timeoutMs,
   }: Extract<SyncSocketOrder, { kind: "closeSocket" }>): Promise<SyncSocketEnd> {
-    const client = this.#clientOf(id);
+    const client = this.clientOf(id);
     const { socket } = client;
-    const { signal } = this.#abort;
+    const { signal } = this.aborting;
     socket.close(code, reason);
     // The peer may be held back, which keeps its Close frame from coming.
     void discardMessages(socket);
@@ -154,7 +156,7 @@ export class SyncSockets {
     const end = await socket.closed();
     timer?.cancel();
     signal.removeEventListener("abort", cut);
-    this.#clients.delete(id);
+    this.clients.delete(id);
     await client.stop({ drainMs: 0 });
     return { code: end.code, reason: end.reason, isClean: end.isClean };
   }

@@ -49,58 +49,58 @@ export class UpgradedConnection {
 export class Handover implements Receiver {
   /** What the application gets. */
   readonly upgraded: UpgradedConnection;
-  readonly #connection: OwnConnection;
-  readonly #gone: (reason: CloseReason) => void;
-  #receiver: UpgradeReceiver | undefined;
-  #isAttached = false;
-  #reason: CloseReason | undefined;
+  private readonly connection: OwnConnection;
+  private readonly gone: (reason: CloseReason) => void;
+  private receiver: UpgradeReceiver | undefined;
+  private isAttached = false;
+  private reason: CloseReason | undefined;
 
   /** Takes the connection over. `gone` is told of its end, whoever receives then. */
   constructor(connection: OwnConnection, gone: (reason: CloseReason) => void) {
-    this.#connection = connection;
-    this.#gone = gone;
+    this.connection = connection;
+    this.gone = gone;
     this.upgraded = new UpgradedConnection(connection, this);
     connection.hold(HOLD.upgrade);
     connection.receiveBy(this);
   }
 
   attach(receiver: UpgradeReceiver): void {
-    this.#assertFree();
-    const connection = this.#connection;
-    const events = new UpgradeEvents(receiver, connection, this.#goneOnce);
-    this.#receiver = receiver;
-    this.#passOn(new PacketReceiver(connection, events, push()));
+    this.assertFree();
+    const connection = this.connection;
+    const events = new UpgradeEvents(receiver, connection, this.goneOnce);
+    this.receiver = receiver;
+    this.passOn(new PacketReceiver(connection, events, push()));
   }
 
   read(): IncomingBody {
-    this.#assertFree();
-    const receiver = new BodyReceiver(this.#connection, this.#goneOnce);
-    this.#passOn(receiver);
+    this.assertFree();
+    const receiver = new BodyReceiver(this.connection, this.goneOnce);
+    this.passOn(receiver);
     return receiver.body;
   }
 
-  #assertFree(): void {
-    if (this.#isAttached) {
+  private assertFree(): void {
+    if (this.isAttached) {
       throw new NetError("INVALID_STATE", "the connection has a receiver already", {
         operation: "receive",
-        connectionId: this.#connection.id,
+        connectionId: this.connection.id,
       });
     }
-    this.#isAttached = true;
+    this.isAttached = true;
   }
 
   /** Nothing is delivered before the present call is over. */
-  #passOn(receiver: Receiver): void {
-    const reason = this.#reason;
-    this.#connection.receiveBy(receiver);
-    this.#connection.release(HOLD.upgrade);
+  private passOn(receiver: Receiver): void {
+    const reason = this.reason;
+    this.connection.receiveBy(receiver);
+    this.connection.release(HOLD.upgrade);
     if (reason !== undefined) queueMicrotask(() => receiver.closed(reason));
   }
 
   /** The component stops. */
   stop(): void {
-    if (this.#receiver?.onStop === undefined) this.#connection.close();
-    else this.#receiver.onStop(this.#connection);
+    if (this.receiver?.onStop === undefined) this.connection.close();
+    else this.receiver.onStop(this.connection);
   }
 
   // — calls of the connection, while nobody has attached —
@@ -118,30 +118,30 @@ export class Handover implements Receiver {
   }
 
   closed(reason: CloseReason): void {
-    this.#goneOnce(reason);
+    this.goneOnce(reason);
   }
 
   /** Whoever receives at the end tells; one that attaches later is told of the end, too. */
-  readonly #goneOnce = (reason: CloseReason): void => {
-    if (this.#reason !== undefined) return;
-    this.#reason = reason;
-    this.#gone(reason);
+  private readonly goneOnce = (reason: CloseReason): void => {
+    if (this.reason !== undefined) return;
+    this.reason = reason;
+    this.gone(reason);
   };
 }
 
 /** Puts the bytes into a body. */
 class BodyReceiver implements Receiver, BodyOwner {
   readonly body: BodyIntake = new BodyIntake(this, undefined);
-  readonly #connection: ProtocolConnection;
-  readonly #gone: (reason: CloseReason) => void;
+  private readonly connection: ProtocolConnection;
+  private readonly gone: (reason: CloseReason) => void;
 
   constructor(connection: ProtocolConnection, gone: (reason: CloseReason) => void) {
-    this.#connection = connection;
-    this.#gone = gone;
+    this.connection = connection;
+    this.gone = gone;
   }
 
   get wheel(): BodyOwner["wheel"] {
-    return this.#connection.wheel;
+    return this.connection.wheel;
   }
 
   bodyWanted(): void {
@@ -149,8 +149,8 @@ class BodyReceiver implements Receiver, BodyOwner {
   }
 
   holdBody(hold: boolean): void {
-    if (hold) this.#connection.hold(HOLD.body);
-    else this.#connection.release(HOLD.body);
+    if (hold) this.connection.hold(HOLD.body);
+    else this.connection.release(HOLD.body);
   }
 
   received(bytes: Buffer): number {
@@ -159,9 +159,9 @@ class BodyReceiver implements Receiver, BodyOwner {
   }
 
   ended(): void {
-    const hasFinished = this.#connection.endPassedOn();
+    const hasFinished = this.connection.endPassedOn();
     this.body.end();
-    if (hasFinished) this.#connection.close();
+    if (hasFinished) this.connection.close();
   }
 
   drained(): void {
@@ -169,7 +169,7 @@ class BodyReceiver implements Receiver, BodyOwner {
   }
 
   closed(reason: CloseReason): void {
-    this.#gone(reason);
-    this.body.fail(reason.cause ?? this.#connection.closedError());
+    this.gone(reason);
+    this.body.fail(reason.cause ?? this.connection.closedError());
   }
 }

@@ -87,7 +87,7 @@ export const CLIENT_TRANSITIONS: Transitions<ClientState, ClientEvent> = {
   failed: {},
 };
 
-/** State → event → next state. `head` from idle: a response to what was no request, as 400 or 408. */
+/** State → event → next state. `head` from idle: an error response (400, 408) without a complete request. */
 export const SERVER_TRANSITIONS: Transitions<ServerState, ServerEvent> = {
   idle: {
     requested: "pending",
@@ -117,92 +117,92 @@ export function nextServerState(state: ServerState, event: ServerEvent): ServerS
 
 /** Keeps both sides of the exchanges of one connection that does not pipeline. */
 export class ExchangeState {
-  #client: ClientState = "idle";
-  #server: ServerState = "idle";
-  #keepAlive = true;
-  #asks = false;
+  private clientNow: ClientState = "idle";
+  private serverNow: ServerState = "idle";
+  private keepAlive = true;
+  private asks = false;
 
   /** State of the side that sends requests. */
   get client(): ClientState {
-    return this.#client;
+    return this.clientNow;
   }
 
   /** State of the side that sends responses. */
   get server(): ServerState {
-    return this.#server;
+    return this.serverNow;
   }
 
   /** Whether both messages are complete and the connection may carry another exchange. */
   get canReuse(): boolean {
-    return this.#client === "done" && this.#server === "done";
+    return this.clientNow === "done" && this.serverNow === "done";
   }
 
   /** The head of a request. `asks`: for another protocol, or by CONNECT for a tunnel. */
   requestHead(keepAlive: boolean, asks: boolean): void {
-    const client = nextClientState(this.#client, "head");
-    this.#server = nextServerState(this.#server, "requested");
-    this.#client = client;
-    this.#keepAlive &&= keepAlive;
-    this.#asks = asks;
+    const client = nextClientState(this.clientNow, "head");
+    this.serverNow = nextServerState(this.serverNow, "requested");
+    this.clientNow = client;
+    this.keepAlive &&= keepAlive;
+    this.asks = asks;
   }
 
   /** The request is complete. */
   requestEnd(): void {
-    this.#client = nextClientState(this.#client, this.#asks ? "endAsking" : "end");
-    this.#settle();
+    this.clientNow = nextClientState(this.clientNow, this.asks ? "endAsking" : "end");
+    this.settle();
   }
 
   /** An interim response. */
   interim(): void {
-    this.#server = nextServerState(this.#server, "interim");
+    this.serverNow = nextServerState(this.serverNow, "interim");
   }
 
   /** The head of a final response. */
   responseHead(keepAlive: boolean): void {
-    this.#server = nextServerState(this.#server, "head");
-    this.#keepAlive &&= keepAlive;
-    this.#asks = false;
-    if (this.#client === "asking") this.#client = nextClientState(this.#client, "decline");
-    if (this.#client === "idle") this.#client = nextClientState(this.#client, "last");
+    this.serverNow = nextServerState(this.serverNow, "head");
+    this.keepAlive &&= keepAlive;
+    this.asks = false;
+    if (this.clientNow === "asking") this.clientNow = nextClientState(this.clientNow, "decline");
+    if (this.clientNow === "idle") this.clientNow = nextClientState(this.clientNow, "last");
   }
 
   /** The response is complete. */
   responseEnd(): void {
-    this.#server = nextServerState(this.#server, "end");
-    this.#settle();
+    this.serverNow = nextServerState(this.serverNow, "end");
+    this.settle();
   }
 
   /** The response that changes the protocol: 101, or 2xx to CONNECT. */
   switchProtocol(): void {
-    const client = nextClientState(this.#client, "switch");
-    this.#server = nextServerState(this.#server, "switch");
-    this.#client = client;
+    const client = nextClientState(this.clientNow, "switch");
+    this.serverNow = nextServerState(this.serverNow, "switch");
+    this.clientNow = client;
   }
 
   /** Begins the next exchange. */
   next(): void {
-    const client = nextClientState(this.#client, "next");
-    this.#server = nextServerState(this.#server, "next");
-    this.#client = client;
+    const client = nextClientState(this.clientNow, "next");
+    this.serverNow = nextServerState(this.serverNow, "next");
+    this.clientNow = client;
   }
 
   /** A side will send no more messages, and has finished. */
   finish(side: "client" | "server"): void {
-    if (side === "client") this.#client = nextClientState(this.#client, "finish");
-    else this.#server = nextServerState(this.#server, "finish");
+    if (side === "client") this.clientNow = nextClientState(this.clientNow, "finish");
+    else this.serverNow = nextServerState(this.serverNow, "finish");
   }
 
   /** A side broke the protocol or the connection. */
   fail(side: "client" | "server"): void {
-    if (side === "client") this.#client = nextClientState(this.#client, "fail");
-    else this.#server = nextServerState(this.#server, "fail");
+    if (side === "client") this.clientNow = nextClientState(this.clientNow, "fail");
+    else this.serverNow = nextServerState(this.serverNow, "fail");
   }
 
   /** A side that is done must close where there is nothing to come. */
-  #settle(): void {
-    if (this.#keepAlive && this.#client !== "mustClose") return;
-    if (this.#client === "done") this.#client = nextClientState(this.#client, "last");
-    if (this.#server === "done") this.#server = nextServerState(this.#server, "last");
+  private settle(): void {
+    if (this.keepAlive && this.clientNow !== "mustClose") return;
+    if (this.clientNow === "done") this.clientNow = nextClientState(this.clientNow, "last");
+    if (this.serverNow === "done") this.serverNow = nextServerState(this.serverNow, "last");
   }
 }
 

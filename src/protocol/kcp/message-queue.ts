@@ -31,7 +31,7 @@ export class MessageQueue {
   private head = 0;
   private blocks: RingBlocks = NO_BLOCKS;
   private fields: Float64Array = NOTHING;
-  /** Of the ring that it had last. */
+  /** Size of the last ring. */
   private capacity = FIRST_CAPACITY;
   private peak = 0;
   private quietTimes = 0;

@@ -38,7 +38,7 @@ export class SendWindow {
   fields: Int32Array = NOTHING;
   blocks: RingBlocks = NO_BLOCKS;
   private mask = -1;
-  /** Of the ring that it had last. */
+  /** Size of the last ring. */
   private capacity = FIRST_CAPACITY;
   private peak = 0;
   private readonly memory: SegmentMemory;

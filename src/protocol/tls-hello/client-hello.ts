@@ -1,5 +1,5 @@
 /**
- * The ClientHello of TLS, as far as whoever passes it on has to know it: for whom it is, and what shall be spoken.
+ * The ClientHello of TLS, as much of it as a relay needs: the server name (SNI) and the protocols offered (ALPN).
  *
  *     u8 type 1 │ u24 length │ u16 version │ 32 random │ u8 + session id │ u16 + cipher suites
  *     │ u8 + compression │ u16 + extensions: u16 type, u16 length, value …
@@ -29,9 +29,9 @@ const HOST_NAME = 0;
 const NAME_FORM = /^(?!-)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
 const MAX_NAME_LENGTH = 253;
 
-/** Throws that something is not as it has to be. */
+/** The error for a ClientHello that can't be read. */
 export function malformed(what: string): NetError {
-  return new NetError("TLS_FAILED", `the client's TLS does not begin as it has to: ${what}`, {
+  return new NetError("TLS_FAILED", `the ClientHello is malformed: ${what}`, {
     operation: "handshake",
   });
 }

@@ -37,7 +37,9 @@ export function parseTokens(values: readonly string[]): string[] | undefined {
 
 /** Whether a list has this token, in any case of letters. */
 export function hasToken(values: readonly string[], lowerCase: string): boolean {
-  return parseList(values).some((element) => element.toLowerCase() === lowerCase);
+  const isToken = (element: string): boolean => element.toLowerCase() === lowerCase;
+  // Most lists are one element, spelt as we do.
+  return values.some(isToken) || parseList(values).some(isToken);
 }
 
 /** Takes SP and HTAB off both ends. In linear time, which `replace` would not be. */
@@ -105,16 +107,16 @@ function scanExtension(scanner: Scanner): Extension | undefined {
 
 /** Reads a field value from left to right; blanks before each part are skipped. */
 class Scanner {
-  readonly #text: string;
-  #at = 0;
+  private readonly text: string;
+  private at = 0;
 
   constructor(text: string) {
-    this.#text = text;
+    this.text = text;
   }
 
   get isAtEnd(): boolean {
-    this.#skipBlanks();
-    return this.#at === this.#text.length;
+    this.skipBlanks();
+    return this.at === this.text.length;
   }
 
   skipEmptyElements(): void {
@@ -122,32 +124,32 @@ class Scanner {
   }
 
   take(sign: string): boolean {
-    this.#skipBlanks();
-    if (this.#text[this.#at] !== sign) return false;
-    this.#at++;
+    this.skipBlanks();
+    if (this.text[this.at] !== sign) return false;
+    this.at++;
     return true;
   }
 
   token(): string | undefined {
-    this.#skipBlanks();
-    const start = this.#at;
-    while (this.#at < this.#text.length && isToken(this.#text[this.#at]!)) this.#at++;
-    return this.#at > start ? this.#text.slice(start, this.#at) : undefined;
+    this.skipBlanks();
+    const start = this.at;
+    while (this.at < this.text.length && isToken(this.text[this.at]!)) this.at++;
+    return this.at > start ? this.text.slice(start, this.at) : undefined;
   }
 
   tokenOrQuoted(): string | undefined {
     if (!this.take('"')) return this.token();
     let value = "";
     for (;;) {
-      let sign = this.#text[this.#at++];
+      let sign = this.text[this.at++];
       if (sign === '"') return isToken(value) ? value : undefined;
-      if (sign === "\\") sign = this.#text[this.#at++];
+      if (sign === "\\") sign = this.text[this.at++];
       if (sign === undefined) return undefined;
       value += sign;
     }
   }
 
-  #skipBlanks(): void {
-    while (isBlank(this.#text[this.#at])) this.#at++;
+  private skipBlanks(): void {
+    while (isBlank(this.text[this.at])) this.at++;
   }
 }

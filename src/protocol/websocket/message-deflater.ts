@@ -22,19 +22,19 @@ let shared: Buffer | undefined;
 
 /** Deflates what one side sends (RFC 7692 §7.2.1): messages as one, or piece by piece. */
 export class MessageDeflater {
-  readonly #deflater: Deflater;
-  #isOpen = false;
+  private readonly deflater: Deflater;
+  private isOpen = false;
 
   constructor(deflater: Deflater) {
-    this.#deflater = deflater;
+    this.deflater = deflater;
   }
 
   /** Deflates a message as one. It takes as long as it takes: give large ones piece by piece. */
   deflate(message: Uint8Array): Buffer {
     if (message.length === 0) return EMPTY_MESSAGE;
-    this.#deflater.begin();
-    const payload = stripTail(this.#run(message, true));
-    this.#deflater.end(false);
+    this.deflater.begin();
+    const payload = stripTail(this.run(message, true));
+    this.deflater.end(false);
     return payload;
   }
 
@@ -43,35 +43,35 @@ export class MessageDeflater {
    * deflater keeps back what it has. `isLast`: the message ends here.
    */
   piece(bytes: Uint8Array, isLast: boolean): Buffer {
-    if (!this.#isOpen) {
+    if (!this.isOpen) {
       if (isLast) return this.deflate(bytes);
-      this.#isOpen = true;
-      this.#deflater.begin();
+      this.isOpen = true;
+      this.deflater.begin();
     }
-    const payload = this.#run(bytes, isLast);
+    const payload = this.run(bytes, isLast);
     if (!isLast) return payload;
-    this.#isOpen = false;
-    this.#deflater.end(false);
+    this.isOpen = false;
+    this.deflater.end(false);
     // Nothing but the tail: zlib adds none where nothing has come since the last one.
     return payload.length > MESSAGE_TAIL.length ? stripTail(payload) : EMPTY_MESSAGE;
   }
 
   /** Gives up a message that was begun. */
   drop(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#deflater.end(true);
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.deflater.end(true);
   }
 
-  #run(bytes: Uint8Array, flushes: boolean): Buffer {
+  private run(bytes: Uint8Array, flushes: boolean): Buffer {
     shared ??= Buffer.allocUnsafeSlow(ROOM_BYTES);
     let gathered: ByteGatherer | undefined;
     let input = bytes;
     let at = 0;
     for (;;) {
       const { length } = input;
-      const made = this.#deflater.step(input, at, length, shared, 0, ROOM_BYTES, flushes);
-      at += this.#deflater.takenBytes;
+      const made = this.deflater.step(input, at, length, shared, 0, ROOM_BYTES, flushes);
+      at += this.deflater.takenBytes;
       if (made < ROOM_BYTES && at >= length) {
         if (gathered === undefined) return shared.subarray(0, made);
         gathered.append(shared, 0, made, 0);

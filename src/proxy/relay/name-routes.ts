@@ -62,44 +62,44 @@ export function assertRoutes(routes: RelayNames["routes"]): void {
 
 /** Which destinations a TLS client goes to. */
 export class NameRoutes {
-  readonly #sni: RelayNames;
-  readonly #make: () => Upstreams;
-  readonly #defaults: Upstreams;
-  #byName: ReadonlyMap<string, Upstreams> = new Map();
-  #names: ServerNameTable<Upstreams> = new ServerNameTable([]);
+  private readonly sni: RelayNames;
+  private readonly make: () => Upstreams;
+  private readonly defaults: Upstreams;
+  private byName: ReadonlyMap<string, Upstreams> = new Map();
+  private names: ServerNameTable<Upstreams> = new ServerNameTable([]);
 
   /** `defaults`: the destinations of `to`. `make`: destinations for one more name. */
   constructor(sni: RelayNames, defaults: Upstreams, make: () => Upstreams) {
-    this.#sni = sni;
-    this.#defaults = defaults;
-    this.#make = make;
+    this.sni = sni;
+    this.defaults = defaults;
+    this.make = make;
     this.set(sni.routes);
   }
 
   get all(): Iterable<Upstreams> {
-    return this.#byName.values();
+    return this.byName.values();
   }
 
   /** Exchanges the table. What is known of destinations of names that stay is kept. */
   set(routes: RelayNames["routes"]): void {
-    const before = this.#byName;
+    const before = this.byName;
     const after = new Map<string, Upstreams>();
     for (const [name, to] of Object.entries(routes)) {
-      const upstreams = before.get(name) ?? this.#make();
+      const upstreams = before.get(name) ?? this.make();
       upstreams.set(to);
       after.set(name, upstreams);
     }
     for (const [name, upstreams] of before) if (!after.has(name)) upstreams.table.stop();
-    this.#byName = after;
-    this.#names = new ServerNameTable(after, "sni.routes");
+    this.byName = after;
+    this.names = new ServerNameTable(after, "sni.routes");
   }
 
   /** Where the client goes. Throws `TLS_NAME_UNKNOWN` where it is refused, and what `choose` throws. */
   find(hello: ClientHello): Upstreams {
-    const { choose, unnamed = "refuse", unknown = "refuse" } = this.#sni;
+    const { choose, unnamed = "refuse", unknown = "refuse" } = this.sni;
     const chosen = choose?.(hello);
     if (chosen !== undefined) {
-      const found = typeof chosen === "string" ? this.#byName.get(chosen) : undefined;
+      const found = typeof chosen === "string" ? this.byName.get(chosen) : undefined;
       if (found !== undefined) return found;
       throw invalidArgument(
         `sni.choose answered ${describe(chosen)}, which sni.routes does not have`,
@@ -107,12 +107,12 @@ export class NameRoutes {
     }
     const { serverName } = hello;
     if (serverName === undefined) {
-      if (unnamed === "to") return this.#defaults;
+      if (unnamed === "to") return this.defaults;
       throw nameUnknown("the client wants no name, and sni.unnamed is refuse");
     }
-    const found = this.#names.find(serverName);
+    const found = this.names.find(serverName);
     if (found !== undefined) return found;
-    if (unknown === "to") return this.#defaults;
+    if (unknown === "to") return this.defaults;
     throw nameUnknown(`sni.routes has no destinations for ${describe(serverName)}`);
   }
 }

@@ -21,39 +21,39 @@ class Look implements PortOwner, Sendable {
   firstWaiting: number = NOWHERE;
   lastWaiting: number = NOWHERE;
   readonly promise: Promise<void>;
-  readonly #settings: HealthCheckSettings;
-  readonly #port: DatagramPort;
-  #resolve: () => void = () => {};
-  #reject: (error: NetError) => void = () => {};
+  private readonly settings: HealthCheckSettings;
+  private readonly port: DatagramPort;
+  private resolve: () => void = () => {};
+  private reject: (error: NetError) => void = () => {};
 
   constructor(service: EngineService, peer: IpAddress, settings: HealthCheckSettings) {
-    this.#settings = settings;
+    this.settings = settings;
     this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+      this.resolve = resolve;
+      this.reject = reject;
     });
     const target = { reuseAddress: false, reusePort: false, dualStack: false, broadcast: false };
-    this.#port = new DatagramPort(
+    this.port = new DatagramPort(
       service,
       { address: anyAddress(peer.family), peer, ...target },
       this,
     );
-    this.#port.unref();
+    this.port.unref();
   }
 
   end(error: NetError | undefined): void {
-    if (error === undefined) this.#resolve();
-    else this.#reject(error);
-    this.#port.close();
+    if (error === undefined) this.resolve();
+    else this.reject(error);
+    this.port.close();
   }
 
   portOpened(): void {
-    const { send } = this.#settings;
-    if (send !== undefined) this.#port.send(this, send);
+    const { send } = this.settings;
+    if (send !== undefined) this.port.send(this, send);
   }
 
   datagramsReceived(bytes: Buffer, _from: PeerKey, _segmentBytes: number): void {
-    const { expect } = this.#settings;
+    const { expect } = this.settings;
     this.end(expect === undefined || bytes.includes(expect) ? undefined : unexpected());
   }
 

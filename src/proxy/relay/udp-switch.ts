@@ -65,35 +65,35 @@ interface Opening {
 export class UdpSwitch implements PortOwner, UdpSessionOwner {
   readonly service: EngineService;
   readonly numbers: UdpRelayNumbers;
-  readonly #options: UdpRelayOptions;
-  readonly #table: DestinationTable<Destination>;
-  readonly #access: AccessControl | undefined;
-  readonly #sessions: Map<PeerKey, UdpRelaySession> = new Map();
+  private readonly options: UdpRelayOptions;
+  private readonly table: DestinationTable<Destination>;
+  private readonly access: AccessControl | undefined;
+  private readonly sessions: Map<PeerKey, UdpRelaySession> = new Map();
   /** Numbers by which `access` knows the sessions. */
-  readonly #ids: Map<UdpRelaySession, number> = new Map();
-  #front: DatagramPort | undefined;
-  #keepsProcess = true;
-  #opening: Opening | undefined;
-  #stopping: Promise<StopResult> | undefined;
+  private readonly ids: Map<UdpRelaySession, number> = new Map();
+  private frontPort: DatagramPort | undefined;
+  private keepsProcess = true;
+  private opening: Opening | undefined;
+  private stopping: Promise<StopResult> | undefined;
   /** Told while stopping: a session has ended, the front is closed. */
-  #sessionEnded: () => void = () => {};
-  #frontClosed: () => void = () => {};
-  readonly #stopWaiters: WaiterList = new WaiterList();
-  #openedCount = 0;
-  #refusedCount = 0;
-  #receivedBytes = 0;
-  #sentBytes = 0;
-  #droppedCount = 0;
-  #toldSinceMs = 0;
-  #toldCount = 0;
+  private sessionEnded: () => void = () => {};
+  private frontClosed: () => void = () => {};
+  private readonly stopWaiters: WaiterList = new WaiterList();
+  private openedCount = 0;
+  private refusedCount = 0;
+  private receivedBytes = 0;
+  private sentBytes = 0;
+  private droppedCount = 0;
+  private toldSinceMs = 0;
+  private toldCount = 0;
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`, `NOT_SUPPORTED`. */
   constructor(options: UdpRelayOptions) {
     assertUdpRelayOptions(options);
-    this.#options = options;
+    this.options = options;
     this.numbers = readOptions<UdpRelayNumbers>(UDP_RELAY_NUMBERS, options);
     const rules = readAccess(options.access);
-    this.#access = rules && new AccessControl(rules);
+    this.access = rules && new AccessControl(rules);
     const check = readHealthCheck(options.healthCheck);
     this.service = engineServiceOf(chooseEngine(options.engine, "datagram"));
     const { balance = BALANCE.standard } = options;
@@ -103,7 +103,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
       probe: ({ end }: Destination, signal: AbortSignal) =>
         probeDatagrams(this.service, end, check, signal),
     };
-    this.#table = new DestinationTable<Destination>(
+    this.table = new DestinationTable<Destination>(
       { ...this.numbers, balance, healthCheck: probe },
       this.service.wheel.clock,
       {
@@ -120,38 +120,38 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
 
   /** Where datagrams of clients come from, and go back to; undefined when it is closed. */
   get front(): DatagramPort | undefined {
-    return this.#front;
+    return this.frontPort;
   }
 
   /** See `UdpRelay.setDestinations`. */
   setDestinations(to: readonly string[]): void {
     assertRelayDestinations("to", to);
-    this.#table.set(to, destinationOf);
+    this.table.set(to, destinationOf);
   }
 
   /** See `UdpRelay.listen`. */
   async listen(options: DatagramListenOptions = {}): Promise<IpAddress> {
     assertDatagramListen(options);
-    if (this.#front !== undefined || this.#opening !== undefined || this.#stopping !== undefined) {
+    if (this.frontPort !== undefined || this.opening !== undefined || this.stopping !== undefined) {
       throw new NetError("INVALID_STATE", "the relay listens already, or stops", {
         operation: "listen",
       });
     }
     return await new Promise<IpAddress>((resolve, reject) => {
       const opening = { resolve, reject };
-      this.#opening = opening;
-      this.#open(options, opening).catch((error: unknown) => {
+      this.opening = opening;
+      this.open(options, opening).catch((error: unknown) => {
         // Of one that was overtaken by `stop` nothing is told any more.
-        if (this.#opening === opening) this.#openFailed(error as NetError);
+        if (this.opening === opening) this.openFailed(error as NetError);
       });
     });
   }
 
-  async #open(options: DatagramListenOptions, opening: Opening): Promise<void> {
+  private async open(options: DatagramListenOptions, opening: Opening): Promise<void> {
     const { host = "127.0.0.1", port = 0, family } = options;
     const query = { host, port, family };
     const [address] = await resolveDatagramHost(this.service.engine, query, "listen");
-    if (this.#opening !== opening) return;
+    if (this.opening !== opening) return;
     const target = {
       address: address as IpAddress,
       reuseAddress: options.reuseAddress ?? false,
@@ -159,58 +159,58 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
       dualStack: options.dualStack ?? true,
       broadcast: false,
     };
-    this.#front = new DatagramPort(this.service, target, this);
-    if (!this.#keepsProcess) this.#front.unref();
+    this.frontPort = new DatagramPort(this.service, target, this);
+    if (!this.keepsProcess) this.frontPort.unref();
   }
 
-  #openFailed(error: NetError): void {
-    const { reject } = this.#opening ?? {};
-    this.#opening = undefined;
-    this.#front = undefined;
-    this.#stopWaiters.resolve();
+  private openFailed(error: NetError): void {
+    const { reject } = this.opening ?? {};
+    this.opening = undefined;
+    this.frontPort = undefined;
+    this.stopWaiters.resolve();
     reject?.(error);
   }
 
   /** See `UdpRelay.stop`. */
   async stop(options: StopOptions = {}): Promise<StopResult> {
     const drainMs = readStopOptions(options, 0);
-    this.#stopping ??= this.#stop(drainMs).finally(() => {
-      this.#stopping = undefined;
+    this.stopping ??= this.stopOnce(drainMs).finally(() => {
+      this.stopping = undefined;
     });
-    return await this.#stopping;
+    return await this.stopping;
   }
 
-  async #stop(drainMs: number): Promise<StopResult> {
-    this.#table.stop();
-    this.#overtakeListen();
+  private async stopOnce(drainMs: number): Promise<StopResult> {
+    this.table.stop();
+    this.overtakeListen();
     const { clock } = this.service.wheel;
-    const beforeCount = this.#sessions.size;
+    const beforeCount = this.sessions.size;
     const endMs = clock.now() + drainMs;
-    while (this.#sessions.size > 0 && clock.now() < endMs) {
+    while (this.sessions.size > 0 && clock.now() < endMs) {
       await new Promise<void>((resolve) => {
         const timer: Timer = clock.setTimer(Math.max(1, endMs - clock.now()), resolve, true);
-        this.#sessionEnded = () => {
+        this.sessionEnded = () => {
           timer.cancel();
           resolve();
         };
       });
     }
-    const cutCount = this.#sessions.size;
-    for (const session of [...this.#sessions.values()]) session.end(undefined);
-    if (this.#front !== undefined) {
+    const cutCount = this.sessions.size;
+    for (const session of [...this.sessions.values()]) session.end(undefined);
+    if (this.frontPort !== undefined) {
       await new Promise<void>((resolve) => {
-        this.#frontClosed = resolve;
-        this.#front?.close();
+        this.frontClosed = resolve;
+        this.frontPort?.close();
       });
     }
-    this.#stopWaiters.resolve();
+    this.stopWaiters.resolve();
     return { drainedCount: beforeCount - cutCount, cutCount };
   }
 
   /** A `listen` that is not done yet fails. */
-  #overtakeListen(): void {
-    const opening = this.#opening;
-    this.#opening = undefined;
+  private overtakeListen(): void {
+    const opening = this.opening;
+    this.opening = undefined;
     const text = "the relay was stopped while it began to listen";
     opening?.reject(new NetError("STOPPED", text, { operation: "listen" }));
   }
@@ -218,142 +218,142 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
   /** See `UdpRelay.stopped`. */
   async stopped(options: WaitOptions = {}): Promise<void> {
     beginWait(options, "stopped", "close");
-    const isStopped = this.#front === undefined && this.#stopping === undefined;
-    if (isStopped && this.#opening === undefined) return;
+    const isStopped = this.frontPort === undefined && this.stopping === undefined;
+    if (isStopped && this.opening === undefined) return;
     const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
-    await this.#stopWaiters.wait(this.service.wheel, options, giveUp);
+    await this.stopWaiters.wait(this.service.wheel, options, giveUp);
   }
 
   /** See `UdpRelay.unref`. The sockets of sessions hold no process. */
   unref(): void {
-    this.#keepsProcess = false;
-    this.#front?.unref();
+    this.keepsProcess = false;
+    this.frontPort?.unref();
   }
 
   /** See `UdpRelay.ref`. */
   ref(): void {
-    this.#keepsProcess = true;
-    this.#front?.ref();
+    this.keepsProcess = true;
+    this.frontPort?.ref();
   }
 
   get state(): ServiceState {
-    if (this.#stopping !== undefined) return "stopping";
-    if (this.#opening !== undefined) return "starting";
-    return this.#front === undefined ? "stopped" : "started";
+    if (this.stopping !== undefined) return "stopping";
+    if (this.opening !== undefined) return "starting";
+    return this.frontPort === undefined ? "stopped" : "started";
   }
 
   get stats(): UdpRelayStats {
-    let sentBytes = this.#sentBytes;
-    let droppedCount = this.#droppedCount + (this.#front?.droppedCount ?? 0);
-    for (const { client, upstream } of this.#sessions.values()) {
+    let sentBytes = this.sentBytes;
+    let droppedCount = this.droppedCount + (this.frontPort?.droppedCount ?? 0);
+    for (const { client, upstream } of this.sessions.values()) {
       sentBytes += client.byteCount;
       droppedCount += client.droppedCount + upstream.droppedCount;
     }
     return {
       engine: this.service.engine.name,
       state: this.state,
-      connectionCount: this.#sessions.size,
-      openedCount: this.#openedCount,
-      closedCount: this.#openedCount - this.#sessions.size,
-      refusedCount: this.#refusedCount,
-      receivedBytes: this.#receivedBytes,
+      connectionCount: this.sessions.size,
+      openedCount: this.openedCount,
+      closedCount: this.openedCount - this.sessions.size,
+      refusedCount: this.refusedCount,
+      receivedBytes: this.receivedBytes,
       sentBytes,
       droppedCount,
-      ejectedCount: this.#table.unwellCount,
-      destinations: statsOf(this.#table.all),
+      ejectedCount: this.table.unwellCount,
+      destinations: statsOf(this.table.all),
     };
   }
 
   /** What a handler throws is told, and changes nothing. */
-  #call(name: string, call: () => void): void {
+  private call(name: string, call: () => void): void {
     callHandler(call, (cause) =>
-      tellHandlerError(this.#options, handlerError(name, "receive", cause)),
+      tellHandlerError(this.options, handlerError(name, "receive", cause)),
     );
   }
 
   // — the front's calls —
 
   portOpened(address: IpAddress): void {
-    if (this.#opening === undefined) return;
-    this.#table.start();
-    this.#opening.resolve(address);
-    this.#opening = undefined;
+    if (this.opening === undefined) return;
+    this.table.start();
+    this.opening.resolve(address);
+    this.opening = undefined;
   }
 
   datagramsReceived(bytes: Buffer, from: PeerKey, segmentBytes: number): void {
-    this.#receivedBytes += bytes.length;
-    const session = this.#sessions.get(from) ?? this.#begin(from);
+    this.receivedBytes += bytes.length;
+    const session = this.sessions.get(from) ?? this.begin(from);
     if (session !== undefined) session.fromClient(bytes, segmentBytes);
-    else this.#droppedCount += segmentBytes === 0 ? 1 : Math.ceil(bytes.length / segmentBytes);
+    else this.droppedCount += segmentBytes === 0 ? 1 : Math.ceil(bytes.length / segmentBytes);
   }
 
   /** The new session of a stranger, unless it may not begin one. */
-  #begin(from: PeerKey): UdpRelaySession | undefined {
-    if (this.#stopping !== undefined || this.#front === undefined) return undefined;
+  private begin(from: PeerKey): UdpRelaySession | undefined {
+    if (this.stopping !== undefined || this.frontPort === undefined) return undefined;
     const nowMs = this.service.arrivalMs();
-    const host = this.#access === undefined ? undefined : hostOfPeer(from);
-    const code = this.#access?.refusal(host, nowMs);
+    const host = this.access === undefined ? undefined : hostOfPeer(from);
+    const code = this.access?.refusal(host, nowMs);
     const { maxConnections } = this.numbers;
     let error: NetError | undefined;
-    if (code !== undefined) error = this.#access?.errorOf(code);
-    else if (this.#sessions.size >= maxConnections) {
+    if (code !== undefined) error = this.access?.errorOf(code);
+    else if (this.sessions.size >= maxConnections) {
       const text = `there are ${maxConnections} sessions, as many as maxConnections allows`;
       error = new NetError("CONNECTION_LIMIT", text, { operation: "accept" });
     }
     if (error !== undefined) {
-      this.#refuse(error, from, nowMs);
+      this.refuse(error, from, nowMs);
       return undefined;
     }
-    const [destination] = this.#table.order();
+    const [destination] = this.table.order();
     if (destination === undefined) return undefined;
     destination.useCount++;
-    const id = ++this.#openedCount;
+    const id = ++this.openedCount;
     const session = new UdpRelaySession(this, from, destination);
-    this.#sessions.set(from, session);
-    this.#ids.set(session, id);
-    this.#access?.entered(id, host, nowMs);
+    this.sessions.set(from, session);
+    this.ids.set(session, id);
+    this.access?.entered(id, host, nowMs);
     return session;
   }
 
-  #refuse(error: NetError, from: PeerKey, nowMs: number): void {
-    this.#refusedCount++;
-    if (nowMs - this.#toldSinceMs >= 1_000) {
-      this.#toldSinceMs = nowMs;
-      this.#toldCount = 0;
+  private refuse(error: NetError, from: PeerKey, nowMs: number): void {
+    this.refusedCount++;
+    if (nowMs - this.toldSinceMs >= 1_000) {
+      this.toldSinceMs = nowMs;
+      this.toldCount = 0;
     }
-    if (++this.#toldCount > MAX_REFUSALS_TOLD) return;
-    this.#call("onRefuse", () => this.#options.onRefuse?.(error, addressOfPeer(from)));
+    if (++this.toldCount > MAX_REFUSALS_TOLD) return;
+    this.call("onRefuse", () => this.options.onRefuse?.(error, addressOfPeer(from)));
   }
 
   portClosed(error: NetError | undefined): void {
-    const isOpening = this.#opening !== undefined;
-    this.#front = undefined;
-    this.#frontClosed();
+    const isOpening = this.opening !== undefined;
+    this.frontPort = undefined;
+    this.frontClosed();
     if (error === undefined) return;
-    if (isOpening) this.#openFailed(error);
+    if (isOpening) this.openFailed(error);
     else void this.stop();
   }
 
   // — the sessions' calls —
 
   answered({ destination }: UdpRelaySession): void {
-    this.#table.succeeded(destination, "connect");
-    this.#table.succeeded(destination, "use");
+    this.table.succeeded(destination, "connect");
+    this.table.succeeded(destination, "use");
   }
 
   over(session: UdpRelaySession, error: NetError | undefined): void {
     const { client, upstream, destination, startedMs } = session;
     const { clock } = this.service.wheel;
     const peer = client.peer as PeerKey;
-    this.#sessions.delete(peer);
-    const id = this.#ids.get(session);
-    this.#ids.delete(session);
-    if (id !== undefined) this.#access?.gone(id);
+    this.sessions.delete(peer);
+    const id = this.ids.get(session);
+    this.ids.delete(session);
+    if (id !== undefined) this.access?.gone(id);
     destination.useCount--;
     const droppedCount = client.droppedCount + upstream.droppedCount;
-    this.#sentBytes += client.byteCount;
-    this.#droppedCount += droppedCount;
-    if (error !== undefined) this.#table.failed(destination, "use", error);
+    this.sentBytes += client.byteCount;
+    this.droppedCount += droppedCount;
+    if (error !== undefined) this.table.failed(destination, "use", error);
     const { host, port } = addressOfPeer(peer);
     const record = {
       client: host,
@@ -368,7 +368,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
       durationMs: clock.now() - startedMs,
       error,
     };
-    this.#call("onRelayed", () => this.#options.onRelayed?.(record));
-    this.#sessionEnded();
+    this.call("onRelayed", () => this.options.onRelayed?.(record));
+    this.sessionEnded();
   }
 }

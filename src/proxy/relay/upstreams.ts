@@ -34,15 +34,15 @@ export interface Reached {
 /** The destinations for one kind of client. */
 export class Upstreams {
   readonly table: DestinationTable<Destination>;
-  readonly #parts: UpstreamParts;
+  private readonly parts: UpstreamParts;
 
   constructor(parts: UpstreamParts) {
-    this.#parts = parts;
-    this.table = new DestinationTable(parts.rules, this.#clock, parts.handlers);
+    this.parts = parts;
+    this.table = new DestinationTable(parts.rules, this.clock, parts.handlers);
   }
 
-  get #clock(): Clock {
-    return this.#parts.outgoing.component.service.wheel.clock;
+  private get clock(): Clock {
+    return this.parts.outgoing.component.service.wheel.clock;
   }
 
   /** Exchanges the destinations; connections that there are stay. */
@@ -52,13 +52,13 @@ export class Upstreams {
 
   /** Tries one after the other until one is reached and was sent `head`. Never rejects. */
   async find(signal: AbortSignal, head: Buffer | undefined): Promise<Reached | NetError> {
-    const { connectTimeoutMs, attemptTimeoutMs } = this.#parts;
-    const endMs = this.#clock.now() + connectTimeoutMs;
+    const { connectTimeoutMs, attemptTimeoutMs } = this.parts;
+    const endMs = this.clock.now() + connectTimeoutMs;
     const text = `no destination was reached within connectTimeoutMs (${connectTimeoutMs})`;
     let failure = new NetError("CONNECT_TIMEOUT", text, { operation: "connect" });
     const order = this.table.order();
     for (const [index, destination] of order.entries()) {
-      const leftMs = Math.ceil(endMs - this.#clock.now());
+      const leftMs = Math.ceil(endMs - this.clock.now());
       if (leftMs <= 0 || signal.aborted) break;
       // The last one may have all the time that is left.
       const isShort = index < order.length - 1 && attemptTimeoutMs < leftMs;
@@ -67,7 +67,7 @@ export class Upstreams {
         : { timeoutMs: leftMs, timeoutName: "connectTimeoutMs" };
       destination.useCount++;
       try {
-        const upstream = await this.#reach(destination, { signal, ...time }, head);
+        const upstream = await this.reach(destination, { signal, ...time }, head);
         this.table.succeeded(destination, "connect");
         return { upstream, destination };
       } catch (cause) {
@@ -80,19 +80,19 @@ export class Upstreams {
     return failure;
   }
 
-  async #reach(
+  private async reach(
     { end }: Destination,
     bounds: { signal: AbortSignal; timeoutMs: number; timeoutName: string },
     head: Buffer | undefined,
   ): Promise<StreamConnection> {
-    const { outgoing, startsTls } = this.#parts;
+    const { outgoing, startsTls } = this.parts;
     const { signal, timeoutMs } = bounds;
-    const endMs = this.#clock.now() + timeoutMs;
+    const endMs = this.clock.now() + timeoutMs;
     const upstream = await outgoing.connect({ ...end, ...bounds });
     if (upstream.state !== "open") throw upstream.endError();
     if (head !== undefined) upstream.sendBytes(head);
     if (!startsTls) return upstream;
-    const leftMs = Math.max(1, Math.ceil(endMs - this.#clock.now()));
+    const leftMs = Math.max(1, Math.ceil(endMs - this.clock.now()));
     try {
       await upstream.startTls({ signal, timeoutMs: leftMs });
       return upstream;

@@ -22,38 +22,38 @@ export interface DeflateOwner {
 
 /** A message that is being deflated. */
 export class DeflateJob {
-  readonly #deflater: MessageDeflater;
-  readonly #bytes: Uint8Array;
-  readonly #byteCount: number;
-  readonly #owner: DeflateOwner;
-  readonly #gathered: ByteGatherer = new ByteGatherer();
-  #at = 0;
+  private readonly deflater: MessageDeflater;
+  private readonly bytes: Uint8Array;
+  private readonly byteCount: number;
+  private readonly owner: DeflateOwner;
+  private readonly gathered: ByteGatherer = new ByteGatherer();
+  private at = 0;
   /** It is done, or nobody wants it any more. */
   isOver = false;
 
   constructor(deflater: MessageDeflater, bytes: Uint8Array, owner: DeflateOwner) {
-    this.#deflater = deflater;
-    this.#bytes = bytes;
-    this.#byteCount = bytes.length;
-    this.#owner = owner;
+    this.deflater = deflater;
+    this.bytes = bytes;
+    this.byteCount = bytes.length;
+    this.owner = owner;
   }
 
   /** Deflates at most `maxBytes` more. Answers how many it took. */
   step(maxBytes: number): number {
-    const start = this.#at;
-    const end = Math.min(start + maxBytes, this.#byteCount);
-    if (this.#bytes.length !== this.#byteCount) {
+    const start = this.at;
+    const end = Math.min(start + maxBytes, this.byteCount);
+    if (this.bytes.length !== this.byteCount) {
       this.isOver = true;
-      this.#owner.changed();
+      this.owner.changed();
       return 0;
     }
-    const isLast = end === this.#byteCount;
-    const piece = this.#deflater.piece(this.#bytes.subarray(start, end), isLast);
-    this.#gathered.append(piece, 0, piece.length, isLast ? 0 : Number.POSITIVE_INFINITY);
-    this.#at = end;
+    const isLast = end === this.byteCount;
+    const piece = this.deflater.piece(this.bytes.subarray(start, end), isLast);
+    this.gathered.append(piece, 0, piece.length, isLast ? 0 : Number.POSITIVE_INFINITY);
+    this.at = end;
     if (isLast) {
       this.isOver = true;
-      this.#owner.deflated(this.#gathered.take());
+      this.owner.deflated(this.gathered.take());
     }
     return end - start;
   }
@@ -61,33 +61,33 @@ export class DeflateJob {
 
 /** The messages of all sockets of a thread that are deflated in turns. */
 export class DeflateLine {
-  #jobs: DeflateJob[] = [];
-  #isPlanned = false;
+  private jobs: DeflateJob[] = [];
+  private isPlanned = false;
 
   /** Puts a message at the end. */
   add(job: DeflateJob): void {
-    this.#jobs.push(job);
-    this.#plan();
+    this.jobs.push(job);
+    this.plan();
   }
 
-  #plan(): void {
-    if (this.#isPlanned) return;
-    this.#isPlanned = true;
-    inRootContext(() => setImmediate(() => this.#turn()));
+  private plan(): void {
+    if (this.isPlanned) return;
+    this.isPlanned = true;
+    inRootContext(() => setImmediate(() => this.turn()));
   }
 
-  #turn(): void {
-    this.#isPlanned = false;
+  private turn(): void {
+    this.isPlanned = false;
     let leftBytes = MAX_DEFLATED_TURN_BYTES;
     let index = 0;
     // A job that is done may add others.
-    for (; index < this.#jobs.length && leftBytes > 0; index++) {
-      const job = this.#jobs[index] as DeflateJob;
+    for (; index < this.jobs.length && leftBytes > 0; index++) {
+      const job = this.jobs[index] as DeflateJob;
       if (!job.isOver) leftBytes -= job.step(leftBytes);
       if (!job.isOver) break;
     }
-    this.#jobs = this.#jobs.slice(index);
-    if (this.#jobs.length > 0) this.#plan();
+    this.jobs = this.jobs.slice(index);
+    if (this.jobs.length > 0) this.plan();
   }
 }
 

@@ -44,34 +44,34 @@ export interface SocketDeflate {
 
 /** Contexts of one kind that nobody has. */
 class Spares {
-  readonly #make: () => ZlibContext;
-  readonly #idle: IdleContexts;
-  readonly #spares: ZlibContext[] = [];
-  #wasUsed = false;
+  private readonly make: () => ZlibContext;
+  private readonly idle: IdleContexts;
+  private readonly spares: ZlibContext[] = [];
+  private wasUsed = false;
 
   constructor(make: () => ZlibContext, idle: IdleContexts) {
-    this.#make = make;
-    this.#idle = idle;
+    this.make = make;
+    this.idle = idle;
   }
 
   take(): ZlibContext {
-    this.#wasUsed = true;
-    this.#idle.watch(this);
-    const spare = this.#spares.pop() ?? this.#make();
+    this.wasUsed = true;
+    this.idle.watch(this);
+    const spare = this.spares.pop() ?? this.make();
     spare.reset();
     return spare;
   }
 
   give(context: ZlibContext, isBroken: boolean): void {
-    if (isBroken || this.#spares.length >= MAX_SPARE) context.destroy();
-    else this.#spares.push(context);
+    if (isBroken || this.spares.length >= MAX_SPARE) context.destroy();
+    else this.spares.push(context);
   }
 
   /** Answers whether there is nothing more to give back. */
   giveBackIdle(): boolean {
-    if (!this.#wasUsed) for (const spare of this.#spares.splice(0)) spare.destroy();
-    this.#wasUsed = false;
-    return this.#spares.length === 0;
+    if (!this.wasUsed) for (const spare of this.spares.splice(0)) spare.destroy();
+    this.wasUsed = false;
+    return this.spares.length === 0;
   }
 }
 
@@ -83,29 +83,29 @@ interface IdleOwner {
 
 /** Looks after contexts that nobody uses, on one timer, which is set while there are any. */
 class IdleContexts {
-  readonly #clock: Clock;
-  readonly #owners: Set<IdleOwner> = new Set();
-  #isPlanned = false;
+  private readonly clock: Clock;
+  private readonly owners: Set<IdleOwner> = new Set();
+  private isPlanned = false;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   watch(owner: IdleOwner): void {
-    this.#owners.add(owner);
-    if (this.#isPlanned) return;
-    this.#isPlanned = true;
-    this.#clock.setTimer(IDLE_MS, () => this.#look());
+    this.owners.add(owner);
+    if (this.isPlanned) return;
+    this.isPlanned = true;
+    this.clock.setTimer(IDLE_MS, () => this.look());
   }
 
   forget(owner: IdleOwner): void {
-    this.#owners.delete(owner);
+    this.owners.delete(owner);
   }
 
-  #look(): void {
-    this.#isPlanned = false;
-    for (const owner of this.#owners) if (owner.giveBackIdle()) this.#owners.delete(owner);
-    const [first] = this.#owners;
+  private look(): void {
+    this.isPlanned = false;
+    for (const owner of this.owners) if (owner.giveBackIdle()) this.owners.delete(owner);
+    const [first] = this.owners;
     if (first !== undefined) this.watch(first);
   }
 }
@@ -113,26 +113,26 @@ class IdleContexts {
 /** The contexts of the sockets of one component: who deflates and inflates for whom. */
 export class DeflateStock {
   readonly settings: CompressionSettings;
-  readonly #idle: IdleContexts;
-  readonly #inflates: Spares;
+  private readonly idle: IdleContexts;
+  private readonly inflates: Spares;
   /** By window. */
-  readonly #deflates: Map<number, Spares> = new Map();
-  #forAll: MessageDeflater | undefined;
+  private readonly deflates: Map<number, Spares> = new Map();
+  private forAll: MessageDeflater | undefined;
   /** Inflates that sockets have, or may come to need at any time. */
-  #inflateCount = 0;
+  private inflateCount = 0;
   /** Deflates that sockets have. */
-  #deflateCount = 0;
+  private deflateCount = 0;
 
   /** `clock`: tells when contexts are idle. */
   constructor(settings: CompressionSettings, clock: Clock = systemClock) {
     this.settings = settings;
-    this.#idle = new IdleContexts(clock);
-    this.#inflates = new Spares(() => createInflate(WINDOW_BITS), this.#idle);
+    this.idle = new IdleContexts(clock);
+    this.inflates = new Spares(() => createInflate(WINDOW_BITS), this.idle);
   }
 
   /** Contexts that belong to sockets at present, or are promised to them. */
   get ownCount(): number {
-    return this.#inflateCount + this.#deflateCount;
+    return this.inflateCount + this.deflateCount;
   }
 
   /** Whether compression can be agreed on at all. */
@@ -168,12 +168,12 @@ export class DeflateStock {
       windowBits: isServer ? agreement.clientMaxWindowBits : agreement.serverMaxWindowBits,
     };
     // A peer that keeps its context has to be understood: that one is promised now.
-    const inflates = peers.forgets ? undefined : this.#ownInflates(peers.windowBits);
-    const inflater = new SocketInflater(this.#inflates, inflates);
-    const deflates = own.forgets ? undefined : this.#ownDeflates(own.windowBits);
-    const deflater = new SocketDeflater(this.#spareDeflates(own.windowBits), deflates);
+    const inflates = peers.forgets ? undefined : this.ownInflates(peers.windowBits);
+    const inflater = new SocketInflater(this.inflates, inflates);
+    const deflates = own.forgets ? undefined : this.ownDeflates(own.windowBits);
+    const deflater = new SocketDeflater(this.spareDeflates(own.windowBits), deflates);
     if (deflates !== undefined) deflates.owner = deflater;
-    if (inflates !== undefined) this.#inflateCount++;
+    if (inflates !== undefined) this.inflateCount++;
     const { minBytes } = this.settings;
     return {
       sharesFrames: own.forgets && own.windowBits >= this.settings.windowBits,
@@ -182,27 +182,27 @@ export class DeflateStock {
       end: () => {
         inflater.destroy();
         deflater.destroy();
-        this.#idle.forget(deflater);
-        if (inflates !== undefined) this.#inflateCount--;
+        this.idle.forget(deflater);
+        if (inflates !== undefined) this.inflateCount--;
       },
     };
   }
 
-  #ownInflates(windowBits: number): OwnContexts {
+  private ownInflates(windowBits: number): OwnContexts {
     return { make: () => createInflate(Math.max(9, windowBits)), gone: () => {} };
   }
 
-  #ownDeflates(windowBits: number): OwnContexts & { owner?: IdleOwner } {
+  private ownDeflates(windowBits: number): OwnContexts & { owner?: IdleOwner } {
     const contexts: OwnContexts & { owner?: IdleOwner } = {
       make: () => {
         // Who deflates may do without at any time.
         if (this.ownCount >= this.settings.maxContexts) return undefined;
-        this.#deflateCount++;
-        if (contexts.owner !== undefined) this.#idle.watch(contexts.owner);
-        return this.#createDeflate(windowBits);
+        this.deflateCount++;
+        if (contexts.owner !== undefined) this.idle.watch(contexts.owner);
+        return this.createDeflate(windowBits);
       },
       gone: () => {
-        this.#deflateCount--;
+        this.deflateCount--;
       },
     };
     return contexts;
@@ -210,26 +210,26 @@ export class DeflateStock {
 
   /** Deflates a message without a context. */
   deflateForAll(bytes: Uint8Array): Buffer {
-    this.#forAll ??= this.deflaterForAll();
-    return this.#forAll.deflate(bytes);
+    this.forAll ??= this.deflaterForAll();
+    return this.forAll.deflate(bytes);
   }
 
   /** What deflates one message after the other, each without a context. */
   deflaterForAll(): MessageDeflater {
-    const spares = this.#spareDeflates(this.settings.windowBits);
+    const spares = this.spareDeflates(this.settings.windowBits);
     return new MessageDeflater(new SocketDeflater(spares, undefined));
   }
 
-  #spareDeflates(windowBits: number): Spares {
-    let spares = this.#deflates.get(windowBits);
+  private spareDeflates(windowBits: number): Spares {
+    let spares = this.deflates.get(windowBits);
     if (spares === undefined) {
-      spares = new Spares(() => this.#createDeflate(windowBits), this.#idle);
-      this.#deflates.set(windowBits, spares);
+      spares = new Spares(() => this.createDeflate(windowBits), this.idle);
+      this.deflates.set(windowBits, spares);
     }
     return spares;
   }
 
-  #createDeflate(windowBits: number): ZlibContext {
+  private createDeflate(windowBits: number): ZlibContext {
     const { level, memLevel } = this.settings;
     return createDeflate({ windowBits, memLevel, level });
   }

@@ -20,32 +20,32 @@ export const MAX_TURN_SOCKETS: number = 4;
 export class WorkTurns {
   /** Bytes that may still be worked on in this turn. */
   leftBytes: number = MAX_TURN_BYTES;
-  readonly #waiting: (() => void)[] = [];
-  #isPlanned = false;
+  private readonly waiting: (() => void)[] = [];
+  private isPlanned = false;
 
   /** So many bytes were worked on. */
   spend(byteCount: number): void {
     this.leftBytes -= byteCount;
-    this.#plan();
+    this.plan();
   }
 
   /** Calls back in a later turn, when those who have waited longer have had theirs. */
   later(task: () => void): void {
-    this.#waiting.push(task);
-    this.#plan();
+    this.waiting.push(task);
+    this.plan();
   }
 
-  #plan(): void {
-    if (this.#isPlanned) return;
-    this.#isPlanned = true;
-    inRootContext(() => setImmediate(() => this.#turn()));
+  private plan(): void {
+    if (this.isPlanned) return;
+    this.isPlanned = true;
+    inRootContext(() => setImmediate(() => this.turn()));
   }
 
-  #turn(): void {
-    this.#isPlanned = false;
+  private turn(): void {
+    this.isPlanned = false;
     this.leftBytes = MAX_TURN_BYTES;
-    const tasks = this.#waiting.splice(0, MAX_TURN_SOCKETS);
-    if (this.#waiting.length > 0) this.#plan();
+    const tasks = this.waiting.splice(0, MAX_TURN_SOCKETS);
+    if (this.waiting.length > 0) this.plan();
     for (const task of tasks) task();
   }
 }

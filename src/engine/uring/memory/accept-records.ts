@@ -56,28 +56,28 @@ export class AcceptRecords {
 
 /** Hands out sets of records; the first block lies in the ring's own memory. */
 export class AcceptRecordPool {
-  readonly #calls: ForeignFunctions;
-  readonly #free: AcceptRecords[] = [];
+  private readonly calls: ForeignFunctions;
+  private readonly free: AcceptRecords[] = [];
 
   constructor(calls: ForeignFunctions, memory: SharedMemory) {
-    this.#calls = calls;
-    this.#cut(memory, memory.takePages(ACCEPT_RECORDS_BYTES));
+    this.calls = calls;
+    this.cut(memory, memory.takePages(ACCEPT_RECORDS_BYTES));
   }
 
   /** Records that nobody else has. */
   take(): AcceptRecords {
-    if (this.#free.length === 0) this.#cut(new SharedMemory(this.#calls, ACCEPT_RECORDS_BYTES), 0);
-    return this.#free.pop()!;
+    if (this.free.length === 0) this.cut(new SharedMemory(this.calls, ACCEPT_RECORDS_BYTES), 0);
+    return this.free.pop()!;
   }
 
   /** No accept of theirs is under way any more. */
   giveBack(records: AcceptRecords): void {
-    this.#free.push(records);
+    this.free.push(records);
   }
 
-  #cut(memory: SharedMemory, start: number): void {
+  private cut(memory: SharedMemory, start: number): void {
     for (let offset = 0; offset < ACCEPT_RECORDS_BYTES; offset += SET_BYTES) {
-      this.#free.push(new AcceptRecords(memory, start + offset));
+      this.free.push(new AcceptRecords(memory, start + offset));
     }
   }
 }

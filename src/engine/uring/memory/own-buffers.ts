@@ -21,7 +21,7 @@ export const MAX_OWN_BUFFERS = 64;
 
 /** A stream that has a buffer of its own. */
 export interface OwnBufferHolder {
-  /** Others need it: the receive that would fill it shall end. */
+  /** Another stream needs the buffer: ends the receive that would fill it. */
   retractBuffer(): void;
 }
 

@@ -17,32 +17,32 @@ function defect(message: string): NetError {
 
 /** Checks the pieces of one kind of memory; `name` says which in messages. */
 export class OwnershipCheck {
-  readonly #name: string;
-  readonly #handedOut = new Set<number>();
+  private readonly name: string;
+  private readonly handedOut = new Set<number>();
 
   constructor(name: string) {
-    this.#name = name;
+    this.name = name;
   }
 
   /** Pieces that are handed out. */
   get handedOutCount(): number {
-    return this.#handedOut.size;
+    return this.handedOut.size;
   }
 
   /** Piece `id` is handed out; its bytes from `written` on must not have been touched. */
   handOut(id: number, bytes: Buffer, written: number): void {
-    if (this.#handedOut.has(id)) throw defect(`${this.#name} ${id} was handed out twice`);
-    this.#handedOut.add(id);
+    if (this.handedOut.has(id)) throw defect(`${this.name} ${id} was handed out twice`);
+    this.handedOut.add(id);
     for (let index = written; index < bytes.length; index++) {
       if (bytes[index] !== POISON) {
-        throw defect(`${this.#name} ${id} was written to at byte ${index} after it was given back`);
+        throw defect(`${this.name} ${id} was written to at byte ${index} after it was given back`);
       }
     }
   }
 
   /** Piece `id` comes back and is poisoned. */
   giveBack(id: number, bytes: Buffer): void {
-    if (!this.#handedOut.delete(id)) throw defect(`${this.#name} ${id} was given back twice`);
+    if (!this.handedOut.delete(id)) throw defect(`${this.name} ${id} was given back twice`);
     bytes.fill(POISON);
   }
 }

@@ -61,7 +61,7 @@ export class SharedMemory {
   readonly baseLow: number;
   /** High word of every address in the block. */
   readonly baseHigh: number;
-  #used = 0;
+  private used = 0;
 
   constructor(calls: ForeignFunctions, byteCount: number) {
     const pageCount = Math.ceil(byteCount / WEBASSEMBLY_PAGE_BYTES);
@@ -80,16 +80,19 @@ export class SharedMemory {
       }
       crossing.push(memory);
       if (crossing.length === MAX_ATTEMPTS) {
-        throw new NetError("NO_BUFFERS", `no ${byteCount} bytes within 4 GiB are to be had`);
+        throw new NetError(
+          "NO_BUFFERS",
+          `found no ${byteCount} bytes that cross no border of 4 GiB in ${MAX_ATTEMPTS} attempts`,
+        );
       }
     }
   }
 
   /** Takes whole pages; answers their offset, to be used with the functions below. */
   takePages(byteCount: number): number {
-    const offset = this.#used;
-    this.#used += wholePages(byteCount);
-    if (this.#used > this.buffer.byteLength) {
+    const offset = this.used;
+    this.used += wholePages(byteCount);
+    if (this.used > this.buffer.byteLength) {
       throw new NetError("NO_BUFFERS", "the shared memory was laid out too small");
     }
     return offset;

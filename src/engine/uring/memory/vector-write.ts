@@ -63,8 +63,8 @@ export class VectorWrite {
   }
 
   /**
-   * Describes what is still to be sent, as far as one SENDMSG takes it, at most `maxBytes`. False: a
-   * piece of the caller has not the length any more that it had.
+   * Describes what is still to be sent, as far as one SENDMSG takes it, at most `maxBytes`. False:
+   * the length of one of the caller's pieces has changed.
    */
   prepare(maxBytes: number): boolean {
     const { addresses, lengths, pieces } = this;

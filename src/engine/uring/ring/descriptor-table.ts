@@ -52,10 +52,10 @@ export class ProcessDescriptors implements DescriptorTable {
   readonly acceptIndex = 0;
   readonly acceptFlags: number = CLOSE_ON_EXEC;
   readonly cancelFlags: number = CANCEL_ALL | CANCEL_BY_DESCRIPTOR;
-  readonly #ring: Ring;
+  private readonly ring: Ring;
 
   constructor(ring: Ring) {
-    this.#ring = ring;
+    this.ring = ring;
   }
 
   adopt(descriptor: number): number {
@@ -71,7 +71,7 @@ export class ProcessDescriptors implements DescriptorTable {
   }
 
   claimClose(socket: number, userLow: number, userHigh: number): void {
-    this.#ring.claim(OP_CLOSE, socket, userLow, userHigh);
+    this.ring.claim(OP_CLOSE, socket, userLow, userHigh);
   }
 }
 
@@ -81,45 +81,45 @@ export class DirectDescriptors implements DescriptorTable {
   readonly acceptIndex: number = FILE_INDEX_ANY;
   readonly acceptFlags = 0;
   readonly cancelFlags: number = CANCEL_ALL | CANCEL_BY_DESCRIPTOR | CANCEL_DIRECT;
-  readonly #calls: ForeignFunctions;
-  readonly #ring: Ring;
+  private readonly calls: ForeignFunctions;
+  private readonly ring: Ring;
   /** One word, in which the kernel reads a descriptor and writes its place. */
-  readonly #word: Int32Array;
-  readonly #addressLow: number;
-  readonly #addressHigh: number;
+  private readonly word: Int32Array;
+  private readonly addressLow: number;
+  private readonly addressHigh: number;
 
   constructor(calls: ForeignFunctions, ring: Ring, memory: SharedMemory) {
-    this.#calls = calls;
-    this.#ring = ring;
+    this.calls = calls;
+    this.ring = ring;
     const at = memory.takePages(4);
-    this.#word = memory.words(at, 4);
-    this.#addressLow = memory.addressLow(at);
-    this.#addressHigh = memory.baseHigh;
+    this.word = memory.words(at, 4);
+    this.addressLow = memory.addressLow(at);
+    this.addressHigh = memory.baseHigh;
   }
 
   adopt(descriptor: number): number {
-    this.#word[0] = descriptor;
-    const { entries } = this.#ring;
-    const result = this.#ring.perform(OP_FILES_UPDATE, -1, (at) => {
+    this.word[0] = descriptor;
+    const { entries } = this.ring;
+    const result = this.ring.perform(OP_FILES_UPDATE, -1, (at) => {
       entries[at + ENTRY_OFFSET] = FILE_INDEX_ANY;
-      entries[at + ENTRY_ADDRESS] = this.#addressLow;
-      entries[at + ENTRY_ADDRESS_HIGH] = this.#addressHigh;
+      entries[at + ENTRY_ADDRESS] = this.addressLow;
+      entries[at + ENTRY_ADDRESS_HIGH] = this.addressHigh;
       entries[at + ENTRY_LENGTH] = 1;
     });
-    this.#calls.close(descriptor);
-    return result < 0 ? result : this.#word[0]!;
+    this.calls.close(descriptor);
+    return result < 0 ? result : this.word[0]!;
   }
 
   borrow(socket: number): number {
-    return this.#ring.perform(OP_FIXED_FD_INSTALL | FLAG_FIXED_FILE, socket, () => {});
+    return this.ring.perform(OP_FIXED_FD_INSTALL | FLAG_FIXED_FILE, socket, () => {});
   }
 
   giveBack(descriptor: number): void {
-    this.#calls.close(descriptor);
+    this.calls.close(descriptor);
   }
 
   claimClose(socket: number, userLow: number, userHigh: number): void {
-    const at = this.#ring.claim(OP_CLOSE, 0, userLow, userHigh);
-    this.#ring.entries[at + ENTRY_FILE_INDEX] = socket + 1;
+    const at = this.ring.claim(OP_CLOSE, 0, userLow, userHigh);
+    this.ring.entries[at + ENTRY_FILE_INDEX] = socket + 1;
   }
 }

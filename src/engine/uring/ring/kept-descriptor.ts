@@ -19,7 +19,7 @@ export interface KeptReader {
  */
 export class KeptDescriptor {
   readonly descriptor: number;
-  readonly #socket: Socket;
+  private readonly socket: Socket;
 
   /**
    * Takes over `source`, which is closed: {@link descriptor} means the same. With a reader, Node
@@ -41,29 +41,29 @@ export class KeptDescriptor {
       manualStart: true,
       ...(reader !== undefined && { onread: reader }),
     };
-    this.#socket = new Socket(options);
+    this.socket = new Socket(options);
     this.descriptor = readEnd;
     const duplicated = calls.duplicateOnto(source, readEnd);
     calls.close(source);
     calls.close(writeEnd);
     if (duplicated < 0) {
-      this.#socket.destroy();
+      this.socket.destroy();
       throw callError(duplicated, "configure", "dup3");
     }
-    if (reader !== undefined) this.#socket.read(0);
-    this.#socket.unref();
+    if (reader !== undefined) this.socket.read(0);
+    this.socket.unref();
   }
 
   ref(): void {
-    this.#socket.ref();
+    this.socket.ref();
   }
 
   unref(): void {
-    this.#socket.unref();
+    this.socket.unref();
   }
 
   /** Closes it, in a later turn of Node's loop. */
   close(): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 }

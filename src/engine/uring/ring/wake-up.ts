@@ -13,20 +13,20 @@ const EVENT_BUFFER_BYTES = 64;
 
 /** Wakes the thread's event loop when the ring has something. Keeps the process alive while at least one `hold` is in force. */
 export class WakeUp {
-  readonly #kept: KeptDescriptor;
-  #holdCount = 0;
+  private readonly kept: KeptDescriptor;
+  private holdCount = 0;
 
   constructor(calls: ForeignFunctions, ring: number, onWake: () => void) {
     const source = calls.eventDescriptor();
     if (source < 0) throw callError(source, "configure", "eventfd");
-    this.#kept = new KeptDescriptor(calls, source, {
+    this.kept = new KeptDescriptor(calls, source, {
       buffer: new Uint8Array(EVENT_BUFFER_BYTES),
       callback: () => {
         onWake();
         return true;
       },
     });
-    const argument = Int32Array.of(this.#kept.descriptor);
+    const argument = Int32Array.of(this.kept.descriptor);
     const registered = calls.register(ring, REGISTER_EVENT_DESCRIPTOR, argument, 1);
     if (registered < 0) {
       this.close();
@@ -36,15 +36,15 @@ export class WakeUp {
 
   /** Somebody wants the process to stay alive. */
   hold(): void {
-    if (this.#holdCount++ === 0) this.#kept.ref();
+    if (this.holdCount++ === 0) this.kept.ref();
   }
 
   /** Takes one `hold` back. */
   release(): void {
-    if (--this.#holdCount === 0) this.#kept.unref();
+    if (--this.holdCount === 0) this.kept.unref();
   }
 
   close(): void {
-    this.#kept.close();
+    this.kept.close();
   }
 }

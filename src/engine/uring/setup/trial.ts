@@ -89,21 +89,21 @@ function check(result: number, what: string): void {
 
 /** One try-out, step by step. */
 export class Trial {
-  readonly #load: () => ForeignFunctions;
-  readonly #settings: UringSettings = uringSettings({
+  private readonly load: () => ForeignFunctions;
+  private readonly settings: UringSettings = uringSettings({
     submissionEntries: 4,
     completionEntries: 8,
     receiveBufferCount: 1,
     receiveBufferBytes: 1_024,
     debug: false,
   });
-  #calls: ForeignFunctions | undefined = undefined;
-  #memory: SharedMemory | undefined = undefined;
-  #parts: RingParts | undefined = undefined;
+  private calls: ForeignFunctions | undefined = undefined;
+  private memory: SharedMemory | undefined = undefined;
+  private parts: RingParts | undefined = undefined;
 
   /** `load` binds the foreign calls. */
   constructor(load: () => ForeignFunctions) {
-    this.#load = load;
+    this.load = load;
   }
 
   platform(): string {
@@ -115,7 +115,7 @@ export class Trial {
 
   foreignCalls(): string {
     try {
-      this.#calls = this.#load();
+      this.calls = this.load();
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
       if (code === "MODULE_NOT_FOUND") throw new Error(missingKoffi());
@@ -126,47 +126,47 @@ export class Trial {
   }
 
   ring(): string {
-    const calls = this.#calls!;
-    const settings = this.#settings;
+    const calls = this.calls!;
+    const settings = this.settings;
     const buffers = providedBuffersBytes(settings).map(wholePages);
     const bytes = buffers.reduce((sum, part) => sum + part, ringMemoryBytes(settings));
-    this.#memory = new SharedMemory(calls, bytes);
-    let parts = setUpRing(calls, settings, this.#memory);
+    this.memory = new SharedMemory(calls, bytes);
+    let parts = setUpRing(calls, settings, this.memory);
     if (typeof parts === "number") parts = setUpMappedRing(calls, settings);
     if (typeof parts === "number") throw new Error(setUpFailure(parts));
-    this.#parts = parts;
+    this.parts = parts;
     return parts.isOurMemory ? "set up in our own memory" : "set up in the kernel's memory";
   }
 
   operations(): string {
-    const supported = supportedOperations(this.#calls!, this.#parts!.descriptor);
+    const supported = supportedOperations(this.calls!, this.parts!.descriptor);
     const missing = NEEDED_OPERATIONS.filter(([opcode]) => !supported.has(opcode));
     if (missing.length === 0) return `the kernel has ${supported.size} operations`;
     throw new Error(`the kernel lacks ${missing.map(([, name]) => name).join(", ")}`);
   }
 
   receiveBuffers(): string {
-    const { registration } = new ProvidedBuffers(this.#memory!, this.#settings, undefined);
-    const { descriptor } = this.#parts!;
-    const result = this.#calls!.register(descriptor, REGISTER_BUFFER_RING, registration, 1);
+    const { registration } = new ProvidedBuffers(this.memory!, this.settings, undefined);
+    const { descriptor } = this.parts!;
+    const result = this.calls!.register(descriptor, REGISTER_BUFFER_RING, registration, 1);
     check(result, "registering receive buffers");
     return "receive buffers are registered";
   }
 
   roundTrip(): string {
     check(
-      new Ring(this.#calls!, this.#parts!).perform(OP_NOP, -1, () => {}),
+      new Ring(this.calls!, this.parts!).perform(OP_NOP, -1, () => {}),
       "an empty operation",
     );
     return "an empty operation came back";
   }
 
   wakeUp(): string {
-    const calls = this.#calls!;
+    const calls = this.calls!;
     const descriptor = calls.eventDescriptor();
     check(descriptor, "eventfd");
     const argument = Int32Array.of(descriptor);
-    const ring = this.#parts!.descriptor;
+    const ring = this.parts!.descriptor;
     const result = calls.register(ring, REGISTER_EVENT_DESCRIPTOR, argument, 1);
     calls.close(descriptor);
     check(result, "registering an event descriptor");
@@ -175,16 +175,16 @@ export class Trial {
 
   /** Whether sockets go with their thread, without which there is no engine in a worker. */
   ownership(): string {
-    const { descriptor, isOurMemory } = this.#parts!;
-    const canBorrow = supportedOperations(this.#calls!, descriptor).has(OP_FIXED_FD_INSTALL);
+    const { descriptor, isOurMemory } = this.parts!;
+    const canBorrow = supportedOperations(this.calls!, descriptor).has(OP_FIXED_FD_INSTALL);
     if (isOurMemory && canBorrow) return "sockets belong to the ring and go with it";
     if (isMainThread) return "sockets belong to the process: worker threads need Linux 6.10";
     throw new Error("worker threads need Linux 6.10: sockets would outlive a terminated one");
   }
 
   close(): void {
-    if (this.#parts === undefined) return;
-    this.#calls!.close(this.#parts.descriptor);
-    this.#parts.unmap();
+    if (this.parts === undefined) return;
+    this.calls!.close(this.parts.descriptor);
+    this.parts.unmap();
   }
 }

@@ -64,7 +64,7 @@ export function segmentBytesOf(buffers: ProvidedBuffers, id: number): number {
   return controlValue(buffers, id, IPPROTO_UDP, UDP_GRO);
 }
 
-/** Datagrams that the kernel has dropped so far for want of room, modulo 2^32; 0: none, or not told. */
+/** Datagrams that the kernel has dropped so far because there was no room, modulo 2^32; 0: none, or not told. */
 export function droppedOf(buffers: ProvidedBuffers, id: number): number {
   if (buffers.word(id, CONTROL_LENGTH_WORD) === 0) return 0;
   return controlValue(buffers, id, SOL_SOCKET, SO_RXQ_OVFL) >>> 0;

@@ -87,7 +87,7 @@ export abstract class RingSocket implements OperationOwner {
   /** Cancels what is under way. */
   protected abstract cancelAll(): void;
 
-  /** Whether an operation of this kind is under way, and shall not be. */
+  /** Whether an operation of this kind that is under way has to be cancelled. */
   protected abstract isUnwanted(kind: number): boolean;
 
   /** The socket is gone; tells the sink. The slot is the next owner's. */

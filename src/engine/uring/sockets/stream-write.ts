@@ -107,8 +107,8 @@ export class StreamWrite {
   }
 
   /**
-   * Makes ready to send what is left. False: memory of the caller has not the length any more that
-   * it had, and nothing can be sent from there.
+   * Makes ready to send what is left. False: the length of the caller's memory has changed, so that
+   * nothing can be sent from it.
    */
   prepare(): boolean {
     if (this.isVector) return this.vector!.prepare(MAX_OPERATION_BYTES);

@@ -219,7 +219,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
 
   reset(): void {
     if (this.isTcp()) {
-      // Where no descriptor is to be had for it, the socket is closed all the same.
+      // Without a descriptor the option can't be set; the socket is closed all the same.
       this.withDescriptor((descriptor) => setReset(this.loop.calls, descriptor));
     }
     this.beginClose();

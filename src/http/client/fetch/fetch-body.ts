@@ -36,15 +36,15 @@ export async function bodyOf(request: Request): Promise<RequestBody | undefined>
  * the rest.
  */
 export class RestOfBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
-  readonly #pieces: Uint8Array[];
-  readonly #reader: Reader;
-  #ahead: Reading | undefined;
+  private readonly pieces: Uint8Array[];
+  private readonly reader: Reader;
+  private ahead: Reading | undefined;
 
   /** `pieces` were read, `ahead` is being read. */
   constructor(pieces: Uint8Array[], ahead: Reading, reader: Reader) {
-    this.#pieces = pieces;
-    this.#ahead = ahead;
-    this.#reader = reader;
+    this.pieces = pieces;
+    this.ahead = ahead;
+    this.reader = reader;
     // Where it fails before it is asked for, that is told when it is.
     ahead.catch(ignored);
   }
@@ -54,17 +54,17 @@ export class RestOfBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
-    const value = this.#pieces.shift();
+    const value = this.pieces.shift();
     if (value !== undefined) return { done: false, value };
-    const reading = this.#ahead ?? this.#reader.read();
-    this.#ahead = undefined;
+    const reading = this.ahead ?? this.reader.read();
+    this.ahead = undefined;
     return (await reading) as IteratorResult<Uint8Array>;
   }
 
   /** Nobody wants the rest. `reason`: why. */
   async return(reason?: unknown): Promise<IteratorResult<Uint8Array>> {
-    this.#pieces.length = 0;
-    await this.#reader.cancel(reason).catch(ignored);
+    this.pieces.length = 0;
+    await this.reader.cancel(reason).catch(ignored);
     return { done: true, value: undefined };
   }
 }

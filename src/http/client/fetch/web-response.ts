@@ -106,35 +106,35 @@ function fetchedBehind(platform: typeof Response): FetchedClass {
 
 /** The stream of a body, as far as its end by others goes. Does not keep the stream. */
 class StreamEnd implements AbortListener {
-  readonly #body: IncomingBody;
-  readonly #signal: AbortSignal | undefined;
-  #controller: WeakRef<ReadableByteStreamController> | undefined;
+  private readonly body: IncomingBody;
+  private readonly signal: AbortSignal | undefined;
+  private controller: WeakRef<ReadableByteStreamController> | undefined;
 
   constructor(body: IncomingBody, signal: AbortSignal | undefined) {
-    this.#body = body;
-    this.#signal = signal;
+    this.body = body;
+    this.signal = signal;
     if (signal !== undefined) onAbort(signal, this);
   }
 
   begin(controller: ReadableByteStreamController): void {
-    this.#controller = new WeakRef(controller);
+    this.controller = new WeakRef(controller);
   }
 
   /** Fails what was not read, also where all of the body has come (Fetch standard, "abort a fetch() call"). */
   signalAborted(signal: AbortSignal): void {
-    this.#controller?.deref()?.error(signal.reason);
-    this.#body.discard();
+    this.controller?.deref()?.error(signal.reason);
+    this.body.discard();
   }
 
   /** The stream has come to its end. */
   done(): void {
-    if (this.#signal !== undefined) offAbort(this.#signal, this);
+    if (this.signal !== undefined) offAbort(this.signal, this);
   }
 
-  /** Nobody will read the rest: its connection shall not wait for that. */
+  /** Nobody will read the rest: its connection does not wait for that. */
   leave(): void {
     this.done();
-    this.#body.discard();
+    this.body.discard();
   }
 }
 

@@ -70,17 +70,17 @@ const OPTIONS: CallTable<SetCookieOptions> = {
 
 /** The cookies that one response sets: of each name, domain and path the last, apart from those that are partitioned. */
 export class ResponseCookies {
-  readonly #lines: Map<string, string> = new Map();
-  readonly #isSecure: boolean;
+  private readonly lineOfKey: Map<string, string> = new Map();
+  private readonly isSecure: boolean;
 
   /** `isSecure`: the request came over TLS. */
   constructor(isSecure: boolean) {
-    this.#isSecure = isSecure;
+    this.isSecure = isSecure;
   }
 
   /** Values of the fields to be sent. */
   get lines(): readonly string[] {
-    return [...this.#lines.values()];
+    return [...this.lineOfKey.values()];
   }
 
   /** Sets a cookie. Throws `INVALID_ARGUMENT` for what can't be one. */
@@ -88,14 +88,14 @@ export class ResponseCookies {
     assertName(name);
     assertValue(name, value);
     assertOptions("setCookie", OPTIONS, options);
-    const secure = options.secure ?? this.#isSecure;
+    const secure = options.secure ?? this.isSecure;
     assertPromises(name, secure, options);
     const { domain = "", path = "/", partitioned = false } = options;
     const key = `${name};${domain.toLowerCase()};${partitioned};${path}`;
-    if (!this.#lines.has(key) && this.#lines.size >= MAX_SET_COOKIES) {
+    if (!this.lineOfKey.has(key) && this.lineOfKey.size >= MAX_SET_COOKIES) {
       throw refused(`a response sets at most ${MAX_SET_COOKIES} cookies`);
     }
-    this.#lines.set(key, lineOf(name, value, secure, options));
+    this.lineOfKey.set(key, lineOf(name, value, secure, options));
   }
 
   /** Removes a cookie of the browser. Throws as {@link set} does. */

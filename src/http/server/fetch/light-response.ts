@@ -213,7 +213,7 @@ function newResponse(...given: Given): Response {
   return new LightResponse(...given) as unknown as Response;
 }
 
-/** What can be kept as it is; undefined where the platform shall look at it. */
+/** What can be kept as it is; undefined where the platform's class has to check it. */
 function lightBody(body: unknown): LightBody | undefined {
   if (typeof body === "string") return body;
   if (body === null || body === undefined) return null;

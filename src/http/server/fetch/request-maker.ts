@@ -33,7 +33,7 @@ export function requestMethod(method: string): string | undefined {
 class RequestMaker {
   /** Whether the global classes were replaced by such as take light requests. */
   isInstalled = false;
-  #isTaken: boolean | undefined = undefined;
+  private hasTaken: boolean | undefined = undefined;
 
   /** A Request. `method` as {@link requestMethod} has it. */
   create(source: RequestSource, method: string, url: string): Request {
@@ -43,8 +43,8 @@ class RequestMaker {
 
   /** Whether Node's own functions take light requests: from 24 on they do not. */
   get isTaken(): boolean {
-    this.#isTaken ??= prepareClasses();
-    return this.#isTaken;
+    this.hasTaken ??= prepareClasses();
+    return this.hasTaken;
   }
 
   /** `Request` that takes light ones. */

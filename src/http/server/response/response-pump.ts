@@ -39,13 +39,13 @@ export function assertSource(source: unknown): void {
 
 /** Sends what one source yields. */
 export class ResponsePump {
-  readonly #writer: ResponseWriter;
-  readonly #reader: SourceReader;
-  readonly #trailers: (() => FieldInput | undefined) | undefined;
-  readonly #breath: PumpBreath;
-  readonly #settled: Promise<boolean>;
-  #resolve: ((isWhole: boolean) => void) | undefined;
-  #reject: ((error: unknown) => void) | undefined;
+  private readonly writer: ResponseWriter;
+  private readonly reader: SourceReader;
+  private readonly trailers: (() => FieldInput | undefined) | undefined;
+  private readonly breath: PumpBreath;
+  private readonly settled: Promise<boolean>;
+  private resolve: ((isWhole: boolean) => void) | undefined;
+  private reject: ((error: unknown) => void) | undefined;
 
   /** `trailers`: makes the fields behind the body, when the source has ended. */
   constructor(
@@ -54,13 +54,13 @@ export class ResponsePump {
     clock: Clock,
     trailers?: () => FieldInput | undefined,
   ) {
-    this.#trailers = trailers;
-    this.#breath = new PumpBreath(clock);
-    this.#writer = writer;
-    this.#reader = readerOf(source);
-    this.#settled = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+    this.trailers = trailers;
+    this.breath = new PumpBreath(clock);
+    this.writer = writer;
+    this.reader = readerOf(source);
+    this.settled = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
     });
   }
 
@@ -69,68 +69,68 @@ export class ResponsePump {
    * throws breaks the response off and rejects. The source of a response without body is stopped.
    */
   run(): Promise<boolean> {
-    if (this.#writer.isBodyless) this.#runBodyless();
-    else this.#loop().catch((error: unknown) => this.#failed(error));
-    return this.#settled;
+    if (this.writer.isBodyless) this.runBodyless();
+    else this.loop().catch((error: unknown) => this.failed(error));
+    return this.settled;
   }
 
   /** The connection has ended: nobody waits for the source any more. */
   ended(): void {
-    this.#over(false);
+    this.over(false);
   }
 
-  get #isOver(): boolean {
-    return this.#resolve === undefined;
+  private get isOver(): boolean {
+    return this.resolve === undefined;
   }
 
-  #runBodyless(): void {
-    const isSent = this.#writer.end();
+  private runBodyless(): void {
+    const isSent = this.writer.end();
     // Only what was begun cleans up when it is stopped.
-    quietly(() => this.#reader.next());
-    this.#over(isSent);
+    quietly(() => this.reader.next());
+    this.over(isSent);
   }
 
-  async #loop(): Promise<void> {
-    const writer = this.#writer;
+  private async loop(): Promise<void> {
+    const writer = this.writer;
     for (;;) {
-      const { done, value } = await this.#reader.next();
-      if (this.#isOver) return;
+      const { done, value } = await this.reader.next();
+      if (this.isOver) return;
       if (done === true) {
-        this.#resolve?.(writer.end(this.#trailers?.()));
-        this.#forget();
+        this.resolve?.(writer.end(this.trailers?.()));
+        this.forget();
         return;
       }
       if (!writer.write(value)) await writer.drained();
-      if (this.#isOver) return;
-      if (this.#breath.isDue(value.length)) await this.#breath.taken();
+      if (this.isOver) return;
+      if (this.breath.isDue(value.length)) await this.breath.taken();
     }
   }
 
-  #failed(error: unknown): void {
-    if (this.#isOver) return;
+  private failed(error: unknown): void {
+    if (this.isOver) return;
     if (error instanceof NetError && error.code === "CONNECTION_CLOSED") {
-      this.#over(false);
+      this.over(false);
       return;
     }
-    this.#writer.abort();
-    this.#reject?.(error);
-    this.#stop();
+    this.writer.abort();
+    this.reject?.(error);
+    this.stop();
   }
 
-  #over(isWhole: boolean): void {
-    if (this.#isOver) return;
-    this.#resolve?.(isWhole);
-    this.#stop();
+  private over(isWhole: boolean): void {
+    if (this.isOver) return;
+    this.resolve?.(isWhole);
+    this.stop();
   }
 
-  #stop(): void {
-    this.#forget();
-    quietly(() => this.#reader.stop());
+  private stop(): void {
+    this.forget();
+    quietly(() => this.reader.stop());
   }
 
-  #forget(): void {
-    this.#resolve = undefined;
-    this.#reject = undefined;
+  private forget(): void {
+    this.resolve = undefined;
+    this.reject = undefined;
   }
 }
 
