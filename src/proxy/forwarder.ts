@@ -4,7 +4,6 @@
  * parser and its framing is written anew, so that an origin never sees what a client wrote of it.
  */
 import { parseHostPort } from "../address/host-port.js";
-import type { StreamConnection } from "../connection/stream-connection.js";
 import { NetError } from "../errors.js";
 import type { ExchangePlan } from "../http/client/client-exchange.js";
 import { planRequest, type RequestDefaults } from "../http/client/client-request.js";
@@ -13,7 +12,6 @@ import type { DialRoute } from "../http/client/http-proxy.js";
 import { RequestContent } from "../http/client/request-content.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
 import type { ServerExchange } from "../http/server/server-exchange.js";
-import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
 import type { Given } from "../options.js";
 import { BODY } from "../protocol/http1/head.js";
 import { basicCredentials } from "./authentication.js";
@@ -35,9 +33,6 @@ export interface ForwarderParts {
   /** What Via calls the proxy; undefined: there is no Via. */
   readonly pseudonym: string | undefined;
 }
-
-/** The tunnel takes the connection over before anything is received. */
-const NOBODY: UpgradeReceiver = { onReceive() {} };
 
 const AUTHENTICATE = { "Proxy-Authenticate": 'Basic realm="proxy", charset="UTF-8"' };
 
@@ -129,7 +124,7 @@ export class Forwarder {
       made.gone();
       return;
     }
-    made.begin(exchange.upgrade(NOBODY) as unknown as StreamConnection);
+    made.begin(exchange.handOver());
   }
 
   private forward(exchange: ServerExchange, forwarding: Forwarding): Promise<void> | undefined {

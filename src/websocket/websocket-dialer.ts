@@ -3,7 +3,7 @@
  * a session on the connection.
  */
 
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { StopResult } from "../connection/component/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";
 import type { ProxyChoice } from "../dial/proxy-route.js";
@@ -35,6 +35,7 @@ import type { OwnConnection } from "./frame-output.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import type { OpenSockets } from "./open-sockets.js";
+import { sha1 } from "./sha1.js";
 import { type PlaceOfSocket, SocketSession, type SocketShare } from "./socket-session.js";
 import type { WebSocketCalls } from "./websocket-calls.js";
 import { type WebSocketSettingsInput, webSocketConfiguration } from "./websocket-settings.js";
@@ -114,10 +115,6 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Default of `maxConnections`. */
 export const MAX_CONNECTIONS = 10_000;
-
-function sha1(text: string): string {
-  return createHash("sha1").update(text, "latin1").digest("base64");
-}
 
 /** Makes WebSockets over an HTTP agent. */
 export class WebSocketDialer {

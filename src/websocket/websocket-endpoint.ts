@@ -2,7 +2,6 @@
  * Where WebSockets of an HTTP server begin: checks requests, asks the application, answers 101 and makes
  * sockets, or refuses. It stands on any `HttpServer`, also under a `fetch` application.
  */
-import { createHash } from "node:crypto";
 import process from "node:process";
 import { handlerError, isThenable, whenSettled } from "../connection/events/handlers.js";
 import {
@@ -15,7 +14,7 @@ import {
 } from "../errors.js";
 import { fieldPairs } from "../http/http-fields.js";
 import type { HttpExchange } from "../http/server/http-exchange.js";
-import type { UpgradeReceiver } from "../http/upgrade/upgrade-receiver.js";
+import type { ServerExchange } from "../http/server/server-exchange.js";
 import type { Given } from "../options.js";
 import type { FieldInput } from "../protocol/http1/writing/field-writer.js";
 import { assertProtocols } from "../protocol/websocket/client-handshake.js";
@@ -29,10 +28,10 @@ import {
 } from "../protocol/websocket/server-handshake.js";
 import { type CompressionOptions, compressionSettings } from "./deflate/compression-options.js";
 import { DeflateStock } from "./deflate/deflate-stock.js";
-import type { OwnConnection } from "./frame-output.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import { OpenSockets } from "./open-sockets.js";
+import { sha1 } from "./sha1.js";
 import { SocketGroup } from "./socket-group.js";
 import { SocketSession, type SocketShare } from "./socket-session.js";
 import {
@@ -80,10 +79,6 @@ const OPTION_NAMES: readonly string[] = [
   "compression",
   "onUpgrade",
 ];
-
-function sha1(text: string): string {
-  return createHash("sha1").update(text, "latin1").digest("base64");
-}
 
 /**
  * Where WebSockets of an HTTP server begin: checks requests, asks the application, answers 101 and
@@ -203,19 +198,11 @@ export class WebSocketEndpoint<Context = unknown> extends SocketGroup<Context> {
         : undefined;
     const extensions = deflate === undefined ? [] : [deflate.response];
     const fields = upgradeResponseFields(request, { protocol, extensions }, sha1);
-    let session: SocketSession | undefined;
-    const receiver: UpgradeReceiver = {
-      // What came behind the request, where that is not the connection's to keep.
-      onReceive: (connection, bytes) => {
-        if (session !== undefined) (connection as OwnConnection).receiveBy(session, bytes);
-      },
-      onStop: () => session?.stopping(),
-    };
-    const connection = exchange.upgrade(receiver, joined(fields, acceptance.headers));
+    const connection = (exchange as ServerExchange).handOver(joined(fields, acceptance.headers));
     const contexts =
       deflate === undefined ? undefined : stock?.socketDeflate("server", deflate.agreement);
-    session = new SocketSession(this.#share, {
-      connection: connection as OwnConnection,
+    const session = new SocketSession(this.#share, {
+      connection,
       protocol: protocol ?? "",
       context: acceptance.context,
       contexts,

@@ -11,10 +11,9 @@ export function sha1(text: string): string {
 
 /** Fields as a head has them. */
 export function fieldsOf(lines: FieldLines): HandshakeFields {
-  return {
-    getAll: (name) =>
-      lines.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value),
-  };
+  const getAll = (name: string): string[] =>
+    lines.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
+  return { get: (name) => getAll(name)[0], getAll };
 }
 
 /** The same lines, but those of one name exchanged for these values. */

@@ -1,6 +1,6 @@
 /** The opening handshake of one connection of a load (RFC 6455 §4.1). */
 import { Buffer } from "node:buffer";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { NetError } from "../../errors.js";
 import { fieldPairs } from "../../http/http-fields.js";
 import { BODY } from "../../protocol/http1/head.js";
@@ -20,14 +20,11 @@ import {
   upgradeRequestFields,
 } from "../../protocol/websocket/client-handshake.js";
 import { isHandshakeFault } from "../../protocol/websocket/handshake-fault.js";
+import { sha1 } from "../../websocket/sha1.js";
 import type { WebSocketTally } from "./websocket-tally.js";
 
 const ROOM_BYTES = 4_096;
 const KEY_BYTES = 16;
-
-function sha1(text: string): string {
-  return createHash("sha1").update(text, "latin1").digest("base64");
-}
 
 /** The opening handshake of one connection of a load (RFC 6455 §4.1). */
 export class WebSocketOpening implements ResponseSink {

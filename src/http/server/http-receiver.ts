@@ -120,7 +120,15 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
 
   received(bytes: Buffer): number {
     if (this.state !== "open") return bytes.length;
-    return (this.pipeline ?? this.beginPipeline()).feed(bytes);
+    const pipeline = this.pipeline ?? this.beginPipeline();
+    const taken = pipeline.feed(bytes);
+    // Nothing of it is needed any more: the connection was handed over within the call.
+    if (this.isUpgraded) this.services.pipelines.give(pipeline);
+    return taken;
+  }
+
+  private get isUpgraded(): boolean {
+    return this.state === "upgraded";
   }
 
   private beginPipeline(): RequestPipeline {

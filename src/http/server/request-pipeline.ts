@@ -13,12 +13,11 @@
  */
 import type { Buffer } from "node:buffer";
 import type { CloseReason } from "../../connection/close-reason.js";
-import type { Connection, Data, SendResult } from "../../connection/connection.js";
+import type { Data, SendResult } from "../../connection/connection.js";
 import { handlerError } from "../../connection/events/handlers.js";
-import { HOLD } from "../../connection/receiver.js";
+import { HOLD, type Receiver } from "../../connection/receiver.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { NetError } from "../../errors.js";
-import { PacketReceiver } from "../../packets/packet-receiver.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
 import type { Http1Limits } from "../../protocol/http1/limits.js";
 import { statusOfError } from "../../protocol/http1/parse-fault.js";
@@ -30,10 +29,7 @@ import {
 import { RequestParser } from "../../protocol/http1/parsing/request-parser.js";
 import { RequestHead } from "../../protocol/http1/request-head.js";
 import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";
-import { push } from "../../receive/push.js";
 import { inRootContext } from "../../time/root-context.js";
-import { UpgradeEvents } from "../upgrade/upgrade-events.js";
-import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
 import type { ResponseCompression } from "./compression/response-compression.js";
 import type { HttpServerLimits } from "./http-server-settings.js";
 import { MessageEvents, type ObservedReceiver, type ObservedRequests } from "./message-events.js";
@@ -137,7 +133,8 @@ export class RequestPipeline
   leave(): boolean {
     this.current = undefined;
     this.parser.forget();
-    return this.parser.isFresh;
+    const isIdle = this.queue.front === undefined && this.reading === undefined && !this.isHeld;
+    return isIdle && this.deferred === undefined && this.parser.isFresh;
   }
 
   /** Ends it for good: it serves no other connection. */
@@ -498,7 +495,11 @@ export class RequestPipeline
     return exchange.sendBytes(interimHead(statusCode, fields));
   }
 
-  upgrade(exchange: ServerExchange, receiver: UpgradeReceiver, fields: FieldInput): Connection {
+  handOver(
+    exchange: ServerExchange,
+    fields: FieldInput,
+    receiverOf: ((connection: StreamConnection) => Receiver) | undefined,
+  ): StreamConnection {
     const { transport, resources } = this;
     const { date } = resources.addedFields.get(false);
     const head = switchingHead(exchange, fields, date);
@@ -512,8 +513,7 @@ export class RequestPipeline
     this.end();
     this.responseGiven(exchange);
     this.owner.handedOver();
-    const events = new UpgradeEvents(receiver, transport);
-    transport.receiveBy(new PacketReceiver(transport, events, push()));
+    if (receiverOf !== undefined) transport.receiveBy(receiverOf(transport));
     ReadingHolds.clearAll(transport);
     resources.calls.upgraded(exchange);
     return transport;

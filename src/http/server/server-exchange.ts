@@ -13,7 +13,8 @@ import type { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
 import { reasonOf } from "../../connection/close-reason.js";
 import type { Connection, Data, SendResult, WaitOptions } from "../../connection/connection.js";
-import type { PieceWriter, ProtocolConnection } from "../../connection/receiver.js";
+import type { PieceWriter, ProtocolConnection, Receiver } from "../../connection/receiver.js";
+import type { StreamConnection } from "../../connection/stream-connection.js";
 import { beginWait } from "../../connection/waiting/waiter.js";
 import {
   assertBoolean,
@@ -33,6 +34,7 @@ import type { BodyIntake, BodyOwner } from "../body/body-intake.js";
 import type { WholeBodyOptions } from "../body/incoming-body.js";
 import type { Fields } from "../fields.js";
 import { assertFields } from "../http-fields.js";
+import { packetsTo } from "../upgrade/upgrade-events.js";
 import type { UpgradeReceiver } from "../upgrade/upgrade-receiver.js";
 import {
   type CompressedExchange,
@@ -93,8 +95,12 @@ export interface ExchangePipeline {
   /** Sends the head of a response. Returns how its body is sent: bytes, or one of `BODY`. */
   startResponse(exchange: ServerExchange, statusCode: number, fields: FieldInput): number;
   interim(exchange: ServerExchange, statusCode: number, fields: FieldInput): SendResult;
-  /** Hands the connection over. */
-  upgrade(exchange: ServerExchange, receiver: UpgradeReceiver, fields: FieldInput): Connection;
+  /** Hands the connection over, to a receiver that `receiverOf` makes. */
+  handOver(
+    exchange: ServerExchange,
+    fields: FieldInput,
+    receiverOf: ((connection: StreamConnection) => Receiver) | undefined,
+  ): StreamConnection;
   responseDone(exchange: ServerExchange): void;
   /** All of the response was given to the connection. */
   responseGiven(exchange: ServerExchange): void;
@@ -447,13 +453,24 @@ export class ServerExchange
   }
 
   upgrade(receiver: UpgradeReceiver, headers: FieldInput = NO_FIELDS): Connection {
+    return this.handOver(headers, (connection) => packetsTo(receiver, connection));
+  }
+
+  /**
+   * The same for a protocol of ours, whose receiver `receiverOf` makes; left out, the protocol takes the connection over
+   * before anything else happens.
+   */
+  handOver(
+    headers: FieldInput = NO_FIELDS,
+    receiverOf?: (connection: StreamConnection) => Receiver,
+  ): StreamConnection {
     const { pipeline } = this;
     if (this.isResponded || pipeline === undefined) throw responded();
     if (!this.isUpgrade) throw unsendable("the request is no CONNECT and has no Upgrade");
     if (!this.isInTurn) throw unsendable("earlier requests have no response yet");
     if (this.hasBody && !this.isComplete)
       throw unsendable("the body of the request is not complete");
-    return pipeline.upgrade(this, receiver, this.fieldsOf(headers));
+    return pipeline.handOver(this, this.fieldsOf(headers), receiverOf);
   }
 
   /** Whether to send a response at all; throws where it is a mistake. */

@@ -3,7 +3,9 @@ import type { CloseReason } from "../../connection/close-reason.js";
 import type { Connection } from "../../connection/connection.js";
 import { Events } from "../../connection/events/events.js";
 import type { HandlerSettled, PacketEvents } from "../../connection/events/packet-events.js";
-import type { ProtocolConnection } from "../../connection/receiver.js";
+import type { ProtocolConnection, Receiver } from "../../connection/receiver.js";
+import { PacketReceiver } from "../../packets/packet-receiver.js";
+import { push } from "../../receive/push.js";
 import type { UpgradeReceiver } from "./upgrade-receiver.js";
 
 /** Tells an `UpgradeReceiver` what happens to its connection. */
@@ -52,4 +54,12 @@ export class UpgradeEvents implements PacketEvents {
       this.events.closed(connection, reason);
     }
   }
+}
+
+/** Receives for an application's `receiver`. */
+export function packetsTo(
+  receiver: UpgradeReceiver,
+  connection: ProtocolConnection & Connection,
+): Receiver {
+  return new PacketReceiver(connection, new UpgradeEvents(receiver, connection), push());
 }

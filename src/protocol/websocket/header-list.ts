@@ -37,7 +37,9 @@ export function parseTokens(values: readonly string[]): string[] | undefined {
 
 /** Whether a list has this token, in any case of letters. */
 export function hasToken(values: readonly string[], lowerCase: string): boolean {
-  return parseList(values).some((element) => element.toLowerCase() === lowerCase);
+  const isToken = (element: string): boolean => element.toLowerCase() === lowerCase;
+  // Most lists are one element, spelt as we do.
+  return values.some(isToken) || parseList(values).some(isToken);
 }
 
 /** Takes SP and HTAB off both ends. In linear time, which `replace` would not be. */

@@ -20,6 +20,8 @@ import {
 
 /** Fields of a message; names in any case of letters. */
 export interface HandshakeFields {
+  /** Value of the first field of this name. */
+  get(name: string): string | undefined;
   /** Values of all fields of this name, in their order, without the blanks around. */
   getAll(name: string): readonly string[];
 }
@@ -60,13 +62,15 @@ export function parseUpgradeRequest(
   const given = fields.getAll("sec-websocket-protocol");
   const protocols = given.length === 0 ? [] : parseTokens(given);
   if (protocols === undefined) return handshakeFault("protocolMalformed");
-  if (new Set(protocols).size < protocols.length) return handshakeFault("protocolRepeated");
+  if (protocols.length > 1 && new Set(protocols).size < protocols.length) {
+    return handshakeFault("protocolRepeated");
+  }
   const extensions = parseExtensions(fields.getAll("sec-websocket-extensions"));
   if (extensions === undefined) return handshakeFault("extensionsMalformed");
   return {
-    key: fields.getAll("sec-websocket-key")[0]!,
-    host: fields.getAll("host")[0]!,
-    origin: fields.getAll("origin")[0],
+    key: fields.get("sec-websocket-key")!,
+    host: fields.get("host")!,
+    origin: fields.get("origin"),
     protocols,
     extensions,
   };
@@ -119,22 +123,24 @@ export function faultOfUpgrade(fields: HandshakeFields): HandshakeFaultName | un
 
 function faultOfLine(line: RequestLine, fields: HandshakeFields): HandshakeFaultName | undefined {
   if (line.method !== "GET") return "method";
-  if (!/^HTTP\/1\.[1-9]$/.test(line.version)) return "httpVersion";
-  if (fields.getAll("host").length === 0) return "hostMissing";
+  if (line.version !== "HTTP/1.1" && !/^HTTP\/1\.[1-9]$/.test(line.version)) return "httpVersion";
+  if (fields.get("host") === undefined) return "hostMissing";
   return faultOfUpgrade(fields);
 }
 
 function faultOfKey(fields: HandshakeFields): HandshakeFaultName | undefined {
-  const [key, ...others] = fields.getAll("sec-websocket-key");
+  const keys = fields.getAll("sec-websocket-key");
+  const [key] = keys;
   if (key === undefined) return "keyMissing";
-  if (others.length > 0) return "keyRepeated";
+  if (keys.length > 1) return "keyRepeated";
   return isKey(key) ? undefined : "keyMalformed";
 }
 
 function faultOfVersion(fields: HandshakeFields): HandshakeFaultName | undefined {
-  const [version, ...others] = fields.getAll("sec-websocket-version");
+  const versions = fields.getAll("sec-websocket-version");
+  const [version] = versions;
   if (version === undefined) return "versionMissing";
-  if (others.length > 0) return "versionRepeated";
+  if (versions.length > 1) return "versionRepeated";
   return version === WEBSOCKET_VERSION ? undefined : "versionUnsupported";
 }
 

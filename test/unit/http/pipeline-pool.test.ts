@@ -39,6 +39,34 @@ describe("idle connections of an HTTP server", {
     for (const peer of peers) assert.equal(peer.received.match(/HTTP\/1\.1 200/g)?.length, 2);
   });
 
+  it("share it with those that leave HTTP, and nothing of these is left in it", async () => {
+    const before = [RequestPipeline, RequestParser, ServerExchange].map(livingCount);
+    const received: string[] = [];
+    const world = await httpMemory({
+      onRequest(exchange) {
+        if (!exchange.isUpgrade) exchange.respond(200, {}, exchange.headers.get("x-a") ?? "none");
+        else {
+          const receiver = {
+            onReceive: (_: unknown, bytes: Buffer) => void received.push(`${bytes}`),
+          };
+          exchange.upgrade(receiver, { Upgrade: "x" });
+        }
+      },
+    });
+    const upgrade = GET.replace("Host", "Connection: Upgrade\r\nUpgrade: x\r\nX-A: secret\r\nHost");
+    for (let count = 0; count < 20; count++) await (await world.peer()).send(`${upgrade}early`);
+    const after = [RequestPipeline, RequestParser, ServerExchange].map(livingCount);
+    const other = await world.peer();
+    await other.send(GET);
+
+    assert.deepEqual(
+      after.map((count, index) => count - (before[index] as number)),
+      [1, 1, 0],
+    );
+    assert.deepEqual(received, new Array(20).fill("early"));
+    assert.match(other.received, /\r\n\r\nnone$/);
+  });
+
   it("keep one in the middle of a message only", async () => {
     const before = livingCount(RequestParser);
     const waiting: HttpExchange[] = [];

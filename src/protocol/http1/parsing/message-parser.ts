@@ -98,8 +98,9 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
     return this.state === IDLE && this.emptyLineCount === 0 && !this.isLast;
   }
 
-  /** Lets go of the bytes of the last message. */
+  /** Lets go of the bytes of the last message; behind an upgrade, what follows is of another connection. */
   forget(): void {
+    if (this.state === UPGRADED) this.state = IDLE;
     this.repeated?.leave();
     if (!this.head.isKept) this.head.forgetBytes();
   }
