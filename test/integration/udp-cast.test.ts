@@ -41,6 +41,19 @@ async function freePort(engine: EngineChoice): Promise<number> {
 
 function suite(title: string, engineFor: () => EngineChoice): void {
   describe(title, () => {
+    it("a node counts sends that find no room as dropped", async () => {
+      const node = new UdpNode({ engine: engineFor(), maxPendingBytes: 1_000 });
+      const { port } = await node.open({ host: HOST });
+      const to = { host: HOST, port };
+
+      const answers = [node.send(to, Buffer.alloc(900)), node.send(to, Buffer.alloc(900))];
+      const { droppedCount, missedCount } = node.stats;
+      await node.stop();
+
+      assert.notEqual(answers[0], false);
+      assert.deepEqual([answers[1], droppedCount, missedCount], [false, 1, 0]);
+    });
+
     it("a node sends to whomever it hears, and hears who answers", async () => {
       const engine = engineFor();
       const heard: string[] = [];
