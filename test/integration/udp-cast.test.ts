@@ -210,6 +210,39 @@ function suite(title: string, engineFor: () => EngineChoice): void {
       await one.stop();
     });
 
+    it("two nodes answer one peer, whose address only one of them has heard", async () => {
+      const engine = engineFor();
+      const heard: string[] = [];
+      const other = new UdpNode({ engine });
+      const first = new UdpNode({
+        engine,
+        onReceive(node, _, from) {
+          for (const number of [1, 2]) {
+            node.send(from, `first ${number}`);
+            other.send(from, `other ${number}`);
+          }
+        },
+      });
+      const asks = new UdpNode({
+        engine,
+        onReceive: (_, datagram, from) => heard.push(`${datagram} from ${from.port}`),
+      });
+      const address = await first.open({ host: HOST });
+      const { port } = await other.open({ host: HOST });
+      await asks.open({ host: HOST });
+      asks.send(address, "x");
+      await until(() => heard.length === 4);
+
+      assert.deepEqual(heard.sort(), [
+        `first 1 from ${address.port}`,
+        `first 2 from ${address.port}`,
+        `other 1 from ${port}`,
+        `other 2 from ${port}`,
+      ]);
+      assert.equal(other.stats.sentBytes, 14, "each counts its own");
+      for (const node of [first, other, asks]) await node.stop();
+    });
+
     it("refuses options that can't be, and can be opened again", async () => {
       const engine = engineFor();
       const cast = new UdpCast({ engine });
