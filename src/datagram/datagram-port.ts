@@ -9,6 +9,8 @@
  * Invariants: a destination that has anything in `pieces` is in `waiting` once, with the first and last of its
  * own; `underWayCount` is the number of sends that the engine has not completed.
  */
+
+import { changedPieces } from "../bytes/changed-pieces.js";
 import { beginLending, endLending, owned } from "../bytes/lending.js";
 import type { EngineService } from "../connection/engine-service.js";
 import {
@@ -31,6 +33,8 @@ export const LAST_SENDS_MS = 1_000;
 
 /** No place in {@link DatagramPort.pieces}. */
 export const NOWHERE = -1;
+
+const NOTHING = new Uint8Array(0);
 
 /** Where datagrams of a port go, and who hears what became of them. */
 export interface Destination {
@@ -89,6 +93,8 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
   private readonly owner: PortOwner;
   private readonly socket: DatagramSocket;
   private pieces: Uint8Array[] = [];
+  /** What each of them had when it was given: its memory may be transferred, or shrink, before the turn ends. */
+  private readonly lengths: number[] = [];
   private readonly next: number[] = [];
   private waiting: Destination[] = [];
   private senders: TurnSender[] = [];
@@ -136,7 +142,9 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
   send(to: Destination, bytes: Uint8Array): void {
     if (!this.isOpen) return;
     const index = this.pieces.length;
-    this.pieces.push(this.isDelivered(bytes) ? bytes : owned(bytes));
+    if (bytes.length === 0) this.pieces.push(NOTHING);
+    else this.pieces.push(this.isDelivered(bytes) ? bytes : owned(bytes));
+    this.lengths.push(bytes.length);
     this.next.push(NOWHERE);
     if (to.lastWaiting === NOWHERE) {
       to.firstWaiting = index;
@@ -188,15 +196,20 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
     }
     waiting.length = 0;
     pieces.length = 0;
+    this.lengths.length = 0;
     this.next.length = 0;
   }
 
   /** Sends what waits for a destination from `index` on as one run, if that is long enough; answers what is next. */
   private sendNext(to: Destination, index: number): number {
-    const { pieces, next, run } = this;
+    const { pieces, lengths, next, run } = this;
     const first = pieces[index] as Uint8Array;
     const segmentBytes = first.length;
     let following = next[index] as number;
+    if (segmentBytes !== lengths[index]) {
+      this.refuse(to, lengths[index] as number, segmentBytes);
+      return following;
+    }
     if (following === NOWHERE || segmentBytes === 0) {
       this.sendOne(to, first);
       return following;
@@ -206,6 +219,7 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
     while (following !== NOWHERE && run.length < MAX_RUN_DATAGRAMS) {
       const piece = pieces[following] as Uint8Array;
       const { length } = piece;
+      if (length !== lengths[following]) break;
       if (length === 0 || length > segmentBytes || byteCount + length > MAX_RUN_BYTES) break;
       run.push(piece);
       byteCount += length;
@@ -221,6 +235,13 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
 
   private sendOne(to: Destination, bytes: Uint8Array): void {
     this.socket.send(this.tokenFor(to, bytes.length, 1), bytes, to.peer);
+  }
+
+  /** It fails as one that the engine has refused. */
+  private refuse(to: Destination, byteCount: number, leftBytes: number): void {
+    const token = this.tokenFor(to, byteCount, 1);
+    const error = changedPieces(byteCount, leftBytes);
+    this.service.wheel.clock.afterPoll(() => this.datagramSent(token, error, 1));
   }
 
   private tokenFor(to: Destination, byteCount: number, count: number): number {

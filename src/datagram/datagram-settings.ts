@@ -91,7 +91,10 @@ export const DATAGRAM_SETTING_NAMES: readonly (keyof DatagramSettings)[] =
 
 /** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */
 export function datagramSettings(given: Given<DatagramSettings>): DatagramSettings {
-  const settings = { ...readOptions(DATAGRAM_SETTINGS, given), ...marks(given) };
+  const settings = {
+    ...readOptions(DATAGRAM_SETTINGS, given),
+    ...datagramMarks(given, DATAGRAM_SETTINGS.maxPendingBytes.standard),
+  };
   assertOrder(settings, "lowWaterMarkBytes", "highWaterMarkBytes");
   assertOrder(settings, "highWaterMarkBytes", "maxPendingBytes");
   const { detectIntervalMs } = settings;
@@ -103,12 +106,15 @@ export function datagramSettings(given: Given<DatagramSettings>): DatagramSettin
   return Object.freeze(settings);
 }
 
-/** The marks of what waits: one that is left out follows the one that is given. */
-function marks(
-  given: Given<DatagramSettings>,
-): Pick<DatagramSettings, "highWaterMarkBytes" | "lowWaterMarkBytes"> {
-  const { maxPendingBytes, highWaterMarkBytes, lowWaterMarkBytes } = DATAGRAM_SETTINGS;
-  const pending = given.maxPendingBytes ?? maxPendingBytes.standard;
+type Marks = Pick<DatagramSettings, "highWaterMarkBytes" | "lowWaterMarkBytes">;
+
+/** The marks of what waits: one that is left out follows the one that is given. `mostBytes`: default of `maxPendingBytes`. */
+export function datagramMarks(
+  given: Given<Marks & Pick<DatagramSettings, "maxPendingBytes">>,
+  mostBytes: number,
+): Marks {
+  const { highWaterMarkBytes, lowWaterMarkBytes } = DATAGRAM_SETTINGS;
+  const pending = given.maxPendingBytes ?? mostBytes;
   const high = given.highWaterMarkBytes ?? Math.min(highWaterMarkBytes.standard, pending);
   const low = given.lowWaterMarkBytes ?? Math.min(lowWaterMarkBytes.standard, Math.floor(high / 4));
   return { highWaterMarkBytes: high, lowWaterMarkBytes: low };

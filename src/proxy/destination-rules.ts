@@ -7,6 +7,7 @@ import {
   assertObject,
   describe,
   invalidArgument,
+  readRenamed,
 } from "../errors.js";
 
 /**
@@ -82,8 +83,12 @@ class RuleSet {
       throw invalidArgument(`${what} has ${describe(rule)}, which is no network, address or name`);
     }
     const [address = ""] = rule.split("/");
-    if (rule.includes("/") || parseIp(address) !== undefined) this.networks.add(rule);
-    else if (rule.startsWith(".")) this.suffixes.push(rule.toLowerCase());
+    if (rule.includes("/") || parseIp(address) !== undefined) {
+      readRenamed(
+        () => this.networks.add(rule),
+        (message) => `${what}: ${message}`,
+      );
+    } else if (rule.startsWith(".")) this.suffixes.push(rule.toLowerCase());
     else this.names.add(rule.toLowerCase());
   }
 

@@ -1,7 +1,11 @@
 /** Settings and handlers of sockets without sessions: casts and nodes. */
 import type { CloseReason } from "../connection/close-reason.js";
 import type { MayWait, Verdict } from "../connection/events/handlers.js";
-import { DATAGRAM_SETTINGS, type DatagramSettings } from "../datagram/datagram-settings.js";
+import {
+  DATAGRAM_SETTINGS,
+  type DatagramSettings,
+  datagramMarks,
+} from "../datagram/datagram-settings.js";
 import type { DatagramTarget, EngineChoice } from "../engine/engine.js";
 import { assertFunction, assertKnownKeys, assertObject, type NetError } from "../errors.js";
 import {
@@ -108,7 +112,9 @@ export function assertCastChanges(changes: object): void {
 
 /** The settings with every default filled in. Throws `INVALID_ARGUMENT`. */
 export function castSettings(given: Given<CastSettings>): CastSettings {
-  const settings = readOptions(CAST_SETTINGS, given);
+  const read = readOptions(CAST_SETTINGS, given);
+  const marks = datagramMarks(given, CAST_SETTINGS.maxPendingBytes.standard);
+  const settings = { ...read, ...marks };
   assertOrder(settings, "lowWaterMarkBytes", "highWaterMarkBytes");
   assertOrder(settings, "highWaterMarkBytes", "maxPendingBytes");
   return Object.freeze(settings);

@@ -50,11 +50,11 @@ export interface CastStats {
   /** Bytes that wait to be sent. */
   readonly pendingBytes: number;
   /** Sends that were dropped at `maxPendingBytes`. */
-  readonly missedCount: number;
-  /** Datagrams that could not be sent. */
-  readonly failedCount: number;
-  /** Datagrams that the system has dropped because they were not taken in time, as far as it tells. */
   readonly droppedCount: number;
+  /** Datagrams that the system refused to send. */
+  readonly failedCount: number;
+  /** Datagrams that came and that the system dropped because they were not taken in time, as far as it tells. */
+  readonly missedCount: number;
 }
 
 interface Opening {
@@ -84,9 +84,9 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   private reason: CloseReason | undefined = undefined;
   private receivedBytes = 0;
   private sentBytes = 0;
-  private missedCount = 0;
+  private droppedCount = 0;
   private failedCount = 0;
-  private droppedBefore = 0;
+  private missedBefore = 0;
 
   constructor(
     engine: Engine,
@@ -129,9 +129,9 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
       receivedBytes: this.receivedBytes,
       sentBytes: this.sentBytes,
       pendingBytes: this.pendingBytes,
-      missedCount: this.missedCount,
+      droppedCount: this.droppedCount,
       failedCount: this.failedCount,
-      droppedCount: this.droppedBefore + (this.port?.droppedCount ?? 0),
+      missedCount: this.missedBefore + (this.port?.droppedCount ?? 0),
     };
   }
 
@@ -281,7 +281,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
     }
     if (port === undefined || !this.isOpen) return false;
     if (port.pendingBytes > 0 && port.pendingBytes + bytes.length > maxPendingBytes) {
-      this.missedCount++;
+      this.droppedCount++;
       this.isAbove = true;
       return false;
     }
@@ -377,7 +377,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   }
 
   portClosed(error: NetError | undefined): void {
-    this.droppedBefore += this.port?.droppedCount ?? 0;
+    this.missedBefore += this.port?.droppedCount ?? 0;
     this.port = undefined;
     this.peers.clear();
     const { opening } = this;

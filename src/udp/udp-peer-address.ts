@@ -56,6 +56,11 @@ export class PeerAddress implements UdpPeerAddress, Destination {
     this.peer = peer;
   }
 
+  /** Whether it is what this socket has of the peer: what waits for the peer is noted in it. */
+  isOf(owner: PeerOwner): boolean {
+    return this.owner === owner;
+  }
+
   get host(): string {
     this.hostText ??= hostOfPeer(this.peer);
     return this.hostText;
@@ -113,7 +118,7 @@ export class UdpPeers {
 
   /** The peer at an address of the application's. Throws `INVALID_ARGUMENT` for what is no address. */
   at(to: SendTarget): PeerAddress {
-    if (to instanceof PeerAddress) return to;
+    if (to instanceof PeerAddress) return to.isOf(this.owner) ? to : this.of(to.peer);
     assertObject("the address", to);
     const known = this.known.get(to);
     // The application may have changed it since.

@@ -529,6 +529,18 @@ const OFFERS: readonly (readonly [offer: string, response: string])[] = [
 
 const SIZES = [0, 1, 16, 64, 256, 1_024, 4_096, 8_192, 32_768, 65_536, 131_072];
 
+/** Text like that of programs, of so many bytes. */
+function recordText(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  for (let at = 0, count = size; at < size; count += 7) {
+    at += bytes.write(JSON.stringify({ id: count, name: `n${count * count}`, on: true }), at);
+  }
+  return bytes;
+}
+
+/** Each twice: the second finds the first in a context that is kept. */
+const MESSAGES = SIZES.flatMap((size) => [recordText(size), recordText(size)]);
+
 function compressed(world: World, role: Role): void {
   for (const one of WRONG) {
     it(`12 ${one.id}`, async (test) => {
@@ -557,9 +569,7 @@ function compressed(world: World, role: Role): void {
           windowBits: Math.max(9, bits(role)),
           takesOver: !forgets(role),
         });
-        const messages = SIZES.flatMap((size) => [recordText(size), recordText(size)]);
-
-        for (const [index, message] of messages.entries()) {
+        for (const [index, message] of MESSAGES.entries()) {
           const payload = Buffer.from(deflater.deflate(message));
           // Every third in fragments.
           const cut = index % 3 === 0 ? Math.floor(payload.length / 2) : payload.length;
@@ -567,11 +577,11 @@ function compressed(world: World, role: Role): void {
           const rest = cut === payload.length ? [] : [next(payload.subarray(cut))];
           await peer.write(peer.bytesOf([first, ...rest]));
         }
-        await peer.got(messages.length);
+        await peer.got(MESSAGES.length);
 
         assert.match(agreed, /permessage-deflate/);
         const target = Buffer.alloc(2 * 131_072);
-        for (const [index, message] of messages.entries()) {
+        for (const [index, message] of MESSAGES.entries()) {
           const { payload, rsv, opcode, fin } = peer.frames[index]!;
           assert.deepEqual([opcode, rsv, fin], [1, 4, true]);
           const input = Buffer.concat([payload, Buffer.of(0, 0, 0xff, 0xff)]);
@@ -583,15 +593,6 @@ function compressed(world: World, role: Role): void {
       });
     }
   }
-}
-
-/** Text like that of programs, of so many bytes. */
-function recordText(size: number): Buffer {
-  const bytes = Buffer.alloc(size);
-  for (let at = 0, count = size; at < size; count += 7) {
-    at += bytes.write(JSON.stringify({ id: count, name: `n${count * count}`, on: true }), at);
-  }
-  return bytes;
 }
 
 for (const engine of availableEngines()) {

@@ -130,7 +130,7 @@ describe("wrong options", () => {
         return found === undefined ? [] : [`${who}(${shown}): ${found}`];
       });
       assert.ok(namesKnown(take, needed).length > 0, "it has options");
-      faults.push(...explore(who, take, needed, 2));
+      faults.push(...explore(who, take, needed, fuzzRuns(2)));
 
       assert.deepEqual(faults.slice(0, 20), [], `${faults.length} faults`);
     });

@@ -83,6 +83,8 @@ describe("hp-socket", () => {
     [["relay", "--to", "nowhere"], /: --to must be host:port, not "nowhere"/],
     [["relay", "--sni", "a=b"], /: --sni a must be host:port, not "b"/],
     [["proxy", "--to-private", "a b"], /: --to-private has "a b", which is no network/],
+    [["proxy", "--to-private", "10.0.0.1/8"], /: --to-private: the network "10.0.0.1\/8" has bits/],
+    [["http", "h:1", "--data", "@/no/such"], /: --data @\/no\/such can't be sent: ENOENT/],
     [["proxy", "--user", "a:"], /: --user: the password must be text that is not empty/],
     [["help", "docter"], /"docter" is no command; did you mean "doctor"\?/],
     [["echo", "--prot", "1"], /there is no option --prot; did you mean --port\?/],

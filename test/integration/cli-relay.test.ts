@@ -185,6 +185,7 @@ describe("hp-socket relay", () => {
       [["--to", "a:1", "--to-ca", "x"], /go with --to-tls/],
       [["--to", "a:1", "--balance", "best"], /roundRobin/],
       [["--to-file", "/nowhere/at-all"], /can't be read/],
+      [["--to-file", import.meta.filename], /: --to-file \S+ has ".*", which is no HOST:PORT/],
       [["--to", "a:1", "--udp", "--tls"], /does not go with TLS/],
       [["--to", "a:1", "--udp", "--proxy-header", "1"], /does not go with TLS and PROXY/],
       [["--to", "a:1", "--udp", "--check", "1"], /--check with --udp needs --check-send/],

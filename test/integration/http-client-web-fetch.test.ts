@@ -62,6 +62,10 @@ const CASES: Readonly<Record<string, Ask>> = {
   parameters: (fetch, url) =>
     read(fetch(url, { method: "POST", body: new URLSearchParams({ a: "1 2" }) })),
   bytes: (fetch, url) => read(fetch(url, { method: "POST", body: Uint8Array.of(65, 66) })),
+  "a part of words": (fetch, url) =>
+    read(fetch(url, { method: "POST", body: Uint16Array.of(0, 16_962, 17_219).subarray(1) })),
+  "a DataView": (fetch, url) =>
+    read(fetch(url, { method: "POST", body: new DataView(Uint8Array.of(64, 65, 66).buffer, 1) })),
   "a Blob": (fetch, url) =>
     read(fetch(url, { method: "POST", body: new Blob(["b"], { type: "a/b" }) })),
   "nothing for null": (fetch, url) =>

@@ -41,6 +41,19 @@ async function freePort(engine: EngineChoice): Promise<number> {
 
 function suite(title: string, engineFor: () => EngineChoice): void {
   describe(title, () => {
+    it("a node counts sends that find no room as dropped", async () => {
+      const node = new UdpNode({ engine: engineFor(), maxPendingBytes: 1_000 });
+      const { port } = await node.open({ host: HOST });
+      const to = { host: HOST, port };
+
+      const answers = [node.send(to, Buffer.alloc(900)), node.send(to, Buffer.alloc(900))];
+      const { droppedCount, missedCount } = node.stats;
+      await node.stop();
+
+      assert.notEqual(answers[0], false);
+      assert.deepEqual([answers[1], droppedCount, missedCount], [false, 1, 0]);
+    });
+
     it("a node sends to whomever it hears, and hears who answers", async () => {
       const engine = engineFor();
       const heard: string[] = [];
@@ -195,6 +208,39 @@ function suite(title: string, engineFor: () => EngineChoice): void {
       if (errors.length > 0) t.skip(`no broadcast here: ${errors[0]!.message}`);
       else assert.deepEqual(heard, ["to all IPv4"]);
       await one.stop();
+    });
+
+    it("two nodes answer one peer, whose address only one of them has heard", async () => {
+      const engine = engineFor();
+      const heard: string[] = [];
+      const other = new UdpNode({ engine });
+      const first = new UdpNode({
+        engine,
+        onReceive(node, _, from) {
+          for (const number of [1, 2]) {
+            node.send(from, `first ${number}`);
+            other.send(from, `other ${number}`);
+          }
+        },
+      });
+      const asks = new UdpNode({
+        engine,
+        onReceive: (_, datagram, from) => heard.push(`${datagram} from ${from.port}`),
+      });
+      const address = await first.open({ host: HOST });
+      const { port } = await other.open({ host: HOST });
+      await asks.open({ host: HOST });
+      asks.send(address, "x");
+      await until(() => heard.length === 4);
+
+      assert.deepEqual(heard.sort(), [
+        `first 1 from ${address.port}`,
+        `first 2 from ${address.port}`,
+        `other 1 from ${port}`,
+        `other 2 from ${port}`,
+      ]);
+      assert.equal(other.stats.sentBytes, 14, "each counts its own");
+      for (const node of [first, other, asks]) await node.stop();
     });
 
     it("refuses options that can't be, and can be opened again", async () => {

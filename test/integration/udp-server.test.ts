@@ -202,6 +202,41 @@ for (const engine of availableEngines()) {
       peer.close();
     });
 
+    it("counts a datagram as failed whose memory was transferred or shrunk before it left, and sends the others", async () => {
+      const server = make();
+      const address = await server.listen({ host: "127.0.0.1" });
+      const peers = [await UdpPeer.open(), await UdpPeer.open()];
+      for (const peer of peers) peer.send(address, "hello");
+      await until(() => server.connectionCount === 2);
+      const [first, second] = server
+        .connectionIds()
+        .map((id) => server.connection(id) as MessageConnection);
+      const transferred = new Uint8Array(1_000);
+      const options = { maxByteLength: 2_000 };
+      const shrunk: { resize?(byteLength: number): void } & ArrayBuffer = Reflect.construct(
+        ArrayBuffer,
+        [1_000, options],
+      );
+
+      // Enough of them to be a run, which the two cut.
+      for (let count = 0; count < 5; count++) first!.send(Buffer.alloc(1_000, count));
+      first!.send(transferred);
+      for (let count = 5; count < 9; count++) first!.send(Buffer.alloc(1_000, count));
+      first!.send(new Uint8Array(shrunk));
+      second!.send("of another");
+      structuredClone(transferred.buffer, { transfer: [transferred.buffer] });
+      shrunk.resize?.(10);
+      await until(() => peers.map(({ received }) => received.length).join() === "9,1");
+
+      const firsts = peers.flatMap(({ received }) => received.map((bytes) => bytes[0]));
+      assert.deepEqual(firsts.slice(0, 9), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+      await until(() => first!.failedCount === 2);
+      assert.equal(first!.pendingBytes, 0);
+      assert.equal(first!.stats.sentBytes, 9_000);
+      await server.stop();
+      for (const peer of peers) peer.close();
+    });
+
     it("reads, requests, and iterates over whole datagrams", async () => {
       const taken: string[] = [];
       const server = make({

@@ -24,7 +24,8 @@ const KEY = "37fa213d";
 export function frame(shape: FrameShape = {}): Buffer {
   const { fin = true, rsv = 0, opcode = OPCODE.text } = shape;
   const key = Buffer.from("key" in shape ? (shape.key ?? "") : KEY, "hex");
-  const payload = Buffer.from(shape.payload ?? "");
+  const { payload: given = "" } = shape;
+  const payload = typeof given === "string" ? Buffer.from(given) : given;
   const length = BigInt(shape.length ?? payload.length);
   const lengthBytes = shape.lengthBytes ?? (length < 126n ? 0 : length < 65_536n ? 2 : 8);
   const written = { 0: Number(length), 2: 126, 8: 127 }[lengthBytes];

@@ -117,11 +117,10 @@ export class RawPeer {
 
   /** The bytes of frames, as this role has to send them. */
   bytesOf(shapes: readonly FrameShape[]): Buffer {
-    return Buffer.concat(
-      shapes.map((shape) =>
-        frame(this.role === "server" && !("key" in shape) ? { ...shape, key: undefined } : shape),
-      ),
+    const frames = shapes.map((shape) =>
+      frame(this.role === "server" && !("key" in shape) ? { ...shape, key: undefined } : shape),
     );
+    return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
   }
 
   /** Writes bytes, in pieces of `chop`. */

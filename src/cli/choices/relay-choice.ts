@@ -1,6 +1,6 @@
 /** Where a relay goes to, and how it looks after that, out of what was typed. */
 import { readFileSync } from "node:fs";
-import type { ClientTls } from "../../index.js";
+import { type ClientTls, parseHostPort } from "../../index.js";
 import type { HealthCheckOptions, PoolBalance } from "../../pool/index.js";
 import type { RelayNames } from "../../proxy/index.js";
 import {
@@ -74,7 +74,12 @@ export function destinationsOf(to: readonly string[], file: string | undefined):
     throw new UsageError(`--to-file ${file} can't be read: ${(error as Error).message}`);
   }
   const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
-  return [...to, ...lines.filter((line) => line !== "")];
+  const found = lines.filter((line) => line !== "");
+  const wrong = found.find((line) => parseHostPort(line) === undefined);
+  if (wrong !== undefined) {
+    throw new UsageError(`--to-file ${file} has ${quoted(wrong)}, which is no HOST:PORT`);
+  }
+  return [...to, ...found];
 }
 
 /** Destinations by name; those without one go to the others, where there are any. */

@@ -35,6 +35,6 @@ async function sizeOf(path: string): Promise<number | undefined> {
     if (found.isDirectory()) throw new Error("it is a folder");
     return found.isFile() ? found.size : undefined;
   } catch (error) {
-    throw new UsageError(`${path} can't be sent: ${(error as Error).message}`);
+    throw new UsageError(`--data @${path} can't be sent: ${(error as Error).message}`);
   }
 }

@@ -55,7 +55,7 @@ export function clientTlsTable(): {
     ca: textOption("FILE", "tls: trusted authorities, PEM (default: those of Node)"),
     servername: textOption("NAME", "tls: name to send and to verify (default: HOST)"),
     fingerprint: textOption("HEX", "tls: take the certificate with this SHA-256, and no other"),
-    insecure: switchOption("tls: take any certificate"),
+    insecure: withShort("k", switchOption("tls: take any certificate")),
     cert: textOption("FILE", "tls: certificate of this client, PEM"),
     key: textOption("FILE", "tls: its private key, PEM"),
   };
@@ -66,7 +66,7 @@ export function urlTlsTable(): {
   readonly [Key in keyof UrlTlsOptions]: Option<UrlTlsOptions[Key]>;
 } {
   const { tls: _, ...others } = clientTlsTable();
-  return { ...others, insecure: withShort("k", others.insecure) };
+  return others;
 }
 
 /** The TLS that the options ask for; undefined for none. */

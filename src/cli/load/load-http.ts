@@ -103,7 +103,7 @@ function bodyOf(data: string): Buffer {
   try {
     return readFileSync(data.slice(1));
   } catch (error) {
-    throw new UsageError(`${data.slice(1)} can't be sent: ${(error as Error).message}`);
+    throw new UsageError(`--data ${data} can't be sent: ${(error as Error).message}`);
   }
 }
 

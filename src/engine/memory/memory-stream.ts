@@ -5,9 +5,10 @@
  * end that connected, once the answer has come back. Nothing but `streamClosed` reaches the sink
  * once `isClosing` is set; it comes in a later turn.
  */
+
+import { changedPieces, isEmptied } from "../../bytes/changed-pieces.js";
 import { NetError, type Operation } from "../../errors.js";
 import { addressText } from "../address-text.js";
-import { changedPieces, isEmptied } from "../changed-pieces.js";
 import type { Address, KeepAlive, StreamSink, StreamSocket, TcpInfo } from "../engine.js";
 import { noStreamSink } from "../no-sink.js";
 import { refuseTls } from "../no-tls.js";

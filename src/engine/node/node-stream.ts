@@ -9,11 +9,11 @@
  */
 import type { Socket } from "node:net";
 import process from "node:process";
+import { changedPieces, isEmptied } from "../../bytes/changed-pieces.js";
 import type { SendMemory } from "../../bytes/send-memory.js";
 import { NetError, type Operation, rethrowLater } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
-import { changedPieces, isEmptied } from "../changed-pieces.js";
 import type {
   Address,
   KeepAlive,

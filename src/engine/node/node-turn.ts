@@ -7,6 +7,9 @@
  * With several streams, answers that leave together keep the peers' cores busy; with one, to wait for
  * the end of the round only adds to each answer. Which of the two it is shows in how many times bytes
  * came before the immediate ran: looked at each time in a crowd, and once in `SAMPLE_TURNS` else.
+ *
+ * What no bytes have led to waits for the end of the round, too. A producer whose writes the kernel takes at once
+ * would else go on for ever, turn behind turn, and nobody's timers and sockets would have theirs.
  */
 import process from "node:process";
 import { inRootContext } from "../../time/root-context.js";
@@ -36,6 +39,8 @@ export class NodeTurn {
   private turnsToSample = SAMPLE_TURNS;
   /** What came last was large. */
   private isLarge = false;
+  /** Bytes came since the last turn was asked for: it is an answer to them. */
+  private isAnswer = false;
   /** The tasks are running, in the engine's own async context. */
   isRunning = false;
   private readonly endEvent: () => void;
@@ -66,6 +71,7 @@ export class NodeTurn {
   /** `byteCount` bytes come in. */
   received(byteCount: number): void {
     this.receivedCount++;
+    this.isAnswer = true;
     this.isLarge = byteCount >= LARGE_BYTES;
   }
 
@@ -79,13 +85,12 @@ export class NodeTurn {
   }
 
   private schedule(): void {
-    if (this.isLarge) {
-      void settled.then(this.endEvent);
-      return;
-    }
-    if (this.soleRounds >= SOLE_ROUNDS && --this.turnsToSample > 0) {
-      void settled.then(this.endEvent);
-      return;
+    if (this.isAnswer) {
+      this.isAnswer = false;
+      if (this.isLarge || (this.soleRounds >= SOLE_ROUNDS && --this.turnsToSample > 0)) {
+        void settled.then(this.endEvent);
+        return;
+      }
     }
     // The bytes that lead to this turn have been counted, if there were any.
     this.receivedCount = 1;

@@ -76,13 +76,20 @@ describe("uring costs", { skip }, () => {
         await turns(5);
         counts.clear();
 
-        for (let round = 0; round < rounds; round++) await shortConnection(listener);
+        // Half of them, not their mean: on a busy machine some rounds wait once more for the kernel.
+        const sums: number[] = [];
+        const total = (): number => [...counts.values()].reduce((sum, count) => sum + count, 0);
+        for (let round = 0; round < rounds; round++) {
+          const before = total();
+          await shortConnection(listener);
+          sums.push(total() - before);
+        }
         clearInterval(closing);
 
         const text = [...counts].map(([name, count]) => `${name} ${count / rounds}`).join(", ");
-        const sum = [...counts.values()].reduce((total, count) => total + count, 0) / rounds;
-        context.diagnostic(`${sum} foreign calls for a connection: ${text}`);
-        assert.ok(sum <= 8, `${sum} foreign calls for a connection: ${text}`);
+        const median = sums.toSorted((a, b) => a - b)[rounds >> 1]!;
+        context.diagnostic(`${median} foreign calls for a connection; in the mean ${text}`);
+        assert.ok(median <= 8, `${median} foreign calls for a connection; in the mean ${text}`);
         const last = listener.accepted.at(-1)!.socket.remoteAddress() as IpAddress;
         assert.equal(last.host, "127.0.0.1");
         assert.ok(last.port > 0);

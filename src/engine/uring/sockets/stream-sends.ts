@@ -2,8 +2,9 @@
  * Sending, for all streams of a loop. At most one SEND of a stream is under way; what it sends is a
  * `StreamWrite`, which the stream has for that time alone. Hot.
  */
+
+import { isEmptied } from "../../../bytes/changed-pieces.js";
 import { NetError } from "../../../errors.js";
-import { isEmptied } from "../../changed-pieces.js";
 import type { SendArena } from "../memory/send-arena.js";
 import type { SharedMemory } from "../memory/shared-memory.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";

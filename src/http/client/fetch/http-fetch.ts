@@ -1,4 +1,5 @@
 /** The web's `fetch` over the connections of an agent. */
+import { types } from "node:util";
 import { NetError } from "../../../errors.js";
 import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import { FieldList } from "../../http-fields.js";
@@ -44,7 +45,7 @@ export interface HttpFetchInit
   extends WebInit,
     Omit<HttpFollowOptions, keyof WebInit | OwnMembers> {
   /** The body, as the web's `fetch` takes it. */
-  readonly body?: RequestBody | null | undefined;
+  readonly body?: RequestBody | ArrayBufferView | null | undefined;
   /** Calls it off. */
   readonly signal?: AbortSignal | null | undefined;
 }
@@ -120,7 +121,7 @@ export async function fetchWith(
       await request.body?.cancel(signal.reason).catch(ignored);
       throw signal.reason;
     }
-    body = init.body ?? (await bodyOf(request));
+    body = wholeView(init.body) ?? (await bodyOf(request));
     const response = await agent.follow(
       input instanceof Request ? input.url : input,
       optionsOf(request, body, init, signal),
@@ -134,6 +135,13 @@ export async function fetchWith(
     if (body instanceof RestOfBody) await body.return(failure);
     throw failure;
   }
+}
+
+/** Any view of memory is bytes to the web; to an agent those of a Uint8Array are. */
+function wholeView(body: HttpFetchInit["body"]): RequestBody | null | undefined {
+  if (!ArrayBuffer.isView(body) || types.isUint8Array(body)) return body;
+  const { buffer, byteOffset, byteLength }: ArrayBufferView = body;
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Null is none, also where the Request has one. */
