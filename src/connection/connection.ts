@@ -1,5 +1,4 @@
 /** What the application sees of a connection. */
-
 import type { Duplex } from "node:stream";
 import type { ReadableStream, WritableStream } from "node:stream/web";
 import type { Address, KeepAlive, TcpInfo } from "../engine/engine.js";

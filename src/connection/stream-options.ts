@@ -1,5 +1,4 @@
 /** The part of the settings that the engine's streams need. */
-
 import type { StreamOptions } from "../engine/engine.js";
 import type { ConnectionSettings } from "./settings.js";
 import type { ComponentSecurity } from "./tls/component-security.js";

@@ -1,5 +1,4 @@
 /** What components over datagrams are given. */
-
 import { assertHost } from "../bytes/host-text.js";
 import type { WaitOptions } from "../connection/connection.js";
 import type { SendErrorHandler } from "../connection/events/events.js";

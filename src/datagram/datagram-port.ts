@@ -9,7 +9,6 @@
  * Invariants: a destination that has anything in `pieces` is in `waiting` once, with the first and last of its
  * own; `underWayCount` is the number of sends that the engine has not completed.
  */
-
 import { changedPieces } from "../bytes/changed-pieces.js";
 import { beginLending, endLending, owned } from "../bytes/lending.js";
 import type { EngineService } from "../connection/engine-service.js";

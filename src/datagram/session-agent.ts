@@ -1,5 +1,4 @@
 /** A component that makes any number of sessions, each with a socket of its own. */
-
 import { ConnectionGroup } from "../connection/component/connection-group.js";
 import type { AnyConnection } from "../connection/connection.js";
 import { Events } from "../connection/events/events.js";

@@ -3,7 +3,6 @@
  * socket when the session has ended. The promise settles once: resolved when the session is open, rejected with
  * what ended it before.
  */
-
 import { parseIp } from "../bytes/ip-bytes.js";
 import { type GiveUp, Waiter } from "../connection/waiting/waiter.js";
 import { LOOPBACK } from "../dial/connect-options.js";

@@ -6,7 +6,6 @@
  * what ended it before. However it ends, `connection.streamClosed` is called once and later, as an
  * engine does it.
  */
-
 import type { StreamComponent } from "../connection/component/stream-component.js";
 import type { Dial } from "../connection/ending/ending.js";
 import { answeredAtOnce, callHandler, handlerError } from "../connection/events/handlers.js";

@@ -3,7 +3,6 @@
  * time apart or as soon as one fails; attempts that were begun stay in the race until one has won.
  * Node's own way gives each up when the next begins, and so loses peers that are merely slow.
  */
-
 import { addressText } from "../engine/address-text.js";
 import type {
   ConnectTarget,

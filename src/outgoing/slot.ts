@@ -7,7 +7,6 @@
  * where that can send · `made`, where TLS begins by hand, and `greet` when it is done · `ready` · `lost`, before `onClose` ·
  * `settle`, behind it.
  */
-
 import type { CloseReason } from "../connection/close-reason.js";
 import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
 import { answeredAtOnce } from "../connection/events/handlers.js";

@@ -6,7 +6,6 @@
  * By key: the response belongs to the request with the same key; other packets are no responses. The keys of
  * requests that were given up are remembered, so that a late response can be told from what nobody has asked for.
  */
-
 import type { WaitOptions } from "../connection/connection.js";
 import { answeredAtOnce } from "../connection/events/handlers.js";
 import { beginWait, Waiter } from "../connection/waiting/waiter.js";

@@ -1,5 +1,4 @@
 /** Names that one client's datagrams go to: looked up once, and kept for a while. */
-
 import { parseIp } from "../bytes/ip-bytes.js";
 import type { Engine, ResolvedHost } from "../engine/engine.js";
 

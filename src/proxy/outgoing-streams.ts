@@ -1,5 +1,4 @@
 /** The connections that proxies and relays make: held back until a tunnel takes them over. */
-
 import { StreamComponent, type StreamRole } from "../connection/component/stream-component.js";
 import { HOLD, type Receiver } from "../connection/receiver.js";
 import type { ConnectionSettings } from "../connection/settings.js";

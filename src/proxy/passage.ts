@@ -2,7 +2,6 @@
  * What a proxy and a relay are made of: clients come in on one side, connections to destinations go out on the other,
  * and tunnels join them. It listens, counts, and stops both sides.
  */
-
 import {
   type ComponentStats,
   readStopOptions,

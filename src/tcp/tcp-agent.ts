@@ -1,5 +1,4 @@
 /** Many outbound connections of one object (HP §2.5). */
-
 import {
   type AnyModelRule,
   assertComponentOptions,

@@ -1,5 +1,4 @@
 /** Many inbound connections (HP §2.4). */
-
 import {
   type AnyModelRule,
   assertComponentOptions,

@@ -1,5 +1,4 @@
 /** What a cast and a node have in common: one socket without sessions, which is opened and stopped. */
-
 import type { ServiceState } from "../connection/component/service-state.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { chooseEngine } from "../engine/choose-engine.js";

@@ -3,7 +3,6 @@
  * were heard of last are remembered, so that none is made anew for each datagram, and one that was handed out is
  * known when something is sent to it.
  */
-
 import { type Destination, NOWHERE } from "../datagram/datagram-port.js";
 import { RecentMap } from "../datagram/recent-map.js";
 import type { IpAddress } from "../engine/engine.js";

@@ -2,7 +2,6 @@
  * Makes WebSockets over an HTTP agent: URL → request with Upgrade → the response checked by RFC 6455 §4.1 →
  * a session on the connection.
  */
-
 import { randomBytes } from "node:crypto";
 import type { StopResult } from "../connection/component/component-options.js";
 import type { WaitOptions } from "../connection/connection.js";

@@ -1,5 +1,4 @@
 /** What a load of an echo server has to say at its end: a table for people, or JSON. */
-
 import { byteText, countText, timeText } from "../choices/quantity.js";
 import type { Paint } from "../terminal/paint.js";
 import type { EchoTally } from "./echo-tally.js";

@@ -1,5 +1,4 @@
 /** What all loads have to say at their end: connections, latency and errors. */
-
 import { countText, timeText } from "../choices/quantity.js";
 import type { Paint } from "../terminal/paint.js";
 import type { HistogramRow } from "./latency-histogram.js";

@@ -1,5 +1,4 @@
 /** How a load runs on the command line, and the options that all loads have. */
-
 import { byteText, connectionsText, countText } from "../choices/quantity.js";
 import { type EngineChoiceName, engineOption, jsonOption } from "../command.js";
 import { integerOption, type Option } from "../command-line.js";

@@ -1,5 +1,4 @@
 /** How `echo` and `serve` run: until a signal comes, with live counters, and with a summary. */
-
 import { byteText, connectionsText, countText } from "../choices/quantity.js";
 import type { ExitCode } from "../command.js";
 import { LiveLine } from "../terminal/live-line.js";

@@ -2,7 +2,6 @@
  * A component with many connections. Each operation on a connection exists here by id as well; for
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
  */
-
 import { assertFunction, assertKnownKeys, assertObject, describe, NetError } from "../../errors.js";
 import { reasonOf } from "../close-reason.js";
 import type { AnyConnection, Connection, Data, SendResult, WaitOptions } from "../connection.js";

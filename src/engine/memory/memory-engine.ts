@@ -3,7 +3,6 @@
  * that a script and a seed decide. With a ManualClock a run is the same every time, down to the order
  * of the calls.
  */
-
 import { isIP } from "node:net";
 import { HeapSendMemory, type SendMemory } from "../../bytes/send-memory.js";
 import { assertKnownKeys, assertObject, describe, NetError, type Operation } from "../../errors.js";

@@ -5,7 +5,6 @@
  * end that connected, once the answer has come back. Nothing but `streamClosed` reaches the sink
  * once `isClosing` is set; it comes in a later turn.
  */
-
 import { changedPieces, isEmptied } from "../../bytes/changed-pieces.js";
 import { NetError, type Operation } from "../../errors.js";
 import { addressText } from "../address-text.js";

@@ -6,7 +6,6 @@
  * functions are those of Node's own OpenSSL, that the context is found, that input is taken from where it
  * is described and output can be had both ways, that errors come through, that C can call back.
  */
-
 import process from "node:process";
 import { tlsModule } from "../built-in.js";
 import { sealedRoom } from "./cipher-port.js";

@@ -2,7 +2,6 @@
  * Options of HTTP clients and of their requests: names, defaults, limits. `docs/limits.md` is compared
  * with the table of numbers.
  */
-
 import { assertKeepAlive } from "../../connection/settings.js";
 import type { ClientTls } from "../../connection/tls/tls-settings.js";
 import { type AddressFilter, assertIp } from "../../dial/connect-options.js";

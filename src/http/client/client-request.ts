@@ -1,5 +1,4 @@
 /** The options of a request, and what they come to: its head, its body, and what it waits for. */
-
 import { AsyncResource } from "node:async_hooks";
 import { assertFunction } from "../../connection/settings.js";
 import { throwIfAborted } from "../../connection/waiting/waiter.js";

@@ -5,7 +5,6 @@
  * that was refused room is in `lacking` until it has asked again; a pool without connections and
  * requests is not kept.
  */
-
 import type { NetError } from "../../errors.js";
 import type { Timer } from "../../time/clock.js";
 import type { AgentNumbers } from "./client-options.js";

@@ -2,7 +2,6 @@
  * An HTTP agent: requests to any number of hosts over connections that are kept and used again
  * (HP §2.14).
  */
-
 import {
   readStopOptions,
   type StopOptions,

@@ -2,7 +2,6 @@
  * An HTTP client: one connection at a time, requests in their order, and every event of the responses
  * for who wants them (HP §2.14). An `HttpAgent` is the better choice for who only wants responses.
  */
-
 import {
   readStopOptions,
   type StopOptions,

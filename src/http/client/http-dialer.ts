@@ -2,7 +2,6 @@
  * Makes connections for HTTP clients: name lookup, TCP, the tunnel through a proxy, TLS, all within
  * one time. What is made belongs to the caller; what fails is gone when the promise rejects.
  */
-
 import type { StopResult } from "../../connection/component/component-options.js";
 import { StreamComponent } from "../../connection/component/stream-component.js";
 import type { WaitOptions } from "../../connection/connection.js";

@@ -1,5 +1,4 @@
 /** What an HTTP server is made of, and who responds for it. */
-
 import type { ComponentStats } from "../../connection/component/component-options.js";
 import type { AdmissionOptions } from "../../connection/listening/admission.js";
 import { assertFunction } from "../../connection/settings.js";

@@ -2,7 +2,6 @@
  * Options of an `HttpSyncClient`: names, defaults, checks. `docs/limits.md` is compared with the
  * table of numbers.
  */
-
 import process from "node:process";
 import { assertTlsSettings } from "../../connection/tls/tls-settings.js";
 import { ProxyRouter } from "../../dial/proxy-route.js";

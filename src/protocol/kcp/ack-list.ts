@@ -2,7 +2,6 @@
  * Segments that are to be acknowledged when the turn ends: their numbers and times. Hot. A list is lent to a
  * conversation from its first segment on until it has written them, so that idle ones have none.
  */
-
 import type { DatagramWriter } from "./datagram-writer.js";
 import { ACKNOWLEDGE, HEAD_BYTES } from "./segment.js";
 

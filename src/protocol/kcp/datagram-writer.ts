@@ -7,7 +7,6 @@
  *
  * One serves any number of conversations: it is empty between `begin` and `end` of two of them.
  */
-
 import { copyBetween, MemoryBlock } from "./memory-block.js";
 import { HEAD_BYTES, PUSH } from "./segment.js";
 

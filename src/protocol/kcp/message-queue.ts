@@ -2,7 +2,6 @@
  * Messages that wait for numbers: first in, first out, in a ring without an object for each. A message
  * that has grown stale leaves when its turn comes, or when the room is needed.
  */
-
 import type { MemoryBlock } from "./memory-block.js";
 import { MESSAGE_FIELDS, NO_BLOCKS, POOLED_CAPACITY, type RingBlocks } from "./ring-pool.js";
 import type { SegmentMemory } from "./segment-memory.js";

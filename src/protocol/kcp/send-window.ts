@@ -5,7 +5,6 @@
  * Invariants: `first` is the oldest number that is not acknowledged, `next` the one that comes; slots
  * between them are in use; a slot whose block is undefined is acknowledged already.
  */
-
 import type { MemoryBlock } from "./memory-block.js";
 import { NO_BLOCKS, POOLED_CAPACITY, type RingBlocks, SEGMENT_FIELDS } from "./ring-pool.js";
 import type { SegmentMemory } from "./segment-memory.js";

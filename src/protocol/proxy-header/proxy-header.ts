@@ -1,5 +1,4 @@
 /** What a PROXY header says, whichever version wrote it (PROXY protocol, versions 1 and 2, §2). */
-
 import type { Buffer } from "node:buffer";
 import { assertObject, describe, invalidArgument } from "../../errors.js";
 

@@ -1,5 +1,4 @@
 /** What a relay can be given, and what it tells. */
-
 import type { ComponentStats } from "../../connection/component/component-options.js";
 import type { AdmissionOptions } from "../../connection/listening/admission.js";
 import type { ClientTls } from "../../connection/tls/tls-settings.js";

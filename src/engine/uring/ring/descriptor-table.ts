@@ -6,7 +6,6 @@
  *   a descriptor (addresses, socket options) borrow one for their duration.
  * - **process**: an ordinary descriptor. Nothing closes it but us.
  */
-
 import type { SharedMemory } from "../memory/shared-memory.js";
 import type { ForeignFunctions } from "./foreign-functions.js";
 import {

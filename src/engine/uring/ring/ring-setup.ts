@@ -6,7 +6,6 @@
  * the kernel maps memory of its own into the process, and the mapping holds the ring until it is
  * undone.
  */
-
 import { PAGE_BYTES, type SharedMemory, wholePages } from "../memory/shared-memory.js";
 import type { UringSettings } from "../setup/uring-options.js";
 import type { ForeignFunctions } from "./foreign-functions.js";

@@ -2,7 +2,6 @@
  * What the engine relies on, tried out on a ring of its own. Each method performs one thing and
  * answers what was found; one that fails throws, and those after it in this file can't be tried.
  */
-
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";

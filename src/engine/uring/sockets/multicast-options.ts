@@ -1,5 +1,4 @@
 /** Multicast groups, as socket options. Functions answer 0 or the negative error number. */
-
 import { parseIp } from "../../../bytes/ip-bytes.js";
 import type { GroupMembership } from "../../engine.js";
 import { setOptions } from "../../option-calls.js";

@@ -6,7 +6,6 @@
  *     byte 44  control data: length of the datagrams of a train, what the kernel has dropped
  *     byte 92  the datagram, or several of one length
  */
-
 import { SOL_SOCKET } from "../../option-calls.js";
 import { IPV6_KEY_BYTES, type PeerKey, PORT_SPAN } from "../../peer-key.js";
 import { CONTROL_BYTES } from "../memory/message-header.js";

@@ -5,7 +5,6 @@
  *     IPv6   family u16 · port u16 (network order) · flow u32 · 16 bytes · zone u32
  *     path   family u16 · path, a zero byte; a path that starts with a zero byte has no file
  */
-
 import { formatIpv4, formatIpv6, parseIp } from "../../../bytes/ip-bytes.js";
 import { assertInteger, describe, NetError } from "../../../errors.js";
 import type { Address, IpAddress, PathAddress } from "../../engine.js";

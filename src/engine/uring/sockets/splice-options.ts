@@ -1,5 +1,4 @@
 /** What splicing asks of a socket: not to wait for long, and how much it takes. */
-
 import { SOL_SOCKET } from "../../option-calls.js";
 import type { ForeignFunctions } from "../ring/foreign-functions.js";
 

@@ -2,7 +2,6 @@
  * Sending, for all streams of a loop. At most one SEND of a stream is under way; what it sends is a
  * `StreamWrite`, which the stream has for that time alone. Hot.
  */
-
 import { isEmptied } from "../../../bytes/changed-pieces.js";
 import { NetError } from "../../../errors.js";
 import type { SendArena } from "../memory/send-arena.js";

@@ -12,7 +12,6 @@
  *     send ─► the kernel has room ─► sent
  *       └──► none (EAGAIN) ─► backlog ─► the oldest waits with the kernel ─► sent: some of the next are tried
  */
-
 import { assertInteger, NetError } from "../../../errors.js";
 import { addressText } from "../../address-text.js";
 import { DatagramRun } from "../../datagram-run.js";

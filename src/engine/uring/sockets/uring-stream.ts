@@ -4,7 +4,6 @@
  * What it does is in parts that all streams of a loop share: `StreamReceives`, `StreamSends`, `StreamEnds`. The
  * stream has what is known of it: an idle one is this object and its slot, without a closure, a buffer or an address.
  */
-
 import { isEmptied } from "../../../bytes/changed-pieces.js";
 import type { NetError } from "../../../errors.js";
 import { addressText } from "../../address-text.js";

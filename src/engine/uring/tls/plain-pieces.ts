@@ -4,7 +4,6 @@
  *
  * Pieces are let go of as they are ciphered. Small ones are put together, so that they fill a record.
  */
-
 import { RECORD_BYTES } from "../../openssl/cipher-port.js";
 import type { TlsLibrary } from "../../openssl/tls-library.js";
 import type { SendArena } from "../memory/send-arena.js";

@@ -2,7 +2,6 @@
  * Decides which responses of a server are compressed, and what their heads then say: Content-Encoding, Vary,
  * a weak entity tag (RFC 9110 §8.8.3: the bytes are others each time), no length and no ranges.
  */
-
 import type { Given } from "../../../options.js";
 import type { FieldInput, FieldValue } from "../../../protocol/http1/writing/field-writer.js";
 import type { Fields } from "../../fields.js";

@@ -1,5 +1,4 @@
 /** Conditional requests (RFC 9110 §13): whether a request is to be carried out at all. */
-
 import type { Fields } from "../../fields.js";
 import { parseHttpDate } from "./http-date.js";
 

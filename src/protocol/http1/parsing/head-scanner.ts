@@ -1,5 +1,4 @@
 /** Finds and checks a whole head: the start line, then the field lines, each with its limit. */
-
 import type { Head } from "../head.js";
 import type { Http1Limits } from "../limits.js";
 import { FAULT } from "../parse-fault.js";

@@ -2,7 +2,6 @@
  * Fields of a received message that are sent on as they came, byte for byte: what a proxy does with those that are
  * not of the hop. Names and values were held to the rules of a writer when they were read. Hot: no string is made.
  */
-
 import type { FieldNames } from "../field-names.js";
 import type { FieldSection } from "../field-section.js";
 import type { EncodedFields } from "./encoded-fields.js";
