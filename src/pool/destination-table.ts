@@ -15,6 +15,7 @@ import type { Clock, Timer } from "../time/clock.js";
 import { type Balanced, Balancer } from "./balancer.js";
 import { type Effort, Ejection, type EjectionNumbers, type Health } from "./ejection.js";
 import { type HealthCheckRules, HealthChecks } from "./health-checks.js";
+import { isOwnFailure } from "./own-failure.js";
 import type { PoolBalance } from "./pool-options.js";
 
 /** A destination in a table. */
@@ -106,7 +107,7 @@ export class DestinationTable<Site extends Destined> {
   }
 
   failed(site: Site, effort: Effort, cause: unknown): void {
-    if (this.isStopped || !this.sites.includes(site)) return;
+    if (this.isStopped || !this.sites.includes(site) || isOwnFailure(cause)) return;
     const forMs = this.ejection.failed(site.health, effort);
     if (forMs === 0) return;
     this.tell("onEject", ({ onEject }) => onEject?.(site, forMs, cause));

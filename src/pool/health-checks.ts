@@ -6,6 +6,7 @@
  * Invariant: of a destination at most one check is under way; after `stop`, or when it has left, none.
  */
 import type { Clock, Timer } from "../time/clock.js";
+import { isOwnFailure } from "./own-failure.js";
 
 /** When a destination is down, and when up. */
 export interface HealthCheckNumbers {
@@ -124,7 +125,7 @@ export class HealthChecks<Site> {
       checked.attempt = undefined;
     }
     if (checked.isOver) return;
-    this.found(checked, isUp, cause);
+    if (isUp || !isOwnFailure(cause)) this.found(checked, isUp, cause);
     this.checkIn(checked, this.rules.everyMs);
   }
 

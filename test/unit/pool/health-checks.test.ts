@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { NetError } from "#src/errors.js";
 import { HealthChecks } from "#src/pool/health-checks.js";
 import { ManualClock } from "#src/time/clock.js";
 
@@ -12,7 +13,7 @@ interface CheckWorld {
   /** When each was looked at. */
   readonly looks: [string, number][];
   /** What fails; `hang` of those never answers. */
-  readonly bad: Map<string, "fail" | "hang">;
+  readonly bad: Map<string, "fail" | "hang" | "full">;
   readonly aborted: string[];
   wait(ms: number): Promise<void>;
 }
@@ -22,12 +23,13 @@ function checkWorld(): CheckWorld {
   const told: string[] = [];
   const looks: [string, number][] = [];
   const aborted: string[] = [];
-  const bad = new Map<string, "fail" | "hang">();
+  const bad = new Map<string, "fail" | "hang" | "full">();
   const probe = (site: string, signal: AbortSignal): Promise<void> => {
     looks.push([site, clock.now()]);
     const fault = bad.get(site);
     if (fault === undefined) return Promise.resolve();
     if (fault === "fail") return Promise.reject(new Error("no"));
+    if (fault === "full") return Promise.reject(new NetError("DESCRIPTORS_EXHAUSTED"));
     return new Promise((_, reject) => {
       signal.addEventListener("abort", () => {
         aborted.push(site);
@@ -62,6 +64,18 @@ describe("health checks", () => {
       ["d", 175],
     ]);
     checks.stop();
+  });
+
+  it("find nothing where this process has no descriptor left", async () => {
+    const { checks, told, bad, looks, wait } = checkWorld();
+    checks.set(["a"]);
+    checks.start();
+    bad.set("a", "full");
+    await wait(1_000);
+    checks.stop();
+
+    assert.ok(looks.length > 3);
+    assert.deepEqual(told, []);
   });
 
   it("find a destination down after `fall` failures in a row, and up after `rise` successes", async () => {
