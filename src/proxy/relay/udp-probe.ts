@@ -78,8 +78,10 @@ export async function probeDatagrams(
 ): Promise<void> {
   const query = { host, port, family: undefined };
   const [peer] = await resolveDatagramHost(service.engine, query, "connect", signal);
+  const aborted = (): NetError => abortError("receive", signal.reason, "the check");
+  if (signal.aborted) throw aborted();
   const look = new Look(service, peer as IpAddress, settings);
-  const giveUp = (): void => look.end(abortError("receive", signal.reason, "the check"));
+  const giveUp = (): void => look.end(aborted());
   signal.addEventListener("abort", giveUp, { once: true });
   try {
     await look.promise;
