@@ -52,7 +52,7 @@ const isLarge = (file) => LARGE.some((name) => file.endsWith(`/${name}.test.js`)
 const STARTERS = /from "node:(child_process|worker_threads)"/;
 /** What belongs to the whole process: its memory, descriptors, loaded modules, an environment that is changed. */
 const WHOLE_PROCESS =
-  /\bgc\b|process\.(memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|process\.env\[\w+\] = |delete process\.env|proc\/self|loaders|import\(|installLightClasses/;
+  /\bgc\b|queryObjects|process\.(memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|process\.env\[\w+\] = |delete process\.env|proc\/self|loaders|import\(|installLightClasses/;
 /** Files of one process. */
 const GROUP_FILES = 16;
 

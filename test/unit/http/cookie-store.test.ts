@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import process from "node:process";
 import { describe, it } from "node:test";
 import type { CookieInit } from "#src/http/cookie/cookie.js";
 import { CookieStore } from "#src/http/cookie/cookie-store.js";
 import type { CookieStoreOptions } from "#src/http/cookie/cookie-store-options.js";
 import { ManualClock } from "#src/time/clock.js";
+import { netWarning } from "../../support/net-warning.js";
 import { netError } from "../../support/packet-stream.js";
 
 const URL_A = "https://a.com/";
@@ -343,11 +342,11 @@ describe("CookieStore's report of what it ignores", () => {
         throw new Error("mine");
       },
     });
-    const warning = once(process, "warning");
+    const warning = netWarning();
 
     const outcome = store.setFromHeader("nonsense", URL_A);
 
-    const [error] = await warning;
+    const error = await warning;
     assert.equal(outcome, "malformed");
     assert.ok(netError("HANDLER_FAILED", /onIgnore/)(error));
   });
