@@ -6,7 +6,6 @@ import {
   type EngineName,
   type Handlers,
   type IpAddress,
-  type NetError,
   TcpAgent,
   TcpClient,
   TcpServer,
