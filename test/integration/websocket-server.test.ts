@@ -596,15 +596,19 @@ function messages(engine: EngineName): void {
   });
 
   for (const slowConsumer of ["close", "drop", "pause"] as const) {
+    const bounds = {
+      engine,
+      slowConsumer,
+      maxPendingBytes: 100_000,
+      highWaterMarkBytes: 50_000,
+      closeTimeoutMs: 30,
+    };
+
     it(`bounds fragments, and pings, with slowConsumer ${slowConsumer}`, async (test) => {
       const ends: string[] = [];
       const counts: number[] = [];
       const server = await webSocketServer(test, {
-        engine,
-        slowConsumer,
-        maxPendingBytes: 100_000,
-        highWaterMarkBytes: 50_000,
-        closeTimeoutMs: 30,
+        ...bounds,
         onOpen(socket) {
           let pings = 0;
           while (pings < 5_000 && socket.ping(Buffer.alloc(100)) !== false) pings++;
@@ -631,11 +635,7 @@ function messages(engine: EngineName): void {
       const ends: string[] = [];
       let fragments = 0;
       const server = await webSocketServer(test, {
-        engine,
-        slowConsumer,
-        maxPendingBytes: 100_000,
-        highWaterMarkBytes: 50_000,
-        closeTimeoutMs: 30,
+        ...bounds,
         onOpen(socket) {
           const [part, how] = [Buffer.alloc(20_000), { isLast: false }];
           while (fragments < 100 && socket.send(part, how) !== false) fragments++;

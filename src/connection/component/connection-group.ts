@@ -1,6 +1,9 @@
 /**
  * A component with many connections. Each operation on a connection exists here by id as well; for
  * an id that is not (or no longer) there it answers false or undefined, and never throws.
+ *
+ * Servers and agents extend it, over streams and over datagrams: it is their public face, some thirty operations, each of
+ * which they would have to pass on to a part. What they do is in parts: `Component`, `Listening`, the dialing.
  */
 import { assertFunction, assertKnownKeys, assertObject, describe, NetError } from "../../errors.js";
 import { reasonOf } from "../close-reason.js";

@@ -522,7 +522,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
       throw new NetError("INVALID_STATE", text, { operation: "send" });
     }
     this.pendingBytes = byteCount;
-    // To ask costs as much as all else here does.
+    // To ask is two calls into Node for each write.
     if (this.security !== undefined) {
       this.takenBefore = byteCount > RECORD_BYTES ? takenBytes(this.security.plain) : UNKNOWN;
     }

@@ -11,7 +11,7 @@
 import { Buffer } from "node:buffer";
 import { SEGMENT_BYTES, type SendMemory } from "../../bytes/send-memory.js";
 
-/** Segments that are kept for the next who need one: 16 MiB, what 100 peers have under way that take their time. */
+/** Segments that are kept for the next who need one: 16 MiB. */
 const MAX_FREE_SEGMENTS = 256;
 
 interface Segment {

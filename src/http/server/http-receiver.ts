@@ -85,7 +85,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   /** What handlers are given. */
   get handle(): HttpServerConnection {
     if (this.ownHandle !== undefined) return this.ownHandle;
-    if (this.state === "upgraded") {
+    if (this.isUpgraded) {
       const known = HttpReceiver.known(this.transport);
       if (known !== undefined && known !== this) return known.handle;
       HANDED_OVER.set(this.transport, this);
@@ -102,8 +102,12 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
     return this.pipeline?.exchangeCount ?? 0;
   }
 
+  private get isUpgraded(): boolean {
+    return this.state === "upgraded";
+  }
+
   get isOpen(): boolean {
-    return this.transport.isOpen && (this.state === "open" || this.state === "upgraded");
+    return this.transport.isOpen && (this.state === "open" || this.isUpgraded);
   }
 
   /** Whether no request is under way, and more may come. */
@@ -125,10 +129,6 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
     // Nothing of it is needed any more: the connection was handed over within the call.
     if (this.isUpgraded) this.services.pipelines.give(pipeline);
     return taken;
-  }
-
-  private get isUpgraded(): boolean {
-    return this.state === "upgraded";
   }
 
   private beginPipeline(): RequestPipeline {
@@ -176,7 +176,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   close(cause?: NetError): boolean {
     if (!this.isOpen) return false;
     const { pipeline, transport } = this;
-    if (this.state === "upgraded") {
+    if (this.isUpgraded) {
       if (cause !== undefined) return transport.closeWith(reasonOf(cause, "close"));
       transport.stop();
     } else if (pipeline !== undefined) pipeline.close(cause);

@@ -37,9 +37,9 @@ export function parseTokens(values: readonly string[]): string[] | undefined {
 
 /** Whether a list has this token, in any case of letters. */
 export function hasToken(values: readonly string[], lowerCase: string): boolean {
-  const isToken = (element: string): boolean => element.toLowerCase() === lowerCase;
-  // Most lists are one element, spelt as we do.
-  return values.some(isToken) || parseList(values).some(isToken);
+  const isWanted = (element: string): boolean => element.toLowerCase() === lowerCase;
+  // Most lists have one element, which needs no parsing.
+  return values.some(isWanted) || parseList(values).some(isWanted);
 }
 
 /** Takes SP and HTAB off both ends. In linear time, which `replace` would not be. */
