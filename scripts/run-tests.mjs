@@ -53,6 +53,10 @@ const STARTERS = /from "node:(child_process|worker_threads)"/;
 /** What belongs to the whole process: its memory, descriptors, loaded modules, an environment that is changed. */
 const WHOLE_PROCESS =
   /\bgc\b|queryObjects|process\.(memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|process\.env\[\w+\] = |delete process\.env|proc\/self|loaders|import\(|installLightClasses/;
+/** How long one process of tests may take: several times what the longest does on a slow machine. */
+const FILE_SECONDS = 300;
+/** How long all of them may take. */
+const RUN_SECONDS = 1_800;
 /** Files of one process. */
 const GROUP_FILES = 16;
 
@@ -123,15 +127,24 @@ const { folder, all } = programs();
 const concurrency = `--test-concurrency=${availableParallelism() + 2}`;
 // To read the maps takes a tenth of the time of all tests: lines of TypeScript are for those that are asked for.
 const maps = parts.length > 0 ? ["--enable-source-maps"] : [];
-const runner = spawn(process.execPath, ["--expose-gc", ...maps, "--test", concurrency, ...all], {
+const watch = ["--import", new URL("end-in-time.mjs", import.meta.url).href];
+const flags = ["--expose-gc", ...maps, ...watch, "--test", concurrency];
+const runner = spawn(process.execPath, [...flags, ...all], {
   stdio: "inherit",
   env: {
+    HP_SOCKET_TEST_SECONDS: String(FILE_SECONDS),
     ...process.env,
     HP_SOCKET_TEST_FOLDER: folder,
     ...(isFast && { HP_SOCKET_TEST_FAST: "1" }),
   },
 });
+// A test that never gives the loop back is not heard of by its own process.
+const limit = setTimeout(() => {
+  console.error(`the tests did not end within ${RUN_SECONDS} s`);
+  runner.kill("SIGINT");
+}, RUN_SECONDS * 1_000);
 runner.on("exit", (code, signal) => {
+  clearTimeout(limit);
   rmSync(folder, { recursive: true, force: true });
   process.exit(signal === null ? (code ?? 1) : 1);
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { IpAddress, KeepAlive, StreamOptions } from "#src/engine/engine.js";
 import { turns } from "../support/engine-wait.js";
 import { type EngineWorld, loopback, PLAIN_STREAM } from "../support/engine-world.js";
+import { NOBODYS_PORT } from "../support/refusing-port.js";
 import { until } from "../support/until.js";
 import type { ContractCase } from "./engine-case.js";
 
@@ -46,7 +47,7 @@ const connectCases: readonly ContractCase[] = [
   {
     title: "fails a connect with CONNECTION_REFUSED where nobody listens",
     async run(world) {
-      const client = world.startConnect(await deserted(world));
+      const client = world.startConnect(loopback(NOBODYS_PORT));
 
       await until(() => client.isClosed);
 

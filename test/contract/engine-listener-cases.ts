@@ -6,6 +6,7 @@ import process from "node:process";
 import type { IpAddress } from "#src/engine/engine.js";
 import { turns } from "../support/engine-wait.js";
 import { loopback } from "../support/engine-world.js";
+import { refusingPort } from "../support/refusing-port.js";
 import { until } from "../support/until.js";
 import type { ContractCase } from "./engine-case.js";
 
@@ -116,7 +117,7 @@ const bindCases: readonly ContractCase[] = [
         context.skip(`no IPv6 here: ${dual.error.message}`);
         return;
       }
-      const single = await world.listen(address);
+      const single = await world.listen({ ...address, port: await refusingPort(context) });
 
       const reaching = world.startConnect(loopback((dual.address as IpAddress).port));
       const refused = world.startConnect(loopback((single.address as IpAddress).port));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { delimiter, type IpAddress, pack, TcpServer, type TcpServerOptions } from "hp-socket";
 import { runCommand, startCommand } from "../support/cli-run.js";
+import { NOBODYS_PORT } from "../support/refusing-port.js";
 
 const SOON = ["--wait", "0.1"];
 
@@ -87,13 +88,8 @@ describe("hp-socket cat", () => {
     assert.match(cat.stderr, /^hp-socket cat: CONNECTION_RESET: .*\n$/);
   });
 
-  it("ends with exit code 1 when it can't connect", async (test) => {
-    const server = new TcpServer();
-    test.after(() => server.stop());
-    const { port } = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
-    await server.stop();
-
-    const cat = await runCommand(["cat", `127.0.0.1:${port}`], "x");
+  it("ends with exit code 1 when it can't connect", async () => {
+    const cat = await runCommand(["cat", `127.0.0.1:${NOBODYS_PORT}`], "x");
 
     assert.equal(cat.code, 1);
     assert.match(cat.stderr, /^hp-socket cat: CONNECTION_REFUSED: .*\n$/);

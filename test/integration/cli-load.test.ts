@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { type IpAddress, pack, TcpServer, type TcpServerOptions } from "hp-socket";
 import { runCommand, startCommand } from "../support/cli-run.js";
+import { NOBODYS_PORT } from "../support/refusing-port.js";
 
 const SHORT = ["--seconds", "0.3", "--warmup", "0.05", "--json"];
 
@@ -11,14 +12,6 @@ async function serverOf(test: TestContext, options: TcpServerOptions): Promise<s
   test.after(() => server.stop({ drainMs: 0 }));
   const address = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
   return `127.0.0.1:${address.port}`;
-}
-
-/** A port at which nobody listens. */
-async function closedPort(): Promise<string> {
-  const server = new TcpServer();
-  const { port } = (await server.listen({ host: "127.0.0.1" })) as IpAddress;
-  await server.stop();
-  return `127.0.0.1:${port}`;
 }
 
 describe("hp-socket load", () => {
@@ -114,9 +107,13 @@ describe("hp-socket load", () => {
   });
 
   it("names the code when nobody listens", async () => {
-    const target = await closedPort();
-
-    const load = await runCommand(["load", target, "--connections", "5", ...SHORT]);
+    const load = await runCommand([
+      "load",
+      `127.0.0.1:${NOBODYS_PORT}`,
+      "--connections",
+      "5",
+      ...SHORT,
+    ]);
 
     assert.equal(load.code, 1);
     const figures = JSON.parse(load.stdout);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { UdpServer } from "hp-socket/udp";
 import { runCommand, startCommand } from "../support/cli-run.js";
+import { NOBODYS_PORT } from "../support/refusing-port.js";
 import { UdpPeer } from "../support/udp-peer.js";
 import { until } from "../support/until.js";
 
@@ -38,10 +39,7 @@ describe("hp-socket over UDP", () => {
   });
 
   it("cat says when nobody is there", async (test) => {
-    const server = new UdpServer();
-    const { port } = await server.listen({ host: HOST });
-    await server.stop();
-    const cat = startCommand(test, ["cat", "--udp", `${HOST}:${port}`, "--wait", "5"]);
+    const cat = startCommand(test, ["cat", "--udp", `${HOST}:${NOBODYS_PORT}`, "--wait", "5"]);
 
     cat.stdin.write("anyone?\n");
     const ended = await cat.ended;

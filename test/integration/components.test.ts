@@ -17,6 +17,7 @@ import {
 } from "hp-socket";
 import { chooseEngine } from "#src/engine/choose-engine.js";
 import { availableEngines } from "../support/engine-list.js";
+import { refusingPort } from "../support/refusing-port.js";
 import { until } from "../support/until.js";
 
 for (const engine of availableEngines()) {
@@ -296,12 +297,12 @@ function components(engine: EngineName): void {
     await server.stop();
   });
 
-  it("serve IPv4 peers on an IPv6 listener, unless told not to", async () => {
+  it("serve IPv4 peers on an IPv6 listener, unless told not to", async (test) => {
     const both = new TcpServer({ engine });
     const only = new TcpServer({ engine });
     const { port } = (await both.listen({ host: "::" })) as { port: number };
-    const onlyPort = ((await only.listen({ host: "::", dualStack: false })) as { port: number })
-      .port;
+    const onlyPort = await refusingPort(test);
+    await only.listen({ host: "::", port: onlyPort, dualStack: false });
     const agent = new TcpAgent({ engine });
 
     const connection = await agent.connect({ host: "127.0.0.1", port });

@@ -13,6 +13,7 @@ import {
 import { availableEngines } from "../support/engine-list.js";
 import { EventLog } from "../support/event-log.js";
 import { netWarning } from "../support/net-warning.js";
+import { NOBODYS_PORT } from "../support/refusing-port.js";
 
 type ServerHandlers = Handlers<Connection, Buffer>;
 
@@ -300,13 +301,10 @@ function endings(engine: EngineName): void {
   });
 
   it("end with CONNECTION_REFUSED, once, when nobody listens", async () => {
-    const server = new TcpServer({ engine });
-    const { port } = await listening(server);
-    await server.stop();
     const log = new EventLog();
     const client = new TcpClient({ engine, ...log.outgoingHandlers<TcpClient, Buffer>() });
 
-    await assert.rejects(client.connect({ port }), { code: "CONNECTION_REFUSED" });
+    await assert.rejects(client.connect({ port: NOBODYS_PORT }), { code: "CONNECTION_REFUSED" });
     await client.stopped();
 
     assert.deepEqual(log.events, ["prepareConnect", "close:connect/CONNECTION_REFUSED/remote"]);

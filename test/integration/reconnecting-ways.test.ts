@@ -16,8 +16,8 @@ import {
 import { ProxyServer } from "hp-socket/proxy";
 import { selfSignedCertificate } from "hp-socket/testing";
 import { availableEngines } from "../support/engine-list.js";
-import { freePort } from "../support/free-port.js";
 import { proxyServer } from "../support/proxy-world.js";
+import { refusingPort } from "../support/refusing-port.js";
 import { until } from "../support/until.js";
 
 const { cert, key } = selfSignedCertificate();
@@ -152,7 +152,7 @@ function addresses(engine: EngineName): void {
   it("tries its addresses in turn, and begins with a short wait after one that lasted", async (test) => {
     const server = new Restarted(test, { engine });
     await server.start();
-    const silent = [await freePort(), await freePort()];
+    const silent = [await refusingPort(test), await refusingPort(test)];
     const told: string[] = [];
     const tried: number[] = [];
     const client = clientOf(test, {

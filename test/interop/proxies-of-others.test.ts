@@ -10,6 +10,7 @@ import { availableEngines } from "../support/engine-list.js";
 import { httpServer } from "../support/http-world.js";
 import { otherProgram } from "../support/other-program.js";
 import { danted, microsocks, tinyproxy } from "../support/other-proxies.js";
+import { NOBODYS_PORT } from "../support/refusing-port.js";
 import { webSocketServer } from "../support/websocket-world.js";
 
 const LIMIT = { timeoutMs: 10_000 };
@@ -106,10 +107,7 @@ function passes(engine: EngineName): void {
     const agent = new TcpAgent({ engine });
     test.after(() => agent.stop({ drainMs: 0 }));
     const wrong = (proxy: string): string => proxy.replace("secret", "wrong");
-    // A port that nobody listens on.
-    const closed = new TcpServer({ engine });
-    const { port } = await closed.listen({ host: "127.0.0.1" });
-    await closed.stop();
+    const port = NOBODYS_PORT;
     const to = (proxy: string | readonly string[]): Promise<unknown> =>
       agent.connect({ host: "127.0.0.1", port, proxy, ...LIMIT });
 
