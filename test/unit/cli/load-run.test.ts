@@ -20,15 +20,15 @@ class Load {
   readonly outcome: Promise<LoadOutcome>;
   /** What has not been sent back, by connection. */
   readonly held: Map<LoadedConnection, Buffer[]> = new Map();
-  private events: LoadEvents | undefined;
+  #events: LoadEvents | undefined;
 
   constructor(messages: number, connectionCount: number) {
     this.tally.unsentCount = messages;
     let index = 0;
     const plan = {
       createAgent: (events: LoadEvents, createLoad: () => ConnectionLoad) => {
-        this.events = events;
-        return this.agent(createLoad);
+        this.#events = events;
+        return this.#agent(createLoad);
       },
       connectionCount,
       warmupMs: 0,
@@ -38,7 +38,7 @@ class Load {
     this.outcome = new LoadRun(plan, this.tally, this.clock).run();
   }
 
-  private agent(createLoad: () => ConnectionLoad): LoadAgent {
+  #agent(createLoad: () => ConnectionLoad): LoadAgent {
     return {
       engineName: "none",
       stop: async () => {},
@@ -49,7 +49,7 @@ class Load {
           send: (piece: Buffer) => pieces.push(Buffer.from(piece)) > 0,
         } as Partial<LoadedConnection> as LoadedConnection;
         this.held.set(connection, pieces);
-        this.events?.opened(connection);
+        this.#events?.opened(connection);
         return connection;
       },
     };
@@ -62,7 +62,7 @@ class Load {
       now: pieces.splice(0),
     }));
     for (const { connection, now } of all) {
-      if (now.length > 0) this.events?.received(connection, Buffer.concat(now));
+      if (now.length > 0) this.#events?.received(connection, Buffer.concat(now));
     }
   }
 }
