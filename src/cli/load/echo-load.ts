@@ -82,10 +82,10 @@ export class EchoLoad implements ConnectionLoad {
   }
 
   /** In a stream, messages that leave together are one piece of the pattern. */
-  private send(connection: LoadedConnection, count: number, nowMs: number): void {
+  private send(connection: LoadedConnection, wanted: number, nowMs: number): void {
     const { pattern, isPacked } = this.tally;
+    const count = this.tally.take(wanted);
     this.sent.note(count, nowMs);
-    this.tally.inFlightCount += count;
     let left = count;
     while (left > 0) {
       const index = this.nextMessage;

@@ -81,9 +81,7 @@ export class HttpLoad implements ConnectionLoad, ResponseSink {
   private send(connection: LoadedConnection, wanted: number, nowMs: number): void {
     const { tally, parser, sent } = this;
     const { request } = tally;
-    const count = Math.min(wanted, tally.unsentCount);
-    tally.unsentCount -= count;
-    tally.inFlightCount += count;
+    const count = tally.take(wanted);
     sent.note(count, nowMs);
     for (let left = count; left > 0; ) {
       const run = Math.min(left, request.maxRun);

@@ -155,12 +155,12 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
     this.deflate?.end();
   }
 
-  private send(connection: LoadedConnection, count: number, nowMs: number): void {
+  private send(connection: LoadedConnection, wanted: number, nowMs: number): void {
     const { tally, frames } = this;
     if (frames === undefined) return;
     const { messageCount } = tally.pattern;
+    const count = tally.take(wanted);
     this.sent.note(count, nowMs);
-    tally.inFlightCount += count;
     let left = count;
     while (left > 0) {
       const joined = Math.min(left, messageCount);
