@@ -16,6 +16,8 @@ const curl = otherProgram("curl");
 const ncat = otherProgram("ncat");
 /** Curl may resolve localhost by itself, to either. */
 const destinations = { allow: ["127.0.0.0/8", "::1", "localhost"] };
+/** What curl can do; the first two are tried on each engine. */
+const SCHEMES = ["http", "socks5h", "socks4", "socks4a", "socks5"];
 const USERS = { me: "pa ss:w@rd" };
 
 for (const engine of availableEngines()) {
@@ -39,9 +41,6 @@ function run(
     child.stdin?.end(input);
   });
 }
-
-/** What curl can do, in order of likeness; a case or two of it is tried on each engine. */
-const SCHEMES = ["http", "socks5h", "socks4", "socks4a", "socks5"];
 
 function servesCurl(engine: EngineName): void {
   const isFirst = engine === firstEngine();
