@@ -56,9 +56,9 @@ const STARTERS = /from "node:(child_process|worker_threads)"/;
 const WHOLE_PROCESS =
   /\bgc\b|queryObjects|process\.(memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|process\.env\[\w+\] = |delete process\.env|proc\/self|loaders|import\(|installLightClasses/;
 /** How long one process of tests may take: several times what the longest does on a slow machine. */
-const FILE_SECONDS = 300;
+const FILE_SECONDS = 600;
 /** How long all of them may take. */
-const RUN_SECONDS = 1_800;
+const RUN_SECONDS = 2_400;
 /** Files of one process; those of unit tests are small. */
 const groupFiles = (kind) => (kind === "unit" ? 48 : 16);
 

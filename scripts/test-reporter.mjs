@@ -23,7 +23,9 @@ function openCounts() {
 /** About when a resource was opened that still is: since then there were never fewer of its kind. */
 function openSince(kind, count) {
   const index = seen.findLastIndex(({ counts }) => (counts.get(kind) ?? 0) < count) + 1;
-  return index < seen.length ? `${kind} (${count}) since about ${seen[index].name}` : kind;
+  return index < seen.length
+    ? `${count} ${kind} since about ${seen[index].name}`
+    : `${count} ${kind}`;
 }
 
 if (seconds > 0) {

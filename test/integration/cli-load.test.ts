@@ -4,7 +4,7 @@ import { type IpAddress, pack, TcpServer, type TcpServerOptions } from "hp-socke
 import { runCommand, startCommand } from "../support/cli-run.js";
 import { NOBODYS_PORT } from "../support/refusing-port.js";
 
-const SHORT = ["--seconds", "0.3", "--warmup", "0.05", "--json"];
+const COUNTED = ["--messages", "300", "--json"];
 
 /** A server in this process; answers `HOST:PORT`. */
 async function serverOf(test: TestContext, options: TcpServerOptions): Promise<string> {
@@ -27,25 +27,43 @@ describe("hp-socket load", () => {
       const echo = startCommand(test, ["echo", "--port", "0", ...model]);
       const target = `127.0.0.1:${await echo.readyPort()}`;
 
-      const load = await runCommand(["load", target, "--connections", "10", ...flags, ...SHORT]);
+      const load = await runCommand(["load", target, "--connections", "10", ...flags, ...COUNTED]);
 
       assert.equal(load.code, 0, load.stderr);
       const figures = JSON.parse(load.stdout);
       assert.deepEqual(figures.connections, { wanted: 10, opened: 10, failed: 0 });
       assert.deepEqual(figures.errors, {});
-      assert.ok(figures.messages > 0);
-      assert.ok(figures.verifiedBytes >= figures.messages * figures.messageBytes);
+      assert.equal(figures.messages, 300);
+      assert.equal(figures.verifiedBytes, 300 * figures.messageBytes);
       const { p50, p90, p99, p999, max } = figures.latencyUs;
       assert.ok(0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= p999 && p999 <= max);
     });
   }
+
+  it("lasts --seconds after --warmup", async (test) => {
+    let count = 0;
+    const target = await serverOf(test, {
+      onReceive(connection, bytes) {
+        count += 1;
+        connection.send(bytes);
+      },
+    });
+    const time = ["--seconds", "0.2", "--warmup", "0.1", "--json"];
+
+    const load = await runCommand(["load", target, "--connections", "2", ...time]);
+
+    assert.equal(load.code, 0, load.stderr);
+    const { measuredMs, messages } = JSON.parse(load.stdout);
+    assert.ok(measuredMs >= 200 && measuredMs < 30_000);
+    assert.ok(messages < count);
+  });
 
   it("prints a table with a histogram without --json", async (test) => {
     const target = await serverOf(test, {
       onReceive: (connection, bytes) => void connection.send(bytes),
     });
 
-    const load = await runCommand(["load", target, ...SHORT.slice(0, -1)]);
+    const load = await runCommand(["load", target, ...COUNTED.slice(0, -1)]);
 
     assert.equal(load.code, 0, load.stderr);
     assert.match(load.stdout, /^connections {2}100 of 100 opened in .*, 0 failed$/m);
@@ -73,7 +91,7 @@ describe("hp-socket load", () => {
       "pack",
       "--connections",
       "4",
-      ...SHORT.slice(0, -1),
+      ...COUNTED.slice(0, -1),
     ]);
 
     assert.equal(load.code, 1);
@@ -88,7 +106,7 @@ describe("hp-socket load", () => {
       onReceive: (connection, bytes) => void connection.sendAll([bytes, bytes]),
     });
 
-    const load = await runCommand(["load", target, "--connections", "2", ...SHORT]);
+    const load = await runCommand(["load", target, "--connections", "2", ...COUNTED]);
 
     assert.equal(load.code, 1);
     assert.deepEqual(JSON.parse(load.stdout).errors, { WRONG_ANSWER: 2 });
@@ -97,7 +115,8 @@ describe("hp-socket load", () => {
   it("ends with exit code 1 when answers are missing 2 s after the end", async (test) => {
     const target = await serverOf(test, { onReceive: () => {} });
 
-    const load = await runCommand(["load", target, "--connections", "3", ...SHORT]);
+    const time = ["--seconds", "0.1", "--warmup", "0", "--json"];
+    const load = await runCommand(["load", target, "--connections", "3", ...time]);
 
     assert.equal(load.code, 1);
     const figures = JSON.parse(load.stdout);
@@ -112,7 +131,7 @@ describe("hp-socket load", () => {
       `127.0.0.1:${NOBODYS_PORT}`,
       "--connections",
       "5",
-      ...SHORT,
+      ...COUNTED,
     ]);
 
     assert.equal(load.code, 1);
@@ -134,14 +153,29 @@ describe("hp-socket load", () => {
       },
     });
 
-    const load = await runCommand(["load", target, "--connections", "3", ...SHORT]);
+    const load = await runCommand(["load", target, "--connections", "3", ...COUNTED]);
 
     assert.equal(load.code, 1);
     const figures = JSON.parse(load.stdout);
     assert.deepEqual(figures.errors, { CONNECTION_RESET: 1 });
     assert.deepEqual(figures.connections, { wanted: 3, opened: 2, failed: 1 });
-    assert.ok(figures.messages > 0);
+    assert.equal(figures.messages, 299);
   });
+
+  for (const [words, message] of [
+    [["--messages", "3", "--seconds", "1"], /--messages and --seconds exclude each other/],
+    [["--messages", "3", "--warmup", "1"], /--messages and --warmup exclude each other/],
+    [["--messages", "0"], /--messages/],
+  ] as const) {
+    it(`ends with exit code 2 for: ${words.join(" ")}`, async () => {
+      for (const kind of [["127.0.0.1:1"], ["ws://127.0.0.1:1/"], ["127.0.0.1:1", "--udp"]]) {
+        const load = await runCommand(["load", ...kind, ...words]);
+
+        assert.deepEqual([load.code, load.stdout], [2, ""]);
+        assert.match(load.stderr, message);
+      }
+    });
+  }
 
   it("ends early with its figures at SIGINT", async (test) => {
     let receivedCount = 0;

@@ -7,7 +7,7 @@ import { availableEngines } from "../support/engine-list.js";
 import { describeTls } from "../support/tls-certificates.js";
 import { webSocketServer } from "../support/websocket-world.js";
 
-const SHORT = ["--connections", "5", "--seconds", "0.2", "--warmup", "0.05", "--json"];
+const COUNTED = ["--connections", "5", "--json", "--messages"];
 const SOON = ["--wait", "0.1"];
 
 async function urlOf(server: CliRun, scheme = "ws"): Promise<string> {
@@ -17,31 +17,32 @@ async function urlOf(server: CliRun, scheme = "ws"): Promise<string> {
 for (const engine of availableEngines()) {
   describe(`hp-socket load of a WebSocket on ${engine}`, () => {
     for (const [name, words] of [
-      ["binary messages", ["--depth", "1"]],
-      ["16 text messages in flight", ["--depth", "16", "--text"]],
-      ["messages above 64 KiB", ["--size", "70000", "--depth", "2"]],
-      ["compressed messages", ["--size", "1024", "--depth", "4", "--deflate", "--text"]],
+      ["binary messages", ["500", "--depth", "1"]],
+      ["16 text messages in flight", ["2000", "--depth", "16", "--text"]],
+      ["messages above 64 KiB", ["50", "--size", "70000", "--depth", "2"]],
+      ["compressed messages", ["200", "--size", "1024", "--depth", "4", "--deflate", "--text"]],
       [
         "more compressed bytes than a turn inflates",
-        ["--size", "300000", "--depth", "2", "--deflate", "--text", "--seconds", "1.5"],
+        ["60", "--size", "300000", "--depth", "2", "--deflate", "--text"],
       ],
       [
         "more in flight than there are different ones",
-        ["--size", "600000", "--depth", "5", "--connections", "1", "--seconds", "1.5"],
+        ["40", "--size", "600000", "--depth", "5", "--connections", "1"],
       ],
     ] as const) {
       it(`verifies ${name}`, async (test) => {
         const server = startCommand(test, ["echo", "--websocket", "--port", "0"]);
         const url = await urlOf(server);
 
-        const run = await runCommand(["load", url, "--engine", engine, ...SHORT, ...words]);
+        const run = await runCommand(["load", url, "--engine", engine, ...COUNTED, ...words]);
 
         assert.equal(run.code, 0, run.stdout + run.stderr);
         const figures = JSON.parse(run.stdout);
         const { wanted, opened, failed } = figures.connections;
         assert.deepEqual([opened, failed], [wanted, 0]);
         assert.deepEqual([figures.errors, figures.engine], [{}, engine]);
-        assert.ok(figures.messages > 0 && figures.verifiedBytes > 0);
+        assert.equal(figures.messages, Number(words[0]));
+        assert.equal(figures.verifiedBytes, figures.messages * figures.messageBytes);
         assert.ok(figures.latencyUs.p50 > 0);
       });
     }
@@ -54,7 +55,7 @@ describe("hp-socket load of a WebSocket", () => {
       onMessage: (socket, data) => void socket.send(Buffer.from(data).reverse()),
     });
 
-    const run = await runCommand(["load", `ws://127.0.0.1:${port}/`, ...SHORT]);
+    const run = await runCommand(["load", `ws://127.0.0.1:${port}/`, ...COUNTED, "20"]);
 
     assert.equal(run.code, 1);
     assert.deepEqual(JSON.parse(run.stdout).errors, { WRONG_ANSWER: 5 });
@@ -65,7 +66,14 @@ describe("hp-socket load of a WebSocket", () => {
       onMessage: (socket, data) => void socket.send(data, { isText: true }),
     });
 
-    const run = await runCommand(["load", `ws://127.0.0.1:${port}/`, "--size", "1", ...SHORT]);
+    const run = await runCommand([
+      "load",
+      `ws://127.0.0.1:${port}/`,
+      "--size",
+      "1",
+      ...COUNTED,
+      "20",
+    ]);
 
     assert.equal(run.code, 1);
   });
@@ -76,8 +84,13 @@ describe("hp-socket load of a WebSocket", () => {
     });
     const refusing = await webSocketServer(test, { onUpgrade: () => ({ status: 401 }) });
 
-    const closed = await runCommand(["load", `ws://127.0.0.1:${closing.port}/`, ...SHORT]);
-    const refused = await runCommand(["load", `ws://127.0.0.1:${refusing.port}/`, ...SHORT]);
+    const closed = await runCommand(["load", `ws://127.0.0.1:${closing.port}/`, ...COUNTED, "20"]);
+    const refused = await runCommand([
+      "load",
+      `ws://127.0.0.1:${refusing.port}/`,
+      ...COUNTED,
+      "20",
+    ]);
 
     assert.deepEqual([closed.code, refused.code], [1, 1]);
     assert.deepEqual(JSON.parse(closed.stdout).errors, { CLOSED: 5 });
@@ -102,7 +115,13 @@ describe("hp-socket load of a WebSocket", () => {
     });
     const words = ["--protocol", "x", "--protocol", "y", "--origin", "http://o", "-H", "A: b"];
 
-    const run = await runCommand(["load", `ws://u:p@127.0.0.1:${port}/p?q`, ...SHORT, ...words]);
+    const run = await runCommand([
+      "load",
+      `ws://u:p@127.0.0.1:${port}/p?q`,
+      ...COUNTED,
+      "20",
+      ...words,
+    ]);
 
     assert.equal(run.code, 0, run.stdout);
     assert.deepEqual([...seen], ["/p?q x,y http://o b Basic dTpw"]);
@@ -121,10 +140,10 @@ describe("hp-socket load of a WebSocket", () => {
       },
     });
 
-    const run = await runCommand(["load", `ws://127.0.0.1:${port}/`, ...SHORT]);
+    const run = await runCommand(["load", `ws://127.0.0.1:${port}/`, ...COUNTED, "20"]);
 
     assert.equal(run.code, 0, run.stdout);
-    assert.ok(pongs > 0);
+    assert.equal(pongs, 20);
   });
 
   for (const [words, message] of [
@@ -265,7 +284,7 @@ describeTls("hp-socket with wss:", () => {
     const [, print = ""] = await server.shows("stdout", /fingerprint=(\S+)/);
     const pinned = ["--fingerprint", print];
 
-    const load = await runCommand(["load", url, ...SHORT, ...pinned]);
+    const load = await runCommand(["load", url, ...COUNTED, "20", ...pinned]);
     const cat = await runCommand(["cat", url, ...SOON, ...pinned], "hello");
     const unknown = await runCommand(["cat", url], "hello");
 

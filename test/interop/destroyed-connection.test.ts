@@ -73,7 +73,7 @@ describe("a connection that is destroyed", { skip }, () => {
         await until(() => told.length === 2);
 
         assert.deepEqual(told.sort(), ["client CONNECTION_RESET", "server CONNECTION_RESET"]);
-        assert.ok(performance.now() - destroyedMs < 1_000);
+        assert.ok(performance.now() - destroyedMs < 10_000);
       });
     }
   }

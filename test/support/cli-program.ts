@@ -10,7 +10,7 @@ export const PROGRAM_PATH: string = fileURLToPath(
   new URL("../../../bin/hp-socket.js", import.meta.url),
 );
 
-const OUTPUT_LIMIT_MS = 10_000;
+const OUTPUT_LIMIT_MS = 60_000;
 const TICK_MS = 20;
 
 /** How a program ended. */

@@ -66,7 +66,7 @@ async function started(
   throw new Error(`${program} does not start`);
 }
 
-const START_LIMIT_MS = 10_000;
+const START_LIMIT_MS = 60_000;
 
 /** Whether it listens before it ends. */
 async function comesUp(child: ChildProcess, port: number): Promise<boolean> {

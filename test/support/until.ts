@@ -2,7 +2,7 @@
 const EAGER_TURNS = 100;
 
 /** Resolves when `condition` holds; looks after each turn of the loop, later each millisecond. Fails after `limitMs`. */
-export async function until(condition: () => boolean, limitMs = 30_000): Promise<void> {
+export async function until(condition: () => boolean, limitMs = 60_000): Promise<void> {
   const endMs = performance.now() + limitMs;
   for (let turn = 0; !condition(); turn++) {
     if (performance.now() > endMs) throw new Error(`not within ${limitMs} ms: ${condition}`);

@@ -24,9 +24,11 @@ export const load: Command = {
     "With ws: or wss: messages of --size bytes come back from a WebSocket echo server, with the options\n" +
     "marked ws. With --udp: datagrams of --size bytes; what gets lost is counted, and is no error.\n" +
     "With --arq: reliable messages over UDP of --size bytes, as over TCP.\n" +
+    "It lasts --seconds after --warmup, or until --messages (--requests) were answered.\n" +
     "Ends with exit code 1 on any error: a connection that could not be made or broke, a wrong\n" +
     "byte, a malformed response, a status of 400 or above, an answer that is missing 2 s after the\n" +
-    "end. SIGINT ends the load early, with its figures.",
+    "end. With --messages or --requests the end is also where nothing came back for 10 s.\n" +
+    "SIGINT ends the load early, with its figures.",
   run,
 };
 

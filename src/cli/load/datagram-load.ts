@@ -59,7 +59,7 @@ export class DatagramLoad implements ConnectionLoad {
     for (let place = 0; place < tally.depth; place += 1) {
       const sentMs = this.sentMs[place] as number;
       if (sentMs < 0 || nowMs - sentMs < LOST_MS) continue;
-      const goesOn = nowMs < tally.stopAtMs;
+      const goesOn = nowMs < tally.stopAtMs && tally.unsentCount > 0;
       // A peer that has never answered is missing, not a datagram.
       if (!goesOn && !this.hasAnswered) continue;
       if (this.hasAnswered && tally.counts(sentMs)) tally.lostCount += 1;
@@ -86,11 +86,11 @@ export class DatagramLoad implements ConnectionLoad {
   }
 
   private send(connection: LoadedConnection, place: number, nowMs: number): void {
+    if (this.tally.take(1) === 0) return;
     const number = ((this.numbers[place] as number) + 1) >>> 0;
     this.numbers[place] = number;
     this.sentMs[place] = nowMs;
     this.inFlightCount += 1;
-    this.tally.inFlightCount += 1;
     connection.send(this.tally.datagram(place, number));
   }
 }

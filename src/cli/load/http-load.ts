@@ -18,10 +18,6 @@ import type { HttpTally } from "./http-tally.js";
 import type { LoadedConnection } from "./load-agent.js";
 import { SentTimes } from "./sent-times.js";
 
-/**
- * One connection of a load of an HTTP server: keeps its requests in flight, reads the responses,
- * and takes the time of each.
- */
 export class HttpLoad implements ConnectionLoad, ResponseSink {
   isOpen = false;
   hasAnswered = false;
@@ -85,9 +81,7 @@ export class HttpLoad implements ConnectionLoad, ResponseSink {
   private send(connection: LoadedConnection, wanted: number, nowMs: number): void {
     const { tally, parser, sent } = this;
     const { request } = tally;
-    const count = Math.min(wanted, tally.unsentCount);
-    tally.unsentCount -= count;
-    tally.inFlightCount += count;
+    const count = tally.take(wanted);
     sent.note(count, nowMs);
     for (let left = count; left > 0; ) {
       const run = Math.min(left, request.maxRun);
@@ -111,7 +105,7 @@ export class HttpLoad implements ConnectionLoad, ResponseSink {
     return true;
   }
 
-  /** Answers whether to read on: behind the last response of a connection nothing counts. */
+  /** Returns whether to read on: behind the last response of a connection nothing counts. */
   onMessageComplete(): boolean {
     if (this.isInterim) return true;
     const { tally } = this;

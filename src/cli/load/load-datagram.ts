@@ -7,7 +7,6 @@ import {
   type OtherOptions,
   quoted,
   readCommandLine,
-  secondsOption,
   switchOption,
   UsageError,
 } from "../command-line.js";
@@ -26,16 +25,13 @@ import {
   rounded,
   tableText,
 } from "./load-report.js";
-import { loadTable, runLoad } from "./load-session.js";
+import { countOption, loadTable, loadTimes, runLoad } from "./load-session.js";
 import { udpLoadAgent } from "./udp-load-agent.js";
-
-const MS_PER_SECOND = 1_000;
 
 const OPTIONS = {
   ...loadTable(),
   size: integerOption("bytes of a datagram (default: 64)", { min: HEAD_BYTES, max: 65_507 }, 64),
-  seconds: secondsOption("measured time (default: 5)", { min: 0.01, max: 86_400 }, 5),
-  warmup: secondsOption("time before it (default: 0.5)", { min: 0, max: 3_600 }, 0.5),
+  messages: countOption(),
   udp: switchOption("datagrams, of an echo server over UDP; what gets lost is counted"),
 };
 
@@ -56,11 +52,11 @@ export async function loadDatagrams(
   }
   const { engine, size, depth, connections: connectionCount } = options;
   const tally = new DatagramTally(size, depth);
+  tally.unsentCount = options.messages ?? tally.unsentCount;
   const plan = {
     createAgent: udpLoadAgent({ connect, engine, messageBytes: size, inFlightBytes: depth * size }),
     connectionCount,
-    warmupMs: options.warmup * MS_PER_SECOND,
-    measuredMs: options.seconds * MS_PER_SECOND,
+    ...loadTimes(options, options.messages, "--messages"),
     createLoad: () => new DatagramLoad(tally),
   };
   const byteCount = (): number => tally.verifiedBytes;

@@ -12,7 +12,6 @@ import {
   type OptionTable,
   type OtherOptions,
   readCommandLine,
-  secondsOption,
   switchOption,
   textOption,
   UsageError,
@@ -24,7 +23,7 @@ import { EchoLoad } from "./echo-load.js";
 import { echoJson, echoText } from "./echo-report.js";
 import { EchoTally } from "./echo-tally.js";
 import type { LoadAgentFactory } from "./load-agent.js";
-import { loadTable, runLoad } from "./load-session.js";
+import { countOption, loadTable, loadTimes, runLoad } from "./load-session.js";
 import { tcpLoadAgent } from "./tcp-load-agent.js";
 
 /** Bytes that may be in flight on one connection. */
@@ -33,13 +32,11 @@ const MAX_IN_FLIGHT_BYTES = 2 ** 30;
 const FRAME_BYTES = 80;
 /** 127 datagrams of 1,432 bytes, less their heads. */
 const MAX_ARQ_BYTES = 178_816;
-const MS_PER_SECOND = 1_000;
 
 const OPTIONS = {
   ...loadTable(),
   size: integerOption("bytes of a message (default: 64)", { min: 1, max: 4_194_303 }, 64),
-  seconds: secondsOption("measured time (default: 5)", { min: 0.01, max: 86_400 }, 5),
-  warmup: secondsOption("time before it (default: 0.5)", { min: 0, max: 3_600 }, 0.5),
+  messages: countOption(),
   arq: switchOption("reliable messages over UDP instead of TCP"),
   path: textOption("FILE", "Unix-domain socket instead of HOST:PORT"),
   ...receiveOptionTable(DATA_RECEIVE_NAMES, "push"),
@@ -63,6 +60,7 @@ export async function loadEcho(
   const pattern = new BytePattern(options.size, payloadAlphabet(options));
   const isPacked = options.arq || receive.delivers === "packets";
   const tally = new EchoTally(pattern, options.depth, isPacked);
+  tally.unsentCount = options.messages ?? tally.unsentCount;
   let index = 0;
   const createAgent = (): LoadAgentFactory => {
     const { engine, depth, size } = options;
@@ -82,8 +80,7 @@ export async function loadEcho(
   const plan = {
     createAgent: createAgent(),
     connectionCount: options.connections,
-    warmupMs: options.warmup * MS_PER_SECOND,
-    measuredMs: options.seconds * MS_PER_SECOND,
+    ...loadTimes(options, options.messages, "--messages"),
     createLoad: () => new EchoLoad(tally, index++),
   };
   const byteCount = (): number => tally.verifiedBytes;

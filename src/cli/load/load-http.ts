@@ -7,12 +7,10 @@ import { assertNoTls, urlTlsOf, urlTlsTable } from "../choices/tls-choice.js";
 import { readUrl } from "../choices/url.js";
 import type { ExitCode } from "../command.js";
 import {
-  integerOption,
   type OptionTable,
   type OptionValues,
   type OtherOptions,
   readCommandLine,
-  secondsOption,
   textOption,
   UsageError,
   withShort,
@@ -21,24 +19,13 @@ import type { Terminal } from "../terminal/terminal.js";
 import { HttpLoad } from "./http-load.js";
 import { httpJson, httpText } from "./http-report.js";
 import { HttpTally } from "./http-tally.js";
-import { loadTable, runLoad } from "./load-session.js";
+import { countOption, loadTable, loadTimes, runLoad } from "./load-session.js";
 import { PreparedRequest } from "./prepared-request.js";
 import { tcpLoadAgent } from "./tcp-load-agent.js";
 
-const DAY_MS = 86_400_000;
-const MS_PER_SECOND = 1_000;
-const DEFAULT_SECONDS = 5;
-const DEFAULT_WARMUP = 0.5;
-
 const OPTIONS = {
   ...loadTable(),
-  seconds: secondsOption("measured time (default: 5)", { min: 0.01, max: 86_400 }, undefined),
-  warmup: secondsOption("time before it (default: 0.5)", { min: 0, max: 3_600 }, undefined),
-  requests: integerOption(
-    "URL: end after so many, instead of --seconds",
-    { min: 1, max: Number.MAX_SAFE_INTEGER },
-    undefined,
-  ),
+  requests: countOption("URL: "),
   method: withShort("X", textOption("METHOD", "URL: default GET, or POST with --data")),
   ...requestTable("URL: the body: text, or @FILE"),
   ...urlTlsTable(),
@@ -61,7 +48,7 @@ export async function loadHttp(
   const tls = urlTlsOf(options);
   const request = requestTo(url, options);
   const tally = new HttpTally(request, options.depth);
-  if (options.requests !== undefined) tally.unsentCount = options.requests;
+  tally.unsentCount = options.requests ?? tally.unsentCount;
   const plan = {
     createAgent: tcpLoadAgent({
       connect: addressOf(url, isSecure),
@@ -71,7 +58,7 @@ export async function loadHttp(
       inFlightBytes: options.depth * request.byteCount,
     }),
     connectionCount: options.connections,
-    ...timesOf(options),
+    ...loadTimes(options, options.requests, "--requests"),
     createLoad: () => new HttpLoad(tally),
   };
   const byteCount = (): number => tally.receivedBytes;
@@ -112,17 +99,4 @@ function addressOf({ hostname, port }: URL, isSecure: boolean): ConnectOptions {
     host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
     port: port === "" ? (isSecure ? 443 : 80) : Number(port),
   };
-}
-
-/** A number of requests is an end of its own: all of them count. */
-function timesOf({ requests, seconds, warmup }: Options): { warmupMs: number; measuredMs: number } {
-  if (requests === undefined) {
-    return {
-      warmupMs: (warmup ?? DEFAULT_WARMUP) * MS_PER_SECOND,
-      measuredMs: (seconds ?? DEFAULT_SECONDS) * MS_PER_SECOND,
-    };
-  }
-  if (seconds !== undefined) throw new UsageError("--requests and --seconds exclude each other");
-  if (warmup !== undefined) throw new UsageError("--requests and --warmup exclude each other");
-  return { warmupMs: 0, measuredMs: DAY_MS };
 }

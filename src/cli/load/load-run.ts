@@ -8,7 +8,7 @@
  * asked to.
  */
 import { type CloseReason, NetError } from "../../index.js";
-import { systemClock, type Timer } from "../../time/clock.js";
+import { type Clock, systemClock, type Timer } from "../../time/clock.js";
 import type { ConnectionLoad } from "./connection-load.js";
 import type { LoadAgent, LoadAgentFactory, LoadEvents, LoadedConnection } from "./load-agent.js";
 import type { LoadTally } from "./load-tally.js";
@@ -19,6 +19,8 @@ const MAX_OPENING = 128;
 const ANSWER_MS = 2_000;
 /** Time that the connections get to close. */
 const CLOSE_MS = 1_000;
+/** A load that ends by a number of messages ends, too, when none has come back for so long. */
+const SILENT_MS = 10_000;
 /** How often connections look for what has not come back. */
 const LOOK_MS = 250;
 
@@ -52,6 +54,7 @@ export interface LoadOutcome {
 export class LoadRun {
   private readonly plan: LoadPlan;
   private readonly tally: LoadTally;
+  private readonly clock: Clock;
   private readonly agent: LoadAgent;
   private readonly open: Set<LoadedConnection> = new Set();
   private attemptCount = 0;
@@ -63,11 +66,15 @@ export class LoadRun {
   private isOver = false;
   private timer: Timer | undefined;
   private lookTimer: Timer | undefined;
+  /** Messages that had come back when the number last rose, and when that was. */
+  private heardCount = 0;
+  private heardMs = 0;
   private finish: () => void = () => {};
 
-  constructor(plan: LoadPlan, tally: LoadTally) {
+  constructor(plan: LoadPlan, tally: LoadTally, clock: Clock = systemClock) {
     this.plan = plan;
     this.tally = tally;
+    this.clock = clock;
     const events: LoadEvents = {
       opened: (connection) => this.opened(connection),
       received: (connection, bytes) => this.received(connection, bytes),
@@ -84,14 +91,14 @@ export class LoadRun {
 
   /** Runs the load. */
   async run(): Promise<LoadOutcome> {
-    const startMs = systemClock.now();
+    const startMs = this.clock.now();
     try {
       await this.openAll();
     } catch (error) {
       await this.agent.stop({ drainMs: 0 });
       throw error;
     }
-    const openMs = systemClock.now() - startMs;
+    const openMs = this.clock.now() - startMs;
     await new Promise<void>((resolve) => {
       this.finish = resolve;
       this.start();
@@ -138,33 +145,45 @@ export class LoadRun {
 
   private start(): void {
     const tally = this.tally;
-    const nowMs = systemClock.now();
+    const nowMs = this.clock.now();
     tally.countFromMs = nowMs + this.plan.warmupMs;
     tally.stopAtMs = tally.countFromMs + this.plan.measuredMs;
     if (!this.isStopping) {
+      this.heardMs = nowMs;
       for (const connection of this.open) connection.context.start(connection, nowMs);
-      this.timer = systemClock.setTimer(tally.stopAtMs - nowMs, () => this.stopSending());
+      this.timer = this.clock.setTimer(tally.stopAtMs - nowMs, () => this.stopSending());
       this.lookLater();
     }
     this.endWhenIdle();
   }
 
   private lookLater(): void {
-    this.lookTimer = systemClock.setTimer(LOOK_MS, () => {
-      const nowMs = systemClock.now();
+    this.lookTimer = this.clock.setTimer(LOOK_MS, () => {
+      const nowMs = this.clock.now();
       for (const connection of this.open) connection.context.looked?.(connection, nowMs);
       if (this.isOver) return;
       this.lookLater();
+      this.endWhenSilent(nowMs);
       this.endWhenIdle();
     });
   }
 
+  private endWhenSilent(nowMs: number): void {
+    const { messageCount, unsentCount } = this.tally;
+    if (messageCount !== this.heardCount) {
+      this.heardCount = messageCount;
+      this.heardMs = nowMs;
+    }
+    const isCounted = Number.isFinite(unsentCount) && !this.isStopping;
+    if (isCounted && nowMs - this.heardMs >= SILENT_MS) this.stopSending();
+  }
+
   private stopSending(): void {
     if (this.isOver) return;
-    this.tally.stopAtMs = Math.min(this.tally.stopAtMs, systemClock.now());
+    this.tally.stopAtMs = Math.min(this.tally.stopAtMs, this.clock.now());
     this.isStopping = true;
     this.timer?.cancel();
-    this.timer = systemClock.setTimer(ANSWER_MS, () => this.end());
+    this.timer = this.clock.setTimer(ANSWER_MS, () => this.end());
     this.endWhenIdle();
   }
 
@@ -184,7 +203,7 @@ export class LoadRun {
     this.isOver = true;
     this.timer?.cancel();
     this.lookTimer?.cancel();
-    this.tally.stopAtMs = Math.min(this.tally.stopAtMs, systemClock.now());
+    this.tally.stopAtMs = Math.min(this.tally.stopAtMs, this.clock.now());
     for (const { context } of this.open) {
       if (context.inFlightCount === 0) continue;
       this.uncountUnanswered(context);
@@ -214,12 +233,12 @@ export class LoadRun {
     const { context } = connection;
     if (!context.isOpen) return;
     context.hasAnswered = true;
-    this.judge(connection, context.received(connection, bytes, systemClock.now()));
+    this.judge(connection, context.received(connection, bytes, this.clock.now()));
   }
 
   private ended(connection: LoadedConnection): void {
     if (!connection.context.isOpen) return;
-    this.judge(connection, connection.context.ended(systemClock.now()));
+    this.judge(connection, connection.context.ended(this.clock.now()));
   }
 
   private judge(connection: LoadedConnection, problem: string | undefined): void {
@@ -251,7 +270,7 @@ export class LoadRun {
       await connection.context.prepare?.(connection);
       this.replacedCount += 1;
       const isUnderWay = this.isStarted && !this.isStopping;
-      if (isUnderWay) connection.context.start(connection, systemClock.now());
+      if (isUnderWay) connection.context.start(connection, this.clock.now());
     } catch (error) {
       const { code, message } = error as NetError;
       if (!this.isOver) this.tally.failed(code, message);

@@ -1,11 +1,16 @@
 /** How a load runs on the command line, and the options that all loads have. */
 import { byteText, connectionsText, countText } from "../choices/quantity.js";
 import { type EngineChoiceName, engineOption, jsonOption } from "../command.js";
-import { integerOption, type Option } from "../command-line.js";
+import { integerOption, type Option, secondsOption, UsageError } from "../command-line.js";
 import { LiveLine } from "../terminal/live-line.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { type LoadOutcome, type LoadPlan, LoadRun } from "./load-run.js";
 import type { LoadTally } from "./load-tally.js";
+
+const DAY_MS = 86_400_000;
+const MS_PER_SECOND = 1_000;
+const DEFAULT_SECONDS = 5;
+const DEFAULT_WARMUP = 0.5;
 
 /** Options that all loads have. */
 export interface LoadOptions {
@@ -13,6 +18,8 @@ export interface LoadOptions {
   readonly depth: number;
   readonly engine: EngineChoiceName | undefined;
   readonly json: boolean;
+  readonly seconds: number | undefined;
+  readonly warmup: number | undefined;
 }
 
 /** Rows for the table of a load. */
@@ -26,7 +33,32 @@ export function loadTable(): { readonly [Key in keyof LoadOptions]: Option<LoadO
     ),
     engine: engineOption(),
     json: jsonOption(),
+    seconds: secondsOption("measured time (default: 5)", { min: 0.01, max: 86_400 }, undefined),
+    warmup: secondsOption("time before it (default: 0.5)", { min: 0, max: 3_600 }, undefined),
   };
+}
+
+/** A number of messages or requests after which a load ends. */
+export function countOption(of = ""): Option<number | undefined> {
+  const text = `${of}end after so many, instead of --seconds`;
+  return integerOption(text, { min: 1, max: Number.MAX_SAFE_INTEGER }, undefined);
+}
+
+/** How long a load takes. A `count` is an end of its own, by the option `name`: all of them are measured. */
+export function loadTimes(
+  { seconds, warmup }: LoadOptions,
+  count: number | undefined,
+  name: string,
+): { readonly warmupMs: number; readonly measuredMs: number } {
+  if (count === undefined) {
+    return {
+      warmupMs: (warmup ?? DEFAULT_WARMUP) * MS_PER_SECOND,
+      measuredMs: (seconds ?? DEFAULT_SECONDS) * MS_PER_SECOND,
+    };
+  }
+  if (seconds !== undefined) throw new UsageError(`${name} and --seconds exclude each other`);
+  if (warmup !== undefined) throw new UsageError(`${name} and --warmup exclude each other`);
+  return { warmupMs: 0, measuredMs: DAY_MS };
 }
 
 /** A load that is to be run. */

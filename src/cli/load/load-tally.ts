@@ -36,6 +36,14 @@ export class LoadTally {
     return nowMs >= this.countFromMs && nowMs < this.stopAtMs;
   }
 
+  /** How many of `wanted` messages may be sent now: they are in flight from here on. */
+  take(wanted: number): number {
+    const count = Math.min(wanted, this.unsentCount);
+    this.unsentCount -= count;
+    this.inFlightCount += count;
+    return count;
+  }
+
   /** Counts a failure. */
   failed(code: string, text: string): void {
     const known = this.failures.get(code);

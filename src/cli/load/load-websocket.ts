@@ -11,14 +11,13 @@ import {
   type OptionValues,
   type OtherOptions,
   readCommandLine,
-  secondsOption,
   switchOption,
   UsageError,
 } from "../command-line.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { BytePattern } from "./byte-pattern.js";
 import { echoJson, echoText } from "./echo-report.js";
-import { loadTable, runLoad } from "./load-session.js";
+import { countOption, loadTable, loadTimes, runLoad } from "./load-session.js";
 import { recordText } from "./record-text.js";
 import { tcpLoadAgent } from "./tcp-load-agent.js";
 import { WebSocketLoad } from "./websocket-load.js";
@@ -27,13 +26,11 @@ import { WebSocketTally } from "./websocket-tally.js";
 /** Bytes that may be in flight on one connection. */
 const MAX_IN_FLIGHT_BYTES = 2 ** 30;
 const FRAME_BYTES = 64;
-const MS_PER_SECOND = 1_000;
 
 const OPTIONS = {
   ...loadTable(),
   size: integerOption("bytes of a message (default: 64)", { min: 1, max: 67_108_864 }, 64),
-  seconds: secondsOption("measured time (default: 5)", { min: 0.01, max: 86_400 }, 5),
-  warmup: secondsOption("time before it (default: 0.5)", { min: 0, max: 3_600 }, 0.5),
+  messages: countOption(),
   text: switchOption("ws: text messages (default: binary ones)"),
   deflate: switchOption("ws: compressed messages, of records that compress well"),
   ...socketTable(),
@@ -59,6 +56,7 @@ export async function loadWebSocket(
   }
   const tls = urlTlsOf(options);
   const tally = tallyOf(url, options);
+  tally.unsentCount = options.messages ?? tally.unsentCount;
   let index = 0;
   const plan = {
     createAgent: tcpLoadAgent({
@@ -69,8 +67,7 @@ export async function loadWebSocket(
       inFlightBytes: depth * (size + FRAME_BYTES),
     }),
     connectionCount: options.connections,
-    warmupMs: options.warmup * MS_PER_SECOND,
-    measuredMs: options.seconds * MS_PER_SECOND,
+    ...loadTimes(options, options.messages, "--messages"),
     createLoad: () => new WebSocketLoad(tally, index++),
   };
   const byteCount = (): number => tally.verifiedBytes;

@@ -37,10 +37,6 @@ const LIMITS = createLimits({
 
 const CLOSE_CODE = 1_000;
 
-/**
- * One connection of a load of a WebSocket echo server: upgrades, keeps its messages in flight,
- * compares every message that comes back with what was sent, and takes the time of each.
- */
 export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
   isOpen = false;
   hasAnswered = false;
@@ -110,7 +106,7 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
     return undefined;
   }
 
-  /** Answers what came behind the response. */
+  /** Returns what came behind the response. */
   private open(connection: LoadedConnection, bytes: Buffer, opening: WebSocketOpening): Buffer {
     const taken = opening.feed(bytes);
     const { result, problem } = opening;
@@ -159,12 +155,12 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
     this.deflate?.end();
   }
 
-  private send(connection: LoadedConnection, count: number, nowMs: number): void {
+  private send(connection: LoadedConnection, wanted: number, nowMs: number): void {
     const { tally, frames } = this;
     if (frames === undefined) return;
     const { messageCount } = tally.pattern;
+    const count = tally.take(wanted);
     this.sent.note(count, nowMs);
-    tally.inFlightCount += count;
     let left = count;
     while (left > 0) {
       const joined = Math.min(left, messageCount);
