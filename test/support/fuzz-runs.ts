@@ -10,3 +10,9 @@ const SHARE = Number(process.env["HP_SOCKET_FUZZ"] ?? 0.1);
 export function fuzzRuns(count: number): number {
   return Math.ceil(count * SHARE);
 }
+
+/** Of many cases, those that are to be tried: all over the list. */
+export function fuzzCases<Case>(cases: readonly Case[]): readonly Case[] {
+  // Places by the golden ratio lie apart, in the rows and in the columns of a table too.
+  return cases.filter((_, index) => (Math.imul(index, 2_654_435_761) >>> 0) / 2 ** 32 < SHARE);
+}
