@@ -14,7 +14,7 @@ export type ArqSendOptions = MessageOptions;
  */
 export interface ArqConnection<Context = unknown> extends MessageConnection<Context> {
   /**
-   * Sends a message. Answers `true`, `"slow"` from `highWaterMarkBytes` on, `false` when it was not taken. Throws
+   * Sends a message. Returns `true`, `"slow"` from `highWaterMarkBytes` on, `false` when it was not taken. Throws
    * `PACKET_INVALID` for one longer than `maxMessageBytes`.
    */
   send(data: Data, options?: ArqSendOptions): SendResult;

@@ -115,7 +115,7 @@ export const ARQ_SETTING_NAMES: readonly (keyof ArqSettings)[] =
 /** Least `maxTransmitBytes`: three heads (HP §2.13). */
 const MIN_TRANSMIT_BYTES = 3 * HEAD_BYTES;
 
-/** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */
+/** The settings with every default filled in. Throws `INVALID_ARGUMENT` for an invalid value. */
 export function arqSettings(
   given: Given<ArqSettings> & { readonly maxDatagramBytes?: number | undefined },
 ): ArqSettings {

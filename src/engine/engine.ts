@@ -278,7 +278,7 @@ export interface ListenerSink {
   /** The listener is bound; `address` has the port that was chosen. */
   listenerOpened(address: Address): void;
   /**
-   * A connection came. Answers the sink of the stream, or undefined to refuse it (the engine then
+   * A connection came. Returns the sink of the stream, or undefined to refuse it (the engine then
    * closes the stream and tells nobody).
    */
   listenerAccepted(stream: StreamSocket): StreamSink | undefined;

@@ -36,10 +36,6 @@ interface LookUp {
   question: SystemQuestion | undefined;
 }
 
-/**
- * Look-ups of host names: one for each name under way, shared by all who ask for it meanwhile, and
- * a bounded number of them at once.
- */
 export class HostResolver {
   private readonly lookup: SystemLookup;
   private readonly runningMax: number;

@@ -53,7 +53,7 @@ export class Inbox {
     return this.reader !== undefined;
   }
 
-  /** Puts a chunk in and serves the reader if that suffices. Answers whether it did. */
+  /** Puts a chunk in and serves the reader if that suffices. Returns whether it did. */
   append(chunk: Buffer, isLent: boolean): boolean {
     if (this.joinsChunks) this.queue.join(chunk, isLent);
     else this.queue.append(isLent ? Buffer.from(chunk) : chunk);

@@ -188,7 +188,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   }
 
   /**
-   * Gives the handler what was put aside. Answers whether it may be given what follows: not when it is busy
+   * Gives the handler what was put aside. Returns whether it may be given what follows: not when it is busy
    * again, or a hold was set.
    */
   private catchUp(): boolean {
@@ -262,7 +262,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     if (unreadBytes > 0 && this.receiveModel.delivers === "count") this.callHandler(unreadBytes);
   }
 
-  /** Puts a unit into the inbox; answers whether a reader had waited for it. */
+  /** Puts a unit into the inbox; returns whether a reader had waited for it. */
   private store(unit: Buffer): boolean {
     const inbox = this.ensureInbox();
     const isServed = inbox.append(unit, isLent(unit));

@@ -74,7 +74,7 @@ export class DestinationTable<Site extends Destined> {
     return this.sites.filter(({ health }) => !health.isWell).length;
   }
 
-  /** Exchanges the list. What is known of those that stay is kept. Answers those that have left. */
+  /** Exchanges the list. What is known of those that stay is kept. Returns those that have left. */
   set(names: readonly string[], make: (name: string) => Site): Site[] {
     const known = new Map(this.sites.map((site) => [site.name, site]));
     // What can't be made is refused before anything is changed.

@@ -285,7 +285,7 @@ class OuterSocket implements PortOwner {
     }
   }
 
-  /** Answers false where the datagram is dropped. */
+  /** Returns false where the datagram is dropped. */
   send(to: Peer, data: Buffer, maxPendingBytes: number): boolean {
     const { port, waiting } = this;
     if (port === undefined) return false;

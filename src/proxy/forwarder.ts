@@ -16,7 +16,7 @@ import type { Given } from "../options.js";
 import { BODY } from "../protocol/http1/head.js";
 import { basicCredentials } from "./authentication.js";
 import type { DestinationRules } from "./destination-rules.js";
-import { Forwarding, type ForwardingShare, pairsOf, without } from "./forwarding.js";
+import { Forwarding, type ForwardingShare, pairsOf, withoutLength } from "./forwarding.js";
 import type { HandlerWaits } from "./handler-waits.js";
 import { AddedFields, endToEndFields, endToEndTrailers, LEFT } from "./hop-fields.js";
 import { absoluteTarget, badTarget, Origins } from "./origins.js";
@@ -219,7 +219,7 @@ export class Forwarder {
         url: route.target.url,
         target: targetOf(method, path),
         method,
-        headers: isUnchanged ? request.headers : without(request.headers, "content-length"),
+        headers: isUnchanged ? request.headers : withoutLength(request.headers),
         ...(body !== undefined && { body }),
         ...(body !== undefined &&
           isUnchanged &&

@@ -175,7 +175,7 @@ export class Forwarding implements ResponseFollower, BodyOwner {
       const isUnchanged = body === intake && !isEmpty;
       await exchange.respondStream(
         status,
-        isUnchanged ? headers : without(headers, "content-length"),
+        isUnchanged ? headers : withoutLength(headers),
         isEmpty ? [] : body,
         () => (isUnchanged ? endToEndTrailers(intake.trailers) : undefined),
       );
@@ -241,9 +241,9 @@ export function pairsOf(
   return Array.from(fields, ([name, value]) => [name, value]);
 }
 
-/** The fields without those of a name, which is given in small letters. */
-export function without(fields: ProxyRequest["headers"], name: string): ProxyRequest["headers"] {
-  return fields.filter(([one]) => one.toLowerCase() !== name);
+/** The fields without Content-Length. */
+export function withoutLength(fields: ProxyRequest["headers"]): ProxyRequest["headers"] {
+  return fields.filter(([name]) => name.toLowerCase() !== "content-length");
 }
 
 /** Of a response that can't be sent on the origin is to blame, and not the client. */

@@ -63,7 +63,7 @@ export class HandlerWaits {
     });
   }
 
-  /** Tells that a handler has failed; answers `HANDLER_FAILED`. */
+  /** Tells that a handler has failed; returns `HANDLER_FAILED`. */
   fail(name: string, cause: unknown): NetError {
     const error = handlerError(name, "request", cause);
     this.failed(error);

@@ -94,7 +94,7 @@ export class TunnelMaker {
   }
 
   /**
-   * Relays the datagrams of a client, whose connection it takes over once it is open. Answers where the client is to
+   * Relays the datagrams of a client, whose connection it takes over once it is open. Returns where the client is to
    * send to, or why not. Never rejects.
    */
   async associate(

@@ -17,7 +17,7 @@ import { type EngineService, engineServiceOf } from "../connection/engine-servic
 import { handlerScope } from "../connection/events/handler-scope.js";
 import { assertMayListen, callHandler, handlerError } from "../connection/events/handlers.js";
 import { beginWait } from "../connection/waiting/waiter.js";
-import { WaiterList } from "../connection/waiting/waiter-list.js";
+import { DRAINED, WaiterList } from "../connection/waiting/waiter-list.js";
 import { DatagramPort, type PortOwner } from "../datagram/datagram-port.js";
 import type {
   DatagramTarget,
@@ -294,8 +294,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   async drained(options: WaitOptions = {}): Promise<void> {
     beginWait(options, "drained", "send");
     if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
-    const giveUp = { code: "DRAIN_TIMEOUT", call: "drained", operation: "send" } as const;
-    await this.drainWaiters.wait(this.service.wheel, options, giveUp);
+    await this.drainWaiters.wait(this.service.wheel, options, DRAINED);
   }
 
   peerSent(

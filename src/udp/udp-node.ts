@@ -66,7 +66,7 @@ export class UdpNode extends CastComponent<UdpNode> {
    * Sends a datagram of at most `maxDatagramBytes` to an IP address; an empty one is sent too. Addresses that handlers
    * were given, and objects that are used again, cost no look at their text.
    *
-   * Answers `true`, `"slow"` above `highWaterMarkBytes`, and `false` when it is lost: not open, or `maxPendingBytes`
+   * Returns `true`, `"slow"` above `highWaterMarkBytes`, and `false` when it is lost: not open, or `maxPendingBytes`
    * wait. Throws `PACKET_INVALID` for one that is too long, `INVALID_ARGUMENT` for what is no address.
    */
   send(to: SendTarget, data: Data): SendResult {

@@ -103,6 +103,7 @@ export class StreamProbe implements StreamSink {
   /** What the test does in the call itself, after it was written down. */
   onOpened: () => void = () => {};
   onReceived: (bytes: Buffer) => void = () => {};
+  onEnded: () => void = () => {};
   onWritten: (byteCount: number) => void = () => {};
   onClosed: () => void = () => {};
   readonly #depth: CallDepth;
@@ -163,6 +164,7 @@ export class StreamProbe implements StreamSink {
 
   streamEnded(): void {
     this.#note("ended");
+    this.onEnded();
   }
 
   streamWritten(byteCount: number): void {

@@ -31,7 +31,7 @@ export class MemoryBindings<Owner> {
   private nextPort = FIRST_FREE_PORT;
   private turn = 0;
 
-  /** Binds, and answers where: port 0 gets a free one. Undefined: the address is in use. */
+  /** Binds, and returns where: port 0 gets a free one. Undefined: the address is in use. */
   bind(wanted: Binding<Owner>): Address | undefined {
     const { address } = wanted;
     const isOpenPort = address.port === 0;

@@ -87,7 +87,7 @@ export class MemoryPipe {
     this.sendLast(last);
   }
 
-  /** The reader is gone. Answers whether bytes had arrived that it did not take. */
+  /** The reader is gone. Returns whether bytes had arrived that it did not take. */
   closeReader(): boolean {
     this.isReaderGone = true;
     const isUnread = this.arrived.some((segment) => typeof segment !== "string");

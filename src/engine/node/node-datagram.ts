@@ -12,10 +12,11 @@ import { NetError, rethrowLater } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
 import { dgramModule } from "../built-in.js";
+import { datagramDestination } from "../datagram-destination.js";
 import { DatagramRun } from "../datagram-run.js";
 import type { DatagramSink, DatagramSocket, DatagramTarget, GroupMembership } from "../engine.js";
 import { assertInterface, checkedMembership } from "../group-membership.js";
-import { addressOfPeer, type PeerKey, peerKeyOf, portOfPeer } from "../peer-key.js";
+import { addressOfPeer, type PeerKey, portOfPeer } from "../peer-key.js";
 import { callSink } from "../sink-defect.js";
 import { datagramErrorKind, errnoNameOf, systemError } from "../system-error.js";
 import { addressFromInfo } from "./node-address.js";
@@ -106,7 +107,7 @@ export class NodeDatagram implements DatagramSocket {
 
   sendRun(token: number, pieces: readonly Uint8Array[], to?: PeerKey): void {
     if (!this.maySend()) return;
-    const peer = this.destination(to);
+    const peer = datagramDestination(to, this.target.peer, this.peer);
     const run = new DatagramRun(token, pieces.length, (...result) => {
       this.sink.datagramSent(...result);
     });
@@ -115,7 +116,7 @@ export class NodeDatagram implements DatagramSocket {
 
   private sendBytes(token: number, bytes: Uint8Array, to: PeerKey | undefined): void {
     if (!this.maySend()) return;
-    const peer = this.destination(to);
+    const peer = datagramDestination(to, this.target.peer, this.peer);
     const send = this.spareSends.pop() ?? this.newSend();
     send.token = token;
     send.to = to;
@@ -361,22 +362,6 @@ export class NodeDatagram implements DatagramSocket {
       callSink(() => this.sink.datagramClosed(error));
     });
     this.socket.close();
-  }
-
-  /** Where to send, or undefined for the peer. */
-  private destination(to: PeerKey | undefined): PeerKey | undefined {
-    const { peer } = this.target;
-    if (peer === undefined && to === undefined) {
-      throw new NetError("INVALID_ARGUMENT", "a datagram without a peer needs an address", {
-        operation: "send",
-      });
-    }
-    if (peer === undefined || to === undefined) return to;
-    if (to === this.peer || to === peerKeyOf(peer)) return undefined;
-    const text = `a datagram socket with the peer ${addressText(peer)} can't send to`;
-    throw new NetError("INVALID_ARGUMENT", `${text} ${addressText(addressOfPeer(to))}`, {
-      operation: "send",
-    });
   }
 
   private configure(what: string, call: () => void): void {

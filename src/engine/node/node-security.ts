@@ -14,10 +14,6 @@ import { RecordFlood } from "./record-flood.js";
 import type { WatchedStream } from "./stream-rounds.js";
 import { beginHandshake, type HandshakeSink, tlsInfoOf } from "./tls-handshake.js";
 
-/**
- * TLS of one stream: the handshake, what is known afterwards, and what the ends and errors of the
- * secured socket mean.
- */
 export class NodeSecurity implements HandshakeSink, WatchedStream {
   readonly socket: TLSSocket;
   /** The socket underneath. */

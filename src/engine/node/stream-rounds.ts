@@ -12,7 +12,7 @@ export const ROUND_STREAMS = 500;
 
 /** What is looked at. */
 export interface WatchedStream {
-  /** Ends the stream if there is a reason. Answers whether it is to be looked at again. */
+  /** Ends the stream if there is a reason. Returns whether it is to be looked at again. */
   look(): boolean;
 }
 

@@ -115,7 +115,7 @@ export class TlsSession {
   }
 
   /**
-   * Deciphers one record, or less of it, to `address`, where `room` bytes are; answers how many came, 0
+   * Deciphers one record, or less of it, to `address`, where `room` bytes are; returns how many came, 0
    * when the input is used up, {@link READ_ENDED} or {@link READ_FAILED}.
    */
   read(address: number, room: number): number {
@@ -177,7 +177,7 @@ export class TlsSession {
   }
 
   /**
-   * Ciphers `byteCount` bytes at `from` to `into`, where {@link sealedRoom} bytes are. Answers how many
+   * Ciphers `byteCount` bytes at `from` to `into`, where {@link sealedRoom} bytes are. Returns how many
    * came out, or {@link READ_FAILED}.
    */
   write(from: number, byteCount: number, into: number): number {

@@ -1,4 +1,3 @@
-/** The rules of a client, and the sessions that it can resume: the last one of each peer. */
 import { isIP } from "node:net";
 import type { PeerCertificate, SecureContext } from "node:tls";
 import { describe, NetError } from "../../errors.js";

@@ -89,8 +89,8 @@ function ofBytes(bytes: Uint8Array, type?: string): RequestContent {
   return new RequestContent({ bytes, byteCount: bytes.length, type, canRepeat: true });
 }
 
-function ofChunks(open: () => BodyChunks, canRepeat: boolean, type?: string): RequestContent {
-  return new RequestContent({ byteCount: BODY.chunked, open, canRepeat, type });
+function ofChunks(open: () => BodyChunks, canRepeat: boolean): RequestContent {
+  return new RequestContent({ byteCount: BODY.chunked, open, canRepeat });
 }
 
 function ofBlob(blob: Blob): RequestContent {

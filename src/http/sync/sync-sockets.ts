@@ -1,7 +1,3 @@
-/**
- * The WebSockets of an `HttpSyncClient`, in its worker: what comes waits in a socket's inbox until the caller
- * receives it, and the peer is held back where too much does.
- */
 import { Buffer } from "node:buffer";
 import { NetError } from "../../errors.js";
 import { systemClock } from "../../time/clock.js";

@@ -1,4 +1,3 @@
-/** A WebSocket whose calls return when they are done: the thread waits meanwhile. */
 import { Buffer } from "node:buffer";
 import { bytesOf } from "../../connection/data.js";
 import { assertInteger, assertKnownKeys, assertText, NetError } from "../../errors.js";

@@ -23,8 +23,8 @@ const { signal, port, options, events } = workerData as SyncStart;
 /** Messages that were posted so far, as a 32-bit number like the one that counts those taken. */
 let postedCount = 0;
 
-function post(message: SyncMessage, transfer: readonly ArrayBuffer[] = []): void {
-  port.postMessage(message, transfer);
+function post(message: SyncMessage): void {
+  port.postMessage(message);
   wake();
   postedCount = (postedCount + 1) | 0;
   for (;;) {

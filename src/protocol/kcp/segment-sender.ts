@@ -161,7 +161,7 @@ export class SegmentSender implements QueueOwner {
 
   // — acknowledgements —
 
-  /** All below `una` have arrived. Answers how many bytes that makes. */
+  /** All below `una` have arrived. Returns how many bytes that makes. */
   acknowledgedUpTo(una: number): number {
     const { numbered } = this;
     let ackedBytes = 0;
@@ -173,7 +173,7 @@ export class SegmentSender implements QueueOwner {
     return ackedBytes;
   }
 
-  /** One has arrived, which was sent `tripMs` ago, unless that is negative. Answers its bytes. */
+  /** One has arrived, which was sent `tripMs` ago, unless that is negative. Returns its bytes. */
   acknowledged(number: number, tripMs: number, nowMs: number): number {
     const { numbered } = this;
     if (tripMs >= 0) {

@@ -55,7 +55,7 @@ export class SocksServer {
   version: 4 | 5 = 5;
   private readonly message = new ShortMessage();
 
-  /** Takes bytes of the client's; answers how many. What is behind the request is for the tunnel. */
+  /** Takes bytes of the client's; returns how many. What is behind the request is for the tunnel. */
   feed(bytes: Buffer, sink: SocksServerSink): number {
     let taken = 0;
     while (this.isReading && taken < bytes.length) {

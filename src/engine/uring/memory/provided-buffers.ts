@@ -242,7 +242,7 @@ export class ProvidedBuffers {
     this.place(id);
   }
 
-  /** Makes what was given back visible to the kernel. Answers how many buffers that were. */
+  /** Makes what was given back visible to the kernel. Returns how many buffers that were. */
   publish(): number {
     const count = (this.tail - this.published) & 0xffff;
     if (count === 0) return 0;

@@ -50,11 +50,6 @@ function webAssembly(): WebAssemblyParts {
   });
 }
 
-/**
- * One block of memory that the kernel and this thread share: receive buffers, their ring, the send
- * arena and (where the kernel lets us bring them) the rings themselves, laid out one behind the
- * other.
- */
 export class SharedMemory {
   readonly buffer: ArrayBuffer;
   /** Low word of the address of the block, as a signed 32-bit number. */
@@ -88,7 +83,7 @@ export class SharedMemory {
     }
   }
 
-  /** Takes whole pages; answers their offset, to be used with the functions below. */
+  /** Takes whole pages; returns their offset, to be used with the functions below. */
   takePages(byteCount: number): number {
     const offset = this.used;
     this.used += wholePages(byteCount);

@@ -148,7 +148,7 @@ export class Ring {
   }
 
   /**
-   * Submits what was claimed and lets the kernel run what waits. Answers false when the kernel
+   * Submits what was claimed and lets the kernel run what waits. Returns false when the kernel
    * wants to be asked again later: it is short of memory, or the completions have to be taken
    * first.
    */
@@ -171,7 +171,7 @@ export class Ring {
   }
 
   /**
-   * Hands at most `limit` completions to their owners; answers how many. An exception out of an
+   * Hands at most `limit` completions to their owners; returns how many. An exception out of an
    * owner is reported, and the next completion taken.
    */
   dispatch(slots: OperationSlots, limit: number): number {

@@ -251,7 +251,7 @@ export class UringLoop {
     this.asleepSinceMs = 0;
   }
 
-  /** Hands completions to their owners, as far as the turn goes. Answers whether its time is over. */
+  /** Hands completions to their owners, as far as the turn goes. Returns whether its time is over. */
   private dispatch(): boolean {
     const { clock, ring, slots } = this;
     for (;;) {

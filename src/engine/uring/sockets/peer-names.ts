@@ -27,11 +27,6 @@ export function peerAddressOf({ first, second, bytes }: PeerName): Address | und
   return decodeAddress(short);
 }
 
-/**
- * Addresses of the peers of accepted streams, as the kernel wrote them with the accept: two words
- * for each slot, outside of the heap, so that to know a peer's address costs an idle stream eight
- * bytes and no call.
- */
 export class PeerNames {
   private words: Int32Array = new Int32Array(128);
   private readonly longer = new Map<number, Buffer>();

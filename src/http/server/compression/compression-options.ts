@@ -22,7 +22,7 @@ export interface ResponseCompressionOptions {
   /** Bodies with fewer bytes go as they are. Default 1,024. */
   readonly minBytes: number;
   /**
-   * Answers whether content of a media type (lower case, without parameters) is worth it. Default: text, JSON,
+   * Returns whether content of a media type (lower case, without parameters) is worth it. Default: text, JSON,
    * XML, JavaScript, SVG, WebAssembly and their like.
    */
   readonly types: (mediaType: string) => boolean;
