@@ -23,6 +23,8 @@ const isFast = process.argv.includes("--fast");
 
 /** Many connections, many random cases, other people's programs. */
 const VAST = /^(fuzz|interop|soak)\/|\/scale\./;
+/** Those of them that have a process of their own. */
+const APART = /^(interop|soak)\/|\/scale\./;
 /** Many cases, floods, or memory that is measured: what takes seconds of a processor each. */
 const LARGE = [
   "arq-memory",
@@ -99,7 +101,7 @@ function programs() {
   for (const file of files) {
     const path = join(root, file);
     const needsOwn = [STARTERS, WHOLE_PROCESS].some((it) => has(it, path, new Set([CERTIFICATES])));
-    if (VAST.test(file) || needsOwn) alone.push(path);
+    if (APART.test(file) || needsOwn) alone.push(path);
     else {
       // Most folders of unit tests have a few small files: a process for each takes longer than they do.
       const kind = file.split("/", 1)[0];

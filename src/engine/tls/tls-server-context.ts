@@ -49,7 +49,7 @@ export class TlsServerContext implements TlsContext {
     return this.material.options;
   }
 
-  /** The context of clients that name no server, or one that nobody knows. */
+  /** The context of clients that name no server, or an unknown one. */
   get main(): SecureContext {
     this.rotate();
     return this.made.main;
