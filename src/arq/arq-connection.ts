@@ -4,7 +4,7 @@ import type { MessageConnection } from "../datagram/message-connection.js";
 import type { MessageOptions } from "../datagram/session-link.js";
 import type { ArqStats } from "./arq-link.js";
 
-/** What can be said of one message. */
+/** Options of one message. */
 export type ArqSendOptions = MessageOptions;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Keeps a failure that repeats (no descriptor left) from being told again and again: the first one
+ * Limits reports of a failure that repeats (no descriptor left): the first one
  * is told at once, then at most one in 100 ms, growing to one a second while the failure lasts. A
  * second without a failure makes the next one a first one again.
  */

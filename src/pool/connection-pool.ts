@@ -24,11 +24,12 @@ import { chooseEngine } from "../engine/choose-engine.js";
 import type { Engine } from "../engine/engine.js";
 import { assertFunction, NetError, readBelow } from "../errors.js";
 import { TcpAgent } from "../tcp/tcp-agent.js";
-import type { Clock, Timer } from "../time/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import { Allotment } from "./allotment.js";
 import { DestinationTable } from "./destination-table.js";
 import { StreamProbe } from "./health-check-options.js";
+import { IdleWatch } from "./idle-watch.js";
 import {
   assertDestinations,
   type PoolDestination,
@@ -82,8 +83,7 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #probe: StreamProbe | undefined;
   readonly #byId: Map<number, Pooled> = new Map();
   readonly #allotment: Allotment;
-  /** Looks after idle connections; one timer serves all. */
-  #timer: Timer | undefined;
+  readonly #idleWatch: IdleWatch;
   #stopping: Promise<StopResult> | undefined;
   readonly #stopSignal: StopSignal = new StopSignal();
 
@@ -127,6 +127,7 @@ export class ConnectionPool implements AsyncDisposable {
         onHandlerError,
       },
     );
+    this.#idleWatch = new IdleWatch(this.#table, settings, this.#clock);
     this.#allotment = new Allotment(this.#table, settings, this.#wheel, {
       check: options.check,
       connect: (site) => this.#connect(site),
@@ -155,7 +156,8 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /**
-   * Makes `minConnectionsPerDestination` to each destination, at most `maxConnectingPerDestination` of one at a time. Resolves when they are there, or have
+   * Makes `minConnectionsPerDestination` to each destination, at most `maxConnectingPerDestination` of one at a time.
+   * Resolves when they are there, or have
    * failed. Rejects with `STOPPED`.
    */
   async warmUp(): Promise<void> {
@@ -173,7 +175,10 @@ export class ConnectionPool implements AsyncDisposable {
     );
   }
 
-  /** Makes connections, one after the other, until there are enough, or one fails. It counts as an attempt all the time. */
+  /**
+   * Makes connections, one after the other, until there are enough, or one fails. It counts as an attempt all the
+   * time.
+   */
   async #warm(site: Site): Promise<void> {
     const { stock } = site;
     stock.attemptCount++;
@@ -255,7 +260,7 @@ export class ConnectionPool implements AsyncDisposable {
         this.#table.succeeded(pooled.site, "use");
         return response;
       } catch (error) {
-        // The response of a request that was given up may still come: to nobody else.
+        // The response of a request that was given up may still come: the connection is not used again.
         const { code, fault } = error as NetError;
         if (use === "exclusive" && fault !== "usage") pooled.isDoomed = true;
         const isLost = code === "CONNECTION_CLOSED";
@@ -324,7 +329,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   async #stop(drainMs: number): Promise<StopResult> {
     const { connectionCount } = this.#agent;
-    this.#timer?.cancel();
+    this.#idleWatch.stop();
     this.#table.stop();
     this.#allotment.rejectAll(stopped());
     const endMs = this.#clock.now() + drainMs;
@@ -391,7 +396,7 @@ export class ConnectionPool implements AsyncDisposable {
     try {
       const { connectTimeoutMs: timeoutMs, maxAgeMs } = this.#settings;
       const connection = await this.#agent.connect({ ...site.destination, timeoutMs });
-      // One that has ended already is no better than none.
+      // A connection that has ended already counts as a failure.
       if (!connection.isOpen) throw endedAtOnce(connection);
       const pooled = new Pooled(connection, site, this.#clock, maxAgeMs);
       this.#table.succeeded(site, "connect");
@@ -422,7 +427,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   #freed(): void {
     this.#allotment.serve();
-    this.#watchIdle();
+    this.#idleWatch.watch();
   }
 
   /** A connection has ended. */
@@ -434,61 +439,15 @@ export class ConnectionPool implements AsyncDisposable {
     this.#unused(pooled);
     if (this.#stopping === undefined) queueMicrotask(() => this.#allotment.serve());
   }
-
-  /** Closes idle connections that are not wanted any more, or too old. */
-  #watchIdle(): void {
-    if (this.#timer !== undefined || this.#stopping !== undefined) return;
-    let dueMs = Number.POSITIVE_INFINITY;
-    for (const site of this.#table.all) dueMs = Math.min(dueMs, this.#idleEndMs(site));
-    if (dueMs === Number.POSITIVE_INFINITY) return;
-    // One that is idle later may go before one that grows old.
-    const delayMs = Math.min(dueMs - this.#clock.now(), this.#settings.idleTimeoutMs);
-    this.#timer = this.#clock.setTimer(Math.max(1, delayMs), () => {
-      this.#timer = undefined;
-      this.#closeIdle();
-      this.#watchIdle();
-    });
-  }
-
-  /** When the next idle connection to a destination is closed. */
-  #idleEndMs({ stock }: Site): number {
-    const { idleTimeoutMs, minConnectionsPerDestination, maxAgeMs } = this.#settings;
-    const { idleLongest } = stock;
-    if (idleLongest === undefined) return Number.POSITIVE_INFINITY;
-    let endMs = Number.POSITIVE_INFINITY;
-    if (stock.size > minConnectionsPerDestination) endMs = idleLongest.idleMs + idleTimeoutMs;
-    if (maxAgeMs === 0) return endMs;
-    for (const { useCount, oldMs } of stock.open)
-      if (useCount === 0) endMs = Math.min(endMs, oldMs);
-    return endMs;
-  }
-
-  #closeIdle(): void {
-    const { idleTimeoutMs, minConnectionsPerDestination, maxAgeMs } = this.#settings;
-    const sinceMs = this.#clock.now() - idleTimeoutMs;
-    for (const site of this.#table.all) {
-      const { stock } = site;
-      // Least connections that are too old serve nobody.
-      if (maxAgeMs > 0) {
-        for (const pooled of [...stock.open])
-          if (pooled.useCount === 0 && pooled.isOld) site.doom(pooled);
-      }
-      while (stock.size > minConnectionsPerDestination) {
-        const { idleLongest } = stock;
-        if (idleLongest === undefined || idleLongest.idleMs > sinceMs) break;
-        site.doom(idleLongest);
-      }
-    }
-  }
 }
 
-/** What ended a connection that was lent, where that was not its user; undefined: nothing, or an end in good order. */
+/** The error that ended a lent connection, unless its user ended it; undefined after an orderly end. */
 function failureOf(connection: Connection): NetError | undefined {
   const { closeReason } = connection;
   if (closeReason === undefined) return undefined;
   const { cause, initiator } = closeReason;
   if (cause !== undefined) return cause.fault === "local" ? undefined : cause;
-  // Who lets everybody in and says nothing before it closes serves nobody.
+  // A destination that accepts and closes without a byte serves no client.
   if (initiator !== "remote" || connection.stats.receivedBytes > 0) return undefined;
   return endedAtOnce(connection);
 }

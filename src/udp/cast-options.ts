@@ -17,7 +17,7 @@ import {
 } from "../options.js";
 import type { CastSettings } from "./cast-settings.js";
 
-/** All of a group, or of a network. */
+/** A group, or a broadcast. */
 export interface CastTarget {
   /** Address of a multicast group, IPv4 or IPv6. */
   readonly group?: string | undefined;

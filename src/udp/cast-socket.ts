@@ -1,6 +1,6 @@
 /**
  * One socket without sessions, from its opening to its end: what a cast and a node are made of. It opens, joins
- * groups, sends to whomever, tells what came, and closes. Hot where datagrams pass.
+ * groups, sends to any address, delivers what comes, and closes. Hot where datagrams pass.
  */
 import type { AsyncResource } from "node:async_hooks";
 import process from "node:process";
@@ -343,7 +343,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
       return;
     }
     this.move("ready");
-    // It was open, and will have its `onClose`.
+    // It was open, so that `onClose` is called.
     this.reason = CLOSED_LOCALLY;
     this.opening?.resolve(address);
     this.opening = undefined;
@@ -404,7 +404,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
       : scope.runInAsyncScope(call, handlers, ...given);
   }
 
-  /** Calls a handler; its failure is told, and ends nothing: there is no connection that it could be of. */
+  /** Calls a handler. Its failure is reported, and ends nothing: there is no connection. */
   private guard(
     name: string,
     operation: Operation,

@@ -1,4 +1,4 @@
-/** Any to any over UDP (HP §2.12): one socket without sessions, which sends to and hears whomever. */
+/** Any to any over UDP (HP §2.12): one socket without sessions, which exchanges datagrams with any address. */
 import { assertHost } from "../bytes/host-text.js";
 import type { Data, SendResult } from "../connection/connection.js";
 import { throwIfAborted } from "../connection/waiting/waiter.js";
@@ -100,7 +100,7 @@ export class UdpNode extends CastComponent<UdpNode> {
     this.#socket.join(membership);
   }
 
-  /** Takes that back. */
+  /** Leaves a group. */
   leaveGroup(membership: GroupMembership): void {
     this.#socket.leave(membership);
   }

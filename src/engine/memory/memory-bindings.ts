@@ -47,7 +47,7 @@ export class MemoryBindings<Owner> {
     this.bindings = this.bindings.filter((binding) => binding.owner !== owner);
   }
 
-  /** Who gets what is sent to `to`; those who share a port take turns. */
+  /** The receiver of what is sent to `to`; sockets that share a port take turns. */
   find(to: Address): Owner | undefined {
     const all = this.findAll(to);
     return all[this.turn++ % Math.max(1, all.length)];

@@ -1,6 +1,6 @@
 /**
- * One datagram socket in memory. What becomes of each datagram is the network's affair; here are
- * binding, the peer filter, groups, and the receive queue, which a pause fills and which then drops.
+ * One datagram socket in memory. The network decides what becomes of each datagram; here are binding, the peer
+ * filter, groups, and the receive queue, which a pause fills and which then drops.
  */
 import { assertInteger, NetError } from "../../errors.js";
 import { addressText } from "../address-text.js";

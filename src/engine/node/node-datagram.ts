@@ -28,7 +28,7 @@ const DEFAULT_HELD_BYTES = 212_992;
 
 type LookupCallback = (error: null, address: string, family: number) => void;
 
-/** Addresses are literals here: the thread pool has nothing to look up. */
+/** Addresses are literals here: no look-up on the thread pool is needed. */
 function literalLookup(host: string, _options: unknown, callback: LookupCallback): void {
   callback(null, host, host.includes(":") ? 6 : 4);
 }
@@ -269,7 +269,7 @@ export class NodeDatagram implements DatagramSocket {
     if (!this.isOpen || this.isClosed) return;
     const peer = this.peer;
     const address = this.peers.key(from.address, from.port);
-    // What came between binding and connecting passed no filter.
+    // Datagrams that came between bind and connect were not filtered by the kernel.
     if (peer !== undefined && peer !== address) return;
     if (!this.isPaused && this.held.length === 0) {
       this.deliver(bytes, address);
@@ -294,7 +294,7 @@ export class NodeDatagram implements DatagramSocket {
   }
 
   private deliver(bytes: Buffer, from: PeerKey): void {
-    // Datagrams come one by one: what they lead to leaves when the round is over.
+    // Datagrams come one by one: replies leave together at the end of the round.
     this.turn.received(1);
     try {
       this.sink.datagramReceived(bytes, from, bytes.length);
@@ -328,7 +328,7 @@ export class NodeDatagram implements DatagramSocket {
     const { address, peer } = this.target;
     const where = to === undefined ? peer : addressOfPeer(to);
     const name = errnoNameOf(cause);
-    // Node looks at the family itself, and says less of it than the kernel.
+    // Node checks the family itself, with a less precise error than the kernel's.
     const isOfOther = name === "EINVAL" && where?.family === "IPv6" && address.family === "IPv4";
     const text = where && addressText(where);
     return systemError(isOfOther ? "EAFNOSUPPORT" : name, "send", cause, text);

@@ -1,4 +1,4 @@
-/** Longer than any timer of Node's; it fires for nothing, and stands again. */
+/** The longest timer of Node; it does nothing but start again. */
 const LONG_MS = 2 ** 31 - 1;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Looks at streams in turn, some of them ten times a second: for what Node tells nobody. Streams that nobody reads may
- * have broken (`quiet-break.ts`), secured ones may be flooded (`record-flood.ts`).
+ * Looks at streams in turn, some of them ten times a second: for what Node does not report. Streams that are not read
+ * may have broken (`quiet-break.ts`), secured ones may be flooded (`record-flood.ts`).
  */
 import { inRootContext } from "../../time/root-context.js";
 

@@ -54,7 +54,7 @@ function serve(socket: Socket, context: TlsServerContext, sink: HandshakeSink): 
     if (problem === undefined) sink.secured();
     else sink.refused(problem);
   });
-  // What fails behind the handshake Node tells its own servers alone, and goes on.
+  // Node reports an error behind the handshake only to its own servers, and goes on.
   secure.on("_tlsError", (error: Error) => void secure.destroy(error));
   return secure;
 }
@@ -169,7 +169,7 @@ function serverNameOf(secure: TLSSocket): string | undefined {
   return typeof name === "string" && name !== "" ? textOf(name) : undefined;
 }
 
-/** A name that has come over the line: Node makes a character of each byte. */
+/** A name that was received: Node decodes it as Latin-1. */
 function textOf(bytes: string): string {
   return Buffer.from(bytes, "latin1").toString();
 }

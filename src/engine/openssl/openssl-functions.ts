@@ -12,7 +12,7 @@ import { type Koffi, loadKoffi } from "../koffi.js";
 
 /** Those that answer a number. */
 const NUMBERS = {
-  // Static: nobody's to free.
+  // Static: never freed.
   versionNumber: "unsigned long OpenSSL_version_num()",
   tlsMethod: "intptr_t TLS_method()",
   memoryBio: "intptr_t BIO_s_mem()",
@@ -32,6 +32,10 @@ const NUMBERS = {
   contextControl:
     "long SSL_CTX_ctrl(intptr_t context, int command, long number, intptr_t argument)",
   contextTimeout: "long SSL_CTX_get_timeout(intptr_t context)",
+  // The context's own.
+  contextGet0Store: "intptr_t SSL_CTX_get_cert_store(intptr_t context)",
+  // Takes a reference of its own, gives back the one to the former.
+  contextSet1Store: "void SSL_CTX_set1_cert_store(intptr_t context, intptr_t store)",
 
   // An SSL is the caller's, until `sslFree`, once. It takes a reference to its context, and gives back
   // that, its BIOs and its session when it is freed.
@@ -57,7 +61,7 @@ const NUMBERS = {
   // TLS 1.3: the next record tells the peer.
   sslKeyUpdate: "int SSL_key_update(intptr_t ssl, int kind)",
   sslShutdown: "int SSL_shutdown(intptr_t ssl)",
-  // Looks at the queue of errors too, whoever they are of.
+  // Also looks at the thread's queue of errors.
   sslError: "int SSL_get_error(intptr_t ssl, int result)",
   // Frees the buffers of records, if nothing is in them.
   sslFreeBuffers: "int SSL_free_buffers(intptr_t ssl)",
@@ -130,7 +134,7 @@ export function bindOpenSsl(koffi: Koffi = loadKoffi()): OpenSsl {
   }
   return {
     ...(bound as OpenSslFunctions),
-    // SSL_get_quiet_shutdown: whether an option is set that nobody sets here.
+    // SSL_get_quiet_shutdown: the option is never set here, so that it returns 0.
     agreeing: Number(library.symbol("SSL_get_quiet_shutdown")),
     addressOf: (view) => Number(koffi.address(view)),
     callAddress: (parameters, call) =>

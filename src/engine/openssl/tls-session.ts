@@ -137,8 +137,8 @@ export class TlsSession {
   }
 
   /**
-   * Errors that others have left in the queue look as if they came from here, and to empty it before
-   * each read costs more than what it is for: where one is found, it is asked again without them.
+   * Errors that other code has left in the queue would be taken for this read's; emptying the queue before each read
+   * costs too much. Where one is found, the read is repeated without them.
    */
   private readNone(result: number): number {
     const { functions, port } = this.library;

@@ -6,7 +6,7 @@
  *      │ │               └── else ──────────────────► closing
  *      │ └── it is of no more use: the exchange is returned
  *      ├── start ──► booked ── the loop has polled ──► busy
- *      └── the peer's end, bytes nobody asked for, expiry ──► closing ──► closed, once
+ *      └── the peer's end, bytes without a request, expiry ──► closing ──► closed, once
  *
  * booked: a request that may not be sent twice waits until what the kernel has of the connection was
  * read, since the server may have closed it already.
@@ -170,7 +170,7 @@ export class ClientReceiver
     const { exchange } = this;
     if (exchange === undefined) return;
     if (error === undefined) this.requestSent(exchange.plan.headTimeoutMs);
-    // What the connection itself came to is told by its end.
+    // The end of the connection reports its own error.
     else if (error.code !== "CONNECTION_CLOSED") exchange.giveUp(error);
   }
 
@@ -314,7 +314,7 @@ export class ClientReceiver
   }
 
   drained(): void {
-    // Whoever sends asks `drained` of the connection.
+    // Senders await `drained` of the connection.
   }
 
   closed(reason: CloseReason): void {
@@ -325,13 +325,13 @@ export class ClientReceiver
     const { booked, holder } = this;
     const error = reason.cause ?? this.connection.closedError();
     this.booked = undefined;
-    // Given back before the holder looks whether anything is left to do.
+    // Given back first, so that the holder still counts it.
     if (booked?.state === "waiting") holder?.takeBack(booked);
     this.tryRepeat(error);
     try {
       holder?.connectionGone(this, reason);
     } finally {
-      // Also when a handler throws: whoever waits is told.
+      // Also when a handler throws, so that the exchange is rejected.
       this.lose(error);
     }
   }

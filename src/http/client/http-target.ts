@@ -74,7 +74,7 @@ function authorizationOf({ username, password }: URL): string | undefined {
   return basicAuthorization(decodePercent(username), decodePercent(password));
 }
 
-/** A `URL` is the caller's, who may change it while the request is on its way. */
+/** The caller may change a `URL` while the request is under way. */
 function textOf(url: string | URL): string {
   return url instanceof URL ? url.href : url;
 }

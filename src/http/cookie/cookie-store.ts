@@ -280,7 +280,7 @@ export class CookieStore {
     try {
       this.#onIgnore?.(refusal, setCookie, host);
     } catch (cause) {
-      // The response that the cookie came with has nothing to do with it.
+      // A failure of `onIgnore` must not fail the response.
       process.emitWarning(new NetError("HANDLER_FAILED", "onIgnore threw", { cause }));
     }
   }

@@ -1,7 +1,6 @@
 /**
  * What an exchange has to send before it is its turn: responses leave in the order of their requests (RFC
- * 9112 §9.3.2). A peer can have many exchanges under way, so that those whose turn has not come are told
- * early to wait for it.
+ * 9112 §9.3.2). A peer can have many exchanges under way: those whose turn has not come are told to wait at a low mark.
  */
 import { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";

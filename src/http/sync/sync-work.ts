@@ -1,8 +1,7 @@
 /**
  * What the worker of an `HttpSyncClient` does once it is loaded: passes orders on and messages back.
  *
- * A message is first put where the other side can take it, then counted, then the other side is woken:
- * so that one that was woken finds it.
+ * A message is first posted, then counted; then the other side is woken, and finds it.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock, type Timer } from "../../time/clock.js";

@@ -42,7 +42,10 @@ export class SegmentSender implements QueueOwner {
   private readonly congestion: Congestion;
   private readonly numbered: SendWindow;
   private readonly queue: MessageQueue;
-  /** Of the first message of the queue, once a part of it has left: bytes and fragments that have not, and where they begin. */
+  /**
+   * Of the first message of the queue, once a part of it has left: bytes and fragments that have not, and where they
+   * begin.
+   */
   private begunLeft = 0;
   private fragmentsLeft = 0;
   private beginsAt = 0;
@@ -284,7 +287,7 @@ export class SegmentSender implements QueueOwner {
         break;
       }
       if (isRepeat) {
-        // Not known to be lost, and not what the budget is for.
+        // A repetition without a known loss, which the budget does not count.
         share.budget += fields[slot + LENGTH] as number;
         share.repeatedBytes += fields[slot + LENGTH] as number;
         this.repeatedCount++;

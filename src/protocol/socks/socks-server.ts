@@ -61,7 +61,7 @@ export class SocksServer {
     while (this.isReading && taken < bytes.length) {
       const all = this.message.with(bytes.subarray(taken));
       const length = this.lengthOf(all, sink);
-      // A fault ends it: the rest is nobody's.
+      // A fault ends the handshake: the rest is discarded.
       if (!this.isReading) return bytes.length;
       if (length === undefined) return taken + this.message.keep(all);
       taken += this.message.complete(length);

@@ -3,7 +3,7 @@
  * arena and (where the kernel lets us bring them) the rings themselves, laid out one behind the
  * other.
  *
- * It is the memory of a WebAssembly module that does not exist. Such memory starts at a page, never
+ * It is the memory of a WebAssembly module without code. Such memory starts at a page, never
  * moves, is copied where somebody sends it to another thread, and goes back to the system, not to
  * an allocator, when V8 frees it. The last point matters: a ring that is closed is taken apart
  * later, and writes to its pages while that goes on. They must not be in anybody else's use by
@@ -27,7 +27,7 @@ interface WebAssemblyMemory {
   readonly buffer: ArrayBuffer;
 }
 
-/** The offset or id of a piece of memory that is not to be had. */
+/** The offset or id where there is no memory. */
 export const NONE = -1;
 
 const WEBASSEMBLY_PAGE_BYTES = 65_536;

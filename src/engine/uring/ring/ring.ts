@@ -192,7 +192,7 @@ export class Ring {
   private dispatchQueue(slots: OperationSlots, limit: number): void {
     const words = this.words;
     const end = words[this.completionTail]!;
-    // A sink may have moved on, by `perform`, what was in the queue.
+    // A sink may have dispatched completions, by `perform`.
     while (this.head !== end && this.dispatchedCount < limit && this.backlog.length === 0) {
       const at = this.completions + ((this.head & this.completionMask) << 2);
       // Counted before it is handled: an exception, or a look-up from within, goes on behind it.

@@ -38,7 +38,7 @@ export class PeerNames {
     const first = words[at]!;
     this.words[index] = first;
     this.words[index + 1] = words[at + 1]!;
-    // Whoever had the slot before may have left a longer one.
+    // The slot's last owner may have left a longer one.
     this.forget(slot);
     if ((first & FAMILY_MASK) === FAMILY_IPV4) return;
     const place = new Uint8Array(words.buffer, words.byteOffset + (at << 2), IPV6_BYTES);

@@ -157,7 +157,7 @@ export class CompressedWriter implements BodyOutput {
   private start(): void {
     if (this.isRunning || this.isOver) return;
     this.isRunning = true;
-    // Not in the context of whichever handler wrote first: all that follows is the connection's matter.
+    // In the root context: compressing does not belong to the handler that wrote first.
     inRootContext(() => {
       this.run().catch((error: unknown) => this.failed(error));
     });
@@ -212,7 +212,7 @@ export class CompressedWriter implements BodyOutput {
   private failed(error: unknown): void {
     if (this.isOver) return;
     this.close();
-    // Who waits hears of it from the connection, which is ended.
+    // The end of the connection rejects whoever waits.
     this.inner.abort(new NetError("ABORTED", `compressing failed: ${textOf(error)}`));
   }
 
@@ -220,7 +220,7 @@ export class CompressedWriter implements BodyOutput {
     this.waiters.resolve();
   }
 
-  /** Lets the coder go. */
+  /** Destroys the coder. */
   private close(): void {
     if (this.isOver) return;
     this.isOver = true;

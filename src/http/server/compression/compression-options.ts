@@ -1,4 +1,4 @@
-/** What can be said of the compression of responses. `docs/limits.md` is compared with the table. */
+/** The options of response compression. `docs/limits.md` is compared with the table. */
 import { assertFunction } from "../../../connection/settings.js";
 import { describe, invalidArgument, readBelow } from "../../../errors.js";
 import {

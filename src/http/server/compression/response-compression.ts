@@ -33,7 +33,7 @@ const FINAL: readonly string[] = [
   "digest",
   "content-md5",
 ];
-/** Fields that are not true of what was compressed. */
+/** Fields that are not true of the compressed body. */
 const OF_THE_PLAIN: readonly string[] = ["content-length", "accept-ranges", "etag"];
 const NO_TRANSFORM = /(?:^|[,\s])no-transform(?:$|[,\s])/i;
 const ACCEPT_ENCODING = /(?:^|[,\s])(?:accept-encoding|\*)(?:$|[,\s])/i;
@@ -127,7 +127,7 @@ function contentLengthOf(pairs: readonly FieldPair[]): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** What is no name is refused where it is written. */
+/** Invalid names are refused where they are written. */
 function lowerCase(name: unknown): string {
   return String(name).toLowerCase();
 }
