@@ -32,21 +32,24 @@ describe("shared memory", () => {
     assert.equal(memory.baseHigh, 0);
   });
 
-  it("takes another block when one lies across a 4 GiB line", () => {
-    const addresses = [3 * LINE - 65_536, 7 * LINE];
-    const addressOf = (): number => addresses.shift()!;
+  for (const [where, first, offset, high] of [
+    ["before", 7 * LINE - 196_608, 0, 6],
+    ["behind", 7 * LINE - 65_536, 65_536, 7],
+  ] as const) {
+    it(`takes the part of another block ${where} the 4 GiB line that both lie across`, () => {
+      const addresses = [3 * LINE - 65_536, first];
+      const addressOf = (): number => addresses.shift()!;
 
-    const memory = new SharedMemory(withoutKernel({ addressOf }), 131_072);
+      const memory = new SharedMemory(withoutKernel({ addressOf }), 131_072);
+      const at = memory.takePages(131_072);
 
-    assert.equal(memory.baseHigh, 7);
-    assert.equal(memory.addressLow(0), 0);
-  });
-
-  it("gives up when there is no block within one line", () => {
-    const calls = withoutKernel({ addressOf: () => LINE - 65_536 });
-
-    assert.throws(() => new SharedMemory(calls, 131_072), { code: "NO_BUFFERS" });
-  });
+      assert.equal(memory.baseHigh, high);
+      assert.equal(at, offset);
+      assert.equal(memory.addressOf(at), first + offset);
+      assert.equal(memory.bytes(at, 131_072).length, 131_072);
+      assert.throws(() => memory.takePages(1), { code: "NO_BUFFERS" });
+    });
+  }
 
   it("gives views of the same bytes", () => {
     const memory = new SharedMemory(withoutKernel(), 65_536);

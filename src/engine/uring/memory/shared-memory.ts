@@ -34,12 +34,14 @@ const WEBASSEMBLY_PAGE_BYTES = 65_536;
 
 const LINE = 0x1_0000_0000;
 
-// A block that lies across a line is held until another is found, so that the next is elsewhere.
-const MAX_ATTEMPTS = 4;
-
 /** Rounds up to whole pages. */
 export function wholePages(byteCount: number): number {
   return Math.ceil(byteCount / PAGE_BYTES) * PAGE_BYTES;
+}
+
+/** Bytes from an address to the next line. */
+function untilLine(address: number): number {
+  return LINE - (address % LINE);
 }
 
 function webAssembly(): WebAssemblyParts {
@@ -52,42 +54,41 @@ function webAssembly(): WebAssemblyParts {
 
 export class SharedMemory {
   readonly buffer: ArrayBuffer;
-  /** Low word of the address of the block, as a signed 32-bit number. */
+  /** Low word of the address of the buffer, as a signed 32-bit number. */
   readonly baseLow: number;
   /** High word of every address in the block. */
   readonly baseHigh: number;
-  private used = 0;
+  private used: number;
+  private readonly end: number;
 
   constructor(calls: ForeignFunctions, byteCount: number) {
     const pageCount = Math.ceil(byteCount / WEBASSEMBLY_PAGE_BYTES);
     const { Memory } = webAssembly();
-    const crossing: WebAssemblyMemory[] = [];
-    for (;;) {
-      const memory = new Memory({ initial: pageCount, maximum: pageCount });
-      const { buffer } = memory;
-      const first = calls.addressOf(new Uint8Array(buffer));
-      const last = first + buffer.byteLength - 1;
-      if (Math.floor(first / LINE) === Math.floor(last / LINE)) {
-        this.buffer = buffer;
-        this.baseLow = first | 0;
-        this.baseHigh = Math.floor(first / LINE);
-        return;
-      }
-      crossing.push(memory);
-      if (crossing.length === MAX_ATTEMPTS) {
-        throw new NetError(
-          "NO_BUFFERS",
-          `found no ${byteCount} bytes that cross no border of 4 GiB in ${MAX_ATTEMPTS} attempts`,
-        );
-      }
+    const allocate = (count: number): [ArrayBuffer, number] => {
+      const { buffer } = new Memory({ initial: count, maximum: count });
+      return [buffer, calls.addressOf(new Uint8Array(buffer))];
+    };
+    const blockBytes = pageCount * WEBASSEMBLY_PAGE_BYTES;
+    let [buffer, first] = allocate(pageCount);
+    let start = 0;
+    if (untilLine(first) < blockBytes) {
+      // V8 may put the next one just as near to a line. Twice as much has room before or behind it.
+      [buffer, first] = allocate(2 * pageCount);
+      const before = untilLine(first);
+      if (before < blockBytes) start = before;
     }
+    this.buffer = buffer;
+    this.used = start;
+    this.end = start + blockBytes;
+    this.baseLow = first | 0;
+    this.baseHigh = Math.floor((first + start) / LINE);
   }
 
   /** Takes whole pages; returns their offset, to be used with the functions below. */
   takePages(byteCount: number): number {
     const offset = this.used;
     this.used += wholePages(byteCount);
-    if (this.used > this.buffer.byteLength) {
+    if (this.used > this.end) {
       throw new NetError("NO_BUFFERS", "the shared memory was laid out too small");
     }
     return offset;
