@@ -132,7 +132,7 @@ for (const engine of availableEngines()) {
       let wroteMs = beginMs;
       while (wroteMs - beginMs < 1_500 && records.length === 0) {
         wroteMs = performance.now();
-        client.write(PATTERN.subarray(0, MIB));
+        client.write(PATTERN.subarray(0, STEP_BYTES));
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       assert.equal(records.length, 0);

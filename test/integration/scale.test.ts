@@ -9,8 +9,8 @@ import { availableEngines } from "../support/engine-list.js";
 import { until } from "../support/until.js";
 
 const PEERS = fileURLToPath(new URL("../support/many-peers.js", import.meta.url));
-const COUNT = 5_000;
-const CYCLES = 5_000;
+const COUNT = 2_500;
+const CYCLES = 2_000;
 
 for (const engine of availableEngines()) {
   describe(`scale on ${engine}`, () => scale(engine));
