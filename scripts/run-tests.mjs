@@ -1,12 +1,14 @@
-// Runs the compiled tests with Node's own runner: `node scripts/run-tests.mjs [--fast] [PART …]`. Node 20
-// takes no globs, so the files are listed here. PART: of a path under test/.
+// Runs the compiled tests: `node scripts/run-tests.mjs [--fast] [PART …]`. PART: of a path under test/.
 //
 // --fast: only files that start no process and no thread, themselves or by what they import, without those
 // that are large on purpose, and tests of components on one engine.
 //
-// The runner starts a process for each file. Files that start nothing but `openssl`, and look at nothing that
-// belongs to the whole process, share one with others of their kind: a program of imports in
-// build/test-groups. What they share beyond that lies in a folder of the run, HP_SOCKET_TEST_FOLDER.
+// Files that start nothing but `openssl`, and look at nothing that belongs to the whole process, share a process
+// with others of their kind: a program of imports in build/test-groups. The others have one of their own. What
+// they share beyond that lies in a folder of the run, HP_SOCKET_TEST_FOLDER.
+//
+// Node's own runner of many files takes what each test did apart and prints it: a tenth of the time of short
+// tests. Here each process prints what failed (test-reporter.mjs), and counts. The last lines are as Node's.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -21,6 +23,8 @@ const isFast = process.argv.includes("--fast");
 
 /** Many connections, many random cases, other people's programs. */
 const VAST = /^(fuzz|interop|soak)\/|\/scale\./;
+/** Those of them that have a process of their own. */
+const APART = /^(interop|soak)\/|\/scale\./;
 /** Many cases, floods, or memory that is measured: what takes seconds of a processor each. */
 const LARGE = [
   "arq-memory",
@@ -57,8 +61,8 @@ const WHOLE_PROCESS =
 const FILE_SECONDS = 600;
 /** How long all of them may take. */
 const RUN_SECONDS = 2_400;
-/** Files of one process. */
-const GROUP_FILES = 16;
+/** Files of one process; those of unit tests are small. */
+const groupFiles = (kind) => (kind === "unit" ? 48 : 16);
 
 /** Makes certificates by the program `openssl`, and waits for it. */
 const CERTIFICATES = join(root, "support/tls-certificates.js");
@@ -97,13 +101,13 @@ function programs() {
   for (const file of files) {
     const path = join(root, file);
     const needsOwn = [STARTERS, WHOLE_PROCESS].some((it) => has(it, path, new Set([CERTIFICATES])));
-    if (VAST.test(file) || needsOwn) alone.push(path);
+    if (APART.test(file) || needsOwn) alone.push(path);
     else {
       // Most folders of unit tests have a few small files: a process for each takes longer than they do.
       const kind = file.split("/", 1)[0];
       const members = groups.get(kind)?.at(-1);
       if (members === undefined) groups.set(kind, [[file]]);
-      else if (members.length < GROUP_FILES) members.push(file);
+      else if (members.length < groupFiles(kind)) members.push(file);
       else groups.get(kind).push([file]);
     }
   }
@@ -119,32 +123,92 @@ function programs() {
       grouped.push(program);
     }
   }
-  return { folder, all: [...alone, ...grouped] };
+  // Those of many files take longest: they begin first, so that no core is idle at the end.
+  return { folder, all: [...grouped, ...alone] };
 }
 
 const { folder, all } = programs();
 // More than there are cores: some tests wait for a kernel's timer or another program.
-const concurrency = `--test-concurrency=${availableParallelism() + 2}`;
+const CONCURRENCY = availableParallelism() + 2;
 // To read the maps takes a tenth of the time of all tests: lines of TypeScript are for those that are asked for.
 const maps = parts.length > 0 ? ["--enable-source-maps"] : [];
-const watch = ["--import", new URL("end-in-time.mjs", import.meta.url).href];
-const flags = ["--expose-gc", ...maps, ...watch, "--test", concurrency];
-const runner = spawn(process.execPath, [...flags, ...all], {
-  stdio: "inherit",
-  env: {
-    HP_SOCKET_TEST_SECONDS: String(FILE_SECONDS),
-    ...process.env,
-    HP_SOCKET_TEST_FOLDER: folder,
-    ...(isFast && { HP_SOCKET_TEST_FAST: "1" }),
-  },
-});
-// A test that never gives the loop back is not heard of by its own process.
-const limit = setTimeout(() => {
-  console.error(`the tests did not end within ${RUN_SECONDS} s`);
-  runner.kill("SIGINT");
-}, RUN_SECONDS * 1_000);
-runner.on("exit", (code, signal) => {
-  clearTimeout(limit);
+const reporter = `--test-reporter=${new URL("test-reporter.mjs", import.meta.url).href}`;
+const flags = ["--expose-gc", ...maps, reporter, "--test-reporter-destination=stdout"];
+const env = {
+  HP_SOCKET_TEST_SECONDS: String(FILE_SECONDS),
+  ...process.env,
+  HP_SOCKET_TEST_FOLDER: folder,
+  ...(isFast && { HP_SOCKET_TEST_FAST: "1" }),
+};
+/** What Node's runner counts, in the order in which it prints it. */
+const counts = { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0 };
+const COUNT_LINE = /^# (\w+) ([\d.]+)\n/gm;
+const running = new Set();
+const startMs = performance.now();
+
+/** Adds up what a process counted; answers what else it printed. */
+function takeCounts(text) {
+  return text.replaceAll(COUNT_LINE, (line, name, count) => {
+    if (name in counts) counts[name] += Number(count);
+    return name in counts || name === "duration_ms" ? "" : line;
+  });
+}
+
+/** Runs a program to its end, and prints what it has to say. */
+function run(program) {
+  return new Promise((resolve) => {
+    const beganMs = performance.now();
+    const child = spawn(process.execPath, [...flags, program], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env,
+    });
+    running.add(child);
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (piece) => {
+        text += piece;
+      });
+    }
+    // A test that never gives the loop back is not heard of by its own process.
+    const limit = setTimeout(() => child.kill("SIGKILL"), (FILE_SECONDS + 30) * 1_000);
+    child.on("close", (code, signal) => {
+      clearTimeout(limit);
+      running.delete(child);
+      const failedBefore = counts.fail + counts.cancelled;
+      const said = takeCounts(text);
+      const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
+      const name = relative(program.startsWith(root) ? root : folder, program);
+      const isGood = code === 0 && counts.fail + counts.cancelled === failedBefore;
+      console.log(`${isGood ? "ok" : "not ok"} - ${name}, ${seconds} s`);
+      if (said !== "") process.stdout.write(said);
+      if (code !== 0 && counts.fail + counts.cancelled === failedBefore) {
+        counts.fail++;
+        console.log(`  ended with ${signal ?? code}`);
+      }
+      resolve();
+    });
+  });
+}
+
+/** Ends all that runs: nothing of a run is left behind. */
+function stop(reason) {
+  console.error(reason);
+  for (const child of running) child.kill("SIGKILL");
   rmSync(folder, { recursive: true, force: true });
-  process.exit(signal === null ? (code ?? 1) : 1);
-});
+  process.exit(1);
+}
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stop(`stopped by ${signal}`));
+setTimeout(
+  () => stop(`the tests did not end within ${RUN_SECONDS} s`),
+  RUN_SECONDS * 1_000,
+).unref();
+
+async function runOneByOne(programs) {
+  for (let next = programs.shift(); next !== undefined; next = programs.shift()) await run(next);
+}
+await Promise.all(Array.from({ length: CONCURRENCY }, () => runOneByOne(all)));
+rmSync(folder, { recursive: true, force: true });
+for (const [name, count] of Object.entries(counts)) console.log(`# ${name} ${count}`);
+console.log(`# duration_ms ${performance.now() - startMs}`);
+process.exitCode = counts.fail + counts.cancelled === 0 ? 0 : 1;

@@ -342,6 +342,15 @@ export function describe(value: unknown): string {
   return String(value);
 }
 
+/** Whether `thrown` is an error of ours. It may be anything, such as a proxy that throws when it is looked at. */
+export function isNetError(thrown: unknown): thrown is NetError {
+  try {
+    return thrown instanceof NetError;
+  } catch {
+    return false;
+  }
+}
+
 /** What a thrown value says. Never throws, whatever the value is: it may be anybody's. */
 export function textOf(thrown: unknown): string {
   try {

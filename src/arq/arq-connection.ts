@@ -4,7 +4,7 @@ import type { MessageConnection } from "../datagram/message-connection.js";
 import type { MessageOptions } from "../datagram/session-link.js";
 import type { ArqStats } from "./arq-link.js";
 
-/** What can be said of one message. */
+/** Options of one message. */
 export type ArqSendOptions = MessageOptions;
 
 /**
@@ -14,7 +14,7 @@ export type ArqSendOptions = MessageOptions;
  */
 export interface ArqConnection<Context = unknown> extends MessageConnection<Context> {
   /**
-   * Sends a message. Answers `true`, `"slow"` from `highWaterMarkBytes` on, `false` when it was not taken. Throws
+   * Sends a message. Returns `true`, `"slow"` from `highWaterMarkBytes` on, `false` when it was not taken. Throws
    * `PACKET_INVALID` for one longer than `maxMessageBytes`.
    */
   send(data: Data, options?: ArqSendOptions): SendResult;

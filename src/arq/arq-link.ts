@@ -4,8 +4,8 @@
  *
  *     handshaking ── the peer has echoed our id ──► established: KCP
  *
- * What does not fit is counted and dropped: anybody can write the address of a peer. Only who has our id in it
- * can have heard us.
+ * A datagram that does not belong to the session is counted and dropped: source addresses can be forged. Only a peer
+ * that received our id can repeat it.
  */
 import type { LinkedSession, MessageOptions, SessionLink } from "../datagram/session-link.js";
 import { assertInteger, assertKnownKeys, invalidArgument, NetError } from "../errors.js";
@@ -174,7 +174,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, WheelItem 
       const id = datagram.readUInt32LE(0);
       this.begin(id, id);
     }
-    // What comes before the handshake is done comes again.
+    // The peer repeats what comes before the handshake is done.
     if (this.kcp !== undefined) this.segmentsReceived(this.kcp, datagram);
   }
 
@@ -216,7 +216,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, WheelItem 
     this.arm();
   }
 
-  /** Somebody at the peer's address begins anew: proves that it is there before the session ends for it. */
+  /** A handshake at the peer's address begins anew: it has to prove its address before this session ends. */
   private strangerReceived(ownId: number, peerId: number, nowMs: number): void {
     const { session, share } = this;
     const { peer } = session;
@@ -228,7 +228,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, WheelItem 
     } else if (share.ids.isGood(peerId, peer, ownId, nowMs)) this.replaced();
   }
 
-  /** Not a word to the peer: it is another one, and would take it for its own. */
+  /** Sends nothing: the peer would take it for its new session's. */
   private replaced(): void {
     const text = "the peer has forgotten this session and begins another one";
     this.session.failSilently(
@@ -277,7 +277,7 @@ export class ArqLink implements SessionLink, HandshakeOwner, KcpSink, WheelItem 
     const { expiresMs } = options;
     if (expiresMs === undefined) return;
     assertInteger("expiresMs", expiresMs, 1, MAX_EXPIRES_MS);
-    // A part of a message would be missing in what is received, and nobody could tell where.
+    // A part of the stream would be missing, and the receiver could not tell where.
     if (isStream) throw invalidArgument("expiresMs is not for isStream, which knows no messages");
   }
 

@@ -38,8 +38,8 @@ export class ArqProtocol implements SessionProtocol {
   }
 
   /**
-   * A handshake packet of somebody who has no session is answered with an id that is made for it, and forgotten.
-   * Who repeats the id is at that address, and begins.
+   * Replies to a handshake packet without a session with an id that is not kept. A peer that repeats the id has
+   * proved its address, and begins a session.
    */
   mayBegin(datagram: Buffer, from: StrangerPeer): boolean {
     const { ids, settings } = this.share;

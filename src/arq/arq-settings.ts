@@ -22,7 +22,7 @@ export type CongestionControl =
   | "paced"
   /** As KCP does by default, like TCP's Reno: a loss halves it. */
   | "stock"
-  /** As much as both windows allow. For links of one's own: it floods others. */
+  /** As much as both windows allow. For private links: it floods shared ones. */
   | "none";
 
 /** Settings of reliable sessions (HP §2.13). They hold for the life of the component. */
@@ -36,7 +36,10 @@ export interface ArqSettings {
    * leaves at the end of the turn in any case. Default 10 ms (original: 60).
    */
   readonly flushIntervalMs: number;
-  /** A segment is sent again when so many later ones were acknowledged; 0: only after its time-out. Default 2 (original: 0). */
+  /**
+   * A segment is sent again when so many later ones were acknowledged; 0: only after its time-out. Default 2
+   * (original: 0).
+   */
   readonly resendByAcks: number;
   /** How often a segment is sent again in that way; 0: always. Default 5. */
   readonly fastLimit: number;
@@ -70,7 +73,8 @@ export interface ArqSettings {
   /** Borders of messages are not kept, so that segments are full. Both sides must agree. Default false. */
   readonly isStream: boolean;
   /**
-   * Talks to a stock KCP, without a handshake: the conversation id, the same on both sides. `"any"`: a server takes the one of
+   * Talks to a stock KCP, without a handshake: the conversation id, the same on both sides. `"any"`: a server takes
+   * the one of
    * the first datagram, who connects draws one. Default: none, the handshake of HP-Socket.
    */
   readonly conversation: number | "any" | undefined;
@@ -115,7 +119,7 @@ export const ARQ_SETTING_NAMES: readonly (keyof ArqSettings)[] =
 /** Least `maxTransmitBytes`: three heads (HP §2.13). */
 const MIN_TRANSMIT_BYTES = 3 * HEAD_BYTES;
 
-/** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */
+/** The settings with every default filled in. Throws `INVALID_ARGUMENT` for an invalid value. */
 export function arqSettings(
   given: Given<ArqSettings> & { readonly maxDatagramBytes?: number | undefined },
 ): ArqSettings {

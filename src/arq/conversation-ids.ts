@@ -1,5 +1,5 @@
 /**
- * Ids of conversations. Those that we begin with are drawn at random, so that nobody guesses them. Those that a
+ * Ids of conversations. Those that we begin with are drawn at random, so that they are unpredictable. Those that a
  * server answers with are made of the peer's address, its id and a secret: the server keeps nothing of who has not
  * repeated one, and who repeats it has received it.
  */
@@ -37,7 +37,7 @@ export class ConversationIds {
   }
 }
 
-/** An id that nobody guesses. */
+/** An unpredictable id. */
 export function randomId(): number {
   return randomBytes(4).readUInt32LE(0) || 1;
 }

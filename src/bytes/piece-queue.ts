@@ -15,9 +15,6 @@ const SMALL_BYTES = 1024;
 const FIRST_BLOCK_BYTES = 256;
 const MAX_BLOCK_BYTES = 16_384;
 
-/**
- * Pieces of a stream in the order in which they came, where the borders between them mean nothing.
- */
 export class PieceQueue {
   private readonly queue = new ByteQueue();
   private block: Buffer | undefined = undefined;

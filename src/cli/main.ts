@@ -15,7 +15,7 @@ import { packageVersion } from "./own-package.js";
 import { Terminal } from "./terminal/terminal.js";
 import { withTypedNames } from "./typed-names.js";
 
-/** Runs the program with the words of its command line; answers its exit code. */
+/** Runs the program with the words of its command line; returns its exit code. */
 export async function main(
   argv: readonly string[],
   terminal: Terminal = new Terminal(process),

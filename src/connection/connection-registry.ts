@@ -32,8 +32,8 @@ export interface Identified {
 const MIN_SLOTS = 16;
 
 /**
- * Scatters ids, in a way that no peer can know. Ids follow each other: connections in slots that do as well would be
- * one row, all of which {@link ConnectionRegistry.remove} has to look at.
+ * Scatters ids by a number that peers can't know. Ids are consecutive: in consecutive slots the connections would
+ * form one run, all of which {@link ConnectionRegistry.remove} would have to scan.
  */
 const SECRET: number = (Math.random() * 2 ** 32) | 0;
 const FIRST_FACTOR = 0x9e37_79b1;
@@ -62,7 +62,7 @@ export class ConnectionRegistry<Item extends Identified> {
     this.put(item);
   }
 
-  /** Takes the connection out; answers whether it was there. */
+  /** Takes the connection out; returns whether it was there. */
   remove(item: Item): boolean {
     const slots = this.slots;
     const mask = slots.length - 1;

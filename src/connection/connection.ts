@@ -94,7 +94,7 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
    * Sends bytes or text; with a packet model as one packet. All sends of one turn leave as one
    * write. The bytes must not be changed until they are written.
    *
-   * Answers `true` when it was taken, `"slow"` when it was taken and the queue is above
+   * Returns `true` when it was taken, `"slow"` when it was taken and the queue is above
    * `highWaterMarkBytes` (`onDrain` follows), `false` when it is lost: the connection is not open, or
    * `maxPendingBytes` is reached (see `slowConsumer`).
    *
@@ -212,7 +212,7 @@ export interface Connection<Context = unknown> extends AnyConnection<Context> {
   read(options?: WaitOptions): Promise<Buffer>;
   /** Resolves with the bytes up to and including `delimiter`. See {@link read}. */
   readUntil(delimiter: Data, options?: WaitOptions): Promise<Buffer>;
-  /** Takes `byteCount` unread bytes, or answers undefined when fewer are there. */
+  /** Takes `byteCount` unread bytes, or returns undefined when fewer are there. */
   fetch(byteCount: number): Buffer | undefined;
   /** The first `byteCount` unread bytes without taking them; undefined when fewer are there. */
   peek(byteCount: number): Buffer | undefined;
@@ -245,7 +245,7 @@ export interface Connection<Context = unknown> extends AnyConnection<Context> {
   toWeb(options?: DuplexViewOptions): WebView;
   /** Sets `TCP_NODELAY`. */
   setNoDelay(on: boolean): void;
-  /** Sets the kernel's probes; answers what is in force, without the parts that the platform can't set. */
+  /** Sets the kernel's probes; returns what is in force, without the parts that the platform can't set. */
   setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false;
   /** What the kernel knows of the connection; undefined where the engine can't ask. */
   tcpInfo(): TcpInfo | undefined;

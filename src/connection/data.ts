@@ -7,7 +7,7 @@ import type { Data } from "./connection.js";
 /** The bytes of `data`; text as UTF-8. Throws `INVALID_ARGUMENT` for anything else. */
 export function bytesOf(data: Data): Buffer {
   if (typeof data === "string") return Buffer.from(data, "utf8");
-  // Also one of another realm: a worker's context, a test runner's.
+  // Also a Uint8Array of another realm, such as a `vm` context.
   if (Buffer.isBuffer(data) || types.isUint8Array(data)) {
     if (data.length === 0) assertAttached(data);
     return Buffer.isBuffer(data)

@@ -228,7 +228,7 @@ export class Inbound {
     if (this.holds === 0) this.resumeStream();
   }
 
-  /** The stream is there, which it was not when holds were set while the connection was being made. */
+  /** The stream is open: a hold that was set while the connection was being made pauses it now. */
   streamOpened(): void {
     if (this.isStreamPaused) this.connection.stream.pause();
   }

@@ -14,7 +14,7 @@ export interface MemberHost<Held extends Member> {
   connectionOpened(connection: Held, isOutgoing: boolean): void;
   /** The connection is ready for data: calls `onHandshake`, which may refuse or end it. */
   connectionReady(connection: Held): void;
-  /** Gives the connection a key instead of its `last` one; answers which it has now. */
+  /** Gives the connection a key instead of its `last` one; returns which it has now. */
   giveKey(connection: Held, key: unknown, last: unknown): unknown;
   /** The connection is gone; calls `onClose`. */
   connectionClosed(connection: Held, reason: CloseReason): void;

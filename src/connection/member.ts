@@ -18,7 +18,7 @@ export interface Member {
   /** Whether data can be sent. */
   readonly isOpen: boolean;
   readonly settings: MemberSettings;
-  /** The application's key of it; undefined: none. */
+  /** The key that the application gave it; undefined: none. */
   readonly key: unknown;
   readonly receivedBytes: number;
   readonly sentBytes: number;
@@ -32,7 +32,7 @@ export interface Member {
   closeWith(reason: CloseReason): boolean;
   /** The component stops: ends in good order. */
   stop(): void;
-  /** Ends it now. Answers whether that was not in good order. */
+  /** Ends it now. Returns whether that was not in good order. */
   cut(error: NetError): boolean;
   /** The component's settings were changed. */
   settingsChanged(): void;

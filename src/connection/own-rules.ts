@@ -29,7 +29,7 @@ export interface Origin {
 /** The key, idle timeout and deadline of one connection, and whom the PROXY header of a relay names. */
 export class OwnRules {
   key: unknown = undefined;
-  /** Holds instead of the component's; undefined: that one does. */
+  /** Overrides the component's setting; undefined: the setting holds. */
   idleTimeoutMs: number | undefined = undefined;
   origin: Origin | undefined = undefined;
   private deadlineError: NetError | undefined = undefined;

@@ -23,7 +23,7 @@ export interface Receiver {
   /** What the application can read by itself; undefined where a protocol reads. */
   readonly packets?: PacketReader | undefined;
   /**
-   * Bytes came. Answers how many it took. It may take fewer than all when it has set a hold, or another
+   * Bytes came. Returns how many it took. It may take fewer than all when it has set a hold, or another
    * receiver has taken over, within the call: the rest is given again, in front of what follows, when no
    * hold is left, or to the receiver that took over. The bytes may be lent, see `bytes/lending.ts`.
    *
@@ -71,7 +71,7 @@ export interface PacketReader {
   read(wish: ReadWish, options: WaitOptions): Promise<Buffer>;
   fetch(byteCount: number): Buffer | undefined;
   peek(byteCount: number): Buffer | undefined;
-  /** See `Connection.request`. `send` sends the bytes, and answers false when they were dropped. */
+  /** See `Connection.request`. `send` sends the bytes, and returns false when they were dropped. */
   request(bytes: Buffer, options: WaitOptions, send: () => boolean): Promise<Buffer>;
   exchangeModel(model: ReceiveModel): void;
   /** Takes out what is unread, and the beginning of a packet, as they came. */
@@ -97,11 +97,11 @@ export const HOLD = {
   slow: 8,
   /** TLS is being started. */
   tls: 16,
-  /** So much of a body waits that nobody reads. */
+  /** Too much of a body is unread. */
   body: 32,
   /** Too many requests of the connection are under way. */
   pipeline: 64,
-  /** Whether another protocol takes over is not decided. */
+  /** It is not decided whether another protocol takes over. */
   upgrade: 128,
   /** The connection has had its share of this turn. */
   turn: 256,
@@ -142,7 +142,10 @@ export interface PieceWriter {
 
 /** A connection, as protocols see it. */
 export interface ProtocolConnection {
-  /** Bytes that waited to be sent when the connection ended; the kernel may have some of the write under way. 0 before. */
+  /**
+   * Bytes that waited to be sent when the connection ended; the kernel may have some of the write under way. 0
+   * before.
+   */
   readonly unsentBytes: number;
   readonly id: number;
   readonly state: ConnectionState;
@@ -198,22 +201,22 @@ export interface ProtocolConnection {
    * the end. See `StreamSocket.carryTo`.
    */
   carryTo(target: ProtocolConnection): boolean;
-  /** `byteCount` bytes have come that were carried, or were sent so. */
+  /** `byteCount` bytes that the engine carries have come. */
   carriedIn(byteCount: number): void;
   carriedOut(byteCount: number): void;
 
-  /** Sends bytes as they are, whatever the receive model. Answers whether `Connection.send` would answer `true`. */
+  /** Sends bytes as they are, whatever the receive model. Returns whether `Connection.send` would answer `true`. */
   sendBytes(bytes: Uint8Array): boolean;
   /** Where what is sent lies. */
   readonly memory: SendMemory;
   /**
    * Sends bytes, as they are, that others send as well: a reference to them, which the caller holds in
-   * {@link memory} during the call. Answers what `Connection.send` would.
+   * {@link memory} during the call. Returns what `Connection.send` would.
    */
   sendShared(bytes: Uint8Array): SendResult;
   /**
    * Sends what `writer` writes straight into the memory that is sent from, at most `maxBytes`, which is
-   * at most a segment of it. Answers undefined when that did not suffice and nothing was sent, else
+   * at most a segment of it. Returns undefined when that did not suffice and nothing was sent, else
    * like {@link sendBytes}.
    */
   write(writer: PieceWriter, maxBytes: number): boolean | undefined;
@@ -232,7 +235,7 @@ export interface ProtocolConnection {
   /** Closes in good order for a reason of its own. */
   closeWith(reason: CloseReason): boolean;
   abort(): boolean;
-  /** Ends the connection at once. Answers false when it has ended already. */
+  /** Ends the connection at once. Returns false when it has ended already. */
   fail(error: NetError): boolean;
   closed(): Promise<CloseReason>;
   /** `CONNECTION_CLOSED`, with the reason as its cause. */

@@ -168,7 +168,7 @@ export const CONNECTION_SETTINGS: OptionTable<ConnectionSettings> = {
 export const SETTING_NAMES: readonly (keyof ConnectionSettings)[] =
   optionNames<ConnectionSettings>(CONNECTION_SETTINGS);
 
-/** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */
+/** The settings with every default filled in. Throws `INVALID_ARGUMENT` for an invalid value. */
 export function connectionSettings(given: Given<ConnectionSettings>): ConnectionSettings {
   const settings = { ...readOptions(CONNECTION_SETTINGS, given), ...marks(given) };
   assertHeartbeat(settings.heartbeat, settings.receive.delivers === "packets");

@@ -1,6 +1,6 @@
 /**
  * The one class of connections over streams: an engine's stream on one side, a receiver on the other,
- * and the component above both. What may follow what is in `connection-state.ts`.
+ * and the component above both. Its states are in `connection-state.ts`.
  *
  * Its parts are made when they are needed, so that idle connections don't pay for them: a way in
  * ({@link Inbound}) while something comes, a way out ({@link Outbound}) while something is to be sent, the
@@ -67,7 +67,7 @@ export interface ConnectionHost extends MemberHost<StreamConnection> {
   createReceiver(connection: StreamConnection): Receiver;
   /**
    * Takes a receiver back if it remembers nothing, so that another one of {@link createReceiver} does as well.
-   * Answers whether it did.
+   * Returns whether it did.
    */
   takeBackReceiver(connection: StreamConnection, receiver: Receiver): boolean;
 }
@@ -252,7 +252,7 @@ export class StreamConnection
 
   /** Does without a way in until the next bytes come, if the receiver can be done without. */
   private leaveInbound(inbound: Inbound): void {
-    // A call within a call may have left it, and it may serve another by now.
+    // A nested call may have left it, so that it serves another connection by now.
     if (this.inbound !== inbound) return;
     const { receiver } = inbound;
     if (receiver.staysWhenIdle === true) this.idleReceiver = receiver;
@@ -280,7 +280,7 @@ export class StreamConnection
     return this.inbound;
   }
 
-  /** Something came that is no data of the peer's. */
+  /** The peer was heard, without data of its own: a handshake. */
   private heard(): void {
     this.receivedMs = Math.ceil(this.wheel.clock.now());
   }

@@ -29,7 +29,7 @@ export class Admission {
     return this.buckets.size;
   }
 
-  /** Takes a permit for a new session of `peer`. Answers false where its network has none left. */
+  /** Takes a permit for a new session of `peer`. Returns false where its network has none left. */
   admits(peer: PeerKey, perSecond: number, nowMs: number): boolean {
     if (perSecond === 0) return true;
     const network = networkOf(peer);

@@ -133,7 +133,7 @@ const LISTEN_OPTIONS: CallTable<DatagramListenOptions> = {
   dualStack: optional(flag(true)),
 };
 
-/** Throws `INVALID_ARGUMENT` for options that can't be. */
+/** Throws `INVALID_ARGUMENT` for invalid options. */
 export function assertDatagramListen(options: DatagramListenOptions): void {
   assertOptions<DatagramListenOptions>("listen", LISTEN_OPTIONS, options);
 }
@@ -170,7 +170,7 @@ const CONNECT_OPTIONS: CallTable<DatagramConnectOptions> = {
   proxy: optional((_name, value) => ProxyRouter.assert(value)),
 };
 
-/** Throws `INVALID_ARGUMENT` for options that can't be. */
+/** Throws `INVALID_ARGUMENT` for invalid options. */
 export function assertDatagramConnect(options: DatagramConnectOptions): void {
   assertOptions<DatagramConnectOptions>("connect", CONNECT_OPTIONS, options);
   assertInteger("port", options.port, 1, 65_535);

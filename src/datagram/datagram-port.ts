@@ -199,7 +199,7 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
     this.next.length = 0;
   }
 
-  /** Sends what waits for a destination from `index` on as one run, if that is long enough; answers what is next. */
+  /** Sends what waits for a destination from `index` on as one run, if that is long enough; returns what is next. */
   private sendNext(to: Destination, index: number): number {
     const { pieces, lengths, next, run } = this;
     const first = pieces[index] as Uint8Array;

@@ -1,4 +1,3 @@
-/** What components over datagrams do with their sessions: they call the application's handlers. */
 import type { CloseReason } from "../connection/close-reason.js";
 import type { Events } from "../connection/events/events.js";
 import type { Address, DatagramTarget } from "../engine/engine.js";
@@ -41,7 +40,7 @@ export class DatagramRole<Handle, Context> implements SessionRole, SessionListen
     this.events.makeContext(session, this.makeContext, operation);
   }
 
-  /** The same for an outgoing one, and asks whether to make it. Answers whether to go on. */
+  /** The same for an outgoing one, and asks whether to make it. Returns whether to go on. */
   prepareConnect(session: Session): boolean {
     this.prepare(session, "connect");
     if (session.state !== "connecting") return false;

@@ -89,7 +89,7 @@ export const DATAGRAM_SETTINGS: OptionTable<DatagramSettings> = {
 export const DATAGRAM_SETTING_NAMES: readonly (keyof DatagramSettings)[] =
   optionNames<DatagramSettings>(DATAGRAM_SETTINGS);
 
-/** The settings with every default filled in. Throws `INVALID_ARGUMENT` for a value that can't be. */
+/** The settings with every default filled in. Throws `INVALID_ARGUMENT` for an invalid value. */
 export function datagramSettings(given: Given<DatagramSettings>): DatagramSettings {
   const settings = {
     ...readOptions(DATAGRAM_SETTINGS, given),

@@ -29,14 +29,10 @@ export interface InboxSession {
   holdPeer(isHeld: boolean): void;
   closedError(): NetError;
   fail(error: NetError): boolean;
-  /** Calls `onReceive`. Answers true when that has a promise: `settled.handlerSettled` follows. */
+  /** Calls `onReceive`. Returns true when that has a promise: `settled.handlerSettled` follows. */
   callHandler(message: Buffer, settled: HandlerSettled): boolean;
 }
 
-/**
- * What one session has received and nobody has taken: made when somebody reads, requests or pauses,
- * or a handler is busy.
- */
 export class MessageInbox implements HandlerSettled {
   /** Messages that were dropped because nobody took those before them. */
   droppedCount = 0;

@@ -8,10 +8,6 @@ import { PROBE } from "../protocol/udp-control/udp-control.js";
 import { Deadline, type DeadlineOwner } from "../time/timing-wheel.js";
 import type { Session } from "./session.js";
 
-/**
- * Finds out whether the peer of an outgoing session is still there: an empty datagram at once and
- * then at each interval, until something comes (HP §3.3).
- */
 export class Prober implements DeadlineOwner {
   private readonly session: Session;
   private readonly deadline: Deadline = new Deadline(this);

@@ -1,4 +1,3 @@
-/** A component whose connections are sessions over datagrams: what it adds to every component. */
 import type { AccessControl } from "../connection/access/access-control.js";
 import type { CloseReason } from "../connection/close-reason.js";
 import type { BroadcastResult } from "../connection/component/broadcast.js";
@@ -32,7 +31,7 @@ export class SessionComponent extends Component<Session, DatagramSettings> imple
   /** The last session has ended while the component stops. */
   onEmpty: (() => void) | undefined = undefined;
 
-  /** Throws `INVALID_ARGUMENT` for settings that can't be. */
+  /** Throws `INVALID_ARGUMENT` for invalid settings. */
   constructor(
     role: SessionRole,
     engine: Engine,

@@ -1,4 +1,3 @@
-/** How agents and clients over datagrams make sessions. */
 import type { ProxyChoice } from "../dial/proxy-route.js";
 import type { Attempt, Dialer } from "../outgoing/dialer.js";
 import type { ReconnectTarget } from "../outgoing/reconnect-options.js";

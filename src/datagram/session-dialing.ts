@@ -34,10 +34,6 @@ export interface PortCount {
   openPortCount: number;
 }
 
-/**
- * An outgoing session: looks its peer up, has a socket of its own for it, probes it while it lives,
- * and closes the socket when the session has ended.
- */
 export class SessionDialing implements PortOwner, SessionDial, AssociationOwner {
   readonly promise: Promise<void>;
   private readonly component: SessionComponent;

@@ -84,7 +84,7 @@ export class SessionEnding {
     this.settle(CLOSED_BY_PEER, false);
   }
 
-  /** Ends it at once. Answers false when it has ended already. */
+  /** Ends it at once. Returns false when it has ended already. */
   fail(error: NetError, tellsPeer: boolean): boolean {
     const { state } = this.session;
     if (state === "ending" || state === "closed") return false;

@@ -6,7 +6,7 @@ import type { NetError } from "../errors.js";
 /** Who is told of what sessions do. */
 export interface SessionEvents {
   readonly hasReceiveHandler: boolean;
-  /** Calls `onReceive`. Answers true when that has a promise: `settled.handlerSettled` follows. */
+  /** Calls `onReceive`. Returns true when that has a promise: `settled.handlerSettled` follows. */
   received(session: EventOwner, message: Buffer, settled: HandlerSettled): boolean;
   sent(session: EventOwner, byteCount: number): void;
   sendFailed(session: EventOwner, error: NetError, failedCount: number): void;

@@ -7,7 +7,6 @@
  */
 import type { PeerKey } from "../engine/engine.js";
 import type { NetError } from "../errors.js";
-import type { Deadlines } from "../time/deadlines.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 
@@ -29,7 +28,7 @@ export interface SessionLink {
   opened(): void;
   /** A datagram came that is neither a probe nor a close-notify. Valid during the call only. */
   received(datagram: Buffer): void;
-  /** Throws `PACKET_INVALID` for what can't be a message, `INVALID_ARGUMENT` for options that can't be. */
+  /** Throws `PACKET_INVALID` for what can't be a message, `INVALID_ARGUMENT` for invalid options. */
   assertSendable(byteCount: number, options: MessageOptions | undefined): void;
   /** The queue is full: gives up what need not be sent any more. */
   makeRoom(): void;
@@ -42,7 +41,7 @@ export interface SessionLink {
   /** See {@link LinkedSession.askLater}. */
   turnEnded(): void;
   /**
-   * The session closes in good order. Answers whether all is sent and acknowledged; where not, it is asked again
+   * The session closes in good order. Returns whether all is sent and acknowledged; where not, it is asked again
    * with each {@link LinkedSession.acknowledged}, or calls {@link LinkedSession.allSent}.
    */
   closing(): boolean;
@@ -56,9 +55,6 @@ export interface LinkedSession {
   readonly settings: DatagramSettings;
   /** The wheel of all deadlines, and its clock. */
   readonly wheel: TimingWheel;
-  /** Deadlines of the session; those of the link are from `DUE.protocol` on, see {@link onDue}. */
-  readonly deadlines: Deadlines;
-  onDue: ((purpose: number) => void) | undefined;
   /** Whether the session was made by us. */
   readonly isOutgoing: boolean;
   /** When something last came from the peer, by the wheel's clock. */
@@ -75,7 +71,7 @@ export interface LinkedSession {
   acknowledged(byteCount: number): void;
   /** Nothing waits any more on a session that closes. */
   allSent(): void;
-  /** Ends the session at once; the peer is told by a close-notify. Answers false when it has ended already. */
+  /** Ends the session at once; the peer is told by a close-notify. Returns false when it has ended already. */
   fail(error: NetError): boolean;
   /** The same without a word to the peer. */
   failSilently(error: NetError): boolean;

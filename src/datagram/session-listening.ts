@@ -53,10 +53,6 @@ interface Opening {
   readonly reject: (error: NetError) => void;
 }
 
-/**
- * What lets sessions in: one socket, the sessions of its peers by their addresses, and who may
- * begin one.
- */
 export class SessionListening implements PortOwner {
   private readonly component: SessionComponent;
   private readonly role: SessionListeningRole;
@@ -71,7 +67,7 @@ export class SessionListening implements PortOwner {
   private toldCount = 0;
   private toldSinceMs = 0;
 
-  /** Throws `INVALID_ARGUMENT` for `options` that can't be. */
+  /** Throws `INVALID_ARGUMENT` for invalid `options`. */
   constructor(
     component: SessionComponent,
     role: SessionListeningRole,
@@ -237,7 +233,7 @@ export class SessionListening implements PortOwner {
   }
 
   /**
-   * Counts a refusal, and tells of it unless that was done too often of late; answers whether it did. Who floods is to
+   * Counts a refusal, and tells of it unless that was done too often of late; returns whether it did. Who floods is to
    * cost no error each.
    */
   private refuse(from: PeerKey, nowMs: number, error: () => NetError): boolean {

@@ -82,7 +82,7 @@ export abstract class SessionServer<
 
   /**
    * Changes settings, also while running, and who may come in, for peers to come. Throws `SETTING_FIXED` for what
-   * can't be changed, `INVALID_ARGUMENT` for a value that can't be; then nothing is changed.
+   * can't be changed, `INVALID_ARGUMENT` for an invalid value; then nothing is changed.
    */
   configure(changes: DatagramServerChanges): void {
     assertObject("the options of configure", changes);

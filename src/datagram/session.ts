@@ -55,14 +55,9 @@ interface Extras {
   inbox: MessageInbox | undefined;
   ending: SessionEnding | undefined;
   failedCount: number;
-  onDue: ((purpose: number) => void) | undefined;
   remoteHost: string | undefined;
 }
 
-/**
- * The one class of connections over datagrams: a peer's address on a socket that others may share,
- * and the component above.
- */
 export class Session
   implements
     MessageConnection,
@@ -113,7 +108,6 @@ export class Session
       inbox: undefined,
       ending: undefined,
       failedCount: 0,
-      onDue: undefined,
       remoteHost: undefined,
     };
     return this.extras;
@@ -498,18 +492,9 @@ export class Session
     return more.deadlines;
   }
 
-  get onDue(): ((purpose: number) => void) | undefined {
-    return this.extras?.onDue;
-  }
-
-  set onDue(call: ((purpose: number) => void) | undefined) {
-    this.more().onDue = call;
-  }
-
   private deadlinePassed(purpose: number): void {
     if (purpose === DUE.application) this.extras?.own.deadlinePassed(this);
     else if (purpose === DUE.close) this.ending.timePassed();
-    else this.extras?.onDue?.(purpose);
   }
 
   setIdleTimeout(idleTimeoutMs: number): boolean {

@@ -135,7 +135,7 @@ export function dialOptions(
 /** Where `connect` goes without a host. */
 export const LOOPBACK: string = "127.0.0.1";
 
-/** Throws `INVALID_ARGUMENT` for options that can't be. */
+/** Throws `INVALID_ARGUMENT` for invalid options. */
 export function assertConnectOptions(options: ConnectOptions): void {
   assertOptions<ConnectOptions>("connect", CONNECT_OPTIONS, options);
   const { path, host, port, proxy } = options;

@@ -24,10 +24,6 @@ import { AddressRace, interleaveFamilies, type RaceSink } from "./happy-eyeballs
 import type { ProxyRoute } from "./proxy-route.js";
 import type { Tunnel, TunnelOwner } from "./tunnel.js";
 
-/**
- * One attempt to make an outgoing connection: look the name up, race its addresses, make the tunnel
- * where it goes through proxies, hand the stream over to the connection.
- */
 export class Dialing implements Dial, RaceSink, TunnelOwner {
   readonly promise: Promise<void>;
   /** Host name as given; what TLS verifies. */

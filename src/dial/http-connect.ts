@@ -1,4 +1,3 @@
-/** The client's part of CONNECT (RFC 9110 §9.3.6): one request, and the head of its response. */
 import { invalidArgument, NetError, type NetErrorCode } from "../errors.js";
 import {
   AFTER_HEAD,

@@ -65,7 +65,7 @@ export class ProxyRouter {
   private readonly routes: Map<string, ProxyRoute> = new Map();
   private readonly fixed: ProxyRoute | undefined;
 
-  /** Throws `INVALID_ARGUMENT` for proxies that can't be. */
+  /** Throws `INVALID_ARGUMENT` for invalid proxies. */
   constructor(choice: ProxyChoice | undefined) {
     this.choice = choice;
     if (choice === undefined || choice === false || typeof choice === "function") return;

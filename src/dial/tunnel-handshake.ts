@@ -15,6 +15,6 @@ export interface TunnelSink {
 export interface TunnelHandshake {
   /** What is sent first. */
   begin(): Buffer;
-  /** Takes bytes of the proxy's, none behind the end of the handshake. Answers how many it took. */
+  /** Takes bytes of the proxy's, none behind the end of the handshake. Returns how many it took. */
   feed(bytes: Buffer, sink: TunnelSink): number;
 }

@@ -32,11 +32,6 @@ export interface TunnelOwner {
   tunnelFailed(error: NetError): void;
 }
 
-/**
- * Makes a tunnel through the proxies of a route, over a stream that leads to the first of them:
- * each is asked, by its own protocol, for a connection to the next, and the last for one to the
- * destination.
- */
 export class Tunnel implements StreamSink, TunnelSink {
   private readonly stream: StreamSocket;
   private readonly writes: HandshakeWrites;

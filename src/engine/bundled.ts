@@ -1,4 +1,4 @@
-/** Whether this module still lies in its package, or a bundler has put it into somebody's program. */
+/** Whether this module lies in its package, or in the bundle of a program. */
 import { readFileSync } from "node:fs";
 
 /** From the deepest folder of the package's modules to its top. */

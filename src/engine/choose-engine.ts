@@ -101,7 +101,7 @@ function configureError(
 
 let isBundleTold = false;
 
-/** A bundler leaves koffi behind without a word, and with it the faster engine: that is said once. */
+/** Bundlers leave koffi out silently, and with it the faster engine: a warning is emitted once. */
 function tellOfBundle(): void {
   if (isBundleTold) return;
   isBundleTold = true;
@@ -139,7 +139,8 @@ function engineByName(name: string, source: string): Engine {
 /**
  * The engine for `wanted`: an engine itself, a name, or `auto`; left out, `HP_SOCKET_ENGINE` names
  * it, and without that it is `auto`. `needed`: what it must be able to do; where the chosen one can't
- * and no engine object was given, the best that can takes its place. Throws `ENGINE_UNAVAILABLE` when the named one can't run here,
+ * and no engine object was given, the best that can takes its place. Throws `ENGINE_UNAVAILABLE` when the named one
+ * can't run here,
  * and `INVALID_ARGUMENT` for a name that is none.
  */
 export function chooseEngine(wanted: EngineChoice | undefined, needed?: Capability): Engine {

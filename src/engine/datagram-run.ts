@@ -1,7 +1,3 @@
-/**
- * A run of datagrams that an engine sends one by one: completes as one send, with the first error and how
- * many failed.
- */
 import type { NetError } from "../errors.js";
 
 /** Hears that all of a run were sent, or failed. */

@@ -1,7 +1,7 @@
 /**
  * Addresses of host names by the system's resolver, on threads of the C library's own (`getaddrinfo_a`). A look-up in
- * Node's pool can't be called off, and holds the process until the resolver gives up; these hold it only while somebody
- * waits. They need koffi, and glibc 2.34, in which the function is part of the library that every process has.
+ * Node's pool can't be called off, and holds the process until the resolver gives up; these hold it only while a
+ * caller waits. They need koffi, and glibc 2.34, in which the function is part of the library that every process has.
  *
  * A look-up has a block of memory outside of V8's, which the C library reads and writes until it is done. When the
  * thread ends before, the block stays.
@@ -37,7 +37,7 @@ const SOCK_STREAM = 1;
 const NO_WAIT = 1;
 const IN_PROGRESS = -100;
 
-/** What getaddrinfo says, by its number, as Node names it. */
+/** Error numbers of getaddrinfo, as Node names them. */
 const PROBLEMS: Readonly<Record<number, string>> = {
   [-2]: "ENOTFOUND",
   [-3]: "EAI_AGAIN",
@@ -61,7 +61,7 @@ interface Calls {
   view(address: number, byteCount: number): Buffer;
 }
 
-/** The calls; undefined where they are not to be had. */
+/** The calls; undefined where they are missing. */
 function loadCalls(): Calls | undefined {
   if (process.platform !== "linux" || !["x64", "arm64"].includes(process.arch)) return undefined;
   try {
@@ -108,7 +108,7 @@ export class DetachedLookup {
     });
   }
 
-  /** Whether it holds the process: while somebody waits. */
+  /** Sets whether it keeps the process alive: while a caller waits. */
   hold(isWanted: boolean): void {
     this.isHolding = isWanted;
     if (isWanted) this.timer?.ref();

@@ -217,7 +217,7 @@ export interface StreamSocket {
    * for each `streamReceived`.
    */
   readonly lendsBytes: boolean;
-  /** Who hears of what happens. May be exchanged at any time, for example when a race is won. */
+  /** The sink. May be exchanged at any time, for example when a race is won. */
   sink: StreamSink;
   /** Starts a write of one piece. An empty one of memory that was transferred, or can shrink, closes as below. */
   write(piece: Uint8Array): void;
@@ -278,7 +278,7 @@ export interface ListenerSink {
   /** The listener is bound; `address` has the port that was chosen. */
   listenerOpened(address: Address): void;
   /**
-   * A connection came. Answers the sink of the stream, or undefined to refuse it (the engine then
+   * A connection came. Returns the sink of the stream, or undefined to refuse it (the engine then
    * closes the stream and tells nobody).
    */
   listenerAccepted(stream: StreamSocket): StreamSink | undefined;
@@ -340,7 +340,7 @@ export interface DatagramSink {
   datagramSent(token: number, error: NetError | undefined, failedCount: number): void;
   /**
    * The network has answered a datagram that left before with an error (ICMP), as far as the system tells: of a
-   * socket with a peer. Nothing is closed by it; anybody may have written it.
+   * socket with a peer. It closes nothing, since it may be forged.
    */
   datagramRefused(error: NetError): void;
   /** The socket is gone. Last call. */
@@ -362,7 +362,7 @@ export interface DatagramSocket {
   readonly lendsBytes: boolean;
   /** Lent bytes stay as they are until the tasks of {@link Engine.afterTurn} have run. */
   readonly keepsTurn: boolean;
-  /** Datagrams that came and were dropped because nobody took them in time, as far as the engine is told. */
+  /** Datagrams that came and were dropped because they were not read in time, as far as the system tells. */
   readonly droppedCount: number;
   /** Starts one datagram; any number may be under way. `to` left out: the peer. */
   send(token: number, bytes: Uint8Array, to?: PeerKey): void;

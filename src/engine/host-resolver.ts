@@ -1,7 +1,7 @@
 /**
  * Look-ups of host names: one for each name under way, shared by all who ask for it meanwhile, and a
  * bounded number of them at once. A name whose turn has not come is dropped when nobody waits for it any
- * more. One that is under way can't be called off, but need not hold the process any more. It has to be the
+ * more. A look-up under way can't be cancelled, but stops holding the process. It has to be the
  * system's resolver: `/etc/hosts`, search domains, mDNS and whatever else `nsswitch.conf` names are known to
  * nobody else.
  *
@@ -28,7 +28,7 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** One name, and who waits for it. */
+/** One name, and the waiters for it. */
 interface LookUp {
   readonly host: string;
   readonly waiters: Set<Waiter>;
@@ -36,10 +36,6 @@ interface LookUp {
   question: SystemQuestion | undefined;
 }
 
-/**
- * Look-ups of host names: one for each name under way, shared by all who ask for it meanwhile, and
- * a bounded number of them at once.
- */
 export class HostResolver {
   private readonly lookup: SystemLookup;
   private readonly runningMax: number;
@@ -83,7 +79,7 @@ export class HostResolver {
     return lookUp;
   }
 
-  /** Lets `waiter` go when `signal` fires before. */
+  /** Rejects `waiter` when `signal` is aborted before. */
   private watch(signal: AbortSignal, key: string, lookUp: LookUp, waiter: Waiter): void {
     const { resolve, reject } = waiter;
     const aborted = (): void => {
@@ -102,7 +98,7 @@ export class HostResolver {
     };
   }
 
-  /** Nobody waits for it any more. One that is under way may still serve who comes meanwhile. */
+  /** The last waiter has left. A look-up under way may still serve another. */
   private forsake(key: string, lookUp: LookUp): void {
     lookUp.question?.hold(false);
     const index = this.waiting.indexOf(lookUp);

@@ -12,7 +12,7 @@ export function zoneIndex(zone: string): number | undefined {
     try {
       return Number(readFileSync(`/sys/class/net/${zone}/ifindex`, "latin1"));
     } catch {
-      // Not Linux, or no such interface: Node's list tells.
+      // Not Linux, or no such interface: Node's list decides.
     }
   }
   const scopes = (networkInterfaces()[zone] ?? []).map((entry) =>

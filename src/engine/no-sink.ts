@@ -1,6 +1,6 @@
 import type { StreamSink } from "./engine.js";
 
-/** Stands in until the layer above has answered with a sink of its own, and for refused streams. */
+/** The sink of a stream until the layer above has given one, and of refused streams. */
 export const noStreamSink: StreamSink = {
   streamOpened() {},
   streamSecured() {},

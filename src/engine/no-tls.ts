@@ -1,4 +1,4 @@
-/** What engines without TLS have in its place. */
+/** The answers of engines without TLS. */
 import { NetError } from "../errors.js";
 
 /** Why: the text of their capability. */

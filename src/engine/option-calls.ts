@@ -12,7 +12,7 @@ export interface OptionCalls {
     name: number,
     value: Int32Array | Uint8Array,
   ): number;
-  /** Writes the value into `value`; answers its length. */
+  /** Writes the value into `value`; returns its length. */
   getOption(descriptor: number, level: number, name: number, value: Uint8Array): number;
 }
 

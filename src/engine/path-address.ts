@@ -60,7 +60,7 @@ export function bindErrorName(errnoName: string, path: string): string {
   return isMissing ? "ENOENT" : errnoName;
 }
 
-/** Which file is a listener's: its name can be another's by and by. */
+/** The file of a listener: the name may be another file's later. */
 export interface SocketFile {
   readonly path: string;
   readonly device: number;
@@ -83,7 +83,7 @@ export function removeSocketFile(file: SocketFile | undefined): void {
   try {
     unlinkSync(file.path);
   } catch {
-    // Somebody was faster, or has taken the right to remove it: closing goes on all the same.
+    // The file is gone, or may not be removed: closing goes on.
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Keeps a failure that repeats (no descriptor left) from being told again and again: the first one
+ * Limits reports of a failure that repeats (no descriptor left): the first one
  * is told at once, then at most one in 100 ms, growing to one a second while the failure lasts. A
  * second without a failure makes the next one a first one again.
  */
@@ -8,10 +8,6 @@ import type { Clock } from "../time/clock.js";
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 
-/**
- * Keeps a failure that repeats (no descriptor left) from being told again and again: the first one
- * is told at once, then at most one in 100 ms, growing to one a second while the failure lasts.
- */
 export class ReportBackOff {
   private readonly clock: Clock;
   private currentPauseMs = 0;
@@ -27,7 +23,7 @@ export class ReportBackOff {
     return this.currentPauseMs;
   }
 
-  /** Takes note of a failure; answers whether it is to be told. */
+  /** Takes note of a failure; returns whether it is to be told. */
   failed(): boolean {
     const now = this.clock.now();
     if (now - this.failedAtMs > LONGEST_PAUSE_MS) this.currentPauseMs = 0;

@@ -1,6 +1,6 @@
 /** Finds out whether a promise settles without anything else having to happen first. */
 
-/** So many microtasks are waited: what a stream of the web's has already comes by then. */
+/** Microtasks to wait: a chunk that a web stream already has arrives by then. */
 const PATIENCE = 16;
 
 /** Whether it settles, in whatever way, before the event loop turns. Never rejects. */

@@ -10,7 +10,7 @@ export type FieldPair = readonly [name: string, value: FieldValue];
 /** A field whose value may be left out. */
 type GivenPair = readonly [name: string, value: FieldValue | undefined];
 
-/** Throws `INVALID_ARGUMENT` for what can't be fields. */
+/** Throws `INVALID_ARGUMENT` for a value that is not a set of fields. */
 export function assertFields(fields: FieldInput): void {
   assertOptionsObject("headers", fields);
   if (ArrayBuffer.isView(fields))
@@ -44,7 +44,7 @@ export function hasField(fields: FieldInput | undefined, name: string): boolean 
   return false;
 }
 
-/** The usual case, for which nothing is made. */
+/** The usual case, without an allocation. */
 function hasKey(fields: Readonly<Record<string, FieldValue | undefined>>, name: string): boolean {
   for (const key in fields) {
     if (isName(key, name) && Object.hasOwn(fields, key) && fields[key] !== undefined) return true;

@@ -1,6 +1,6 @@
 /**
- * Lets the event loop turn between the pieces of a source that never waits: promises alone would keep
- * everybody else from their turn for as long as there are pieces.
+ * Lets the event loop turn between the pieces of a source that never waits: promises alone would block the event loop
+ * for as long as there are pieces.
  */
 import type { Clock } from "../time/clock.js";
 

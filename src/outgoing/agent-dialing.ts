@@ -1,4 +1,3 @@
-/** How an agent connects: once, or again whenever the connection is lost. */
 import type { Component } from "../connection/component/component.js";
 import type { WaitOptions } from "../connection/connection.js";
 import { throwIfAborted } from "../connection/waiting/waiter.js";

@@ -1,4 +1,3 @@
-/** How connections of one transport are made, for clients and agents alike. */
 import type { ReconnectTarget } from "./reconnect-options.js";
 
 /** An attempt that can begin: enters a connection, tells of it, and resolves when that is ready. */

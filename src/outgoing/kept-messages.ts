@@ -1,4 +1,3 @@
-/** What is sent while there is no connection, and waits for the next one. */
 import type { Data } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 
@@ -23,7 +22,7 @@ export class KeptMessages {
     return this.keptBytes;
   }
 
-  /** Keeps a copy, if there is room for all of it; an empty message takes the room of a byte. Answers whether. */
+  /** Keeps a copy, if there is room for all of it; an empty message takes the room of a byte. Returns whether. */
   keep(data: Data, options: unknown): boolean {
     const bytes = bytesOf(data);
     const byteCount = bytes.length;
@@ -49,7 +48,7 @@ export class KeptMessages {
     }
   }
 
-  /** Forgets all. Answers how many bytes that were. */
+  /** Forgets all. Returns how many bytes that were. */
   forget(): number {
     const byteCount = this.keptBytes;
     this.messages = [];

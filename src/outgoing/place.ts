@@ -1,4 +1,3 @@
-/** A slot of a component of ours: whom its attempts, its end and its events go to. */
 import { type CloseReason, reasonOf } from "../connection/close-reason.js";
 import type { Component } from "../connection/component/component.js";
 import type { AnyConnection, Data, SendResult, WaitOptions } from "../connection/connection.js";

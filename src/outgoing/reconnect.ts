@@ -79,7 +79,7 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
     this.backoff.reset();
   }
 
-  /** The connection is ready. Answers after how many attempts; 0: it is the first. */
+  /** The connection is ready. Returns after how many attempts; 0: it is the first. */
   connected(): number {
     this.state = "connected";
     this.connectedMs = this.owner.clock.now();
@@ -87,7 +87,7 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
   }
 
   /**
-   * The connection, or an attempt, has ended; `isWanted`: this side did not ask for that. Answers whether another
+   * The connection, or an attempt, has ended; `isWanted`: this side did not ask for that. Returns whether another
    * attempt is to follow; {@link settle} does it.
    */
   lost(reason: Reason, isWanted: boolean): boolean {
@@ -157,7 +157,7 @@ export class Reconnect<Reason extends CloseReason = CloseReason, Target = unknow
     this.owner.attempt(this.targetIndex);
   }
 
-  /** Calls a wait off. Answers whether there was one. */
+  /** Calls a wait off. Returns whether there was one. */
   cancel(): boolean {
     if (this.isAsking) {
       this.isCalledOff = true;

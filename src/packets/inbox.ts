@@ -21,7 +21,7 @@ export const PACKET_COST_BYTES: number = 128;
 export class Inbox {
   private readonly queue: ByteQueue = new ByteQueue();
   private readonly wheel: TimingWheel;
-  /** What there is are all bytes together; else one chunk, which is a packet. */
+  /** All unread bytes are one chunk; else each packet is one. */
   joinsChunks: boolean;
   private reader: Reader | undefined;
   /** How far the reader's mark was looked for. */
@@ -53,7 +53,7 @@ export class Inbox {
     return this.reader !== undefined;
   }
 
-  /** Puts a chunk in and serves the reader if that suffices. Answers whether it did. */
+  /** Puts a chunk in and serves the reader if that suffices. Returns whether it did. */
   append(chunk: Buffer, isLent: boolean): boolean {
     if (this.joinsChunks) this.queue.join(chunk, isLent);
     else this.queue.append(isLent ? Buffer.from(chunk) : chunk);
@@ -79,7 +79,7 @@ export class Inbox {
     this.searched = 0;
     const bytes = this.take(wish);
     if (bytes !== undefined) return Promise.resolve(bytes);
-    // What could be kept is kept, and the delimiter is not in it.
+    // The limit is reached, and the delimiter did not come.
     if (this.cost >= maxUnreadBytes) throw unsatisfied(wish, maxUnreadBytes);
     const waiter = new Waiter<Buffer>(this.wheel, options, {
       code: "READ_TIMEOUT",

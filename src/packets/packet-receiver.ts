@@ -5,7 +5,8 @@
  *
  * While the promise of `onReceive` is open the handler is called for nothing else. Delivery is held, unless
  * that promise may be waiting for what comes: for a read, the response of a request, or the connection's end.
- * Packets that are none of that are put aside in the inbox, and given to the handler, in order, when its promise is settled.
+ * Packets that are none of that are put aside in the inbox, and given to the handler, in order, when its promise is
+ * settled.
  *
  * The peer's end goes the same way. Where the application reads by itself, the end is passed on when it asks
  * for more than there is, so that it can respond to all that came. A request is rejected at once.
@@ -160,7 +161,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   abandoned(): void {
     this.isOver = true;
-    // An error costs the look at the stack: made where somebody waits.
+    // An error captures the stack: it is made only where somebody waits.
     if (this.inbox?.isAwaited === true) this.inbox.fail(this.connection.closedError());
     if (this.hasRequests) this.requests?.fail(this.connection.closedError());
   }
@@ -188,7 +189,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   }
 
   /**
-   * Gives the handler what was put aside. Answers whether it may be given what follows: not when it is busy
+   * Gives the handler what was put aside. Returns whether it may be given what follows: not when it is busy
    * again, or a hold was set.
    */
   private catchUp(): boolean {
@@ -217,7 +218,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   private respond(requests: RequestList, unit: Buffer): boolean {
     const response = isLent(unit) ? Buffer.from(unit) : unit;
-    // Who reads would take a late response for what he waits for, and nobody else wants it.
+    // A reader would take a late response for what it waits for.
     const dropsLate = this.isRead || !this.events.hasReceiveHandler;
     return requests.take(response, this.connection.settings.correlate, dropsLate);
   }
@@ -249,11 +250,11 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     if (this.isHandlerBusy) return;
     this.connection.release(HOLD.handler);
     this.catchUp();
-    // A handler that reads, or awaits a response, has taken the hold away itself.
+    // A handler that reads, or awaits a response, has released the hold itself.
     if (this.end === "decoded") this.passOnEnd();
   }
 
-  /** Tells a handler of pull, which was busy, what has come meanwhile; not while the application pauses. */
+  /** Calls the handler of `pull` for bytes that came while it was busy; not while the application pauses. */
   private callMissed(): void {
     if (!this.isHandlerMissed || this.isHandlerBusy || this.isOver) return;
     if (this.connection.isHeld(HOLD.application)) return;
@@ -262,7 +263,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     if (unreadBytes > 0 && this.receiveModel.delivers === "count") this.callHandler(unreadBytes);
   }
 
-  /** Puts a unit into the inbox; answers whether a reader had waited for it. */
+  /** Puts a unit into the inbox; returns whether a reader had waited for it. */
   private store(unit: Buffer): boolean {
     const inbox = this.ensureInbox();
     const isServed = inbox.append(unit, isLent(unit));
@@ -282,7 +283,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   // — the peer's end —
 
-  /** Passes the peer's end on, once nobody is left who may respond to what came before it. */
+  /** Passes the peer's end on, once no handler may still respond to what came before it. */
   private passOnEnd(): void {
     const { connection, inbox } = this;
     if (this.end !== "decoded" || this.isOver || !connection.isDelivering(this)) return;
@@ -290,10 +291,10 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     const { hasReceiveHandler, mayBeRead } = this.events;
     const mayRead = this.isRead || (mayBeRead && !hasReceiveHandler && !isEmpty);
     const isAsked = inbox?.isAwaited === true || connection.isEndAwaited;
-    // It may still respond, and asks again when its promise is settled.
+    // The handler may still respond; this is called again when its promise is settled.
     if (this.isHandlerBusy && !isAsked) return;
     if (!mayRead || isAsked || !connection.isOpen) this.reportEnd();
-    // Who has begun to read takes the time he needs for what is there.
+    // A reader may take its time for what is unread.
     else if (isEmpty || !this.isRead) {
       connection.deadlines.set(DUE.reader, connection.settings.closeTimeoutMs);
     } else connection.deadlines.clear(DUE.reader);
@@ -351,7 +352,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     return this.ensureInbox().peek(byteCount);
   }
 
-  /** What is there can be taken; to ask for more than may ever be there is a mistake. */
+  /** Throws `INVALID_ARGUMENT` for more bytes than may ever be unread. */
   private assertFetchable(byteCount: number): void {
     const most = Math.max(this.connection.settings.maxUnreadBytes, this.unreadBytes);
     assertInteger("byteCount", byteCount, 0, most);
@@ -360,7 +361,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   private afterRead(): void {
     if (this.isOver) return;
     this.releaseUnread(this.ensureInbox());
-    // Whoever asks for more than there is gets the end.
+    // A fetch of more than there is passes the end on.
     if (this.end === "decoded") queueMicrotask(() => this.passOnEnd());
   }
 
@@ -405,14 +406,14 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   /** Exchanges the model in mid-stream: bytes of an incomplete packet, and unread ones, go to the new one. */
   exchangeModel(model: ReceiveModel): void {
-    // What is left can be read, and nothing else will come.
+    // What is unread can still be read; nothing else will come.
     if (this.isOver) return;
     const decoder = model.createDecoder();
     const unread = this.takeUnread();
     this.receiveModel = model;
     this.decoder = decoder;
     if (this.inbox !== undefined) this.inbox.joinsChunks = model.delivers !== "packets";
-    // The new one has to know of an end too; the application hears of it once.
+    // The new model has to be told of an end, too; the application is told once.
     if (this.end === "decoded") this.end = "none";
     this.connection.receiveBy(this, unread);
   }

@@ -60,7 +60,7 @@ export class Allotment {
     return this.line.size;
   }
 
-  /** Nobody gets anything any more. */
+  /** Rejects all takers. */
   rejectAll(error: NetError): void {
     for (const taker of this.line.takeAll()) {
       this.groups.take(taker);
@@ -79,7 +79,7 @@ export class Allotment {
     const taker = new Taker(number, use, wait, tried, (one) => this.leave(one));
     this.line.add(taker);
     this.groups.put(taker);
-    // Whoever came before goes first.
+    // Earlier takers go first.
     this.serve();
     const isTooMany = this.line.size > maxWaiting + this.connectingCount;
     if (isTooMany && taker.state === "waiting" && this.line.has(taker)) {
@@ -111,7 +111,7 @@ export class Allotment {
     }
   }
 
-  /** The first of those for whom there is something to do. */
+  /** The first taker that can be served or has to be looked at. */
   private next(): Taker | undefined {
     const able = this.table.all.filter((site) => site.hasFree("shared") || this.hasRoom(site));
     let next: Taker | undefined;
@@ -139,7 +139,7 @@ export class Allotment {
       (site) => !tried.has(site) && (site.hasFree(use) || this.hasRoom(site)),
     );
     if (ready.length === 0 || ready.some(({ health }) => health.isWell)) return ready.length > 0;
-    // Who has nobody well left goes where others are not sent.
+    // A taker that has tried every well destination may use one that is not well.
     return !this.table.all.some((site) => site.health.isWell && !tried.has(site));
   }
 
@@ -154,7 +154,8 @@ export class Allotment {
       return;
     }
     const { groupKey, tried } = taker;
-    // Whose connection is under way takes one that comes free before, wherever it is not to come last.
+    // A taker whose connection is being made takes one that comes free before, unless that is of a destination to be
+    // tried last.
     const isConnecting = taker.state === "connecting";
     const sites = isConnecting
       ? this.table.all.filter((site) => !tried.has(site))
@@ -173,7 +174,9 @@ export class Allotment {
     }
   }
 
-  /** All were tried: those that could not be connected to for this taker are left out, the others are as good as any. */
+  /**
+   * All were tried: those that could not be connected to for this taker are left out, the others are as good as any.
+   */
   private lookAgain(taker: Taker): void {
     const { tried, failed, lastError } = taker;
     for (const site of tried) {
@@ -187,7 +190,7 @@ export class Allotment {
     taker.reject(lastError as NetError);
   }
 
-  /** How it waits, or what it has tried, has changed. */
+  /** Its state, or what it has tried, has changed. */
   private regroup(taker: Taker): void {
     if (this.line.has(taker) && taker.state !== "checking") this.groups.put(taker);
     else this.groups.take(taker);
@@ -253,7 +256,7 @@ export class Allotment {
       taker.resolve(pooled);
       return;
     }
-    // Nobody shares it before it is known to be well.
+    // It is not shared before its check has succeeded.
     pooled.site.use(pooled, "exclusive");
     taker.state = "checking";
     this.regroup(taker);

@@ -31,7 +31,7 @@ export class Balancer {
     const at = (index: number): Destination => destinations[index % length] as Destination;
     if (this.balance === "roundRobin") return at(this.turn++);
     if (this.balance === "leastUsed") {
-      // Of equals not always the same one.
+      // Among equals the first one changes.
       const start = this.turn++;
       let best = at(start);
       for (let index = 1; index < length; index++) {

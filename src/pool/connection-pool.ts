@@ -155,7 +155,8 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /**
-   * Makes `minConnectionsPerDestination` to each destination, at most `maxConnectingPerDestination` of one at a time. Resolves when they are there, or have
+   * Makes `minConnectionsPerDestination` to each destination, at most `maxConnectingPerDestination` of one at a time.
+   * Resolves when they are there, or have
    * failed. Rejects with `STOPPED`.
    */
   async warmUp(): Promise<void> {
@@ -173,7 +174,10 @@ export class ConnectionPool implements AsyncDisposable {
     );
   }
 
-  /** Makes connections, one after the other, until there are enough, or one fails. It counts as an attempt all the time. */
+  /**
+   * Makes connections, one after the other, until there are enough, or one fails. It counts as an attempt all the
+   * time.
+   */
   async #warm(site: Site): Promise<void> {
     const { stock } = site;
     stock.attemptCount++;
@@ -255,7 +259,7 @@ export class ConnectionPool implements AsyncDisposable {
         this.#table.succeeded(pooled.site, "use");
         return response;
       } catch (error) {
-        // The response of a request that was given up may still come: to nobody else.
+        // The response of a request that was given up may still come: the connection is not used again.
         const { code, fault } = error as NetError;
         if (use === "exclusive" && fault !== "usage") pooled.isDoomed = true;
         const isLost = code === "CONNECTION_CLOSED";
@@ -391,7 +395,7 @@ export class ConnectionPool implements AsyncDisposable {
     try {
       const { connectTimeoutMs: timeoutMs, maxAgeMs } = this.#settings;
       const connection = await this.#agent.connect({ ...site.destination, timeoutMs });
-      // One that has ended already is no better than none.
+      // A connection that has ended already counts as a failure.
       if (!connection.isOpen) throw endedAtOnce(connection);
       const pooled = new Pooled(connection, site, this.#clock, maxAgeMs);
       this.#table.succeeded(site, "connect");
@@ -441,7 +445,7 @@ export class ConnectionPool implements AsyncDisposable {
     let dueMs = Number.POSITIVE_INFINITY;
     for (const site of this.#table.all) dueMs = Math.min(dueMs, this.#idleEndMs(site));
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    // One that is idle later may go before one that grows old.
+    // A connection may be idle for too long before another is too old.
     const delayMs = Math.min(dueMs - this.#clock.now(), this.#settings.idleTimeoutMs);
     this.#timer = this.#clock.setTimer(Math.max(1, delayMs), () => {
       this.#timer = undefined;
@@ -468,7 +472,7 @@ export class ConnectionPool implements AsyncDisposable {
     const sinceMs = this.#clock.now() - idleTimeoutMs;
     for (const site of this.#table.all) {
       const { stock } = site;
-      // Least connections that are too old serve nobody.
+      // Connections that are too old are closed even where `minConnectionsPerDestination` would keep them.
       if (maxAgeMs > 0) {
         for (const pooled of [...stock.open])
           if (pooled.useCount === 0 && pooled.isOld) site.doom(pooled);
@@ -482,13 +486,13 @@ export class ConnectionPool implements AsyncDisposable {
   }
 }
 
-/** What ended a connection that was lent, where that was not its user; undefined: nothing, or an end in good order. */
+/** The error that ended a lent connection, unless its user ended it; undefined after an orderly end. */
 function failureOf(connection: Connection): NetError | undefined {
   const { closeReason } = connection;
   if (closeReason === undefined) return undefined;
   const { cause, initiator } = closeReason;
   if (cause !== undefined) return cause.fault === "local" ? undefined : cause;
-  // Who lets everybody in and says nothing before it closes serves nobody.
+  // A destination that accepts and closes without a byte serves no client.
   if (initiator !== "remote" || connection.stats.receivedBytes > 0) return undefined;
   return endedAtOnce(connection);
 }

@@ -74,10 +74,10 @@ export class DestinationTable<Site extends Destined> {
     return this.sites.filter(({ health }) => !health.isWell).length;
   }
 
-  /** Exchanges the list. What is known of those that stay is kept. Answers those that have left. */
+  /** Exchanges the list. What is known of those that stay is kept. Returns those that have left. */
   set(names: readonly string[], make: (name: string) => Site): Site[] {
     const known = new Map(this.sites.map((site) => [site.name, site]));
-    // What can't be made is refused before anything is changed.
+    // Invalid names are refused before anything is changed.
     const all = [...new Set(names)].map((name) => known.get(name) ?? make(name));
     const staying = new Set(all);
     const gone = this.sites.filter((site) => !staying.has(site));
@@ -98,7 +98,7 @@ export class DestinationTable<Site extends Destined> {
     const untried =
       tried === undefined || tried.size === 0 ? all : all.filter((site) => !tried.has(site));
     const well = untried.filter(({ health }) => health.isWell);
-    // Who has had no luck with those that are well may have it with the others.
+    // Where all well destinations were tried, the others are.
     return this.balancer.order(well.length > 0 ? well : untried);
   }
 

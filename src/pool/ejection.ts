@@ -66,7 +66,7 @@ export class Ejection {
     this.all.delete(health);
   }
 
-  /** Answers those whose time is over: they may be chosen again. */
+  /** The destinations whose ejection is over. */
   returned(): Health[] {
     const nowMs = this.clock.now();
     const back = [...this.all].filter(
@@ -95,10 +95,10 @@ export class Ejection {
     }
   }
 
-  /** Takes note of a failure. Answers for how long it is ejected by it; 0: not at all. */
+  /** Takes note of a failure. Returns for how long it is ejected by it; 0: not at all. */
   failed(health: Health, effort: Effort): number {
     const { ejectAfter, maxEjectedPercent } = this.rules;
-    // Of one that is down the checks say when it is up.
+    // When a destination is down, only checks bring it back.
     if (++health.failureCount[effort] < ejectAfter || !health.isWell) return 0;
     let leftCount = -1;
     for (const { isWell } of this.all) if (isWell) leftCount++;

@@ -82,7 +82,7 @@ export class StreamProbe {
       maxUnreadBytes: MAX_ANSWER_BYTES,
       closeTimeoutMs: settings.timeoutMs,
     });
-    // A check is no reason to live.
+    // Checks don't keep the process alive.
     this.agent.unref();
   }
 
@@ -120,7 +120,7 @@ async function answered(expect: Buffer, read: () => Promise<Buffer>): Promise<vo
   throw unexpected();
 }
 
-/** The answer is another. */
+/** The answer lacks what was expected. */
 export function unexpected(): NetError {
   return new NetError("CHECK_FAILED", "the answer to a health check is not what was expected", {
     operation: "receive",

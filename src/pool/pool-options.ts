@@ -157,7 +157,7 @@ export interface PoolSettings extends PoolNumbers {
   readonly healthCheck: HealthCheckSettings | undefined;
 }
 
-/** Throws `INVALID_ARGUMENT` for what can't be. */
+/** Throws `INVALID_ARGUMENT` for invalid options. */
 export function poolSettings(options: PoolOptions): PoolSettings {
   assertObject("the options", options);
   assertKnownKeys("options", options, [...Object.keys(POOL_NUMBERS), ...OTHER_NAMES]);
@@ -203,7 +203,7 @@ export interface PoolRequestSettings extends WaitOptions {
   readonly attemptTimeoutMs: number | undefined;
 }
 
-/** Throws `INVALID_ARGUMENT` for what can't be. */
+/** Throws `INVALID_ARGUMENT` for invalid options. */
 export function readRequestOptions(options: PoolRequestOptions): PoolRequestSettings {
   assertObject("the options of request", options);
   assertKnownKeys("request", options, ["idempotent", "attemptTimeoutMs", "timeoutMs", "signal"]);

@@ -66,7 +66,7 @@ export class Stock<Item extends Stocked> {
     this.leave(item);
   }
 
-  /** It is idle no more, without having been taken. Answers whether it was. */
+  /** It is idle no more, without having been taken. Returns whether it was. */
   leave(item: Item): boolean {
     const place = this.idle.lastIndexOf(item);
     if (place < 0) return false;
@@ -74,7 +74,7 @@ export class Stock<Item extends Stocked> {
     return true;
   }
 
-  /** Closes the one that has been idle longest. Answers whether there was one. */
+  /** Closes the one that has been idle longest. Returns whether there was one. */
   evict(): boolean {
     const item = this.idle.shift();
     if (item === undefined) return false;

@@ -62,7 +62,7 @@ export class WaitingLine<Waiting> {
     if (this.common !== undefined) this.common.waitingCount++;
   }
 
-  /** Leaves. Answers whether it was there. */
+  /** Leaves. Returns whether it was there. */
   remove(waiting: Waiting): boolean {
     const place = this.places.get(waiting);
     if (place === undefined) return false;
@@ -83,7 +83,7 @@ export class WaitingLine<Waiting> {
     return first;
   }
 
-  /** Takes out everybody; answers them in their order. */
+  /** Takes out everybody; returns them in their order. */
   takeAll(): Waiting[] {
     const all: Waiting[] = [];
     for (let first = this.shift(); first !== undefined; first = this.shift()) all.push(first);

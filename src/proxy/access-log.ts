@@ -1,4 +1,4 @@
-/** Lines of an access log out of what proxies and relays tell. */
+/** Access logs of proxies and relays. */
 import {
   ACCESS_LOG_OPTIONS,
   type AccessLogFormat,
@@ -10,20 +10,21 @@ import type { AccessRecord } from "./proxy-handlers.js";
 import type { RelayRecord } from "./relay/relay-options.js";
 import type { UdpRelayRecord } from "./relay/udp-relay-options.js";
 
-/** What there is to tell of one request, tunnel, client or session. */
+/** What is logged: a request, tunnel, client or session. */
 export type LoggedRecord = AccessRecord | RelayRecord | UdpRelayRecord;
 
 /** What all records have, in one form. */
 interface Entry {
   readonly client: string | undefined;
   readonly user: string | undefined;
-  /** The parts of what stands for the line of a request. */
+  /** The parts that stand for a request line. */
   readonly request: readonly [method: string, target: string, protocol: string];
   readonly status: number | undefined;
 }
 
 /**
- * Makes a handler that writes a line for each record: `onAccess` of a `ProxyServer`, `onRelayed` of a `Relay` or a `UdpRelay`.
+ * Makes a handler that writes a line for each record: `onAccess` of a `ProxyServer`, `onRelayed` of a `Relay` or a
+ * `UdpRelay`.
  *
  * `combined` is the Combined Log Format. What is no request of HTTP has a line made like one: a tunnel is
  * `CONNECT example.com:443 socks5`, a client of a relay `RELAY 10.0.0.1:80 tcp`; the bytes are those that went to the

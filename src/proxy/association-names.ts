@@ -59,7 +59,7 @@ export class AssociationNames {
     return true;
   }
 
-  /** Nobody waits any more. */
+  /** The client has left: drops what waits. */
   close(): void {
     this.names.clear();
     this.closing.abort();

@@ -37,7 +37,7 @@ export interface AssociationParts {
   readonly rules: DestinationRules;
 }
 
-/** What has become of an association. */
+/** The outcome of an association. */
 export interface AssociationReport {
   readonly error: NetError | undefined;
   readonly fromClientBytes: number;
@@ -47,7 +47,7 @@ export interface AssociationReport {
 /** What is kept for each datagram that waits for a socket to be opened, besides its bytes. */
 const WAITING_COST = 128;
 
-/** Somebody that the client has sent to, or the client. */
+/** A peer of the association: the client, or a destination that it has sent to. */
 class Peer implements Destination {
   firstWaiting: number = NOWHERE;
   lastWaiting: number = NOWHERE;
@@ -61,7 +61,7 @@ class Peer implements Destination {
   }
 
   datagramsSent(): void {
-    // What did not leave is lost, as networks lose it.
+    // A datagram that could not be sent is lost, as on a network.
   }
 }
 
@@ -104,7 +104,7 @@ export class Association implements Receiver, PortOwner {
     this.clientHost = plainHost(connection.stream.remoteAddress()?.host);
     const local = peerKeyOf({ host: plainHost(localHost), port: 0, family: "IPv4" });
     this.inner = new DatagramPort(parts.service, targetAt(addressOfPeer(local)), this);
-    // The client's connection holds the process.
+    // The client's connection keeps the process alive.
     this.inner.unref();
     this.heardMs = connection.wheel.clock.now();
     this.peers = new RecentMap(parts.numbers.maxAssociationPeers);
@@ -117,7 +117,7 @@ export class Association implements Receiver, PortOwner {
   // — the connection —
 
   received(bytes: Buffer): number {
-    // Behind the request a client has nothing to say.
+    // A client sends nothing behind its request.
     return bytes.length;
   }
 
@@ -285,7 +285,7 @@ class OuterSocket implements PortOwner {
     }
   }
 
-  /** Answers false where the datagram is dropped. */
+  /** Returns false where the datagram is dropped. */
   send(to: Peer, data: Buffer, maxPendingBytes: number): boolean {
     const { port, waiting } = this;
     if (port === undefined) return false;

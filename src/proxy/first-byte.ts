@@ -1,4 +1,4 @@
-/** Which protocol a client speaks: SOCKS begins with its version, 4 or 5, which begins no request of HTTP. */
+/** Which protocol a client speaks: SOCKS begins with its version, 4 or 5, which no HTTP request begins with. */
 import type { ProtocolConnection, Receiver } from "../connection/receiver.js";
 
 /** Who receives what. */

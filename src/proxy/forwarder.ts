@@ -1,7 +1,7 @@
 /**
  * Requests of clients: CONNECT becomes a tunnel, a request with a whole URL is sent on over a connection that is kept
  * and used again for whoever comes next (RFC 9110 §7.6, §9.3.6). Each request is read whole by the server's
- * parser and its framing is written anew, so that an origin never sees what a client wrote of it.
+ * parser and its framing is written anew, so that an origin never sees the client's framing.
  */
 import { parseHostPort } from "../address/host-port.js";
 import { NetError } from "../errors.js";
@@ -16,7 +16,7 @@ import type { Given } from "../options.js";
 import { BODY } from "../protocol/http1/head.js";
 import { basicCredentials } from "./authentication.js";
 import type { DestinationRules } from "./destination-rules.js";
-import { Forwarding, type ForwardingShare, pairsOf, without } from "./forwarding.js";
+import { Forwarding, type ForwardingShare, pairsOf, withoutLength } from "./forwarding.js";
 import type { HandlerWaits } from "./handler-waits.js";
 import { AddedFields, endToEndFields, endToEndTrailers, LEFT } from "./hop-fields.js";
 import { absoluteTarget, badTarget, Origins } from "./origins.js";
@@ -219,7 +219,7 @@ export class Forwarder {
         url: route.target.url,
         target: targetOf(method, path),
         method,
-        headers: isUnchanged ? request.headers : without(request.headers, "content-length"),
+        headers: isUnchanged ? request.headers : withoutLength(request.headers),
         ...(body !== undefined && { body }),
         ...(body !== undefined &&
           isUnchanged &&
@@ -248,7 +248,7 @@ export class Forwarder {
 function respondedAtLastHop(exchange: HttpExchange): boolean {
   if (hopsLeft(exchange) !== 0) return false;
   if (exchange.method === "OPTIONS") exchange.respond(200, { "Content-Length": "0" });
-  // What a TRACE would send back may have credentials in it.
+  // The response to a TRACE would repeat credentials.
   else exchange.respondError(405, "TRACE is not answered here");
   return true;
 }

@@ -1,7 +1,7 @@
 /**
  * One request that is sent on, and the response to it. What comes from the origin is written to the client in the
- * same call: the fields as bytes, the body as the engine has lent it. A client that takes nothing holds its origin
- * back. A handler of responses stands between the two where there is one.
+ * same call: the fields as bytes, the body as the engine has lent it. A slow client holds its origin back. A handler
+ * of responses stands between the two where there is one.
  *
  *     asked ── head ──► responding ── end ──► over
  *       └── fail ──────────┴── fail, the client leaves ──► over
@@ -28,7 +28,7 @@ import { type AddedFields, endToEndFields, endToEndTrailers, LEFT } from "./hop-
 import type { ProxyHandlers, ProxyRequest, ProxyResponse } from "./proxy-handlers.js";
 import { asNetError } from "./tunnel-maker.js";
 
-/** What each of our errors is to the client; any other is 502. */
+/** The status for each error; 502 for any other. */
 const STATUS: Partial<Record<NetErrorCode, number>> = {
   INVALID_ARGUMENT: 400,
   ADDRESS_REFUSED: 403,
@@ -60,7 +60,7 @@ export class Forwarding implements ResponseFollower, BodyOwner {
   error: NetError | undefined = undefined;
   /** Whether the request went over a connection that had carried another one. */
   isReused = false;
-  /** Whether a tunnel was asked for, which tells of its end itself. */
+  /** Whether a tunnel was asked for: its end is logged by the tunnel. */
   isTunnel = false;
   /** What the handler of requests was shown, where there is one for responses as well. */
   request: ProxyRequest | undefined = undefined;
@@ -175,7 +175,7 @@ export class Forwarding implements ResponseFollower, BodyOwner {
       const isUnchanged = body === intake && !isEmpty;
       await exchange.respondStream(
         status,
-        isUnchanged ? headers : without(headers, "content-length"),
+        isUnchanged ? headers : withoutLength(headers),
         isEmpty ? [] : body,
         () => (isUnchanged ? endToEndTrailers(intake.trailers) : undefined),
       );
@@ -209,14 +209,14 @@ export class Forwarding implements ResponseFollower, BodyOwner {
     this.leave();
   }
 
-  /** Nobody waits for the rest of the response. */
+  /** The client needs no more of the response. */
   private leave(): void {
     this.intake?.discard();
     const text = "the client has left, or has its response";
     this.upstream?.giveUp(new NetError("ABORTED", text, { operation: "request" }));
   }
 
-  /** It can't go on. `name`: the handler whose fault it is where it is no error of ours. */
+  /** The exchange fails. `name`: the handler to blame, unless `cause` is an error of ours. */
   fail(cause: unknown, name: "onRequest" | "onResponse" = "onRequest"): void {
     const { waits } = this.shared;
     this.respondFailure(cause instanceof NetError ? cause : waits.fail(name, cause));
@@ -241,12 +241,12 @@ export function pairsOf(
   return Array.from(fields, ([name, value]) => [name, value]);
 }
 
-/** The fields without those of a name, which is given in small letters. */
-export function without(fields: ProxyRequest["headers"], name: string): ProxyRequest["headers"] {
-  return fields.filter(([one]) => one.toLowerCase() !== name);
+/** The fields without Content-Length. */
+export function withoutLength(fields: ProxyRequest["headers"]): ProxyRequest["headers"] {
+  return fields.filter(([name]) => name.toLowerCase() !== "content-length");
 }
 
-/** Of a response that can't be sent on the origin is to blame, and not the client. */
+/** The error for a response that can't be sent on: the origin is to blame, not the client. */
 function asOriginFault(cause: unknown): NetError {
   const error = asNetError(cause);
   if (error.code !== "INVALID_ARGUMENT") return error;
@@ -254,7 +254,7 @@ function asOriginFault(cause: unknown): NetError {
   return new NetError("HTTP_MALFORMED", text, { operation: "request", cause: error });
 }
 
-/** These have no content, and no length of it (RFC 9110 §8.6, §15.3.6), whatever an origin has sent. */
+/** Whether a status has no content and no Content-Length (RFC 9110 §8.6, §15.3.6), whatever the origin has sent. */
 function isWithoutContent(status: number): boolean {
   return status === 204 || status === 205;
 }

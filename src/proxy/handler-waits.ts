@@ -1,4 +1,4 @@
-/** Calls of the application's handlers: each may take its time, but no more than `handlerTimeoutMs`. */
+/** Calls handlers, and waits for each for at most `handlerTimeoutMs`. */
 import { handlerError, isThenable } from "../connection/events/handlers.js";
 import { NetError } from "../errors.js";
 import type { Clock } from "../time/clock.js";
@@ -17,8 +17,8 @@ export class HandlerWaits {
   }
 
   /**
-   * What the handler `name` answers, at once where it does. Throws, or rejects with, `HANDLER_FAILED` where it fails or
-   * takes too long, which is told; and `CONNECTION_CLOSED` when `signal` is aborted, which is not.
+   * What the handler `name` returns or resolves with. Throws, or rejects with, `HANDLER_FAILED` where it fails or
+   * takes too long, which is reported, and `CONNECTION_CLOSED` when `signal` is aborted, which is not.
    */
   call<Answer>(
     name: string,
@@ -63,7 +63,7 @@ export class HandlerWaits {
     });
   }
 
-  /** Tells that a handler has failed; answers `HANDLER_FAILED`. */
+  /** Tells that a handler has failed; returns `HANDLER_FAILED`. */
   fail(name: string, cause: unknown): NetError {
     const error = handlerError(name, "request", cause);
     this.failed(error);

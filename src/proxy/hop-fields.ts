@@ -10,7 +10,7 @@ import { PassedFields } from "../protocol/http1/writing/passed-fields.js";
 /** A field: name and value. */
 export type FieldPair = [name: string, value: string];
 
-/** Of one hop, whether or not Connection says so. Framing is made anew on each side. */
+/** Fields of one hop, whether or not Connection names them. Each side has its own framing. */
 const HOP_FIELDS: readonly string[] = [
   "connection",
   "proxy-connection",
@@ -60,7 +60,7 @@ const HEAD_FIELDS: ReadonlySet<string> = new Set([
   "www-authenticate",
 ]);
 
-/** Connection can't take these away: the message would become another one. */
+/** Fields that Connection can't name away: the message would mean something else. */
 const NEVER_OF_THE_HOP: ReadonlySet<string> = new Set(["content-length", "host", "via"]);
 
 /** What Connection says of the connection alone. */
@@ -90,7 +90,7 @@ export function endToEndTrailers(trailers: Fields | undefined): FieldPair[] | un
   return passed.length === 0 ? undefined : passed;
 }
 
-/** Whether who sent the head takes trailers (RFC 9110 §10.1.4). */
+/** Whether the sender of the head takes trailers (RFC 9110 §10.1.4). */
 function takesTrailers(fields: Fields): boolean {
   return fields.has("te") && listed(fields.getAll("te")).some((one) => /^trailers$/i.test(one));
 }

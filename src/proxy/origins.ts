@@ -1,4 +1,6 @@
-/** Where requests for an authority go: the one reading of each, by which it is checked, dialled and told in Host. */
+/**
+ * Where requests for an authority go. Each authority is parsed once; the result is checked, dialled and sent in Host.
+ */
 import { NetError } from "../errors.js";
 import type { DialRoute } from "../http/client/http-proxy.js";
 import { HttpTarget } from "../http/client/http-target.js";
@@ -8,7 +10,7 @@ import { forbidden } from "./tunnel-maker.js";
 /** `http://authority`, then path and query; a fragment is no part of a target. */
 const ABSOLUTE = /^http:\/\/([^/?#@]+)([^#]*)$/i;
 
-/** Authorities whose reading is kept: they come again and again, and reading one costs microseconds. */
+/** Parsed authorities that are kept: parsing one costs microseconds. */
 const MAX_KNOWN_ORIGINS = 256;
 
 /** A target in absolute form, taken apart. */
@@ -58,7 +60,7 @@ function readTarget(authority: string): HttpTarget {
   return target;
 }
 
-/** The error for a target that a proxy can do nothing with. */
+/** The error for a target that a proxy can't use. */
 export function badTarget(text: string): NetError {
   return new NetError("INVALID_ARGUMENT", text, { operation: "request", fault: "remote" });
 }

@@ -104,8 +104,8 @@ export class OutgoingStreams implements StreamRole {
   }
 }
 
-/** Gets nothing, since the connection is held. */
-class HeldBack implements Receiver {
+/** The receiver of a connection that is held until a tunnel takes it over: it gets nothing. */
+export class HeldBack implements Receiver {
   received(): number {
     return 0;
   }
@@ -119,6 +119,6 @@ class HeldBack implements Receiver {
   }
 
   closed(): void {
-    // Who takes it over looks.
+    // The role is told.
   }
 }

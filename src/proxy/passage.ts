@@ -68,8 +68,8 @@ export class Passage {
   }
 
   /**
-   * Stops the clients, and then what is behind them with the time that is left: what clients have sent last is still on its
-   * way. Each client counts once, as cut where either side of it was.
+   * Stops the clients, and then what is behind them with the time that is left: the last bytes of clients are still
+   * on their way. Each client counts once, as cut where either side of it was.
    */
   async stop(options: StopOptions): Promise<StopResult> {
     const drainMs = readStopOptions(options);

@@ -7,7 +7,9 @@ import type { FieldPair } from "./hop-fields.js";
 
 /** Who asks for a tunnel, and where to. */
 export interface TunnelCall {
-  /** `udp`: a SOCKS 5 client wants its datagrams relayed; `host` and `port` are then those that it says it sends from. */
+  /**
+   * `udp`: a SOCKS 5 client wants its datagrams relayed; `host` and `port` are then those that it says it sends from.
+   */
   readonly protocol: "connect" | "socks4" | "socks5" | "udp";
   /** Address of the client. */
   readonly client: string | undefined;
@@ -31,7 +33,7 @@ export interface ProxyRequest {
   url: string;
   /** Fields without those of the hop, in their order; Host is made of the URL. */
   headers: FieldPair[];
-  /** Looks at and may change the body, chunk by chunk; its length is then not told before. */
+  /** The body, which may be replaced: then it is sent in chunks. */
   body: AsyncIterable<Uint8Array> | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What a proxy does with its clients' connections: SOCKS or HTTP, by the first byte. */
+/** What a proxy does with its clients' connections: reads SOCKS or HTTP, by the first byte. */
 import type { CloseReason } from "../connection/close-reason.js";
 import type { StreamRole } from "../connection/component/stream-component.js";
 import type { ListeningRole } from "../connection/listening/listening.js";

@@ -52,13 +52,19 @@ export interface ProxyServerOptions
     Given<ProxyNumbers>,
     HttpSettingsInput,
     ServerSecurity {
-  /** Names and passwords, or a function that checks them: Basic (RFC 7617), SOCKS 5 (RFC 1929). Default: none is asked for. */
+  /**
+   * Names and passwords, or a function that checks them: Basic (RFC 7617), SOCKS 5 (RFC 1929). Default: none is asked
+   * for.
+   */
   readonly authenticate?: Authentication | undefined;
   /** Where clients may have it connect to. Default: everywhere but {@link PRIVATE_NETWORKS}. */
   readonly destinations?: DestinationOptions | undefined;
   /** Whether SOCKS 5 clients can have their datagrams relayed (UDP ASSOCIATE, RFC 1928 §7). Default true. */
   readonly relaysDatagrams?: boolean | undefined;
-  /** What Via calls the proxy (RFC 9110 §7.6.3), or false for no Via, and then loops are not found. Default: a name of its own. */
+  /**
+   * What Via calls the proxy (RFC 9110 §7.6.3), or false for no Via, and then loops are not found. Default: a name of
+   * its own.
+   */
   readonly via?: string | false | undefined;
   /** What moves the bytes, of clients and of destinations. */
   readonly engine?: EngineChoice | undefined;
@@ -119,7 +125,7 @@ export class ProxyServer implements AsyncDisposable {
   readonly #makeAgent: () => HttpAgent;
   readonly #tunnels: TunnelMaker;
   readonly #forwarder: Forwarder;
-  /** Anybody on the network could come in: there is neither a list nor authentication. */
+  /** Without `access.allow` and `authenticate`, any client may use the proxy. */
   readonly #isOpen: boolean;
   readonly #handlers: Given<ProxyHandlers>;
   #keepsProcess = true;
@@ -263,7 +269,7 @@ export class ProxyServer implements AsyncDisposable {
     return await this.#passage.stop(options);
   }
 
-  /** Upstream connections end; those of whoever comes next are another agent's. */
+  /** Ends upstream connections; the next start makes another agent. */
   async #stopAgent(): Promise<void> {
     const agent = this.#agent;
     this.#agent = this.#makeAgent();
@@ -331,12 +337,12 @@ export class ProxyServer implements AsyncDisposable {
   }
 }
 
-/** Who may come in where nothing is said: this machine. */
+/** Networks that may connect by default: this machine. */
 const LOOPBACK_NETWORKS: readonly string[] = ["127.0.0.0/8", "::1"];
 
 const LOCAL_HOST = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
-/** A name of its own, so that a request that comes back is known. */
+/** The name in Via, which shows a request that comes back. */
 function pseudonymOf(via: unknown): string | undefined {
   if (via === false) return undefined;
   if (via === undefined) return `hp-socket-${randomBytes(4).toString("hex")}`;

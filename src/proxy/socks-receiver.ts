@@ -13,7 +13,7 @@ import {
 } from "../protocol/socks/socks-server.js";
 import { type TunnelMaker, targetText } from "./tunnel-maker.js";
 
-/** What each of our errors is to the client; any other is "general failure". */
+/** The reply for each error; "general failure" for any other. */
 const REPLIES: Partial<Record<NetErrorCode, Reply>> = {
   ADDRESS_REFUSED: REPLY.notAllowed,
   REFUSED: REPLY.notAllowed,
@@ -107,7 +107,7 @@ export class SocksReceiver implements Receiver, SocksServerSink {
     }
   }
 
-  /** The client has no right to ask for anything. */
+  /** The client has not authenticated. */
   private tellUnknown(user: string | undefined): void {
     this.tellRefusal(
       new NetError("PROXY_AUTHENTICATION", "the client did not prove who it is"),
@@ -165,7 +165,7 @@ export class SocksReceiver implements Receiver, SocksServerSink {
 
   private async associate(target: SocksAddress, user: string | undefined): Promise<void> {
     const { connection, maker, socks } = this;
-    // Its datagrams come from where its connection comes from: a path has no such place.
+    // Datagrams come from the connection's address, which a Unix-domain socket does not have.
     const client = connection.stream.remoteAddress()?.host;
     if (client === undefined) {
       this.refuse(REPLY.commandUnknown);

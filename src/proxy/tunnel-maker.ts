@@ -1,4 +1,4 @@
-/** Makes the tunnels of a proxy: asks whether they may be, dials, counts, tells what has become of them. */
+/** Makes the tunnels of a proxy: checks them, dials, counts, and reports their outcome. */
 import { callHandler } from "../connection/events/handlers.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import type { IpAddress } from "../engine/engine.js";
@@ -94,7 +94,7 @@ export class TunnelMaker {
   }
 
   /**
-   * Relays the datagrams of a client, whose connection it takes over once it is open. Answers where the client is to
+   * Relays the datagrams of a client, whose connection it takes over once it is open. Returns where the client is to
    * send to, or why not. Never rejects.
    */
   async associate(
@@ -132,7 +132,7 @@ export class TunnelMaker {
     }
   }
 
-  /** Tells of what begins now, when it is over. */
+  /** Reports, when it is over, what begins now. */
   private teller(
     { protocol, client, user }: Omit<TunnelCall, "host" | "port">,
     target: string,
@@ -194,7 +194,7 @@ export function targetText({ host, port }: Pick<TunnelCall, "host" | "port">): s
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** The rules forbid it, whatever its addresses are. */
+/** The rules forbid the host or port. */
 export function forbidden(host: string, port: number): NetError {
   const text = `the destinations do not allow ${host} port ${port}`;
   return new NetError("ADDRESS_REFUSED", text, { operation: "connect" });
@@ -204,7 +204,7 @@ function refusal(text: string): NetError {
   return new NetError("REFUSED", text, { operation: "connect" });
 }
 
-/** What a handler throws may be anything. */
+/** An error of ours, or `HANDLER_FAILED` for what else a handler threw. */
 export function asNetError(cause: unknown): NetError {
   if (cause instanceof NetError) return cause;
   return new NetError("HANDLER_FAILED", "a handler of the proxy failed", {

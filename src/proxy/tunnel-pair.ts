@@ -1,15 +1,15 @@
 /**
  * A tunnel: two connections, each of which is sent what comes from the other. Where it can, the engine carries them
  * (`ProtocolConnection.carryTo`), from the first moment on at which nothing waits. Else bytes are handed on as they
- * are lent, so that the engine can keep them where they are. A side that takes nothing holds the other one back;
- * what a side finishes is finished at the other; when one side has ended, the other ends, too.
+ * are lent, so that the engine can keep them where they are. A slow side holds the other one back. When one side
+ * finishes, the other is finished; when one side has ended, the other ends, too.
  */
 import type { CloseReason } from "../connection/close-reason.js";
 import { DUE, HOLD, type Receiver } from "../connection/receiver.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import { NetError } from "../errors.js";
 
-/** What has become of a tunnel. */
+/** The outcome of a tunnel. */
 export interface TunnelReport {
   /** Bytes that the client sent to the destination. */
   readonly fromClientBytes: number;
@@ -35,7 +35,10 @@ export class TunnelPair {
   private reason: CloseReason | undefined = undefined;
   private isByUpstream = false;
 
-  /** `idleTimeoutMs`: how long nothing may come from either side; 0: for any time. `done`: told once, when both have ended. */
+  /**
+   * `idleTimeoutMs`: how long nothing may come from either side; 0: for any time. `done`: told once, when both have
+   * ended.
+   */
   constructor(
     client: StreamConnection,
     upstream: StreamConnection,
@@ -59,7 +62,7 @@ export class TunnelPair {
     client.connection.onDue = () => this.idlePassed();
     this.watchIdle(this.idleTimeoutMs);
     for (const { connection } of [client, upstream]) connection.release(HOLD.upgrade);
-    // Whoever had ended by now has told another receiver of it.
+    // A side that had ended by now has told its earlier receiver.
     for (const side of [client, upstream]) side.tellEarlyEnd();
   }
 

@@ -105,7 +105,7 @@ export class FrameDecoder implements Decoder {
   }
 
   /**
-   * Copies bytes until the kept frame is whole or dropped, or the bytes are used up. Answers how
+   * Copies bytes until the kept frame is whole or dropped, or the bytes are used up. Returns how
    * many bytes it used. While the length is unknown it copies in steps that double, and hands back
    * what turns out to lie behind the frame.
    */

@@ -22,7 +22,7 @@ export interface Framing {
    * Looks at the frame that begins at `start`; `end` is where the bytes end. Of the frame's bytes
    * an earlier call has seen the first `seenBytes` and not found the frame's length.
    *
-   * Answers the length of the whole frame, which may reach beyond `end`; 0 when more bytes are
+   * Returns the length of the whole frame, which may reach beyond `end`; 0 when more bytes are
    * needed to tell; −n when the first n bytes belong to no frame. Must answer as soon as the bytes
    * allow it. Throws NetError (`PACKET_MALFORMED`, `PACKET_TOO_LONG`).
    */

@@ -86,7 +86,7 @@ class PackFormat implements Framing, Encoder {
     target.writeUInt32LE(((this.flag << LENGTH_BITS) | byteCount) >>> 0, offset);
   }
 
-  /** The flag comes first: a peer that speaks something else is best told by it. */
+  /** The flag is checked first: it tells best that the peer speaks another protocol. */
   private refusal(length: number, flag: number, begin: string): NetError {
     if (this.flag !== 0 && flag !== this.flag) {
       return packetMalformed(`a packet has flag ${flag}, the flag here is ${this.flag}`, begin);

@@ -6,7 +6,7 @@ import type { ReceiveModel } from "./receive-model.js";
  * as many as it wants (HP §2.7). How much is buffered is a setting of the component, `maxUnreadBytes`.
  */
 export function pull(): ReceiveModel<number>;
-// It has no options: who gives one is told so.
+// It has no options: any name is refused.
 export function pull(options: object = {}): ReceiveModel<number> {
   readAllOptions("pull", {}, options);
   return Object.freeze({

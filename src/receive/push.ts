@@ -3,11 +3,10 @@ import { readAllOptions } from "../options.js";
 import type { ReceiveModel } from "./receive-model.js";
 
 /**
- * Push: `onReceive` gets bytes as they come. Where one call's bytes end says nothing about where
- * the peer's did. The default.
+ * Push: `onReceive` gets bytes as they come. The borders of calls have no meaning. The default.
  */
 export function push(): ReceiveModel<Buffer>;
-// It has no options: who gives one is told so.
+// It has no options: any name is refused.
 export function push(options: object = {}): ReceiveModel<Buffer> {
   readAllOptions("push", {}, options);
   return Object.freeze({

@@ -20,7 +20,7 @@ export type ReceiveModelName =
 export interface PacketSink {
   /**
    * One whole packet, head and tail stripped. Valid as long as the bytes that were fed are: a packet
-   * that came whole is a view into them. Answers whether the decoder goes on; on false it stops
+   * that came whole is a view into them. Returns whether the decoder goes on; on false it stops
    * at the end of this packet.
    */
   packet(bytes: Buffer): boolean;
@@ -29,7 +29,7 @@ export interface PacketSink {
 /** Finds packets in the bytes of one connection. */
 export interface Decoder {
   /**
-   * Takes bytes and hands each whole packet to the sink. Answers how many bytes it took: all of
+   * Takes bytes and hands each whole packet to the sink. Returns how many bytes it took: all of
    * them, unless the sink said stop. Throws NetError (`PACKET_MALFORMED`, `PACKET_TOO_LONG`) when
    * the stream can't be understood; the decoder is of no use afterwards.
    */

@@ -36,7 +36,7 @@ const DONT_WAIT = 0x40;
 export interface Netlink {
   /** Sends a request. Throws `SYSTEM_ERROR`. */
   send(request: Buffer): void;
-  /** Takes messages; answers how many bytes of `into` they are. Throws `SYSTEM_ERROR`. */
+  /** Takes messages; returns how many bytes of `into` they are. Throws `SYSTEM_ERROR`. */
   receive(into: Buffer): number;
   close(): void;
 }
@@ -95,7 +95,7 @@ function requestFor(family: number, mask: number): Buffer {
   return request;
 }
 
-/** Reads the answer to one request; answers whether it was all of one moment. */
+/** Reads the answer to one request; returns whether it was all of one moment. */
 function readDump(netlink: Netlink, into: TcpTableEntry[]): boolean {
   const bytes = Buffer.allocUnsafe(BUFFER_BYTES);
   let isConsistent = true;

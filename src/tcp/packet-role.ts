@@ -66,7 +66,7 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
     this.packetEvents.makeContext(connection, this.makeContext, operation);
   }
 
-  /** The same for an outgoing one, and asks whether to make it. Answers whether to go on. */
+  /** The same for an outgoing one, and asks whether to make it. Returns whether to go on. */
   prepareConnect(connection: StreamConnection): boolean {
     this.prepare(connection, "connect");
     if (connection.state !== "connecting") return false;

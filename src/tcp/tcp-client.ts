@@ -179,7 +179,7 @@ export class TcpClient<
   }
 
   /**
-   * Takes `byteCount` unread bytes, or answers undefined when fewer are there.
+   * Takes `byteCount` unread bytes, or returns undefined when fewer are there.
    * See {@link Connection.fetch}.
    */
   fetch(byteCount: number): Buffer | undefined {
@@ -219,7 +219,7 @@ export class TcpClient<
   }
 
   /**
-   * Sets the kernel's probes; answers what is in force, without the parts that the platform can't
+   * Sets the kernel's probes; returns what is in force, without the parts that the platform can't
    * set. See {@link Connection.setKeepAlive}.
    */
   setKeepAlive(keepAlive: KeepAlive | false): KeepAlive | false {

@@ -1,4 +1,3 @@
-/** How TCP clients and agents make connections. */
 import type { StreamComponent } from "../connection/component/stream-component.js";
 import type { StreamConnection } from "../connection/stream-connection.js";
 import {

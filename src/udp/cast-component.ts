@@ -11,7 +11,7 @@ import { CastSocket, type CastStats } from "./cast-socket.js";
 export abstract class CastComponent<Handle> implements AsyncDisposable {
   readonly #socket: CastSocket<Handle>;
 
-  /** `give` gets the socket. Throws `INVALID_ARGUMENT` for options that can't be. */
+  /** `give` gets the socket. Throws `INVALID_ARGUMENT` for invalid options. */
   constructor(options: CastOptions<Handle>, give: (socket: CastSocket<Handle>) => void) {
     assertCastOptions(options);
     const engine = chooseEngine(options.engine, "datagram");

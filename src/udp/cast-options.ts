@@ -17,7 +17,7 @@ import {
 } from "../options.js";
 import type { CastSettings } from "./cast-settings.js";
 
-/** All of a group, or of a network. */
+/** A group, or a broadcast. */
 export interface CastTarget {
   /** Address of a multicast group, IPv4 or IPv6. */
   readonly group?: string | undefined;
@@ -137,14 +137,14 @@ function assertOneTarget(name: string, { group, broadcast, sources }: CastTarget
   }
 }
 
-/** Throws `INVALID_ARGUMENT` for options that can't be. */
+/** Throws `INVALID_ARGUMENT` for invalid options. */
 export function assertCastOpen(options: CastOpenOptions): void {
   assertOptions<CastOpenOptions>("open", CAST_OPEN, options);
   if (options.port === undefined) throw invalidArgument("open needs the port of the cast");
   assertOneTarget("open", options);
 }
 
-/** Throws `INVALID_ARGUMENT` for options that can't be. */
+/** Throws `INVALID_ARGUMENT` for invalid options. */
 export function assertNodeOpen(options: NodeOpenOptions): void {
   assertOptions<NodeOpenOptions>("open", NODE_OPEN, options);
 }

@@ -94,7 +94,7 @@ const HANDLERS: readonly (keyof CastHandlers<unknown>)[] = [
 
 const NAMES = optionNames<CastSettings>(CAST_SETTINGS);
 
-/** Throws `INVALID_ARGUMENT` for options that can't be. */
+/** Throws `INVALID_ARGUMENT` for invalid options. */
 export function assertCastOptions(options: object): void {
   assertObject("the options", options);
   assertKnownKeys("options", options, [...NAMES, ...HANDLERS, "engine"]);

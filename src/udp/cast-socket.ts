@@ -1,6 +1,6 @@
 /**
  * One socket without sessions, from its opening to its end: what a cast and a node are made of. It opens, joins
- * groups, sends to whomever, tells what came, and closes. Hot where datagrams pass.
+ * groups, sends to any address, delivers what comes, and closes. Hot where datagrams pass.
  */
 import type { AsyncResource } from "node:async_hooks";
 import process from "node:process";
@@ -17,7 +17,7 @@ import { type EngineService, engineServiceOf } from "../connection/engine-servic
 import { handlerScope } from "../connection/events/handler-scope.js";
 import { assertMayListen, callHandler, handlerError } from "../connection/events/handlers.js";
 import { beginWait } from "../connection/waiting/waiter.js";
-import { WaiterList } from "../connection/waiting/waiter-list.js";
+import { DRAINED, WaiterList } from "../connection/waiting/waiter-list.js";
 import { DatagramPort, type PortOwner } from "../datagram/datagram-port.js";
 import type {
   DatagramTarget,
@@ -294,8 +294,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   async drained(options: WaitOptions = {}): Promise<void> {
     beginWait(options, "drained", "send");
     if (this.pendingBytes <= this.settings.lowWaterMarkBytes) return;
-    const giveUp = { code: "DRAIN_TIMEOUT", call: "drained", operation: "send" } as const;
-    await this.drainWaiters.wait(this.service.wheel, options, giveUp);
+    await this.drainWaiters.wait(this.service.wheel, options, DRAINED);
   }
 
   peerSent(
@@ -344,7 +343,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
       return;
     }
     this.move("ready");
-    // It was open, and will have its `onClose`.
+    // It was open, so that `onClose` is called.
     this.reason = CLOSED_LOCALLY;
     this.opening?.resolve(address);
     this.opening = undefined;
@@ -405,7 +404,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
       : scope.runInAsyncScope(call, handlers, ...given);
   }
 
-  /** Calls a handler; its failure is told, and ends nothing: there is no connection that it could be of. */
+  /** Calls a handler. Its failure is reported, and ends nothing: there is no connection. */
   private guard(
     name: string,
     operation: Operation,

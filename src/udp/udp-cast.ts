@@ -55,7 +55,7 @@ export class UdpCast extends CastComponent<UdpCast> {
   }
 
   /**
-   * Sends a datagram of at most `maxDatagramBytes` to all; an empty one is sent too. Answers `true`, `"slow"` above
+   * Sends a datagram of at most `maxDatagramBytes` to all; an empty one is sent too. Returns `true`, `"slow"` above
    * `highWaterMarkBytes`, and `false` when it is lost: not open, or `maxPendingBytes` wait. Throws
    * `PACKET_INVALID` for one that is too long.
    */

@@ -1,4 +1,4 @@
-/** Any to any over UDP (HP §2.12): one socket without sessions, which sends to and hears whomever. */
+/** Any to any over UDP (HP §2.12): one socket without sessions, which exchanges datagrams with any address. */
 import { assertHost } from "../bytes/host-text.js";
 import type { Data, SendResult } from "../connection/connection.js";
 import { throwIfAborted } from "../connection/waiting/waiter.js";
@@ -66,7 +66,7 @@ export class UdpNode extends CastComponent<UdpNode> {
    * Sends a datagram of at most `maxDatagramBytes` to an IP address; an empty one is sent too. Addresses that handlers
    * were given, and objects that are used again, cost no look at their text.
    *
-   * Answers `true`, `"slow"` above `highWaterMarkBytes`, and `false` when it is lost: not open, or `maxPendingBytes`
+   * Returns `true`, `"slow"` above `highWaterMarkBytes`, and `false` when it is lost: not open, or `maxPendingBytes`
    * wait. Throws `PACKET_INVALID` for one that is too long, `INVALID_ARGUMENT` for what is no address.
    */
   send(to: SendTarget, data: Data): SendResult {
@@ -100,7 +100,7 @@ export class UdpNode extends CastComponent<UdpNode> {
     this.#socket.join(membership);
   }
 
-  /** Takes that back. */
+  /** Leaves a group. */
   leaveGroup(membership: GroupMembership): void {
     this.#socket.leave(membership);
   }

@@ -75,7 +75,7 @@ export class BrowserWebSocket extends EventTarget {
   #socket: WebSocketConnection | undefined;
   #unsent: UnsentMessages | undefined;
   #state: number = CONNECTING;
-  /** What has happened, and was not told yet. */
+  /** Events that were not dispatched yet. */
   #waitingTasks = 0;
   #binaryType: "blob" | "arraybuffer" = "blob";
   /** Bytes of blobs that are being read, and of what was given to a socket that closes. */
@@ -117,7 +117,7 @@ export class BrowserWebSocket extends EventTarget {
     try {
       await sharedAgent().connect(this.#url, { ...options, signal, context });
     } catch {
-      // The standard tells a page nothing of why: an event `error`, and code 1006.
+      // The standard tells a page no reason: it gets an event `error`, and code 1006.
       context.ended(CLOSE_CODE.abnormal, "");
     }
   }
@@ -137,7 +137,7 @@ export class BrowserWebSocket extends EventTarget {
   }
 
   #opened(socket: WebSocketConnection, isProtocolWanted: boolean): void {
-    // The standard is stricter than RFC 6455: a server that takes none of the protocols is no peer for the page.
+    // The standard is stricter than RFC 6455: a server has to accept one of the offered protocols.
     if (this.#state !== CONNECTING || (isProtocolWanted && socket.protocol === "")) {
       socket.abort();
       return;
@@ -171,7 +171,7 @@ export class BrowserWebSocket extends EventTarget {
 
   // — what is known of it —
 
-  /** The URL that it was made with, as a URL is written. */
+  /** The URL that it was made with, serialized. */
   get url(): string {
     return this.#url.href;
   }
@@ -192,12 +192,12 @@ export class BrowserWebSocket extends EventTarget {
     return this.#socket?.isCompressed === true ? "permessage-deflate" : "";
   }
 
-  /** Bytes of messages that were given to `send` and have not left. What never will leave counts, too. */
+  /** Bytes of messages that were given to `send` and have not left, those included that never will. */
   get bufferedAmount(): number {
     return this.#unsentBytes + (this.#unsent?.byteCount ?? 0);
   }
 
-  /** As what binary messages come. Default `blob`. */
+  /** The type of binary messages. Default `blob`. */
   get binaryType(): "blob" | "arraybuffer" {
     return this.#binaryType;
   }
@@ -341,7 +341,7 @@ function parseUrl(given: string): URL {
   return url;
 }
 
-/** An object that is no list is what the standard does not have. */
+/** An object that is not iterable has the options that the standard does not have. */
 function readInit(init: string | Iterable<string> | BrowserWebSocketInit): BrowserWebSocketInit {
   const isObject = typeof init === "object" && init !== null;
   if (isObject && !(Symbol.iterator in init)) return init;
@@ -376,6 +376,6 @@ function copyOf(memory: ArrayBufferLike, offset: number, byteCount: number): Buf
 function clampedShort(given: number): number {
   const number = Math.min(Math.max(Number(given), 0), 65_535) || 0;
   const whole = Math.round(number);
-  // A half goes to the even one.
+  // Halves are rounded to even.
   return whole - number === 0.5 && whole % 2 === 1 ? whole - 1 : whole;
 }

@@ -42,7 +42,7 @@ const COPIED_BYTES = 16_384;
 /** Texts up to this length are encoded to where they are sent from. */
 const MAX_TEXT_LENGTH = 16_384;
 
-/** Longer texts are measured before room is taken, which else is three times what most of them need. */
+/** Longer texts are measured before room is taken: unmeasured text takes room for three bytes a character. */
 const UNMEASURED_TEXT_LENGTH = 1_024;
 
 /** Of a frame, with its mask. */
@@ -75,8 +75,8 @@ const spares: FrameOutput[] = [];
 const MAX_SPARES = 8_192;
 
 /**
- * Sends the frames of one socket, straight into the memory that is sent from where they are small. A socket has one
- * while it sends, and while something is to be remembered of what was sent.
+ * The frames that one socket sends. A socket has one while it sends, and while something of what was sent has to be
+ * remembered.
  */
 export class FrameOutput implements LineOwner {
   private served: SendingSocket | undefined = undefined;
@@ -99,7 +99,7 @@ export class FrameOutput implements LineOwner {
     return output;
   }
 
-  /** Serves the next socket that sends, if nothing is to be remembered of this one. Answers whether it does. */
+  /** Serves the next socket that sends, if nothing is to be remembered of this one. Returns whether it does. */
   leave(): boolean {
     if (this.isInMessage || this.isAbove || this.line !== undefined) return false;
     this.served = undefined;
@@ -318,7 +318,7 @@ export class FrameOutput implements LineOwner {
 
   /**
    * Sends a message's frame that was made for many, and is held during the call, as it is; behind a message
-   * that was begun. Answers whether it was taken.
+   * that was begun. Returns whether it was taken.
    */
   sendPrepared(frame: Buffer): boolean {
     if (!this.hasRoom(frame.length + this.heldBytes)) return this.drop();
@@ -334,13 +334,13 @@ export class FrameOutput implements LineOwner {
     return true;
   }
 
-  /** Sends a message that was published, but has to be masked for this socket alone. Answers whether it was taken. */
+  /** Sends a message that was published, but has to be masked for this socket alone. Returns whether it was taken. */
   sendMasked(bytes: Buffer, options: SendOptions): boolean {
     if (!this.isInMessage) {
       this.send(bytes, options);
       return this.connection.isOpen;
     }
-    // What deflates has that message under way.
+    // The deflater is at work on that message.
     const { frames } = this.piece;
     const frame = Buffer.allocUnsafe(frames.frameBytes(bytes.length));
     const first = firstByteOf({ isText: options.isText === true, isCompressed: false });
@@ -391,7 +391,7 @@ export class FrameOutput implements LineOwner {
     return this.framing?.isInMessage === true;
   }
 
-  /** `isView`: the payload is somebody's who will use it again. */
+  /** `isView`: the caller will use the payload's memory again. */
   private sendFrame(first: number, payload: Uint8Array, isView: boolean): boolean {
     const { piece, connection } = this;
     const { frames } = piece;
@@ -419,13 +419,16 @@ export class FrameOutput implements LineOwner {
     return pendingBytes === 0 || pendingBytes + frameBytes <= this.settings.maxPendingBytes;
   }
 
-  /** Whether more waits than may, whatever becomes of a message that was begun. Who waits for `drained` never comes here. */
+  /**
+   * Whether so much waits that even a message that was begun can't go on. Never so for a caller that awaits
+   * `drained`.
+   */
   private get isOverfull(): boolean {
     const { highWaterMarkBytes } = this.connection.settings;
     return this.pendingBytes > Math.max(this.settings.maxPendingBytes, highWaterMarkBytes);
   }
 
-  /** There is no room: what the policy says. */
+  /** There is no room: does what `slowConsumer` says. */
   private drop(): false {
     this.socket.droppedCount++;
     if (this.settings.slowConsumer === "drop") this.isAbove = true;
@@ -445,7 +448,7 @@ export class FrameOutput implements LineOwner {
     );
   }
 
-  /** Little waits behind what was sent, or much: whoever waits for that is told later. What `send` answers. */
+  /** What `send` returns: `true` below the mark; above it `"slow"`, and `onDrain` follows. */
   told(isBelowMark: boolean): SendResult {
     if ((isBelowMark && !this.isHalfFull) || !this.connection.isOpen) return isBelowMark;
     this.isAbove = true;
@@ -453,7 +456,7 @@ export class FrameOutput implements LineOwner {
     return "slow";
   }
 
-  /** Bytes were sent. Answers whether there is room again for one who was told that there is none. */
+  /** Bytes were sent. Returns whether there is room again for one who was told that there is none. */
   hasDrained(): boolean {
     if (!this.isAbove) return false;
     const { connection, settings } = this;

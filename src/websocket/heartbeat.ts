@@ -49,7 +49,7 @@ export class Heartbeat {
     connection.deadlines.set(SOCKET_DUE.ping, this.settings.pingIntervalMs);
   }
 
-  /** The socket closes: it is pinged no more. */
+  /** The socket closes: stops pinging. */
   stop({ connection }: PingedSocket): void {
     connection.deadlines.clear(SOCKET_DUE.ping);
     connection.deadlines.clear(SOCKET_DUE.pong);
@@ -69,7 +69,7 @@ export class Heartbeat {
   }
 
   private ping(socket: PingedSocket, nowMs: number): void {
-    // A whole number takes no memory beside its socket.
+    // A small integer needs no heap number.
     socket.pingedMs = Math.floor(nowMs);
     socket.output.control(OPCODE.ping, NOTHING);
     socket.connection.deadlines.set(SOCKET_DUE.pong, this.settings.pongTimeoutMs);
@@ -78,7 +78,7 @@ export class Heartbeat {
   private pongPassed(socket: PingedSocket): void {
     const { connection, pingedMs } = socket;
     const { pingIntervalMs, pongTimeoutMs } = this.settings;
-    // Whom we hold back ourselves may have sent it.
+    // A peer that is held back by us may have answered.
     if (connection.receivedMs >= pingedMs || connection.isHeld(-1)) {
       connection.deadlines.set(SOCKET_DUE.ping, pingIntervalMs);
       return;

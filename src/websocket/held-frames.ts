@@ -12,7 +12,7 @@ export class HeldFrames {
     this.byteCount += byteCount;
   }
 
-  /** Sends what is ready, in order, up to the first that is not. Answers what is left. */
+  /** Sends what is ready, in order, up to the first that is not. Returns what is left. */
   sendReady(send: (frame: Buffer) => void): readonly (Buffer | PublishedDeflate)[] {
     for (const [index, one] of this.frames.entries()) {
       const frame = Buffer.isBuffer(one) ? one : one.frame;

@@ -165,7 +165,7 @@ export class LiveWebSocket implements WebSocketConnection {
     const { session } = this;
     if (options !== undefined) assertSendOptions("send", options);
     if (session.isOpen) return session.output.send(data, options);
-    // A mistake is one on a socket that has ended, too.
+    // Wrong arguments throw on a socket that has ended, too.
     if (typeof data !== "string") bytesOf(data);
     return false;
   }

@@ -1,4 +1,3 @@
-/** Messages that came and wait to be read, and those who wait for them. */
 import type { WaitOptions } from "../connection/connection.js";
 import { beginWait, Waiter } from "../connection/waiting/waiter.js";
 import type { NetError } from "../errors.js";

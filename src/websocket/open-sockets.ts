@@ -17,7 +17,7 @@ import { assertBroadcastOptions, assertPublishOptions } from "./websocket-settin
 /** A socket's session, as its group sees it. */
 export interface GroupedSession extends RuledSession {
   readonly socket: WebSocketConnection;
-  /** Sends what was published. Answers whether it was taken. */
+  /** Sends what was published. Returns whether it was taken. */
   deliverPublished(message: PublishedMessage): boolean;
   /** Whether so much waits that `send` would answer `"slow"`. */
   readonly isAboveMark: boolean;

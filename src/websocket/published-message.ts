@@ -54,7 +54,8 @@ export class PublishedMessage {
   }
 
   /**
-   * What is deflated in turns for sockets that have agreed on compression and keep no context; undefined where {@link frame}
+   * What is deflated in turns for sockets that have agreed on compression and keep no context; undefined where {@link
+   * frame}
    * has what they send.
    */
   get inTurns(): PublishedDeflate | undefined {
@@ -99,7 +100,7 @@ export class PublishedMessage {
     return frame;
   }
 
-  /** All have it, or wait for it. */
+  /** Every socket has it, or waits for it. */
   release(): void {
     this.deflating?.cancelUnwanted();
     for (const { memory, frame } of this.plain) memory.release(frame);

@@ -3,7 +3,8 @@
  * that waits, in order. There while something waits.
  */
 import type { WaitOptions } from "../connection/connection.js";
-import { beginWait, Waiter } from "../connection/waiting/waiter.js";
+import { beginWait } from "../connection/waiting/waiter.js";
+import { DRAINED, WaiterList } from "../connection/waiting/waiter-list.js";
 import type { NetError } from "../errors.js";
 import type { MessageDeflater } from "../protocol/websocket/message-deflater.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
@@ -28,7 +29,7 @@ export interface LineOwner {
   readonly wheel: TimingWheel;
   /** Nothing waits any more. */
   lineEnded(): void;
-  /** A message is not what it was. */
+  /** The memory of a message was changed. */
   messageChanged(): void;
 }
 
@@ -36,10 +37,10 @@ export interface LineOwner {
 export class SendLine {
   private readonly owner: LineOwner;
   private waiting: Waiting[] = [];
-  /** In front that is done with. */
+  /** Entries in front that were sent. */
   private taken = 0;
   private isOver = false;
-  private waiters: Waiter<void>[] = [];
+  private readonly waiters: WaiterList = new WaiterList();
   /** Bytes that wait here, as they were given, and what each that waits costs. */
   heldBytes = 0;
 
@@ -47,7 +48,7 @@ export class SendLine {
     this.owner = owner;
   }
 
-  /** Puts in a message that is deflated in turns; `send` gets its payload, which is nobody else's. */
+  /** Puts in a message that is deflated in turns; `send` gets its payload, which no other socket uses. */
   deflate(deflater: MessageDeflater, bytes: Uint8Array, send: (payload: Buffer) => void): void {
     const job = new DeflateJob(deflater, bytes, {
       deflated: (payload) => {
@@ -66,7 +67,7 @@ export class SendLine {
     this.enqueue({ byteCount: byteCount + WAITING_COST_BYTES, send });
   }
 
-  /** Puts in a message that is deflated for many; `send` gets its frame, which is everybody's. */
+  /** Puts in a message that is deflated for many; `send` gets its frame, which all sockets share. */
   addPublished(published: PublishedDeflate, send: (frame: Buffer) => void): void {
     this.enqueue(this.awaited(published, send));
   }
@@ -135,25 +136,16 @@ export class SendLine {
   private end(): void {
     this.isOver = true;
     this.owner.lineEnded();
-    for (const waiter of this.waiters) waiter.resolve();
+    this.waiters.resolve();
   }
 
   /** Resolves when nothing waits here any more. */
   whenOver(options: WaitOptions): Promise<void> {
     beginWait(options, "drained", "send");
-    const waiter: Waiter<void> = new Waiter<void>(this.owner.wheel, options, {
-      code: "DRAIN_TIMEOUT",
-      call: "drained",
-      operation: "send",
-      forget: () => {
-        this.waiters = this.waiters.filter((other) => other !== waiter);
-      },
-    });
-    this.waiters.push(waiter);
-    return waiter.promise;
+    return this.waiters.wait(this.owner.wheel, options, DRAINED);
   }
 
-  /** Nothing of it is sent any more. */
+  /** Sends nothing more of it. */
   giveUp(error: NetError): void {
     this.isOver = true;
     for (const { job, published } of this.waiting.slice(this.taken)) {
@@ -161,6 +153,6 @@ export class SendLine {
       published?.forgo();
     }
     this.heldBytes = 0;
-    for (const waiter of this.waiters) waiter.reject(error);
+    this.waiters.reject(error);
   }
 }

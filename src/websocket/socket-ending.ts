@@ -2,7 +2,8 @@
  * How one WebSocket ends: the close handshake of RFC 6455 §7 on its connection. Made when the end begins, or
  * somebody waits for it.
  *
- * `close`, and the peer's Close frame, send ours behind all that was sent. The peer has `closeFrameTimeoutMs` to reply, from
+ * `close`, and the peer's Close frame, send ours behind all that was sent. The peer has `closeFrameTimeoutMs` to
+ * reply, from
  * when that frame has left; before, as often as it takes some of what waits. One that has been sent all, and does not
  * reply, is not reset: it finds our Close frame when it reads on.
  *
@@ -23,7 +24,7 @@ import { SOCKET_DUE } from "./heartbeat.js";
 import type { WebSocketEnd } from "./websocket-connection.js";
 import type { WebSocketSettings } from "./websocket-settings.js";
 
-/** What peers are told instead of the message of an error, which is not for them. */
+/** What peers are told instead of the error's message, which may name what is private. */
 const UNTOLD: Readonly<Partial<Record<NetErrorCode, string>>> = {
   HANDLER_FAILED: "",
   DUPLICATE_KEY: "another socket has the key",
@@ -35,7 +36,7 @@ export interface EndingSocket {
   readonly settings: WebSocketSettings;
   readonly isClient: boolean;
   readonly output: FrameOutput;
-  /** The peer is pinged no more. */
+  /** Stops pinging the peer. */
   stopPinging(): void;
 }
 
@@ -126,7 +127,7 @@ export class SocketEnding {
     });
   }
 
-  /** The peer has finished sending. Answers false where its Close frame is missing. */
+  /** The peer has finished sending. Returns false where its Close frame is missing. */
   peerFinished(): boolean {
     if (this.handshake.state !== "done") return false;
     this.socket.output.afterAll(() => this.finish());
@@ -151,7 +152,7 @@ export class SocketEnding {
     connection.closeWith(reasonOf(error, "receive"));
   }
 
-  /** The connection has ended for this reason. Answers how the socket has. */
+  /** The connection has ended for this reason. Returns how the socket has. */
   ended(connection: CloseReason): WebSocketEnd {
     const { handshake } = this;
     handshake.ended();

@@ -1,4 +1,3 @@
-/** The places of one component for WebSockets that are made anew. */
 import type { LiveWebSocket } from "./live-websocket.js";
 import {
   type ReadWebSocketReconnect,

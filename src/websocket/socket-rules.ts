@@ -1,5 +1,6 @@
 /**
- * What an application has set for single sockets of a component: keys, and deadlines. Most sockets have nothing of it, so
+ * What an application has set for single sockets of a component: keys, and deadlines. Most sockets have nothing of
+ * it, so
  * that it is kept here and not with each of them.
  */
 import { ConnectionKeys, type KeyHolder } from "../connection/component/connection-keys.js";
@@ -67,7 +68,7 @@ export class SocketRules {
     if (error !== undefined) session.fail(error);
   }
 
-  /** The socket has ended: its key is free, and goes on telling which it was. */
+  /** The socket has ended: its key is free for others; `key` still returns it. */
   leave(session: RuledSession): void {
     this.keys.take(session, this.keyOf(session));
   }

@@ -91,10 +91,6 @@ export interface SessionParts {
   readonly place?: PlaceOfSocket | undefined;
 }
 
-/**
- * What stands behind one WebSocket, of either role, on a connection that has left HTTP: the
- * receiver of its connection and the sink of its decoder.
- */
 export class SocketSession
   implements
     Receiver,
@@ -264,7 +260,7 @@ export class SocketSession
     if (decoders.length < MAX_SPARE_DECODERS) decoders.push(decoder);
   }
 
-  /** The frame that is being read, or was read last. */
+  /** The frame that is being received, or was received last. */
   get frame(): FrameState {
     return this.decoding?.frame ?? new PastFrame(this.lastFrame, this.lastFrameBytes);
   }
@@ -290,7 +286,7 @@ export class SocketSession
     return taken;
   }
 
-  /** What inflates has had its share: it goes on when the others have had theirs. */
+  /** The inflater has had its share of this turn: it goes on in a later one. */
   private endTurn(): void {
     const { connection } = this;
     if (!connection.isDelivering(this)) return;
@@ -381,7 +377,7 @@ export class SocketSession
     return true;
   }
 
-  /** It ends for a reason that has to do with others. */
+  /** Ends because of another socket, such as one with the same key. */
   closeWith({ cause }: CloseReason): boolean {
     if (!this.isOpen || cause === undefined) return false;
     this.fail(cause);
@@ -407,7 +403,7 @@ export class SocketSession
     return this.group.topicTable.topicsOf(this);
   }
 
-  /** Sends what was published. Answers whether it was taken. */
+  /** Sends what was published. Returns whether it was taken. */
   deliverPublished(message: PublishedMessage): boolean {
     if (!this.isOpen) return false;
     if (!this.isClient) {
@@ -415,7 +411,7 @@ export class SocketSession
       const inTurns = mayDeflate ? message.inTurns : undefined;
       if (inTurns !== undefined) return this.output.sendPublished(inTurns);
       const frame = message.frame(this.connection.memory, mayDeflate);
-      // Most have nothing waiting: one reference in their queue is all they need.
+      // Most sockets have nothing waiting: a reference in the send queue is enough.
       if (this.sending !== undefined || this.connection.pendingBytes > 0)
         return this.output.sendPrepared(frame);
       this.sentMessages++;

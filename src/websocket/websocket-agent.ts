@@ -1,4 +1,3 @@
-/** Any number of WebSockets to any servers, with one set of handlers. */
 import {
   readStopOptions,
   type StopOptions,
@@ -136,7 +135,7 @@ export class WebSocketAgent<Context = unknown>
     return this.#parts.places.list() as WebSocketTarget[] as WebSocketTarget<Context>[];
   }
 
-  /** That of the socket with this id, the last one too; undefined where none is made anew. */
+  /** The target of the present or last socket with this id; undefined where that is not made anew. */
   target(id: number): WebSocketTarget<Context> | undefined {
     const target: WebSocketTarget | undefined = this.#parts.places.find(id);
     return target as WebSocketTarget<Context> | undefined;

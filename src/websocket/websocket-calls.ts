@@ -22,13 +22,16 @@ export interface CalledSession<Socket> {
   readonly socket: Socket;
   /** The promise of a handler is settled. */
   handlerSettled(): void;
-  /** A handler has failed. Answers false where the socket had ended already. */
+  /** A handler has failed. Returns false where the socket had ended already. */
   handlerFailed(error: NetError): boolean;
 }
 
 type Handler = (...given: never[]) => unknown;
 
-/** Calls the application's handlers, and sees to it that what goes wrong in one closes its own socket. One for each set of handlers. */
+/**
+ * Calls the application's handlers, and sees to it that what goes wrong in one closes its own socket. One for each
+ * set of handlers.
+ */
 export class WebSocketCalls<Socket> {
   readonly hasMessageHandler: boolean;
   readonly hasFrameHandlers: boolean;
@@ -48,7 +51,7 @@ export class WebSocketCalls<Socket> {
     this.hasPingHandler = handlers.onPing !== undefined;
   }
 
-  /** Calls `onMessage`. Answers true when that has a promise: `handlerSettled` follows. */
+  /** Calls `onMessage`. Returns true when that has a promise: `handlerSettled` follows. */
   message(session: CalledSession<Socket>, data: Message, isText: boolean): boolean {
     const { onMessage, scope, handlers } = this;
     if (onMessage === undefined) return false;
@@ -90,12 +93,12 @@ export class WebSocketCalls<Socket> {
     return (onMessageBegin ?? onMessagePiece) !== undefined;
   }
 
-  /** Answers as {@link message} does. */
+  /** Returns what {@link message} does. */
   piece(session: CalledSession<Socket>, bytes: Buffer, isText: boolean): boolean {
     return this.ask(session, "onMessagePiece", bytes, isText);
   }
 
-  /** Answers as {@link message} does. */
+  /** Returns as {@link message} does. */
   messageEnded(session: CalledSession<Socket>, isText: boolean): boolean {
     return this.ask(session, "onMessageEnd", isText);
   }
@@ -199,7 +202,7 @@ export class WebSocketCalls<Socket> {
     );
   }
 
-  /** A handler has failed, or what is called like one. Where nobody hears of that, a process warning tells. */
+  /** A handler has failed. Where no other handler is told, a process warning is emitted. */
   failed(session: CalledSession<Socket>, name: string, operation: Operation, cause: unknown): void {
     const error = handlerError(name, operation, cause, session.id);
     const isTold = session.handlerFailed(error) && this.handlers.onClose !== undefined;

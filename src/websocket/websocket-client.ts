@@ -1,4 +1,3 @@
-/** A WebSocket client with one socket at a time. */
 import {
   readStopOptions,
   type StopOptions,

@@ -1,4 +1,3 @@
-/** What the application sees of a WebSocket, of either role. */
 import type { CloseReason } from "../connection/close-reason.js";
 import type { BroadcastOptions } from "../connection/component/connection-group.js";
 import type { Data, SendResult, WaitOptions } from "../connection/connection.js";
@@ -70,7 +69,8 @@ export interface WebSocketConnection<Context = unknown>
   /** The application's own. */
   context: Context;
   /**
-   * A key of the application's own, anything that can be a key of a `Map`: `byKey` of the component's sockets finds this
+   * A key of the application's own, anything that can be a key of a `Map`: `byKey` of the component's sockets finds
+   * this
    * one by it until it has ended. Undefined: none. `duplicateKey` says what happens when another socket has the key
    * already; with `"refuse"` and `"keep"` this one then keeps what it had.
    */
@@ -121,7 +121,7 @@ export interface WebSocketConnection<Context = unknown>
    * already, and on a socket that is not open. Throws `TOPIC_LIMIT` at `maxTopics`.
    */
   subscribe(topic: string): boolean;
-  /** Takes that back; false where it was not so. */
+  /** Takes a subscription back; false where there was none. */
   unsubscribe(topic: string): boolean;
   /**
    * Sends to all subscribers of a topic but itself: one frame, compressed once. Returns to how many. Who
@@ -130,13 +130,16 @@ export interface WebSocketConnection<Context = unknown>
   publish(topic: string, data: Data, options?: PublishOptions): number;
   /** Topics that it is subscribed to. */
   readonly topics: readonly string[];
-  /** Sends a ping of at most 125 bytes. Returns as {@link send} does; at `maxPendingBytes` it is lost, whatever `slowConsumer` says. */
+  /**
+   * Sends a ping of at most 125 bytes. Returns as {@link send} does; at `maxPendingBytes` it is lost, whatever
+   * `slowConsumer` says.
+   */
   ping(data?: Data): SendResult;
   /** Sends a pong that nobody asked for, of at most 125 bytes. Returns as {@link send} does. */
   pong(data?: Data): SendResult;
   /**
    * Begins the close handshake. `code`: 1000 to 1003, 1007 to 1014 or 3000 to 4999, or 1005 for a Close frame without
-   * one. `reason`: at most 123 bytes of UTF-8. Answers false when it has begun already.
+   * one. `reason`: at most 123 bytes of UTF-8. Returns false when it has begun already.
    */
   close(code?: number, reason?: string): boolean;
   /** Ends the connection at once, without a Close frame: both sides see 1006. */
@@ -145,10 +148,14 @@ export interface WebSocketConnection<Context = unknown>
   pause(): boolean;
   /** Goes on receiving. False on a socket that has ended. */
   resume(): boolean;
-  /** Resolves when no more waits to be sent than the low-water mark. Rejects with `DRAIN_TIMEOUT`, `ABORTED`, `CONNECTION_CLOSED`. */
+  /**
+   * Resolves when no more waits to be sent than the low-water mark. Rejects with `DRAIN_TIMEOUT`, `ABORTED`,
+   * `CONNECTION_CLOSED`.
+   */
   drained(options?: WaitOptions): Promise<void>;
   /**
-   * Resolves with the next message: text as a string, else a `Buffer`. Rejects with `CONNECTION_CLOSED` when there will be
+   * Resolves with the next message: text as a string, else a `Buffer`. Rejects with `CONNECTION_CLOSED` when there
+   * will be
    * none, with `READ_TIMEOUT` after `timeoutMs`, with `ABORTED`. One read at a time.
    */
   read(options?: WaitOptions): Promise<Message>;

@@ -157,7 +157,7 @@ export class WebSocketDialer {
   }
 
   /**
-   * Throws `INVALID_ARGUMENT`. Answers what makes the socket, until the signal is aborted: `place` is told of it where
+   * Throws `INVALID_ARGUMENT`. Returns what makes the socket, until the signal is aborted: `place` is told of it where
    * it is one that is made anew.
    */
   prepare(

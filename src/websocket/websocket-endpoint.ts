@@ -117,7 +117,7 @@ export class WebSocketEndpoint<Context = unknown> extends SocketGroup<Context> {
 
   /**
    * Takes a request, if it is for this path: answers it with 101 and makes a socket of its connection, or
-   * refuses it. Answers false for another path; then nothing was done. `acceptance`: the application has decided
+   * refuses it. Returns false for another path; then nothing was done. `acceptance`: the application has decided
    * already, in its middleware for example; `onUpgrade` is not asked.
    */
   handle(exchange: HttpExchange, acceptance?: UpgradeAcceptance<Context>): boolean {

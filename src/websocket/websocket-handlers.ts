@@ -4,7 +4,7 @@
  *
  *     onOpen · any of onMessage, onPing, onPong, onDrain · onClose, once and last
  *
- * The messages of one socket never overlap: a handler that answers a promise gets the next message when
+ * The messages of one socket never overlap: a handler that returns a promise gets the next message when
  * that is settled, and meanwhile the peer is held back. A handler that throws or rejects closes its own
  * socket with 1011, and nothing else.
  */
@@ -23,7 +23,7 @@ export interface WebSocketHandlers<Socket> {
   onMessage?(socket: Socket, data: Message, isText: boolean): MayWait;
 
   /**
-   * A message begins. Answers how it is handed out: `whole` by `onMessage`, or in `pieces` as they
+   * A message begins. Returns how it is handed out: `whole` by `onMessage`, or in `pieces` as they
    * come. Without this handler: in pieces where there is `onMessagePiece` and no `onMessage`, else whole.
    */
   onMessageBegin?(

@@ -1,4 +1,3 @@
-/** A WebSocket server by itself: an `HttpServer` of its own with one endpoint on it. */
 import type { StopOptions, StopResult } from "../connection/component/component-options.js";
 import type { ServiceState } from "../connection/component/service-state.js";
 import type { WaitOptions } from "../connection/connection.js";

@@ -5,6 +5,7 @@ import { isPattern, patternView } from "../support/byte-pattern.js";
 import type { StreamProbe } from "../support/engine-probe.js";
 import { turns, untilQuiet } from "../support/engine-wait.js";
 import type { EngineWorld } from "../support/engine-world.js";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { Random } from "../support/random.js";
 import { until } from "../support/until.js";
 import type { ContractCase } from "./engine-case.js";
@@ -81,10 +82,10 @@ const wayCases: readonly ContractCase[] = [
     async run(world) {
       const { origin, source, target, destination, counts } = await chain(world);
       const back = carry(target, source);
-      const sizes: number[] = Array(24).fill(MIB);
+      const sizes: number[] = Array(12).fill(MIB);
       const total = pour(origin, sizes);
       pour(destination, sizes);
-      await until(() => origin.writtenCount === 24 && destination.writtenCount === 24, 30_000);
+      await until(() => origin.writtenCount === 12 && destination.writtenCount === 12, 30_000);
       origin.socket.finish();
       destination.socket.finish();
       await until(() => source.isEnded && target.isEnded, 30_000);
@@ -204,7 +205,7 @@ const endCases: readonly ContractCase[] = [
     async run(world) {
       const random = new Random(18);
       const chains: Chain[] = [];
-      for (let count = 0; count < 60; count++) {
+      for (let count = 0; count < fuzzRuns(80); count++) {
         const made = await chain(world);
         if (count % 2 === 0) carry(made.target, made.source);
         chains.push(made);

@@ -1,6 +1,6 @@
 /** Contract cases: half-close, close and reset. */
 import assert from "node:assert/strict";
-import { isPattern, patternBytes } from "../support/byte-pattern.js";
+import { isPattern, patternBytes, patternView } from "../support/byte-pattern.js";
 import { turns } from "../support/engine-wait.js";
 import { until } from "../support/until.js";
 import type { ContractCase } from "./engine-case.js";
@@ -49,7 +49,7 @@ const finishCases: readonly ContractCase[] = [
     async run(world) {
       const { client, server } = await world.pair();
 
-      client.socket.write(patternBytes(0, 4 * MIB));
+      client.socket.write(patternView(0, 4 * MIB));
       client.socket.finish();
       await until(() => server.isEnded);
 
@@ -109,7 +109,7 @@ const closingCases: readonly ContractCase[] = [
     async run(world) {
       const { client, server } = await world.pair();
       server.socket.pause();
-      client.socket.write(patternBytes(0, 32 * MIB));
+      client.socket.write(patternView(0, 32 * MIB));
       await turns(20);
 
       client.socket.reset();
@@ -127,7 +127,7 @@ const closingCases: readonly ContractCase[] = [
     async run(world) {
       const { client, server } = await world.pair();
       server.socket.pause();
-      client.socket.write(patternBytes(0, 32 * MIB));
+      client.socket.write(patternView(0, 32 * MIB));
       await turns(20);
 
       client.socket.close();
@@ -160,7 +160,7 @@ const closingCases: readonly ContractCase[] = [
       const { client, server } = await world.pair();
       client.onReceived = () => client.socket.close();
 
-      server.socket.write(patternBytes(0, MIB));
+      server.socket.write(patternView(0, MIB));
       await until(() => client.isClosed);
       await turns(5);
 

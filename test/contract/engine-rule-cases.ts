@@ -1,7 +1,7 @@
 /** Contract cases: ends and cuts, changed memory, async context. */
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { patternBytes } from "../support/byte-pattern.js";
+import { patternBytes, patternView } from "../support/byte-pattern.js";
 import { turns } from "../support/engine-wait.js";
 import { until } from "../support/until.js";
 import type { ContractCase } from "./engine-case.js";
@@ -100,7 +100,7 @@ const endCases: readonly ContractCase[] = [
         });
       };
 
-      client.socket.write(patternBytes(0, total));
+      client.socket.write(patternView(0, total));
       await until(() => server.receivedBytes === total, 30_000);
 
       assert.ok(mostAheadBytes <= 131_072, `${mostAheadBytes} bytes came after a pause`);

@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { it } from "node:test";
 import { ArqAgent, type ArqConnection, ArqServer } from "hp-socket/arq";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { memoryWorld } from "../support/memory-world.js";
 import { Random } from "../support/random.js";
 
-it("ends each connection once, whatever both sides do, for 60 seeds", async () => {
-  for (let seed = 1; seed <= 60; seed++) {
+const SEEDS = fuzzRuns(80);
+
+it(`ends each connection once, whatever both sides do, for ${SEEDS} seeds`, async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
     const random = new Random(seed);
     const link = { seed, lossRate: random.next() * 0.3, delayMs: random.integer(0, 40) };
     const { engine, clock } = memoryWorld({ link: { ...link, duplicateRate: 0.1 } });

@@ -9,10 +9,11 @@ import { describe, it, type TestContext } from "node:test";
 import { NetError } from "hp-socket";
 import { HttpAgent, type HttpRequestOptions } from "hp-socket/http";
 import { availableEngines } from "../support/engine-list.js";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { Random } from "../support/random.js";
 import { until } from "../support/until.js";
 
-const ROUNDS = 16;
+const ROUNDS = fuzzRuns(60);
 const REQUESTS = 24;
 
 /** What a server does with one request. */

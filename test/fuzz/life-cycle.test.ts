@@ -11,12 +11,13 @@ import { MemoryEngine } from "#src/engine/memory/memory-engine.js";
 import { selfSignedCertificate } from "#src/testing/self-signed-certificate.js";
 import { availableEngines } from "../support/engine-list.js";
 import { nothingLeft } from "../support/engine-rest.js";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { LifeCycleRun, type RunTls } from "../support/life-cycle.js";
 import { Random } from "../support/random.js";
 
 const SECONDS = Number(process.env["LIFE_CYCLE_SECONDS"] ?? 0);
 /** Seeds that are always run: 1, 2, … */
-const RUNS = 25;
+const RUNS = fuzzRuns(80);
 const SEED = process.env["LIFE_CYCLE_SEED"];
 
 // Handlers that fail on purpose warn of it.

@@ -7,9 +7,10 @@ import { it } from "node:test";
 import { NetError } from "hp-socket";
 import { ManualClock, MemoryEngine } from "hp-socket/testing";
 import { type CastHandlers, UdpCast, UdpNode } from "hp-socket/udp";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { Random } from "../support/random.js";
 
-const SEEDS = 60;
+const SEEDS = fuzzRuns(100);
 const STEPS = 150;
 const GROUP = "239.255.73.20";
 const PORT = 5_555;
@@ -168,6 +169,6 @@ it(`nodes and casts end once for each time they were opened, and leave nothing o
   }
   // Lives in which little happens would find nothing.
   for (const what of ["CLOSED", "STOPPED", "INVALID_STATE", "HANDLER_FAILED", "heard"]) {
-    assert.ok((told.get(what) ?? 0) > 5, `${what} ${told.get(what)}`);
+    assert.ok((told.get(what) ?? 0) > SEEDS / 12, `${what} ${told.get(what)}`);
   }
 });

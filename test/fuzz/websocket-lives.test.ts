@@ -13,10 +13,12 @@ import {
   type WebSocketConnection,
 } from "hp-socket/websocket";
 import { availableEngines } from "../support/engine-list.js";
+import { fuzzRuns } from "../support/fuzz-runs.js";
 import { Random } from "../support/random.js";
 import { until } from "../support/until.js";
 import { webSocketServer } from "../support/websocket-world.js";
 
+const SEEDS = fuzzRuns(30);
 const SOCKETS = 12;
 const STEPS = 40;
 const SIZES = [0, 1, 100, 125, 126, 5_000, 16_384, 16_385, 65_535, 65_536, 70_000, 200_000];
@@ -178,7 +180,7 @@ async function lives(test: TestContext, engine: EngineName, seed: number): Promi
 
 describe("random lives of WebSockets", () => {
   for (const engine of availableEngines()) {
-    for (let seed = 1; seed <= 8; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       it(`keep what they promise on ${engine}, seed ${seed}`, (test) => lives(test, engine, seed));
     }
   }

@@ -13,6 +13,7 @@ import { setInterval as ticks } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type IpAddress, TcpServer } from "hp-socket";
 import { CliProgram, PROGRAM_PATH, runProgram, startProgram } from "../support/cli-program.js";
+import { runCommand } from "../support/cli-run.js";
 import { nodeServer } from "../support/http-scripted-server.js";
 
 /** A folder that goes with the test. */
@@ -98,7 +99,7 @@ describe("the process of hp-socket", () => {
 
     const options = { encoding: "buffer", maxBuffer: 2 * bytes.length } as const;
     const shown = await promisify(execFile)(process.execPath, words, options);
-    const saved = await runProgram([...words.slice(1), "--output", to]);
+    const saved = await runCommand([...words.slice(1), "--output", to]);
 
     assert.ok(shown.stdout.equals(bytes));
     assert.deepEqual([saved.code, saved.stdout], [0, ""]);

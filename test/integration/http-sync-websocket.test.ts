@@ -1,9 +1,9 @@
 /** WebSockets of `HttpSyncClient`, against the library `ws` in a thread of its own. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { describe, it, type TestContext } from "node:test";
+import { after, describe, it, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
-import { CookieStore, type HttpSyncClientOptions } from "hp-socket/http";
+import { CookieStore, HttpSyncClient, type HttpSyncClientOptions } from "hp-socket/http";
 import { availableEngines, firstEngine } from "../support/engine-list.js";
 import { httpSyncClient } from "../support/http-client-world.js";
 import { until } from "../support/until.js";
@@ -67,9 +67,9 @@ interface RawServer {
   breakRule(): void;
 }
 
-async function rawServer(test: TestContext): Promise<RawServer> {
+async function rawServer(scope: { after(end: () => unknown): void }): Promise<RawServer> {
   const worker = new Worker(RAW_SERVER, { eval: true });
-  test.after(() => worker.terminate());
+  scope.after(() => worker.terminate());
   const [{ port }] = (await once(worker, "message")) as [{ port: number }];
   const server: RawServer = {
     host: `127.0.0.1:${port}`,
@@ -82,21 +82,23 @@ async function rawServer(test: TestContext): Promise<RawServer> {
   return server;
 }
 
-async function wsServer(test: TestContext): Promise<string> {
+async function wsServer(): Promise<string> {
   const worker = new Worker(SERVER, { eval: true });
-  test.after(() => worker.terminate());
+  after(() => worker.terminate());
   const [port] = (await once(worker, "message")) as [number];
   return `ws://127.0.0.1:${port}`;
 }
 
-for (const engine of availableEngines()) {
-  const client = (test: TestContext, options: HttpSyncClientOptions = {}) =>
-    httpSyncClient(test, { engine, ...options });
+// Of all tests: a thread takes long to start.
+const [server, url] = await Promise.all([rawServer({ after }), wsServer()]);
+const { host } = server;
+const shared = new HttpSyncClient({ engine: firstEngine() });
+after(() => shared.close());
 
+for (const engine of availableEngines()) {
   describe(`HttpSyncClient on ${engine}: WebSockets`, () => {
-    it("sends and receives text and bytes, compressed or not, and closes", async (test) => {
-      const url = await wsServer(test);
-      const sync = client(test);
+    it("sends and receives text and bytes, compressed or not, and closes", (test) => {
+      const sync = engine === firstEngine() ? shared : httpSyncClient(test, { engine });
       const large = Buffer.alloc(3_000_000, "large ");
 
       for (const compression of [false, true]) {
@@ -106,7 +108,8 @@ for (const engine of availableEngines()) {
         socket.send(large);
         const answers = [1, 2, 3].map(() => socket.receive());
 
-        assert.deepEqual(answers, ["text ä", Buffer.of(0, 255), large]);
+        assert.deepEqual(answers.slice(0, 2), ["text ä", Buffer.of(0, 255)]);
+        assert.ok(large.equals(answers[2] as Buffer));
         assert.equal(socket.isCompressed, compression);
         assert.deepEqual(socket.close(4_000, "done"), {
           code: 4_000,
@@ -126,8 +129,7 @@ for (const engine of availableEngines()) {
     httpSyncClient(test, { engine, ...options });
 
   describe("HttpSyncClient: WebSockets", () => {
-    it("asks with path, fields, subprotocols, origin, credentials and cookies", async (test) => {
-      const url = await wsServer(test);
+    it("asks with path, fields, subprotocols, origin, credentials and cookies", (test) => {
       const cookies = new CookieStore();
       cookies.setFromHeader("a=b", url.replace("ws", "http"));
       const sync = client(test, { cookies });
@@ -148,14 +150,12 @@ for (const engine of availableEngines()) {
       assert.equal(cookies.cookieHeader(url.replace("ws", "http")), "a=b; seen=yes");
     });
 
-    it("keeps what came between two calls, of several sockets at a time, beside requests", async (test) => {
-      const url = await wsServer(test);
-      const sync = client(test);
-      const [one, two] = [sync.upgrade(url), sync.upgrade(url)];
+    it("keeps what came between two calls, of several sockets at a time, beside requests", () => {
+      const [one, two] = [shared.upgrade(url), shared.upgrade(url)];
 
       one.send("burst 2000");
       two.send("two");
-      const request = sync.openUrl("GET", url.replace("ws", "http"));
+      const request = shared.openUrl("GET", url.replace("ws", "http"));
       const messages = Array.from({ length: 2_000 }, () => one.receive());
 
       assert.equal(request.status, 426);
@@ -166,8 +166,8 @@ for (const engine of availableEngines()) {
       );
     });
 
-    it("throws when nothing comes in time, and goes on", async (test) => {
-      const socket = client(test).upgrade(await wsServer(test));
+    it("throws when nothing comes in time, and goes on", () => {
+      const socket = shared.upgrade(url);
 
       socket.send("silent");
       assert.throws(() => socket.receive({ timeoutMs: 50 }), { code: "READ_TIMEOUT" });
@@ -176,10 +176,8 @@ for (const engine of availableEngines()) {
       assert.equal(socket.receive(), "on");
     });
 
-    it("tells a close from a cut", async (test) => {
-      const url = await wsServer(test);
-      const sync = client(test);
-      const [closed, cut] = [sync.upgrade(url), sync.upgrade(url)];
+    it("tells a close from a cut", () => {
+      const [closed, cut] = [shared.upgrade(url), shared.upgrade(url)];
 
       closed.send("close 4001 enough");
       cut.send("cut");
@@ -192,9 +190,8 @@ for (const engine of availableEngines()) {
       assert.throws(() => cut.receive(), { code: "CONNECTION_CLOSED" });
     });
 
-    it("says at once that the peer has closed, also where it keeps the connection", async (test) => {
-      const { host } = await rawServer(test);
-      const socket = client(test).upgrade(`ws://${host}/close`);
+    it("says at once that the peer has closed, also where it keeps the connection", () => {
+      const socket = shared.upgrade(`ws://${host}/close`);
 
       assert.equal(socket.receive({ timeoutMs: 4_000 }), undefined);
       assert.equal(socket.receive({ timeoutMs: 4_000 }), undefined);
@@ -209,15 +206,11 @@ for (const engine of availableEngines()) {
       });
     });
 
-    it("waits no longer than it may for a peer that takes nothing, and the others go on", async (test) => {
-      const server = await rawServer(test);
-      const { host } = server;
-      const url = await wsServer(test);
-      const sync = client(test);
+    it("waits no longer than it may for a peer that takes nothing, and the others go on", () => {
       const [other, deaf, silent] = [
-        sync.upgrade(url),
-        sync.upgrade(`ws://${host}/deaf`),
-        sync.upgrade(`ws://${host}/silent`),
+        shared.upgrade(url),
+        shared.upgrade(`ws://${host}/deaf`),
+        shared.upgrade(`ws://${host}/silent`),
       ];
 
       assert.throws(() => deaf.send(Buffer.alloc(14_000_000), { timeoutMs: 10 }), {
@@ -238,8 +231,8 @@ for (const engine of availableEngines()) {
       assert.equal(other.receive(), "alive");
     });
 
-    it("closes in good order though more than is kept was not received", async (test) => {
-      const socket = client(test).upgrade(await wsServer(test));
+    it("closes in good order though more than is kept was not received", () => {
+      const socket = shared.upgrade(url);
 
       socket.send("burst 30000");
       assert.equal(socket.receive(), "0");
@@ -248,20 +241,18 @@ for (const engine of availableEngines()) {
     });
 
     it("keeps no connection to a server that refuses", async (test) => {
-      const server = await rawServer(test);
-      const sync = client(test);
+      const own = await rawServer(test);
 
-      assert.throws(() => sync.upgrade(`ws://${server.host}/refuse`), {
+      assert.throws(() => shared.upgrade(`ws://${own.host}/refuse`), {
         code: "WEBSOCKET_HANDSHAKE",
       });
-      const silent = sync.upgrade(`ws://${server.host}/silent`);
-      await until(() => server.connections === 1, 2_000);
+      const silent = shared.upgrade(`ws://${own.host}/silent`);
+      await until(() => own.connections === 1, 10_000);
       silent.close(1_000, "", { timeoutMs: 20 });
-      await until(() => server.connections === 0, 2_000);
+      await until(() => own.connections === 0, 10_000);
     });
 
-    it("ends the order under way where a listener throws", async (test) => {
-      const { host } = await rawServer(test);
+    it("ends the order under way where a listener throws", (test) => {
       const sync = client(test, {
         listener: {
           onClose() {
@@ -278,25 +269,28 @@ for (const engine of availableEngines()) {
       assert.ok(performance.now() - startMs < 7_000);
     });
 
-    it("can be disposed of when its client has ended", async (test) => {
+    it("can be disposed of when its client has ended, and does nothing else then", (test) => {
       const sync = client(test);
-      const socket = sync.upgrade(await wsServer(test));
+      const socket = sync.upgrade(url);
 
       sync.close();
       socket[Symbol.dispose]();
 
       assert.throws(() => socket.close(), { code: "STOPPED" });
+      assert.throws(() => socket.receive(), { code: "STOPPED" });
     });
 
-    it("throws where there is no WebSocket, and for what can't be", async (test) => {
-      const url = await wsServer(test);
-      const sync = client(test);
-      const socket = sync.upgrade(url);
+    it("throws where there is no WebSocket, and for what can't be", () => {
+      const socket = shared.upgrade(url);
 
-      assert.throws(() => sync.upgrade("ws://127.0.0.1:1"), { code: "CONNECTION_REFUSED" });
-      assert.throws(() => sync.upgrade("ftp://x"), { code: "INVALID_ARGUMENT" });
-      assert.throws(() => sync.upgrade(url, { protocols: ["a b"] }), { code: "INVALID_ARGUMENT" });
-      assert.throws(() => sync.upgrade(url, { other: 1 } as object), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => shared.upgrade("ws://127.0.0.1:1"), { code: "CONNECTION_REFUSED" });
+      assert.throws(() => shared.upgrade("ftp://x"), { code: "INVALID_ARGUMENT" });
+      assert.throws(() => shared.upgrade(url, { protocols: ["a b"] }), {
+        code: "INVALID_ARGUMENT",
+      });
+      assert.throws(() => shared.upgrade(url, { other: 1 } as object), {
+        code: "INVALID_ARGUMENT",
+      });
       assert.throws(() => socket.send({} as string), { code: "INVALID_ARGUMENT" });
       assert.throws(() => socket.receive({ timeoutMs: -1 }), { code: "INVALID_ARGUMENT" });
       assert.throws(() => socket.close(1), { code: "INVALID_ARGUMENT" });
@@ -304,8 +298,6 @@ for (const engine of availableEngines()) {
       assert.throws(() => socket.close(1_000, "", { timeoutMs: -1 }), { code: "INVALID_ARGUMENT" });
       socket.send("still here");
       assert.equal(socket.receive(), "still here");
-      sync.close();
-      assert.throws(() => socket.receive(), { code: "STOPPED" });
     });
   });
 }

@@ -103,7 +103,7 @@ function relays(engine: EngineName): void {
   it("keeps a bounded amount for each client that reads nothing", {
     timeout: 60_000,
   }, async (test) => {
-    const clientCount = 30;
+    const clientCount = 15;
     const server = new TcpServer({ engine, maxPendingBytes: 64 * MIB });
     test.after(() => server.stop({ drainMs: 0 }));
     await server.listen({ host: "127.0.0.1" });
@@ -150,7 +150,7 @@ function relays(engine: EngineName): void {
     assert.ok(connections.every(({ isOpen }) => isOpen));
   });
 
-  it("leaks nothing of a thousand clients that leave at any moment", {
+  it("leaks nothing of hundreds of clients that leave at any moment", {
     timeout: 90_000,
   }, async (test) => {
     const server = await echo(test, engine);
@@ -174,7 +174,7 @@ function relays(engine: EngineName): void {
       else if (way < 0.7) server.abort(server.connectionIds()[0] ?? 0);
       else connection.close();
     };
-    for (let wave = 0; wave < 10; wave++) {
+    for (let wave = 0; wave < 4; wave++) {
       await Promise.all(Array.from({ length: 100 }, leave));
     }
     for (const id of agent.connectionIds()) agent.abort(id);

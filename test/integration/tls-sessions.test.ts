@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { copyFileSync, rmSync } from "node:fs";
 import { it } from "node:test";
-import { type TcpClient, TcpServer } from "hp-socket";
+import { type EngineName, type TcpClient, TcpServer } from "hp-socket";
 import { describeTls, type TestCertificates } from "../support/tls-certificates.js";
 import {
   connectError,
@@ -32,7 +32,7 @@ async function visit(client: TcpClient, world: SecureServer): Promise<boolean> {
   return isResumed === true;
 }
 
-function sessions(certificates: TestCertificates): void {
+function sessions(certificates: TestCertificates, engine: EngineName): void {
   const { ca, server, client: own } = certificates;
 
   for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
@@ -79,6 +79,25 @@ function sessions(certificates: TestCertificates): void {
 
       assert.deepEqual(visits, [false, true]);
       assert.equal(world.secured[1]?.tls?.peerCertificate?.subject, "CN=client");
+    });
+
+    it(`are resumed without a certificate for a name, so that no selector is asked (${version})`, async (test) => {
+      const asked: string[] = [];
+      const selectCertificate = (name: string): undefined => void asked.push(name);
+      const world = await secureServer(
+        test,
+        { ...server, ...versions, selectCertificate },
+        { onHandshake: (connection) => void connection.tls },
+      );
+      const client = secureClient(test, { ca, serverName: "a.example", verify: "none" });
+
+      const visits = [await visit(client, world), await visit(client, world)];
+
+      assert.deepEqual(visits, [false, true]);
+      assert.deepEqual(asked, ["a.example"]);
+      const isTold = engine === "uring" || version === "TLSv1.3";
+      const names = world.secured.map((connection) => connection.tls?.serverName);
+      assert.deepEqual(names, ["a.example", isTold ? "a.example" : undefined]);
     });
 
     it(`are resumed by another server with the same ticketKeys (${version})`, async (test) => {
@@ -178,6 +197,21 @@ function sessions(certificates: TestCertificates): void {
     const isResumed = await visit(client, world);
 
     assert.equal(isResumed, false);
+  });
+
+  it("are not resumed once the certificate that was verified has expired", async (test) => {
+    const world = await secureServer(test, server);
+    const client = secureClient(test, { ca });
+    const careless = secureClient(test, { ca, verify: "none" });
+    const before = [await visit(client, world), await visit(client, world)];
+    await visit(careless, world);
+
+    // For OpenSSL it is still valid.
+    test.mock.timers.enable({ apis: ["Date"], now: Date.parse("2100-01-01") });
+    const after = [await visit(client, world), await visit(careless, world)];
+
+    assert.deepEqual(before, [false, true]);
+    assert.deepEqual(after, [false, true]);
   });
 
   it("of a peer with a pinned certificate are resumed", async (test) => {

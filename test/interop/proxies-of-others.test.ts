@@ -1,6 +1,6 @@
 /** Our clients through the proxies of others, chained with each other and with ours. */
 import assert from "node:assert/strict";
-import { describe, it, type TestContext } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { type EngineName, TcpAgent, TcpServer } from "hp-socket";
 import { HttpAgent } from "hp-socket/http";
 import { ProxyServer } from "hp-socket/proxy";
@@ -9,7 +9,7 @@ import { WebSocketClient } from "hp-socket/websocket";
 import { availableEngines } from "../support/engine-list.js";
 import { httpServer } from "../support/http-world.js";
 import { otherProgram } from "../support/other-program.js";
-import { danted, microsocks, tinyproxy } from "../support/other-proxies.js";
+import { danted, microsocks, type Scope, tinyproxy } from "../support/other-proxies.js";
 import { NOBODYS_PORT } from "../support/refusing-port.js";
 import { webSocketServer } from "../support/websocket-world.js";
 
@@ -17,34 +17,45 @@ const LIMIT = { timeoutMs: 10_000 };
 const skip =
   otherProgram("tinyproxy").skip || otherProgram("danted").skip || otherProgram("microsocks").skip;
 
-for (const engine of availableEngines()) {
-  describe(`clients through the proxies of others on ${engine}`, { skip }, () => passes(engine));
-}
+/** Each by a letter: tinyproxy (with a password), Dante, Dante by SOCKS 4, microsocks with a password. */
+const OTHERS: Record<string, string> = {};
+const ends: (() => unknown)[] = [];
+/** Those of others start once for all tests. */
+const scope: Scope = { after: (end) => void ends.push(end) };
 
-/** Each by a letter: tinyproxy (with a password), Dante, Dante by SOCKS 4, microsocks with a password, our own. */
-async function proxies(test: TestContext, engine: EngineName): Promise<Record<string, string>> {
-  const own = new ProxyServer({ engine, destinations: { allow: ["127.0.0.0/8"] } });
-  test.after(() => own.stop({ drainMs: 0 }));
-  const [tiny, dante, micro, { port }] = await Promise.all([
-    tinyproxy(test, "me", "secret"),
-    danted(test),
-    microsocks(test, "me", "secret"),
-    own.listen(),
-  ]);
-  return {
-    T: `http://me:secret@127.0.0.1:${tiny}`,
-    D: `socks5://127.0.0.1:${dante}`,
-    d: `socks4://127.0.0.1:${dante}`,
-    M: `socks5://me:secret@127.0.0.1:${micro}`,
-    O: `http://127.0.0.1:${port}`,
-    S: `socks5h://127.0.0.1:${port}`,
-  };
-}
+describe("clients through the proxies of others", { skip }, () => {
+  after(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+  before(async () => {
+    const [tiny, dante, micro] = await Promise.all([
+      tinyproxy(scope, "me", "secret"),
+      danted(scope),
+      microsocks(scope, "me", "secret"),
+    ]);
+    Object.assign(OTHERS, {
+      T: `http://me:secret@127.0.0.1:${tiny}`,
+      D: `socks5://127.0.0.1:${dante}`,
+      d: `socks4://127.0.0.1:${dante}`,
+      M: `socks5://me:secret@127.0.0.1:${micro}`,
+    });
+  });
+
+  for (const engine of availableEngines()) describe(`on ${engine}`, () => passes(engine));
+});
 
 function passes(engine: EngineName): void {
+  const own = new ProxyServer({ engine, destinations: { allow: ["127.0.0.0/8"] } });
+  /** Those of others, and our own. */
+  let known: Record<string, string> = {};
+  before(async () => {
+    const { port } = await own.listen();
+    known = { ...OTHERS, O: `http://127.0.0.1:${port}`, S: `socks5h://127.0.0.1:${port}` };
+  });
+  after(() => own.stop({ drainMs: 0 }));
+
   for (const way of ["T", "D", "d", "M", "TD", "DT", "MO", "OSTD", "SMTDO"]) {
     it(`goes by ${way}`, async (test) => {
-      const known = await proxies(test, engine);
       const proxy = [...way].map((letter) => known[letter] as string);
       const server = await httpServer(test, {
         engine,
@@ -84,7 +95,7 @@ function passes(engine: EngineName): void {
   }
 
   it("sends datagrams by Dante, and by our own proxy", async (test) => {
-    const { D = "", S = "" } = await proxies(test, engine);
+    const { D = "", S = "" } = known;
     const server = new UdpServer({ engine, onReceive: (peer, data) => void peer.send(data) });
     test.after(() => server.stop({ drainMs: 0 }));
     await server.listen({ host: "127.0.0.1" });
@@ -103,7 +114,7 @@ function passes(engine: EngineName): void {
   });
 
   it("says whose fault it was", async (test) => {
-    const { T = "", M = "", D = "" } = await proxies(test, engine);
+    const { T = "", M = "", D = "" } = known;
     const agent = new TcpAgent({ engine });
     test.after(() => agent.stop({ drainMs: 0 }));
     const wrong = (proxy: string): string => proxy.replace("secret", "wrong");

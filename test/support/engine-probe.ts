@@ -15,6 +15,7 @@ import type {
 } from "#src/engine/engine.js";
 import { addressOfPeer, type PeerKey, peerKeyOf } from "#src/engine/peer-key.js";
 import type { NetError } from "#src/errors.js";
+import { isPattern, patternView } from "./byte-pattern.js";
 
 /** Counts how deep we are inside calls into the engine. */
 export class CallDepth {
@@ -52,19 +53,29 @@ export class CallDepth {
 /** Memory of records that are over, by its size: new memory costs more than to copy bytes into it. */
 const spareMemory = new Map<number, Buffer[]>();
 
-/** Copies of bytes, one behind the other. */
+/**
+ * What came, one behind the other, since it was cleared. What goes on with the pattern of bytes that tell their
+ * place is compared and counted, not copied: most of what cases send.
+ */
 class ByteRecord {
-  #memory: Buffer = Buffer.alloc(0);
+  /** Bytes before this record: where in the pattern it begins. */
+  #startBytes = 0;
   #length = 0;
+  /** Empty as long as all that came is the pattern. */
+  #memory: Buffer = Buffer.alloc(0);
 
   get bytes(): Buffer {
+    if (this.#memory.length === 0) return patternView(this.#startBytes, this.#length);
     return this.#memory.subarray(0, this.#length);
   }
 
-  append(bytes: Uint8Array): void {
+  append(bytes: Buffer): void {
     const length = this.#length + bytes.length;
-    if (length > this.#memory.length) this.#grow(length);
-    this.#memory.set(bytes, this.#length);
+    const isKept = this.#memory.length > 0;
+    if (isKept || !isPattern(bytes, this.#startBytes + this.#length)) {
+      if (length > this.#memory.length) this.#grow(length);
+      this.#memory.set(bytes, this.#length);
+    }
     this.#length = length;
   }
 
@@ -79,6 +90,7 @@ class ByteRecord {
   clear(): void {
     this.#giveBack();
     this.#memory = Buffer.alloc(0);
+    this.#startBytes += this.#length;
     this.#length = 0;
   }
 
@@ -103,6 +115,7 @@ export class StreamProbe implements StreamSink {
   /** What the test does in the call itself, after it was written down. */
   onOpened: () => void = () => {};
   onReceived: (bytes: Buffer) => void = () => {};
+  onEnded: () => void = () => {};
   onWritten: (byteCount: number) => void = () => {};
   onClosed: () => void = () => {};
   readonly #depth: CallDepth;
@@ -163,6 +176,7 @@ export class StreamProbe implements StreamSink {
 
   streamEnded(): void {
     this.#note("ended");
+    this.onEnded();
   }
 
   streamWritten(byteCount: number): void {

@@ -1,16 +1,20 @@
-/** Proxies of others, each with a port of its own, that end with their test. */
+/** Proxies of others, each with a port of its own, that end with their test or file. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { freePort } from "./free-port.js";
 import { until } from "./until.js";
 
+/** What has an end, as a test has. */
+export interface Scope {
+  after(end: () => unknown): void;
+}
+
 /** An HTTP proxy that wants a name and a password. Answers its port. */
-export function tinyproxy(test: TestContext, user: string, password: string): Promise<number> {
-  return started(test, "tinyproxy", (port, file) => {
+export function tinyproxy(scope: Scope, user: string, password: string): Promise<number> {
+  return started(scope, "tinyproxy", (port, file) => {
     const lines = [`Port ${port}`, "Listen 127.0.0.1", "Timeout 60", "Allow 127.0.0.1"];
     file([...lines, "LogLevel Critical", `BasicAuth ${user} ${password}`, ""].join("\n"));
     return ["-d", "-c"];
@@ -18,8 +22,8 @@ export function tinyproxy(test: TestContext, user: string, password: string): Pr
 }
 
 /** SOCKS 5 and 4, UDP too, for anybody on this machine. Answers its port. */
-export function danted(test: TestContext): Promise<number> {
-  return started(test, "danted", (port, file) => {
+export function danted(scope: Scope): Promise<number> {
+  return started(scope, "danted", (port, file) => {
     file(`logoutput: /dev/null
 internal: 127.0.0.1 port = ${port}
 external: 127.0.0.1
@@ -33,8 +37,8 @@ socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
 }
 
 /** SOCKS 5 that wants a name and a password. Answers its port. */
-export function microsocks(test: TestContext, user: string, password: string): Promise<number> {
-  return started(test, "microsocks", (port) => [
+export function microsocks(scope: Scope, user: string, password: string): Promise<number> {
+  return started(scope, "microsocks", (port) => [
     ...["-i", "127.0.0.1", "-p", `${port}`, "-u", user, "-P", password],
   ]);
 }
@@ -43,12 +47,12 @@ const ATTEMPT_COUNT = 5;
 
 /** `words` may write a file, whose path then comes last. */
 async function started(
-  test: TestContext,
+  scope: Scope,
   program: string,
   words: (port: number, file: (text: string) => void) => string[],
 ): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "hp-socket-proxy-"));
-  test.after(() => rmSync(folder, { recursive: true, force: true }));
+  scope.after(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, "configuration");
   // They take no port 0, and the port that was free a moment ago may be taken now.
   for (let attempt = 1; attempt <= ATTEMPT_COUNT; attempt++) {
@@ -59,7 +63,7 @@ async function started(
       hasFile = true;
     });
     const child = spawn(program, hasFile ? [...given, path] : given, { stdio: "ignore" });
-    test.after(() => ended(child));
+    scope.after(() => ended(child));
     const isUp = await comesUp(child, port);
     if (isUp) return port;
   }

@@ -4,15 +4,18 @@
  */
 import process from "node:process";
 import { Worker } from "node:worker_threads";
-import { HttpSyncClient } from "hp-socket/http";
 
 const [, , task = "", origin = ""] = process.argv;
+/** Loaded where it is used: a thread that starts another one has no need of it. */
+const { HttpSyncClient } =
+  task === "thread" ? ({} as typeof import("hp-socket/http")) : await import("hp-socket/http");
 
 const tasks: Readonly<Record<string, () => void>> = {
-  /** Leaves the client and its connection as they are. */
-  call: () => console.log(new HttpSyncClient().openUrl("GET", origin).status),
-  /** Never asks for anything. */
-  idle: () => void new HttpSyncClient(),
+  /** Leaves the client and its connection as they are, and another one that was never asked for anything. */
+  call: () => {
+    void new HttpSyncClient();
+    console.log(new HttpSyncClient().openUrl("GET", origin).status);
+  },
   /** Ends in the middle of a response that does not end. */
   exit: () => {
     const listener = { onHeadersComplete: () => process.exit(7) };

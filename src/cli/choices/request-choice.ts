@@ -23,20 +23,20 @@ export function requestTable(dataHelp: string): {
   return {
     header: withShort("H", listOption("'NAME: VALUE'", "a field; as often as wanted", readField)),
     user: withShort("u", textOption("NAME:PASSWORD", "log in with these (Basic)")),
-    data: withShort("d", emptyTextOption("DATA", dataHelp)),
+    data: withShort("d", dataOption(dataHelp)),
   };
 }
 
 /** Text that may be empty: an empty body is a body. */
-function emptyTextOption(placeholder: string, help: string): Option<string | undefined> {
-  return { ...textOption(placeholder, help), read: (text) => text };
+function dataOption(help: string): Option<string | undefined> {
+  return { ...textOption("DATA", help), read: (text) => text };
 }
 
 type Field = readonly [name: string, value: string];
 
 /** The fields that were typed, in their order. */
 export function fieldsOf({ header, user }: RequestOptions): Field[] {
-  const fields = header.map((text) => readField(text, "--header"));
+  const fields = header.map((text) => readField(text));
   return user === undefined ? fields : [...fields, ["Authorization", basicCredentials(user)]];
 }
 
@@ -45,9 +45,9 @@ function basicCredentials(user: string): string {
   return `Basic ${Buffer.from(user.includes(":") ? user : `${user}:`, "utf8").toString("base64")}`;
 }
 
-function readField(text: string, name: string): Field {
+function readField(text: string): Field {
   const match = /^([^\s:]+):[ \t]*([^\r\n\0]*?)[ \t]*$/.exec(text);
-  if (match === null) throw new UsageError(`${name} must be 'NAME: VALUE', not ${quoted(text)}`);
+  if (match === null) throw new UsageError(`--header must be 'NAME: VALUE', not ${quoted(text)}`);
   return [match[1] ?? "", match[2] ?? ""];
 }
 

@@ -30,3 +30,14 @@ export function readSocketUrl(text: string | undefined): URL {
 export function isSocketUrl(text: string): boolean {
   return /^wss?:\/\//i.test(text);
 }
+
+/** Where the server of a URL is. */
+export function addressOf(
+  { hostname, port }: URL,
+  isSecure: boolean,
+): { readonly host: string; readonly port: number } {
+  return {
+    host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
+    port: port === "" ? (isSecure ? 443 : 80) : Number(port),
+  };
+}

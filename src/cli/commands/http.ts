@@ -137,7 +137,7 @@ function wholeTime(seconds: number | undefined): Partial<RequestTimes> {
   return { timeoutMs: Math.round(seconds * MS_PER_SECOND), headTimeoutMs: 0, bodyTimeoutMs: 0 };
 }
 
-/** Writes the response where it is to go; answers the exit code. */
+/** Writes the response where it is to go; returns the exit code. */
 async function deliver(
   response: HttpResponse,
   { output, include, fail }: HttpOptions,

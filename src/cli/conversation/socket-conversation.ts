@@ -30,10 +30,6 @@ export interface SocketConversationOptions {
   onUnsent(error: NetError): void;
 }
 
-/**
- * A WebSocket between standard input and standard output: lines that are typed become messages,
- * what comes is shown, each message on its line.
- */
 export class SocketConversation {
   private readonly options: SocketConversationOptions;
   private readonly terminal: Terminal;

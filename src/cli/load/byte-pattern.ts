@@ -14,10 +14,6 @@ const MIN_MESSAGES = 2;
 const MAX_MESSAGES = 4_096;
 const SEED = 0x9e3779b9;
 
-/**
- * What a load sends: an endless stream of messages that repeats itself, the same for all
- * connections, which begin at different messages of it.
- */
 export class BytePattern {
   readonly messageBytes: number;
   /** Messages until the stream repeats itself. */

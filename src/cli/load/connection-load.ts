@@ -21,7 +21,7 @@ export interface ConnectionLoad {
   finish?(connection: AnyConnection<ConnectionLoad>): void;
   /** Sends the first messages. */
   start(connection: AnyConnection<ConnectionLoad>, nowMs: number): void;
-  /** Takes what came; answers what is wrong with it, or undefined. Hot. */
+  /** Takes what came; returns what is wrong with it, or undefined. Hot. */
   received(
     connection: AnyConnection<ConnectionLoad>,
     bytes: Buffer,
@@ -29,7 +29,7 @@ export interface ConnectionLoad {
   ): string | undefined;
   /** Looks for what was lost, now and then. Default: nothing is. */
   looked?(connection: AnyConnection<ConnectionLoad>, nowMs: number): void;
-  /** The peer has finished sending. Answers what is wrong with that, or undefined. */
+  /** The peer has finished sending. Returns what is wrong with that, or undefined. */
   ended(nowMs: number): string | undefined;
   /** It has failed: what was in flight does not come back. */
   fail(): void;

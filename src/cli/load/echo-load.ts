@@ -14,10 +14,6 @@ import { SentTimes } from "./sent-times.js";
 /** Spreads the first messages of the connections over the pattern (a prime near 2^32 / φ). */
 const SPREAD = 2_654_435_761;
 
-/**
- * One connection of a load of an echo server: keeps its messages in flight, compares every byte
- * that comes back with what was sent, and takes the time of each message.
- */
 export class EchoLoad implements ConnectionLoad {
   isOpen = false;
   hasAnswered = false;

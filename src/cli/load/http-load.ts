@@ -18,10 +18,6 @@ import type { HttpTally } from "./http-tally.js";
 import type { LoadedConnection } from "./load-agent.js";
 import { SentTimes } from "./sent-times.js";
 
-/**
- * One connection of a load of an HTTP server: keeps its requests in flight, reads the responses,
- * and takes the time of each.
- */
 export class HttpLoad implements ConnectionLoad, ResponseSink {
   isOpen = false;
   hasAnswered = false;
@@ -109,7 +105,7 @@ export class HttpLoad implements ConnectionLoad, ResponseSink {
     return true;
   }
 
-  /** Answers whether to read on: behind the last response of a connection nothing counts. */
+  /** Returns whether to read on: behind the last response of a connection nothing counts. */
   onMessageComplete(): boolean {
     if (this.isInterim) return true;
     const { tally } = this;

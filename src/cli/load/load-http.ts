@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { pathWithQuery } from "../../http/client/http-target.js";
-import { type ConnectOptions, push } from "../../index.js";
+import { push } from "../../index.js";
 import { fieldsOf, methodOf, requestTable } from "../choices/request-choice.js";
 import { assertNoTls, urlTlsOf, urlTlsTable } from "../choices/tls-choice.js";
-import { readUrl } from "../choices/url.js";
+import { addressOf, readUrl } from "../choices/url.js";
 import type { ExitCode } from "../command.js";
 import {
   type OptionTable,
@@ -92,11 +92,4 @@ function bodyOf(data: string): Buffer {
   } catch (error) {
     throw new UsageError(`--data ${data} can't be sent: ${(error as Error).message}`);
   }
-}
-
-function addressOf({ hostname, port }: URL, isSecure: boolean): ConnectOptions {
-  return {
-    host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
-    port: port === "" ? (isSecure ? 443 : 80) : Number(port),
-  };
 }

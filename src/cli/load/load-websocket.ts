@@ -2,7 +2,7 @@ import { pathWithQuery } from "../../http/client/http-target.js";
 import { push } from "../../index.js";
 import { compressionSettings } from "../../websocket/deflate/compression-options.js";
 import { assertNoTls, urlTlsOf, urlTlsTable } from "../choices/tls-choice.js";
-import { readSocketUrl } from "../choices/url.js";
+import { addressOf, readSocketUrl } from "../choices/url.js";
 import { socketFieldsOf, socketTable } from "../choices/websocket-choice.js";
 import type { ExitCode } from "../command.js";
 import {
@@ -105,13 +105,3 @@ function tallyOf(url: URL, options: Options): WebSocketTally {
 
 const PRINTABLE = Uint8Array.from({ length: 95 }, (_, index) => 0x20 + index);
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-
-function addressOf(
-  { hostname, port }: URL,
-  isSecure: boolean,
-): { readonly host: string; readonly port: number } {
-  return {
-    host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
-    port: port === "" ? (isSecure ? 443 : 80) : Number(port),
-  };
-}

@@ -1,7 +1,3 @@
-/**
- * The messages of a pattern as frames of a client, made once: whole frames, masked, one behind the other, and
- * the same once more, so that any run of up to `messageCount` frames is one piece.
- */
 import { Buffer } from "node:buffer";
 import { randomInt } from "node:crypto";
 import { FrameWriter, headBytes } from "../../protocol/websocket/frame-writer.js";

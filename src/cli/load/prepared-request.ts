@@ -1,4 +1,3 @@
-/** A request that is sent again and again, as bytes. */
 import { Buffer } from "node:buffer";
 import { BODY } from "../../protocol/http1/head.js";
 import type { FieldInput } from "../../protocol/http1/writing/field-writer.js";

@@ -33,7 +33,7 @@ export class SentTimes {
     return timesMs[oldest]!;
   }
 
-  /** Forgets all of them; answers how many they were. */
+  /** Forgets all of them; returns how many they were. */
   clear(): number {
     const { count } = this;
     this.count = 0;

@@ -37,10 +37,6 @@ const LIMITS = createLimits({
 
 const CLOSE_CODE = 1_000;
 
-/**
- * One connection of a load of a WebSocket echo server: upgrades, keeps its messages in flight,
- * compares every message that comes back with what was sent, and takes the time of each.
- */
 export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
   isOpen = false;
   hasAnswered = false;
@@ -110,7 +106,7 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
     return undefined;
   }
 
-  /** Answers what came behind the response. */
+  /** Returns what came behind the response. */
   private open(connection: LoadedConnection, bytes: Buffer, opening: WebSocketOpening): Buffer {
     const taken = opening.feed(bytes);
     const { result, problem } = opening;

@@ -1,4 +1,3 @@
-/** The opening handshake of one connection of a load (RFC 6455 §4.1). */
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import type { NetError } from "../../errors.js";
@@ -66,7 +65,7 @@ export class WebSocketOpening implements ResponseSink {
     }
   }
 
-  /** Reads the response; answers how many bytes were its own. */
+  /** Reads the response; returns how many bytes were its own. */
   feed(bytes: Buffer): number {
     return this.parser.feed(bytes, this);
   }

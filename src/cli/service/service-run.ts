@@ -20,8 +20,8 @@ export interface ServiceRun {
 }
 
 /**
- * Runs until the first SIGINT or SIGTERM, then drains; answers 0. Where a service stops by itself the
- * others are stopped too; answers 1.
+ * Runs until the first SIGINT or SIGTERM, then drains; returns 0. Where a service stops by itself the
+ * others are stopped too; returns 1.
  */
 export async function runServices(run: ServiceRun): Promise<ExitCode> {
   const { commandName, services, terminal } = run;

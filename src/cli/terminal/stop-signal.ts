@@ -15,7 +15,7 @@ export interface SignalSource {
 
 /**
  * Calls back at the first SIGINT or SIGTERM; a second one ends the process at once with exit code 1.
- * Answers a function that puts the signals back to what they do by themselves.
+ * Returns a function that puts the signals back to what they do by themselves.
  */
 export function onStopSignal(source: SignalSource, callback: () => void): () => void {
   let firstMs: number | undefined;

@@ -77,7 +77,7 @@ export class Terminal {
     return onStopSignal(this.host, callback);
   }
 
-  /** Calls back at each SIGHUP, which then does nothing else. Answers a function that takes that back. */
+  /** Calls back at each SIGHUP, which then does nothing else. Returns a function that takes that back. */
   onReload(callback: () => void): () => void {
     this.host.on("SIGHUP", callback);
     return () => {
@@ -85,7 +85,7 @@ export class Terminal {
     };
   }
 
-  /** Writes lines to the output. Answers false when it is full: `drain` comes when it is not. */
+  /** Writes lines to the output. Returns false when it is full: `drain` comes when it is not. */
   print(text: string): boolean {
     return this.write(`${text}\n`);
   }

@@ -50,7 +50,7 @@ export function broadcastTo(
   return { taken, slow, refused };
 }
 
-/** `data` as it travels, with one holder. */
+/** `data` as it is sent, held once. */
 function framed(data: Buffer, encoder: Encoder | undefined, memory: SendMemory): Uint8Array {
   const headBytes = encoder?.headBytes(data.length) ?? 0;
   const tail = encoder?.tail;

@@ -69,7 +69,7 @@ export interface StopOptions {
   readonly drainMs?: number | undefined;
 }
 
-/** Answers `drainMs`, or `standardMs` where it is left out. Throws `INVALID_ARGUMENT`. */
+/** Returns `drainMs`, or `standardMs` where it is left out. Throws `INVALID_ARGUMENT`. */
 export function readStopOptions(options: StopOptions, standardMs = 5_000): number {
   assertObject("the options of stop", options);
   assertKnownKeys("stop", options, ["drainMs"]);

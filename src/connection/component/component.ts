@@ -90,7 +90,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   private closedReceivedBytes = 0;
   private closedSentBytes = 0;
 
-  /** Throws `INVALID_ARGUMENT` for settings that can't be. */
+  /** Throws `INVALID_ARGUMENT` for invalid settings. */
   constructor(
     role: ComponentRole<Held>,
     engine: Engine,
@@ -226,7 +226,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     });
   }
 
-  /** The component is stopped because its only connection has ended, without anybody's asking. */
+  /** The only connection has ended by itself: the component is stopped. */
   endedByItself(): void {
     if (this.stateNow === "stopping") return;
     this.move("stop");

@@ -21,7 +21,7 @@ import type { ServiceState } from "./service-state.js";
 export interface BroadcastOptions<Handle = Connection> {
   /** A connection that does not get it, or its id. */
   readonly except?: { readonly id: number } | number | undefined;
-  /** Answers whether a connection gets it. */
+  /** Returns whether a connection gets it. */
   readonly filter?: ((connection: Handle) => boolean) | undefined;
 }
 
@@ -134,7 +134,7 @@ export abstract class ConnectionGroup<
   /**
    * Sends the same to every connection, or to those that `filter` takes, but not to `except`. It is
    * framed and encoded once, and kept once, however many get it. A peer that does not take what it is sent
-   * holds nobody up: `slowConsumer` says what happens to it. Answers how many took it.
+   * holds nobody up: `slowConsumer` says what happens to it. Returns how many took it.
    *
    * Throws `PACKET_INVALID` and `INVALID_ARGUMENT` before anything is sent.
    */
@@ -217,12 +217,12 @@ export abstract class ConnectionGroup<
     return this.#find(id)?.abort() ?? false;
   }
 
-  /** Closes all connections from which nothing came for `silentMs`; answers how many (HP §2.3). */
+  /** Closes all connections from which nothing came for `silentMs`; returns how many (HP §2.3). */
   closeSilent(silentMs: number): number {
     return closeSilentOnes(this.#component.registry.list(), silentMs, closeFor);
   }
 
-  /** Closes all connections that are older than `ageMs`; answers how many (HP §2.3). */
+  /** Closes all connections that are older than `ageMs`; returns how many (HP §2.3). */
   closeOlderThan(ageMs: number): number {
     return closeOldOnes(this.#component.registry.list(), ageMs, closeFor);
   }

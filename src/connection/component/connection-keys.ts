@@ -15,7 +15,7 @@ export class ConnectionKeys<Holder extends KeyHolder> {
     return this.holders.get(key);
   }
 
-  /** Gives `connection` a key, instead of its `last` one; answers which it has now. */
+  /** Gives `connection` a key, instead of its `last` one; returns which it has now. */
   give(connection: Holder, key: unknown, last: unknown): unknown {
     const holder = key === undefined ? undefined : this.holders.get(key);
     if (holder === connection) return key;

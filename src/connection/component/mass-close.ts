@@ -9,7 +9,7 @@ export interface AgeingConnection {
   readonly ageMs: number;
 }
 
-/** Closes one connection for a reason; answers whether it did. */
+/** Closes one connection for a reason; returns whether it did. */
 export type CloseFor<One> = (connection: One, error: NetError) => boolean;
 
 /** Closes those from which nothing came for `silentMs`; returns how many. Throws `INVALID_ARGUMENT`. */

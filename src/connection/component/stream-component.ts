@@ -34,7 +34,7 @@ export class StreamComponent
   access: AccessControl | undefined = undefined;
   private readonly streamRole: StreamRole;
 
-  /** Throws `INVALID_ARGUMENT` for settings that can't be. */
+  /** Throws `INVALID_ARGUMENT` for invalid settings. */
   constructor(
     role: StreamRole,
     engine: Engine,

@@ -21,7 +21,7 @@ export abstract class StreamGroup<Context> extends ConnectionGroup<
   /**
    * Changes settings, also while running: limits and deadlines hold at once, `receive`, `noDelay`,
    * `keepAlive` and the kernel's buffer sizes for connections to come. Throws `SETTING_FIXED` for what
-   * can't be changed, `INVALID_ARGUMENT` for a value that can't be; then nothing is changed.
+   * can't be changed, `INVALID_ARGUMENT` for an invalid value; then nothing is changed.
    */
   configure(changes: ChangeableSettings): void {
     this.#component.configure(changes, OPTION_NAMES);
@@ -36,7 +36,7 @@ export abstract class StreamGroup<Context> extends ConnectionGroup<
   }
 
   /**
-   * Takes `byteCount` unread bytes, or answers undefined when fewer are there.
+   * Takes `byteCount` unread bytes, or returns undefined when fewer are there.
    * See {@link Connection.fetch}.
    */
   fetch(id: number, byteCount: number): Buffer | undefined {

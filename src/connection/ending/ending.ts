@@ -2,8 +2,8 @@
  * How a connection ends. Made when the end begins, on whichever side.
  *
  * Invariants: the reason is fixed once, but for an orderly one that an error replaces while closing; in
- * the state `ending` nothing is sent or delivered any more, and who waited was rejected; a connection
- * is closing in good order until both sides have finished its stream, or somebody loses patience;
+ * the state `ending` nothing is sent or delivered any more, and who waited was rejected; a connection closes in good
+ * order until both sides have finished, or a deadline passes;
  * `closed` is told once, and last.
  */
 import { NetError, type Operation } from "../../errors.js";
@@ -20,7 +20,7 @@ export interface Dial {
   readonly host: string | undefined;
   /** The connection is open. */
   established(): void;
-  /** The connection has ended; answers true where there is no stream yet that would have to be closed. */
+  /** The connection has ended; returns true where there is no stream yet that would have to be closed. */
   cancel(): boolean;
 }
 
@@ -169,7 +169,7 @@ export class Ending {
     return this.fail(abortedError(id, state === "connecting"));
   }
 
-  /** Ends the connection at once. Answers false when it has ended already. */
+  /** Ends the connection at once. Returns false when it has ended already. */
   fail(error: NetError): boolean {
     if (this.isOver) return false;
     this.endWith(reasonOf(error, this.operation()), true);

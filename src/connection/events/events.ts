@@ -23,7 +23,7 @@ import type { HandlerSettled, PacketEvents } from "./packet-events.js";
 /** A connection, as its events see it. */
 export interface EventOwner {
   readonly id: number;
-  /** Ends the connection at once. Answers false when it has ended already. */
+  /** Ends the connection at once. Returns false when it has ended already. */
   fail(error: NetError): boolean;
 }
 

@@ -117,7 +117,7 @@ export function isThenable(value: unknown): value is Thenable {
   );
 }
 
-/** Hears once what becomes of what a handler returned, whatever that does when it is asked: it may be anybody's. */
+/** Calls back once when the thenable of a handler settles, even where a foreign thenable calls back twice or throws. */
 export function whenSettled(
   returned: Thenable,
   resolved: ((value: unknown) => void) | undefined,
@@ -127,8 +127,8 @@ export function whenSettled(
 }
 
 /**
- * The answer of a function that has to answer at once. Throws for a promise, which would be taken for a yes or a no
- * before it has come to one; what that rejects with is nobody's any more.
+ * Returns `answer`, which may not be a promise: it would count as true before it settles. Throws `INVALID_ARGUMENT`
+ * for a promise, and ignores what that rejects with.
  */
 export function answeredAtOnce<Answer>(answer: Answer, name = "it"): Answer {
   if (!isThenable(answer)) return answer;
@@ -146,7 +146,7 @@ export function callHandler(call: () => unknown, failed: (cause: unknown) => voi
   }
 }
 
-/** Has the handler that hears of handlers which failed, where there is no connection to end. */
+/** The handler for failures of other handlers that belong to no connection. */
 export interface FailureHandler {
   /** A handler threw or rejected. Without this one a process warning tells of it. */
   onHandlerError?: ((error: NetError) => void) | undefined;

@@ -14,7 +14,7 @@ export interface PacketEvents {
   readonly mayBeRead: boolean;
   /** Whether a handler is told of ends of connections, and may ask for their addresses then. */
   readonly hasCloseHandler?: boolean | undefined;
-  /** Calls `onReceive`. Answers true when that has a promise: `settled.handlerSettled` follows. */
+  /** Calls `onReceive`. Returns true when that has a promise: `settled.handlerSettled` follows. */
   received(connection: ProtocolConnection, unit: Buffer | number, settled: HandlerSettled): boolean;
   sent(connection: ProtocolConnection, byteCount: number): void;
   drained(connection: ProtocolConnection): void;

@@ -43,7 +43,7 @@ export function heartbeatRule(options: HeartbeatOptions): HeartbeatRule {
   };
 }
 
-/** Throws `INVALID_ARGUMENT` for heartbeats that can't be. `hasPackets`: what is received are packets. */
+/** Throws `INVALID_ARGUMENT` for invalid heartbeats. `hasPackets`: what is received are packets. */
 export function assertHeartbeat(given: HeartbeatOptions | undefined, hasPackets: boolean): void {
   if (given === undefined) return;
   assertObject("heartbeat", given);

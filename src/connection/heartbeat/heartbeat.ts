@@ -53,8 +53,10 @@ export function isHeldUp(dueMs: number, nowMs: number): boolean {
 }
 
 /**
- * Time beyond the time-out in which an answer still counts: it may lie in the kernel, since the connection was held back
- * to now. The wheel polls before it judges, but a hold that goes in that very poll lets the connection be read in the next.
+ * Time beyond the time-out in which an answer still counts: it may lie in the kernel, since the connection was held
+ * back
+ * to now. The wheel polls before it judges, but a hold that goes in that very poll lets the connection be read in the
+ * next.
  */
 export const LAST_LOOK_MS = 10;
 
@@ -88,12 +90,12 @@ export class Heartbeat {
     this.set(rule.everyMs * (1 - SPREAD * phase));
   }
 
-  /** Nobody is probed any more. */
+  /** Stops probing. */
   stop(): void {
     this.connection.deadlines.clear(this.purpose);
   }
 
-  /** Nothing can be sent for the moment: begins anew. */
+  /** Nothing can be sent now: waits for another interval. */
   later(): void {
     this.probedMs = 0;
     this.set(this.rule.everyMs);

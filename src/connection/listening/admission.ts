@@ -63,7 +63,7 @@ export class Admission implements ProxyHeaderOwner {
   private toldSinceMs = 0;
   private toldCount = 0;
 
-  /** Throws `INVALID_ARGUMENT` for `options` that can't be. */
+  /** Throws `INVALID_ARGUMENT` for invalid `options`. */
   constructor(component: StreamComponent, role: AdmissionRole, options: AdmissionOptions) {
     this.component = component;
     this.role = role;
@@ -213,7 +213,7 @@ export class Admission implements ProxyHeaderOwner {
   }
 }
 
-/** A relay that has gone already must not be taken for somebody else, whose header is data. */
+/** The peer's address is unknown, so it can't be told whether the peer is a relay or its header is data. */
 function unknownPeer(): NetError {
   const text = "the peer had gone before it was known whether it is a relay";
   return new NetError("PROXY_HEADER_MALFORMED", text, { operation: "accept" });

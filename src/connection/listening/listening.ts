@@ -69,7 +69,7 @@ export class Listening implements ListenerSink {
   private startCount = 0;
   private readonly admission: Admission;
 
-  /** Throws `INVALID_ARGUMENT` for `options` that can't be. */
+  /** Throws `INVALID_ARGUMENT` for invalid `options`. */
   constructor(component: StreamComponent, role: ListeningRole, options: AdmissionOptions) {
     this.component = component;
     this.role = role;

@@ -9,7 +9,7 @@ import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { WaitOptions } from "../connection.js";
 import { HOLD } from "../receiver.js";
 import type { ConnectionSettings } from "../settings.js";
-import { WaiterList } from "../waiting/waiter-list.js";
+import { DRAINED, WaiterList } from "../waiting/waiter-list.js";
 
 /** The connection, as its marks see it. */
 export interface MarkedConnection {
@@ -73,14 +73,10 @@ export class SendMarks {
   /** See `Connection.drained`. */
   wait(wheel: TimingWheel, options: WaitOptions): Promise<void> {
     this.waiters ??= new WaiterList();
-    return this.waiters.wait(wheel, options, {
-      code: "DRAIN_TIMEOUT",
-      call: "drained",
-      operation: "send",
-    });
+    return this.waiters.wait(wheel, options, DRAINED);
   }
 
-  /** The connection has ended. Answers who still waits, to be told why. */
+  /** The connection has ended. Returns who still waits, to be told why. */
   end(): WaiterList | undefined {
     const { waiters } = this;
     this.waiters = undefined;

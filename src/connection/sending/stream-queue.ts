@@ -86,7 +86,7 @@ export class StreamQueue {
     if (tail !== undefined) buffer.set(tail, start + byteCount);
   }
 
-  /** Puts in what `writer` writes, at most `maxBytes`. Answers false when that did not suffice. */
+  /** Puts in what `writer` writes, at most `maxBytes`. Returns false when that did not suffice. */
   appendWritten(writer: PieceWriter, maxBytes: number): boolean {
     const at = this.open(maxBytes);
     const buffer = this.openBuffer as Buffer;
@@ -146,7 +146,7 @@ export class StreamQueue {
   }
 
   /**
-   * Starts a write of what waits, at most `limitBytes`. Answers false, and writes nothing, when the
+   * Starts a write of what waits, at most `limitBytes`. Returns false, and writes nothing, when the
    * length of a piece has changed: its memory was transferred or resized.
    */
   write(stream: StreamSocket, limitBytes: number): boolean {
@@ -214,7 +214,7 @@ export class StreamQueue {
     memory.release(buffer);
   }
 
-  /** Makes room for `byteCount` bytes at the end of the open piece; answers where. */
+  /** Makes room for `byteCount` bytes at the end of the open piece; returns where. */
   private open(byteCount: number): number {
     const { memory } = this;
     memory.reserve(byteCount);

@@ -28,7 +28,7 @@ export type ClientTls = TlsClientOptions & TlsStart;
 /** The option `tls` of a component. */
 export type TlsSettings = ServerTls | ClientTls;
 
-/** Throws `INVALID_ARGUMENT` unless `value`, which is called `name`, can be. */
+/** Throws `INVALID_ARGUMENT` unless `value` is valid. `name`: of the option, for messages. */
 type Check = (name: string, value: unknown) => void;
 
 const MAX_PROTOCOL_LENGTH = 255;
@@ -89,7 +89,7 @@ const CHECKS: Readonly<Record<"server" | "client", Readonly<Record<string, Check
   },
 };
 
-/** Throws `INVALID_ARGUMENT` for options that can't be, alone or together. */
+/** Throws `INVALID_ARGUMENT` for invalid options, alone or together. */
 export function assertTlsSettings(role: "server" | "client", settings: TlsSettings): void {
   assertAll("tls", settings, CHECKS[role]);
   const { minVersion = "TLSv1.2", maxVersion = "TLSv1.3" } = settings;
@@ -133,7 +133,7 @@ function assertText(name: string, value: unknown): void {
   throw invalid(`${name} must be text, not ${describe(value)}`);
 }
 
-/** White space and control characters are no part of any name, and end it for some. */
+/** White space and control characters are in no host name; some parsers end a name there. */
 function assertServerName(name: string, value: unknown): void {
   assertText(name, value);
   if (/^[^\p{Cc}\s]{1,255}$/u.test(value as string)) return;

@@ -4,6 +4,13 @@ import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { WaitOptions } from "../connection.js";
 import { type GiveUp, Waiter } from "./waiter.js";
 
+/** What `drained` says when it gives up. */
+export const DRAINED: Omit<GiveUp, "forget"> = {
+  code: "DRAIN_TIMEOUT",
+  call: "drained",
+  operation: "send",
+};
+
 /** Who waits for the same thing. */
 export class WaiterList {
   private waiters: Waiter<void>[] = [];
@@ -13,7 +20,7 @@ export class WaiterList {
     return this.waiters.length === 0;
   }
 
-  /** Resolves with the next {@link resolve}. Throws `INVALID_ARGUMENT` for bounds that can't be. */
+  /** Resolves with the next {@link resolve}. Throws `INVALID_ARGUMENT` for invalid bounds. */
   wait(wheel: TimingWheel, options: WaitOptions, giveUp: Omit<GiveUp, "forget">): Promise<void> {
     const waiter: Waiter<void> = new Waiter<void>(wheel, options, {
       ...giveUp,

@@ -123,7 +123,7 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
 
 const WAIT_OPTION_NAMES: readonly (keyof WaitOptions)[] = ["timeoutMs", "signal"];
 
-/** Throws `INVALID_ARGUMENT` for bounds that can't be: then nothing is begun. */
+/** Throws `INVALID_ARGUMENT` for invalid bounds: then nothing is begun. */
 export function assertWaitOptions({ timeoutMs, signal }: WaitOptions): void {
   if (timeoutMs !== undefined) assertInteger("timeoutMs", timeoutMs, 0, MAX_MS);
   if (signal !== undefined) assertSignal(signal);

@@ -31,7 +31,7 @@ export class MemoryBindings<Owner> {
   private nextPort = FIRST_FREE_PORT;
   private turn = 0;
 
-  /** Binds, and answers where: port 0 gets a free one. Undefined: the address is in use. */
+  /** Binds, and returns where: port 0 gets a free one. Undefined: the address is in use. */
   bind(wanted: Binding<Owner>): Address | undefined {
     const { address } = wanted;
     const isOpenPort = address.port === 0;
@@ -47,7 +47,7 @@ export class MemoryBindings<Owner> {
     this.bindings = this.bindings.filter((binding) => binding.owner !== owner);
   }
 
-  /** Who gets what is sent to `to`; those who share a port take turns. */
+  /** The receiver of what is sent to `to`; sockets that share a port take turns. */
   find(to: Address): Owner | undefined {
     const all = this.findAll(to);
     return all[this.turn++ % Math.max(1, all.length)];

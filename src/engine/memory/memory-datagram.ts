@@ -1,9 +1,10 @@
 /**
- * One datagram socket in memory. What becomes of each datagram is the network's affair; here are
- * binding, the peer filter, groups, and the receive queue, which a pause fills and which then drops.
+ * One datagram socket in memory. The network decides what becomes of each datagram; here are binding, the peer
+ * filter, groups, and the receive queue, which a pause fills and which then drops.
  */
-import { assertInteger, NetError, type NetErrorCode } from "../../errors.js";
+import { assertInteger, NetError } from "../../errors.js";
 import { addressText } from "../address-text.js";
+import { datagramDestination } from "../datagram-destination.js";
 import { DatagramRun } from "../datagram-run.js";
 import type {
   DatagramSink,
@@ -45,10 +46,6 @@ interface HeldDatagram {
 
 /** RFC 1112 §4 and RFC 4291 §2.7. */
 const isGroup = (host: string): boolean => /^(22[4-9]|23\d)\.|^ff/i.test(host);
-
-function usageError(code: NetErrorCode, text: string): NetError {
-  return new NetError(code, text, { operation: "send" });
-}
 
 /** One datagram socket in memory. */
 export class MemoryDatagram implements DatagramSocket {
@@ -104,9 +101,13 @@ export class MemoryDatagram implements DatagramSocket {
   ): void {
     if (this.isClosed) return;
     if (!this.isOpen) {
-      throw usageError("INVALID_STATE", "a datagram was sent before the socket was open");
+      throw new NetError("INVALID_STATE", "a datagram was sent before the socket was open", {
+        operation: "send",
+      });
     }
-    const destination = this.destination(to === undefined ? undefined : addressOfPeer(to));
+    const { peer } = this.setup.target;
+    const key = datagramDestination(to, peer, undefined);
+    const destination = key === undefined ? (peer as IpAddress) : addressOfPeer(key);
     const errnoName = this.whyNotSend(bytes, destination);
     if (errnoName === undefined) this.transmit(Buffer.from(bytes), destination);
     const text = addressText(destination);
@@ -211,19 +212,6 @@ export class MemoryDatagram implements DatagramSocket {
     const error =
       errnoName === undefined ? undefined : systemError(errnoName, "listen", undefined, text);
     loop.post(() => callSink(() => sink.datagramClosed(error)));
-  }
-
-  private destination(to: IpAddress | undefined): IpAddress {
-    const { peer } = this.setup.target;
-    const destination = to ?? peer;
-    if (destination === undefined) {
-      throw usageError("INVALID_ARGUMENT", "a datagram without a peer needs an address");
-    }
-    if (peer !== undefined && (destination.host !== peer.host || destination.port !== peer.port)) {
-      const text = `a datagram socket with the peer ${addressText(peer)} can't send to`;
-      throw usageError("INVALID_ARGUMENT", `${text} ${addressText(destination)}`);
-    }
-    return destination;
   }
 
   private whyNotSend(bytes: Uint8Array, to: IpAddress): string | undefined {

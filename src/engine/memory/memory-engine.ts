@@ -178,7 +178,7 @@ export class MemoryEngine implements Engine {
 
   /**
    * Ends every connection that has an end at `at` with an error of the system on both ends, as a
-   * broken cable in the end does. Answers how many there were.
+   * broken cable in the end does. Returns how many there were.
    */
   cut(at: Address, errnoName = "ECONNRESET"): number {
     const links = this.#linksAt(at);
@@ -188,7 +188,7 @@ export class MemoryEngine implements Engine {
 
   /**
    * Lets nothing pass any more on the connections that have an end at `at`, and tells nobody, as a
-   * peer that lost its power does. Answers how many there were.
+   * peer that lost its power does. Returns how many there were.
    */
   silence(at: Address): number {
     const links = this.#linksAt(at);

@@ -63,7 +63,7 @@ export interface MemoryNetworkOptions {
   readonly windowBytes?: number | undefined;
   /** What becomes of a connect. Default: `answer`. */
   readonly connectFate?: ((to: Address) => ConnectFate) | undefined;
-  /** Answers the system error that accepting fails with, or undefined. The peer is reset. */
+  /** Returns the system error that accepting fails with, or undefined. The peer is reset. */
   readonly acceptFate?: ((at: Address) => `E${string}` | undefined) | undefined;
   /** Rates, or a script that decides for each datagram. Default: all arrive. */
   readonly datagrams?:
@@ -139,10 +139,6 @@ function fateByRates(rates: DatagramRates, random: Random): DatagramFate {
 
 type Setting<Name extends keyof MemoryNetworkOptions> = NonNullable<MemoryNetworkOptions[Name]>;
 
-/**
- * The scripted network of a memory engine: how long things take, how streams are cut into segments,
- * what becomes of connects, accepts and datagrams.
- */
 export class MemoryNetwork {
   #delayMs: Setting<"delayMs"> = 0;
   #split: Setting<"split"> = Number.MAX_SAFE_INTEGER;

@@ -87,7 +87,7 @@ export class MemoryPipe {
     this.sendLast(last);
   }
 
-  /** The reader is gone. Answers whether bytes had arrived that it did not take. */
+  /** The reader is gone. Returns whether bytes had arrived that it did not take. */
   closeReader(): boolean {
     this.isReaderGone = true;
     const isUnread = this.arrived.some((segment) => typeof segment !== "string");
@@ -157,7 +157,7 @@ export class MemoryPipe {
     const delayMs = this.delayMs(typeof segment === "string" ? 0 : segment.length);
     const dueMs = Math.max(this.lastDueMs, loop.now() + delayMs);
     this.lastDueMs = dueMs;
-    // Whichever turn comes first takes the first segment: order does not hang on timers.
+    // Any turn takes the first segment, so that the order does not depend on timers.
     this.flight.push(segment);
     loop.post(() => this.arrive(), dueMs - loop.now());
   }

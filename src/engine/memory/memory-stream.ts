@@ -56,7 +56,7 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
   }
 
   write(piece: Uint8Array): void {
-    // One that was transferred has lost what it had, however much that was.
+    // A transferred piece has lost its bytes.
     this.writeAll([piece], isEmptied(piece) ? 1 : piece.byteLength);
   }
 
@@ -196,7 +196,7 @@ export class MemoryStream implements StreamSocket, PipeReader, PipeWriter {
   private closeWith(last: "end" | "reset", error: NetError | undefined): void {
     if (this.isClosing) return;
     this.isClosing = true;
-    // As TCP has it: bytes that nobody will read, or a connection half made, end in a reset.
+    // As with TCP: unread bytes, or an unfinished connect, end in a reset.
     const isUnread = this.incoming?.closeReader() ?? false;
     this.outgoing?.closeWriter(isUnread || !this.isOpen ? "reset" : last);
     this.setup.loop.post(() => {

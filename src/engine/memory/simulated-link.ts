@@ -117,7 +117,7 @@ export class SimulatedLink {
     return this.#counts;
   }
 
-  /** A packet of `byteCount` bytes is sent at `nowMs`. Answers how long each of its copies takes; none: it is lost. */
+  /** A packet of `byteCount` bytes is sent at `nowMs`. Returns how long each of its copies takes; none: it is lost. */
   pass(byteCount: number, nowMs: number): readonly number[] {
     const { duplicateRate = 0, reorderRate = 0, reorderDelayMs = 20 } = this.#options;
     const counts = this.#counts;

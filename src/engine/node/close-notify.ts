@@ -39,7 +39,7 @@ export function endedOrderly(secure: TLSSocket): boolean {
   return (secure as WatchedSocket)[IS_ORDERLY] ?? true;
 }
 
-/** Node pushes what was deciphered, and null at the end, in the very call of the handle. */
+/** Node pushes deciphered bytes, and null at the end, within the call of the handle. */
 function watchedPush(this: WatchedSocket, chunk: unknown, encoding?: BufferEncoding): boolean {
   if (chunk === null) this[IS_ORDERLY] = stillReads(this, this[RAW]);
   return push.call(this, chunk, encoding);

@@ -14,7 +14,7 @@ import { readSync } from "node:fs";
 import type { Socket } from "node:net";
 import { errnoNameOf } from "../system-error.js";
 
-/** What a read of a connection that was cut says. */
+/** Errors of a read from a connection that was cut. */
 const CUT_NAMES: ReadonlySet<string> = new Set([
   "ECONNRESET",
   "EPIPE",

@@ -12,10 +12,11 @@ import { NetError, rethrowLater } from "../../errors.js";
 import { inRootContext } from "../../time/root-context.js";
 import { addressText } from "../address-text.js";
 import { dgramModule } from "../built-in.js";
+import { datagramDestination } from "../datagram-destination.js";
 import { DatagramRun } from "../datagram-run.js";
 import type { DatagramSink, DatagramSocket, DatagramTarget, GroupMembership } from "../engine.js";
 import { assertInterface, checkedMembership } from "../group-membership.js";
-import { addressOfPeer, type PeerKey, peerKeyOf, portOfPeer } from "../peer-key.js";
+import { addressOfPeer, type PeerKey, portOfPeer } from "../peer-key.js";
 import { callSink } from "../sink-defect.js";
 import { datagramErrorKind, errnoNameOf, systemError } from "../system-error.js";
 import { addressFromInfo } from "./node-address.js";
@@ -27,7 +28,7 @@ const DEFAULT_HELD_BYTES = 212_992;
 
 type LookupCallback = (error: null, address: string, family: number) => void;
 
-/** Addresses are literals here: the thread pool has nothing to look up. */
+/** Addresses are literals here: no look-up on the thread pool is needed. */
 function literalLookup(host: string, _options: unknown, callback: LookupCallback): void {
   callback(null, host, host.includes(":") ? 6 : 4);
 }
@@ -106,7 +107,7 @@ export class NodeDatagram implements DatagramSocket {
 
   sendRun(token: number, pieces: readonly Uint8Array[], to?: PeerKey): void {
     if (!this.maySend()) return;
-    const peer = this.destination(to);
+    const peer = datagramDestination(to, this.target.peer, this.peer);
     const run = new DatagramRun(token, pieces.length, (...result) => {
       this.sink.datagramSent(...result);
     });
@@ -115,7 +116,7 @@ export class NodeDatagram implements DatagramSocket {
 
   private sendBytes(token: number, bytes: Uint8Array, to: PeerKey | undefined): void {
     if (!this.maySend()) return;
-    const peer = this.destination(to);
+    const peer = datagramDestination(to, this.target.peer, this.peer);
     const send = this.spareSends.pop() ?? this.newSend();
     send.token = token;
     send.to = to;
@@ -268,7 +269,7 @@ export class NodeDatagram implements DatagramSocket {
     if (!this.isOpen || this.isClosed) return;
     const peer = this.peer;
     const address = this.peers.key(from.address, from.port);
-    // What came between binding and connecting passed no filter.
+    // Datagrams that came between bind and connect were not filtered by the kernel.
     if (peer !== undefined && peer !== address) return;
     if (!this.isPaused && this.held.length === 0) {
       this.deliver(bytes, address);
@@ -293,7 +294,7 @@ export class NodeDatagram implements DatagramSocket {
   }
 
   private deliver(bytes: Buffer, from: PeerKey): void {
-    // Datagrams come one by one: what they lead to leaves when the round is over.
+    // Datagrams come one by one: replies leave together at the end of the round.
     this.turn.received(1);
     try {
       this.sink.datagramReceived(bytes, from, bytes.length);
@@ -327,7 +328,7 @@ export class NodeDatagram implements DatagramSocket {
     const { address, peer } = this.target;
     const where = to === undefined ? peer : addressOfPeer(to);
     const name = errnoNameOf(cause);
-    // Node looks at the family itself, and says less of it than the kernel.
+    // Node checks the family itself, with a less precise error than the kernel's.
     const isOfOther = name === "EINVAL" && where?.family === "IPv6" && address.family === "IPv4";
     const text = where && addressText(where);
     return systemError(isOfOther ? "EAFNOSUPPORT" : name, "send", cause, text);
@@ -361,22 +362,6 @@ export class NodeDatagram implements DatagramSocket {
       callSink(() => this.sink.datagramClosed(error));
     });
     this.socket.close();
-  }
-
-  /** Where to send, or undefined for the peer. */
-  private destination(to: PeerKey | undefined): PeerKey | undefined {
-    const { peer } = this.target;
-    if (peer === undefined && to === undefined) {
-      throw new NetError("INVALID_ARGUMENT", "a datagram without a peer needs an address", {
-        operation: "send",
-      });
-    }
-    if (peer === undefined || to === undefined) return to;
-    if (to === this.peer || to === peerKeyOf(peer)) return undefined;
-    const text = `a datagram socket with the peer ${addressText(peer)} can't send to`;
-    throw new NetError("INVALID_ARGUMENT", `${text} ${addressText(addressOfPeer(to))}`, {
-      operation: "send",
-    });
   }
 
   private configure(what: string, call: () => void): void {

@@ -1,4 +1,4 @@
-/** What this Node can and can't do for the engine. Features are tried, versions are not read. */
+/** What this Node can do for the engine, found out by trying, not by version. */
 import { Server } from "node:net";
 import process from "node:process";
 import { NetError, type Operation } from "../../errors.js";

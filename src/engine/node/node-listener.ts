@@ -32,7 +32,7 @@ import type { SharedReading } from "./shared-reading.js";
 import { removeStaleSocket } from "./stale-socket.js";
 import type { StreamRounds } from "./stream-rounds.js";
 
-/** What listeners have of their engine. */
+/** What listeners need of their engine. */
 export interface ListenerService {
   readonly clock: Clock;
   readonly turn: NodeTurn;

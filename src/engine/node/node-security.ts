@@ -14,10 +14,6 @@ import { RecordFlood } from "./record-flood.js";
 import type { WatchedStream } from "./stream-rounds.js";
 import { beginHandshake, type HandshakeSink, tlsInfoOf } from "./tls-handshake.js";
 
-/**
- * TLS of one stream: the handshake, what is known afterwards, and what the ends and errors of the
- * secured socket mean.
- */
 export class NodeSecurity implements HandshakeSink, WatchedStream {
   readonly socket: TLSSocket;
   /** The socket underneath. */
@@ -44,7 +40,7 @@ export class NodeSecurity implements HandshakeSink, WatchedStream {
   /** Begins the handshake on `plain`; `sink` hears how it ends. */
   constructor(plain: Socket, context: TlsContext, host: string | undefined, sink: HandshakeSink) {
     this.plain = plain;
-    // What was read before, and put back, came of the handshake.
+    // Bytes that were read before and put back belong to the handshake.
     this.bytesBefore = plain.bytesRead - plain.readableLength;
     this.context = context;
     this.name = context instanceof TlsClientContext ? context.serverNameFor(host) : undefined;
@@ -70,7 +66,7 @@ export class NodeSecurity implements HandshakeSink, WatchedStream {
     return error === undefined;
   }
 
-  /** What is known; undefined before the handshake is done. What was asked once is kept. */
+  /** What is known of TLS; undefined before the handshake is done. Asked once, then kept. */
   info(): TlsInfo | undefined {
     if (this.isSecured && !this.socket.destroyed) {
       this.knownInfo ??= tlsInfoOf(this.socket, this.context);
@@ -85,7 +81,7 @@ export class NodeSecurity implements HandshakeSink, WatchedStream {
     return new NetError("TLS_TRUNCATED", undefined, { operation: "receive" });
   }
 
-  /** A socket that closes by itself in the middle of the handshake says no reason. */
+  /** The error of a socket that closes without one in the middle of the handshake. */
   closeError(): NetError | undefined {
     return this.isSecured ? undefined : brokenOff();
   }

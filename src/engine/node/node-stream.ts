@@ -76,7 +76,7 @@ export interface NodeStreamSetup {
   readonly options: StreamOptions;
   /** False for a socket that is still connecting. */
   readonly isOpen: boolean;
-  /** The kernel has given it those of its listener, and Node does not know of them. */
+  /** It has inherited its listener's options, which Node does not know. */
   readonly hasOptions: boolean;
   /** Whether received bytes lie in a shared buffer; its owner then calls `received`. */
   readonly lendsBytes: boolean;
@@ -162,13 +162,13 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
       });
     }
     const plain = this.socket;
-    // One that is on its way down tells so itself.
+    // A stream that is closing reports so itself.
     if (this.isClosing || plain.destroyed) return;
     const isPaused = plain.isPaused();
-    // What happens to the plain socket now happens to the secured one, which tells.
+    // Events of the plain socket are reported by the secured one from now on.
     disown(plain);
     plain.pause();
-    // What lies in the plain socket is what the secured one reads first.
+    // The secured socket reads first what the plain one has buffered.
     if (early !== undefined && early.length > 0) plain.unshift(Buffer.from(early));
     this.security = new NodeSecurity(plain, context, host, this);
     this.socket = this.security.socket;
@@ -264,7 +264,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
     if (this.isClosing) return;
     this.beginClose();
     if (this.isGone) inRootContext(() => process.nextTick(reportClosed, this));
-    // Only a TCP connection that is there can be reset.
+    // Only an open TCP connection can be reset.
     else if (!this.isOpen || this.isPath()) this.socket.destroy();
     else if (this.isShutDown && !this.socket.writableFinished)
       resetBehindShutdown(this.socket, () => this.resetNow());
@@ -327,7 +327,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
       security === undefined
         ? pendingBytes - (waitingBytes(this.socket) ?? pendingBytes)
         : takenBytes(security.plain) - this.takenBefore;
-    // Enciphered ones are more.
+    // Cipher text is longer than plain text.
     return Math.min(taken, pendingBytes);
   }
 
@@ -341,7 +341,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
     return this.isPath() ? false : applyKeepAlive(this.socket, keepAlive);
   }
 
-  /** Node's socket changes nothing of which it thinks that it is so already. */
+  /** Node's socket skips options that it believes to be set already. */
   private tellOptions(): void {
     if (!this.hasUnknownOptions) return;
     this.hasUnknownOptions = false;
@@ -428,7 +428,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
   }
 
   failed(error: Error): void {
-    // A socket can fail again on its way down; the first error is the one that tells.
+    // A socket can fail again while it closes; the first error counts.
     if (this.error !== undefined || this.isClosing) return;
     const syscall = "syscall" in error ? String(error.syscall) : "";
     const operation = this.isOpen ? (OPERATIONS[syscall] ?? "receive") : "connect";
@@ -452,7 +452,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
     callSink(() => this.sink.streamClosed(isOurs ? undefined : error));
   }
 
-  /** Lets go of the pieces that were being written. */
+  /** Releases the pieces that were being written. */
   private releaseWritten(): void {
     const { writing } = this;
     if (writing === undefined) return;
@@ -466,7 +466,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
     this.pendingBytes = IDLE;
     this.releaseWritten();
     if (error !== null && error !== undefined) {
-      // The socket is on its way down: `closed` follows, and says why.
+      // The socket is closing: `closed` follows with the reason.
       if (isPeerGone(error) && this.mayReceive) this.receiveRest();
       return;
     }
@@ -502,7 +502,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
       this.isShutDown = true;
       this.socket.end();
     } else {
-      // OpenSSL throws away what it has not deciphered yet when it is told to finish. Node may be in
+      // OpenSSL discards what it has not deciphered when it shuts down. Node may be in
       // the middle of that: it calls back from within for each record, and for the handshake.
       setImmediate(endSecured, this);
     }
@@ -522,7 +522,7 @@ export class NodeStream implements StreamSocket, SocketOwner, WatchedStream {
       throw new NetError("INVALID_STATE", text, { operation: "send" });
     }
     this.pendingBytes = byteCount;
-    // To ask is two calls into Node for each write.
+    // Asking costs two calls into Node for each write.
     if (this.security !== undefined) {
       this.takenBefore = byteCount > RECORD_BYTES ? takenBytes(this.security.plain) : UNKNOWN;
     }

@@ -4,8 +4,8 @@
  *     sole: one stream receives at a time     → behind the event and all its microtasks
  *     crowd: several receive in a loop round  → as one setImmediate, behind all of them
  *
- * With several streams, answers that leave together keep the peers' cores busy; with one, to wait for
- * the end of the round only adds to each answer. Which of the two it is shows in how many times bytes
+ * With several streams, responses that leave together keep the peers' cores busy; with one, waiting for the end of
+ * the round only delays each response. Which of the two it is shows in how many times bytes
  * came before the immediate ran: looked at each time in a crowd, and once in `SAMPLE_TURNS` else.
  *
  * What no bytes have led to waits for the end of the round, too. A producer whose writes the kernel takes at once
@@ -21,8 +21,8 @@ const SAMPLE_TURNS = 32;
 const SOLE_ROUNDS = 16;
 
 /**
- * An answer to so much that came at once leaves with its event: nothing is won by joining it to others,
- * and what it holds is free again before the next is read.
+ * A response to so many bytes leaves with its event: joining it to others gains nothing, and its memory is free
+ * before the next read.
  */
 const LARGE_BYTES = 16_384;
 
@@ -39,7 +39,7 @@ export class NodeTurn {
   private turnsToSample = SAMPLE_TURNS;
   /** What came last was large. */
   private isLarge = false;
-  /** Bytes came since the last turn was asked for: it is an answer to them. */
+  /** Bytes came since the last turn was asked for: what is sent responds to them. */
   private isAnswer = false;
   /** The tasks are running, in the engine's own async context. */
   isRunning = false;

@@ -10,7 +10,7 @@ import type { SharedReader } from "./shared-reading.js";
 
 const OWNER: unique symbol = Symbol("stream");
 
-/** Who hears what happens to a socket. */
+/** Gets the events of a socket. */
 export interface SocketOwner {
   connected(): void;
   received(bytes: Buffer): void;
@@ -29,7 +29,7 @@ interface OwnedSocket extends Socket {
 
 const nothing = (): void => {};
 
-/** The owner of a plain socket whose secured one tells everything. */
+/** The owner of a plain socket whose events the secured one reports. */
 const NOBODY: SocketOwner = {
   connected: nothing,
   received: nothing,
@@ -81,7 +81,7 @@ function onClose(this: OwnedSocket): void {
   this[OWNER]!.gone();
 }
 
-/** Has `owner` hear what happens to `socket`; `withData`: the bytes that come, too. */
+/** Passes the events of `socket` to `owner`; `withData`: received bytes as well. */
 export function listen(socket: Socket, owner: SocketOwner, withData: boolean): void {
   const owned: OwnedSocket = socket;
   owned[OWNER] = owner;
@@ -92,12 +92,12 @@ export function listen(socket: Socket, owner: SocketOwner, withData: boolean): v
   owned.on("close", onClose);
 }
 
-/** Has the owner hear that the socket is connected. */
+/** Passes the event `connect` to the owner. */
 export function listenToConnect(socket: Socket): void {
   (socket as OwnedSocket).on("connect", onConnect);
 }
 
-/** Has nobody hear any more. To take the listeners off would cost as much as beginning TLS. */
+/** Passes no events any more. Removing the listeners would cost as much as beginning TLS. */
 export function disown(socket: Socket): void {
   const owned: OwnedSocket = socket;
   if (owned[OWNER] === undefined) owned.on("error", nothing);

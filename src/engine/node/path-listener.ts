@@ -1,6 +1,6 @@
 /**
- * libuv unlinks the name that a path listener was bound to when it is closed, whoever's file that is by
- * then. Ours is removed before, if it still is ours; a successor's is kept by a second name meanwhile.
+ * libuv unlinks the name that a path listener was bound to when it is closed, even where another process has bound
+ * the name since. Ours is removed before, if it still is ours; a successor's is kept by a second name meanwhile.
  */
 import { linkSync, lstatSync, unlinkSync } from "node:fs";
 import { resolve } from "node:path";
@@ -31,7 +31,7 @@ function linkTo(path: string): string | undefined {
     linkSync(path, second);
     return second;
   } catch {
-    // Another's folder, or a file system without links: libuv has its way.
+    // No permission, or a file system without links: left to libuv.
     return undefined;
   }
 }
@@ -40,7 +40,7 @@ function giveBack(second: string, path: string): void {
   try {
     linkSync(second, path);
   } catch {
-    // The name is in use again: whoever took it keeps it.
+    // The name was taken again, and stays taken.
   }
   unlinkSync(second);
 }

@@ -1,9 +1,4 @@
-/**
- * Holds the process for open streams that Node would not: libuv counts a socket as alive only while it
- * reads or writes, so one that is paused, or whose peer has finished, would let the process end.
- */
-
-/** Longer than any timer of Node's; it fires for nothing, and stands again. */
+/** The longest timer of Node; it does nothing but start again. */
 const LONG_MS = 2 ** 31 - 1;
 
 /**

@@ -1,32 +1,24 @@
 /**
- * Finds out that connections broke which nobody reads: libuv hears of a reset when it reads or writes, and of those that
- * are paused, or whose peer has finished, it does neither. So they are looked at in turn (`stream-rounds.ts`).
+ * Finds connections that broke while they are not read: libuv notices a reset when it reads or writes, which it does
+ * neither on a paused connection nor on one whose peer has finished. So these are looked at in turn
+ * (`stream-rounds.ts`).
  *
  *     getpeername answers     the connection stands
  *     it says ENOTCONN        it is over. A write of nothing tells why: by a reset (ECONNRESET; EPIPE behind the peer's
  *                             end), by silence (ETIMEDOUT, …), or (EPIPE behind our own end) because both have finished
  *
- * Neither takes any of the bytes that are unread. It needs the handles of sockets, which no document promises, and
- * Linux, whose answers these are; else nothing is found out, as `capabilities` says.
+ * Neither takes any of the bytes that are unread. It needs Linux, and the handles of sockets, which are not
+ * documented; otherwise breaks are not found, as `capabilities` says.
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { constants } from "node:os";
 import process from "node:process";
 import { errnoNameOf } from "../system-error.js";
+import { handleOf } from "./taken-by-kernel.js";
 
 const NOTHING = Buffer.alloc(0);
 const NOT_CONNECTED = -constants.errno.ENOTCONN;
-
-interface Handle {
-  readonly fd?: unknown;
-  readonly getpeername?: unknown;
-}
-
-function handleOf(socket: Socket): Handle {
-  const handle: unknown = Reflect.get(socket, "_handle");
-  return typeof handle === "object" && handle !== null ? handle : {};
-}
 
 let isFound: true | string | undefined;
 
@@ -47,7 +39,10 @@ function canFindBreaks(): true | string {
   return typeof getpeername === "function" || "this Node shows no handles of its sockets";
 }
 
-/** The system's name of what has broken `socket`, a TCP connection; undefined while it stands, or has ended in good order. */
+/**
+ * The system's name of what has broken `socket`, a TCP connection; undefined while it stands, or has ended in good
+ * order.
+ */
 export function breakOf(socket: Socket, hasFinished: boolean): string | undefined {
   const handle = handleOf(socket);
   const { fd, getpeername } = handle;

@@ -1,6 +1,7 @@
 /**
- * Finds out that a peer floods us with records of TLS that bring no data: renewed keys, tickets, refused renegotiations.
- * Node deciphers and answers them, and tells nobody. So whenever the stream is looked at (`stream-rounds.ts`), what was
+ * Finds out that a peer floods us with records of TLS that bring no data: renewed keys, tickets, refused
+ * renegotiations.
+ * Node deciphers and answers them silently. So whenever the stream is looked at (`stream-rounds.ts`), what was
  * read of cipher text is compared with what came out of it, and the cipher text that waits to be sent with what the
  * application writes: what is beyond that are answers, which the peer does not read.
  */
@@ -37,7 +38,7 @@ export class RecordFlood {
     return this.answerBytes() > MAX_ANSWER_BYTES ? tooManyAnswers() : this.emptyRecords();
   }
 
-  /** Cipher text that waits and is none of the application's. 0 where Node does not tell what waits. */
+  /** Waiting cipher text that is not the application's; 0 where Node does not tell. */
   private answerBytes(): number {
     const { writableLength } = this.secure;
     return (waitingBytes(this.secure) ?? 0) - writableLength * (1 + RECORD_SHARE);

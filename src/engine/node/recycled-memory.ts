@@ -6,12 +6,12 @@
  *     free ──▶ current (being written to) ──▶ full, with holders ──▶ free
  *      └─────▶ taken (a socket reads into it) ──▶ kept, with holders ───┘
  *
- * A segment that somebody forgets to release is left to the garbage collector.
+ * A segment that is never released is left to the garbage collector.
  */
 import { Buffer } from "node:buffer";
 import { SEGMENT_BYTES, type SendMemory } from "../../bytes/send-memory.js";
 
-/** Segments that are kept for the next who need one: 16 MiB. */
+/** Free segments that are kept: 16 MiB. */
 const MAX_FREE_SEGMENTS = 256;
 
 interface Segment {
@@ -83,7 +83,7 @@ export class RecycledMemory implements SendMemory {
     return (this.segments.get(taken.buffer)?.holders ?? 0) > 0;
   }
 
-  /** Nothing is read into `taken` any more. Buffers that are no segments are nothing to it. */
+  /** Nothing is read into `taken` any more. Buffers that are not segments are ignored. */
   putBack(taken: Buffer): void {
     const segment = this.segments.get(taken.buffer);
     if (segment === undefined) return;

@@ -37,12 +37,12 @@ function readPiece(descriptor: number): Buffer | undefined {
   try {
     const byteCount = readSync(descriptor, piece, 0, PIECE_BYTES, null);
     if (byteCount === 0) return undefined;
-    // What is small does not keep the memory of a large piece.
+    // A small piece is copied, so that it does not keep a large one.
     return byteCount < PIECE_BYTES / 2
       ? Buffer.from(piece.subarray(0, byteCount))
       : piece.subarray(0, byteCount);
   } catch {
-    // Why the connection has ended is known.
+    // The reason of the end is known already.
     return undefined;
   }
 }

@@ -35,7 +35,7 @@ export interface SharedReader {
 
 type ReadCallback = (this: Socket, byteCount: number, buffer: Uint8Array) => boolean;
 
-/** `onread` is an option of the constructor too, says Node's manual; its types don't. */
+/** `onread` is a documented option of the constructor that the types lack. */
 interface ReadingSocketOptions extends SocketConstructorOpts {
   readonly onread: OnReadOpts;
 }
@@ -80,7 +80,7 @@ export class SharedReading {
       read(this, byteCount, buffer as Buffer, true);
       return true;
     };
-    // Node goes on with the same buffer where this is none, whatever its types say.
+    // Node keeps the buffer where undefined is returned, against its types.
     this.next = (): Buffer => {
       const next = this.nextBuffer;
       this.nextBuffer = undefined;
@@ -131,7 +131,7 @@ export class SharedReading {
     } else {
       this.reader.lent(socket, into.subarray(0, byteCount));
     }
-    // Chosen behind the call, in which other sockets may have read, and this one been closed.
+    // Chosen after the call: other sockets may have read within it, and this one may be closed.
     if (!isOwn) {
       if (isLarge) this.nextBuffer = this.take(socket, isKept);
       return;

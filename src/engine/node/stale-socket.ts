@@ -1,13 +1,13 @@
 /**
  * A process that died leaves its Unix-domain socket behind in the file system, where it keeps the
- * next one from binding. It is told from a live one by connecting: nobody answers a stale one.
+ * next one from binding. It is told from a live one by connecting: a stale one refuses.
  */
 import { lstat, unlink } from "node:fs";
 import { connect } from "node:net";
 import { errnoNameOf } from "../system-error.js";
 
 /**
- * Removes `path` when it is a socket with nobody behind it, and tells whether it did. Anything else,
+ * Removes `path` when it is a stale socket; returns whether it did. Anything else,
  * a plain file included, stays where it is.
  */
 export function removeStaleSocket(path: string, done: (isRemoved: boolean) => void): void {

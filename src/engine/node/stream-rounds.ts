@@ -1,6 +1,6 @@
 /**
- * Looks at streams in turn, some of them ten times a second: for what Node tells nobody. Streams that nobody reads may
- * have broken (`quiet-break.ts`), secured ones may be flooded (`record-flood.ts`).
+ * Looks at streams in turn, some of them ten times a second: for what Node does not report. Streams that are not read
+ * may have broken (`quiet-break.ts`), secured ones may be flooded (`record-flood.ts`).
  */
 import { inRootContext } from "../../time/root-context.js";
 
@@ -12,7 +12,7 @@ export const ROUND_STREAMS = 500;
 
 /** What is looked at. */
 export interface WatchedStream {
-  /** Ends the stream if there is a reason. Answers whether it is to be looked at again. */
+  /** Ends the stream if there is a reason. Returns whether it is to be looked at again. */
   look(): boolean;
 }
 

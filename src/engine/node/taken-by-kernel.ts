@@ -5,13 +5,16 @@
 import type { Socket } from "node:net";
 
 interface Handle {
+  readonly fd?: unknown;
+  readonly getpeername?: unknown;
   /** What was given to libuv since the socket was made. */
   readonly bytesWritten?: unknown;
   /** What of that waits in libuv. */
   readonly writeQueueSize?: unknown;
 }
 
-function handleOf(socket: Socket): Handle {
+/** What libuv has of a socket, as far as it is there: no document promises any of it. */
+export function handleOf(socket: Socket): Handle {
   const handle: unknown = Reflect.get(socket, "_handle");
   return typeof handle === "object" && handle !== null ? handle : {};
 }

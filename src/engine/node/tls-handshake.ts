@@ -7,7 +7,7 @@ import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:t
 import { NetError } from "../../errors.js";
 import { tlsModule } from "../built-in.js";
 import { peerCertificateOf } from "../tls/peer-certificate.js";
-import { TlsClientContext } from "../tls/tls-client-context.js";
+import { type PeerNote, TlsClientContext } from "../tls/tls-client-context.js";
 import { certificateError, noCertificateError } from "../tls/tls-error.js";
 import { TlsServerContext } from "../tls/tls-server-context.js";
 import type { TlsContext, TlsInfo } from "../tls-options.js";
@@ -54,7 +54,7 @@ function serve(socket: Socket, context: TlsServerContext, sink: HandshakeSink): 
     if (problem === undefined) sink.secured();
     else sink.refused(problem);
   });
-  // What fails behind the handshake Node tells its own servers alone, and goes on.
+  // Node reports an error behind the handshake only to its own servers, and goes on.
   secure.on("_tlsError", (error: Error) => void secure.destroy(error));
   return secure;
 }
@@ -93,13 +93,16 @@ function ask(
   const { sessions } = context;
   const peer = `${serverName ?? ""}|${socket.remoteAddress ?? ""}|${socket.remotePort ?? ""}`;
   const kept = sessions?.get(peer);
-  let nameProblem = kept?.nameProblem;
+  let { nameProblem, validUntilMs }: PeerNote = kept ?? {};
   const secure = tlsModule().connect({
     socket,
     secureContext: context.secureContext,
     servername: TlsClientContext.sentName(serverName),
     rejectUnauthorized: verify === "full",
-    checkServerIdentity: (_name, certificate) => context.identityError(serverName, certificate),
+    checkServerIdentity: (_name, certificate) => {
+      if (verify === "full") validUntilMs = TlsClientContext.validUntilMs(certificate);
+      return context.identityError(serverName, certificate);
+    },
     ...(kept !== undefined && { session: kept.bytes }),
     ...(alpnProtocols !== undefined && { ALPNProtocols: [...alpnProtocols] }),
   });
@@ -109,7 +112,7 @@ function ask(
   if (sessions !== undefined) {
     secure.on("session", (given) => {
       ticket = given;
-      if (isGood) sessions.keep(peer, given, nameProblem);
+      if (isGood) sessions.keep(peer, given, { nameProblem, validUntilMs });
     });
   }
   secure.on("secureConnect", () => {
@@ -125,7 +128,7 @@ function ask(
       }
       if (nameProblem !== undefined) nameProblems.set(secure, nameProblem);
     }
-    if (ticket !== undefined) sessions?.keep(peer, ticket, nameProblem);
+    if (ticket !== undefined) sessions?.keep(peer, ticket, { nameProblem, validUntilMs });
     sink.secured();
   });
   return secure;
@@ -166,7 +169,7 @@ function serverNameOf(secure: TLSSocket): string | undefined {
   return typeof name === "string" && name !== "" ? textOf(name) : undefined;
 }
 
-/** A name that has come over the line: Node makes a character of each byte. */
+/** A name that was received: Node decodes it as Latin-1. */
 function textOf(bytes: string): string {
   return Buffer.from(bytes, "latin1").toString();
 }

@@ -18,7 +18,7 @@ import { HANDSHAKE_FAILED, HANDSHAKE_WAITS, TlsSession } from "./tls-session.js"
 const MAJOR_SHIFT = 28;
 const MAJOR_VERSION = 3;
 
-/** A session time that nobody else takes. */
+/** A session time that no other code sets. */
 const TRIAL_SECONDS = 7_213;
 
 /** Options of Node that only its own TLS sockets follow. */

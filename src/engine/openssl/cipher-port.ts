@@ -115,7 +115,7 @@ export class CipherPort {
   }
 
   /**
-   * Lets `write` put its output straight to `address`, where `room` bytes are; answers how many it was.
+   * Lets `write` put its output straight to `address`, where `room` bytes are; returns how many it was.
    * The room must be {@link sealedRoom}. No output may wait.
    */
   sealInto(address: number, room: number, write: () => void): number {

@@ -1,7 +1,7 @@
 /** The client's side of a session. */
 import type { PeerCertificate, SecureContext } from "node:tls";
 import type { NetError } from "../../errors.js";
-import { type SessionTable, TlsClientContext } from "../tls/tls-client-context.js";
+import { type PeerNote, type SessionTable, TlsClientContext } from "../tls/tls-client-context.js";
 import { certificateError, tlsError } from "../tls/tls-error.js";
 import type { TlsInfo } from "../tls-options.js";
 import { GO_ON, NOT_TAKEN } from "./session-calls.js";
@@ -31,6 +31,8 @@ export class ClientSide implements Side {
   /** Only sessions of peers that were found good are kept: a resumed one shows no certificate. */
   private isGood = false;
   private came: Buffer | undefined = undefined;
+  /** Of the peer's certificate, which it has shown now, or when its session began. */
+  private note: PeerNote = {};
 
   /** `host` is what was connected to, at `address`. */
   constructor(
@@ -65,7 +67,9 @@ export class ClientSide implements Side {
       functions.sslSetAlpn(ssl, bytes, bytes.length);
     }
     const session = this.sessions?.get(this.peer);
-    if (session !== undefined) this.resume(session.bytes);
+    if (session === undefined) return;
+    this.note = session;
+    this.resume(session.bytes);
   }
 
   private resume(der: Buffer): void {
@@ -89,7 +93,7 @@ export class ClientSide implements Side {
     if (this.sessions === undefined) return;
     const { functions } = this.library;
     const der = derOf(this.library, (pointer) => functions.sessionToDer(session, pointer));
-    if (this.isGood) this.sessions.keep(this.peer, der);
+    if (this.isGood) this.sessions.keep(this.peer, der, this.note);
     else this.came = der;
   }
 
@@ -97,7 +101,7 @@ export class ClientSide implements Side {
     const problem = this.problem();
     if (problem !== undefined) return problem;
     this.isGood = true;
-    if (this.came !== undefined) this.sessions?.keep(this.peer, this.came);
+    if (this.came !== undefined) this.sessions?.keep(this.peer, this.came, this.note);
     this.came = undefined;
     return undefined;
   }
@@ -114,6 +118,7 @@ export class ClientSide implements Side {
     if (isReused(library, ssl)) return undefined;
     const certificate = peerCertificate(library, ssl);
     if (certificate === undefined) return certificateError("UNSPECIFIED", serverName, undefined);
+    if (verify === "full") this.note = { validUntilMs: TlsClientContext.validUntilMs(certificate) };
     const error = this.rules.identityError(serverName, certificate);
     if (error === undefined) return undefined;
     if (verify === "pin") return certificateError("PIN_MISMATCH", serverName, error);

@@ -2,7 +2,7 @@
  * The SSL_CTX behind a secure context of Node's. So certificates, keys, trust, ciphers and the keys of
  * tickets are read and kept by Node, and freed with its object; whoever uses the address keeps that.
  *
- * Node shows add-ons the address as an external value, and the address of one of those in its text. What
+ * Node has the address as an external value for add-ons, and prints the address in its text form. What
  * is found so is believed after a look at the memory, through a file, which can't crash: the second word
  * of an SSL_CTX is its method.
  */

@@ -23,7 +23,7 @@ const LIBRARY_MASK = 0xff;
 const SSL_LIBRARY = 20;
 
 /**
- * Takes all errors out of the queue, and answers the first of TLS, which is what went wrong: those behind it say
+ * Takes all errors out of the queue, and returns the first of TLS, which is what went wrong: those behind it say
  * what that led to. Undefined where there is none: others, who use keys and certificates, have left what is there.
  */
 export function takeTlsError(functions: OpenSsl): OpenSslError | undefined {
@@ -35,7 +35,7 @@ export function takeTlsError(functions: OpenSsl): OpenSslError | undefined {
   return first === 0 ? undefined : errorOf(functions, first);
 }
 
-/** Takes all errors out of the queue, and answers the oldest; undefined where there is none. */
+/** Takes all errors out of the queue, and returns the oldest; undefined where there is none. */
 export function takeOpenSslError(functions: OpenSsl): OpenSslError | undefined {
   const number = functions.takeError();
   if (number === 0) return undefined;

@@ -12,7 +12,7 @@ import { type Koffi, loadKoffi } from "../koffi.js";
 
 /** Those that answer a number. */
 const NUMBERS = {
-  // Static: nobody's to free.
+  // Static: never freed.
   versionNumber: "unsigned long OpenSSL_version_num()",
   tlsMethod: "intptr_t TLS_method()",
   memoryBio: "intptr_t BIO_s_mem()",
@@ -57,7 +57,7 @@ const NUMBERS = {
   // TLS 1.3: the next record tells the peer.
   sslKeyUpdate: "int SSL_key_update(intptr_t ssl, int kind)",
   sslShutdown: "int SSL_shutdown(intptr_t ssl)",
-  // Looks at the queue of errors too, whoever they are of.
+  // Also looks at the thread's queue of errors.
   sslError: "int SSL_get_error(intptr_t ssl, int result)",
   // Frees the buffers of records, if nothing is in them.
   sslFreeBuffers: "int SSL_free_buffers(intptr_t ssl)",
@@ -130,7 +130,7 @@ export function bindOpenSsl(koffi: Koffi = loadKoffi()): OpenSsl {
   }
   return {
     ...(bound as OpenSslFunctions),
-    // SSL_get_quiet_shutdown: whether an option is set that nobody sets here.
+    // SSL_get_quiet_shutdown: the option is never set here, so that it returns 0.
     agreeing: Number(library.symbol("SSL_get_quiet_shutdown")),
     addressOf: (view) => Number(koffi.address(view)),
     callAddress: (parameters, call) =>

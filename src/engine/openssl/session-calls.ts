@@ -1,7 +1,7 @@
 /**
  * The calls from C into JavaScript: where OpenSSL has no other way to ask. They are made once for a
- * thread, and come within a call that a session has made, which is the active one. Nothing that is thrown
- * gets out of them, or C would be left in the middle: it is thrown again later.
+ * thread, and come within a call that a session has made, which is the active one. Exceptions don't leave them, since
+ * C code is on the stack: they are thrown again later.
  */
 import { rethrowLater } from "../../errors.js";
 import type { OpenSsl } from "./openssl-functions.js";

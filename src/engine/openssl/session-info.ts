@@ -1,4 +1,4 @@
-/** What is asked of a session once it is secured. */
+/** What is known of a secured session. */
 import type { PeerCertificate } from "node:tls";
 import { cryptoModule } from "../built-in.js";
 import { peerCertificateOf } from "../tls/peer-certificate.js";

@@ -115,7 +115,7 @@ export class TlsSession {
   }
 
   /**
-   * Deciphers one record, or less of it, to `address`, where `room` bytes are; answers how many came, 0
+   * Deciphers one record, or less of it, to `address`, where `room` bytes are; returns how many came, 0
    * when the input is used up, {@link READ_ENDED} or {@link READ_FAILED}.
    */
   read(address: number, room: number): number {
@@ -137,8 +137,8 @@ export class TlsSession {
   }
 
   /**
-   * Errors that others have left in the queue look as if they came from here, and to empty it before
-   * each read costs more than what it is for: where one is found, it is asked again without them.
+   * Errors that other code has left in the queue would be taken for this read's; emptying the queue before each read
+   * costs too much. Where one is found, the read is repeated without them.
    */
   private readNone(result: number): number {
     const { functions, port } = this.library;
@@ -177,7 +177,7 @@ export class TlsSession {
   }
 
   /**
-   * Ciphers `byteCount` bytes at `from` to `into`, where {@link sealedRoom} bytes are. Answers how many
+   * Ciphers `byteCount` bytes at `from` to `into`, where {@link sealedRoom} bytes are. Returns how many
    * came out, or {@link READ_FAILED}.
    */
   write(from: number, byteCount: number, into: number): number {

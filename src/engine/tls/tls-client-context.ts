@@ -1,4 +1,3 @@
-/** The rules of a client, and the sessions that it can resume: the last one of each peer. */
 import { isIP } from "node:net";
 import type { PeerCertificate, SecureContext } from "node:tls";
 import { describe, NetError } from "../../errors.js";
@@ -26,27 +25,39 @@ export class IdentityError extends Error {
   }
 }
 
+/** What is known of a peer by its certificate, which is not shown again when its session is resumed. */
+export interface PeerNote {
+  /** What was wrong with the name in it. */
+  readonly nameProblem?: string | undefined;
+  /** Until when it is valid, where that counts, in milliseconds since 1970. */
+  readonly validUntilMs?: number | undefined;
+}
+
 /** A session that can be resumed. */
-export interface KeptSession {
+export interface KeptSession extends PeerNote {
   readonly bytes: Buffer;
-  /** What was wrong with the name in the certificate of its peer, which is not shown again. */
-  readonly nameProblem: string | undefined;
 }
 
 /** Sessions by peer. Those of earlier rules are thrown away with their table. */
 export class SessionTable {
   private readonly sessions: Map<string, KeptSession> = new Map();
 
-  /** The session to resume with `peer`, or undefined. */
+  /**
+   * The session to resume with `peer`, or undefined. Some servers give a new ticket with every session that is resumed:
+   * one whose certificate has expired has to be looked at again.
+   */
   get(peer: string): KeptSession | undefined {
-    return this.sessions.get(peer);
+    const kept = this.sessions.get(peer);
+    if (kept?.validUntilMs === undefined || Date.now() <= kept.validUntilMs) return kept;
+    this.sessions.delete(peer);
+    return undefined;
   }
 
   /** Keeps the session for the next connection to `peer`. */
-  keep(peer: string, bytes: Buffer, nameProblem?: string): void {
+  keep(peer: string, bytes: Buffer, { nameProblem, validUntilMs }: PeerNote = {}): void {
     this.sessions.delete(peer);
     if (bytes.length > MAX_SESSION_BYTES) return;
-    this.sessions.set(peer, { bytes, nameProblem });
+    this.sessions.set(peer, { bytes, nameProblem, validUntilMs });
     if (this.sessions.size <= MAX_SESSIONS) return;
     for (const oldest of this.sessions.keys()) {
       this.sessions.delete(oldest);
@@ -114,6 +125,11 @@ export class TlsClientContext implements TlsContext {
       }
     }
     return verify === "full" ? TlsClientContext.nameError(serverName, certificate) : undefined;
+  }
+
+  /** Until when a certificate is valid, in milliseconds since 1970. */
+  static validUntilMs(certificate: PeerCertificate): number {
+    return Date.parse(certificate.valid_to);
   }
 
   /** Why the certificate is not for the name; undefined when it is. */

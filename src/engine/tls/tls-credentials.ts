@@ -79,7 +79,7 @@ export function ruleOptions(rules: TlsRules): SecureContextOptions {
   };
 }
 
-/** OpenSSL passes over what is no certificate, and then trusts nobody: that is said here instead. */
+/** OpenSSL skips what is not a certificate, and then trusts no peer: an error is thrown instead. */
 function authorities(rules: TlsRules): (string | Buffer)[] | undefined {
   const given = eitherOf("ca", rules.ca, rules.caFile);
   if (given === undefined) return undefined;

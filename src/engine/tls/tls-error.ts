@@ -38,7 +38,7 @@ const CERTIFICATE_CODES: Readonly<Record<string, string>> = {
 /** Codes whose error says itself what is wrong. */
 const TELLING_CODES: ReadonlySet<string> = new Set(["PIN_MISMATCH", "NO_NAME"]);
 
-/** What OpenSSL says where the bytes are no TLS. */
+/** OpenSSL's errors for bytes that are not TLS. */
 const PLAINTEXT_CODES: ReadonlySet<string> = new Set([
   "ERR_SSL_WRONG_VERSION_NUMBER",
   "ERR_SSL_HTTP_REQUEST",
@@ -46,7 +46,7 @@ const PLAINTEXT_CODES: ReadonlySet<string> = new Set([
   "ERR_SSL_PACKET_LENGTH_TOO_LONG",
 ]);
 
-/** What OpenSSL says where a server requires a certificate. */
+/** OpenSSL's error where a server requires a certificate. */
 const NO_CLIENT_CERTIFICATE = "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE";
 
 /** `TLS_CERTIFICATE` for a peer's certificate; `name` is the one it had to be for. */

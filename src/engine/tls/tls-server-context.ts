@@ -23,10 +23,6 @@ const TICKET_ROTATION_MS = 43_200_000;
 /** Tells the context for a name; undefined for the main one. */
 export type ServerNameAnswer = (error: Error | null, context?: SecureContext) => void;
 
-/**
- * The certificates of a server: one for each name, made anew when options change or when the ticket
- * keys grow old.
- */
 export class TlsServerContext implements TlsContext {
   readonly role = "server";
   private readonly clock: Clock;
@@ -53,7 +49,7 @@ export class TlsServerContext implements TlsContext {
     return this.material.options;
   }
 
-  /** The context of clients that name no server, or one that nobody knows. */
+  /** The context of clients that name no server, or an unknown one. */
   get main(): SecureContext {
     this.rotate();
     return this.made.main;

@@ -7,7 +7,7 @@ import { PieceQueue } from "../../bytes/piece-queue.js";
 import { NetError } from "../../errors.js";
 import type { SpareMemory } from "./spare-memory.js";
 
-/** Bytes that are set aside on the peer's word alone. */
+/** Memory that is allocated because of Content-Length alone. */
 const MAX_TRUSTED_BYTES = 1_048_576;
 
 /** Gathers the bytes of one body. */
@@ -42,7 +42,7 @@ export class BodyCollector {
     return whole.length === byteCount ? whole : whole.subarray(0, byteCount);
   }
 
-  /** Nobody looks at what was taken any more. */
+  /** What was taken is not needed any more: its memory is given back. */
   release(): void {
     if (this.whole !== undefined) this.memory?.giveBack(this.whole);
   }

@@ -30,7 +30,7 @@ import { SpareMemory } from "./spare-memory.js";
 
 /** Whoever receives the message, as its body sees it. */
 export interface BodyOwner {
-  /** Deadlines of those who wait go here. */
+  /** The wheel for deadlines of readers. */
   readonly wheel: TimingWheel;
   /** Somebody asks for the body, for the first time: a request may wait for an interim 100. */
   bodyWanted(): void;
@@ -197,7 +197,7 @@ export class BodyIntake implements IncomingBody {
     });
   }
 
-  /** Who waited for the whole body has given up: nobody can read it any more. */
+  /** The reader of the whole body has given up: the body can't be read any more. */
   private dropCollector(): void {
     this.wholeWait = undefined;
     this.discard();

@@ -20,7 +20,7 @@ export interface ChunkContent {
 
 type AnyIterator = AsyncIterator<unknown> | Iterator<unknown>;
 
-/** A stream of Node, which can be ended while it is asked. */
+/** A stream of Node, which can be destroyed while a read is pending. */
 interface Destroyable {
   destroy(): unknown;
 }
@@ -31,7 +31,7 @@ export class BodySource {
   private readonly scope: AsyncResource | undefined;
   private iterator: AnyIterator | undefined;
   private stream: Destroyable | undefined;
-  /** The iterator is in a call of ours, and may be the one who ends the request. */
+  /** The iterator is being called, and may end the request within that call. */
   private isCalling = false;
   private isOver = false;
 
@@ -77,13 +77,13 @@ export class BodySource {
     if (this.isOver) return;
     this.isOver = true;
     if (this.iterator === undefined && this.content.canRepeat) return;
-    // An iterator that runs at the moment can't be told.
+    // An iterator that is running can't be returned.
     if (this.isCalling) await undefined;
     try {
       const left = this.run(() => this.return());
       await Promise.race([left, loopTurned()]);
     } catch {
-      // Nobody is left who could be told of an error.
+      // An error has no receiver any more.
     }
   }
 
@@ -104,7 +104,7 @@ function iteratorOf(chunks: BodyChunks): AnyIterator {
     : chunks[Symbol.iterator]();
 }
 
-/** A reader hears at once that it is left; the stream's own iterator only when the next chunk is there. */
+/** A reader is cancelled at once; the stream's own iterator only with the next chunk. */
 function readerOf(stream: ReadableStream): AsyncIterator<unknown> {
   const reader = stream.getReader();
   return {

@@ -48,7 +48,7 @@ export interface ConnectTiming {
   readonly tlsMs: number;
 }
 
-/** Who finds connections for requests. */
+/** What finds connections for requests. */
 export interface ExchangeOwner {
   readonly wheel: TimingWheel;
   /** A request that waits has been given up. */
@@ -95,7 +95,7 @@ export interface ExchangePlan {
   readonly follower?: ResponseFollower;
 }
 
-/** Rests of a body that are read over rather than to lose their connection, in bytes. */
+/** Bytes of an unread body that are skipped to keep the connection. */
 const MAX_SKIPPED_BYTES = 65_536;
 
 /** One request, and the response to it. */
@@ -115,9 +115,9 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
   private sentMs = 0;
   private firstByteMs = 0;
   private endMs = 0;
-  /** For the whole. */
+  /** Deadline of the whole request. */
   private deadline: Deadline | undefined = undefined;
-  /** For a connection. */
+  /** Deadline of the wait for a connection. */
   private queueDeadline: Deadline | undefined = undefined;
   private resolve: (response: HttpResponse) => void = ignore;
   private reject: (error: NetError) => void = ignore;
@@ -175,7 +175,7 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
     this.carrier?.holdBody(hold);
   }
 
-  /** Nobody will read the rest of the body: a long one costs the connection. */
+  /** The rest of the body is discarded: a long rest ends the connection. */
   bodyDropped(body: BodyIntake): void {
     if (this.state !== "receiving") return;
     const { contentLength = Number.POSITIVE_INFINITY, receivedBytes } = body;
@@ -242,7 +242,7 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
       return;
     }
     head.keep();
-    // What a cookie store throws fails the request, which nobody has the response of yet.
+    // What a cookie store throws fails the request: its promise is not settled yet.
     this.plan.onHead?.(head);
     this.state = "receiving";
     const body = new ResponseBody(this, head.contentLength);
@@ -295,7 +295,7 @@ export class ClientExchange implements AbortListener, BodyOwner, DeadlineOwner, 
 
   // — giving up —
 
-  /** Ends it, wherever it is. */
+  /** Ends it in any state. */
   giveUp(error: NetError): void {
     if (this.state === "waiting") {
       this.fail(error);
@@ -358,5 +358,5 @@ export function requestTimedOut(timeoutMs: number): NetError {
 const NEVER: Promise<never> = new Promise(ignore);
 
 function ignore(): void {
-  // Replaced before anybody can call it.
+  // Replaced before it can be called.
 }

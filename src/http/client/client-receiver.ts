@@ -6,7 +6,7 @@
  *      │ │               └── else ──────────────────► closing
  *      │ └── it is of no more use: the exchange is returned
  *      ├── start ──► booked ── the loop has polled ──► busy
- *      └── the peer's end, bytes nobody asked for, expiry ──► closing ──► closed, once
+ *      └── the peer's end, bytes without a request, expiry ──► closing ──► closed, once
  *
  * booked: a request that may not be sent twice waits until what the kernel has of the connection was
  * read, since the server may have closed it already.
@@ -22,7 +22,6 @@ import type { AgeingConnection } from "../../connection/component/mass-close.js"
 import type { PacketEvents } from "../../connection/events/packet-events.js";
 import { HOLD, type Receiver } from "../../connection/receiver.js";
 import { NetError } from "../../errors.js";
-import { ExchangeState } from "../../protocol/http1/exchange-state.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
 import {
   AFTER_HEAD,
@@ -85,12 +84,17 @@ export class ClientReceiver
   private readonly deadline: ExchangeDeadline;
   /** While an exchange is under way. */
   private parser: ResponseParser | undefined = undefined;
-  private state: ExchangeState = new ExchangeState();
   private exchange: ClientExchange | undefined = undefined;
   private booked: ClientExchange | undefined = undefined;
   private exchangeCount = 0;
   private sawByte = false;
+  private isRequestSent = false;
+  /** The head of a final response has come. */
+  private hasHead = false;
+  /** The final response is complete. */
   private isComplete = false;
+  /** Neither message has said that the connection closes. */
+  private keepsAlive = true;
   private isBroken = false;
   isKept = false;
   /** Why it takes no further exchange. */
@@ -149,13 +153,14 @@ export class ClientReceiver
     this.isKept = false;
     this.exchange = exchange;
     this.sawByte = false;
+    this.isRequestSent = false;
+    this.hasHead = false;
     this.isComplete = false;
+    this.keepsAlive = !this.sender.saysClose;
     exchange.started(this, this.exchangeCount === 0 ? this.timing : undefined);
     this.exchangeCount++;
-    const { method } = plan.head;
     this.parser ??= this.shared.parsers.take();
-    this.parser.expect(method, plan.asksUpgrade);
-    this.state.requestHead(!this.sender.saysClose, plan.asksUpgrade || method === "CONNECT");
+    this.parser.expect(plan.head.method, plan.asksUpgrade);
     if (isSent) this.requestSent(plan.headTimeoutMs);
     else this.deadline.set(this.sender.isWaiting ? plan.continueTimeoutMs : 0);
   }
@@ -165,13 +170,13 @@ export class ClientReceiver
     const { exchange } = this;
     if (exchange === undefined) return;
     if (error === undefined) this.requestSent(exchange.plan.headTimeoutMs);
-    // What the connection itself came to is told by its end.
+    // The end of the connection reports its own error.
     else if (error.code !== "CONNECTION_CLOSED") exchange.giveUp(error);
   }
 
   private requestSent(headTimeoutMs: number): void {
-    this.state.requestEnd();
-    if (this.state.server === "pending") this.deadline.set(headTimeoutMs);
+    this.isRequestSent = true;
+    if (!this.hasHead) this.deadline.set(headTimeoutMs);
   }
 
   // — receiving —
@@ -179,7 +184,8 @@ export class ClientReceiver
   received(bytes: Buffer): number {
     const { exchange, parser } = this;
     if (exchange === undefined || parser === undefined) {
-      this.abandon("bytes came that no request asked for");
+      this.isBroken = true;
+      this.connection.fail(malformed("bytes came without a request"));
       return bytes.length;
     }
     if (!this.sawByte) {
@@ -194,18 +200,18 @@ export class ClientReceiver
 
   /** See {@link ResponseSink}. */
   onHeadersComplete(head: ResponseHead): AfterHead {
-    const { exchange, state } = this;
+    const { exchange } = this;
     if (exchange === undefined) return AFTER_HEAD.goOn;
     if (head.isInterim) {
       this.interim(head, exchange);
       return AFTER_HEAD.goOn;
     }
-    if (!head.isUpgrade) state.responseHead(head.keepAlive);
-    else if (state.client === "asking") state.switchProtocol();
-    else {
+    if (head.isUpgrade && !this.isRequestSent) {
       this.onParseError(malformed("the protocol changes before the request is complete"));
       return AFTER_HEAD.goOn;
     }
+    this.hasHead = true;
+    this.keepsAlive &&= head.keepAlive;
     this.readKeepAlive(head);
     exchange.respond(head);
     this.deadline.set(exchange.plan.bodyTimeoutMs);
@@ -213,7 +219,6 @@ export class ClientReceiver
   }
 
   private interim(head: ResponseHead, exchange: ClientExchange): void {
-    this.state.interim();
     if (head.statusCode === 100 && this.sender.isWaiting) {
       this.deadline.set(0);
       this.sender.goOn();
@@ -229,9 +234,8 @@ export class ClientReceiver
 
   /** See {@link ResponseSink}. Interim responses are complete, too. */
   onMessageComplete(trailers: FieldSection | undefined): boolean {
-    const { exchange, state } = this;
-    if (exchange === undefined || state.server === "pending") return true;
-    if (state.server === "body") state.responseEnd();
+    const { exchange } = this;
+    if (exchange === undefined || !this.hasHead) return true;
     this.isComplete = true;
     exchange.end(trailers);
     return true;
@@ -267,8 +271,7 @@ export class ClientReceiver
       return;
     }
     this.connection.release(HOLD.body);
-    if (this.state.canReuse && this.isUsable) {
-      this.state.next();
+    if (this.isRequestSent && this.keepsAlive && this.isUsable) {
       if (parser !== undefined) this.shared.parsers.giveBack(parser);
       this.holder?.connectionFree(this);
       return;
@@ -311,7 +314,7 @@ export class ClientReceiver
   }
 
   drained(): void {
-    // Whoever sends asks `drained` of the connection.
+    // Senders await `drained` of the connection.
   }
 
   closed(reason: CloseReason): void {
@@ -322,13 +325,13 @@ export class ClientReceiver
     const { booked, holder } = this;
     const error = reason.cause ?? this.connection.closedError();
     this.booked = undefined;
-    // Given back before the holder looks whether anything is left to do.
+    // Given back first, so that the holder still counts it.
     if (booked?.state === "waiting") holder?.takeBack(booked);
     this.tryRepeat(error);
     try {
       holder?.connectionGone(this, reason);
     } finally {
-      // Also when a handler throws: whoever waits is told.
+      // Also when a handler throws, so that the exchange is rejected.
       this.lose(error);
     }
   }
@@ -407,11 +410,6 @@ export class ClientReceiver
   cancelBooked(error: NetError): void {
     const { booked } = this;
     if (booked?.state === "waiting") booked.fail(error);
-  }
-
-  private abandon(text: string): void {
-    this.isBroken = true;
-    this.connection.fail(malformed(text));
   }
 
   /** See {@link ExchangeCarrier.holdBody}. */

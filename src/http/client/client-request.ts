@@ -105,7 +105,7 @@ const OPTION_NAMES: readonly string[] = [
 
 const IDEMPOTENT_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"]);
 
-/** Throws `INVALID_ARGUMENT` for options that can't be, `ABORTED` when the signal was aborted already. */
+/** Throws `INVALID_ARGUMENT` for invalid options, `ABORTED` when the signal was aborted already. */
 export function assertRequestOptions(options: HttpRequestOptions): void {
   assertOptionsObject("a request { url, … }", options);
   assertKnownKeys("request", options, OPTION_NAMES);

@@ -14,7 +14,7 @@ export class ClientRole<Handle> implements StreamRole {
   private readonly events: Events<Handle, Buffer>;
   private readonly shared: ReceiverShare;
   private readonly makeContext: ContextFactory | undefined;
-  /** Receivers of connections that are open, and that nobody has asked for yet, by id. */
+  /** Receivers of open connections that were not taken yet, by id. */
   private readonly made: Map<number, ClientReceiver> = new Map();
 
   constructor(
@@ -64,7 +64,7 @@ export class ClientRole<Handle> implements StreamRole {
   }
 
   refused(): void {
-    // Nobody comes in.
+    // Clients accept no connections.
   }
 
   shutdown(): void {

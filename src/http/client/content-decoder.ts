@@ -121,7 +121,7 @@ class ContentDecoder implements BodyOwner {
     const [first] = this.stages;
     for await (const bytes of this.encoded) {
       await this.feed(first!, bytes);
-      // At once, since the peer may go on sending for ever.
+      // At once: the peer may go on sending for ever.
       assertUsed(this.isDecoded ? this.stages : [first!]);
     }
     this.isFed = true;
@@ -135,7 +135,7 @@ class ContentDecoder implements BodyOwner {
   private feed(stage: Stage, bytes: Buffer): Promise<void> {
     const stream = this.opened(0, bytes);
     stage.fedBytes += bytes.length;
-    // An error is told by the stream's own event.
+    // An error is reported by the stream's own event.
     return new Promise((resolve) => stream.write(bytes, () => resolve()));
   }
 

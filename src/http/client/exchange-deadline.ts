@@ -48,7 +48,7 @@ export class ExchangeDeadline {
     return new NetError("HTTP_HEAD_TIMEOUT", text, { operation: "receive" });
   }
 
-  /** The error of a body of which nothing came; undefined while it is us who hold the peer back. */
+  /** The error of a body of which nothing came; undefined while the peer is held back by us. */
   bodyError(bodyTimeoutMs: number): NetError | undefined {
     const { connection } = this;
     const freeForMs = connection.wheel.clock.now() - this.resumedMs;

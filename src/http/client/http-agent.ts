@@ -47,7 +47,9 @@ import { type DialRoute, dialRoute, routeKey } from "./http-proxy.js";
 import type { HttpResponse } from "./http-response.js";
 import { TargetCache } from "./http-target.js";
 
-/** A connection of an {@link HttpAgent}, as handlers see it: to look at, pause and close. Only the agent sends on it. */
+/**
+ * A connection of an {@link HttpAgent}, as handlers see it: to look at, pause and close. Only the agent sends on it.
+ */
 export type HttpAgentConnection<Context = unknown> = Pick<
   Connection<Context>,
   | "id"
@@ -119,7 +121,7 @@ export let sendPlanned: <Context>(
   plan: ExchangePlan,
 ) => ClientExchange;
 
-/** Has the connections of an agent take any amount: who sends over them bounds what waits. */
+/** Has the connections of an agent take any amount: the senders bound what waits. */
 export let unboundQueues: (agent: HttpAgent) => void;
 
 /** An HTTP agent: requests to any number of servers, over connections that are kept and used again. */
@@ -271,7 +273,10 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
     return this.#dialer.connectionIds().length;
   }
 
-  /** Receives nothing on the connection until {@link resume}: the server is held back. False for an id that is not there. */
+  /**
+   * Receives nothing on the connection until {@link resume}: the server is held back. False for an id that is not
+   * there.
+   */
   pause(id: number): boolean {
     return this.connection(id)?.pause() ?? false;
   }
@@ -340,7 +345,7 @@ export class HttpAgent<Context = unknown> implements AsyncDisposable {
   }
 
   async #stop(drainMs: number): Promise<StopResult> {
-    // Whoever waits for the end must live to see it, `unref` or not.
+    // A caller that awaits the end keeps the process alive, whatever `unref` says.
     this.#dialer.keepsProcess = true;
     const { length } = this.#dialer.connectionIds();
     this.#pools.stop(stopped());

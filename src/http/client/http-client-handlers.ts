@@ -1,6 +1,6 @@
 /**
- * What an application hears of the connections and responses of HTTP clients and agents, as fine as it
- * wants (HP §2.14). What has no handler costs nothing.
+ * Handlers for the connections and responses of HTTP clients and agents (HP §2.14). An event without a handler costs
+ * nothing.
  */
 import type { AsyncResource } from "node:async_hooks";
 import type { CloseReason } from "../../connection/close-reason.js";
@@ -179,7 +179,7 @@ export class ResponseEvents<Handle> {
     return {
       onHeadersComplete: (head) => {
         const verdict = tell("onHeadersComplete", head);
-        // As in a response to HEAD, no bytes are awaited.
+        // No body follows, as in a response to HEAD.
         if (verdict === "skipBody") head.bodyLength = BODY.none;
         const afterHead = receiver.onHeadersComplete(head);
         return verdict === "skipBody" || verdict === "upgrade" ? VERDICTS[verdict] : afterHead;

@@ -1,6 +1,6 @@
 /**
- * An HTTP client: one connection at a time, requests in their order, and every event of the responses
- * for who wants them (HP §2.14). An `HttpAgent` is the better choice for who only wants responses.
+ * An HTTP client: one connection at a time, requests in their order, and every event of the responses (HP §2.14).
+ * Programs that need responses only are better served by an `HttpAgent`.
  */
 import {
   readStopOptions,
@@ -208,14 +208,18 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
     return this.#link.close();
   }
 
-  /** Ends the connection at once, with a reset, or calls connecting off; requests without a response fail. False when there is neither. */
+  /**
+   * Ends the connection at once, with a reset, or calls connecting off; requests without a response fail. False when
+   * there is neither.
+   */
   abort(): boolean {
     const isAborted = this.#connection?.abort() === true;
     return this.#link.close() || isAborted;
   }
 
   /**
-   * Closes the connection, as {@link close} does: requests without a response fail. What waits is sent; what is left after
+   * Closes the connection, as {@link close} does: requests without a response fail. What waits is sent; what is left
+   * after
    * `drainMs` (5 s) is cut. Resolves when the connection has ended.
    */
   async stop(options: StopOptions = {}): Promise<StopResult> {
@@ -261,7 +265,7 @@ export class HttpClient<Context = unknown> implements AsyncDisposable {
   }
 
   /**
-   * The same for who goes by the handlers: the body is told to `onBody` and not kept. Resolves when
+   * The same for programs with handlers: the body goes to `onBody` and is not kept. Resolves when
    * the response is complete.
    */
   async send(options: HttpClientRequest = {}): Promise<HttpResponse> {

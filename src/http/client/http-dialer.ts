@@ -29,7 +29,7 @@ export type DialLocality = Pick<
   "localHost" | "localPort" | "family" | "allowAddress"
 >;
 
-/** Bound of a queue that somebody else bounds: the greatest there is. */
+/** The greatest bound of a queue: the requests bound it instead. */
 const QUEUE_BYTES = 2 ** 32;
 
 /** Bounds of an attempt. */
@@ -197,7 +197,7 @@ export class HttpDialer<Handle> implements Dialer {
       .filter((receiver) => receiver instanceof ClientReceiver);
   }
 
-  /** Who sends over the connections bounds what waits: they take any amount. */
+  /** Connections take any amount: the senders bound what waits. */
   unboundQueues(): void {
     const changes = { maxPendingBytes: QUEUE_BYTES };
     this.options = { ...this.options, settings: { ...this.options.settings, ...changes } };
@@ -224,7 +224,7 @@ export class HttpDialer<Handle> implements Dialer {
     await Promise.all(makers.map((maker) => maker?.component.stopped(options)));
   }
 
-  /** Lets go of what is left. Resolves when all connections have ended. */
+  /** Ends what is left. Resolves when all connections have ended. */
   async stop(drainMs: number): Promise<StopResult> {
     const makers = [this.plain, this.secure];
     const results = await Promise.all(makers.map((maker) => maker?.component.stop({ drainMs })));

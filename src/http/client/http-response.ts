@@ -57,7 +57,7 @@ export class HttpResponse {
     return this.#source.url;
   }
 
-  /** The reason phrase; it has no meaning. */
+  /** The reason phrase, which clients should ignore (RFC 9112 §4). */
   get statusText(): string {
     return this.#head.reason;
   }

@@ -20,11 +20,11 @@ export class HttpTarget {
   /** `Basic …` for the credentials in the URL; undefined where it has none. */
   readonly authorization: string | undefined;
 
-  /** `name`: of the option, for messages. Throws `INVALID_ARGUMENT` for what is no URL of HTTP. */
-  constructor(text: string | URL, name = "url") {
-    const url = parseUrl(textOf(text), name);
+  /** Throws `INVALID_ARGUMENT` for what is not an HTTP URL. */
+  constructor(text: string | URL) {
+    const url = parseUrl(textOf(text));
     if (url.protocol !== "http:" && url.protocol !== "https:") {
-      throw invalid(`${name} must begin with http: or https:, not ${describe(url.protocol)}`);
+      throw invalid(`url must begin with http: or https:, not ${describe(url.protocol)}`);
     }
     const { hostname } = url;
     this.url = url;
@@ -35,7 +35,7 @@ export class HttpTarget {
     this.path = pathWithQuery(url);
     this.origin = url.origin;
     this.authorization = authorizationOf(url);
-    if (this.port === 0) throw invalid(`the port of ${name} must be from 1 to 65535, not 0`);
+    if (this.port === 0) throw invalid(`the port of url must be from 1 to 65535, not 0`);
   }
 
   /** The URL without credentials and fragment, as absolute form and redirects have it. */
@@ -74,12 +74,12 @@ function authorizationOf({ username, password }: URL): string | undefined {
   return basicAuthorization(decodePercent(username), decodePercent(password));
 }
 
-/** A `URL` is the caller's, who may change it while the request is on its way. */
+/** The caller may change a `URL` while the request is under way. */
 function textOf(url: string | URL): string {
   return url instanceof URL ? url.href : url;
 }
 
-function parseUrl(text: string, name: string): URL {
+function parseUrl(text: string): URL {
   if (typeof text === "string" && URL.canParse(text)) return new URL(text);
-  throw invalid(`${name} must be a whole URL, not ${describe(text)}`);
+  throw invalid(`url must be a whole URL, not ${describe(text)}`);
 }

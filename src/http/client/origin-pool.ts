@@ -124,7 +124,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     this.useIdle();
     const { maxConnectionsPerOrigin } = this.owner.numbers;
     while (this.attempts.size < this.queue.size) {
-      // A request that is repeated takes a new connection: an idle one may be as dead as the first.
+      // A repeated request takes a new connection: an idle one may be dead as well.
       if (this.connectionCount >= maxConnectionsPerOrigin) {
         if (this.queue.first?.isRepeated === true) this.evict();
         return;
@@ -172,7 +172,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
   }
 
   private opened(receiver: ClientReceiver): void {
-    // One that ended before anybody could be told is told now.
+    // A connection that ended before it was entered leaves now.
     if (receiver.connection.state === "closed") {
       this.connectionLost();
       return;
@@ -200,7 +200,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
       return;
     }
     this.owner.returnRoom();
-    // A request that had to be repeated may have stood in front of those that any connection will do for.
+    // A repeated request may have been in front of requests that can use any connection.
     this.useIdle();
   }
 

@@ -1,4 +1,4 @@
-/** Calls back when the process has looked at its sockets. Those who ask in one round of the loop share two immediates. */
+/** Calls back when the event loop has polled. All calls in one round of the loop share two immediates. */
 import type { Clock } from "../../time/clock.js";
 
 /** The tasks of one client that wait for a poll. */

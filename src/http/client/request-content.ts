@@ -2,7 +2,7 @@
  * What a request carries: the forms in which an application can give it, reduced to two: bytes,
  * or chunks that come one after the other.
  */
-import { describe, NetError, textOf } from "../../errors.js";
+import { describe, isNetError, NetError, textOf } from "../../errors.js";
 import { BODY } from "../../protocol/http1/head.js";
 import { invalid } from "../option-check.js";
 import { encodeForm, formChunks } from "./form-content.js";
@@ -31,7 +31,7 @@ export class RequestContent {
   readonly bytes: Uint8Array | undefined;
   /** Bytes of it, or `BODY.none`, or `BODY.chunked` where its length is not known before. */
   readonly byteCount: number;
-  /** What Content-Type says unless the request says it. */
+  /** The Content-Type, unless the request has one. */
   readonly type: string | undefined;
   /** Makes the chunks; undefined where there are none. */
   readonly open: (() => BodyChunks) | undefined;
@@ -89,8 +89,8 @@ function ofBytes(bytes: Uint8Array, type?: string): RequestContent {
   return new RequestContent({ bytes, byteCount: bytes.length, type, canRepeat: true });
 }
 
-function ofChunks(open: () => BodyChunks, canRepeat: boolean, type?: string): RequestContent {
-  return new RequestContent({ byteCount: BODY.chunked, open, canRepeat, type });
+function ofChunks(open: () => BodyChunks, canRepeat: boolean): RequestContent {
+  return new RequestContent({ byteCount: BODY.chunked, open, canRepeat });
 }
 
 function ofBlob(blob: Blob): RequestContent {
@@ -126,13 +126,4 @@ export function contentFailed(cause: unknown): NetError {
     operation: "send",
     cause,
   });
-}
-
-/** What sources throw may be anything, also what throws when it is looked at. */
-function isNetError(cause: unknown): cause is NetError {
-  try {
-    return cause instanceof NetError;
-  } catch {
-    return false;
-  }
 }

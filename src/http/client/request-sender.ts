@@ -119,7 +119,7 @@ export class RequestSender implements PieceWriter {
     return end + inlineBody.length;
   }
 
-  /** The server wants the body, or has not said for long enough. */
+  /** The server has sent 100, or `continueTimeoutMs` is over. */
   goOn(): void {
     if (!this.isWaiting) return;
     this.isWaiting = false;
@@ -138,7 +138,7 @@ export class RequestSender implements PieceWriter {
   }
 
   private ended(error: NetError | undefined): void {
-    // A source that is left over is stopped with the request.
+    // A source of an ended request is stopped with it.
     if (error === undefined) this.sender = undefined;
     this.owner.contentEnded(error);
   }
@@ -153,7 +153,7 @@ function chunksOf({ bytes, open, canRepeat }: RequestContent): ChunkContent {
   return { open: bytes === undefined ? open! : () => [bytes], canRepeat };
 }
 
-/** Memory that was handed over to another thread meanwhile is empty. */
+/** The body's memory was transferred or resized. */
 function changed(byteCount: number): NetError {
   const text = `the body no longer has the ${byteCount} bytes that it had when the request began`;
   return new NetError("INVALID_ARGUMENT", text, { operation: "send" });

@@ -1,4 +1,4 @@
-/** Parsers that no connection needs at the moment: an idle connection has none. */
+/** Parsers that no connection uses: idle connections have none. */
 import type { Http1Limits } from "../../protocol/http1/limits.js";
 import { ResponseParser } from "../../protocol/http1/parsing/response-parser.js";
 

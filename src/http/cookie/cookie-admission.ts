@@ -64,7 +64,7 @@ function receivedCookie(
   });
 }
 
-/** What is against a cookie wherever it comes from. */
+/** Reasons against a cookie of any origin. */
 export function refusalByRules(cookie: Cookie, limits: CookieLimits): CookieRefusal | undefined {
   const { name, value, domain, hostOnly, path, secure } = cookie;
   if (name.length + value.length > limits.maxCookieBytes) return "too-long";
@@ -77,7 +77,7 @@ export function refusalByRules(cookie: Cookie, limits: CookieLimits): CookieRefu
   return undefined;
 }
 
-/** What is against a cookie that comes with a response. `sameKey` is what it would replace. */
+/** Reasons against a cookie that comes with a response. `sameKey` is what it would replace. */
 function refusalByRequest(
   cookie: Cookie,
   request: CookieRequest,

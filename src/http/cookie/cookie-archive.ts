@@ -80,7 +80,7 @@ export async function readCookieFile(path: string, mayBeMissing: boolean): Promi
   );
 }
 
-/** What is said of a file that can't be read or written. */
+/** The error for a file that can't be read or written. */
 export function fileUnavailable(verb: "read" | "written", path: string, cause: unknown): NetError {
   const { code, message } = cause as NodeJS.ErrnoException;
   return new NetError("COOKIE_FILE_UNAVAILABLE", `${path} can't be ${verb}: ${message}`, {

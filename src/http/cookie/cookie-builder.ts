@@ -40,14 +40,12 @@ export function buildCookie(what: string, init: unknown, nowMs: number): Cookie 
   });
 }
 
+const KEY_NAMES = ["domain", "path", "name"];
+
 /** A filter with its domain as it is in cookies. Throws `INVALID_ARGUMENT`. */
-export function buildFilter(
-  what: string,
-  filter: CookieFilter,
-  known: readonly string[],
-): CookieFilter {
+export function buildFilter(what: string, filter: CookieFilter): CookieFilter {
   assertObject(what, filter);
-  assertKnownKeys(what, filter, known);
+  assertKnownKeys(what, filter, KEY_NAMES);
   const { domain, path, name } = filter;
   return {
     domain: domain === undefined ? undefined : domainOf(`${what}.domain`, domain),

@@ -164,7 +164,7 @@ export class CookieStore {
    * are removed with the next use of the store. Throws `INVALID_ARGUMENT`.
    */
   removeExpired(filter: CookieFilter = {}): number {
-    const wanted = buildFilter("the filter", filter, KEY_NAMES);
+    const wanted = buildFilter("the filter", filter);
     return this.#index.removeExpired(this.#wallMs(), (cookie) => isNamedBy(wanted, cookie));
   }
 
@@ -262,13 +262,13 @@ export class CookieStore {
   #find(key: CookieKey): CookieEntry | undefined {
     assertObject("the key", key);
     const { domain, path, name } = key;
-    const wanted = buildFilter("the key", { domain, path, name }, KEY_NAMES);
+    const wanted = buildFilter("the key", { domain, path, name });
     this.#now();
     return this.#index.find(wanted.domain ?? "", wanted.path ?? "/", wanted.name ?? "");
   }
 
   #entries(filter: CookieFilter): CookieEntry[] {
-    const wanted = buildFilter("the filter", filter, KEY_NAMES);
+    const wanted = buildFilter("the filter", filter);
     const { domain } = wanted;
     this.#now();
     const among = domain === undefined ? this.#index.all() : this.#index.inDomain(domain);
@@ -280,7 +280,7 @@ export class CookieStore {
     try {
       this.#onIgnore?.(refusal, setCookie, host);
     } catch (cause) {
-      // The response that the cookie came with has nothing to do with it.
+      // A failure of `onIgnore` must not fail the response.
       process.emitWarning(new NetError("HANDLER_FAILED", "onIgnore threw", { cause }));
     }
   }
@@ -296,8 +296,6 @@ export class CookieStore {
     return this.#clock.originMs + this.#clock.now();
   }
 }
-
-const KEY_NAMES = ["domain", "path", "name"];
 
 function isNamedBy({ domain, path, name }: CookieFilter, cookie: Cookie): boolean {
   return (

@@ -17,7 +17,7 @@ export interface Cookie {
   readonly expiresMs: number | undefined;
   /** Sent over https and wss only. */
   readonly secure: boolean;
-  /** Kept from what is not HTTP. */
+  /** Not visible to scripts. */
   readonly httpOnly: boolean;
   /** Undefined where no attribute was given: enforced as `lax`. */
   readonly sameSite: SameSite | undefined;

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { open, realpath, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
-/** What is needed of a file that is being written. */
+/** The calls of a file that is being written. */
 export interface WritableFile {
   chmod(mode: number): Promise<void>;
   writeFile(bytes: Uint8Array): Promise<void>;

@@ -1,4 +1,4 @@
-/** Lines of an access log out of what `onResponseComplete` tells. */
+/** Access logs, by `onResponseComplete`. */
 import process from "node:process";
 import { assertFunction } from "../../connection/settings.js";
 import type { Address } from "../../engine/engine.js";
@@ -63,7 +63,7 @@ function combinedLine(exchange: HttpExchange, report: ResponseReport, maxLength:
   const { method, target, version, headers } = exchange;
   const part = (text: string): string => plain(cut(text, maxLength));
   const quoted = (text: string | undefined): string => `"${text === undefined ? "-" : part(text)}"`;
-  // What was no request has neither.
+  // A malformed request has neither.
   const line =
     method === "" ? undefined : `${cut(method, maxLength)} ${cut(target, maxLength)} ${version}`;
   const request = line === undefined ? '"-"' : `"${plain(line)}"`;
@@ -100,6 +100,6 @@ function jsonLine(exchange: HttpExchange, report: ResponseReport, maxLength: num
 
 function hostOf(address: Address | undefined): string {
   if (address === undefined) return "-";
-  // A peer on a path has none of its own.
+  // A peer on a Unix-domain socket has no address.
   return address.host ?? "unix:";
 }

@@ -12,7 +12,7 @@ import {
   isThenable,
   whenSettled,
 } from "../../connection/events/handlers.js";
-import { describe, NetError } from "../../errors.js";
+import { describe, isNetError, NetError } from "../../errors.js";
 import type { Given } from "../../options.js";
 import { statusOfError } from "../../protocol/http1/parse-fault.js";
 import { type HttpServerHandlers, MESSAGE_HANDLER_NAMES } from "./http-server-handlers.js";
@@ -26,7 +26,7 @@ export class HandlerCalls {
   readonly tellsMessages: boolean;
   /** Whether heads are read later than there is a response. */
   readonly keepsHeads: boolean;
-  /** Whether somebody hears of responses that are complete. */
+  /** Whether a handler is told of complete responses. */
   readonly tellsResponses: boolean;
   /** Whether they are told of what comes behind the head. */
   readonly tellsBodies: boolean;
@@ -76,7 +76,9 @@ export class HandlerCalls {
     return true;
   }
 
-  /** A handler that returns a value instead of responding, as with other servers, fails at once and not at a deadline. */
+  /**
+   * A handler that returns a value instead of responding, as with other servers, fails at once and not at a deadline.
+   */
   private assertResponded(exchange: ServerExchange, returned: unknown): void {
     if (returned === undefined || exchange.isResponded || !exchange.isSendable) return;
     const message = `it returned ${described(returned)} and gave no response: respond by the exchange, and return nothing`;
@@ -113,7 +115,7 @@ export class HandlerCalls {
     );
   }
 
-  /** Calls a handler that only takes note; `failed` hears of what goes wrong, now or later. */
+  /** Calls a handler that only takes note; `failed` is told of an error, now or later. */
   tell(call: () => unknown, failed: (cause: unknown) => void): void {
     callHandler(() => this.inScope(call), failed);
   }
@@ -124,7 +126,7 @@ export class HandlerCalls {
 
   /** A handler of an exchange has failed: it gets 500, or what fits, unless the response has begun. */
   private failed(exchange: ServerExchange, name: string, cause: unknown): void {
-    // A handler that waited for a body or a drain rejects because the peer has gone: that is no failure.
+    // A handler that awaited a body or a drain rejects because the peer has gone: not a failure of the handler.
     if (!exchange.isSendable && isEnd(cause)) return;
     const isPeers = isNetError(cause) && cause.code.startsWith("HTTP_");
     const error = handlerError(name, "request", cause, exchange.connection.id);
@@ -168,15 +170,6 @@ function described(value: unknown): string {
     return describe(value);
   } catch {
     return "a value that can't be looked at";
-  }
-}
-
-/** What a handler threw may be anything, a proxy that throws when it is looked at included. */
-function isNetError(cause: unknown): cause is NetError {
-  try {
-    return cause instanceof NetError;
-  } catch {
-    return false;
   }
 }
 

@@ -1,7 +1,6 @@
 /**
  * What an exchange has to send before it is its turn: responses leave in the order of their requests (RFC
- * 9112 §9.3.2). A peer can have many exchanges under way, so that those whose turn has not come are told
- * early to wait for it.
+ * 9112 §9.3.2). A peer can have many exchanges under way: those whose turn has not come are told to wait at a low mark.
  */
 import { Buffer } from "node:buffer";
 import { isLent } from "../../bytes/lending.js";
@@ -9,7 +8,7 @@ import { PieceQueue } from "../../bytes/piece-queue.js";
 import type { SendResult, WaitOptions } from "../../connection/connection.js";
 import { bytesOf } from "../../connection/data.js";
 import type { PieceWriter } from "../../connection/receiver.js";
-import { Waiter } from "../../connection/waiting/waiter.js";
+import { DRAINED, WaiterList } from "../../connection/waiting/waiter-list.js";
 import type { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { PieceTarget } from "./response/response-encoder.js";
@@ -21,7 +20,7 @@ const HIGH_WATER_BYTES = 65_536;
 export class HeldOutput implements PieceTarget {
   private readonly highWaterBytes: number;
   private pieces = new PieceQueue();
-  private waiters: Waiter<void>[] = [];
+  private readonly waiters: WaiterList = new WaiterList();
 
   /** `highWaterBytes`: the connection's own mark, where that is lower. */
   constructor(highWaterBytes: number) {
@@ -51,31 +50,19 @@ export class HeldOutput implements PieceTarget {
 
   /** It is the exchange's turn: gives all pieces out, then tells those who wait. */
   release(send: (piece: Uint8Array) => void): void {
-    const { pieces, waiters } = this;
-    this.waiters = [];
+    const { pieces } = this;
     for (let piece = pieces.take(); piece !== undefined; piece = pieces.take()) send(piece);
-    for (const waiter of waiters) waiter.resolve();
+    this.waiters.resolve();
   }
 
   /** Resolves when it is the exchange's turn. */
   turn(wheel: TimingWheel, options: WaitOptions): Promise<void> {
-    const waiter: Waiter<void> = new Waiter<void>(wheel, options, {
-      code: "DRAIN_TIMEOUT",
-      call: "drained",
-      operation: "send",
-      forget: () => {
-        this.waiters = this.waiters.filter((other) => other !== waiter);
-      },
-    });
-    this.waiters.push(waiter);
-    return waiter.promise;
+    return this.waiters.wait(wheel, options, DRAINED);
   }
 
   /** The connection has ended. */
   fail(error: NetError): void {
-    const { waiters } = this;
     this.pieces = new PieceQueue();
-    this.waiters = [];
-    for (const waiter of waiters) waiter.reject(error);
+    this.waiters.reject(error);
   }
 }

@@ -23,7 +23,7 @@ import { type HandledReceiver, ServerConnection } from "./server-connection.js";
 import type { ServerExchange } from "./server-exchange.js";
 import type { ServerResources } from "./server-resources.js";
 
-/** What a server has for its connections. */
+/** What the connections of a server share. */
 export interface ReceiverServices {
   readonly events: Pick<PacketEvents, "sent" | "drained" | "ended">;
   readonly resources: ServerResources;
@@ -126,7 +126,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
     if (this.state !== "open") return bytes.length;
     const pipeline = this.pipeline ?? this.beginPipeline();
     const taken = pipeline.feed(bytes);
-    // Nothing of it is needed any more: the connection was handed over within the call.
+    // The connection was handed over within the call: the receiver is not needed any more.
     if (this.isUpgraded) this.services.pipelines.give(pipeline);
     return taken;
   }
@@ -157,7 +157,7 @@ export class HttpReceiver implements Receiver, HandledReceiver, PipelineOwner, I
   }
 
   stopping(): void {
-    // A connection that is shut ends by itself.
+    // A connection that was shut ends by itself.
     if (this.state === "open") this.close();
   }
 

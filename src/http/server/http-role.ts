@@ -98,7 +98,7 @@ export class HttpRole implements StreamRole, ListeningRole, ReceiverServices {
   }
 
   closed(connection: StreamConnection, reason: CloseReason): void {
-    // Not its receiver any more, where another protocol had it, or not yet.
+    // Its receiver may be another protocol's, or not made yet.
     HttpReceiver.known(connection)?.closed(reason);
     this.events.closed(connection, reason);
   }

@@ -105,7 +105,7 @@ const WINDOW_BYTES = 1_048_576;
 /** How much longer a connection is kept than was announced. */
 const KEEP_ALIVE_GRACE_MS = 1000;
 
-/** Bound of the queue below, which holds what the exchanges have let through: the greatest there is. */
+/** The greatest bound of the send queue: the exchanges bound it instead. */
 const QUEUE_BYTES = 2 ** 32;
 
 /** The settings in force, and what follows from them. */
@@ -142,7 +142,7 @@ export class HttpServerConfiguration {
     };
   }
 
-  /** The same with changes. Throws `SETTING_FIXED` for what is no setting that can be changed. */
+  /** The same with changes. Throws `SETTING_FIXED` for a setting that can't be changed. */
   with(changes: HttpSettingsInput & Pick<ChangeableSettings, "tls">): HttpServerConfiguration {
     const { tls: _, ...settings } = changes;
     for (const name of Object.keys(settings)) {

@@ -21,7 +21,7 @@ export interface ObservedReceiver {
   handlerFailed(name: string, cause: unknown, exchange: ServerExchange | undefined): void;
 }
 
-/** The pipeline, as far as it is told of. */
+/** The pipeline, as these events see it. */
 export interface ObservedRequests extends RequestSink {
   readonly owner: ObservedReceiver;
   /** The exchange whose request is being read; undefined before its head is complete. */
@@ -75,7 +75,7 @@ export class MessageEvents implements RequestSink {
     }
   }
 
-  /** The pipeline tells `onHeadersComplete` itself, as soon as it is the exchange's turn to be handled. */
+  /** The pipeline calls `onHeadersComplete` itself, when the exchange is handled. */
   onHeadersComplete(head: RequestHead): AfterHead {
     return this.requests.onHeadersComplete(head);
   }
@@ -109,7 +109,7 @@ export class MessageEvents implements RequestSink {
   }
 
   private tell(name: string, call: () => unknown, exchange?: ServerExchange): void {
-    // A promise may reject when the pipeline serves another connection.
+    // The pipeline may serve another connection when the promise rejects.
     const { owner } = this.requests;
     this.calls.tell(call, (cause) => owner.handlerFailed(name, cause, exchange));
   }

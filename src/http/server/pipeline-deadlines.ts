@@ -74,7 +74,7 @@ export class PipelineDeadlines implements DeadlineHolder {
   private sentBytes = -1;
   private stalledSinceMs = 0;
   private probeMs = FIRST_PROBE_MS;
-  /** Bytes that were sent for nothing but to see whether the peer is there. */
+  /** Bytes that were sent to probe the peer. */
   private probedBytes = 0;
   private lastProbeBytes = 0;
 
@@ -147,7 +147,7 @@ export class PipelineDeadlines implements DeadlineHolder {
     return Math.ceil(this.wheel.clock.now());
   }
 
-  /** Has a purpose looked at in time. What is set already is due before, and then looks anew. */
+  /** Watches a purpose. A deadline that is set already comes first, and is set anew then. */
   private watch(purpose: number): void {
     if (this.deadlines.dueMs(purpose) < NEVER) return;
     const limitMs = this.requests.limits[ROWS[purpose as 0][1]];
@@ -179,7 +179,7 @@ export class PipelineDeadlines implements DeadlineHolder {
     requests.tooLate(new NetError(code, message, { operation: "receive" }), statusCode);
   }
 
-  /** When that is due which is waited for now; never, where it is not. */
+  /** When a purpose is due; never, while it is not waited for. */
   private dueMs(purpose: number, nowMs: number): number {
     const limitMs = this.requests.limits[ROWS[purpose as 0][1]];
     return limitMs === 0 ? NEVER : this.sinceMs(purpose, nowMs) + limitMs;
@@ -210,7 +210,7 @@ export class PipelineDeadlines implements DeadlineHolder {
   /** Since when the peer has taken nothing, as far as that was seen. */
   private stalledMs(nowMs: number): number {
     const { transport, front, hasPeerEnded } = this.requests;
-    // A peer that has finished may be gone: then nobody but the application can end its response.
+    // A peer that has finished may be gone, which shows by probes alone.
     const isSending = transport.pendingBytes > 0 || (hasPeerEnded && front?.isResponded === true);
     const unsentProbeBytes = Math.min(transport.pendingBytes, this.lastProbeBytes);
     const sentBytes = transport.sendProgress - this.probedBytes + unsentProbeBytes;

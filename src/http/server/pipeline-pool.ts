@@ -29,7 +29,7 @@ export class PipelinePool {
     } else pipeline.end();
   }
 
-  /** Lets go of those that are spare: they have other limits, or nobody will need them. */
+  /** Forgets the spare ones: limits have changed, or the server has stopped. */
   clear(): void {
     const { spares } = this;
     this.spares = [];

@@ -1,7 +1,7 @@
 /**
  * Why no request is read on one connection, and how many are read before others have their turn. Nothing
- * is read while a bit is set. Only when more comes nevertheless the hold is set at the connection, and the
- * peer held back, so that its end is seen otherwise. Hot.
+ * is read while a bit is set. The connection is held, and the peer held back, only when more comes: so an end without
+ * further bytes is noticed. Hot.
  */
 import { HOLD, type ProtocolConnection } from "../../connection/receiver.js";
 import type { Clock } from "../../time/clock.js";
@@ -10,7 +10,7 @@ import type { ServerExchange } from "./server-exchange.js";
 
 /** Requests of one connection that are read in a turn. */
 const MAX_REQUESTS_PER_TURN = 64;
-/** After so many is looked how long that takes, and whether it is longer than so many milliseconds. */
+/** Requests between looks at the clock, and milliseconds that a turn may take. */
 const LOOK_REQUESTS = 16;
 const MAX_TURN_MS = 5;
 
@@ -42,7 +42,7 @@ export class ReadingHolds {
   clear(bit: number, transport: ProtocolConnection): boolean {
     if ((this.bits & bit) === 0) return false;
     this.bits &= ~bit;
-    // Not in the async context of the handler that responded: the next request is another one's.
+    // In the root context: the next request does not belong to the handler that responded.
     if (transport.isHeld(bit)) inRootContext(() => transport.release(bit));
     return this.bits === 0;
   }
@@ -58,7 +58,7 @@ export class ReadingHolds {
     this.set(HOLD.body);
   }
 
-  /** That is over. Returns whether it was the last hold. */
+  /** Takes that hold away. Returns whether it was the last. */
   clearBody(exchange: ServerExchange, transport: ProtocolConnection): boolean {
     if (this.bodyHolder !== exchange) return false;
     this.bodyHolder = undefined;
@@ -81,7 +81,7 @@ export class ReadingHolds {
     }
   }
 
-  /** All that had come was read: whatever comes next is another turn's. */
+  /** All that has come was read: the turn is over. */
   endTurn(): void {
     this.bits &= ~HOLD.turn;
   }

@@ -1,4 +1,4 @@
-/** The request of an exchange: its head, its body, and what has come of it. */
+/** The request of an exchange: its head, its body, and how much of it has come. */
 import { NetError } from "../../errors.js";
 import type { FieldSection } from "../../protocol/http1/field-section.js";
 import { BODY } from "../../protocol/http1/head.js";
@@ -51,7 +51,7 @@ export class ReceivedRequest {
     return (this.traits & AWAITS_CONTINUE) !== 0;
   }
 
-  /** The peer waits for it no more: it was sent, or the response is. */
+  /** The peer no longer waits for 100: it was sent, or the response was. */
   settleContinue(): void {
     this.traits &= ~AWAITS_CONTINUE;
   }

@@ -69,7 +69,7 @@ export class RequestPipeline
   isOver = false;
   isInHead = false;
   hasPeerEnded = false;
-  /** What was wrong with what the peer sent, a deadline, or what the application says: why the connection closes. */
+  /** Why the connection closes: a malformed request, a deadline, or the application's reason. */
   failure: NetError | undefined = undefined;
   private readonly resources: ServerResources;
   private readonly parser: RequestParser;
@@ -79,11 +79,11 @@ export class RequestPipeline
   private readonly holds: ReadingHolds;
   /** Who receives for the connection. */
   private current: PipelineOwner | undefined;
-  /** Asks for another protocol, and is given to its handler when it is its turn. */
+  /** The request for another protocol, which is handled when it is its turn. */
   private deferred: ServerExchange | undefined = undefined;
   /** The request whose head is being read is the last of this connection. */
   private closesSoon = false;
-  /** Why, where that is known. */
+  /** Why it closes, where that is known. */
   private closeCause: NetError | undefined = undefined;
   private isFeeding = false;
 
@@ -357,7 +357,7 @@ export class RequestPipeline
 
   // — what goes wrong —
 
-  /** A handler that is told of what is read has failed; of an exchange, where there was one. */
+  /** A handler of parser events has failed; `exchange`: where there was one. */
   handlerFailed(name: string, cause: unknown, exchange: ServerExchange | undefined): void {
     const error = handlerError(name, "request", cause, this.owner.id);
     if (this.failure === undefined) this.resources.calls.report(error, exchange);

@@ -134,13 +134,13 @@ export class ServerExchange
   isInTurn = false;
   /** The connection closes behind the response. */
   closes = false;
-  /** Somebody is told of the body as it comes, whether or not it is read. */
+  /** Handlers are told of the body as it comes, whether or not it is read. */
   isObserved = false;
-  /** When the head, then the body was complete, by the clock; 0 where nobody had to look. */
+  /** When the head, then the body was complete, by the clock; 0 while not noted. */
   startedMs = 0;
   /** Status code of the response that was begun; 0 before. */
   statusCode = 0;
-  /** What is told when the response is complete; undefined where nobody wants to know. */
+  /** The record for `onResponseComplete`; undefined without such a handler. */
   record: ResponseRecord | undefined = undefined;
   /** Told when the connection ends before the response is complete. */
   onEnded: ((error: NetError) => void) | undefined = undefined;
@@ -275,7 +275,7 @@ export class ServerExchange
     return !this.isLost && this.transport.isOpen;
   }
 
-  /** Whether what the handler still says is dropped. */
+  /** Whether what the handler still sends is dropped. */
   private get isLost(): boolean {
     return this.response === "dropped" || this.response === "cut";
   }
@@ -334,7 +334,7 @@ export class ServerExchange
     this.writer = writer;
     const pump = new ResponsePump(writer, pieces, this.wheel.clock);
     this.onEnded = () => pump.ended();
-    // What goes wrong has ended the connection.
+    // A failure has ended the connection.
     pump.run().catch(() => undefined);
   }
 
@@ -457,7 +457,8 @@ export class ServerExchange
   }
 
   /**
-   * The same for a protocol of ours, whose receiver `receiverOf` makes; left out, the protocol takes the connection over
+   * The same for a protocol of ours, whose receiver `receiverOf` makes; left out, the protocol takes the connection
+   * over
    * before anything else happens.
    */
   handOver(
@@ -473,7 +474,7 @@ export class ServerExchange
     return pipeline.handOver(this, this.fieldsOf(headers), receiverOf);
   }
 
-  /** Whether to send a response at all; throws where it is a mistake. */
+  /** Whether a response can be sent. Throws `INVALID_ARGUMENT`, `INVALID_STATE`. */
   private mayRespond(statusCode: number): boolean {
     assertInteger("statusCode", statusCode, 200, 999);
     if (this.isLost) return false;
@@ -486,7 +487,7 @@ export class ServerExchange
     return this.respondError(501);
   }
 
-  /** Whether such a response would say that there is a tunnel, which none was made of. */
+  /** Whether a response would announce a tunnel: 2xx to CONNECT, which `upgrade` alone sends. */
   private isTunnel(statusCode: number): boolean {
     return this.method === "CONNECT" && statusCode < 300;
   }
@@ -611,7 +612,7 @@ export class ServerExchange
     this.request.settleContinue();
   }
 
-  /** What the handler still says is dropped: the server has responded. */
+  /** The server has responded: what the handler still sends is dropped. */
   drop(): void {
     this.response = "dropped";
   }
@@ -628,7 +629,7 @@ export class ServerExchange
     this.request.complete(trailers, this);
   }
 
-  /** Whether somebody wants the rest of a body that is on its way, or may still begin to. */
+  /** Whether the rest of the body is read, or may still be. */
   get isReading(): boolean {
     const { request } = this;
     if (request.isComplete) return false;
@@ -637,7 +638,7 @@ export class ServerExchange
   }
 
   /**
-   * Sends what means nothing to a peer that is still there: a further interim response (RFC 9110
+   * Sends what a peer ignores, to learn whether it is there: a further interim response (RFC 9110
    * §15.2) before the response, a leading zero of the next chunk's size within it (RFC 9112 §7.1).
    */
   probePeer(): void {

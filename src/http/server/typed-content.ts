@@ -1,5 +1,5 @@
 /**
- * The body of a request as what its head says that it is, for `exchange.bytes()`, `text()` and `json()`.
+ * The body of a request by its Content-Type, for `exchange.bytes()`, `text()` and `json()`.
  * What can't be taken rejects with an error that becomes the response it deserves: 400, 413 or 415.
  */
 import type { Buffer } from "node:buffer";
@@ -85,7 +85,7 @@ function decoderOf(charset: string): TextDecoder | undefined {
   try {
     return newDecoder(charset);
   } catch {
-    // No charset of that name.
+    // The charset is unknown.
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * An HTTP client whose calls return with the response (HP §2.14, §4): the thread sleeps meanwhile, a
- * worker does the work. Made for scripts, for the loading of modules and for worker threads; in a
- * server nothing else gets on while a call waits.
+ * worker does the work. Made for scripts, for the loading of modules and for worker threads; in a server it would
+ * block everything else.
  *
  *     no worker ── constructor, call ──► worker ── it dies, or is given up ──► no worker
  *         └──────────────────────────────── close ────────────────────────────► closed
@@ -248,7 +248,7 @@ export class HttpSyncClient implements Disposable {
     } as const;
     const head = this.#call(order, timeoutMs) as SyncSocketHead;
     for (const value of head.cookies) cookies?.setFromHeader(value, target.url);
-    // A socket is that of its worker: with another one it is closed.
+    // A socket belongs to its worker: with another worker it is closed.
     const channel = this.#channel;
     return new SyncWebSocket(
       head,
@@ -310,7 +310,7 @@ export class HttpSyncClient implements Disposable {
     fields.addMissing("Cookie", cookies?.cookieHeader(target.url));
     const { path, host } = target;
     const isHostGiven = fields.has("host");
-    // Before the worker connects for it.
+    // Checked before the worker connects.
     assertHead({
       method,
       target: path,

@@ -6,8 +6,8 @@
  *     fresh ── the worker is ready ──► idle ── order ──► busy ── done, failed ──► idle
  *       └───────────── the worker ends, is ended, or gives no sign of life ──► over
  *
- * A worker that has died can't be seen while the thread sleeps, since its end is told by the loop of
- * events. So it counts the shared number up while an order is under way, also when nothing happens.
+ * The end of a worker is an event, which a sleeping thread does not get. So the worker counts the shared number up
+ * while an order is under way, also when nothing happens.
  */
 import {
   MessageChannel,
@@ -71,7 +71,7 @@ export class SyncChannel {
           transferList: [port2],
         }),
     );
-    // Told between calls, when the next one is to find it out; without a listener it would be thrown.
+    // The next call reports it; without a listener Node would throw it.
     this.worker.on("error", () => this.end());
     this.worker.on("exit", () => this.end());
     this.worker.unref();
@@ -124,7 +124,7 @@ export class SyncChannel {
     this.isStarted = true;
   }
 
-  /** What happened since the last call is told first. */
+  /** The listener is told first of what happened since the last call. */
   private hearAll(): void {
     for (let message = this.take(); message !== undefined; message = this.take()) {
       this.listener.heard(message);
@@ -150,7 +150,7 @@ export class SyncChannel {
       const waitMs = Math.min(SILENCE_MS, endMs - systemClock.now());
       if (waitMs <= 0) throw this.gone(`was not done within ${limitMs} ms`);
       const isSilent = Atomics.wait(this.signal, SIGNAL.count, count, waitMs) === "timed-out";
-      // A process that was held up as a whole finds one wait over too, but not several.
+      // After the whole process was suspended one wait has passed as well, but not several.
       silences = isSilent ? silences + 1 : 0;
       if (silences >= maxSilences) throw this.gone("gives no sign of life");
     }
@@ -165,7 +165,7 @@ export class SyncChannel {
     return undefined;
   }
 
-  /** After the listener has failed it hears of the end of the connection only. */
+  /** After the listener has failed, only `onClose` is called. */
   private hear(message: SyncMessage): void {
     if (this.hasFailed && !(message.kind === "event" && message.name === "onClose")) return;
     try {
@@ -199,7 +199,10 @@ export class SyncChannel {
   }
 }
 
-/** Calls what hands something to the worker. Throws `INVALID_ARGUMENT` for what can't be cloned, `NOT_SUPPORTED` where workers can't be. */
+/**
+ * Runs `handOver`, which posts to the worker. Throws `INVALID_ARGUMENT` for what can't be cloned, `NOT_SUPPORTED`
+ * where workers can't be.
+ */
 function cloning<Value>(handOver: () => Value): Value {
   try {
     return handOver();

@@ -35,7 +35,7 @@ export interface HttpSyncClientOptions extends Omit<ClientOptions, "engine"> {
   readonly requestTimeoutMs?: number | undefined;
   /** Whether cookies are used, where there is a store. Default true. */
   readonly useCookies?: boolean | undefined;
-  /** Hears of everything that happens. Default: nobody. */
+  /** The handlers. Default: none. */
   readonly listener?: Given<HttpSyncListener> | undefined;
 }
 
@@ -77,7 +77,7 @@ export function syncSettings(given: HttpSyncClientOptions): SyncSettings {
   assertSwitch("useCookies", useCookies);
   if (engine !== undefined) assertOneOf("engine", engine, ["auto", "uring", "node"]);
   if (tls !== undefined) assertTlsSettings("client", tls);
-  // The worker makes its own; here it is only looked at.
+  // Checked here; the worker makes its own.
   ProxyRouter.assert(proxy);
   if (typeof proxy === "function") {
     throw invalidArgument(

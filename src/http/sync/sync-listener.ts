@@ -15,8 +15,8 @@ export interface SyncCloseReason {
 }
 
 /**
- * Hears everything that happens, in its order, while a call is under way: what happens between two
- * calls is told at the beginning of the second. All handlers are optional. One that throws ends
+ * Handlers that are called in the order of events while a call is under way. Events between two calls are reported at
+ * the beginning of the second. All handlers are optional. One that throws ends
  * the call with `HANDLER_FAILED` and the connection with it; of what follows only `onClose` is told.
  * The handlers are those of `HttpClientHandlers`, interim responses (1xx) included.
  */

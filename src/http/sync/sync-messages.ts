@@ -19,12 +19,12 @@ export const BEAT_MS = 500;
 /** What the worker is started with. */
 export interface SyncStart {
   readonly signal: Int32Array;
-  /** {@link SIGNAL}, for who has loaded nothing yet. */
+  /** {@link SIGNAL}, for a worker that has loaded no module yet. */
   readonly places: typeof SIGNAL;
   readonly port: MessagePort;
   /** Options of the `HttpClient` that it runs. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Events that somebody wants to hear of. */
+  /** Events that the listener has handlers for. */
   readonly events: readonly string[];
 }
 

@@ -36,7 +36,7 @@ export class SyncOrders {
   /** What came of a body and was not posted yet. */
   private readonly body: PieceQueue = new PieceQueue();
 
-  /** Throws as `HttpClient` does. `events`: those that somebody wants to hear of. */
+  /** Throws as `HttpClient` does. `events`: those that the listener has handlers for. */
   constructor(options: Readonly<Record<string, unknown>>, events: readonly string[], post: Post) {
     this.post = post;
     this.wanted = new Set(events);
@@ -75,7 +75,7 @@ export class SyncOrders {
     this.post({ kind: "body", bytes }, [bytes.buffer]);
   }
 
-  /** Handlers that pass the fine events on, where somebody wants to hear of them. */
+  /** Handlers that pass the fine events on, where the listener has handlers for them. */
   private fineHandlers(): HttpClientOptions {
     return Object.fromEntries(
       FINE_EVENTS.filter((name) => this.wanted.has(name)).map((name) => [
@@ -98,14 +98,14 @@ export class SyncOrders {
       const { status, statusText, url, timing } = response;
       return { status, statusText, headers: [...response.headers], trailers, url, timing };
     } catch (error) {
-      // The call is to hear of the end of the connection, too.
+      // The call also reports the end of the connection.
       await this.ended();
       this.postBody();
       throw error;
     }
   }
 
-  /** Who upgrades needs more than others do: it is loaded then. */
+  /** The modules of WebSockets are loaded when one is made. */
   private async socketsOf(): Promise<SyncSockets> {
     if (this.sockets === undefined) {
       const { SyncSockets } = await import("./sync-sockets.js");

@@ -43,7 +43,7 @@ export class SyncFields implements Iterable<readonly [name: string, value: strin
 export class SyncResponse {
   /** The status code. */
   readonly status: number;
-  /** The reason phrase; it has no meaning. */
+  /** The reason phrase, which clients should ignore (RFC 9112 §4). */
   readonly statusText: string;
   /** Fields of the head. */
   readonly headers: SyncFields;

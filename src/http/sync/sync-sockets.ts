@@ -1,7 +1,3 @@
-/**
- * The WebSockets of an `HttpSyncClient`, in its worker: what comes waits in a socket's inbox until the caller
- * receives it, and the peer is held back where too much does.
- */
 import { Buffer } from "node:buffer";
 import { NetError } from "../../errors.js";
 import { systemClock } from "../../time/clock.js";
@@ -74,7 +70,7 @@ export class SyncSockets {
     order: Extract<SyncSocketOrder, { kind: "openSocket" }>,
   ): Promise<SyncSocketHead> {
     const cookies: string[] = [];
-    // The store is the caller's, in another thread.
+    // The cookie store is in the caller's thread.
     const jar: Pick<CookieStore, "cookieHeader" | "setFromHeader"> = {
       cookieHeader: () => undefined,
       setFromHeader(value) {
@@ -92,7 +88,7 @@ export class SyncSockets {
     try {
       await client.connect(url, { timeoutMs, protocols, headers, origin, signal });
     } catch (error) {
-      // What has refused a WebSocket is not kept for another request.
+      // A connection that refused a WebSocket is not kept.
       void client.stop({ drainMs: 0 });
       throw error;
     }
@@ -162,12 +158,12 @@ export class SyncSockets {
   }
 }
 
-/** Nobody receives them any more. */
+/** Discards messages that will not be received. */
 async function discardMessages(socket: AsyncIterable<unknown>): Promise<void> {
   try {
     for await (const _ of socket);
   } catch {
-    // How it ended is told elsewhere.
+    // `closed` reports how it ended.
   }
 }
 

@@ -1,4 +1,3 @@
-/** A WebSocket whose calls return when they are done: the thread waits meanwhile. */
 import { Buffer } from "node:buffer";
 import { bytesOf } from "../../connection/data.js";
 import { assertInteger, assertKnownKeys, assertText, NetError } from "../../errors.js";
@@ -63,7 +62,7 @@ export class SyncWebSocket implements Disposable {
     assertKnownKeys("send", options, ["timeoutMs", "isText"]);
     const { isText = typeof data === "string" } = options;
     const timeoutMs = this.#waitMs(options);
-    // A copy, so that it can be handed over and that no more than it is cloned.
+    // A copy: it can be transferred, and nothing around it is cloned.
     const own = typeof data === "string" ? data : new Uint8Array(bytesOf(data));
     const order = { kind: "sendMessage", id: this.#id, data: own, isText, timeoutMs } as const;
     this.#call(order, timeoutMs, typeof own === "string" ? [] : [own.buffer]);

@@ -1,8 +1,7 @@
 /**
  * What the worker of an `HttpSyncClient` does once it is loaded: passes orders on and messages back.
  *
- * A message is first put where the other side can take it, then counted, then the other side is woken:
- * so that one that was woken finds it.
+ * A message is first posted, then counted; then the other side is woken, and finds it.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock, type Timer } from "../../time/clock.js";
@@ -23,8 +22,8 @@ const { signal, port, options, events } = workerData as SyncStart;
 /** Messages that were posted so far, as a 32-bit number like the one that counts those taken. */
 let postedCount = 0;
 
-function post(message: SyncMessage, transfer: readonly ArrayBuffer[] = []): void {
-  port.postMessage(message, transfer);
+function post(message: SyncMessage): void {
+  port.postMessage(message);
   wake();
   postedCount = (postedCount + 1) | 0;
   for (;;) {

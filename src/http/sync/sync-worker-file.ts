@@ -5,10 +5,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { NetError } from "../../errors.js";
 import { lookUpPlaces } from "../../installed.js";
 
-/** Beside this module; beside the entry point that this module is bundled into. */
+/** Beside this module, or beside the bundle that this module is in. */
 const PLACES = ["./sync-worker.js", "./sync/sync-worker.js"] as const;
 
-/** How the package names it for others. */
+/** Its name among the package's exports. */
 const SPECIFIER = "hp-socket/http/sync-worker";
 
 /**

@@ -1,4 +1,4 @@
-/** What a receiver of the application's is told of a connection that has left HTTP. */
+/** Calls the application's receiver of a connection that has left HTTP. */
 import type { CloseReason } from "../../connection/close-reason.js";
 import type { Connection } from "../../connection/connection.js";
 import { Events } from "../../connection/events/events.js";
@@ -35,7 +35,7 @@ export class UpgradeEvents implements PacketEvents {
   }
 
   sent(): void {
-    // Nobody wants to know.
+    // There is no such handler.
   }
 
   drained(connection: ProtocolConnection): void {

@@ -14,7 +14,7 @@ export interface UpgradeReceiver {
   onDrain?(connection: Connection): MayWait;
   /** The peer has finished sending; sending still works. Without this handler the connection is closed. */
   onEnd?(connection: Connection): MayWait;
-  /** The server stops: say good-bye and close. Without this handler the connection is closed. */
+  /** The server stops: send a last message and close. Without this handler the connection is closed. */
   onStop?(connection: Connection): void;
   /** The connection has ended. */
   onClose?(connection: Connection, reason: CloseReason): MayWait;

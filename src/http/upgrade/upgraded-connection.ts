@@ -114,14 +114,14 @@ export class Handover implements Receiver {
   }
 
   drained(): void {
-    // Nobody waits.
+    // No sender waits here.
   }
 
   closed(reason: CloseReason): void {
     this.goneOnce(reason);
   }
 
-  /** Whoever receives at the end tells; one that attaches later is told of the end, too. */
+  /** The receiver at the end reports it; one that attaches later is told, too. */
   private readonly goneOnce = (reason: CloseReason): void => {
     if (this.reason !== undefined) return;
     this.reason = reason;
@@ -145,7 +145,7 @@ class BodyReceiver implements Receiver, BodyOwner {
   }
 
   bodyWanted(): void {
-    // The bytes come whether they are asked for or not.
+    // Bytes come without being asked for.
   }
 
   holdBody(hold: boolean): void {
@@ -165,7 +165,7 @@ class BodyReceiver implements Receiver, BodyOwner {
   }
 
   drained(): void {
-    // Who sends asks `drained` of the connection.
+    // Senders await `drained` of the connection.
   }
 
   closed(reason: CloseReason): void {

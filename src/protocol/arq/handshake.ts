@@ -40,7 +40,7 @@ export type HandshakeResult =
   | "established"
   /** It does not belong here. */
   | "foreign"
-  /** The peer knows our id, and has another one than before: it is somebody else. */
+  /** The peer knows our id, and has another id than before: it has begun anew. */
   | "replaced";
 
 /** One side of a handshake. */

@@ -87,7 +87,7 @@ function parseCookie(line: string, index: number): CookieLine {
   };
 }
 
-/** Above 2^53 seconds a number can't be exact, and need not be. */
+/** Above 2^53 seconds the number is rounded, which does no harm. */
 function parseExpires(field: string, index: number): number {
   if (!/^\d{1,19}$/.test(field) || Number(field) === 0) {
     throw malformed(index, "has an expiry that is no number of seconds above 0");

@@ -169,7 +169,7 @@ export class FieldSection implements Iterable<[name: string, value: string]> {
     this.#ownsBytes = false;
   }
 
-  /** The parser's: lets go of the bytes in which the fields are; where they were stays known. */
+  /** The parser's: forgets the bytes in which the fields are, and keeps their places. */
   forgetBytes(): void {
     this.#ownsBytes = false;
     this.bytes = NO_BYTES;

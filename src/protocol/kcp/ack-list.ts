@@ -43,7 +43,7 @@ export class AckList {
   }
 }
 
-/** Lists that nobody has. */
+/** Lists that no conversation uses. */
 export class AckLists {
   private readonly free: AckList[] = [];
   private readonly maxDatagramBytes: number;

@@ -1,4 +1,4 @@
-/** What a conversation of KCP is told when it begins, and who hears of it. */
+/** Settings, identity, counts and sink of a KCP conversation. */
 import type { Congestion } from "./congestion.js";
 import type { DatagramSink } from "./datagram-writer.js";
 import type { MessageSink } from "./receive-window.js";

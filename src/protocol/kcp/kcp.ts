@@ -190,7 +190,7 @@ export class Kcp {
     this.receiver.hold();
   }
 
-  /** Delivers what waits. Answers as `input` does. */
+  /** Delivers what waits. Returns as `input` does. */
   resume(): InputResult {
     if (this.isOver) return "taken";
     const result = this.receiver.resume();

@@ -33,7 +33,7 @@ const STARTUP_ROUNDS = 3;
 const CRUISE_GAINS: readonly number[] = [1.25, 0.75, 1, 1, 1, 1, 1, 1];
 /** While the queue is longer than the target. */
 const DRAIN_GAIN = 0.75;
-/** Rounds of that which shorten nothing. A delay that outlasts them is no queue of ours: others', or a busy machine's. */
+/** Rounds of that which shorten nothing. A delay that outlasts them is not caused by our queue. */
 const DRAIN_ROUNDS = 6;
 /** Less than this share of what was sent in a round has arrived: the link carries no more. */
 const SHORTFALL = 0.9;
@@ -191,7 +191,8 @@ export class PacedCongestion implements Congestion {
     const rate = this.roundBytes / roundMs;
     const hadRate = this.rate;
     if (Number.isFinite(roundMs)) {
-      // A round in which little was sent says nothing of the link, unless it was a good one, or even that did not arrive.
+      // A round in which little was sent says nothing of the link, unless it was a good one, or even that did not
+      // arrive.
       const isFull = this.gain >= 1 || rate < this.rate * this.gain * SHORTFALL;
       if ((this.wasLimited && isFull) || rate > this.rate) this.rates.push(rate);
       if (this.rates.length > RATE_ROUNDS) this.rates.shift();
@@ -208,7 +209,7 @@ export class PacedCongestion implements Congestion {
       else if (this.wasLimited) this.roundsWithoutGrowth++;
       if (isQueued || this.roundsWithoutGrowth >= STARTUP_ROUNDS) this.isStartup = false;
     }
-    // Of a link that we have not filled we don't know what it carries.
+    // The capacity of a link that was not filled is unknown.
     if (!this.wasLimited && !isQueued) {
       this.isStartup = true;
       this.gain = STARTUP_GAIN;

@@ -1,6 +1,6 @@
 /**
- * Segments that came and are not delivered: out of order, or of a message that is not whole, or held
- * because nobody takes messages now. A ring, indexed by the number's low bits.
+ * Segments that came and are not delivered: out of order, or of a message that is not whole, or held while messages
+ * are not taken. A ring, indexed by the number's low bits.
  *
  *     read            next                    next + window
  *      │ in order       │ some are here         │

@@ -42,7 +42,10 @@ export class SegmentSender implements QueueOwner {
   private readonly congestion: Congestion;
   private readonly numbered: SendWindow;
   private readonly queue: MessageQueue;
-  /** Of the first message of the queue, once a part of it has left: bytes and fragments that have not, and where they begin. */
+  /**
+   * Of the first message of the queue, once a part of it has left: bytes and fragments that have not, and where they
+   * begin.
+   */
   private begunLeft = 0;
   private fragmentsLeft = 0;
   private beginsAt = 0;
@@ -161,7 +164,7 @@ export class SegmentSender implements QueueOwner {
 
   // — acknowledgements —
 
-  /** All below `una` have arrived. Answers how many bytes that makes. */
+  /** All below `una` have arrived. Returns how many bytes that makes. */
   acknowledgedUpTo(una: number): number {
     const { numbered } = this;
     let ackedBytes = 0;
@@ -173,7 +176,7 @@ export class SegmentSender implements QueueOwner {
     return ackedBytes;
   }
 
-  /** One has arrived, which was sent `tripMs` ago, unless that is negative. Answers its bytes. */
+  /** One has arrived, which was sent `tripMs` ago, unless that is negative. Returns its bytes. */
   acknowledged(number: number, tripMs: number, nowMs: number): number {
     const { numbered } = this;
     if (tripMs >= 0) {
@@ -284,7 +287,7 @@ export class SegmentSender implements QueueOwner {
         break;
       }
       if (isRepeat) {
-        // Not known to be lost, and not what the budget is for.
+        // A repetition without a known loss, which the budget does not count.
         share.budget += fields[slot + LENGTH] as number;
         share.repeatedBytes += fields[slot + LENGTH] as number;
         this.repeatedCount++;

@@ -95,7 +95,7 @@ export class SendWindow {
     return ((number - this.first) | 0) >= 0 && ((number - this.next) | 0) < 0;
   }
 
-  /** Takes one out; answers its length, or -1 when it was out already. */
+  /** Takes one out; returns its length, or -1 when it was out already. */
   take(number: number): number {
     const index = number & this.mask;
     const block = this.blocks[index];

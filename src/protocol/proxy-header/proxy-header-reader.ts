@@ -63,7 +63,7 @@ export class ProxyHeaderReader {
     this.maxBytes = maxBytes;
   }
 
-  /** Takes bytes; answers how many. What is behind the header is the application's. */
+  /** Takes bytes; returns how many. What is behind the header is the application's. */
   feed(bytes: Buffer, sink: ProxyHeaderSink): number {
     if (this.isOver) return 0;
     const keptBytes = this.kept.length;

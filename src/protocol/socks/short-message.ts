@@ -14,7 +14,7 @@ export class ShortMessage {
     return this.kept.length === 0 ? room : Buffer.concat([this.kept, room]);
   }
 
-  /** The message is not complete yet: keeps what there is of it. Answers how many of `bytes` were taken. */
+  /** The message is not complete yet: keeps what there is of it. Returns how many of `bytes` were taken. */
   keep(gathered: Buffer): number {
     const taken = gathered.length - this.kept.length;
     // The bytes may be lent.
@@ -22,7 +22,7 @@ export class ShortMessage {
     return taken;
   }
 
-  /** The first `length` bytes were the message. Answers how many of the bytes that came last it took. */
+  /** The first `length` bytes were the message. Returns how many of the bytes that came last it took. */
   complete(length: number): number {
     const taken = length - this.kept.length;
     this.kept = Buffer.alloc(0);

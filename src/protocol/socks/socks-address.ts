@@ -61,7 +61,7 @@ export interface ReadAddress {
 }
 
 /**
- * Reads the address that begins at `at`. Answers undefined while bytes are missing, and "unknown" for a
+ * Reads the address that begins at `at`. Returns undefined while bytes are missing, and "unknown" for a
  * type that RFC 1928 does not have, or a name that is not visible ASCII.
  */
 export function readAddress(bytes: Buffer, at: number): ReadAddress | "unknown" | undefined {

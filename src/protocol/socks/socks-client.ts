@@ -77,7 +77,7 @@ export class Socks5Client {
       : Buffer.from([VERSION5, 2, METHOD.none, METHOD.password]);
   }
 
-  /** Takes bytes of the proxy's; answers how many. What is behind the last reply is the tunnel's. */
+  /** Takes bytes of the proxy's; returns how many. What is behind the last reply is the tunnel's. */
   feed(bytes: Buffer, sink: SocksClientSink): number {
     let taken = 0;
     while (this.step !== "over" && taken < bytes.length) {

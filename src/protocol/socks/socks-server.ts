@@ -55,13 +55,13 @@ export class SocksServer {
   version: 4 | 5 = 5;
   private readonly message = new ShortMessage();
 
-  /** Takes bytes of the client's; answers how many. What is behind the request is for the tunnel. */
+  /** Takes bytes of the client's; returns how many. What is behind the request is for the tunnel. */
   feed(bytes: Buffer, sink: SocksServerSink): number {
     let taken = 0;
     while (this.isReading && taken < bytes.length) {
       const all = this.message.with(bytes.subarray(taken));
       const length = this.lengthOf(all, sink);
-      // A fault ends it: the rest is nobody's.
+      // A fault ends the handshake: the rest is discarded.
       if (!this.isReading) return bytes.length;
       if (length === undefined) return taken + this.message.keep(all);
       taken += this.message.complete(length);

@@ -46,7 +46,7 @@ export class HelloReader {
   }
 
   /**
-   * Takes more. Answers the ClientHello when it is whole, undefined while it is not. Throws `TLS_FAILED` for what is
+   * Takes more. Returns the ClientHello when it is whole, undefined while it is not. Throws `TLS_FAILED` for what is
    * none, or too long. Not called any more after either.
    */
   feed(bytes: Uint8Array): ClientHello | undefined {

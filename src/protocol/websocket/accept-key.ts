@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { NetError } from "../../errors.js";
 
-/** Answers the SHA-1 of an ASCII text in base64. Handed in: pure code has no hash functions. */
+/** Returns the SHA-1 of an ASCII text in base64. Handed in: pure code has no hash functions. */
 export type Sha1Base64 = (text: string) => string;
 
 const KEY_BYTES = 16;

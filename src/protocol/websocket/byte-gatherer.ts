@@ -95,7 +95,7 @@ export class ByteGatherer {
     this.used += end - from;
   }
 
-  /** Makes room. Answers where in `bytes` those begin that are still to be put in. */
+  /** Makes room. Returns where in `bytes` those begin that are still to be put in. */
   private grow(bytes: Uint8Array, start: number, end: number, moreBytes: number): number {
     const { memory, used } = this;
     const byteCount = this.byteCount + end - start;
@@ -120,7 +120,7 @@ export class ByteGatherer {
   }
 
   /**
-   * Goes on with putting all bytes into one memory, by at most `maxBytes`. Answers whether that is done. Nothing can
+   * Goes on with putting all bytes into one memory, by at most `maxBytes`. Returns whether that is done. Nothing can
    * be put in meanwhile.
    */
   join(maxBytes: number): boolean {

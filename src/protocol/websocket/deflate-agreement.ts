@@ -101,7 +101,7 @@ export function offerDeflate(wishes: DeflateWishes = {}): Extension {
 }
 
 /**
- * A server's choice: the first offer that is sound. Answers what was agreed on and the response to it, or
+ * A server's choice: the first offer that is sound. Returns what was agreed on and the response to it, or
  * undefined where there is no such offer: the connection goes on without compression.
  */
 export function acceptDeflate(

@@ -29,7 +29,7 @@ export interface Inflater extends DeflateContext {
   /** Bytes that may still be inflated in this turn, where others share it. */
   readonly turnBytes?: number;
   /**
-   * Inflates `input[start … end)` into `target[offset … limit)`. Answers how many bytes it wrote, or
+   * Inflates `input[start … end)` into `target[offset … limit)`. Returns how many bytes it wrote, or
    * −1 when the input is no deflate. Fewer than there is room for: all input was taken, or a final
    * block (BFINAL) has ended before its end. An empty input asks for what is still inside.
    */
@@ -48,7 +48,7 @@ export interface Inflater extends DeflateContext {
 /** Deflates the messages of one connection, or of many without context take-over. */
 export interface Deflater extends DeflateContext {
   /**
-   * Deflates `input[start … end)` into `target[offset … limit)`. Answers how many bytes it wrote. Fewer
+   * Deflates `input[start … end)` into `target[offset … limit)`. Returns how many bytes it wrote. Fewer
    * than there is room for: all input was taken, and with `flushes` everything is out and ends with
    * {@link MESSAGE_TAIL} (Z_SYNC_FLUSH). An empty input asks for what is still inside.
    */

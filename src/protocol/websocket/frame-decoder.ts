@@ -38,10 +38,6 @@ export interface FrameDecoderOptions {
   readonly inflater?: Inflater | undefined;
 }
 
-/**
- * Reads the frames of one connection (RFC 6455 §5), whatever way their bytes are cut, and what they
- * mean.
- */
 export class FrameDecoder {
   private readonly limits: WebSocketLimits;
   private readonly head: FrameHead;
@@ -96,7 +92,7 @@ export class FrameDecoder {
   }
 
   /**
-   * Reads bytes, and may change those it takes. Answers how many it took: all, unless the sink said stop
+   * Reads bytes, and may change those it takes. Returns how many it took: all, unless the sink said stop
    * or {@link isInflating}.
    */
   feed(bytes: Buffer, sink: WebSocketSink): number {
@@ -139,7 +135,7 @@ export class FrameDecoder {
     this.messages.drop();
   }
 
-  /** Answers a fault, or 0. */
+  /** Returns a fault, or 0. */
   private beginFrame(sink: WebSocketSink): number {
     const { head, messages } = this;
     const fault = head.isControl ? messages.countControl() : messages.check(head);
@@ -148,7 +144,7 @@ export class FrameDecoder {
     return head.isControl || this.isOver ? 0 : messages.begin(head, sink);
   }
 
-  /** Answers whether to go on. */
+  /** Returns whether to go on. */
   private readPayload(bytes: Buffer, start: number, end: number, sink: WebSocketSink): boolean {
     const { head, messages } = this;
     let seen = UNSEEN;
@@ -210,13 +206,13 @@ export class FrameDecoder {
     return false;
   }
 
-  /** Answers whether to go on after an outcome, or a fault. */
+  /** Returns whether to go on after an outcome, or a fault. */
   private settle(result: number, sink: WebSocketSink): boolean {
     if (result < STOP) this.fail(result, sink, 0);
     return result > STOP;
   }
 
-  /** Answers `end`: all that follows is thrown away. */
+  /** Returns `end`: all that follows is thrown away. */
   private fail(fault: number, sink: WebSocketSink, end: number): number {
     this.drop();
     sink.onError(createFaultError(fault, this.limits));

@@ -121,7 +121,7 @@ export class FrameHead implements FrameState {
     this.step = FIRST;
   }
 
-  /** Reads on in `bytes[start … end)`, not empty. Answers where it stopped, or a fault. */
+  /** Reads on in `bytes[start … end)`, not empty. Returns where it stopped, or a fault. */
   read(bytes: Uint8Array, start: number, end: number): number {
     let position = start;
     if (this.step === FIRST) {

@@ -24,7 +24,7 @@ import {
 /** Answer of writers when the buffer ends before the frame does. */
 export const NO_ROOM: number = -1;
 
-/** Answers a random number, all 32 bits of it. */
+/** Returns a random number, all 32 bits of it. */
 export type KeySource = () => number;
 
 const KEY_BYTES = 4;
@@ -46,7 +46,7 @@ export function maxTextFrameBytes(length: number): number {
   return MAX_HEAD_BYTES + length * MAX_UNIT_BYTES;
 }
 
-/** Writes all of a head but the key; there must be room. Answers the offset behind. */
+/** Writes all of a head but the key; there must be room. Returns the offset behind. */
 function writeHead(
   target: Uint8Array,
   offset: number,
@@ -105,7 +105,7 @@ export class FrameWriter {
 
   /**
    * Writes the head of a frame whose payload follows: as it is (a server's), or through
-   * {@link writePayload}. Answers the offset behind.
+   * {@link writePayload}. Returns the offset behind.
    */
   writeHead(target: Uint8Array, offset: number, first: number, payloadBytes: number): number {
     if (target.length - offset < headBytes(payloadBytes, this.isMasked)) return NO_ROOM;
@@ -113,7 +113,7 @@ export class FrameWriter {
     return this.isMasked ? this.writeKey(target, position) : position;
   }
 
-  /** Writes the next part of the payload of the frame whose head was written last. Answers the offset behind. */
+  /** Writes the next part of the payload of the frame whose head was written last. Returns the offset behind. */
   writePayload(target: Uint8Array, offset: number, bytes: Uint8Array): number {
     const end = offset + bytes.length;
     if (end > target.length) return NO_ROOM;
@@ -125,7 +125,7 @@ export class FrameWriter {
     return end;
   }
 
-  /** Writes a frame. Answers the offset behind. */
+  /** Writes a frame. Returns the offset behind. */
   writeFrame(target: Uint8Array, offset: number, first: number, payload: Uint8Array): number {
     if (target.length - offset < this.frameBytes(payload.length)) return NO_ROOM;
     return this.writePayload(
@@ -136,7 +136,7 @@ export class FrameWriter {
   }
 
   /**
-   * Writes a frame with a text, which becomes UTF-8 in its place. Answers the offset behind. May ask for
+   * Writes a frame with a text, which becomes UTF-8 in its place. Returns the offset behind. May ask for
    * {@link maxTextFrameBytes} of room even where the text takes less.
    */
   writeText(target: Buffer, offset: number, first: number, text: string): number {
@@ -210,7 +210,7 @@ export class FrameWriter {
   }
 }
 
-/** Writes a text as long as it is ASCII; there must be room. Answers whether it was. */
+/** Writes a text as long as it is ASCII; there must be room. Returns whether it was. */
 function writeAscii(target: Uint8Array, offset: number, text: string): boolean {
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);

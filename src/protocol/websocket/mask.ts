@@ -13,7 +13,7 @@ const WIDE_FROM_BYTES = 1_024;
 
 /**
  * Masks `bytes[start … end)` in place; `phase`: how many bytes of the payload came before, or that
- * number mod 4. Answers the OR of all bytes as they are now: below 0x80 they are all ASCII.
+ * number mod 4. Returns the OR of all bytes as they are now: below 0x80 they are all ASCII.
  */
 export function applyMask(
   bytes: Uint8Array,
@@ -58,7 +58,7 @@ function turn(key: number, phase: number): number {
   return (key >>> bits) | (key << (32 - bits));
 }
 
-/** Answers the OR of all words as they are now. */
+/** Returns the OR of all words as they are now. */
 function maskWords(words: Int32Array, first: number, behind: number, key: number): number {
   let seen = 0;
   let index = first;

@@ -39,7 +39,7 @@ export class MessageDeflater {
   }
 
   /**
-   * Deflates the next piece of a message. Answers the payload of a frame, which may be empty while the
+   * Deflates the next piece of a message. Returns the payload of a frame, which may be empty while the
    * deflater keeps back what it has. `isLast`: the message ends here.
    */
   piece(bytes: Uint8Array, isLast: boolean): Buffer {

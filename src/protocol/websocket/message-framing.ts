@@ -17,10 +17,6 @@ export function firstByteOf(kind: MessageKind): number {
   return FIN | (kind.isCompressed ? RSV1 : 0) | (kind.isText ? OPCODE.text : OPCODE.binary);
 }
 
-/**
- * First bytes of the data frames that one side sends (RFC 6455 §5.4): messages do not interleave,
- * so that no other can begin while one is being sent in fragments.
- */
 export class MessageFraming {
   private kind: MessageKind | undefined = undefined;
 

@@ -93,7 +93,7 @@ export class MessageInflater {
   }
 
   /**
-   * One step, while it is not dry, into `target[0 … room)`. Answers how many bytes it wrote, which may
+   * One step, while it is not dry, into `target[0 … room)`. Returns how many bytes it wrote, which may
    * be none, or a fault.
    */
   step(target: Buffer, room: number): number {

@@ -50,10 +50,6 @@ const COMPRESSED_SLACK_BYTES = 1024;
 /** For messages that are wanted whole; no sink is called while it is in use. */
 let shared: Buffer | undefined;
 
-/**
- * Makes messages out of the payloads of data frames: their order, UTF-8 as it comes, what is
- * gathered of a message that is cut, inflating.
- */
 export class MessageReader {
   private readonly limits: WebSocketLimits;
   private readonly inflater: Inflater | undefined;
@@ -103,13 +99,13 @@ export class MessageReader {
     this.turnBytes = Math.min(this.limits.maxInflatedBytesPerTurn, shared);
   }
 
-  /** A control frame came. Answers a fault, or 0. */
+  /** A control frame came. Returns a fault, or 0. */
   countControl(): number {
     if (!this.isOpen || ++this.controlCount <= this.limits.maxControlFrames) return 0;
     return FAULT.tooManyControls;
   }
 
-  /** Whether a data frame may follow here and be as long as it is. Answers a fault, or 0. */
+  /** Whether a data frame may follow here and be as long as it is. Returns a fault, or 0. */
   check(head: FrameHead): number {
     const isFirst = head.opcode !== OPCODE.continuation;
     if (isFirst && this.isOpen) return FAULT.messageInMessage;
@@ -121,7 +117,7 @@ export class MessageReader {
     return wireBytes > maxBytes ? FAULT.messageTooLong : 0;
   }
 
-  /** A data frame begins, after {@link check}. Answers a fault, or 0. */
+  /** A data frame begins, after {@link check}. Returns a fault, or 0. */
   begin(head: FrameHead, sink: WebSocketSink): number {
     this.controlCount = 0;
     if (head.opcode === OPCODE.continuation) {
@@ -159,7 +155,7 @@ export class MessageReader {
 
   /**
    * Takes `bytes[start … end)` of a payload. `isLast`: the message ends here. `moreBytes`: so many follow,
-   * where that is sure. `seen`: the OR of the bytes, or {@link UNSEEN}. Answers {@link GO_ON}, {@link STOP} or a fault.
+   * where that is sure. `seen`: the OR of the bytes, or {@link UNSEEN}. Returns {@link GO_ON}, {@link STOP} or a fault.
    */
   take(
     bytes: Buffer,
@@ -200,7 +196,7 @@ export class MessageReader {
     return this.tellEnd(sink) && goesOn ? GO_ON : STOP;
   }
 
-  /** Inflates on, as far as the turn allows. Answers {@link GO_ON}, {@link STOP} or a fault. */
+  /** Inflates on, as far as the turn allows. Returns {@link GO_ON}, {@link STOP} or a fault. */
   inflate(sink: WebSocketSink): number {
     if (this.isJoining) return this.tellGathered(sink);
     const inflater = this.inflating();

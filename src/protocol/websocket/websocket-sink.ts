@@ -56,7 +56,7 @@ export interface WebSocketSink {
   /** The frame is complete. */
   onFrameEnd?(frame: FrameState): void;
 
-  /** A message begins. Answers how it is to be handed out. */
+  /** A message begins. Returns how it is to be handed out. */
   onMessageBegin?(isText: boolean, isCompressed: boolean): Delivery;
   /**
    * A message. Text is sound UTF-8. `isOwn`: the bytes lie in memory that nobody else has, else inside

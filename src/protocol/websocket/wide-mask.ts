@@ -35,7 +35,7 @@ let wideMask: WideMask | false | undefined;
 
 /**
  * Masks `bytes[start … end)` in place, a multiple of {@link WIDE_BYTES} and not none. `key`: the one whose first octet is
- * for the first of the bytes. Answers the OR of all words as they are now, or -1: it can't be done here.
+ * for the first of the bytes. Returns the OR of all words as they are now, or -1: it can't be done here.
  */
 export function maskWide(bytes: Uint8Array, start: number, end: number, key: number): number {
   wideMask ??= createWideMask((globalThis as { WebAssembly?: Platform }).WebAssembly) ?? false;

@@ -34,7 +34,7 @@ export const NAME_ALERT: Buffer = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
 /** Names of one relay at most. */
 export const MAX_NAMES = 10_000;
 
-/** Throws `INVALID_ARGUMENT` for what can't be. `hasDefault`: there are destinations in `to`. */
+/** Throws `INVALID_ARGUMENT` for invalid options. `hasDefault`: there are destinations in `to`. */
 export function assertNames(sni: RelayNames, hasDefault: boolean): void {
   assertObject("sni", sni);
   assertKnownKeys("sni", sni, ["routes", "choose", "unnamed", "unknown"]);

@@ -120,7 +120,7 @@ const OPTION_NAMES: readonly string[] = [
   "engine",
 ];
 
-/** Throws `INVALID_ARGUMENT` for what can't be, but for numbers and what other parts look at. */
+/** Throws `INVALID_ARGUMENT` for invalid options, but for numbers and what other parts look at. */
 export function assertRelayOptions(options: RelayOptions): void {
   assertObject("the options", options);
   assertKnownKeys("Relay", options, OPTION_NAMES);

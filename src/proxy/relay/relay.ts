@@ -16,7 +16,7 @@ import type { StreamRole } from "../../connection/component/stream-component.js"
 import type { WaitOptions } from "../../connection/connection.js";
 import { callHandler, handlerError, tellHandlerError } from "../../connection/events/handlers.js";
 import type { ListeningRole, ListenOptions } from "../../connection/listening/listening.js";
-import { HOLD, type Receiver } from "../../connection/receiver.js";
+import { HOLD } from "../../connection/receiver.js";
 import type { StreamConnection } from "../../connection/stream-connection.js";
 import type { Address, IpAddress } from "../../engine/engine.js";
 import { NetError, readAs } from "../../errors.js";
@@ -32,7 +32,7 @@ import {
 import type { ClientHello } from "../../protocol/tls-hello/client-hello.js";
 import { secured } from "../../tcp/secured.js";
 import type { Clock } from "../../time/clock.js";
-import { OutgoingStreams } from "../outgoing-streams.js";
+import { HeldBack, OutgoingStreams } from "../outgoing-streams.js";
 import { Passage } from "../passage.js";
 import { asNetError } from "../tunnel-maker.js";
 import { assertRelayDestinations, statsOf } from "./destination.js";
@@ -144,7 +144,7 @@ export class Relay implements AsyncDisposable {
   }
 
   /**
-   * Exchanges the destinations of `to`. Clients that are joined with one that is gone stay so. Throws `INVALID_ARGUMENT`,
+   * Exchanges the destinations of `to`. Clients stay with a destination that was removed. Throws `INVALID_ARGUMENT`,
    * and then nothing is changed.
    */
   setDestinations(to: readonly string[]): void {
@@ -164,7 +164,7 @@ export class Relay implements AsyncDisposable {
   #role(): StreamRole & ListeningRole {
     return {
       packetEvents: undefined,
-      createReceiver: () => new Waiting(),
+      createReceiver: () => new HeldBack(),
       askListen: () => {},
       prepare: () => {},
       opened: () => {},
@@ -178,7 +178,7 @@ export class Relay implements AsyncDisposable {
     };
   }
 
-  /** What a handler throws is told, and changes nothing. */
+  /** What a handler throws is reported, and changes nothing. */
   #call(name: string, call: () => void): void {
     callHandler(call, (cause) =>
       tellHandlerError(this.#options, handlerError(name, "accept", cause)),
@@ -218,7 +218,7 @@ export class Relay implements AsyncDisposable {
       const tell = this.#teller(client, joining);
       if (error.code !== "TLS_NAME_UNKNOWN") client.fail(error);
       else {
-        // Of TLS that was ended here there is none to tell.
+        // TLS that ends here passes no ClientHello on.
         if (joining.early !== undefined) client.sendBytes(NAME_ALERT);
         client.close();
       }
@@ -267,7 +267,7 @@ export class Relay implements AsyncDisposable {
       destination.useCount--;
       const { fromClientBytes, toClientBytes, isByUpstream } = report;
       const error = report.reason.cause;
-      // Who resets what it was given without a word serves nobody.
+      // A destination that resets without having sent a byte serves no client.
       if (error === undefined || toClientBytes > 0) upstreams.table.succeeded(destination, "use");
       else if (isByUpstream) upstreams.table.failed(destination, "use", error);
       tell({ destination: destination.name, fromClientBytes, toClientBytes, error });
@@ -277,7 +277,8 @@ export class Relay implements AsyncDisposable {
 
   /**
    * Listens, and resolves with the address: `host` (default `127.0.0.1`) and `port` (default 0: any free one), or the
-   * `path` of a Unix-domain socket. Rejects with `ADDRESS_IN_USE`, `ADDRESS_NOT_AVAILABLE`, `ACCESS_DENIED`, `HOST_NOT_FOUND`,
+   * `path` of a Unix-domain socket. Rejects with `ADDRESS_IN_USE`, `ADDRESS_NOT_AVAILABLE`, `ACCESS_DENIED`,
+   * `HOST_NOT_FOUND`,
    * `STOPPED`, `INVALID_STATE` (it listens already), `INVALID_ARGUMENT`.
    */
   listen(options?: ListenOptions & { readonly path?: never }): Promise<IpAddress>;
@@ -291,7 +292,8 @@ export class Relay implements AsyncDisposable {
   }
 
   /**
-   * Stops: nothing new comes in, connections get `drainMs` (default 5,000) to end, then they are cut. Each client counts
+   * Stops: nothing new comes in, connections get `drainMs` (default 5,000) to end, then they are cut. Each client
+   * counts
    * once in the result, as cut where its connection was, or that to its destination.
    */
   async stop(options: StopOptions = {}): Promise<StopResult> {
@@ -348,30 +350,11 @@ export class Relay implements AsyncDisposable {
   }
 }
 
-/** Gets nothing, since the connection is held until there is a destination. */
-class Waiting implements Receiver {
-  received(): number {
-    return 0;
-  }
-
-  ended(): void {
-    // Held back.
-  }
-
-  drained(): void {
-    // Nothing is sent.
-  }
-
-  closed(): void {
-    // The role is told.
-  }
-}
-
 type Outcome = Omit<RelayRecord, "client" | "serverName" | "startedAt" | "durationMs">;
 
 const NOTHING_PASSED = { fromClientBytes: 0, toClientBytes: 0 };
 
-/** The header that is sent to a destination. Without ends it says that nothing is known. */
+/** The header that is sent to a destination. Without ends it says that the addresses are unknown. */
 function proxyHeaderOf(
   version: 1 | 2,
   ends: ProxyEnds | undefined,
@@ -383,7 +366,7 @@ function proxyHeaderOf(
   return encodeProxyHeaderV2(ends, { tlvs: [{ type: TLV.authority, value: Buffer.from(name) }] });
 }
 
-/** Where the client comes from and what it reached: as it was told, or is seen; undefined where it has no address. */
+/** The addresses of client and server: from the PROXY header, or the socket's; undefined without an address. */
 function endsOf({
   remoteAddress,
   localAddress,

@@ -1,4 +1,4 @@
-/** Looks whether a destination over UDP is there: sends a datagram, and wants an answer. */
+/** Checks a destination over UDP: sends a datagram, and waits for an answer. */
 import type { HostPort } from "../../address/host-port.js";
 import type { EngineService } from "../../connection/engine-service.js";
 import { abortError } from "../../connection/waiting/waiter.js";

@@ -95,7 +95,7 @@ export class UdpRelaySession implements PortOwner, DeadlineOwner {
         { address: anyAddress(peer.family), peer, ...target },
         this,
       );
-      // The front holds the process.
+      // The front socket keeps the process alive.
       this.port.unref();
     } catch (error) {
       this.end(error as NetError);
@@ -167,7 +167,7 @@ export class UdpRelaySession implements PortOwner, DeadlineOwner {
   }
 
   datagramRefused(error: NetError): void {
-    // Too long for the path: the destination is there.
+    // Too long for the path: the destination is not to blame.
     if (error.code === "DATAGRAM_TOO_LONG") this.upstream.droppedCount++;
     else this.end(error);
   }

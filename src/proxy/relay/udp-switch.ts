@@ -6,7 +6,7 @@
  *     client ◄─ front ◄──────────────────────────── its socket ◄─ destination
  *
  * Datagrams are passed on as they are, none is read. A session ends when nothing has come for a while from either side,
- * or the destination's host says that nobody is there; the next datagram of its client begins another, maybe elsewhere.
+ * or the destination's host reports that the port is closed; the next datagram of its client begins another session.
  */
 import type { Buffer } from "node:buffer";
 import { AccessControl } from "../../connection/access/access-control.js";
@@ -141,7 +141,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
       const opening = { resolve, reject };
       this.opening = opening;
       this.open(options, opening).catch((error: unknown) => {
-        // Of one that was overtaken by `stop` nothing is told any more.
+        // A `listen` that `stop` has overtaken was rejected already.
         if (this.opening === opening) this.openFailed(error as NetError);
       });
     });
@@ -264,7 +264,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     };
   }
 
-  /** What a handler throws is told, and changes nothing. */
+  /** What a handler throws is reported, and changes nothing. */
   private call(name: string, call: () => void): void {
     callHandler(call, (cause) =>
       tellHandlerError(this.options, handlerError(name, "receive", cause)),

@@ -60,7 +60,7 @@ export class Upstreams {
     for (const [index, destination] of order.entries()) {
       const leftMs = Math.ceil(endMs - this.clock.now());
       if (leftMs <= 0 || signal.aborted) break;
-      // The last one may have all the time that is left.
+      // The last destination gets all the time that is left.
       const isShort = index < order.length - 1 && attemptTimeoutMs < leftMs;
       const time = isShort
         ? { timeoutMs: attemptTimeoutMs, timeoutName: "attemptTimeoutMs" }

@@ -1,4 +1,4 @@
-/** What can be said about permessage-deflate. `docs/limits.md` is compared with the table. */
+/** The options of permessage-deflate. `docs/limits.md` is compared with the table. */
 import { assertKnownKeys, assertObject, readBelow } from "../../errors.js";
 import {
   bytes,
@@ -16,7 +16,7 @@ export interface CompressionSettings {
   readonly minBytes: number;
   /** 1 (fast) to 9 (small). Default 3. */
   readonly level: number;
-  /** Memory of a deflate, 1 to 9. Default 8. */
+  /** zlib's `memLevel`: memory of a deflate, 1 to 9. Default 8. */
   readonly memLevel: number;
   /** Largest window in bits that we agree on, 9 to 15. Default 15. */
   readonly windowBits: number;

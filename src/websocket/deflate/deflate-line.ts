@@ -38,7 +38,7 @@ export class DeflateJob {
     this.owner = owner;
   }
 
-  /** Deflates at most `maxBytes` more. Answers how many it took. */
+  /** Deflates at most `maxBytes` more. Returns how many it took. */
   step(maxBytes: number): number {
     const start = this.at;
     const end = Math.min(start + maxBytes, this.byteCount);

@@ -42,7 +42,7 @@ export interface SocketDeflate {
   end(): void;
 }
 
-/** Contexts of one kind that nobody has. */
+/** Contexts of one kind that no socket uses. */
 class Spares {
   private readonly make: () => ZlibContext;
   private readonly idle: IdleContexts;
@@ -67,7 +67,7 @@ class Spares {
     else this.spares.push(context);
   }
 
-  /** Answers whether there is nothing more to give back. */
+  /** Returns whether there is nothing more to give back. */
   giveBackIdle(): boolean {
     if (!this.wasUsed) for (const spare of this.spares.splice(0)) spare.destroy();
     this.wasUsed = false;
@@ -77,7 +77,7 @@ class Spares {
 
 /** Who has contexts that can be given back. */
 interface IdleOwner {
-  /** Gives back what was not used since the last call. Answers whether there is nothing more to give back. */
+  /** Gives back what was not used since the last call. Returns whether there is nothing more to give back. */
   giveBackIdle(): boolean;
 }
 
@@ -167,7 +167,7 @@ export class DeflateStock {
       forgets: isServer ? agreement.clientNoContextTakeover : agreement.serverNoContextTakeover,
       windowBits: isServer ? agreement.clientMaxWindowBits : agreement.serverMaxWindowBits,
     };
-    // A peer that keeps its context has to be understood: that one is promised now.
+    // Messages of a peer that keeps its context need one here as well: it is reserved now.
     const inflates = peers.forgets ? undefined : this.ownInflates(peers.windowBits);
     const inflater = new SocketInflater(this.inflates, inflates);
     const deflates = own.forgets ? undefined : this.ownDeflates(own.windowBits);
@@ -195,7 +195,7 @@ export class DeflateStock {
   private ownDeflates(windowBits: number): OwnContexts & { owner?: IdleOwner } {
     const contexts: OwnContexts & { owner?: IdleOwner } = {
       make: () => {
-        // Who deflates may do without at any time.
+        // A side that deflates may forget its context at any time.
         if (this.ownCount >= this.settings.maxContexts) return undefined;
         this.deflateCount++;
         if (contexts.owner !== undefined) this.idle.watch(contexts.owner);
@@ -279,7 +279,7 @@ class SocketContext {
     this.spares.give(context, isBroken);
   }
 
-  /** Gives back what is its own, where it was not used since the last call. Answers whether there is none. */
+  /** Gives back what is its own, where it was not used since the last call. Returns whether there is none. */
   giveBackIdle(): boolean {
     const isIdle = !this.wasUsed && !this.isInMessage;
     this.wasUsed = false;

@@ -12,11 +12,6 @@ export const MAX_TURN_BYTES: number = 1_048_576;
 /** Sockets that go on in a turn, each with a share of its own. */
 export const MAX_TURN_SOCKETS: number = 4;
 
-/**
- * Inflating and deflating that takes longer than a turn of the event loop may: what all sockets of
- * a thread do in one turn is bounded together, and what is left goes on in later turns, one after
- * the other.
- */
 export class WorkTurns {
   /** Bytes that may still be worked on in this turn. */
   leftBytes: number = MAX_TURN_BYTES;

@@ -35,10 +35,6 @@ export interface DeflateSettings {
   readonly level: number;
 }
 
-/**
- * A deflate or an inflate of Node's zlib, driven synchronously in steps of bounded output, on the
- * handle inside a stream that is never used as one (docs/decisions/0013-websocket-deflate.md).
- */
 export class ZlibContext {
   /** Bytes of its input that the last step took. */
   takenBytes = 0;
@@ -56,7 +52,7 @@ export class ZlibContext {
     };
   }
 
-  /** Forgets what was before. */
+  /** Forgets the data before. */
   reset(): void {
     this.handle.reset();
   }
@@ -66,7 +62,7 @@ export class ZlibContext {
     this.stream.destroy();
   }
 
-  /** Answers how many bytes were written, or −1 for what is no deflate. */
+  /** Returns how many bytes were written, or −1 for invalid data. */
   step(
     flush: number,
     input: Uint8Array,

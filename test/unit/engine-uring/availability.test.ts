@@ -8,7 +8,8 @@ import {
 } from "#src/engine/uring/ring/foreign-functions.js";
 import { runProbes, type UringProbe } from "#src/engine/uring/setup/availability.js";
 import { uringAvailability, uringEngine, uringProbes } from "#src/engine/uring/uring-engine.js";
-import { openDescriptors, skip, uringTest } from "./uring-case.js";
+import { openDescriptors } from "../../support/open-descriptors.js";
+import { skip, uringTest } from "./uring-case.js";
 
 const NAMES = [
   "platform",

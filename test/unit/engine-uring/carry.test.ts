@@ -5,12 +5,13 @@ import {
   loadForeignFunctions,
 } from "#src/engine/uring/ring/foreign-functions.js";
 import { MAX_SPLICED_STREAMS } from "#src/engine/uring/sockets/splicer.js";
-import { isPattern, patternBytes } from "../../support/byte-pattern.js";
+import { isPattern, patternView } from "../../support/byte-pattern.js";
 import type { StreamProbe } from "../../support/engine-probe.js";
 import { untilQuiet } from "../../support/engine-wait.js";
 import type { EngineWorld } from "../../support/engine-world.js";
+import { openDescriptors } from "../../support/open-descriptors.js";
 import { until } from "../../support/until.js";
-import { openDescriptors, skip, uringTest, withEngine } from "./uring-case.js";
+import { skip, uringTest, withEngine } from "./uring-case.js";
 
 const MIB = 1_048_576;
 const EAGAIN = -11;
@@ -58,7 +59,7 @@ async function pour(
 ): Promise<void> {
   for (let sentBytes = 0; sentBytes < byteCount; sentBytes += pieceBytes) {
     const from = destination.receivedBytes;
-    origin.socket.write(patternBytes(from, pieceBytes));
+    origin.socket.write(patternView(from, pieceBytes));
     await until(() => destination.receivedBytes === from + pieceBytes);
   }
   assert.ok(isPattern(destination.received(), 0));
@@ -178,7 +179,7 @@ describe("streams that are carried", { skip }, () => {
         await pour(stalled, 2 * MIB, 65_536);
         stalled.destination.socket.pause();
         const from = stalled.destination.receivedBytes;
-        const write = (): void => stalled.origin.socket.write(patternBytes(from, 24 * MIB));
+        const write = (): void => stalled.origin.socket.write(patternView(from, 24 * MIB));
         write();
         await untilQuiet(() => counted.spliceCount, 50);
         splicer.streamCount += MAX_SPLICED_STREAMS - 2;

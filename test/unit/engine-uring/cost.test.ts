@@ -2,20 +2,33 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
+import { connect as connectTls } from "node:tls";
 import type { IpAddress } from "#src/engine/engine.js";
+import { opensslAvailability } from "#src/engine/openssl/availability.js";
 import {
   type ForeignFunctions,
   loadForeignFunctions,
 } from "#src/engine/uring/ring/foreign-functions.js";
+import {
+  ENTRY_OPERATION_FLAGS,
+  OP_POLL_ADD,
+  OP_SEND,
+} from "#src/engine/uring/ring/kernel-interface.js";
+import { CANCEL_KIND, SEND_KIND } from "#src/engine/uring/ring/operation-slots.js";
 import { UringStream } from "#src/engine/uring/sockets/uring-stream.js";
 import { uringAvailability } from "#src/engine/uring/uring-engine.js";
+import { selfSignedCertificate } from "#src/testing/index.js";
 import type { ListenerProbe } from "../../support/engine-probe.js";
 import { turns } from "../../support/engine-wait.js";
+import { loopback, PLAIN_STREAM } from "../../support/engine-world.js";
 import { until } from "../../support/until.js";
 import { withEngine } from "./uring-case.js";
 
 const available = uringAvailability();
 const skip = available === true ? false : available;
+
+/** Where user data has the kind of an operation. */
+const KIND_MASK = 0x7f00_0000;
 
 /** Foreign calls, counted by name. */
 function counted(calls: ForeignFunctions): {
@@ -97,6 +110,57 @@ describe("uring costs", { skip }, () => {
       calls,
     );
   });
+
+  test(
+    "a secured stream that its peer ends is not watched, and its goodbye is neither waited for nor cancelled",
+    {
+      skip: opensslAvailability() === true ? false : opensslAvailability(),
+    },
+    () =>
+      withEngine({}, async (world, engine) => {
+        const context = engine.createTlsContext("server", selfSignedCertificate());
+        const stream = { ...PLAIN_STREAM, mayStartTls: true };
+        const listener = await world.listen(loopback(), { stream });
+        listener.onAccepted = ({ socket }): boolean => {
+          socket.startTls(context);
+          return true;
+        };
+        const { port } = listener.address as IpAddress;
+        const peer = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
+        peer.on("error", () => {});
+        await until(() => listener.accepted[0]?.events.includes("secured") === true);
+        const { ring } = engine.loop;
+        const claim = ring.claim.bind(ring);
+        const claimed: {
+          readonly operation: number;
+          readonly kind: number;
+          readonly at: number;
+        }[] = [];
+        ring.claim = (operation, descriptor, userLow, userHigh): number => {
+          const at = claim(operation, descriptor, userLow, userHigh);
+          claimed.push({ operation: operation & 0xff, kind: userLow & KIND_MASK, at });
+          return at;
+        };
+        const [server] = listener.accepted;
+        let flags: number[] = [];
+        server!.onEnded = (): void => {
+          const before = claimed.length;
+          server!.socket.close();
+          const sends = claimed.slice(before).filter(({ operation }) => operation === OP_SEND);
+          flags = sends.map(({ at }) => ring.entries[at + ENTRY_OPERATION_FLAGS]!);
+        };
+
+        peer.end();
+        await until(() => server!.isClosed);
+
+        const MSG_DONTWAIT = 0x40;
+        assert.equal(flags.length, 1);
+        assert.equal(flags[0]! & MSG_DONTWAIT, MSG_DONTWAIT);
+        assert.equal(claimed.filter(({ operation }) => operation === OP_POLL_ADD).length, 0);
+        assert.equal(claimed.filter(({ kind }) => kind === CANCEL_KIND + SEND_KIND).length, 0);
+        peer.destroy();
+      }),
+  );
 
   test("an idle stream is one object of at most nine fields", () =>
     withEngine({}, async (world, engine) => {

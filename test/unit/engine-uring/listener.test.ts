@@ -8,8 +8,9 @@ import { loadForeignFunctions } from "#src/engine/uring/ring/foreign-functions.j
 import { makeUringEngine } from "#src/engine/uring/uring-engine.js";
 import type { StreamProbe } from "../../support/engine-probe.js";
 import { turns } from "../../support/engine-wait.js";
+import { openDescriptors } from "../../support/open-descriptors.js";
 import { until } from "../../support/until.js";
-import { openDescriptors, uringTest, withEngine } from "./uring-case.js";
+import { uringTest, withEngine } from "./uring-case.js";
 
 /** Connections made by somebody else, so that they take no place in the engine's table. */
 function connectPeers(port: number, count: number): Socket[] {

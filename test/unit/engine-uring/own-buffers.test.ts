@@ -7,7 +7,7 @@ import {
   type OwnBufferHolder,
   OwnBuffers,
 } from "#src/engine/uring/memory/own-buffers.js";
-import { isPattern, patternBytes } from "../../support/byte-pattern.js";
+import { isPattern, patternBytes, patternView } from "../../support/byte-pattern.js";
 import {
   type EngineWorld,
   loopback,
@@ -41,7 +41,7 @@ async function keepingPairs(world: EngineWorld, count: number): Promise<StreamPa
 async function carry(pairs: readonly StreamPair[]): Promise<void> {
   const before = pairs.map(({ server }) => server.receivedBytes);
   for (const { client, server } of pairs) {
-    client.socket.write(patternBytes(server.receivedBytes, LARGE_BYTES));
+    client.socket.write(patternView(server.receivedBytes, LARGE_BYTES));
   }
   await until(() =>
     pairs.every(({ server }, index) => server.receivedBytes === before[index]! + LARGE_BYTES),

@@ -17,7 +17,7 @@ import {
   OP_FIXED_FD_INSTALL,
   OP_RECV,
 } from "#src/engine/uring/ring/kernel-interface.js";
-import { isPattern, patternBytes } from "../../support/byte-pattern.js";
+import { isPattern, patternView } from "../../support/byte-pattern.js";
 import type { StreamProbe } from "../../support/engine-probe.js";
 import { turns, untilQuiet } from "../../support/engine-wait.js";
 import type { EngineWorld, StreamPair } from "../../support/engine-world.js";
@@ -42,7 +42,7 @@ function pour(random: Random, probe: StreamProbe, total: number): void {
   const next = (): void => {
     if (poured === total) return;
     const size = random.pick([1, 100, 5_000, 16_384, 16_385, 70_000, MIB]);
-    const bytes = patternBytes(poured, Math.min(random.integer(1, size), total - poured));
+    const bytes = patternView(poured, Math.min(random.integer(1, size), total - poured));
     poured += bytes.length;
     if (random.next() < 0.5) probe.socket.write(bytes);
     else probe.socket.writeAll(pieces(random, bytes, 1_500), bytes.length);
@@ -158,8 +158,8 @@ describe("uring stream", () => {
       const total = 100_000;
 
       for (const { client, server } of pairs) {
-        client.socket.write(patternBytes(0, total));
-        server.socket.write(patternBytes(0, total));
+        client.socket.write(patternView(0, total));
+        server.socket.write(patternView(0, total));
       }
       const ends = pairs.flatMap(({ client, server }) => [client, server]);
       await until(() => ends.every((end) => end.receivedBytes === total), 30_000);
@@ -211,7 +211,7 @@ describe("uring stream", () => {
         words.entries = engine.loop.ring.entries;
         const { client, server } = await world.pair();
         server.onReceived = (): void => server.socket.pause();
-        client.socket.write(patternBytes(0, 8 * MIB));
+        client.socket.write(patternView(0, 8 * MIB));
 
         const first = await untilQuiet(() => server.receivedBytes, 50);
         server.socket.resume();
@@ -246,7 +246,7 @@ describe("uring stream", () => {
         const { client, server } = await world.pair();
         words.entries = engine.loop.ring.entries;
 
-        client.socket.write(patternBytes(0, 1_000));
+        client.socket.write(patternView(0, 1_000));
         client.socket.finish();
         await until(() => server.isEnded);
         server.socket.finish();
@@ -279,7 +279,7 @@ describe("uring stream", () => {
       async (world, engine) => {
         const { client, server } = await world.pair();
         server.socket.pause();
-        client.socket.write(patternBytes(0, 32 * MIB));
+        client.socket.write(patternView(0, 32 * MIB));
         await untilQuiet(() => server.receivedBytes, 50);
         words.entries = engine.loop.ring.entries;
 

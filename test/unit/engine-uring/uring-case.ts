@@ -1,7 +1,6 @@
 /**
  * What the tests of this folder share: engines of their own, skipped where there is no io_uring.
  */
-import { readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import type { ForeignFunctions } from "#src/engine/uring/ring/foreign-functions.js";
 import {
@@ -36,19 +35,4 @@ export async function withEngine(
     await world.end();
   }
   engine[Symbol.dispose]();
-}
-
-/** What the descriptors of this process are, sorted. */
-export function openDescriptors(): string[] {
-  const folder = "/proc/self/fd";
-  const targets = readdirSync(folder).map((name) => {
-    try {
-      return readlinkSync(`${folder}/${name}`);
-    } catch {
-      // The descriptor that listed the folder is closed by now.
-      return "";
-    }
-  });
-  // Node opens /dev/null when standard input or output is first used.
-  return targets.filter((target) => target !== "" && target !== "/dev/null").sort();
 }

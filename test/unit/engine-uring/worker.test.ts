@@ -5,10 +5,11 @@ import { connect } from "node:net";
 import { Worker } from "node:worker_threads";
 import type { IpAddress } from "#src/engine/engine.js";
 import { opensslAvailability } from "#src/engine/openssl/availability.js";
+import { openDescriptors } from "../../support/open-descriptors.js";
 import { until } from "../../support/until.js";
-import { openDescriptors, uringTest } from "./uring-case.js";
+import { uringTest } from "./uring-case.js";
 
-const ROUNDS = 8;
+const ROUNDS = 3;
 
 /** Starts a worker with traffic and waits for the middle of it. */
 async function workerInTraffic(workerData?: "tls"): Promise<readonly [Worker, IpAddress]> {

@@ -24,6 +24,21 @@ describe("sessions that a client keeps", () => {
     assert.equal(table.get("a"), undefined);
   });
 
+  it("are not resumed once the certificate of the peer has expired", (test) => {
+    test.mock.timers.enable({ apis: ["Date"], now: 1_000 });
+    const table = new SessionTable();
+    table.keep("a", ONE, { validUntilMs: 2_000 });
+    table.keep("b", ONE);
+
+    test.mock.timers.setTime(2_000);
+    const inTime = table.get("a")?.bytes;
+    test.mock.timers.setTime(2_001);
+
+    assert.equal(inTime, ONE);
+    assert.equal(table.get("a"), undefined);
+    assert.equal(table.get("b")?.bytes, ONE);
+  });
+
   it("are of 1,000 peers", () => {
     const table = new SessionTable();
     for (let peer = 0; peer <= 1_000; peer++) table.keep(`${peer}`, ONE);

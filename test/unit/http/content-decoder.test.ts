@@ -10,7 +10,7 @@ import { TimingWheel } from "#src/time/timing-wheel.js";
 
 const wheel = new TimingWheel(new ManualClock());
 /** Bodies that wait at the same time. */
-const BODIES = 8;
+const BODIES = 4;
 const LIMITS = { maxDecodedBytes: 1e9, maxDecodedRatio: 1e6 };
 
 /** A body that is encoded, and whether its peer is held back. */
@@ -28,7 +28,7 @@ class Encoded {
 
 describe("content that is decoded", () => {
   it("holds about as much as came, however small the pieces are", async () => {
-    const block = gzipSync(randomBytes(16_000));
+    const block = gzipSync(randomBytes(6_000));
     const kept: IncomingBody[] = [];
     globalThis.gc?.();
     const before = process.memoryUsage();

@@ -30,10 +30,6 @@ const LEVEL_WORD = 2;
 const TYPE_WORD = 3;
 const VALUE_WORD = 4;
 
-/**
- * How a message is described to the kernel, for SENDMSG and RECVMSG (`struct msghdr`, `struct
- * iovec`).
- */
 export class MessageHeader {
   /** Where it lies. */
   readonly address: number;

@@ -1,5 +1,5 @@
 /**
- * The debug mode: whose is which piece of shared memory?
+ * The debug mode: checks who owns each piece of shared memory.
  *
  * What was given back is overwritten with {@link POISON}. When it is handed out again it must still
  * be poison all over; if not, somebody wrote to it without owning it. A piece that is given back,
@@ -8,7 +8,7 @@
  */
 import { NetError } from "../../../errors.js";
 
-/** What fills memory that nobody owns. */
+/** What fills memory without an owner. */
 export const POISON = 0xdb;
 
 function defect(message: string): NetError {

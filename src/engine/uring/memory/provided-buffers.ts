@@ -220,7 +220,7 @@ export class ProvidedBuffers {
     return this.holders.reduce((sum, holders) => sum + (holders > 0 ? 1 : 0), 0);
   }
 
-  /** One holder of a kept buffer is done with it. Bytes that are not kept are nobody's to release. */
+  /** One holder of a kept buffer is done with it. Bytes that are not kept are not released. */
   release(offset: number): void {
     const id = this.idOf(offset);
     const { holders } = this;
@@ -234,7 +234,7 @@ export class ProvidedBuffers {
     this.spares.push(id);
   }
 
-  /** Gives the buffer back that may have come with a completion nobody is told of. */
+  /** Gives the buffer back that may have come with a dropped completion. */
   drop(result: number, flags: number): void {
     if ((flags & COMPLETION_HAS_BUFFER) === 0) return;
     const id = flags >>> COMPLETION_BUFFER_SHIFT;
@@ -242,7 +242,7 @@ export class ProvidedBuffers {
     this.place(id);
   }
 
-  /** Makes what was given back visible to the kernel. Answers how many buffers that were. */
+  /** Makes what was given back visible to the kernel. Returns how many buffers that were. */
   publish(): number {
     const count = (this.tail - this.published) & 0xffff;
     if (count === 0) return 0;

@@ -3,7 +3,7 @@
  * arena and (where the kernel lets us bring them) the rings themselves, laid out one behind the
  * other.
  *
- * It is the memory of a WebAssembly module that does not exist. Such memory starts at a page, never
+ * It is the memory of a WebAssembly module without code. Such memory starts at a page, never
  * moves, is copied where somebody sends it to another thread, and goes back to the system, not to
  * an allocator, when V8 frees it. The last point matters: a ring that is closed is taken apart
  * later, and writes to its pages while that goes on. They must not be in anybody else's use by
@@ -27,7 +27,7 @@ interface WebAssemblyMemory {
   readonly buffer: ArrayBuffer;
 }
 
-/** The offset or id of a piece of memory that is not to be had. */
+/** The offset or id where there is no memory. */
 export const NONE = -1;
 
 const WEBASSEMBLY_PAGE_BYTES = 65_536;
@@ -50,11 +50,6 @@ function webAssembly(): WebAssemblyParts {
   });
 }
 
-/**
- * One block of memory that the kernel and this thread share: receive buffers, their ring, the send
- * arena and (where the kernel lets us bring them) the rings themselves, laid out one behind the
- * other.
- */
 export class SharedMemory {
   readonly buffer: ArrayBuffer;
   /** Low word of the address of the block, as a signed 32-bit number. */
@@ -88,7 +83,7 @@ export class SharedMemory {
     }
   }
 
-  /** Takes whole pages; answers their offset, to be used with the functions below. */
+  /** Takes whole pages; returns their offset, to be used with the functions below. */
   takePages(byteCount: number): number {
     const offset = this.used;
     this.used += wholePages(byteCount);

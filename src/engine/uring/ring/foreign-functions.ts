@@ -14,7 +14,7 @@ export interface ForeignFunctions extends OptionCalls {
   setup(entryCount: number, params: Int32Array): number;
   enter(ring: number, submitCount: number, minCompletions: number, flags: number): number;
   register(ring: number, operation: number, argument: Int32Array, count: number): number;
-  /** Maps a part of the ring; answers the address. */
+  /** Maps a part of the ring; returns the address. */
   map(ring: number, offset: number, byteCount: number): number;
   unmap(address: number, byteCount: number): number;
   /** Memory at an address, as an ArrayBuffer. */
@@ -25,7 +25,7 @@ export interface ForeignFunctions extends OptionCalls {
   pipe(ends: Int32Array): number;
   /** Makes `target` mean what `source` means, closed on exec. */
   duplicateOnto(source: number, target: number): number;
-  /** How many bytes a pipe holds. Answers what the system has made of it. */
+  /** How many bytes a pipe holds. Returns what the system has made of it. */
   setPipeCapacity(descriptor: number, byteCount: number): number;
   /** Moves bytes, one of the two being a pipe, which is not waited for. */
   splice(source: number, target: number, byteCount: number): number;
@@ -37,7 +37,7 @@ export interface ForeignFunctions extends OptionCalls {
   connect(descriptor: number, address: Uint8Array): number;
   listen(descriptor: number, backlog: number): number;
   shutdown(descriptor: number, how: number): number;
-  /** Writes the address into `into`; answers its length. */
+  /** Writes the address into `into`; returns its length. */
   localName(descriptor: number, into: Uint8Array): number;
   /** Largest number of descriptors that the process may have. */
   descriptorLimit(): number;

@@ -13,10 +13,6 @@ export interface KeptReader {
   readonly callback: () => boolean;
 }
 
-/**
- * A descriptor that Node keeps: it closes it when its thread ends, `worker.terminate()` included,
- * which no code of ours would live to do.
- */
 export class KeptDescriptor {
   readonly descriptor: number;
   private readonly socket: Socket;

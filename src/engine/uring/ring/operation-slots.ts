@@ -6,7 +6,7 @@
  *     high word  generation of the slot
  *
  * A slot is freed when the last operation of its owner has completed, and its generation then goes
- * up: a completion of an older generation finds nobody and is dropped.
+ * up: a completion of an older generation has no owner and is dropped.
  */
 import { NetError } from "../../../errors.js";
 
@@ -18,7 +18,7 @@ export const CLOSE_KIND: number = 4 << 24;
 export const SHUTDOWN_KIND: number = 6 << 24;
 /** Waits for the connection to break. */
 export const BREAK_KIND: number = 8 << 24;
-/** Closes a socket that nobody has heard of. */
+/** Closes a socket that no sink knows. */
 export const REFUSE_KIND: number = 9 << 24;
 /** Waits for room to send. */
 export const ROOM_KIND: number = 11 << 24;
@@ -111,7 +111,7 @@ export class OperationSlots {
     if (kind >= SYNCHRONOUS_KIND) return;
     const owner = this.owners[slot];
     if (owner === undefined || this.generations[slot] !== userHigh) {
-      // A cancel that failed because its owner had gone in the meantime has done what it was for.
+      // A cancel whose owner has gone meanwhile needs no handling.
       if (!isCancel(kind)) this.droppedCount++;
       return;
     }

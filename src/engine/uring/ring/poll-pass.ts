@@ -1,21 +1,24 @@
 /**
- * Whoever has to know that all has been looked at which the kernel held at a moment, is called then: a turn is bounded, and
+ * Calls back when all has been handled that the kernel held at a moment: a turn is bounded, and
  * what many sockets have received may take several.
  *
- * A pass begins when the ring is entered, and is over when nothing is left to do. A ring that is never done counts as looked
+ * A pass begins when the ring is entered, and is over when nothing is left to do. A ring that is never done counts as
+ * looked
  * at after several completions for each socket: what was ready first is completed first.
  */
 import { rethrowLater } from "../../../errors.js";
 
-/** Completions of each socket in a pass: a receive, and again where it found no buffer; a send; the watch for a break. */
+/**
+ * Completions of each socket in a pass: a receive, and again where it found no buffer; a send; the watch for a break.
+ */
 const COMPLETIONS_PER_SOCKET = 4;
 /** What a pass may take besides. */
 const MORE_COMPLETIONS = 64;
 
-/** Those who wait until all has been looked at that the kernel holds. */
+/** Calls back when all that the kernel holds has been handled. */
 export class PollPass {
   private asked: (() => void)[] = [];
-  /** Those for whom the present pass is. */
+  /** Callbacks of the present pass. */
   private waiting: (() => void)[] = [];
   private left = 0;
 

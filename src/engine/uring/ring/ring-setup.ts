@@ -121,7 +121,7 @@ function ringParts(descriptor: number, params: Int32Array, mapped: Mapped): Ring
   };
 }
 
-/** Sets up a ring in `memory`. Answers the negative error number where the kernel does not. */
+/** Sets up a ring in `memory`. Returns the negative error number where the kernel does not. */
 export function setUpRing(
   calls: ForeignFunctions,
   settings: UringSettings,
@@ -145,7 +145,7 @@ export function setUpRing(
   });
 }
 
-/** Sets up a ring in memory of the kernel's. Answers the negative error number where it can't. */
+/** Sets up a ring in memory of the kernel's. Returns the negative error number where it can't. */
 export function setUpMappedRing(
   calls: ForeignFunctions,
   settings: UringSettings,

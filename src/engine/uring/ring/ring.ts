@@ -148,7 +148,7 @@ export class Ring {
   }
 
   /**
-   * Submits what was claimed and lets the kernel run what waits. Answers false when the kernel
+   * Submits what was claimed and lets the kernel run what waits. Returns false when the kernel
    * wants to be asked again later: it is short of memory, or the completions have to be taken
    * first.
    */
@@ -171,7 +171,7 @@ export class Ring {
   }
 
   /**
-   * Hands at most `limit` completions to their owners; answers how many. An exception out of an
+   * Hands at most `limit` completions to their owners; returns how many. An exception out of an
    * owner is reported, and the next completion taken.
    */
   dispatch(slots: OperationSlots, limit: number): number {
@@ -192,7 +192,7 @@ export class Ring {
   private dispatchQueue(slots: OperationSlots, limit: number): void {
     const words = this.words;
     const end = words[this.completionTail]!;
-    // A sink may have moved on, by `perform`, what was in the queue.
+    // A sink may have dispatched completions, by `perform`.
     while (this.head !== end && this.dispatchedCount < limit && this.backlog.length === 0) {
       const at = this.completions + ((this.head & this.completionMask) << 2);
       // Counted before it is handled: an exception, or a look-up from within, goes on behind it.

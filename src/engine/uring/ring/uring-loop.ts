@@ -149,7 +149,7 @@ export class UringLoop {
     else this.calls.close(descriptor);
   }
 
-  /** Somebody wants the process to stay alive. */
+  /** Keeps the process alive until {@link release}. */
   hold(): void {
     this.wakeUp?.hold();
   }
@@ -164,7 +164,7 @@ export class UringLoop {
     this.tasks.add(task);
   }
 
-  /** Calls back when all that the kernel holds at the next step has been looked at. */
+  /** Calls back when all that the kernel holds at the next step has been handled. */
   private afterPass(callback: () => void): void {
     this.pass.add(callback);
     this.request();
@@ -251,7 +251,7 @@ export class UringLoop {
     this.asleepSinceMs = 0;
   }
 
-  /** Hands completions to their owners, as far as the turn goes. Answers whether its time is over. */
+  /** Hands completions to their owners, as far as the turn goes. Returns whether its time is over. */
   private dispatch(): boolean {
     const { clock, ring, slots } = this;
     for (;;) {
@@ -281,7 +281,7 @@ export class UringLoop {
     const { ring, clock } = this;
     const untilMs = clock.now() + this.spinMs;
     while (!ring.hasWork && clock.now() < untilMs) {
-      // Nothing but looking.
+      // Busy wait.
     }
   }
 }

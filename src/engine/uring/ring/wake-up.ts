@@ -11,7 +11,10 @@ import { callError } from "./system-call-error.js";
 /** An event is a count of 8 bytes. More room than that tells libuv that one read was enough. */
 const EVENT_BUFFER_BYTES = 64;
 
-/** Wakes the thread's event loop when the ring has something. Keeps the process alive while at least one `hold` is in force. */
+/**
+ * Wakes the thread's event loop when the ring has something. Keeps the process alive while at least one `hold` is in
+ * force.
+ */
 export class WakeUp {
   private readonly kept: KeptDescriptor;
   private holdCount = 0;
@@ -34,7 +37,7 @@ export class WakeUp {
     }
   }
 
-  /** Somebody wants the process to stay alive. */
+  /** Keeps the process alive until {@link release}. */
   hold(): void {
     if (this.holdCount++ === 0) this.kept.ref();
   }

@@ -39,7 +39,10 @@ const SMALL_BYTES = 8_192;
 /** Small pieces in a row after which a direction copies again. */
 const SMALL_RUN = 4;
 
-/** Bytes that come in large pieces in a row before a direction splices; twice as many after each time that it did not go well. */
+/**
+ * Bytes that come in large pieces in a row before a direction splices; twice as many after each time that it did not
+ * go well.
+ */
 const SPLICE_AFTER_BYTES = 262_144;
 const MAX_SPLICE_AFTER_BYTES = 268_435_456;
 
@@ -237,7 +240,7 @@ export class Carry implements OutgoingCarry, IncomingCarry, Splicing {
     this.target.giveDescriptorBack();
   }
 
-  /** It did not go well: not again before much more has come. */
+  /** Splicing did not pay: it is tried again after more bytes. */
   private retryLater(): void {
     this.stopSplicing();
     this.largeBytes = 0;

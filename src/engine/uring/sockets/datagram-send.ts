@@ -90,7 +90,7 @@ export class DatagramSend implements OperationOwner, WaitingSend<DatagramSend> {
     this.segmentBytes = 0;
     let region = bytes.length <= COPY_MAX_BYTES ? arena.copy(bytes) : NONE;
     const shared = region === NONE ? arena.offsetOf(bytes) : NONE;
-    // What lies in the engine's own memory may be used again before it is sent.
+    // The engine's own memory may be reused before the datagram is sent.
     if (shared !== NONE) region = arena.keep(bytes) ? shared : arena.copy(bytes);
     if (region !== NONE) this.sendFrom(region, bytes.length);
     else this.sendHeld(shared === NONE ? bytes : Buffer.from(bytes));

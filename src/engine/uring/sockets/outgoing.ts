@@ -18,7 +18,7 @@ function localBytes(target: ConnectTarget): Uint8Array | undefined {
   });
 }
 
-/** Answers the descriptor, or the negative error number. Throws `INVALID_ARGUMENT` on misuse. */
+/** Returns the descriptor, or the negative error number. Throws `INVALID_ARGUMENT` on misuse. */
 export function openOutgoing(calls: ForeignFunctions, target: ConnectTarget): number {
   const local = localBytes(target);
   const descriptor = calls.socket(familyOf(target.address), SOCK_STREAM);

@@ -27,11 +27,6 @@ export function peerAddressOf({ first, second, bytes }: PeerName): Address | und
   return decodeAddress(short);
 }
 
-/**
- * Addresses of the peers of accepted streams, as the kernel wrote them with the accept: two words
- * for each slot, outside of the heap, so that to know a peer's address costs an idle stream eight
- * bytes and no call.
- */
 export class PeerNames {
   private words: Int32Array = new Int32Array(128);
   private readonly longer = new Map<number, Buffer>();
@@ -43,7 +38,7 @@ export class PeerNames {
     const first = words[at]!;
     this.words[index] = first;
     this.words[index + 1] = words[at + 1]!;
-    // Whoever had the slot before may have left a longer one.
+    // The slot's last owner may have left a longer one.
     this.forget(slot);
     if ((first & FAMILY_MASK) === FAMILY_IPV4) return;
     const place = new Uint8Array(words.buffer, words.byteOffset + (at << 2), IPV6_BYTES);

@@ -93,7 +93,7 @@ export abstract class RingSocket implements OperationOwner {
   /** The socket is gone; tells the sink. The slot is the next owner's. */
   protected abstract gone(error: NetError | undefined): void;
 
-  /** Hands a new descriptor to the table; answers false after {@link fail}. */
+  /** Hands a new descriptor to the table; returns false after {@link fail}. */
   protected adopt(descriptor: number, operation: Operation): boolean {
     const socket = this.loop.descriptors.adopt(descriptor);
     if (socket < 0) this.fail(callError(socket, operation));
@@ -208,7 +208,7 @@ export abstract class RingSocket implements OperationOwner {
   }
 
   /**
-   * Runs `call` with a descriptor of the socket; answers the negative error number where there is
+   * Runs `call` with a descriptor of the socket; returns the negative error number where there is
    * none.
    */
   withDescriptor(call: (descriptor: number) => number): number {

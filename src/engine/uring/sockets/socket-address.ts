@@ -86,7 +86,7 @@ export function peerKeyAt(bytes: Buffer, at: number): PeerKey {
 }
 
 /**
- * Writes a peer's address into `name` as the kernel takes it; answers its length. An IPv6 socket reaches IPv4
+ * Writes a peer's address into `name` as the kernel takes it; returns its length. An IPv6 socket reaches IPv4
  * peers by their mapped address (RFC 4291 §2.5.5.2).
  */
 export function writePeerName(name: Uint8Array, key: PeerKey, isIpv6: boolean): number {

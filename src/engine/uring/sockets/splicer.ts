@@ -68,7 +68,7 @@ export class Splicer {
     }
   }
 
-  /** One more stream wants to splice. Answers 0, or the negative error number. */
+  /** One more stream wants to splice. Returns 0, or the negative error number. */
   enter(): number {
     if (!isMainThread) return EMFILE;
     if (this.streamCount >= MAX_SPLICED_STREAMS) this.takeBack();
@@ -89,7 +89,7 @@ export class Splicer {
     if (this.streamCount === 0) this.close();
   }
 
-  /** Moves at most `byteCount` bytes. Answers how many came from `source`; 0: its end, or urgent bytes; else the negative error number. */
+  /** Moves at most `byteCount` bytes. Returns how many came from `source`; 0: its end, or urgent bytes; else the negative error number. */
   move(source: number, target: number, byteCount: number): number {
     const { calls, ends } = this;
     this.sentBytes = 0;

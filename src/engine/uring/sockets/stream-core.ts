@@ -27,7 +27,7 @@ export interface StreamCore extends BufferWaiter, OwnBufferHolder {
   sink: StreamSink;
   /** Undefined while the stream is plain. */
   readonly security: StreamCipher | undefined;
-  /** Claims the entry of an operation on the socket; answers its index. */
+  /** Claims the entry of an operation on the socket; returns its index. */
   start(operation: number, kind: number): number;
   /** Completes in the next step. */
   startNothing(kind: number): void;
@@ -41,6 +41,6 @@ export interface StreamCore extends BufferWaiter, OwnBufferHolder {
   isTcp(): boolean;
   /** The stream can't go on. */
   fail(error: NetError): void;
-  /** Runs `call` with a descriptor of the socket; answers the negative error number where there is none. */
+  /** Runs `call` with a descriptor of the socket; returns the negative error number where there is none. */
   withDescriptor(call: (descriptor: number) => number): number;
 }

@@ -1,4 +1,3 @@
-/** What a stream knows besides, and most of them never need: made when the first of it is there. */
 import type { Address } from "../../engine.js";
 import { type PeerName, peerAddressOf } from "./peer-names.js";
 

@@ -12,7 +12,7 @@ import type { Ring } from "../ring/ring.js";
 import { callError, EAGAIN, ECONNRESET, EINTR, EPIPE } from "../ring/system-call-error.js";
 import type { StreamCore } from "./stream-core.js";
 import type { StreamEnds } from "./stream-ends.js";
-import { CARRIED, FINISHING, OPEN, SENDING } from "./stream-state.js";
+import { CARRIED, FINISHING, OPEN, PARTING, SENDING } from "./stream-state.js";
 import { StreamWrite } from "./stream-write.js";
 
 /** Writes that are kept for the next. */
@@ -95,7 +95,10 @@ export class StreamSends {
     }
     stream.state |= SENDING;
     if (write.byteCount === 0) stream.startNothing(SEND_KIND);
-    else write.describe(this.ring, stream.start(write.operation, SEND_KIND));
+    else {
+      const isParting = (stream.state & PARTING) !== 0;
+      write.describe(this.ring, stream.start(write.operation, SEND_KIND), isParting);
+    }
   }
 
   /** A SEND has completed. */

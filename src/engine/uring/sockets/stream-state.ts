@@ -47,3 +47,5 @@ export const CARRIED: number = bit(19);
 export const WAITING: number = bit(20);
 /** Sending has failed, and what came before that is still received. */
 export const BROKEN: number = bit(21);
+/** What is sent from here on is the goodbye of TLS, which the kernel takes at once or not at all. */
+export const PARTING: number = bit(22);

@@ -30,6 +30,9 @@ const MAX_OPERATION_BYTES = 0x10_0000;
 /** MSG_NOSIGNAL, and MSG_WAITALL: complete when all is sent. */
 const SEND_FLAGS = 0x4000 | 0x100;
 
+/** MSG_DONTWAIT in place of MSG_WAITALL: complete at once, whatever was sent. */
+const SEND_NOW_FLAGS = 0x4000 | 0x40;
+
 /** One write of a stream, from its start until the kernel has taken all of it. */
 export class StreamWrite {
   /** Bytes of the write. */
@@ -115,10 +118,10 @@ export class StreamWrite {
     return this.piece === undefined || this.piece.length === this.byteCount;
   }
 
-  /** Fills in the entry at `at`. */
-  describe(ring: Ring, at: number): void {
+  /** Fills in the entry at `at`; one of `isNow` waits for no room. */
+  describe(ring: Ring, at: number, isNow = false): void {
     const { entries } = ring;
-    entries[at + ENTRY_OPERATION_FLAGS] = SEND_FLAGS;
+    entries[at + ENTRY_OPERATION_FLAGS] = isNow ? SEND_NOW_FLAGS : SEND_FLAGS;
     if (this.isVector) {
       ring.putAddress(at, this.vector!.address);
       entries[at + ENTRY_LENGTH] = 1;

@@ -14,6 +14,7 @@
  */
 import { assertInteger, NetError } from "../../../errors.js";
 import { addressText } from "../../address-text.js";
+import { datagramDestination } from "../../datagram-destination.js";
 import { DatagramRun } from "../../datagram-run.js";
 import type {
   DatagramSink,
@@ -90,10 +91,6 @@ const TRIED_BEHIND = 8;
 /** Descriptions that are kept for the next datagrams. */
 const MAX_SPARE_SENDS = 256;
 
-/**
- * One datagram socket on the ring: a multishot RECVMSG that brings one datagram, or one train of
- * them, after the other, and any number of sends.
- */
 export class UringDatagram extends RingSocket implements DatagramSocket, SendOwner, BufferWaiter {
   readonly isIpv6: boolean;
   /** Datagrams that were longer than a receive buffer, and dropped. */
@@ -202,7 +199,7 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   }
 
   private begin(token: number, to: PeerKey | undefined): DatagramSend {
-    const peer = this.destination(to);
+    const peer = datagramDestination(to, this.target.peer, this.peer);
     const send = this.spareSends.pop() ?? new DatagramSend(this.loop, this);
     send.begin(token, peer);
     return send;
@@ -395,22 +392,6 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   private reachable(peer: IpAddress): IpAddress {
     const isMapped = this.isIpv6 && !peer.host.includes(":");
     return isMapped ? { ...peer, host: `::ffff:${peer.host}` } : peer;
-  }
-
-  /** Where to send, or undefined for the peer. */
-  private destination(to: PeerKey | undefined): PeerKey | undefined {
-    const { peer } = this.target;
-    if (peer === undefined && to === undefined) {
-      throw new NetError("INVALID_ARGUMENT", "a datagram without a peer needs an address", {
-        operation: "send",
-      });
-    }
-    if (peer === undefined || to === undefined) return to;
-    if (to === this.peer || to === peerKeyOf(peer)) return undefined;
-    const text = `a datagram socket with the peer ${addressText(peer)} can't send to`;
-    throw new NetError("INVALID_ARGUMENT", `${text} ${addressText(addressOfPeer(to))}`, {
-      operation: "send",
-    });
   }
 
   /** Arms the receive, where it should be and isn't. */

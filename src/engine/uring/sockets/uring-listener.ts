@@ -45,10 +45,6 @@ const SOCK_STREAM = 1;
 const FIRST_BACK_OFF_MS = 10;
 const LONGEST_BACK_OFF_MS = 1_000;
 
-/**
- * One listener on the ring: some ACCEPTs under way, each with a record for the address of who
- * comes.
- */
 export class UringListener extends RingSocket implements Listener {
   private readonly target: ListenTarget;
   private readonly sink: ListenerSink;

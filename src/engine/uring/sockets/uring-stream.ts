@@ -55,6 +55,7 @@ import {
   KEEPS,
   NAMED,
   OPEN,
+  PARTING,
   PAUSED,
   RECEIVING,
   SENDING,
@@ -213,7 +214,10 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   }
 
   close(): void {
-    if ((this.state & CLOSING) === 0) this.security?.output.close();
+    if (this.security !== undefined && (this.state & (CLOSING | SENDING)) === 0) {
+      this.state |= PARTING;
+      this.security.output.close();
+    }
     this.beginClose();
   }
 
@@ -350,8 +354,8 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   }
 
   protected override cancelAll(): void {
-    if ((this.state & RECEIVING) !== 0) this.cancel(RECEIVE_KIND);
-    if ((this.state & SENDING) !== 0) this.cancel(SEND_KIND);
+    if ((this.state & (RECEIVING | STOPPING)) === RECEIVING) this.cancel(RECEIVE_KIND);
+    if ((this.state & (SENDING | PARTING)) === SENDING) this.cancel(SEND_KIND);
     if ((this.state & CONNECTING) !== 0) this.cancel(CONNECT_KIND);
     if ((this.state & WATCHING) !== 0) this.cancel(BREAK_KIND);
     if ((this.state & WAITING) !== 0) this.cancel(ROOM_KIND);
@@ -363,7 +367,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
       return (state & RECEIVING) !== 0 && (state & (STOPPING | CLOSING)) !== 0;
     }
     if ((state & CLOSING) === 0) return false;
-    if (kind === SEND_KIND) return (state & SENDING) !== 0;
+    if (kind === SEND_KIND) return (state & (SENDING | PARTING)) === SENDING;
     if (kind === CONNECT_KIND) return (state & CONNECTING) !== 0;
     if (kind === ROOM_KIND) return (state & WAITING) !== 0;
     return (state & WATCHING) !== 0;

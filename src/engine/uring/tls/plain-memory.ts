@@ -28,7 +28,7 @@ export class PlainMemory {
     this.byteCount = buffers.bufferBytes;
   }
 
-  /** Chooses the memory for what comes next; answers its address. */
+  /** Chooses the memory for what comes next; returns its address. */
   choose(mayBeKept: boolean): number {
     if (mayBeKept && this.taken === NONE) this.taken = this.buffers.takeSpare();
     this.isOnHeap = !mayBeKept || this.taken === NONE;

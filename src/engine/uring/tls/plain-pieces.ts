@@ -46,7 +46,7 @@ export class PlainPieces {
   }
 
   /**
-   * Finds the next ones that go into one region: they lie at {@link address}. Answers how many bytes; 0
+   * Finds the next ones that go into one region: they lie at {@link address}. Returns how many bytes; 0
    * when a piece was changed since it was given.
    */
   next(): number {
@@ -66,7 +66,7 @@ export class PlainPieces {
     return this.gather();
   }
 
-  /** Copies pieces into one record; answers how many bytes. */
+  /** Copies pieces into one record; returns how many bytes. */
   private gather(): number {
     const { staging } = this.library.port;
     let [gathered, index, at] = [0, this.index, this.at];

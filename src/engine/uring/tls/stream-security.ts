@@ -301,9 +301,10 @@ export class StreamSecurity {
 
   /** close_notify has come: what may come behind it is nobody's. */
   private peerEnded(): void {
-    this.stream.pauseCipher();
     this.hasEnded = true;
     callSink(() => this.stream.sink.streamEnded());
+    // Most streams are being closed by now.
+    if (!this.stream.isClosing) this.stream.pauseCipher();
   }
 }
 

@@ -32,8 +32,8 @@ export async function bodyOf(request: Request): Promise<RequestBody | undefined>
 }
 
 /**
- * What of a body was not there at once. No generator: one that waits, or was not begun, can't be told that nobody wants
- * the rest.
+ * The rest of a body that was not there at once. It is no generator: a generator that waits, or was not begun, can't
+ * be cancelled.
  */
 export class RestOfBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   private readonly pieces: Uint8Array[];
@@ -45,7 +45,7 @@ export class RestOfBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     this.pieces = pieces;
     this.ahead = ahead;
     this.reader = reader;
-    // Where it fails before it is asked for, that is told when it is.
+    // A failure before the next call is reported by that call.
     ahead.catch(ignored);
   }
 
@@ -61,7 +61,7 @@ export class RestOfBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     return (await reading) as IteratorResult<Uint8Array>;
   }
 
-  /** Nobody wants the rest. `reason`: why. */
+  /** Cancels the rest, for `reason`. */
   async return(reason?: unknown): Promise<IteratorResult<Uint8Array>> {
     this.pieces.length = 0;
     await this.reader.cancel(reason).catch(ignored);
@@ -70,5 +70,5 @@ export class RestOfBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
 }
 
 function ignored(): void {
-  // The stream has failed already, which is told where it is read.
+  // The stream has failed already, which its reader reports.
 }

@@ -1,4 +1,4 @@
-/** What the web's `fetch` rejects with, and what tells more of it. */
+/** The errors that the web's `fetch` rejects with, with code and cause. */
 import { NetError } from "../../../errors.js";
 
 /**
@@ -17,7 +17,7 @@ export class FetchFailure extends TypeError {
   }
 }
 
-/** As the web's `fetch` has it: what can't be asked for tells what is wrong, all else is "fetch failed". */
+/** As with the web's `fetch`: an invalid request has a message of its own, any other error is "fetch failed". */
 export function fetchFailure(error: unknown, signal: AbortSignal | undefined): unknown {
   if (!(error instanceof NetError)) return error;
   if (error.code === "ABORTED" && signal?.aborted === true) return signal.reason;

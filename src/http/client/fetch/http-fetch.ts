@@ -19,7 +19,7 @@ export interface WebInit {
   readonly redirect?: "follow" | "manual" | "error" | undefined;
   /** `omit`: no cookies of the agent's store are sent or taken. Default: they are. */
   readonly credentials?: "omit" | "same-origin" | "include" | undefined;
-  /** There is no cache here; `no-cache`, `no-store` and `reload` say so to those on the way. */
+  /** There is no cache here; `no-cache`, `no-store` and `reload` set fields for caches on the way. */
   readonly cache?:
     | "default"
     | "force-cache"
@@ -75,7 +75,7 @@ const WEB_MEMBERS = [
   "window",
 ] as const;
 
-/** Members that go to the agent. Others, libraries give them, are not looked at. */
+/** Members that are passed to the agent. Unknown members, which libraries add, are ignored. */
 const AGENT_MEMBERS = [
   "bodyLength",
   "trailers",
@@ -144,7 +144,7 @@ function wholeView(body: HttpFetchInit["body"]): RequestBody | null | undefined 
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Null is none, also where the Request has one. */
+/** Null: no signal, even where the Request has one. */
 function signalOf(input: Request | string | URL, init: HttpFetchInit): AbortSignal | undefined {
   if (init?.signal !== undefined) return init.signal ?? undefined;
   if (!(input instanceof Request)) return undefined;
@@ -152,7 +152,7 @@ function signalOf(input: Request | string | URL, init: HttpFetchInit): AbortSign
   return input.signal;
 }
 
-/** The platform's own look at what is given: what it refuses is refused. */
+/** Validates what is given by making a Request of the platform. */
 function requestOf(input: Request | string | URL, init: HttpFetchInit): Request {
   const hasBody = init.body !== undefined && init.body !== null;
   // The body is sent as it was given: it may be what the platform does not know, and be sent again.

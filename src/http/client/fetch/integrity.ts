@@ -12,7 +12,7 @@ interface Hash {
 
 /**
  * Whether `content` is what `integrity` says: has one of the hashes of the strongest kind among them. Hashes
- * of other kinds are left out; where none is left, everything will do. One that is malformed is that of no content.
+ * of other kinds are left out; where none is left, any content is intact. A malformed hash matches no content.
  */
 export function isIntact(content: Uint8Array, integrity: string): boolean {
   const hashes = integrity

@@ -131,7 +131,7 @@ class StreamEnd implements AbortListener {
     if (this.signal !== undefined) offAbort(this.signal, this);
   }
 
-  /** Nobody will read the rest: its connection does not wait for that. */
+  /** The rest will not be read: its connection is not held for it. */
   leave(): void {
     this.done();
     this.body.discard();
@@ -144,7 +144,7 @@ class StreamEnd implements AbortListener {
  */
 const responseOfBody: WeakMap<ReadableStream, object> = new WeakMap();
 
-/** Streams that nobody has any more. */
+/** Cancels the rest of streams that were collected. */
 const forgotten = new FinalizationRegistry<StreamEnd>((end) => end.leave());
 
 function streamOf(body: IncomingBody, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {

@@ -21,7 +21,7 @@ interface CodingRow {
 
 const { constants } = zlib;
 
-/** A quarter of the time of the default, 11, which is made for files that are compressed once. */
+/** Takes a quarter of the time of the default, 11, which suits files that are compressed once. */
 const BROTLI = {
   params: {
     [constants.BROTLI_PARAM_QUALITY]: 4,

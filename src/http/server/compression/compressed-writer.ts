@@ -13,7 +13,8 @@ import { isLent } from "../../../bytes/lending.js";
 import { PieceQueue } from "../../../bytes/piece-queue.js";
 import type { Data, WaitOptions } from "../../../connection/connection.js";
 import { bytesOf } from "../../../connection/data.js";
-import { beginWait, Waiter } from "../../../connection/waiting/waiter.js";
+import { beginWait } from "../../../connection/waiting/waiter.js";
+import { DRAINED, WaiterList } from "../../../connection/waiting/waiter-list.js";
 import { invalidArgument, NetError, textOf } from "../../../errors.js";
 import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import { encodeFields } from "../../../protocol/http1/writing/head-writer.js";
@@ -58,7 +59,7 @@ export class CompressedWriter implements BodyOutput {
   private trailers: FieldInput | undefined = undefined;
   private isOver = false;
   private flows = true;
-  private waiters: Waiter<void>[] = [];
+  private readonly waiters: WaiterList = new WaiterList();
 
   /** `inner`: the writer of the compressed body. `announcedBytes`: what Content-Length said. */
   constructor(
@@ -133,16 +134,7 @@ export class CompressedWriter implements BodyOutput {
 
   /** Resolves when little waits to be compressed, behind the end when nothing does. */
   private progress(options: WaitOptions): Promise<void> {
-    const waiter: Waiter<void> = new Waiter<void>(this.output.wheel, options, {
-      code: "DRAIN_TIMEOUT",
-      call: "drained",
-      operation: "send",
-      forget: () => {
-        this.waiters = this.waiters.filter((other) => other !== waiter);
-      },
-    });
-    this.waiters.push(waiter);
-    return waiter.promise;
+    return this.waiters.wait(this.output.wheel, options, DRAINED);
   }
 
   abort(): void {
@@ -157,9 +149,7 @@ export class CompressedWriter implements BodyOutput {
 
   connectionEnded(error: NetError): void {
     this.close();
-    const { waiters } = this;
-    this.waiters = [];
-    for (const waiter of waiters) waiter.reject(error);
+    this.waiters.reject(error);
   }
 
   // — the coder —
@@ -167,7 +157,7 @@ export class CompressedWriter implements BodyOutput {
   private start(): void {
     if (this.isRunning || this.isOver) return;
     this.isRunning = true;
-    // Not in the context of whichever handler wrote first: all that follows is the connection's matter.
+    // In the root context: compressing does not belong to the handler that wrote first.
     inRootContext(() => {
       this.run().catch((error: unknown) => this.failed(error));
     });
@@ -222,17 +212,15 @@ export class CompressedWriter implements BodyOutput {
   private failed(error: unknown): void {
     if (this.isOver) return;
     this.close();
-    // Who waits hears of it from the connection, which is ended.
+    // The end of the connection rejects whoever waits.
     this.inner.abort(new NetError("ABORTED", `compressing failed: ${textOf(error)}`));
   }
 
   private wake(): void {
-    const { waiters } = this;
-    this.waiters = [];
-    for (const waiter of waiters) waiter.resolve();
+    this.waiters.resolve();
   }
 
-  /** Lets the coder go. */
+  /** Destroys the coder. */
   private close(): void {
     if (this.isOver) return;
     this.isOver = true;

@@ -1,4 +1,4 @@
-/** What can be said of the compression of responses. `docs/limits.md` is compared with the table. */
+/** The options of response compression. `docs/limits.md` is compared with the table. */
 import { assertFunction } from "../../../connection/settings.js";
 import { describe, invalidArgument, readBelow } from "../../../errors.js";
 import {
@@ -22,7 +22,7 @@ export interface ResponseCompressionOptions {
   /** Bodies with fewer bytes go as they are. Default 1,024. */
   readonly minBytes: number;
   /**
-   * Answers whether content of a media type (lower case, without parameters) is worth it. Default: text, JSON,
+   * Returns whether content of a media type (lower case, without parameters) is worth it. Default: text, JSON,
    * XML, JavaScript, SVG, WebAssembly and their like.
    */
   readonly types: (mediaType: string) => boolean;

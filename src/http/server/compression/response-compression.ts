@@ -33,7 +33,7 @@ const FINAL: readonly string[] = [
   "digest",
   "content-md5",
 ];
-/** Fields that are not true of what was compressed. */
+/** Fields that are not true of the compressed body. */
 const OF_THE_PLAIN: readonly string[] = ["content-length", "accept-ranges", "etag"];
 const NO_TRANSFORM = /(?:^|[,\s])no-transform(?:$|[,\s])/i;
 const ACCEPT_ENCODING = /(?:^|[,\s])(?:accept-encoding|\*)(?:$|[,\s])/i;
@@ -67,7 +67,7 @@ export class ResponseCompression {
     const isPart = statusCode === PARTIAL_CONTENT;
     if (!this.isWorthIt(pairs, isPart ? undefined : byteCount)) return undefined;
     const plain = withVary(pairs);
-    const announced = singleNumber(pairs, "content-length");
+    const announced = contentLengthOf(pairs);
     const coding = isPart ? undefined : this.codingFor(request);
     const sent = coding === undefined ? plain : encodedFields(plain, coding);
     return { coding, fields: sent, plainFields: plain, announcedBytes: announced };
@@ -75,7 +75,7 @@ export class ResponseCompression {
 
   private isWorthIt(pairs: readonly FieldPair[], given: number | undefined): boolean {
     const { minBytes, types } = this.options;
-    const byteCount = given ?? singleNumber(pairs, "content-length");
+    const byteCount = given ?? contentLengthOf(pairs);
     if (byteCount !== undefined && byteCount < Math.max(1, minBytes)) return false;
     let type = "";
     for (const [name, value] of pairs) {
@@ -120,14 +120,14 @@ function withVary(pairs: readonly FieldPair[]): FieldPair[] {
   return isNamed ? [...pairs] : [...pairs, ["Vary", "Accept-Encoding"]];
 }
 
-function singleNumber(pairs: readonly FieldPair[], wanted: string): number | undefined {
-  const found = pairs.find(([name]) => lowerCase(name) === wanted);
+function contentLengthOf(pairs: readonly FieldPair[]): number | undefined {
+  const found = pairs.find(([name]) => lowerCase(name) === "content-length");
   const given = found?.[1];
   const value = typeof given === "string" || typeof given === "number" ? Number(given) : Number.NaN;
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** What is no name is refused where it is written. */
+/** Invalid names are refused where they are written. */
 function lowerCase(name: unknown): string {
   return String(name).toLowerCase();
 }

@@ -45,7 +45,7 @@ export function respondByFetch(
     exchange.respondError(url);
     return undefined;
   }
-  // The Request may be looked at when all is over.
+  // The Request may be read after the response.
   exchange.keep();
   const request = requestMaker.create(exchange, method, url);
   const response: unknown = handler(request, { connection: exchange.connection, exchange });
@@ -59,8 +59,8 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function sendResponse(exchange: ServerExchange, response: unknown): void | Promise<void> {
-  // Who has responded below, or taken the connection over, does not respond here. Nor is there anybody
-  // to hear what comes when the peer has gone.
+  // A handler that has responded by the exchange, or upgraded the connection, does not respond here; nor does one
+  // whose peer has gone.
   if (exchange.isResponded) return cancelBody(response);
   assertResponse(response);
   const { status, statusText, fields, body } =
@@ -80,7 +80,7 @@ function partsOf(response: Response): LightParts {
   return { status, statusText: statusText ?? "", fields: headers, body };
 }
 
-/** By what it has: a Response may be of another make than the global one. */
+/** By its members: a Response may be of another class than the global one. */
 function assertResponse(response: unknown): asserts response is Response {
   const isObject = typeof response === "object" && response !== null;
   if (isObject && "status" in response && "headers" in response && "body" in response) return;
@@ -88,7 +88,7 @@ function assertResponse(response: unknown): asserts response is Response {
   throw new NetError("INVALID_ARGUMENT", message, { operation: "request" });
 }
 
-/** Without what a Response of another server says of its connection. Plain fields have none of that. */
+/** Without the fields that a Response of another server has for its connection. Plain fields have none. */
 function sendable(fields: FieldInput): FieldInput {
   if (!(Symbol.iterator in fields)) return fields;
   if (!OF_THE_CONNECTION.some((name) => hasField(fields, name))) return fields;

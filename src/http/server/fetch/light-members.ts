@@ -37,13 +37,13 @@ export function standBefore<Light extends object>(
     Object.defineProperty(prototype, symbol, get);
   }
   for (const name of Object.getOwnPropertyNames(prototype)) {
-    // What the platform does not have yet, nobody looks for.
+    // A member that this Node lacks is left out.
     if (!(name in platform.prototype)) Reflect.deleteProperty(prototype, name);
   }
   Object.setPrototypeOf(prototype, platform.prototype);
 }
 
-/** A method of a light class takes as many arguments, for those who count them. */
+/** A method has the `length` that the platform's has. */
 function likeThe(member: PropertyDescriptor, prototype: object, key: PropertyKey): void {
   const { enumerable = false, value } = member;
   Object.defineProperty(prototype, key, { enumerable });

@@ -79,7 +79,7 @@ function prepareClasses(): boolean {
     const light = new LightRequest(SAMPLE, "GET", SAMPLE_URL) as unknown as Request;
     return new Request(light).url === SAMPLE_URL;
   } catch {
-    // It is none of its own: a TypeError.
+    // Not a Request of the platform: a TypeError.
     return false;
   }
 }

@@ -17,7 +17,7 @@ export async function sendStream(
 ): Promise<void> {
   const reader = body.getReader();
   const cancel = (error?: unknown): Promise<void> => reader.cancel(error).catch(ignored);
-  // A stream that has nothing to give would never hear that nobody is there any more.
+  // A stream that waits for data is cancelled when the peer has gone.
   exchange.onEnded = cancel;
   try {
     await sendFrom(reader, exchange, status, fields);
@@ -71,7 +71,7 @@ async function resultAtOnce(reading: Promise<Chunk>): Promise<Chunk | undefined>
   return (await settlesAtOnce(reading)) ? reading : undefined;
 }
 
-/** Tells the source of a Response that nobody will read it. */
+/** Cancels the body of a Response that is not sent. */
 export function cancelBody(response: unknown): void {
   if (typeof response !== "object" || response === null || !("body" in response)) return;
   const { body } = response;
@@ -79,5 +79,5 @@ export function cancelBody(response: unknown): void {
 }
 
 function ignored(): void {
-  // The stream has failed already, and who reads it hears of that.
+  // The stream has failed already, which its reader reports.
 }

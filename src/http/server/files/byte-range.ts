@@ -9,8 +9,8 @@ const RANGE = /^(?:(\d+)-(\d*)|-(\d+))$/;
 const BLANKS = " \t";
 
 /**
- * What a Range field asks for (RFC 9110 §14.2) of something of `size` bytes. `whole`: nothing that is
- * understood, as a server may take it: other units, several ranges, what is malformed.
+ * What a Range field asks for (RFC 9110 §14.2) of something of `size` bytes. `whole`: a Range that a server may
+ * ignore: other units, several ranges, what is malformed.
  */
 export function rangeOf(value: string | undefined, size: number): ByteRange | "whole" | "none" {
   const match = RANGE.exec(onlyRange(value ?? "") ?? "");

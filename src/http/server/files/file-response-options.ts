@@ -4,11 +4,13 @@ import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js
 export interface FileResponseOptions {
   /** Media type. Default: that of `headers`; by the ending of the path, else `application/octet-stream`. */
   readonly contentType?: string | undefined;
-  /** Entity tag with its quotes, or whether to make one of size and time of change. Default: that of `headers`; true. */
+  /**
+   * Entity tag with its quotes, or whether to make one of size and time of change. Default: that of `headers`; true.
+   */
   readonly etag?: string | boolean | undefined;
   /** When it changed, or whether to tell when the file did. Default: that of `headers`; true. */
   readonly lastModified?: Date | boolean | undefined;
-  /** Whether parts are sent to who asks for one range; several get the whole. Default true. */
+  /** Whether a request for one range gets a part; a request for several gets the whole. Default true. */
   readonly ranges?: boolean | undefined;
   /** Whether If-Match, If-None-Match and the like are heeded. Default true. */
   readonly conditional?: boolean | undefined;

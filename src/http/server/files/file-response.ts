@@ -71,7 +71,7 @@ export async function sendFile(
   assertKnownKeys("respondFile", options, OPTION_NAMES);
   if (options.headers !== undefined) assertHeaders(options.headers);
   target.keep();
-  // However many a peer asks for at once: there is one open for it, and little of it in memory.
+  // Pipelined requests wait for their turn, so that a connection has one file open, and little of it in memory.
   await target.turn();
   const file = await openFile(path);
   if (file === undefined) {
@@ -92,7 +92,7 @@ export async function sendFile(
 
 async function openFile(path: string): Promise<FileHandle | undefined> {
   try {
-    // Without waiting: a pipe of that name would hold one of Node's few threads up.
+    // Not blocking: opening a named pipe would block a thread of the pool.
     return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
@@ -242,7 +242,7 @@ async function sendBlocks(
     writer.end();
   } catch (error) {
     writer.abort();
-    // The peer has gone: that is no failure of the file.
+    // The peer has gone: the file is not to blame.
     if (error instanceof NetError && error.code === "CONNECTION_CLOSED") return;
     throw error instanceof NetError ? error : fileError(path, error);
   }

@@ -13,7 +13,8 @@ export interface ResponseWriter {
    * Sends a piece of the body; of a body in chunks as one chunk, with `extensions` (from the first
    * ";" on) if there are any. Returns whether to go on, as Node's streams do: false when it is time to wait for
    * {@link drained}, because much waits, or because the connection has ended, with which {@link drained} rejects. A
-   * response that has no body (to HEAD, 304) takes pieces and sends none of them. One that is compressed has chunks of its
+   * response that has no body (to HEAD, 304) takes pieces and sends none of them. One that is compressed has chunks
+   * of its
    * own, without extensions.
    *
    * Throws `INVALID_ARGUMENT` for more bytes than Content-Length announced, `INVALID_STATE` behind the
@@ -41,8 +42,7 @@ export interface BodyOutput extends ResponseWriter {
   /** Gives the response up, with the error that the connection ends with. */
   abort(error?: NetError): void;
   /**
-   * Sends a byte that means nothing, where there is such a one: the size of the next chunk may begin with
-   * zeros. There are few, as peers may bound them.
+   * Sends a byte without meaning, where there is one: the size of the next chunk may begin with zeros, a few at most.
    */
   probe(): void;
   /** The connection has ended. */

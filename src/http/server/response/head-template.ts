@@ -78,7 +78,7 @@ export class HeadTemplate {
   private hasAll(fields: Readonly<Record<string, unknown>>): boolean {
     const { names, values } = this;
     let index = 0;
-    // Without a list of keys, which would be made for each response. There are no others: see `isPlain`.
+    // Without `Object.keys`, which allocates. Nothing is inherited: see `isPlain`.
     for (const name in fields) {
       if (names[index] !== name || values[index] !== fields[name]) return false;
       index++;

@@ -21,7 +21,7 @@ import { trueFields } from "./true-fields.js";
 
 /** Bodies up to this many bytes go behind their head, larger ones follow by reference. */
 const INLINE_BYTES = 4096;
-/** Text up to this many characters is looked at here, which is quicker than asking. */
+/** Text up to this many characters is measured here, which is faster than `Buffer.byteLength`. */
 const SHORT_TEXT = 256;
 /** Room for a head: first try, and the one after which the head gets memory of its own. */
 const HEAD_BYTES = 1024;
@@ -176,7 +176,7 @@ export class ResponseEncoder implements PieceWriter, HeadKey {
       this.templates.add(template);
       return template;
     } catch (error) {
-      // What can't be sent is refused where it is written, and told of from there.
+      // Invalid fields are refused, and reported, where they are written.
       if (!(error instanceof NetError)) throw error;
       return undefined;
     } finally {

@@ -57,7 +57,7 @@ export function assertRedirect(statusCode: number, headers: FieldInput | undefin
 export function locationOf(location: string | URL): string {
   if (location instanceof URL) return location.href;
   if (typeof location === "string" && location !== "") {
-    // A half of a character of two halves is replaced, as the web does.
+    // A lone surrogate is replaced, as on the web.
     return Buffer.from(location)
       .toString()
       .replace(/[^\x21-\x7e]+/gu, encodeURIComponent);

@@ -5,8 +5,8 @@
  *        │                    └── the connection ends ──► over: false, the source is told
  *        └── the source fails ──► over: rejects, the response is broken off
  *
- * The source is told of an end whatever it does: a generator by `return`, a stream by `destroy` or
- * `cancel`, also while it has nothing to give.
+ * The source is always told of an end: a generator by `return`, a stream by `destroy` or `cancel`, also while a read
+ * is pending.
  */
 import type { Data } from "../../../connection/connection.js";
 import { describe, invalidArgument, NetError } from "../../../errors.js";
@@ -74,7 +74,7 @@ export class ResponsePump {
     return this.settled;
   }
 
-  /** The connection has ended: nobody waits for the source any more. */
+  /** The connection has ended: stops the source. */
   ended(): void {
     this.over(false);
   }
@@ -85,7 +85,7 @@ export class ResponsePump {
 
   private runBodyless(): void {
     const isSent = this.writer.end();
-    // Only what was begun cleans up when it is stopped.
+    // A generator that was not begun would not clean up.
     quietly(() => this.reader.next());
     this.over(isSent);
   }
@@ -144,7 +144,7 @@ function readerOf(source: ResponseSource): SourceReader {
   return {
     next: () => iterator.next(),
     stop: () => {
-      // A stream of Node's that waits for more hears of nothing but this.
+      // A Node stream with a pending read is ended by `destroy` alone.
       if (isNodeStream(source)) source.destroy();
       return iterator.return?.();
     },
@@ -160,7 +160,7 @@ function isNodeStream(source: object): source is { destroy(): unknown } {
   );
 }
 
-/** Calls what nobody is left to hear the failure of. */
+/** Calls `call`, and ignores its failure. */
 function quietly(call: () => unknown): void {
   try {
     Promise.resolve(call()).catch(() => undefined);

@@ -27,7 +27,7 @@ export interface ResponseReport {
 export class ResponseRecord {
   headBytes = 0;
   bodyBytes = 0;
-  /** It is told of: once. */
+  /** It was reported, which happens once. */
   isTold = false;
   private readonly clock: Clock;
   private readonly startedMs: number;

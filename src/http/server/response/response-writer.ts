@@ -175,7 +175,7 @@ export class PlainWriter implements BodyOutput, PieceWriter {
   }
 
   connectionEnded(): void {
-    // What waits is the connection's.
+    // What waits belongs to the connection.
   }
 }
 

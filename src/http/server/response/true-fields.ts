@@ -49,7 +49,7 @@ function mayHave(fields: FieldInput, names: readonly string[]): boolean {
     const stays = (notes.connectionOptions & CONNECTION_OPTION.keepAlive) !== 0;
     return isFramed || stays || notes.hasKeepAlive;
   }
-  // What is passed on has nothing of the connection it came on.
+  // Fields that are passed on have none of the connection that they came on.
   if (fields instanceof PassedFields && !names.includes(LENGTH)) return false;
   return names.some((name) => hasField(fields, name));
 }

@@ -14,10 +14,6 @@ interface Unsent {
   readonly endBytes: number;
 }
 
-/**
- * Responses of one connection that were given to it whole, and that the system has not taken yet:
- * where somebody wants to know when they are complete.
- */
 export class UnsentResponses {
   private readonly tell: TellComplete;
   private list: Unsent[] = [];

@@ -182,13 +182,6 @@ export abstract class MessageParser<SomeHead extends Head, Sink extends MessageS
     this.isLast = true;
   }
 
-  /** Takes out the bytes of a head that is not whole, as they came, for whoever takes over. */
-  takeRest(): Buffer | undefined {
-    if (this.state !== IN_HEAD) return undefined;
-    this.state = IDLE;
-    return this.reader.takeRest();
-  }
-
   /** Takes an octet of an empty line before a message. Returns whether it was one. */
   private skipEmptyLine(octet: number, sink: Sink): boolean {
     if (this.state === EMPTY_LINE) {

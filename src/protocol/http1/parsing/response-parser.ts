@@ -8,7 +8,7 @@ import { StatusLineScanner } from "./status-line-scanner.js";
 
 /**
  * Reads the responses of one connection. Each belongs to the oldest request that was announced with
- * {@link expect} and has no final response yet; one that no request asked for is a fault. `limits`:
+ * {@link expect} and has no final response yet; one without a request is a fault. `limits`:
  * as `createLimits` makes them.
  */
 export class ResponseParser extends MessageParser<ResponseHead, ResponseSink> {

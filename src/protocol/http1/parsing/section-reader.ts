@@ -66,13 +66,6 @@ export class SectionReader<Section extends FieldSection> {
     return bytes.length;
   }
 
-  /** Takes out the bytes of the unfinished section, as they came. */
-  takeRest(): Buffer {
-    const rest = this.gathered.subarray(0, this.gatheredBytes);
-    this.release();
-    return rest;
-  }
-
   private readOn(bytes: Buffer, position: number): number {
     const { scanner, gatheredBytes } = this;
     const end = Math.min(bytes.length, position + scanner.maxBytes - gatheredBytes);

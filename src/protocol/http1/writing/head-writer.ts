@@ -1,7 +1,7 @@
 /**
  * Writes the heads of requests and responses into a buffer of the caller's. What a strict parser
- * would refuse is refused here with `INVALID_ARGUMENT`, and nothing counts as written: no text that
- * an application passes becomes another field, another message or another length. Hot: no object
+ * would refuse is refused here with `INVALID_ARGUMENT`, and nothing counts as written: no text that an application
+ * passes becomes another field, another message or another length. Hot: no object
  * and no string is made for an ordinary head.
  *
  * How the body is delimited is decided here, once, from what the caller, the fields, the status code,

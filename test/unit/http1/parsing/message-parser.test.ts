@@ -235,21 +235,6 @@ describe("the state of a parser", () => {
     assert.deepEqual(held, [false, true, false, false]);
   });
 
-  it("gives the bytes of a cut head to whoever takes over", () => {
-    const parser = new RequestParser();
-    const recorder = new Http1Recorder();
-
-    const before = parser.takeRest();
-    parser.feed(latin1(`${GET}GET /abc HT`), recorder);
-    const rest = parser.takeRest();
-    parser.feed(latin1(GET), recorder);
-
-    assert.equal(before, undefined);
-    assert.equal(rest?.toString(), "GET /abc HT");
-    assert.equal(parser.takeRest(), undefined);
-    assert.equal(recorder.messages.length, 2);
-  });
-
   it("counts the requests that wait for a response", () => {
     const parser = new ResponseParser();
     const recorder = new Http1Recorder();
