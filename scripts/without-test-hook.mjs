@@ -1,4 +1,4 @@
-// Loaded into each process of tests when all of them run. Node's runner follows every promise and every other
+// Loaded into each process of tests where no PART of them is asked for. Node's runner follows every promise and every other
 // asynchronous resource to its end, to tell in which test an error was thrown that nobody caught: a fifth of the
 // time of tests with many promises. Without that such an error is shown with where it came from, and fails the process.
 import hooks from "node:async_hooks";
