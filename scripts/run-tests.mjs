@@ -133,9 +133,7 @@ const CONCURRENCY = availableParallelism() + 2;
 // To read the maps takes a tenth of the time of all tests: lines of TypeScript are for those that are asked for.
 const maps = parts.length > 0 ? ["--enable-source-maps"] : [];
 const reporter = `--test-reporter=${new URL("test-reporter.mjs", import.meta.url).href}`;
-const withoutHook = new URL("without-test-hook.mjs", import.meta.url).href;
-const plain = parts.length > 0 ? [] : ["--import", withoutHook];
-const flags = ["--expose-gc", ...maps, ...plain, reporter, "--test-reporter-destination=stdout"];
+const flags = ["--expose-gc", ...maps, reporter, "--test-reporter-destination=stdout"];
 const env = {
   HP_SOCKET_TEST_SECONDS: String(FILE_SECONDS),
   ...process.env,
