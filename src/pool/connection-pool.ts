@@ -24,11 +24,12 @@ import { chooseEngine } from "../engine/choose-engine.js";
 import type { Engine } from "../engine/engine.js";
 import { assertFunction, NetError, readBelow } from "../errors.js";
 import { TcpAgent } from "../tcp/tcp-agent.js";
-import type { Clock, Timer } from "../time/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import { Allotment } from "./allotment.js";
 import { DestinationTable } from "./destination-table.js";
 import { StreamProbe } from "./health-check-options.js";
+import { IdleWatch } from "./idle-watch.js";
 import {
   assertDestinations,
   type PoolDestination,
@@ -54,7 +55,7 @@ export interface PoolLease extends Disposable, AsyncDisposable {
 export interface PoolStats {
   /** Connections that are there. */
   readonly connectionCount: number;
-  /** Those that nobody uses. */
+  /** Those that are not in use. */
   readonly idleCount: number;
   /** Takers and requests that wait for one. */
   readonly waitingCount: number;
@@ -82,8 +83,7 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #probe: StreamProbe | undefined;
   readonly #byId: Map<number, Pooled> = new Map();
   readonly #allotment: Allotment;
-  /** Looks after idle connections; one timer serves all. */
-  #timer: Timer | undefined;
+  readonly #idleWatch: IdleWatch;
   #stopping: Promise<StopResult> | undefined;
   readonly #stopSignal: StopSignal = new StopSignal();
 
@@ -127,6 +127,7 @@ export class ConnectionPool implements AsyncDisposable {
         onHandlerError,
       },
     );
+    this.#idleWatch = new IdleWatch(this.#table, settings, this.#clock);
     this.#allotment = new Allotment(this.#table, settings, this.#wheel, {
       check: options.check,
       connect: (site) => this.#connect(site),
@@ -190,7 +191,7 @@ export class ConnectionPool implements AsyncDisposable {
         pooled = undefined;
       }
     } catch {
-      // The destination has its failure noted; whoever takes a connection tries again.
+      // The failure of the destination is noted; the next taker tries again.
     } finally {
       stock.attemptCount--;
       if (pooled === undefined) this.#freed();
@@ -328,7 +329,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   async #stop(drainMs: number): Promise<StopResult> {
     const { connectionCount } = this.#agent;
-    this.#timer?.cancel();
+    this.#idleWatch.stop();
     this.#table.stop();
     this.#allotment.rejectAll(stopped());
     const endMs = this.#clock.now() + drainMs;
@@ -353,7 +354,7 @@ export class ConnectionPool implements AsyncDisposable {
     return { drainedCount: Math.max(0, connectionCount - cutCount), cutCount };
   }
 
-  /** Told, while stopping, of a connection that nobody uses any more, or that is lost. */
+  /** Told, while stopping, of a connection that is not in use any more, or that is lost. */
   #unused: (pooled: Pooled) => void = () => {};
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -418,7 +419,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#freed();
   }
 
-  /** A new connection that nobody waits for any more. */
+  /** A new connection without a taker. */
   #free(pooled: Pooled): void {
     pooled.site.keep(pooled);
     this.#freed();
@@ -426,7 +427,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   #freed(): void {
     this.#allotment.serve();
-    this.#watchIdle();
+    this.#idleWatch.watch();
   }
 
   /** A connection has ended. */
@@ -437,52 +438,6 @@ export class ConnectionPool implements AsyncDisposable {
     pooled.site.doom(pooled);
     this.#unused(pooled);
     if (this.#stopping === undefined) queueMicrotask(() => this.#allotment.serve());
-  }
-
-  /** Closes idle connections that are not wanted any more, or too old. */
-  #watchIdle(): void {
-    if (this.#timer !== undefined || this.#stopping !== undefined) return;
-    let dueMs = Number.POSITIVE_INFINITY;
-    for (const site of this.#table.all) dueMs = Math.min(dueMs, this.#idleEndMs(site));
-    if (dueMs === Number.POSITIVE_INFINITY) return;
-    // A connection may be idle for too long before another is too old.
-    const delayMs = Math.min(dueMs - this.#clock.now(), this.#settings.idleTimeoutMs);
-    this.#timer = this.#clock.setTimer(Math.max(1, delayMs), () => {
-      this.#timer = undefined;
-      this.#closeIdle();
-      this.#watchIdle();
-    });
-  }
-
-  /** When the next idle connection to a destination is closed. */
-  #idleEndMs({ stock }: Site): number {
-    const { idleTimeoutMs, minConnectionsPerDestination, maxAgeMs } = this.#settings;
-    const { idleLongest } = stock;
-    if (idleLongest === undefined) return Number.POSITIVE_INFINITY;
-    let endMs = Number.POSITIVE_INFINITY;
-    if (stock.size > minConnectionsPerDestination) endMs = idleLongest.idleMs + idleTimeoutMs;
-    if (maxAgeMs === 0) return endMs;
-    for (const { useCount, oldMs } of stock.open)
-      if (useCount === 0) endMs = Math.min(endMs, oldMs);
-    return endMs;
-  }
-
-  #closeIdle(): void {
-    const { idleTimeoutMs, minConnectionsPerDestination, maxAgeMs } = this.#settings;
-    const sinceMs = this.#clock.now() - idleTimeoutMs;
-    for (const site of this.#table.all) {
-      const { stock } = site;
-      // Connections that are too old are closed even where `minConnectionsPerDestination` would keep them.
-      if (maxAgeMs > 0) {
-        for (const pooled of [...stock.open])
-          if (pooled.useCount === 0 && pooled.isOld) site.doom(pooled);
-      }
-      while (stock.size > minConnectionsPerDestination) {
-        const { idleLongest } = stock;
-        if (idleLongest === undefined || idleLongest.idleMs > sinceMs) break;
-        site.doom(idleLongest);
-      }
-    }
   }
 }
 

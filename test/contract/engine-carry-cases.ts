@@ -205,7 +205,7 @@ const endCases: readonly ContractCase[] = [
     async run(world) {
       const random = new Random(18);
       const chains: Chain[] = [];
-      for (let count = 0; count < fuzzRuns(80); count++) {
+      for (let count = 0; count < fuzzRuns(200); count++) {
         const made = await chain(world);
         if (count % 2 === 0) carry(made.target, made.source);
         chains.push(made);

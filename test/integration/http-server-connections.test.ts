@@ -67,6 +67,7 @@ function connections(engine: EngineName): void {
     const told: string[] = [];
     const server = await httpServer(test, {
       engine,
+      keepAliveTimeoutMs: 0,
       onRequest: (exchange) => void exchange.respond(200, {}, Buffer.alloc(8_000_000)),
       onSend: (_, byteCount) => {
         sentBytes += byteCount;

@@ -4,8 +4,9 @@ import { X509Certificate } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { it } from "node:test";
-import { createServer } from "node:tls";
+import { createSecureContext, createServer } from "node:tls";
 import { type ClientTls, type ServerTls, TcpAgent, type TlsInfo } from "hp-socket";
+import { distrustPfx } from "#src/engine/tls/pfx-trust.js";
 import {
   describeTls,
   TEST_PASSPHRASE,
@@ -96,6 +97,60 @@ function successes(certificates: TestCertificates): void {
       });
     });
   }
+
+  for (const clientCertificate of ["require", "request"] as const) {
+    it(`trusts no client for the authorities in its own PFX (${clientCertificate})`, async (test) => {
+      const { serverWithCa: pfx, otherCa, client: own, foreignClient: trusted } = certificates;
+      const tls = { pfx, passphrase: TEST_PASSPHRASE, ca: otherCa, clientCertificate } as const;
+      const world = await secureServer(test, tls, {
+        onHandshake: (connection) => void connection.tls,
+      });
+      const client = secureClient(test, { ca, ...trusted });
+      const stranger = secureClient(test, { ca, ...own, maxVersion: "TLSv1.2" });
+
+      await connected(client, world.port);
+      const outcome = await connected(stranger, world.port).catch((error) => error.code);
+      await until(() => world.secured.length + world.reasons.length === 2);
+
+      assert.equal(world.secured[0]?.tls?.isAuthorized, true);
+      if (clientCertificate === "require") {
+        assert.equal(outcome, "TLS_FAILED");
+        assert.equal(world.reasons[0]?.code, "TLS_CERTIFICATE");
+      } else {
+        assert.equal(world.secured[1]?.tls?.isAuthorized, false);
+      }
+    });
+  }
+
+  for (const [name, rules] of Object.entries({ ca: { ca }, "Node's authorities": {} })) {
+    it(`trusts no server for the authorities in the PFX of a client, besides ${name}`, async (test) => {
+      const { foreignClient, foreignWithCa: pfx } = certificates;
+      const world = await secureServer(test, foreignClient);
+      const tls = { ...rules, pfx, passphrase: TEST_PASSPHRASE, serverName: "foreign" };
+      const client = secureClient(test, tls);
+      const careless = secureClient(test, { ...tls, verify: "none" });
+
+      const error = await connectError(client, world.port);
+      await connected(careless, world.port);
+
+      assert.equal(error.code, "TLS_CERTIFICATE");
+      assert.equal(careless.tls?.isAuthorized, false);
+    });
+  }
+
+  it("refuses a PFX with authorities where OpenSSL can't be called to distrust them", () => {
+    const { pfx, serverWithCa } = certificates;
+    const options = { ca: [ca], passphrase: TEST_PASSPHRASE };
+    const distrust = (bytes: Buffer): void =>
+      distrustPfx(
+        createSecureContext({ ...options, pfx: bytes }),
+        { ...options, pfx: bytes },
+        null,
+      );
+
+    distrust(pfx);
+    assert.throws(() => distrust(serverWithCa), { code: "INVALID_ARGUMENT", message: /PEM/ });
+  });
 
   it("takes several authorities", async (test) => {
     const world = await secureServer(test, pair);

@@ -8,11 +8,14 @@ export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await nextTurn();
 }
 
-/** Waits until `count` has answered the same for `quietMs`; answers it. */
+/** Turns of the loop that a quiet time has at least: of a process that is held up, its time says little. */
+const QUIET_TURNS = 30;
+
+/** Waits until `count` has answered the same for `quietMs` and some turns of the loop; answers it. */
 export async function untilQuiet(count: () => number, quietMs: number): Promise<number> {
   let last = count();
   let changedAtMs = performance.now();
-  for (let turn = 0; performance.now() - changedAtMs < quietMs; turn++) {
+  for (let turn = 0; turn < QUIET_TURNS || performance.now() - changedAtMs < quietMs; turn++) {
     if (turn < EAGER_TURNS) await nextTurn();
     else await later(1);
     if (count() === last) continue;

@@ -141,6 +141,13 @@ function makeCertificates(folder: string): void {
     ...["pkcs12", "-export", "-in", "server.pem", "-inkey", "server.key"],
     ...["-out", "server.pfx", "-passout", password],
   );
+  for (const name of ["server", "foreign"]) {
+    authority.openssl(
+      ...["pkcs12", "-export", "-in", `${name}.pem`, "-inkey", `${name}.key`],
+      ...["-certfile", name === "server" ? "authority.pem" : "other-authority.pem"],
+      ...["-out", `${name}-with-authority.pfx`, "-passout", password],
+    );
+  }
 }
 
 /** Puts the files into `folder`: those that another process of the same run has made, where there are any. */
@@ -186,6 +193,9 @@ export class TestCertificates {
   readonly encryptedKey: string;
   /** `server`, with its key, encrypted. */
   readonly pfx: Buffer;
+  /** `server` and `foreignClient`, with their authorities. */
+  readonly serverWithCa: Buffer;
+  readonly foreignWithCa: Buffer;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -205,6 +215,8 @@ export class TestCertificates {
     this.crl = this.#text("authority.crl");
     this.encryptedKey = this.#text("encrypted.key");
     this.pfx = readFileSync(this.path("server.pfx"));
+    this.serverWithCa = readFileSync(this.path("server-with-authority.pfx"));
+    this.foreignWithCa = readFileSync(this.path("foreign-with-authority.pfx"));
   }
 
   #text(name: string): string {

@@ -32,6 +32,10 @@ const NUMBERS = {
   contextControl:
     "long SSL_CTX_ctrl(intptr_t context, int command, long number, intptr_t argument)",
   contextTimeout: "long SSL_CTX_get_timeout(intptr_t context)",
+  // The context's own.
+  contextGet0Store: "intptr_t SSL_CTX_get_cert_store(intptr_t context)",
+  // Takes a reference of its own, gives back the one to the former.
+  contextSet1Store: "void SSL_CTX_set1_cert_store(intptr_t context, intptr_t store)",
 
   // An SSL is the caller's, until `sslFree`, once. It takes a reference to its context, and gives back
   // that, its BIOs and its session when it is freed.

@@ -156,7 +156,8 @@ export class TlsClientContext implements TlsContext {
 }
 
 function clientContext(options: TlsClientOptions): SecureContext {
-  return secureContext({ ...certificateOptions(options), ...ruleOptions(options) });
+  const verifies = options.verify !== "pin";
+  return secureContext({ ...certificateOptions(options), ...ruleOptions(options) }, verifies);
 }
 
 function sessionTable({ resumeSessions = true }: TlsClientOptions): SessionTable | undefined {

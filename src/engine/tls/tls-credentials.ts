@@ -7,14 +7,24 @@ import type { SecureContext, SecureContextOptions } from "node:tls";
 import { NetError } from "../../errors.js";
 import { cryptoModule, tlsModule } from "../built-in.js";
 import type { TlsCertificate, TlsRules, TlsServerOptions } from "../tls-options.js";
+import { distrustPfx } from "./pfx-trust.js";
 
 const SESSION_TIMEOUT_SECONDS = 7_200;
 /** What OpenSSL takes. */
 const SESSION_CONTEXT_LENGTH = 32;
 const PEM_CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/;
 
-/** Makes a secure context. Throws `INVALID_ARGUMENT`, which says what does not fit. */
-export function secureContext(options: SecureContextOptions): SecureContext {
+/**
+ * Makes a secure context; `verifies`: whether peers are verified with it. Throws `INVALID_ARGUMENT`, which says what
+ * does not fit.
+ */
+export function secureContext(options: SecureContextOptions, verifies: boolean): SecureContext {
+  const context = nativeContext(options);
+  if (verifies && options.pfx !== undefined) distrustPfx(context, options);
+  return context;
+}
+
+function nativeContext(options: SecureContextOptions): SecureContext {
   try {
     return tlsModule().createSecureContext(options);
   } catch (error) {

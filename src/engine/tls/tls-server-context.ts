@@ -125,11 +125,12 @@ interface MadeContexts {
 function makeContexts({ options, rules, main, named }: Material): MadeContexts {
   const ticketKeys = options.ticketKeys ?? cryptoModule().randomBytes(TICKET_KEY_BYTES);
   const shared = { ...rules, ...sessionOptions(options, rules, ticketKeys) };
+  const verifies = (options.clientCertificate ?? "none") !== "none";
   const selected = new WeakMap<TlsCertificate, SecureContext>();
   return {
-    main: secureContext({ ...main, ...shared }),
+    main: secureContext({ ...main, ...shared }, verifies),
     names: new ServerNameTable(
-      named.map(([name, own]) => [name, secureContext({ ...own, ...shared })] as const),
+      named.map(([name, own]) => [name, secureContext({ ...own, ...shared }, verifies)] as const),
     ),
     selected(certificate) {
       if (certificate === undefined) return undefined;
@@ -137,7 +138,7 @@ function makeContexts({ options, rules, main, named }: Material): MadeContexts {
       if (known !== undefined) return known;
       const own = certificateOptions(certificate);
       if (!hasCertificate(own)) throw invalid("selectCertificate answered no certificate");
-      const context = secureContext({ ...own, ...shared });
+      const context = secureContext({ ...own, ...shared }, verifies);
       selected.set(certificate, context);
       return context;
     },

@@ -1,21 +1,10 @@
 /**
  * One datagram socket on the ring: a multishot RECVMSG that brings one datagram, or one train of them, after
- * the other, and any number of sends. Hot.
- *
- * Runs leave as one message that the kernel cuts (UDP_SEGMENT, Linux 4.18), and trains come in as one
- * (UDP_GRO, 5.0): that is where the gain lies. A run that the kernel refuses is sent again one by one, and
- * the socket remembers from which length on, or that it is to try no more.
- *
- * Sends leave in their order. The kernel wakes those that wait with it for room the last one first, so one of them
- * waits there, the oldest, and the others here:
- *
- *     send ─► the kernel has room ─► sent
- *       └──► none (EAGAIN) ─► backlog ─► the oldest waits with the kernel ─► sent: some of the next are tried
+ * the other, and the sends of `datagram-sends.ts`. Hot. Trains come in as one message (UDP_GRO, Linux 5.0).
  */
 import { assertInteger, NetError } from "../../../errors.js";
 import { addressText } from "../../address-text.js";
 import { datagramDestination } from "../../datagram-destination.js";
-import { DatagramRun } from "../../datagram-run.js";
 import type {
   DatagramSink,
   DatagramSocket,
@@ -39,9 +28,9 @@ import {
   RECEIVE_MULTISHOT,
 } from "../ring/kernel-interface.js";
 import { OPEN_KIND, RECEIVE_KIND, SEND_KIND } from "../ring/operation-slots.js";
-import { callError, EAGAIN, ENOBUFS, errnoName } from "../ring/system-call-error.js";
+import { callError, ENOBUFS, errnoName } from "../ring/system-call-error.js";
 import type { UringLoop } from "../ring/uring-loop.js";
-import { DatagramSend, type SendOwner } from "./datagram-send.js";
+import { DatagramSends, type SendingDatagram } from "./datagram-sends.js";
 import {
   setMembership,
   setMulticastInterface,
@@ -56,7 +45,6 @@ import {
   senderOf,
 } from "./received-datagram.js";
 import { RingSocket } from "./ring-socket.js";
-import { SendBacklog } from "./send-backlog.js";
 import {
   encodeAddress,
   FAMILY_IPV6,
@@ -77,37 +65,18 @@ const SOCK_DGRAM = 2;
 /** Buffers of this size hold any train. */
 const TRAIN_BYTES = 65_536;
 
-/** What the kernel says when it can't cut a run, and no answer of the network's to what left before. */
-const RUN_ERRORS: ReadonlySet<string> = new Set(["EINVAL", "EIO", "EMSGSIZE"]);
-
-/** Datagrams of this length fit every path of IPv6 (RFC 8200 §5): who refuses runs of them takes none. */
-const SURE_SEGMENT_BYTES = 1_232;
-
-/** Sends that are given to the kernel at once: where one finds no room, those behind it may find some, and overtake it. */
-const MAX_TRIED = 128;
-/** The same when one that waited for room has left, and there is not much of it. */
-const TRIED_BEHIND = 8;
-
-/** Descriptions that are kept for the next datagrams. */
-const MAX_SPARE_SENDS = 256;
-
-export class UringDatagram extends RingSocket implements DatagramSocket, SendOwner, BufferWaiter {
+export class UringDatagram
+  extends RingSocket
+  implements DatagramSocket, SendingDatagram, BufferWaiter
+{
   readonly isIpv6: boolean;
   /** Datagrams that were longer than a receive buffer, and dropped. */
   truncatedCount = 0;
   /** What the kernel has dropped. */
   private overflowCount = 0;
-  /** Runs of datagrams of up to this length are handed to the kernel whole. */
-  private maxSegmentBytes: number = TRAIN_BYTES;
   private readonly target: DatagramTarget;
   private readonly sink: DatagramSink;
-  private readonly spareSends: DatagramSend[] = [];
-  private madeCount = 0;
-  /** Sends that the kernel is to answer at once. */
-  private triedCount = 0;
-  /** Sends that wait for room behind `waiting`, which waits for it with the kernel. */
-  private readonly backlog: SendBacklog<DatagramSend> = new SendBacklog();
-  private waiting: DatagramSend | undefined = undefined;
+  private readonly sends: DatagramSends;
   private address: IpAddress;
   private peer: PeerKey | undefined = undefined;
 
@@ -117,6 +86,7 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     this.sink = sink;
     this.isIpv6 = familyOf(target.address) === FAMILY_IPV6;
     this.address = target.address;
+    this.sends = new DatagramSends(loop, this);
   }
 
   /** Binds and connects. */
@@ -155,39 +125,11 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   }
 
   send(token: number, bytes: Uint8Array, to?: PeerKey): void {
-    if (!this.maySend()) return;
-    const send = this.begin(token, to);
-    send.describe(bytes);
-    this.startSend(send);
+    if (this.maySend()) this.sends.send(token, bytes, this.destination(to));
   }
 
   sendRun(token: number, pieces: readonly Uint8Array[], to?: PeerKey): void {
-    if (!this.maySend()) return;
-    if ((pieces[0]?.length ?? 0) > this.maxSegmentBytes) {
-      this.sendOneByOne(token, pieces, to);
-      return;
-    }
-    const send = this.begin(token, to);
-    send.describeRun(pieces);
-    this.startSend(send);
-  }
-
-  private sendOneByOne(
-    token: number,
-    pieces: readonly Uint8Array[],
-    to: PeerKey | undefined,
-    allFailed: () => void = () => undefined,
-  ): void {
-    const run = new DatagramRun(token, pieces.length, (_, error, failedCount) => {
-      if (failedCount === pieces.length) allFailed();
-      if ((this.state & CLOSING) === 0) this.sink.datagramSent(token, error, failedCount);
-    });
-    for (const piece of pieces) {
-      const send = this.begin(token, to);
-      send.run = run;
-      send.describe(piece);
-      this.startSend(send);
-    }
+    if (this.maySend()) this.sends.sendRun(token, pieces, this.destination(to));
   }
 
   private maySend(): boolean {
@@ -198,44 +140,34 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     });
   }
 
-  private begin(token: number, to: PeerKey | undefined): DatagramSend {
-    const peer = datagramDestination(to, this.target.peer, this.peer);
-    const send = this.spareSends.pop() ?? new DatagramSend(this.loop, this);
-    send.begin(token, peer);
-    return send;
+  private destination(to: PeerKey | undefined): PeerKey | undefined {
+    return datagramDestination(to, this.target.peer, this.peer);
   }
 
-  private startSend(send: DatagramSend): void {
-    send.order = this.madeCount++;
-    const mayGo = this.waiting === undefined && this.backlog.isEmpty;
-    if (mayGo && this.triedCount < MAX_TRIED) this.submit(send, false);
-    else this.backlog.add(send);
+  // — for its sends —
+
+  get isClosing(): boolean {
+    return (this.state & CLOSING) !== 0;
   }
 
-  private submit(send: DatagramSend, waits: boolean): void {
-    if (!waits) this.triedCount++;
-    send.put(this.loop.ring, this.startFor(send.operation, SEND_KIND, send.slot), waits);
+  /** Claims the entry of a send, which completes with the send's own slot. */
+  startSend(operation: number, slot: number): number {
+    return this.startFor(operation, SEND_KIND, slot);
   }
 
-  /** The kernel has no room for it. */
-  private foundNoRoom(send: DatagramSend): void {
-    send.takeSlot();
-    this.backlog.add(send);
-    if (this.waiting !== undefined) return;
-    this.waiting = this.backlog.take() as DatagramSend;
-    this.submit(this.waiting, true);
+  /** A send that was started has completed. */
+  sendEnded(result: number): void {
+    this.completed(SEND_KIND, result, 0);
   }
 
-  /** A send has left, or failed: tries those that wait. */
-  private tryBacklog(done: DatagramSend): void {
-    const hadWaited = done === this.waiting;
-    if (hadWaited) this.waiting = undefined;
-    if (this.waiting !== undefined || this.backlog.isEmpty) return;
-    for (let count = hadWaited ? TRIED_BEHIND : 1; count > 0; count--) {
-      const next = this.backlog.take();
-      if (next === undefined) return;
-      this.submit(next, false);
-    }
+  sent(token: number, error: NetError | undefined, failedCount: number): void {
+    this.sink.datagramSent(token, error, failedCount);
+  }
+
+  sendError(result: number, to: PeerKey | undefined): NetError {
+    const where = to === undefined ? this.peer : to;
+    const text = where === undefined ? undefined : addressText(addressOfPeer(where));
+    return callError(result, "send", text);
   }
 
   joinGroup(given: GroupMembership): void {
@@ -294,52 +226,6 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
     this.beginClose();
   }
 
-  sendCompleted(send: DatagramSend, result: number): void {
-    const { token, to, run, segmentBytes } = send;
-    const isOpen = (this.state & CLOSING) === 0;
-    if (send !== this.waiting) this.triedCount--;
-    if (isOpen && result === EAGAIN) {
-      this.completed(SEND_KIND, result, 0);
-      this.foundNoRoom(send);
-      return;
-    }
-    const name = result < 0 ? errnoName(result) : "";
-    const isRefused = segmentBytes > 0 && isOpen && RUN_ERRORS.has(name);
-    // Begun before the last one ends, so that the socket is not closed between them.
-    if (isRefused) this.runRefused(name, send);
-    const failedCount = result < 0 ? (segmentBytes === 0 ? 1 : send.datagramCount) : 0;
-    send.release();
-    if (isOpen) this.tryBacklog(send);
-    if (this.spareSends.length < MAX_SPARE_SENDS) this.spareSends.push(send);
-    this.completed(SEND_KIND, result, 0);
-    if (!isOpen || isRefused) return;
-    const where = to === undefined ? this.peer : to;
-    const error =
-      result < 0
-        ? callError(
-            result,
-            "send",
-            where === undefined ? undefined : addressText(addressOfPeer(where)),
-          )
-        : undefined;
-    if (run !== undefined) run.sent(error);
-    else this.sink.datagramSent(token, error, failedCount);
-  }
-
-  /**
-   * The kernel does not cut a run of datagrams of this length, it seems: sends them one by one. Where they all fail as
-   * well, it was not because of the run.
-   */
-  private runRefused(name: string, run: DatagramSend): void {
-    const { segmentBytes } = run;
-    const isSure = segmentBytes <= SURE_SEGMENT_BYTES && name !== "EMSGSIZE";
-    const maxBefore = this.maxSegmentBytes;
-    this.maxSegmentBytes = Math.min(maxBefore, isSure ? 0 : segmentBytes - 1);
-    this.sendOneByOne(run.token, run.pieces(), run.to, () => {
-      this.maxSegmentBytes = Math.max(this.maxSegmentBytes, maxBefore);
-    });
-  }
-
   protected override progressed(kind: number, result: number, flags: number): void {
     if (kind === RECEIVE_KIND) {
       this.received(result, flags);
@@ -371,9 +257,7 @@ export class UringDatagram extends RingSocket implements DatagramSocket, SendOwn
   }
 
   protected override gone(error: NetError | undefined): void {
-    for (let send = this.backlog.take(); send !== undefined; send = this.backlog.take()) {
-      send.abandon();
-    }
+    this.sends.abandon();
     this.sink.datagramClosed(error);
   }
 
