@@ -54,9 +54,9 @@ const LARGE = [
 ];
 const isLarge = (file) => LARGE.some((name) => file.endsWith(`/${name}.test.js`));
 const STARTERS = /from "node:(child_process|worker_threads)"/;
-/** What belongs to the whole process: its memory, descriptors, loaded modules, an environment that is changed. */
+/** What belongs to the whole process: its memory, descriptors, engines, loaded modules, an environment that is changed. */
 const WHOLE_PROCESS =
-  /\bgc\b|queryObjects|process\.(memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|process\.env\[\w+\] = |delete process\.env|proc\/self|loaders|import\(|installLightClasses/;
+  /\bgc\b|queryObjects|process\.(memoryUsage|exitCode|chdir|getActiveResourcesInfo)\b|process\.env\[\w+\] = |delete process\.env|proc\/self|loaders|import\(|installLightClasses|nothingLeft/;
 /** How long one process of tests may take: several times what the longest does on a slow machine. */
 const FILE_SECONDS = 600;
 /** How long all of them may take. */

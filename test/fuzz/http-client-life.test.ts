@@ -132,7 +132,7 @@ async function ask(
 for (const engine of availableEngines()) {
   describe(`random lives of HTTP client connections on ${engine}`, () => {
     it("settle every request, tell every source, and leave nothing", {
-      timeout: 120_000,
+      timeout: 300_000,
     }, async (test) => {
       for (let seed = 1; seed <= ROUNDS; seed++) {
         const random = new Random(seed);
