@@ -146,6 +146,9 @@ const COUNT_LINE = /^# (\w+) ([\d.]+)\n/gm;
 const running = new Set();
 const startMs = performance.now();
 
+/** What each process counts at its end. */
+const COUNTED = /^# tests \d/m;
+
 /** Adds up what a process counted; answers what else it printed. */
 function takeCounts(text) {
   return text.replaceAll(COUNT_LINE, (line, name, count) => {
@@ -179,12 +182,15 @@ function run(program) {
       const said = takeCounts(text);
       const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
       const name = relative(program.startsWith(root) ? root : folder, program);
-      const isGood = code === 0 && counts.fail + counts.cancelled === failedBefore;
+      const hasCounted = COUNTED.test(text);
+      const isGood = code === 0 && hasCounted && counts.fail + counts.cancelled === failedBefore;
       console.log(`${isGood ? "ok" : "not ok"} - ${name}, ${seconds} s`);
       if (said !== "") process.stdout.write(said);
-      if (code !== 0 && counts.fail + counts.cancelled === failedBefore) {
+      if (!isGood && counts.fail + counts.cancelled === failedBefore) {
         counts.fail++;
-        console.log(`  ended with ${signal ?? code}`);
+        console.log(
+          `not ok - ${name} ended with ${signal ?? code}${hasCounted ? "" : " before its tests"}`,
+        );
       }
       resolve();
     });

@@ -34,7 +34,7 @@ export interface ConnectionStats {
   readonly sentBytes: number;
   /** Bytes that wait to be sent. */
   readonly pendingBytes: number;
-  /** Received bytes that nobody has taken yet. */
+  /** Received bytes that were not taken yet. */
   readonly unreadBytes: number;
   /** Sends that the policy `slowConsumer: "drop"` has dropped. */
   readonly droppedCount: number;
@@ -115,7 +115,7 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
   unsubscribe(topic: string): boolean;
   /**
    * Sends to all subscribers of a topic but itself, each by its receive model; encoded once. Returns
-   * to how many. Who is slow is treated by `slowConsumer`, and holds nobody up.
+   * to how many. `slowConsumer` decides about slow peers, which delay no other.
    */
   publish(topic: string, data: Data): number;
   /** Topics that it is subscribed to. */
@@ -136,7 +136,7 @@ export interface AnyConnection<Context = unknown> extends AsyncDisposable, Async
    * when the connection ends before; what came until then can still be read.
    */
   read(options?: WaitOptions): Promise<Buffer>;
-  /** Received bytes that nobody has taken yet. */
+  /** Received bytes that were not taken yet. */
   readonly unreadBytes: number;
 
   /** Stops receiving; the kernel holds the peer of a stream back. */

@@ -30,7 +30,7 @@ export class EngineService {
     return outbound;
   }
 
-  /** The way out serves nobody any more. */
+  /** The way out serves no connection any more. */
   retire(outbound: Outbound): void {
     if (this.spares.length < MAX_SPARES) this.spares.push(outbound);
   }
@@ -43,7 +43,7 @@ export class EngineService {
     return inbound;
   }
 
-  /** The way in serves nobody any more. */
+  /** The way in serves no connection any more. */
   retireInbound(inbound: Inbound): void {
     inbound.leave();
     if (this.spareInbounds.length < MAX_SPARES) this.spareInbounds.push(inbound);

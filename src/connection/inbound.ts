@@ -27,7 +27,7 @@ export const MAX_HELD_BYTES: number = 65_536;
 
 const NOTHING = Buffer.alloc(0);
 
-/** The receiver of a way in that serves nobody. */
+/** The receiver of a way in that serves no connection. */
 const NOBODY: Receiver = {
   received: (bytes) => bytes.length,
   ended() {},

@@ -20,6 +20,6 @@ export interface MemberHost<Held extends Member> {
   connectionClosed(connection: Held, reason: CloseReason): void;
   /** Resolves when the connection has ended. */
   whenClosed(connection: Held, options?: WaitOptions): Promise<void>;
-  /** Whether somebody waits for the connection's end. */
+  /** Whether a caller waits for the connection's end. */
   isEndAwaited(connection: Held): boolean;
 }

@@ -47,7 +47,7 @@ export class PacketHeartbeat implements HeartbeatOwner {
     else this.beat?.later();
   }
 
-  /** Whether a packet is a heartbeat, the peer's or an answer to ours; then nobody else gets it. */
+  /** Whether a packet is a heartbeat, the peer's or an answer to ours; then it is delivered nowhere else. */
   takes(packet: Buffer): boolean {
     const { isAnswer, isProbe, answer } = this.options;
     try {

@@ -64,9 +64,9 @@ export interface PacketReader {
   /** The model in force. */
   readonly model: ReceiveModel;
   readonly unreadBytes: number;
-  /** Whether bytes are kept that nobody has taken, those of an incomplete packet included. */
+  /** Whether bytes are kept that were not taken, those of an incomplete packet included. */
   readonly hasUndelivered: boolean;
-  /** Whether the peer has finished, and the end waits for somebody to read on. */
+  /** Whether the peer has finished, and the end waits for the application to read on. */
   readonly isEndWaiting: boolean;
   read(wish: ReadWish, options: WaitOptions): Promise<Buffer>;
   fetch(byteCount: number): Buffer | undefined;
@@ -76,14 +76,14 @@ export interface PacketReader {
   exchangeModel(model: ReceiveModel): void;
   /** Takes out what is unread, and the beginning of a packet, as they came. */
   takeUnread(): Buffer;
-  /** Somebody waits for the end of the connection: an end that waits for a reader is passed on. */
+  /** A caller waits for the end of the connection: an end that waits for a reader is passed on. */
   stopReading(): void;
-  /** Nobody has read on for long enough: an end that waits is passed on. */
+  /** The application has not read on in time: an end that waits is passed on. */
   reportEnd(): void;
 }
 
 /**
- * Why delivery stops: bits, one for each owner, so that several can hold at once and nobody can take
+ * Why delivery stops: bits, one for each owner, so that several can hold at once and none can take
  * away another's.
  */
 export const HOLD = {
@@ -127,7 +127,7 @@ export const DUE = {
 
 /** Gets packets before anybody else. */
 export interface PacketFilter {
-  /** Whether it takes the packet: nobody else gets it then. */
+  /** Whether it takes the packet, which is then delivered nowhere else. */
   takes(packet: Buffer): boolean;
 }
 
@@ -173,7 +173,7 @@ export interface ProtocolConnection {
   readonly silentForMs: number;
   /** The peer has finished sending, whether or not the receiver knows yet. */
   readonly peerHasEnded: boolean;
-  /** Somebody waits for the end of the connection. */
+  /** A caller waits for the end of the connection. */
   readonly isEndAwaited: boolean;
   /** Takes the packets that are heartbeats; undefined where there are none. */
   readonly heartbeat: PacketFilter | undefined;

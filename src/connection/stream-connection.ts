@@ -215,7 +215,7 @@ export class StreamConnection
     return this.upgrade.beginLater(options);
   }
 
-  /** Whether received bytes wait that nobody has taken. */
+  /** Whether received bytes wait to be taken. */
   get hasUndelivered(): boolean {
     return this.inbound?.hasRest === true || this.packets?.hasUndelivered === true;
   }
@@ -648,7 +648,7 @@ export class StreamConnection
     return this.host.isEndAwaited(this);
   }
 
-  /** Somebody waits for the end of the connection, and reads no more. */
+  /** A caller waits for the end of the connection, and reads no more. */
   stopReading(): void {
     this.packets?.stopReading();
   }

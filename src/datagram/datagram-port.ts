@@ -257,7 +257,7 @@ export class DatagramPort implements SessionPort, DatagramSink, DeadlineOwner {
   /** Closes the socket when what waits has left, or has had its time. */
   close(): void {
     if (this.isClosing) return;
-    // Whoever waits for the end must live to see it, `unref` or not.
+    // A caller that awaits the end keeps the process alive, whatever `unref` says.
     this.socket.ref();
     this.sendWaiting();
     this.isClosing = true;

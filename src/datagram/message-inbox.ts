@@ -34,7 +34,7 @@ export interface InboxSession {
 }
 
 export class MessageInbox implements HandlerSettled {
-  /** Messages that were dropped because nobody took those before them. */
+  /** Messages that were dropped because those before them were not taken. */
   droppedCount = 0;
   private readonly session: InboxSession;
   private readonly unread: Inbox;
@@ -52,7 +52,7 @@ export class MessageInbox implements HandlerSettled {
     this.unread = new Inbox(session.wheel, false);
   }
 
-  /** Bytes that nobody has taken. */
+  /** Bytes that were not taken. */
   get unreadBytes(): number {
     return this.unread.byteCount;
   }
@@ -191,7 +191,7 @@ export class MessageInbox implements HandlerSettled {
     return waiter.promise;
   }
 
-  /** Nothing more is received: whoever waits is told so. What was kept can still be read. */
+  /** Nothing more is received: waiters are told so. What was kept can still be read. */
   abandon(): void {
     if (this.isOver) return;
     this.isOver = true;

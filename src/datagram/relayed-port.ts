@@ -16,7 +16,7 @@ import {
   type TurnSender,
 } from "./datagram-port.js";
 
-/** Who gets what comes back through a proxy. */
+/** The receiver of what comes back through a proxy. */
 export interface RelayedSession {
   /** As `PortOwner.datagramsReceived` has it. */
   datagramsReceived(bytes: Buffer, segmentBytes: number): void;

@@ -199,7 +199,7 @@ export class SessionDialing implements PortOwner, SessionDial, AssociationOwner 
   ended(): void {
     this.lookup?.abort();
     this.prober.end();
-    // An error costs the look at the stack: made where somebody waits.
+    // An error captures the stack: it is made only where a caller waits.
     if (this.waiter.isPending) this.waiter.reject(this.session.endError());
     // Its last word leaves first.
     if (this.port !== undefined) this.port.close();

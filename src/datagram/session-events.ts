@@ -19,7 +19,7 @@ export interface SessionDial {
   established(): void;
   /** The component's settings were changed while it is open. */
   settingsChanged(): void;
-  /** The peer's host says that nobody is there. */
+  /** The peer's host reports that the port is closed. */
   refused(error: NetError): void;
   /** It has ended, or was never made. */
   ended(): void;

@@ -79,7 +79,7 @@ export interface LinkedSession {
   readonly peer: PeerKey | undefined;
 }
 
-/** Somebody who has no session. */
+/** A peer without a session. */
 export interface StrangerPeer {
   readonly peer: PeerKey;
   /** Sends a datagram back, when the turn ends: one at most. The bytes must stay as they are until it is sent. */

@@ -264,7 +264,7 @@ export class SessionListening implements PortOwner {
   }
 }
 
-/** Somebody who has no session, and is told something. */
+/** A peer without a session that gets a reply. */
 class Stranger implements Destination, StrangerPeer {
   readonly peer: PeerKey;
   firstWaiting: number = NOWHERE;
@@ -281,7 +281,7 @@ class Stranger implements Destination, StrangerPeer {
   }
 
   datagramsSent(): void {
-    // Whether it has left is nobody's concern.
+    // Whether it has left does not matter.
   }
 }
 

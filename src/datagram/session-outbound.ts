@@ -35,7 +35,7 @@ export interface OutboundSession extends MarkedConnection, EventOwner {
   sentWhileClosing(): void;
   /** `failedCount` datagrams could not be sent. */
   sendFailed(error: NetError, failedCount: number): void;
-  /** The network says that nobody is there. */
+  /** The network reports that the peer can't be reached. */
   networkRefused(error: NetError): void;
 }
 
@@ -131,7 +131,7 @@ export class SessionOutbound implements Destination {
     const sentBytes = error === undefined ? byteCount : leftBytes(byteCount, count, failedCount);
     session.sentBytes += sentBytes;
     if (session.state === "closed") return;
-    // A probe's failure is nobody's concern (HP §3.3).
+    // The failure of a probe is ignored (HP §3.3).
     if (error !== undefined) this.failed(error, byteCount > 0 ? failedCount : 0);
     else if (session.link === undefined && byteCount > 0) {
       session.host.events.sent(session, sentBytes);

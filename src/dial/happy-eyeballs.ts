@@ -82,7 +82,7 @@ export class AddressRace {
     this.timer = this.engine.clock.setTimer(this.attemptDelayMs, () => this.startNext());
   }
 
-  /** Calls the race off: all attempts end, and nobody is told. */
+  /** Calls the race off: all attempts end without a report. */
   cancel(): void {
     this.finish();
   }

@@ -21,7 +21,7 @@ export interface TunnelEnd {
   readonly port: number;
 }
 
-/** Who wants the tunnel. */
+/** The owner of the tunnel. */
 export interface TunnelOwner {
   /**
    * It is made. The owner takes the stream, sets its `sink` at once, and then gives it `early`, what came
@@ -58,7 +58,7 @@ export class Tunnel implements StreamSink, TunnelSink {
     this.nextHop();
   }
 
-  /** Calls it off: the stream is reset, and nobody is told. */
+  /** Calls it off: the stream is reset without a report. */
   cancel(): void {
     if (this.isOver) return;
     this.isOver = true;

@@ -68,7 +68,7 @@ export class UdpAssociation implements RaceSink, StreamSink, SocksClientSink {
     );
   }
 
-  /** Ends it, and nobody is told. The proxy relays nothing any more. */
+  /** Ends it without a report. The proxy relays nothing any more. */
   cancel(): void {
     if (this.isOver) return;
     this.isOver = true;

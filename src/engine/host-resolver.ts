@@ -13,7 +13,7 @@ import type { ResolvedHost } from "./engine.js";
 /** One question to the system. */
 export interface SystemQuestion {
   readonly hosts: Promise<readonly ResolvedHost[]>;
-  /** Whether somebody waits for the answer, and the process has to stay for it. */
+  /** Whether a caller waits for the answer, and the process has to stay for it. */
   hold(isWanted: boolean): void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Addresses of datagrams as keys: what a datagram comes with and goes to is looked up, compared and written
- * for the kernel as it is, and becomes text when somebody asks.
+ * for the kernel as it is, and becomes text when it is asked for.
  *
  *     IPv4   a number: address × 65,536 + port, below 2^48
  *     IPv6   26 characters, a byte each: port · flow (zeros) · 16 of the address · zone, as the kernel has them

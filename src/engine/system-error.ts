@@ -36,7 +36,7 @@ const CODES: Readonly<Record<string, NetErrorCode>> = {
   ENOMEM: "NO_BUFFERS",
 };
 
-/** Names that mean something else while a connection is being made: nobody is behind the path. */
+/** Names that mean something else while a connection is being made: no socket listens at the path. */
 const CONNECT_CODES: Readonly<Record<string, NetErrorCode>> = {
   ENOENT: "CONNECTION_REFUSED",
   ENOTSOCK: "CONNECTION_REFUSED",

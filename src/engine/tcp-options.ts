@@ -49,7 +49,7 @@ function systemDefault(name: string, fallback: number): number {
   try {
     return Number(readFileSync(`/proc/sys/net/ipv4/${name}`, "latin1"));
   } catch {
-    // No /proc here: what Linux has when nobody changed it.
+    // Without /proc: Linux's default.
     return fallback;
   }
 }

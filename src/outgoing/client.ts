@@ -211,7 +211,7 @@ export abstract class OutgoingClient<
     return this.#connected[Symbol.asyncIterator]();
   }
 
-  /** Received data that nobody has taken yet, in bytes. See {@link AnyConnection.unreadBytes}. */
+  /** Received data that was not taken yet, in bytes. See {@link AnyConnection.unreadBytes}. */
   get unreadBytes(): number {
     return this.#current?.unreadBytes ?? 0;
   }

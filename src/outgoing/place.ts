@@ -35,7 +35,7 @@ export interface PlaceShare<One extends Held, Destination extends WaitOptions> {
   readonly startsTlsByHand?: boolean;
 }
 
-/** Who has a place. */
+/** The owner of a place. */
 export interface PlaceKeeper<One extends Held, Destination extends WaitOptions> {
   /** A connection is entered for it. */
   entered(place: Place<One, Destination>, connection: One): void;

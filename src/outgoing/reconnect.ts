@@ -17,7 +17,7 @@ import { Backoff } from "../time/backoff.js";
 import type { Clock, Timer } from "../time/clock.js";
 import type { ReadReconnectOptions } from "./reconnect-options.js";
 
-/** Who is reconnected. */
+/** What is reconnected. */
 export interface ReconnectOwner<Reason extends CloseReason> {
   readonly clock: Clock;
   /** Whether a wait keeps the process alive. */

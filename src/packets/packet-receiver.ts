@@ -37,7 +37,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
   private decoder: Decoder | undefined;
   private inbox: Inbox | undefined = undefined;
   private requests: RequestList | undefined = undefined;
-  /** Data goes to the inbox because somebody has begun to read. */
+  /** Data goes to the inbox because reading has begun. */
   private isRead = false;
   /** The handler's promise is not settled, whether or not that holds delivery up. */
   private isHandlerBusy = false;
@@ -90,7 +90,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     return this.inbox?.byteCount ?? 0;
   }
 
-  /** Whether bytes are kept here that nobody has taken, those of an incomplete packet included. */
+  /** Whether bytes are kept here that were not taken, those of an incomplete packet included. */
   get hasUndelivered(): boolean {
     return this.unreadBytes > 0 || (this.decoder?.heldBytes ?? 0) > 0;
   }
@@ -118,7 +118,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     return this.requests !== undefined && this.requests.count > 0;
   }
 
-  /** Whether what comes is kept for somebody who reads. */
+  /** Whether what comes is kept for a reader. */
   private get isKept(): boolean {
     if (this.hasRequests) return false;
     if (this.isHandlerBusy || this.isRead || !this.events.hasReceiveHandler) return true;
@@ -161,7 +161,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   abandoned(): void {
     this.isOver = true;
-    // An error captures the stack: it is made only where somebody waits.
+    // An error captures the stack: it is made only where a caller waits.
     if (this.inbox?.isAwaited === true) this.inbox.fail(this.connection.closedError());
     if (this.hasRequests) this.requests?.fail(this.connection.closedError());
   }
@@ -172,7 +172,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
 
   // — delivery —
 
-  /** Gives one packet, or bytes as they came, to whoever wants them. */
+  /** Gives one packet, or bytes as they came, to the first that wants them. */
   private deliver(unit: Buffer): void {
     const { requests } = this;
     if (requests?.mayTake === true && this.respond(requests, unit)) return;
@@ -300,12 +300,12 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     } else connection.deadlines.clear(DUE.reader);
   }
 
-  /** Whether the peer has finished, and the end waits for somebody to read on. */
+  /** Whether the peer has finished, and the end waits for the application to read on. */
   get isEndWaiting(): boolean {
     return this.end === "decoded";
   }
 
-  /** Reports the end, once: also when a deadline says that nobody reads on. */
+  /** Reports the end, once: also when the deadline for reading on has passed. */
   reportEnd(): void {
     if (this.end !== "decoded" || this.isOver) return;
     this.end = "passed on";
@@ -316,7 +316,7 @@ export class PacketReceiver implements Receiver, PacketReader, PacketSink, Handl
     if (hasFinished || !connection.settings.halfOpen) connection.closeWith(CLOSED_BY_PEER);
   }
 
-  /** Somebody waits for the end of the connection: an end that waits for a reader is reported. */
+  /** A caller waits for the end of the connection: an end that waits for a reader is reported. */
   stopReading(): void {
     // A busy handler that waits for the end must get it.
     this.connection.release(HOLD.handler);

@@ -22,7 +22,7 @@ export interface AllotmentOwner {
   readonly check: ((connection: Connection) => Promise<boolean> | boolean) | undefined;
   /** Makes a connection, and takes note of how that went. */
   connect(site: Site): Promise<Pooled>;
-  /** A new connection that nobody waits for any more. */
+  /** A new connection without a taker. */
   free(pooled: Pooled): void;
   /** A connection is used once less. */
   release(pooled: Pooled): void;

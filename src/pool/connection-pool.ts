@@ -55,7 +55,7 @@ export interface PoolLease extends Disposable, AsyncDisposable {
 export interface PoolStats {
   /** Connections that are there. */
   readonly connectionCount: number;
-  /** Those that nobody uses. */
+  /** Those that are not in use. */
   readonly idleCount: number;
   /** Takers and requests that wait for one. */
   readonly waitingCount: number;
@@ -191,7 +191,7 @@ export class ConnectionPool implements AsyncDisposable {
         pooled = undefined;
       }
     } catch {
-      // The destination has its failure noted; whoever takes a connection tries again.
+      // The failure of the destination is noted; the next taker tries again.
     } finally {
       stock.attemptCount--;
       if (pooled === undefined) this.#freed();
@@ -354,7 +354,7 @@ export class ConnectionPool implements AsyncDisposable {
     return { drainedCount: Math.max(0, connectionCount - cutCount), cutCount };
   }
 
-  /** Told, while stopping, of a connection that nobody uses any more, or that is lost. */
+  /** Told, while stopping, of a connection that is not in use any more, or that is lost. */
   #unused: (pooled: Pooled) => void = () => {};
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -419,7 +419,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#freed();
   }
 
-  /** A new connection that nobody waits for any more. */
+  /** A new connection without a taker. */
   #free(pooled: Pooled): void {
     pooled.site.keep(pooled);
     this.#freed();

@@ -145,7 +145,7 @@ export class DestinationTable<Site extends Destined> {
     this.checks?.start();
   }
 
-  /** Ends the checks; nobody is ejected or let back any more. */
+  /** Ends the checks; destinations stay as they are. */
   stop(): void {
     this.isStopped = true;
     this.checks?.stop();

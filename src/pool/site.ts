@@ -20,7 +20,7 @@ export class Pooled implements Stocked {
   useCount = 0;
   /** A lease has it for itself. */
   isLeased = false;
-  /** It is closed when nobody uses it any more. */
+  /** It is closed when its last user has left. */
   isDoomed = false;
   private readonly clock: Clock;
 
@@ -115,13 +115,13 @@ export class Site implements Destined {
     else this.sharing.delete(pooled);
   }
 
-  /** Nobody uses it: it is idle from now on, or closed. */
+  /** Its last user has left: it is idle from now on, or closed. */
   keep(pooled: Pooled): void {
     if (pooled.isUsable) this.stock.keep(pooled);
     else this.doom(pooled);
   }
 
-  /** It is closed as soon as nobody uses it. */
+  /** It is closed as soon as it is not in use. */
   doom(pooled: Pooled): void {
     pooled.isDoomed = true;
     this.sharing.delete(pooled);

@@ -14,7 +14,7 @@ export interface Stocked {
 
 /** The connections to one destination. */
 export class Stock<Item extends Stocked> {
-  /** Open ones, whoever uses them. */
+  /** Open ones, in use or not. */
   readonly open: Set<Item> = new Set();
   /** Connections that are being made. */
   attemptCount = 0;
@@ -31,7 +31,7 @@ export class Stock<Item extends Stocked> {
     return this.open.size + this.attemptCount;
   }
 
-  /** Open connections that nobody uses. */
+  /** Open connections that are not in use. */
   get idleCount(): number {
     return this.idle.length;
   }
@@ -41,7 +41,7 @@ export class Stock<Item extends Stocked> {
     return this.idle[0];
   }
 
-  /** Puts in a new one, which whoever made it has. */
+  /** Puts in a new one, which is in use. */
   add(item: Item): void {
     this.open.add(item);
   }
@@ -55,7 +55,7 @@ export class Stock<Item extends Stocked> {
     }
   }
 
-  /** Nobody uses it any more. */
+  /** It is not in use any more. */
   keep(item: Item): void {
     this.idle.push(item);
   }

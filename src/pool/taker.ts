@@ -1,11 +1,11 @@
-/** Who waits for a connection of a pool. */
+/** Takers of a pool's connections. */
 import type { WaitOptions } from "../connection/connection.js";
 import { Waiter } from "../connection/waiting/waiter.js";
 import type { NetError } from "../errors.js";
 import type { TimingWheel } from "../time/timing-wheel.js";
 import type { Pooled, Site, Use } from "./site.js";
 
-/** Who waits for a connection. */
+/** A taker of a connection. */
 export class Taker {
   /** Of those who came before it is less. */
   readonly number: number;

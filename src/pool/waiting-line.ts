@@ -14,7 +14,7 @@ interface Place<Waiting> {
   behind: Place<Waiting> | undefined;
 }
 
-/** A line; nobody is in it twice. */
+/** A line. A waiter is in it once. */
 export class WaitingLine<Waiting> {
   private readonly places: Map<Waiting, Place<Waiting>> = new Map();
   private readonly common: WaitingCount | undefined;

@@ -74,7 +74,7 @@ export class Association implements Receiver, PortOwner {
   private readonly inner: DatagramPort;
   private readonly outer: Map<"IPv4" | "IPv6", OuterSocket> = new Map();
   private readonly names: AssociationNames;
-  /** Who was sent to, or heard, last. */
+  /** The peers of the latest datagrams. */
   private readonly peers: RecentMap<PeerKey, Peer>;
   /** Where the client sends from; undefined before its first datagram. */
   private client: Peer | undefined = undefined;
@@ -234,7 +234,7 @@ export class Association implements Receiver, PortOwner {
 
   // — the destinations' side —
 
-  /** Datagrams of a destination, or of somebody who was not sent to. */
+  /** Datagrams of a destination, or of a stranger. */
   cameBack(bytes: Buffer, from: PeerKey, segmentBytes: number): void {
     const { client, inner } = this;
     const peer = this.peers.get(from);

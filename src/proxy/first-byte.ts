@@ -1,7 +1,7 @@
 /** Which protocol a client speaks: SOCKS begins with its version, 4 or 5, which no HTTP request begins with. */
 import type { ProtocolConnection, Receiver } from "../connection/receiver.js";
 
-/** Who receives what. */
+/** The receivers to choose from. */
 export interface ProtocolChoice {
   socksReceiver(): Receiver;
   httpReceiver(): Receiver;

@@ -96,7 +96,7 @@ export class OutgoingStreams implements StreamRole {
   }
 
   refused(): void {
-    // Nobody comes in.
+    // It accepts no connections.
   }
 
   shutdown(): void {

@@ -28,7 +28,7 @@ export class PacketRole<Handle, Received extends Buffer | number, Context>
   listening: Listening | undefined = undefined;
   /** Where an agent or a client has its connections. */
   places: Places<StreamConnection, ConnectOptions> | undefined = undefined;
-  /** Somebody waits for a client to stop. */
+  /** A caller waits for a client to stop. */
   isStopAwaited = false;
   private readonly makeContext: ContextFactory<Context> | undefined;
   private readonly spares: PacketReceiver[] = [];

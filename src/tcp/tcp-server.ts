@@ -51,7 +51,7 @@ export class TcpServer<
     const [engine, security] = secured("server", options);
     assertComponentOptions(options, "server", ADMISSION_NAMES);
     const events = new Events(options);
-    // Where no handler gets a connection, nobody will read from it.
+    // Where no handler gets a connection, it will not be read from.
     events.mayBeRead = [options.onAccept, options.onHandshake, options.context].some(Boolean);
     const role = new PacketRole(events, options.context);
     const component = new StreamComponent(role, engine, security, options);

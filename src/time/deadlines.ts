@@ -78,7 +78,7 @@ export class Deadlines implements WheelItem {
     return this.purpose === purpose ? this.purposeMs : (this.dues?.[purpose] ?? NEVER);
   }
 
-  /** Whether `purpose` is overdue, although nobody has been told yet. */
+  /** Whether `purpose` is overdue, even if that was not reported yet. */
   isPast(purpose: number): boolean {
     return this.wheel.clock.now() >= this.dueMs(purpose);
   }

@@ -33,7 +33,7 @@ export interface WheelItem {
   deadlineReached(): void;
 }
 
-/** Who is told that a deadline was reached. */
+/** What is told that a deadline was reached. */
 export interface DeadlineOwner {
   /** The deadline has passed. It is off the wheel and may be set again. */
   deadlineReached(deadline: Deadline): void;

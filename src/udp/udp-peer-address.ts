@@ -1,5 +1,5 @@
 /**
- * Addresses of peers that have no session, as applications see them: text is made when somebody reads it. Those that
+ * Addresses of peers that have no session, as applications see them: text is made when it is read. Those that
  * were heard of last are remembered, so that none is made anew for each datagram, and one that was handed out is
  * known when something is sent to it.
  */

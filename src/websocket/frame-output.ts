@@ -53,7 +53,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 /** What deflates for a socket. */
 export interface Compression {
   readonly deflater: MessageDeflater;
-  /** Whole messages from this size on are compressed where nobody says. */
+  /** Whole messages from this size on are compressed by default. */
   readonly minBytes: number;
 }
 
@@ -85,7 +85,7 @@ export class FrameOutput implements LineOwner {
   private isCompressing = false;
   /** The message that was begun was dropped. */
   private isDropping = false;
-  /** A send answered `"slow"` or false, and nobody was told since that there is room again. */
+  /** A send answered `"slow"` or false, and room was not reported since. */
   private isAbove = false;
   /** Frames for many that came while a message was under way. */
   private held: HeldFrames | undefined = undefined;

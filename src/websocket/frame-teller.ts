@@ -1,4 +1,4 @@
-/** Tells handlers of frames, before it passes on what they mean. Only where somebody wants to know. */
+/** Tells handlers of frames, before it passes on what they mean. Only where there are handlers for frames. */
 import type { Delivery, FrameState, WebSocketSink } from "../protocol/websocket/websocket-sink.js";
 import type { CalledSession, WebSocketCalls } from "./websocket-calls.js";
 

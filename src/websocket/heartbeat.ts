@@ -40,7 +40,7 @@ export class Heartbeat {
     this.settings = settings;
   }
 
-  /** That of sockets with these settings; undefined where nobody is pinged. */
+  /** That of sockets with these settings; undefined where pings are off. */
   static by(settings: WebSocketSettings): Heartbeat | undefined {
     return settings.pingIntervalMs > 0 ? new Heartbeat(settings) : undefined;
   }

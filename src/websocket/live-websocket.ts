@@ -43,7 +43,7 @@ export interface SocketBehind {
   readonly end: WebSocketEnd | undefined;
   /** See `WebSocketConnection.drained`. */
   whenDrained(options?: WaitOptions): Promise<void>;
-  /** Somebody reads on. */
+  /** The application reads on. */
   readOn(): void;
   /** `told` is called when it has ended. */
   awaitEnd(told: (end: WebSocketEnd) => void): void;

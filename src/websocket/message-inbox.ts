@@ -26,7 +26,7 @@ export class MessageInbox {
     return this.heldCost;
   }
 
-  /** Whether somebody waits for a message. */
+  /** Whether a caller waits for a message. */
   get isAwaited(): boolean {
     return this.waiters.length > 0;
   }

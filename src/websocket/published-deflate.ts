@@ -44,7 +44,7 @@ export class PublishedDeflate {
     this.cancelUnwanted();
   }
 
-  /** Nothing more is deflated where nobody will send it. */
+  /** Stops deflating when no socket will send it. */
   cancelUnwanted(): void {
     if (this.wantedCount > 0 || this.job.isOver) return;
     this.job.isOver = true;

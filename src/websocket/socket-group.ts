@@ -61,7 +61,7 @@ export abstract class SocketGroup<Context = unknown> {
 
   /**
    * Sends a message to every socket, or to those that `filter` takes, but not to `except`; as one frame that is compressed
-   * once. Who is slow is treated by `slowConsumer`, and holds nobody up. Returns how many took it. Throws
+   * once. `slowConsumer` decides about slow peers, which delay no other. Returns how many took it. Throws
    * `INVALID_ARGUMENT` before anything is sent.
    */
   broadcast(data: Data, options?: WebSocketBroadcastOptions<Context>): BroadcastResult {
@@ -91,7 +91,7 @@ export abstract class SocketGroup<Context = unknown> {
     return this.#sockets.subscriberCount(topic);
   }
 
-  /** Topics that somebody is subscribed to. */
+  /** Topics with subscribers. */
   topics(): string[] {
     return this.#sockets.topics();
   }

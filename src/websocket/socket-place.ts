@@ -60,7 +60,7 @@ export interface SocketPlaceShare {
   readonly calls: Informer;
 }
 
-/** Who has places. */
+/** The owner of places. */
 export interface SocketPlaceKeeper {
   /** Whether sockets may still be made. */
   readonly isAlive: boolean;

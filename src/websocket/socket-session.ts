@@ -73,7 +73,7 @@ export interface PlaceOfSocket {
 export interface SocketShare {
   readonly role: Role;
   readonly configuration: WebSocketConfiguration;
-  /** Undefined where nobody is pinged. */
+  /** Undefined where pings are off. */
   readonly heartbeat: Heartbeat | undefined;
   readonly calls: WebSocketCalls<LiveWebSocket>;
   /** The sockets of the component. */
@@ -125,7 +125,7 @@ export class SocketSession
   private owedPong: Buffer | undefined = undefined;
   /** Promises of handlers that are not settled. */
   private busyCount = 0;
-  /** Messages go to the inbox because somebody has begun to read. */
+  /** Messages go to the inbox because reading has begun. */
   private isRead = false;
   private hasPeerEnded = false;
   /** This side has closed, and there was no room for a message: none that follows is delivered. */
@@ -523,7 +523,7 @@ export class SocketSession
     if (this.busyCount === 0) this.connection.release(HOLD.handler);
   }
 
-  /** Somebody waits for the end, who may be a busy handler. */
+  /** A caller waits for the end; it may be a busy handler. */
   awaitEnd(told: (end: WebSocketEnd) => void): void {
     this.endingOf().told = told;
     if (!this.calls.wantsPieces) this.connection.release(HOLD.handler);
@@ -546,7 +546,7 @@ export class SocketSession
     return this.ownInbox;
   }
 
-  /** Somebody reads on. */
+  /** The application reads on. */
   readOn(): void {
     this.isRead = true;
     const { connection } = this;
@@ -603,7 +603,7 @@ export class SocketSession
       return false;
     }
     this.endingOf().close(code, reason);
-    // The peer's Close frame is behind what nobody may read any more.
+    // The peer's Close frame is behind messages that will not be read.
     this.connection.release(HOLD.unread);
     this.connection.release(HOLD.handler);
     return true;

@@ -135,7 +135,7 @@ export interface WebSocketConnection<Context = unknown>
    * `slowConsumer` says.
    */
   ping(data?: Data): SendResult;
-  /** Sends a pong that nobody asked for, of at most 125 bytes. Returns as {@link send} does. */
+  /** Sends an unsolicited pong, of at most 125 bytes. Returns as {@link send} does. */
   pong(data?: Data): SendResult;
   /**
    * Begins the close handshake. `code`: 1000 to 1003, 1007 to 1014 or 3000 to 4999, or 1005 for a Close frame without

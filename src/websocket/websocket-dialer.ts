@@ -255,7 +255,7 @@ export class WebSocketDialer {
 
   private async stopOnce(drainMs: number): Promise<StopResult> {
     const { length } = this.http.connectionIds();
-    // Whoever waits for the end must live to see it, `unref` or not.
+    // A caller that awaits the end keeps the process alive, whatever `unref` says.
     this.keepsProcess = true;
     const open = [...this.share.group];
     const all = Promise.all(open.map((socket) => socket.closed()));

@@ -89,7 +89,7 @@ export class WebSocketEndpoint<Context = unknown> extends SocketGroup<Context> {
   readonly #share: SocketShare;
   readonly #stock: DeflateStock | undefined;
 
-  /** Throws `INVALID_ARGUMENT`. `alsoKnown`: options of somebody else's. */
+  /** Throws `INVALID_ARGUMENT`. `alsoKnown`: other options that may be given. */
   constructor(options: WebSocketEndpointOptions<Context>, alsoKnown: readonly string[] = []) {
     assertObject("the options", options);
     assertKnownKeys("options", options, [...OPTION_NAMES, ...alsoKnown]);

@@ -396,11 +396,11 @@ describe("a pool of connections", () => {
     }
   });
 
-  it("serves ten thousand who wait, through failures, and loses none", async (test) => {
+  it("serves thousands who wait, through failures, and loses none", async (test) => {
     const { pool, stop, wait } = await world(test, { ejectAfter: 2, waitTimeoutMs: 0 });
     let served = 0;
     const all = Promise.all(
-      Array.from({ length: 10_000 }, async () => {
+      Array.from({ length: 2_500 }, async () => {
         const lease = await pool.take();
         served++;
         lease.release(served % 7 === 0 ? "close" : "reuse");
@@ -409,7 +409,7 @@ describe("a pool of connections", () => {
     await wait(10);
     await stop(7_001);
     await all;
-    assert.equal(served, 10_000);
+    assert.equal(served, 2_500);
     assert.ok(pool.stats.connectionCount <= 30);
   });
 

@@ -181,13 +181,13 @@ describe("deadlines, in time moved by hand", () => {
     await server.stop({ drainMs: 0 });
   });
 
-  it("ten thousand idle connections share one timer", async () => {
+  it("a thousand idle connections share one timer", async () => {
     const { clock, engine, pass } = network();
-    const server = new TcpServer({ engine, idleTimeoutMs: 60_000, maxConnections: 10_000 });
+    const server = new TcpServer({ engine, idleTimeoutMs: 60_000, maxConnections: 1_000 });
     await server.listen({ port: 5555 });
-    const agent = new TcpAgent({ engine, maxConnections: 10_000 });
+    const agent = new TcpAgent({ engine, maxConnections: 1_000 });
     const connecting = Promise.all(
-      Array.from({ length: 10_000 }, () => agent.connect({ port: 5555 })),
+      Array.from({ length: 1_000 }, () => agent.connect({ port: 5555 })),
     );
     await pass(0);
     await connecting;

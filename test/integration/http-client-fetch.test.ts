@@ -47,6 +47,7 @@ const ENCODED: Readonly<Record<string, readonly [coding: string, bytes: Buffer]>
 
 /** 300 MB of zeros, made for the first engine. */
 let bomb: Buffer | undefined;
+let nestedBomb: Buffer | undefined;
 
 for (const engine of availableEngines()) {
   describe(`redirects on ${engine}`, () => redirects(engine));
@@ -316,7 +317,7 @@ function codings(engine: EngineName): void {
   });
 
   it("refuses a zip bomb by its ratio, and ends its connection", async (test) => {
-    bomb ??= gzipSync(Buffer.alloc(300_000_000));
+    bomb ??= gzipSync(Buffer.alloc(64_000_000));
     const sent = bomb;
     const server = await nodeServer(test, (_request, response) => {
       response.setHeader("Content-Encoding", "gzip");
@@ -331,12 +332,13 @@ function codings(engine: EngineName): void {
     })();
 
     await assert.rejects(reading, { code: "HTTP_CONTENT_TOO_LARGE", fault: "limit" });
-    assert.ok(readBytes < 120_000_000, `${readBytes} bytes came out`);
+    assert.ok(readBytes < 26_000_000, `${readBytes} bytes came out`);
     await until(() => agent.stats.connectionCount === 0);
   });
 
   it("refuses a bomb within a bomb, and more than maxDecodedBytes", async (test) => {
-    const twice = gzipSync(gzipSync(Buffer.alloc(100_000_000)));
+    nestedBomb ??= gzipSync(gzipSync(Buffer.alloc(20_000_000)));
+    const twice = nestedBomb;
     const server = await nodeServer(test, encoded("gzip, gzip", twice));
     const agent = httpAgent(test, { engine });
     const many = await nodeServer(test, encoded("gzip,gzip,gzip,gzip,gzip", twice));
@@ -355,7 +357,7 @@ function codings(engine: EngineName): void {
     );
     const server = await nodeServer(test, async (_request, response) => {
       response.setHeader("Content-Encoding", "gzip");
-      for (let count = 0; count < 2_000; count++) {
+      for (let count = 0; count < 400; count++) {
         if (!response.write(block)) {
           await new Promise((resolve) => response.once("drain", resolve));
         }
@@ -376,7 +378,7 @@ function codings(engine: EngineName): void {
     for await (const bytes of body) readBytes += bytes.length;
 
     assert.ok(heldAt < 10_000_000, `${heldAt} bytes were decoded ahead`);
-    assert.equal(readBytes, 2_000 * 65_536);
+    assert.equal(readBytes, 400 * 65_536);
   });
 
   it("ends the connection when the decoded body is left", async (test) => {

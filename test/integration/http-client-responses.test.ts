@@ -159,7 +159,7 @@ function responses(engine: EngineName): void {
   }
 
   it("holds a server back whose body nobody reads, and goes on with it", async (test) => {
-    const total = 50_000_000;
+    const total = 20_000_000;
     let writtenBytes = 0;
     const server = await nodeServer(test, async (_request, response) => {
       response.setHeader("Content-Length", total);

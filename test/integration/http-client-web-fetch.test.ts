@@ -27,7 +27,7 @@ const read = async (asked: Promise<Response>): Promise<unknown> => {
 
 /** What nobody keeps is collected, and what is done because of that is done. */
 async function collections(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) {
+  for (let turn = 0; turn < 8; turn++) {
     await new Promise((next) => setImmediate(next));
     assert.ok(globalThis.gc);
     globalThis.gc();

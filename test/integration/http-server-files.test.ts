@@ -264,7 +264,8 @@ describe("files", () => {
 
   it("that become shorter while they are sent end the connection", async (test) => {
     const shrinking = join(folder, "shrinking.bin");
-    writeFileSync(shrinking, Buffer.alloc(64_000_000));
+    writeFileSync(shrinking, "");
+    truncateSync(shrinking, 64_000_000);
     const failures: string[] = [];
     const server = await httpServer(test, {
       engine: engines[0] ?? "node",

@@ -275,7 +275,7 @@ function order(engine: EngineName): void {
     assert.equal(most, 8);
   });
 
-  it("answers 10,000 pipelined requests in order, with little waiting at a time", async (test) => {
+  it("answers 2,000 pipelined requests in order, with little waiting at a time", async (test) => {
     let number = 0;
     const server = await httpServer(test, {
       engine,
@@ -283,12 +283,12 @@ function order(engine: EngineName): void {
     });
     const peer = await rawPeer(test, server);
 
-    peer.send(Array.from({ length: 10_000 }, (_, index) => get(`/${index + 1}`)).join(""));
+    peer.send(Array.from({ length: 2_000 }, (_, index) => get(`/${index + 1}`)).join(""));
 
-    const bodies = (await peer.answers(10_000)).map(({ body }) => body);
+    const bodies = (await peer.answers(2_000)).map(({ body }) => body);
     assert.equal(bodies[0], "1 of /1");
-    assert.equal(bodies[9_999], "10000 of /10000");
-    assert.equal(new Set(bodies).size, 10_000);
+    assert.equal(bodies[1_999], "2000 of /2000");
+    assert.equal(new Set(bodies).size, 2_000);
   });
 
   it("reads no further request while the peer does not take large answers", async (test) => {
@@ -302,15 +302,16 @@ function order(engine: EngineName): void {
       },
     });
     const peer = await rawPeer(test, server);
+    peer.socket.removeAllListeners("data");
     peer.socket.pause();
 
-    peer.send(GET.repeat(200));
+    peer.send(GET.repeat(80));
     await until(() => requestCount > 0);
     const before = requestCount;
     for (let turn = 0; turn < 200; turn++) await new Promise((next) => setImmediate(next));
     const during = requestCount;
     peer.socket.resume();
-    await until(() => requestCount === 200);
+    await until(() => requestCount === 80);
 
     assert.ok(before <= during && during < 40, `${before} … ${during}`);
   });

@@ -133,7 +133,7 @@ function limits(engine: EngineName): void {
     });
     const address = await listening(server);
     const total = 32 * 1_048_576;
-    const socket = deafPeer(address, Buffer.alloc(total, 1));
+    const socket = deafPeer(address, Buffer.alloc(total));
 
     await until(() => (served?.pendingBytes ?? 0) >= 262_144);
     await until(() => socket.writableLength > 0);
@@ -276,7 +276,7 @@ function limits(engine: EngineName): void {
     const client = new TcpClient({ engine, maxPendingBytes: 67_108_864 });
     await client.connect({ port });
     const total = 24 * 1_048_576;
-    client.send(Buffer.alloc(total, 9));
+    client.send(Buffer.alloc(total));
 
     await until(() => (served?.unreadBytes ?? 0) >= 100_000);
     const most = served?.unreadBytes ?? 0;
@@ -328,7 +328,7 @@ function limits(engine: EngineName): void {
       engine,
       closeTimeoutMs: 500,
       onAccept(connection) {
-        connection.send(Buffer.alloc(byteCount, "x"));
+        connection.send(Buffer.alloc(byteCount));
         connection.close();
       },
       onClose: (_, reason) => void reasons.push(reason),

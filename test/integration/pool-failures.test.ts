@@ -373,11 +373,11 @@ describe("a pool's checks of destinations", () => {
   });
 });
 
-describe("a pool with ten thousand takers", () => {
+describe("a pool with thousands of takers", () => {
   it("settles each of them, whatever becomes of it, and leaks nothing", async (test) => {
     const world = await poolWorld(test, {
       ...OPTIONS,
-      maxWaiting: 10_000,
+      maxWaiting: 2_500,
       checkAfterMs: 1,
       checkTimeoutMs: 20,
       check: ({ id }) => (id % 5 === 0 ? new Promise(() => {}) : id % 3 > 0),
@@ -386,7 +386,7 @@ describe("a pool with ten thousand takers", () => {
     const count = (end: string): void => {
       ends.set(end, (ends.get(end) ?? 0) + 1);
     };
-    const takers = Array.from({ length: 10_000 }, async (_, index) => {
+    const takers = Array.from({ length: 2_500 }, async (_, index) => {
       const controller = new AbortController();
       const { signal } = controller;
       // In every state: before the connection is made, while it waits, while it is checked, when it is lent.
@@ -413,7 +413,7 @@ describe("a pool with ten thousand takers", () => {
     await all;
 
     assert.deepEqual([...ends.keys()].sort(), ["ABORTED", "POOL_TIMEOUT", "served"]);
-    assert.ok((ends.get("served") ?? 0) > 7_000, JSON.stringify([...ends]));
+    assert.ok((ends.get("served") ?? 0) > 1_750, JSON.stringify([...ends]));
     const { waitingCount, connectingCount, connectionCount } = world.pool.stats;
     assert.deepEqual([waitingCount, connectingCount], [0, 0]);
     assert.ok(connectionCount <= 12);
@@ -435,7 +435,7 @@ describe("a pool with ten thousand takers", () => {
       const spy = test.mock.method(DestinationTable.prototype, "order", order);
       const world = await poolWorld(test, { ...OPTIONS, ejectAfter: 1_000, maxEjectedPercent: 0 });
       await illness?.(world);
-      const count = 4_000;
+      const count = 1_000;
       let served = 0;
       const all = Promise.all(
         Array.from({ length: count }, async () => {
@@ -456,7 +456,7 @@ describe("a pool with ten thousand takers", () => {
     const world = await poolWorld(test, { ...OPTIONS, maxConnectionsPerDestination: 2 });
     const leases = await Promise.all(Array.from({ length: 6 }, () => world.pool.take()));
     const codes = new Map<string, number>();
-    const takers = Array.from({ length: 10_000 }, () =>
+    const takers = Array.from({ length: 2_500 }, () =>
       world.pool.take({ timeoutMs: 0 }).catch(({ code }: NetError) => {
         codes.set(code, (codes.get(code) ?? 0) + 1);
       }),
@@ -464,7 +464,7 @@ describe("a pool with ten thousand takers", () => {
     await world.turns();
     const stopped = world.pool.stop({ drainMs: 100 });
     await Promise.all(takers);
-    assert.deepEqual([...codes], [["STOPPED", 10_000]]);
+    assert.deepEqual([...codes], [["STOPPED", 2_500]]);
     leases[0]?.release();
     await world.wait(150);
     await stopped;

@@ -355,6 +355,7 @@ function origins(engine: EngineName): void {
       const peer = await says(test, proxy, get("1.1"));
       await until(() => peer.hasEnded);
       assert.ok(peer.received.endsWith(framing === "chunks" ? rest : `\r\n\r\n${rest}`));
+      peer.socket.end();
       // Without a length or chunks an end would say that all has come.
       const old = await says(test, proxy, get("1.0"));
       await until(() => old.isClosed);

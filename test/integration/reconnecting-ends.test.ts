@@ -117,7 +117,8 @@ async function assertOver(
   connecting: Promise<unknown>,
   text: string,
 ): Promise<void> {
-  await pass(clock, 1_000);
+  // Several times the longest wait.
+  await pass(clock, 300);
   assert.equal(laterDialCount(), 0, `${text}: attempts follow`);
   const settled = await Promise.race([connecting, Promise.resolve("waits")]);
   assert.notEqual(settled, "waits", `${text}: connect has not settled`);
@@ -231,7 +232,7 @@ describe("a name whose addresses change", () => {
   });
 });
 
-describe("a thousand clients of a server that restarts each second", () => {
+describe("many clients of a server that restarts each second", () => {
   it("come less and less often, all of them when it stays, and leave nothing behind", async () => {
     const { engine, clock } = memoryWorld();
     let dialCount = 0;
@@ -242,7 +243,7 @@ describe("a thousand clients of a server that restarts each second", () => {
     const server = new Server(engine);
     await server.start();
     const clients = Array.from(
-      { length: 1_000 },
+      { length: 250 },
       () => new TcpClient({ engine, reconnect: true, onReceive() {} }),
     );
     await Promise.all(clients.map((client) => client.connect({ port: PORT })));
@@ -255,11 +256,11 @@ describe("a thousand clients of a server that restarts each second", () => {
       await pass(clock, 500);
       inSecond.push(dialCount);
     }
-    // With a greatest wait of 30 s, whose mean is half of it, about 67 of a thousand come in a second.
+    // With a greatest wait of 30 s, whose mean is half of it, about 17 of 250 come in a second.
     const last = inSecond.slice(-20).reduce((sum, count) => sum + count, 0) / 20;
-    assert.ok(last < 150, `${inSecond}`);
+    assert.ok(last < 38, `${inSecond}`);
     await pass(clock, 65_000);
-    assert.equal(server.connectionCount, 1_000);
+    assert.equal(server.connectionCount, 250);
     await Promise.all(clients.map((client) => client.stop({ drainMs: 0 })));
     await server.stop();
     assert.equal(clock.timerCount, 0);

@@ -85,17 +85,17 @@ function relays(engine: EngineName): void {
     const before = process.memoryUsage().rss;
     let peak = 0;
     const sending = (async () => {
-      for (let index = 0; index < 256; index++) {
+      for (let index = 0; index < 128; index++) {
         if (connection.send(piece) !== true) await connection.drained({ timeoutMs: 20_000 });
       }
     })();
-    for (let index = 0; index < 256; index++) {
+    for (let index = 0; index < 128; index++) {
       const got = await connection.read(piece.length, { timeoutMs: 20_000 });
       assert.ok(got.equals(piece), `piece ${index} is another`);
       peak = Math.max(peak, process.memoryUsage().rss - before);
     }
     await sending;
-    assert.ok(peak < 256 * 2 ** 20, `${peak} bytes more`);
+    assert.ok(peak < 128 * 2 ** 20, `${peak} bytes more`);
   });
 
   it("tries the next where one is dead, leaves that out for a while, and never the only one", async (test) => {

@@ -17,6 +17,8 @@ import { type WsLibrary, type WsSocket, wsLibrary } from "../support/ws-library.
 const library = await wsLibrary();
 
 const MIB = 1_048_576;
+/** More than what is deflated within `send`, and than one turn does (128 KiB). */
+const PART = 262_144;
 
 /** Text that takes a while: half of it random. */
 function slowText(byteCount: number): string {
@@ -80,7 +82,7 @@ function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibr
   it("keeps the order of what is sent behind them, the Close frame included", async (test) => {
     const { server, socket, seen } = await pair(test, { engine, compression });
     socket.subscribe("all");
-    const texts = [slowText(MIB), slowText(300_000)] as const;
+    const texts = [slowText(PART), slowText(300_000)] as const;
 
     socket.send(texts[0]);
     socket.send("small");
@@ -111,7 +113,7 @@ function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibr
 
   it("lets others have their turns, and pings go ahead", async (test) => {
     const { socket, seen } = await pair(test, { engine, compression });
-    const text = slowText(4 * MIB);
+    const text = slowText(4 * PART);
     let turns = 0;
     const count = (): void => {
       turns++;
@@ -124,7 +126,7 @@ function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibr
     await until(() => seen.length === 2);
 
     assert.deepEqual(seen, ["ping ahead", text]);
-    assert.ok(turns >= 32, `${turns} turns`);
+    assert.ok(turns >= 8, `${turns} turns`);
   });
 
   it("counts what waits, says when there is room again, and drains", async (test) => {
@@ -153,7 +155,7 @@ function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibr
 
   it("is sent to its end when the peer closes meanwhile", async (test) => {
     const { socket, client, seen } = await pair(test, { engine, compression });
-    const text = slowText(MIB);
+    const text = slowText(PART);
 
     socket.send(text);
     client.close(1_000, "enough");
@@ -166,7 +168,7 @@ function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibr
   it("is given up when the socket ends, and the next one has its turn", async (test) => {
     const one = await pair(test, { engine, compression });
     const two = await pair(test, { engine, compression });
-    const text = slowText(MIB);
+    const text = slowText(PART);
 
     one.socket.send(text);
     one.socket.send(text);
@@ -190,7 +192,7 @@ function inTurns(engine: EngineName, compression: CompressionOptions, ws: WsLibr
       compression,
       onClose: (_socket, _code, _reason, { code }) => void errors.push(code),
     });
-    const bytes = new Uint8Array(MIB);
+    const bytes = new Uint8Array(PART);
 
     socket.send(bytes);
     structuredClone(bytes, { transfer: [bytes.buffer] });
@@ -251,7 +253,7 @@ function publishing(engine: EngineName, ws: WsLibrary): void {
       engine,
       compression,
     });
-    const [large, other, own] = [slowText(2 * MIB), slowText(MIB), slowText(MIB)] as const;
+    const [large, other, own] = [slowText(2 * PART), slowText(PART), slowText(PART)] as const;
     let turns = 0;
     const count = (): void => {
       turns++;
@@ -286,8 +288,8 @@ function publishing(engine: EngineName, ws: WsLibrary): void {
       "behind",
       "close 4000",
     ]);
-    // 128 KiB in each: 2 MiB and 1 MiB for all together, and 1 MiB for one of them.
-    assert.ok(turns >= 32, `${turns} turns`);
+    // 128 KiB in each: 512 KiB and 256 KiB for all together, and 256 KiB for one of them.
+    assert.ok(turns >= 8, `${turns} turns`);
   });
 
   it("takes bytes as they are when they are published", async (test) => {
@@ -307,7 +309,7 @@ function publishing(engine: EngineName, ws: WsLibrary): void {
       engine,
       compression,
     });
-    const text = slowText(4 * MIB);
+    const text = slowText(4 * PART);
     const begun = sockets.map((socket) => socket.send("begun", { isLast: false }));
 
     server.publish("all", text);
@@ -331,10 +333,10 @@ function publishing(engine: EngineName, ws: WsLibrary): void {
     const { server, sockets, readers } = await audience(test, ws, [true, true], {
       engine,
       compression,
-      maxPendingBytes: 3 * MIB,
+      maxPendingBytes: 3 * PART,
       slowConsumer: "drop",
     });
-    const text = slowText(2 * MIB);
+    const text = slowText(2 * PART);
 
     sockets[0]?.send(text);
     const counts = [server.publish("all", text), server.publish("all", text)];

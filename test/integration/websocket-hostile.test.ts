@@ -192,8 +192,8 @@ async function echoing(port: number): Promise<WebSocketClient> {
 }
 
 function drains(engine: EngineName): void {
-  it("says 1001 to 1,000 sockets when the server stops, and all reply", async (test) => {
-    const COUNT = 1_000;
+  it("says 1001 to 250 sockets when the server stops, and all reply", async (test) => {
+    const COUNT = 250;
     const codes = new Map<number, number>();
     // On a busy machine so many take their time.
     const closeFrameTimeoutMs = 60_000;
@@ -213,9 +213,7 @@ function drains(engine: EngineName): void {
     });
     test.after(() => agent.stop({ drainMs: 0 }));
     const url = `ws://127.0.0.1:${server.port}/`;
-    for (let at = 0; at < COUNT; at += 250) {
-      await Promise.all(Array.from({ length: 250 }, () => agent.connect(url)));
-    }
+    await Promise.all(Array.from({ length: COUNT }, () => agent.connect(url)));
 
     const { cutCount } = await server.stop({ drainMs: 60_000 });
     await until(() => agent.connectionCount === 0, 60_000);

@@ -21,7 +21,7 @@ interface AddressEntry {
   atMs: number;
 }
 
-/** Why somebody may not connect. */
+/** Why a peer may not connect. */
 export type AccessCode = "ACCESS_REFUSED" | "ADDRESS_LIMIT" | "ADDRESS_RATE_LIMIT";
 
 /** A connection that is there, as far as its address counts. */

@@ -20,7 +20,7 @@ export interface AccessNumbers {
  * address (an IPv4-mapped IPv6 one is the same), or the first `ipv6PrefixLength` bits of an IPv6 one.
  */
 export interface AccessOptions {
-  /** Only peers of these networks may connect; an empty list: nobody. Left out: everybody. */
+  /** Only peers of these networks may connect; an empty list: no peer. Left out: all peers. */
   readonly allow?: Networks | undefined;
   /** Peers of these networks may not, whatever `allow` says. */
   readonly deny?: Networks | undefined;

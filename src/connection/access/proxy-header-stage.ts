@@ -11,7 +11,7 @@ import { ProxyHeaderReader } from "../../protocol/proxy-header/proxy-header-read
 import { Deadline, type DeadlineOwner, type TimingWheel } from "../../time/timing-wheel.js";
 import type { ProxyHeaderRules } from "./proxy-header-options.js";
 
-/** Who waits for the header. */
+/** The owner of the stage. */
 export interface ProxyHeaderOwner {
   /** The header is there. The owner takes the stream, sets its `sink` at once, and gives it `early`. */
   headerRead(stage: ProxyHeaderStage, header: ProxyHeader, early: Buffer): void;

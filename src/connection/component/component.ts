@@ -41,7 +41,7 @@ export interface ComponentRole<Held extends Member> {
   closeListeners?(): void;
   /** Whether something that lets connections in is still closing. */
   hasListeners?(): boolean;
-  /** Whether somebody waits for the end of this connection, besides those who called `closed`. */
+  /** Whether a caller waits for the end of this connection, besides those who called `closed`. */
   isEndAwaited?(connection: Held): boolean;
 }
 
@@ -79,7 +79,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   private readonly kind: SettingsKind<Settings>;
   /** What was asked for; what was left out follows from it. */
   private given: Given<Settings>;
-  /** Who waits for the end of a connection, by its id. */
+  /** Waiters for the end of a connection, by its id. */
   private readonly closeWaiters: Map<number, WaiterList> = new Map();
   private stateNow: ServiceState = "stopped";
   private stopping: Stopping | undefined;
@@ -187,7 +187,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
     this.stopping = { hadStarted, promise, resolve, endedCount: 0, cutCount: 0 };
     this.role.closeListeners?.();
     for (const connection of this.registry.list()) {
-      // Whoever waits for the end must live to see it, `unref` or not.
+      // A caller that awaits the end keeps the process alive, whatever `unref` says.
       connection.ref();
       if (drainMs === 0 || connection.state === "connecting") this.cut(connection, drainMs);
       else connection.stop();

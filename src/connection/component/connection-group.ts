@@ -178,7 +178,7 @@ export abstract class ConnectionGroup<
     return this.#component.topics.table.count(topic);
   }
 
-  /** Topics that somebody is subscribed to. */
+  /** Topics with subscribers. */
   topics(): string[] {
     return this.#component.topics.table.topics();
   }

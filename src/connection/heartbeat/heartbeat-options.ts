@@ -16,11 +16,11 @@ export interface HeartbeatOptions {
   /** What is sent when nothing was received for `everyMs`. Left out, this side only answers. */
   readonly message?: Data | ((connection: Connection) => Data) | undefined;
   /**
-   * Which packets answer a heartbeat: only these count, and they go to nobody else. Left out, all that is
+   * Which packets answer a heartbeat: only these count, and they are delivered nowhere else. Left out, all that is
    * received counts, and goes its usual way.
    */
   readonly isAnswer?: ((packet: Buffer) => boolean) | undefined;
-  /** Which packets are heartbeats of the peer: they get `answer`, and go to nobody else. */
+  /** Which packets are heartbeats of the peer: they get `answer`, and are delivered nowhere else. */
   readonly isProbe?: ((packet: Buffer) => boolean) | undefined;
   /** What such a packet gets. */
   readonly answer?: Data | ((packet: Buffer) => Data) | undefined;

@@ -32,7 +32,7 @@ export interface BeatingConnection {
   isHeld(owners: number): boolean;
 }
 
-/** Who sends the probes. */
+/** What sends the probes. */
 export interface HeartbeatOwner {
   /** When anything was last received, by the wheel's clock: a peer that is heard is not probed. */
   readonly receivedMs: number;

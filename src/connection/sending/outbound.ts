@@ -218,7 +218,7 @@ export class Outbound {
       connection.outbound = undefined;
       if (!this.isFlushSet) this.leave();
     }
-    // An error captures the stack: it is made only where somebody waits.
+    // An error captures the stack: it is made only where a caller waits.
     waiters?.reject(connection.closedError());
   }
 }

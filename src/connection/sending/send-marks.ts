@@ -27,10 +27,10 @@ export class SendMarks {
   /** Sends that were dropped. */
   droppedCount = 0;
   private isAbove = false;
-  /** Who waits for the low-water mark. */
+  /** Waiters for the low-water mark. */
   private waiters: WaiterList | undefined = undefined;
 
-  /** Whether nobody is to be told of room. */
+  /** Whether no caller has to be told of room. */
   get isQuiet(): boolean {
     return !this.isAbove && this.waiters?.isEmpty !== false;
   }

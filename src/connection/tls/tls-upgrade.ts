@@ -51,7 +51,7 @@ export interface UpgradeOwner {
   readonly remoteAddress: Address | undefined;
   readonly remoteHost: string | undefined;
   readonly pendingBytes: number;
-  /** Whether received bytes wait that nobody has taken. */
+  /** Whether received bytes wait to be taken. */
   readonly hasUndelivered: boolean;
   /** What is known of TLS, once it is established. */
   readonly tls: TlsInfo | undefined;
@@ -178,7 +178,7 @@ export class TlsUpgrade implements Handshake {
   /** The connection has ended, or closes before TLS has begun. */
   ended(): void {
     this.leave();
-    // An error costs the look at the stack: made where somebody waits.
+    // An error captures the stack: it is made only where a caller waits.
     if (this.waiter?.isPending === true) this.waiter.reject(this.owner.endError());
   }
 

@@ -30,7 +30,7 @@ export class TopicTable<Subscriber extends object> {
     this.maxTopics = maxTopics;
   }
 
-  /** Topics that somebody is subscribed to. */
+  /** Topics with subscribers. */
   get topicCount(): number {
     return this.subscribers.size;
   }

@@ -32,7 +32,7 @@ export class DuplexView implements Receiver {
     assertObject("the options of toDuplex", options);
     assertKnownKeys("toDuplex", options, OPTION_NAMES);
     this.connection = connection;
-    // Loaded by whoever uses it.
+    // Loaded when it is used.
     const { Duplex } = process.getBuiltinModule("node:stream");
     const calls: DuplexOptions = {
       read: () => connection.release(HOLD.body),

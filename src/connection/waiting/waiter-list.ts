@@ -1,4 +1,4 @@
-/** Who waits for the same thing. All are told at once; each may give up before, by time or by signal. */
+/** Waiters for the same event. All are told at once; each may give up before, by time or by signal. */
 import type { NetError } from "../../errors.js";
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { WaitOptions } from "../connection.js";
@@ -11,11 +11,11 @@ export const DRAINED: Omit<GiveUp, "forget"> = {
   operation: "send",
 };
 
-/** Who waits for the same thing. */
+/** Waiters for the same event. */
 export class WaiterList {
   private waiters: Waiter<void>[] = [];
 
-  /** Whether nobody waits. */
+  /** Whether there is no waiter. */
   get isEmpty(): boolean {
     return this.waiters.length === 0;
   }

@@ -1,5 +1,5 @@
 /**
- * One promise that somebody awaits, with its time-out and its abort signal. Settles once; its
+ * One promise that a caller awaits, with its time-out and its abort signal. Settles once; its
  * deadline and its listener are gone by then.
  */
 import {
@@ -86,7 +86,7 @@ export class Waiter<Value> implements DeadlineOwner, AbortListener {
     reject?.(error);
   }
 
-  /** Nobody waits any more: the promise never settles. */
+  /** The waiter is given up: the promise never settles. */
   cancel(): void {
     this.settle();
   }

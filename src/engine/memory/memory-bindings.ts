@@ -72,7 +72,7 @@ export class MemoryBindings<Owner> {
     return this.bindings.filter(({ address }) => address.port === port).map(({ owner }) => owner);
   }
 
-  /** A port that nobody is bound to, by counting up. */
+  /** A free port, by counting up. */
   freePort(): number {
     do {
       this.nextPort = this.nextPort === LAST_FREE_PORT ? FIRST_FREE_PORT : this.nextPort + 1;

@@ -139,6 +139,7 @@ function fateByRates(rates: DatagramRates, random: Random): DatagramFate {
 
 type Setting<Name extends keyof MemoryNetworkOptions> = NonNullable<MemoryNetworkOptions[Name]>;
 
+/** How long things take on a memory engine, how streams are cut into segments, what becomes of what is sent. */
 export class MemoryNetwork {
   #delayMs: Setting<"delayMs"> = 0;
   #split: Setting<"split"> = Number.MAX_SAFE_INTEGER;

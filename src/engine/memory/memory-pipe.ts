@@ -95,7 +95,7 @@ export class MemoryPipe {
     return isUnread;
   }
 
-  /** Nothing arrives from now on, and nobody is told. */
+  /** Nothing arrives from now on, silently. */
   silence(): void {
     this.isSilent = true;
   }

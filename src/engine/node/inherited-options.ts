@@ -37,7 +37,7 @@ export class InheritedOptions {
   }
 }
 
-/** The last one is not what a socket has that nobody has set anything on. */
+/** The last one is not a socket's default. */
 function listOf({ noDelay, keepAlive, userTimeoutMs }: StreamOptions): OptionList {
   const list: OptionList = [];
   if (userTimeoutMs !== undefined) list.push(...userTimeoutOption(userTimeoutMs));

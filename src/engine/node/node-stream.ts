@@ -86,7 +86,7 @@ export interface NodeStreamSetup {
   readonly rounds: StreamRounds;
   /** What pieces in it are released to when they are written. */
   readonly memory: SendMemory;
-  /** Undefined: the socket is asked when somebody wants to know. */
+  /** Undefined: the socket is asked when it is needed. */
   readonly local: Address | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Send memory whose segments are used again when nobody holds a region of them any more. Fresh memory of
+ * Send memory whose segments are used again when no region of them is held any more. Fresh memory of
  * this size costs a page fault for each of its pages, and makes the garbage collector look at the whole
  * heap each time that some dozens of megabytes have gone by.
  *
@@ -21,7 +21,7 @@ interface Segment {
   isTaken: boolean;
 }
 
-/** Send memory whose segments are used again when nobody holds a region of them any more. */
+/** Send memory whose segments are used again when no region of them is held any more. */
 export class RecycledMemory implements SendMemory {
   used = 0;
   buffer: Buffer;
@@ -78,7 +78,7 @@ export class RecycledMemory implements SendMemory {
     return segment.buffer;
   }
 
-  /** Whether somebody has kept what was read into `taken`: nothing may be read into it. */
+  /** Whether what was read into `taken` is kept: nothing may be read into it. */
   isHeld(taken: Buffer): boolean {
     return (this.segments.get(taken.buffer)?.holders ?? 0) > 0;
   }

@@ -4,7 +4,7 @@
  *     open ── end ──► ended        no more bytes follow; those that wait can still be read
  *       └──── fail ─► failed       reading rejects with the error, once what came before was read
  *
- * Whoever receives the message puts bytes in (`push`, `end`, `fail`). They go to the first of these
+ * The receiver of the message puts bytes in (`push`, `end`, `fail`). They go to the first of these
  * that is there: the discarding, a collector (`bytes`), a reader that waits, and else the queue.
  *
  * Invariants: `holds` is true from the moment the queue has {@link BODY_HIGH_WATER_BYTES} until it
@@ -28,11 +28,11 @@ import type { IncomingBody, WholeBodyOptions } from "./incoming-body.js";
 import { notJson } from "./not-json.js";
 import { SpareMemory } from "./spare-memory.js";
 
-/** Whoever receives the message, as its body sees it. */
+/** The receiver of the message, as its body sees it. */
 export interface BodyOwner {
   /** The wheel for deadlines of readers. */
   readonly wheel: TimingWheel;
-  /** Somebody asks for the body, for the first time: a request may wait for an interim 100. */
+  /** The body is asked for, for the first time: a request may wait for an interim 100. */
   bodyWanted(): void;
   /** Holds the peer back while too much of the body waits (true), or lets it send again (false). */
   holdBody(hold: boolean): void;
@@ -79,7 +79,7 @@ export class BodyIntake implements IncomingBody {
     return this.use !== "none";
   }
 
-  /** Whether somebody has begun to read it, and has not thrown it away. */
+  /** Whether reading it has begun, and it was not discarded. */
   get isBeingRead(): boolean {
     return this.use === "read" || this.use === "whole";
   }
@@ -215,7 +215,7 @@ export class BodyIntake implements IncomingBody {
     this.owner.holdBody(false);
   }
 
-  // — for whoever receives the message —
+  // — for the receiver of the message —
 
   /** Puts bytes in. `lent`: they are valid during the call only. */
   push(bytes: Buffer, lent: boolean): void {

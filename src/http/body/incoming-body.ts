@@ -20,7 +20,7 @@ export interface IncomingBody extends AsyncIterable<Buffer> {
   readonly discardedBytes: number;
   /** Whether all of it has come. Bytes may still wait to be read. */
   readonly isComplete: boolean;
-  /** Whether somebody has begun to read it, or has thrown it away. */
+  /** Whether reading it has begun, or it was discarded. */
   readonly isUsed: boolean;
   /**
    * Resolves with the next bytes, or undefined behind the last. One read at a time. Rejects with

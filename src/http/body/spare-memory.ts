@@ -33,7 +33,7 @@ export class SpareMemory {
     return spare;
   }
 
-  /** Takes one back that nobody looks at any more: one that {@link take} has given, and no part of it. */
+  /** Takes one back that is not in use any more: one that {@link take} has given, and no part of it. */
   giveBack(buffer: Buffer): void {
     const size = buffer.length;
     if (size < MIN_BYTES || size > MAX_BYTES || buffer.buffer.byteLength !== size) return;

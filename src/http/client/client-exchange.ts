@@ -37,7 +37,7 @@ export interface ExchangeCarrier {
   readonly timing: ConnectTiming;
   /** Holds the peer back, or no longer. */
   holdBody(hold: boolean): void;
-  /** Nobody waits for this request any more: the connection ends. Resolves as `BodySource.leave` does. */
+  /** The request is given up: the connection ends. Resolves as `BodySource.leave` does. */
   drop(error: NetError): Promise<void> | undefined;
 }
 

@@ -51,7 +51,7 @@ export interface ReceiverShare {
   holdsProcess(): boolean;
 }
 
-/** Who has the connection. */
+/** The holder of the connection. */
 export interface ConnectionHolder {
   /** It can carry the next exchange. */
   connectionFree(receiver: ClientReceiver): void;
@@ -74,7 +74,7 @@ export class ClientReceiver
   timing: ConnectTiming = { lookupMs: 0, connectMs: 0, tlsMs: 0 };
   /** What the server said about keeping the connection, in milliseconds; undefined where it did not. */
   announcedIdleMs: number | undefined = undefined;
-  /** Who gets what the parser finds; handlers look on. */
+  /** The sink of the parser; handlers may stand in front. */
   sink: ResponseSink = this;
   handover: Handover | undefined = undefined;
   /** Told when the connection has left HTTP. */

@@ -26,7 +26,7 @@ export class ExchangeDeadline {
     else deadlines.set(DUE_EXCHANGE, delayMs);
   }
 
-  /** Whether it has passed, although nobody was told yet. */
+  /** Whether it has passed, even if that was not reported yet. */
   get isPast(): boolean {
     return this.connection.deadlines.isPast(DUE_EXCHANGE);
   }

@@ -50,13 +50,13 @@ export interface DialerOptions {
   readonly makeContext: ContextFactory | undefined;
 }
 
-/** Who is told of connections, and of responses. */
+/** The handlers of connections, and of responses. */
 export interface DialerEvents<Handle> {
   readonly connections: Events<Handle, Buffer>;
   readonly responses: ResponseEvents<Handle>;
 }
 
-/** Who makes connections. */
+/** Makes connections. */
 export interface Dialer {
   readonly wheel: TimingWheel;
   connect(route: DialRoute, bounds: DialBounds): Promise<ClientReceiver>;

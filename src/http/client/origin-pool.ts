@@ -282,7 +282,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
     for (const attempt of this.attempts.keys()) attempt.abort();
     this.stock.evictAll();
     for (const receiver of this.stock.open) {
-      // Idle ones let the process end; now somebody waits for them to be gone.
+      // Idle connections let the process end; now a caller waits for their end.
       receiver.connection.ref();
       receiver.handover?.stop();
       receiver.cancelBooked(error);

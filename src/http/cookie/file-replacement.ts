@@ -47,7 +47,7 @@ export async function replaceFile(
   const turn = (before ?? Promise.resolve()).then(async () => {
     await writeAndRename(path, await content(), files);
   });
-  // Whoever waits next must have its turn whether this one succeeds or not.
+  // The next one gets its turn whether this one succeeds or not.
   const settled = turn.then(
     () => undefined,
     () => undefined,

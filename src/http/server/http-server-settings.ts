@@ -41,7 +41,7 @@ export interface HttpServerLimits {
   readonly maxRequestsPerConnection: number;
   /** Requests of one connection that are under way at a time; then reading stops. Default 64. */
   readonly maxPipelined: number;
-  /** Bytes of a body that nobody reads that are discarded to keep the connection. Default 256 KiB. */
+  /** Bytes of an unread body that are discarded to keep the connection. Default 256 KiB. */
   readonly maxDiscardBytes: number;
 }
 

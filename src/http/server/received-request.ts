@@ -96,7 +96,7 @@ export class ReceivedRequest {
     return this.incoming;
   }
 
-  /** Whether somebody has begun to read the body, and has not discarded it. */
+  /** Whether reading the body has begun, and it was not discarded. */
   get isBodyRead(): boolean {
     return this.incoming?.isBeingRead ?? false;
   }
@@ -106,7 +106,7 @@ export class ReceivedRequest {
     return this.incoming?.isUsed === true && !this.incoming.isBeingRead;
   }
 
-  /** Whether somebody has begun with the body in one way or the other. */
+  /** Whether the body was begun to be read, or discarded. */
   get isBodyUsed(): boolean {
     return this.incoming?.isUsed ?? false;
   }

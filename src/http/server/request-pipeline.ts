@@ -77,7 +77,7 @@ export class RequestPipeline
   private readonly queue: ResponseQueue;
   private readonly deadlines: PipelineDeadlines;
   private readonly holds: ReadingHolds;
-  /** Who receives for the connection. */
+  /** The receiver of the connection. */
   private current: PipelineOwner | undefined;
   /** The request for another protocol, which is handled when it is its turn. */
   private deferred: ServerExchange | undefined = undefined;
@@ -99,7 +99,7 @@ export class RequestPipeline
     this.holds = new ReadingHolds(wheel.clock);
   }
 
-  /** Who receives for the connection. There must be one. */
+  /** The receiver of the connection, which there must be. */
   get owner(): PipelineOwner {
     return this.current as PipelineOwner;
   }

@@ -22,7 +22,7 @@ import type { UpgradeReceiver } from "./upgrade-receiver.js";
 /** A connection as its protocol and as the application sees it. */
 export type OwnConnection = ProtocolConnection & Connection;
 
-/** A connection that has left HTTP. Its peer is held back until somebody takes its bytes. */
+/** A connection that has left HTTP. Its peer is held back until its bytes are taken. */
 export class UpgradedConnection {
   /** Sends, closes, and knows the addresses. Its bytes go to the receiver. */
   readonly connection: Connection;
@@ -39,7 +39,7 @@ export class UpgradedConnection {
     return this.connection;
   }
 
-  /** Attaches a body that the bytes can be read from; the peer is held back while nobody does. */
+  /** Attaches a body that the bytes can be read from; the peer is held back while they are not read. */
   read(): IncomingBody {
     return this.#handover.read();
   }

@@ -10,7 +10,7 @@
 import { copyBetween, MemoryBlock } from "./memory-block.js";
 import { HEAD_BYTES, PUSH } from "./segment.js";
 
-/** Who gets datagrams that are put together. */
+/** The receiver of datagrams that are put together. */
 export interface DatagramSink {
   /** Sends `byteCount` bytes of `memory` from `start` on, which are valid during the call. */
   output(memory: MemoryBlock, start: number, byteCount: number): void;

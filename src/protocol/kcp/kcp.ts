@@ -76,7 +76,7 @@ export class Kcp {
     return this.sender.inFlight;
   }
 
-  /** Segments that are kept because messages are not whole, or nobody takes them. */
+  /** Segments that are kept because messages are not whole, or not taken. */
   get keptSegments(): number {
     return this.receiver.keptCount;
   }

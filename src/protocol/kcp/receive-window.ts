@@ -21,7 +21,7 @@ const KEPT_CAPACITY = 64;
 const ENOUGH = 4;
 const NOTHING = new Int32Array(0);
 
-/** Who gets messages. */
+/** The receiver of messages. */
 export interface MessageSink {
   /**
    * A message came: `length` bytes of `bytes` from `start` on. They are the datagram's that was given to `input`, or

@@ -37,7 +37,7 @@ export class SegmentReceiver {
     this.toldWindow = receiveWindow;
   }
 
-  /** Segments that are kept because messages are not whole, or nobody takes them. */
+  /** Segments that are kept because messages are not whole, or not taken. */
   get keptCount(): number {
     return this.kept.count;
   }

@@ -128,7 +128,7 @@ export class FrameDecoder {
     if (!this.isOver) this.fail(FAULT.truncated, sink, 0);
   }
 
-  /** Nobody wants what follows: gives up what is held, and throws away what is fed. */
+  /** Gives up what is held, and discards what is fed. */
   drop(): void {
     this.isOver = true;
     this.control = undefined;

@@ -30,7 +30,7 @@ export interface WideMask {
   readonly mask: (count: number, key: number) => number;
 }
 
-/** false: can't be had here; undefined: nobody has asked yet. */
+/** false: not available here; undefined: not tried yet. */
 let wideMask: WideMask | false | undefined;
 
 /**

@@ -12,7 +12,7 @@ export interface HelloBounds {
   readonly maxHelloBytes: number;
 }
 
-/** Who waits for a ClientHello. */
+/** The owner of the receiver. */
 export interface HelloOwner {
   /** It is there, and `early` is all that has come with it. */
   helloRead(hello: ClientHello, early: Buffer): void;

@@ -12,7 +12,7 @@ export const MAX_DEFLATED_AT_ONCE_BYTES: number = 65_536;
 /** Bytes that all sockets of a thread together deflate in a turn in this way. */
 export const MAX_DEFLATED_TURN_BYTES: number = 131_072;
 
-/** Who wants a message deflated. */
+/** The owner of a message that is deflated. */
 export interface DeflateOwner {
   /** The message is deflated. */
   deflated(payload: Buffer): void;
@@ -28,7 +28,7 @@ export class DeflateJob {
   private readonly owner: DeflateOwner;
   private readonly gathered: ByteGatherer = new ByteGatherer();
   private at = 0;
-  /** It is done, or nobody wants it any more. */
+  /** It is done, or not needed any more. */
   isOver = false;
 
   constructor(deflater: MessageDeflater, bytes: Uint8Array, owner: DeflateOwner) {

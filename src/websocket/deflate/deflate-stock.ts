@@ -81,7 +81,7 @@ interface IdleOwner {
   giveBackIdle(): boolean;
 }
 
-/** Looks after contexts that nobody uses, on one timer, which is set while there are any. */
+/** Looks after contexts that are not in use, on one timer, which is set while there are any. */
 class IdleContexts {
   private readonly clock: Clock;
   private readonly owners: Set<IdleOwner> = new Set();

@@ -64,7 +64,7 @@ export class AcceptRecordPool {
     this.cut(memory, memory.takePages(ACCEPT_RECORDS_BYTES));
   }
 
-  /** Records that nobody else has. */
+  /** Records that are not in use. */
   take(): AcceptRecords {
     if (this.free.length === 0) this.cut(new SharedMemory(this.calls, ACCEPT_RECORDS_BYTES), 0);
     return this.free.pop()!;

@@ -1,5 +1,5 @@
 /**
- * Who gets which completion. Everything that starts operations (a stream, a listener, a datagram
+ * Maps completions to the owners of operations. Everything that starts operations (a stream, a listener, a datagram
  * socket, a datagram on its way) holds a slot. The user data of an operation is
  *
  *     low word   kind of the operation (bits 24–30) · slot (bits 0–23)
@@ -56,12 +56,12 @@ export interface OperationOwner {
   completed(kind: number, result: number, flags: number): void;
 }
 
-/** Who gets which completion. */
+/** Maps completions to the owners of operations. */
 export class OperationSlots {
   private owners: (OperationOwner | undefined)[] = [];
   private generations: Int32Array = new Int32Array(64);
   private readonly free: number[] = [];
-  /** Completions of older generations, and of slots that nobody holds. */
+  /** Completions of older generations, and of free slots. */
   droppedCount = 0;
 
   /** Slots that are held. */
@@ -69,7 +69,7 @@ export class OperationSlots {
     return this.owners.length - this.free.length;
   }
 
-  /** Who holds a slot, in no order. */
+  /** The owners of slots, in no order. */
   holders(): OperationOwner[] {
     return this.owners.filter((owner) => owner !== undefined);
   }

@@ -13,7 +13,7 @@ const NON_BLOCKING = 0o4000;
 /** Whether the path names a file at all: one that starts with a zero byte does not. */
 const isFile = (path: string): boolean => !path.startsWith("\0");
 
-/** Removes `path` when it is a socket with nobody behind it, and tells whether it did. */
+/** Removes `path` when it is a stale socket; returns whether it did. */
 export function removeStaleSocket(
   calls: ForeignFunctions,
   path: string,
@@ -50,6 +50,6 @@ export function removeSocketFile(path: string, id: number | undefined): void {
   try {
     unlinkSync(path);
   } catch {
-    // Somebody was faster, or has taken the right to remove it: closing goes on all the same.
+    // The file is gone, or may not be removed: closing goes on.
   }
 }

@@ -5,7 +5,7 @@ import { type PeerName, peerAddressOf } from "./peer-names.js";
 export class StreamDetails {
   local: Address | undefined = undefined;
   remote: Address | undefined = undefined;
-  /** The peer's address as the kernel has it, until somebody asks. */
+  /** The peer's address as the kernel has it, until it is asked for. */
   name: PeerName | undefined = undefined;
   /** What a CONNECT under way reads. */
   target: Uint8Array | undefined = undefined;

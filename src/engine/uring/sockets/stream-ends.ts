@@ -138,7 +138,7 @@ export class StreamEnds {
     return state === "CLOSED";
   }
 
-  /** All that came before a send failed has been received, or nobody wants it. */
+  /** All that came before a send failed has been received, or is not needed. */
   failBroken(stream: StreamCore): void {
     stream.fail(this.breaks.get(stream)!);
   }

@@ -200,7 +200,7 @@ export class StreamReceives {
     else stream.fail(callError(result, "receive"));
   }
 
-  /** The same of a stream that closes: nobody is told. */
+  /** The same of a stream that closes, without telling the sink. */
   abandoned(stream: StreamCore, result: number, flags: number): void {
     if ((stream.state & OWN) !== 0) this.finishOwn(stream);
     stream.state &= ~POLLING;

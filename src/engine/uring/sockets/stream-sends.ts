@@ -44,7 +44,7 @@ export class StreamSends {
     this.ends = parts.ends;
   }
 
-  /** A write that nobody uses. */
+  /** A spare write. */
   take(): StreamWrite {
     return this.spares.pop() ?? new StreamWrite(this.calls, this.memory, this.arena);
   }

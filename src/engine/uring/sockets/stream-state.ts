@@ -41,7 +41,7 @@ export const SPLICING: number = bit(16);
 export const POLLING: number = bit(17);
 /** What it brings is carried, and has to wait. */
 export const HELD: number = bit(18);
-/** Another stream is carried to it: nobody else writes. */
+/** Another stream is carried to it: nothing else is written. */
 export const CARRIED: number = bit(19);
 /** A poll tells when there is room to send. */
 export const WAITING: number = bit(20);

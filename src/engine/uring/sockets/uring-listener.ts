@@ -99,7 +99,7 @@ export class UringListener extends RingSocket implements Listener {
   protected override beginClose(): void {
     if ((this.state & CLOSING) !== 0) return;
     this.backOffTimer?.cancel();
-    // Before the socket is closed: afterwards the name may be somebody else's.
+    // Before the socket is closed: afterwards the name may be another socket's.
     const { address } = this.target;
     if ("path" in address) removeSocketFile(address.path, this.fileId);
     super.beginClose();

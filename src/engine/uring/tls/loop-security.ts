@@ -24,7 +24,7 @@ export class LoopSecurity {
     this.plain = new PlainMemory(buffers, calls);
   }
 
-  /** Some that nobody uses. */
+  /** Spare ones. */
   takePieces(): PlainPieces {
     const spare = this.sparePieces.pop();
     return spare ?? new PlainPieces(this.buffers.memory, this.arena, this.library);

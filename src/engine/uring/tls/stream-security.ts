@@ -299,7 +299,7 @@ export class StreamSecurity {
     return isGivenAway;
   }
 
-  /** close_notify has come: what may come behind it is nobody's. */
+  /** close_notify has come: what comes behind it is discarded. */
   private peerEnded(): void {
     this.hasEnded = true;
     callSink(() => this.stream.sink.streamEnded());

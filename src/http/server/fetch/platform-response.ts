@@ -63,7 +63,7 @@ function findStateSymbols(): symbol[] {
   return symbols.filter(({ description }) => description === "state");
 }
 
-/** Whether it is of the platform's class itself, and nobody has given it other members. */
+/** Whether it is of the platform's class itself, without members of its own. */
 function isUnchanged(response: object): boolean {
   const isOfClass = Object.getPrototypeOf(response) === Response.prototype;
   return isOfClass && Object.getOwnPropertyNames(response).length === 0;
