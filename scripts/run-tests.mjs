@@ -128,8 +128,8 @@ function programs() {
 }
 
 const { folder, all } = programs();
-// More than there are cores: some tests wait for a kernel's timer or another program.
-const CONCURRENCY = availableParallelism() + 2;
+// One more than there are cores: some tests wait for a kernel's timer or another program.
+const CONCURRENCY = availableParallelism() + 1;
 // To read the maps takes a tenth of the time of all tests: lines of TypeScript are for those that are asked for.
 const maps = parts.length > 0 ? ["--enable-source-maps"] : [];
 const reporter = `--test-reporter=${new URL("test-reporter.mjs", import.meta.url).href}`;
