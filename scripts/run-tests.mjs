@@ -149,7 +149,7 @@ const startMs = performance.now();
 /** What each process counts at its end. */
 const COUNTED = /^# tests \d/m;
 
-/** Adds up what a process counted; answers what else it printed. */
+/** Adds up what a process counted; returns what else it printed. */
 function takeCounts(text) {
   return text.replaceAll(COUNT_LINE, (line, name, count) => {
     if (name in counts) counts[name] += Number(count);

@@ -25,7 +25,7 @@ import {
   rounded,
   tableText,
 } from "./load-report.js";
-import { countOption, loadTable, loadTimes, runLoad } from "./load-session.js";
+import { boundLoad, countOption, loadTable, runLoad } from "./load-session.js";
 import { udpLoadAgent } from "./udp-load-agent.js";
 
 const OPTIONS = {
@@ -52,11 +52,10 @@ export async function loadDatagrams(
   }
   const { engine, size, depth, connections: connectionCount } = options;
   const tally = new DatagramTally(size, depth);
-  tally.unsentCount = options.messages ?? tally.unsentCount;
   const plan = {
     createAgent: udpLoadAgent({ connect, engine, messageBytes: size, inFlightBytes: depth * size }),
     connectionCount,
-    ...loadTimes(options, options.messages, "--messages"),
+    ...boundLoad(tally, options, options.messages, "--messages"),
     createLoad: () => new DatagramLoad(tally),
   };
   const byteCount = (): number => tally.verifiedBytes;

@@ -23,7 +23,7 @@ import { EchoLoad } from "./echo-load.js";
 import { echoJson, echoText } from "./echo-report.js";
 import { EchoTally } from "./echo-tally.js";
 import type { LoadAgentFactory } from "./load-agent.js";
-import { countOption, loadTable, loadTimes, runLoad } from "./load-session.js";
+import { boundLoad, countOption, loadTable, runLoad } from "./load-session.js";
 import { tcpLoadAgent } from "./tcp-load-agent.js";
 
 /** Bytes that may be in flight on one connection. */
@@ -60,7 +60,6 @@ export async function loadEcho(
   const pattern = new BytePattern(options.size, payloadAlphabet(options));
   const isPacked = options.arq || receive.delivers === "packets";
   const tally = new EchoTally(pattern, options.depth, isPacked);
-  tally.unsentCount = options.messages ?? tally.unsentCount;
   let index = 0;
   const createAgent = (): LoadAgentFactory => {
     const { engine, depth, size } = options;
@@ -80,7 +79,7 @@ export async function loadEcho(
   const plan = {
     createAgent: createAgent(),
     connectionCount: options.connections,
-    ...loadTimes(options, options.messages, "--messages"),
+    ...boundLoad(tally, options, options.messages, "--messages"),
     createLoad: () => new EchoLoad(tally, index++),
   };
   const byteCount = (): number => tally.verifiedBytes;

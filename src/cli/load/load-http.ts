@@ -19,7 +19,7 @@ import type { Terminal } from "../terminal/terminal.js";
 import { HttpLoad } from "./http-load.js";
 import { httpJson, httpText } from "./http-report.js";
 import { HttpTally } from "./http-tally.js";
-import { countOption, loadTable, loadTimes, runLoad } from "./load-session.js";
+import { boundLoad, countOption, loadTable, runLoad } from "./load-session.js";
 import { PreparedRequest } from "./prepared-request.js";
 import { tcpLoadAgent } from "./tcp-load-agent.js";
 
@@ -48,7 +48,6 @@ export async function loadHttp(
   const tls = urlTlsOf(options);
   const request = requestTo(url, options);
   const tally = new HttpTally(request, options.depth);
-  tally.unsentCount = options.requests ?? tally.unsentCount;
   const plan = {
     createAgent: tcpLoadAgent({
       connect: addressOf(url, isSecure),
@@ -58,7 +57,7 @@ export async function loadHttp(
       inFlightBytes: options.depth * request.byteCount,
     }),
     connectionCount: options.connections,
-    ...loadTimes(options, options.requests, "--requests"),
+    ...boundLoad(tally, options, options.requests, "--requests"),
     createLoad: () => new HttpLoad(tally),
   };
   const byteCount = (): number => tally.receivedBytes;

@@ -44,8 +44,9 @@ export function countOption(of = ""): Option<number | undefined> {
   return integerOption(text, { min: 1, max: Number.MAX_SAFE_INTEGER }, undefined);
 }
 
-/** How long a load takes. A `count` is an end of its own, by the option `name`: all of them are measured. */
-export function loadTimes(
+/** Bounds a load: by time, or by the `count` of the option `name`, all of which are measured. */
+export function boundLoad(
+  tally: LoadTally,
   { seconds, warmup }: LoadOptions,
   count: number | undefined,
   name: string,
@@ -58,6 +59,7 @@ export function loadTimes(
   }
   if (seconds !== undefined) throw new UsageError(`${name} and --seconds exclude each other`);
   if (warmup !== undefined) throw new UsageError(`${name} and --warmup exclude each other`);
+  tally.unsentCount = count;
   return { warmupMs: 0, measuredMs: DAY_MS };
 }
 

@@ -17,7 +17,7 @@ import {
 import type { Terminal } from "../terminal/terminal.js";
 import { BytePattern } from "./byte-pattern.js";
 import { echoJson, echoText } from "./echo-report.js";
-import { countOption, loadTable, loadTimes, runLoad } from "./load-session.js";
+import { boundLoad, countOption, loadTable, runLoad } from "./load-session.js";
 import { recordText } from "./record-text.js";
 import { tcpLoadAgent } from "./tcp-load-agent.js";
 import { WebSocketLoad } from "./websocket-load.js";
@@ -56,7 +56,6 @@ export async function loadWebSocket(
   }
   const tls = urlTlsOf(options);
   const tally = tallyOf(url, options);
-  tally.unsentCount = options.messages ?? tally.unsentCount;
   let index = 0;
   const plan = {
     createAgent: tcpLoadAgent({
@@ -67,7 +66,7 @@ export async function loadWebSocket(
       inFlightBytes: depth * (size + FRAME_BYTES),
     }),
     connectionCount: options.connections,
-    ...loadTimes(options, options.messages, "--messages"),
+    ...boundLoad(tally, options, options.messages, "--messages"),
     createLoad: () => new WebSocketLoad(tally, index++),
   };
   const byteCount = (): number => tally.verifiedBytes;
