@@ -255,6 +255,7 @@ function contexts(engine: EngineName): void {
     );
 
     assert.deepEqual(await Promise.all(asked), Array(8).fill("012"));
+    user.disable();
     assert.deepEqual(wrong, []);
   });
 }
