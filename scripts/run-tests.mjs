@@ -134,6 +134,7 @@ const CONCURRENCY = availableParallelism() + 1;
 // To read the maps takes a tenth of the time of all tests: lines of TypeScript are for those that are asked for.
 const maps = parts.length > 0 ? ["--enable-source-maps"] : [];
 const reporter = `--test-reporter=${new URL("test-reporter.mjs", import.meta.url).href}`;
+/** Node's hook follows each promise: a test by itself is told of errors that nobody caught (ADR 0075). */
 const tree = ["--require", fileURLToPath(new URL("test-tree.cjs", import.meta.url))];
 const flags = [
   "--expose-gc",

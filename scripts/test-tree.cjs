@@ -36,7 +36,7 @@ function createTestHook(callbacks) {
   return none;
 }
 
-// Its threads and processes load this too, and need it not.
+// Threads and processes that tests start load this too: they have no runner.
 const { isMainThread } = process.getBuiltinModule("node:worker_threads");
 if (isMainThread && /\.test\.m?js$/.test(process.argv[1] ?? "")) {
   // The runner takes both when it is loaded; nobody else sees them.
