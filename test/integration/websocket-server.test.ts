@@ -177,6 +177,23 @@ function upgrades(engine: EngineName): void {
     assert.equal(plain.headers.get("upgrade"), "websocket");
   });
 
+  it("answers 400 to a request with content, whether it has come or not", async (test) => {
+    const server = await webSocketServer(test, { engine });
+
+    for (const [field, early] of [
+      ["Content-Length: 5", Buffer.from("hello")],
+      ["Content-Length: 5", Buffer.alloc(0)],
+      ["Transfer-Encoding: chunked", Buffer.from("5\r\nhello\r\n0\r\n\r\n")],
+    ] as const) {
+      const peer = await framePeer(test, server.port, { fields: [field], early });
+      assert.equal(peer.status, 400);
+    }
+    assert.equal(
+      (await framePeer(test, server.port, { fields: ["Content-Length: 0"] })).status,
+      101,
+    );
+  });
+
   it("leaves other paths to the server it stands on, and stands under a fetch application", async (test) => {
     const sockets = webSocket({ path: "/ws", onMessage: (socket, data) => socket.send(data) });
     const server = new HttpServer({
