@@ -1,15 +1,7 @@
 /** What stands in for the stream of a connection that is still being made. */
-import type { StreamSink, StreamSocket } from "../../engine/engine.js";
+import type { StreamSocket } from "../../engine/engine.js";
+import { noStreamSink } from "../../engine/no-sink.js";
 import { NetError } from "../../errors.js";
-
-const NOBODY: StreamSink = {
-  streamOpened() {},
-  streamSecured() {},
-  streamReceived() {},
-  streamEnded() {},
-  streamWritten() {},
-  streamClosed() {},
-};
 
 function notConnected(): never {
   throw new NetError("INVALID_STATE", "the connection is not made yet");
@@ -18,7 +10,7 @@ function notConnected(): never {
 /** A stream that is not there: options can't be set, and nothing happens to it. */
 export const UNCONNECTED: StreamSocket = {
   lendsBytes: false,
-  sink: NOBODY,
+  sink: noStreamSink,
   write: notConnected,
   writeAll: notConnected,
   finish() {},
