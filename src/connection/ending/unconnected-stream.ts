@@ -1,7 +1,15 @@
 /** What stands in for the stream of a connection that is still being made. */
-import type { StreamSocket } from "../../engine/engine.js";
-import { noStreamSink } from "../../engine/no-sink.js";
+import type { StreamSink, StreamSocket } from "../../engine/engine.js";
 import { NetError } from "../../errors.js";
+
+const NOBODY: StreamSink = {
+  streamOpened() {},
+  streamSecured() {},
+  streamReceived() {},
+  streamEnded() {},
+  streamWritten() {},
+  streamClosed() {},
+};
 
 function notConnected(): never {
   throw new NetError("INVALID_STATE", "the connection is not made yet");
@@ -10,7 +18,7 @@ function notConnected(): never {
 /** A stream that is not there: options can't be set, and nothing happens to it. */
 export const UNCONNECTED: StreamSocket = {
   lendsBytes: false,
-  sink: noStreamSink,
+  sink: NOBODY,
   write: notConnected,
   writeAll: notConnected,
   finish() {},
