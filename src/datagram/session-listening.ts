@@ -21,7 +21,7 @@ import { CLOSE_NOTIFY, isCloseNotify } from "../protocol/udp-control/udp-control
 import { Admission } from "./admission.js";
 import { assertDatagramListen, type DatagramListenOptions } from "./datagram-options.js";
 import { DatagramPort, type Destination, NOWHERE, type PortOwner } from "./datagram-port.js";
-import { resolveDatagramHost } from "./resolve-peer.js";
+import { listenTarget } from "./resolve-peer.js";
 import type { Session } from "./session.js";
 import type { SessionComponent } from "./session-component.js";
 import type { StrangerPeer } from "./session-link.js";
@@ -135,17 +135,9 @@ export class SessionListening implements PortOwner {
   }
 
   private async target(options: DatagramListenOptions): Promise<DatagramTarget> {
-    const { host = "0.0.0.0", port = 0, family } = options;
-    const { engine } = this.component.service;
-    const [address] = await resolveDatagramHost(engine, { host, port, family }, "listen");
-    return {
-      address: address as IpAddress,
-      reuseAddress: options.reuseAddress ?? false,
-      reusePort: options.reusePort ?? false,
-      dualStack: options.dualStack ?? true,
-      broadcast: false,
-      ...bufferSizes(this.component.settings),
-    };
+    const { service, settings } = this.component;
+    const target = await listenTarget(service.engine, options, "0.0.0.0");
+    return { ...target, ...bufferSizes(settings) };
   }
 
   ref(): void {

@@ -28,7 +28,7 @@ import {
   type DatagramListenOptions,
 } from "../../datagram/datagram-options.js";
 import { DatagramPort, type PortOwner } from "../../datagram/datagram-port.js";
-import { resolveDatagramHost } from "../../datagram/resolve-peer.js";
+import { listenTarget } from "../../datagram/resolve-peer.js";
 import { chooseEngine } from "../../engine/choose-engine.js";
 import type { IpAddress } from "../../engine/engine.js";
 import { addressOfPeer, hostOfPeer, type PeerKey } from "../../engine/peer-key.js";
@@ -137,17 +137,8 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
   }
 
   private async open(options: DatagramListenOptions, opening: Opening): Promise<void> {
-    const { host = "127.0.0.1", port = 0, family } = options;
-    const query = { host, port, family };
-    const [address] = await resolveDatagramHost(this.service.engine, query, "listen");
+    const target = await listenTarget(this.service.engine, options, "127.0.0.1");
     if (this.opening !== opening) return;
-    const target = {
-      address: address as IpAddress,
-      reuseAddress: options.reuseAddress ?? false,
-      reusePort: options.reusePort ?? false,
-      dualStack: options.dualStack ?? true,
-      broadcast: false,
-    };
     this.frontPort = new DatagramPort(this.service, target, this);
     if (!this.keepsProcess) this.frontPort.unref();
   }
