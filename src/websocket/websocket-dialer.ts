@@ -141,6 +141,8 @@ export class WebSocketDialer {
       ...given,
       maxConnections,
       maxConnectionsPerOrigin: maxConnections,
+      // Each handshake has a connection of its own: a server that has refused one need not know what to do with another.
+      idleTimeoutMs: 0,
     });
     // The settings of the sockets bound what waits.
     unboundQueues(this.http);
@@ -270,7 +272,8 @@ export class WebSocketDialer {
 
 /** What the response has agreed to. Throws `WEBSOCKET_HANDSHAKE`; then the connection is free or gone. */
 function checked(response: HttpResponse, offer: UpgradeOffer): UpgradeResult {
-  const result = checkUpgradeResponse(response.status, response.headers, offer, sha1);
+  const line = { statusCode: response.status, version: response.version };
+  const result = checkUpgradeResponse(line, response.headers, offer, sha1);
   if (!isHandshakeFault(result) && response.upgraded !== undefined) return result;
   if (response.upgraded !== undefined) response.upgraded.connection.abort();
   else response.body.discard();

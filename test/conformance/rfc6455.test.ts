@@ -26,7 +26,13 @@ import {
 } from "#src/protocol/websocket/server-handshake.js";
 import { netError } from "../support/packet-stream.js";
 import { closeBody, frame, hex, plainFrame } from "../support/websocket-frames.js";
-import { type FieldLines, fieldsOf, sha1, withField } from "../support/websocket-handshake.js";
+import {
+  type FieldLines,
+  fieldsOf,
+  SWITCHED,
+  sha1,
+  withField,
+} from "../support/websocket-handshake.js";
 import { type ReadOptions, read, readEveryWay } from "../support/websocket-recorder.js";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -104,7 +110,7 @@ describe("RFC 6455 §1.3 and §4.1 the client's handshake", () => {
   }
 
   it("takes the response of the RFC's example", () => {
-    const result = checkUpgradeResponse(101, fieldsOf(RESPONSE), OFFER, sha1);
+    const result = checkUpgradeResponse(SWITCHED, fieldsOf(RESPONSE), OFFER, sha1);
 
     assert.deepEqual(result, { protocol: "chat", deflate: undefined });
   });
@@ -116,7 +122,7 @@ describe("RFC 6455 §1.3 and §4.1 the client's handshake", () => {
       ["sec-websocket-accept", ` ${ACCEPT}\t`],
     ];
 
-    const result = checkUpgradeResponse(101, fieldsOf(lines), OFFER, sha1);
+    const result = checkUpgradeResponse(SWITCHED, fieldsOf(lines), OFFER, sha1);
 
     assert.deepEqual(result, { protocol: undefined, deflate: undefined });
   });
@@ -126,6 +132,18 @@ describe("RFC 6455 §1.3 and §4.1 the client's handshake", () => {
     ["status 401", 401, RESPONSE, "status"],
     ["no Upgrade", 101, withField(RESPONSE, "Upgrade"), "upgradeMissing"],
     ["another Upgrade", 101, withField(RESPONSE, "Upgrade", "h2c"), "upgradeOther"],
+    [
+      "two protocols in Upgrade",
+      101,
+      withField(RESPONSE, "Upgrade", "websocket, h2c"),
+      "upgradeSeveral",
+    ],
+    [
+      "two Upgrades",
+      101,
+      withField(RESPONSE, "Upgrade", "websocket", "websocket"),
+      "upgradeSeveral",
+    ],
     ["no Connection", 101, withField(RESPONSE, "Connection"), "connectionMissing"],
     ["another Connection", 101, withField(RESPONSE, "Connection", "close"), "connectionOther"],
     ["no Accept", 101, withField(RESPONSE, "Sec-WebSocket-Accept"), "acceptMissing"],
@@ -181,7 +199,12 @@ describe("RFC 6455 §1.3 and §4.1 the client's handshake", () => {
   ];
   for (const [what, status, lines, fault] of refused) {
     it(`refuses a response with ${what}`, () => {
-      const result = checkUpgradeResponse(status, fieldsOf(lines), OFFER, sha1);
+      const result = checkUpgradeResponse(
+        { statusCode: status, version: "HTTP/1.1" },
+        fieldsOf(lines),
+        OFFER,
+        sha1,
+      );
 
       assert.ok(isHandshakeFault(result));
       assert.equal(result.fault, fault);
@@ -189,8 +212,17 @@ describe("RFC 6455 §1.3 and §4.1 the client's handshake", () => {
     });
   }
 
+  it("refuses a response of HTTP/1.0", () => {
+    const line = { statusCode: 101, version: "HTTP/1.0" };
+
+    const result = checkUpgradeResponse(line, fieldsOf(RESPONSE), OFFER, sha1);
+
+    assert.ok(isHandshakeFault(result));
+    assert.equal(result.fault, "httpVersion");
+  });
+
   it("refuses any subprotocol where none was offered", () => {
-    const result = checkUpgradeResponse(101, fieldsOf(RESPONSE), { key: KEY }, sha1);
+    const result = checkUpgradeResponse(SWITCHED, fieldsOf(RESPONSE), { key: KEY }, sha1);
 
     assert.ok(isHandshakeFault(result));
     assert.equal(result.fault, "protocolNotOffered");
@@ -252,6 +284,13 @@ describe("RFC 6455 §4.2 the server's handshake", () => {
       assert.deepEqual([result.fault, result.status], [fault, status]);
     });
   }
+
+  it("answers 400 to a request with content", () => {
+    const result = parseUpgradeRequest({ ...GET, hasBody: true }, fieldsOf(REQUEST));
+
+    assert.ok(isHandshakeFault(result));
+    assert.deepEqual([result.fault, result.status], ["content", 400]);
+  });
 
   const KEY_FIELD = "Sec-WebSocket-Key";
   const VERSION = "Sec-WebSocket-Version";

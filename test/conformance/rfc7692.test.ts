@@ -21,7 +21,7 @@ import { OPCODE } from "#src/protocol/websocket/opcode.js";
 import { netError } from "../support/packet-stream.js";
 import { Random } from "../support/random.js";
 import { frame, hex } from "../support/websocket-frames.js";
-import { fieldsOf, sha1 } from "../support/websocket-handshake.js";
+import { fieldsOf, SWITCHED, sha1 } from "../support/websocket-handshake.js";
 import { type ReadOptions, read, readEveryWay } from "../support/websocket-recorder.js";
 import { type ContextOptions, ZlibDeflater, ZlibInflater } from "../support/websocket-zlib.js";
 
@@ -72,7 +72,12 @@ describe("RFC 7692 §5 negotiation", () => {
       ["Sec-WebSocket-Accept", ACCEPT],
     ] as const;
 
-    const result = checkUpgradeResponse(101, fieldsOf(lines), { key: KEY, deflate: [{}] }, sha1);
+    const result = checkUpgradeResponse(
+      SWITCHED,
+      fieldsOf(lines),
+      { key: KEY, deflate: [{}] },
+      sha1,
+    );
 
     assert.deepEqual(result, { protocol: undefined, deflate: undefined });
   });
@@ -95,12 +100,33 @@ describe("RFC 7692 §5 negotiation", () => {
         ["Sec-WebSocket-Extensions", extensions],
       ] as const;
 
-      const result = checkUpgradeResponse(101, fieldsOf(lines), { key: KEY, deflate: [{}] }, sha1);
+      const result = checkUpgradeResponse(
+        SWITCHED,
+        fieldsOf(lines),
+        { key: KEY, deflate: [{}] },
+        sha1,
+      );
 
       assert.ok(isHandshakeFault(result));
       assert.equal(result.fault, fault);
     });
   }
+
+  it("fails with a response that has the field twice", () => {
+    const lines = [
+      ["Upgrade", "websocket"],
+      ["Connection", "Upgrade"],
+      ["Sec-WebSocket-Accept", ACCEPT],
+      ["Sec-WebSocket-Extensions", "permessage-deflate"],
+      ["Sec-WebSocket-Extensions", ""],
+    ] as const;
+    const offer = { key: KEY, deflate: [{}] };
+
+    const result = checkUpgradeResponse(SWITCHED, fieldsOf(lines), offer, sha1);
+
+    assert.ok(isHandshakeFault(result));
+    assert.equal(result.fault, "extensionsRepeated");
+  });
 
   it("takes the first offer that can be fulfilled, whatever stands before", () => {
     const offers =
@@ -418,6 +444,39 @@ describe("RFC 7692 §7.2 messages", () => {
   refuses("a stored block whose length is wrong", [compressed("00 05 00 00 00 00")], "content");
   refuses("a distance further back than the beginning", [compressed("02 02 00")], "content");
   refuses("noise", [compressed("ff ff ff ff ff")], "content");
+  refuses("a stored block that is cut", [compressed("00 64 00 9b ff 61 62 63")], "content");
+  refuses("the head of a stored block alone", [compressed("00 64 00 9b ff")], "content");
+  refuses("the tail alone", [compressed("00 00 ff ff")], "content");
+  refuses("a final block that is cut", [compressed("f3 48 cd c9 c9 07")], "content");
+  refuses("a final block, and noise", [compressed("f3 48 cd c9 c9 07 00 02")], "content");
+
+  for (const [kind, strategy] of [
+    ["fixed", constants.Z_FIXED],
+    ["dynamic", constants.Z_DEFAULT_STRATEGY],
+  ] as const) {
+    it(`refuses a block of ${kind} codes that is cut anywhere`, () => {
+      const bytes = Buffer.from(Array.from({ length: 300 }, (_, at) => (at * 7_919) % 61));
+      const whole = stripTail(
+        deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, strategy }),
+      );
+
+      for (const options of [INFLATES, NO_TAKE_OVER]) {
+        for (let length = 1; length < whole.length; length++) {
+          const payload = whole.subarray(0, length);
+
+          const seen = read([frame({ rsv: RSV1, opcode: OPCODE.binary, payload })], options);
+
+          assert.deepEqual([seen.messages, seen.fault], [[], "content"], `${length} bytes`);
+        }
+      }
+    });
+  }
+
+  it("takes a message without any bytes for an empty one, and goes on behind it", () => {
+    const stream = Buffer.concat([compressed(""), compressed(HELLO), compressed("f2 00 11 00 00")]);
+
+    assert.deepEqual(readEveryWay(stream, INFLATES).messages, ["", "Hello", "Hello"]);
+  });
   refuses(
     "text that is no UTF-8, compressed",
     [compressed(stripTail(deflated(hex("61 f4 90"))))],

@@ -32,6 +32,24 @@ const connectCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "tells streams of a listener on all addresses by which one each peer has come",
+    async run(world) {
+      const listener = await world.listen({ host: "0.0.0.0", port: 0, family: "IPv4" });
+      const { port } = listener.address as IpAddress;
+      const ends = [];
+      for (const host of ["127.0.0.1", "127.0.0.2"]) {
+        const client = world.startConnect({ host, port, family: "IPv4" });
+        await until(() => client.isOpened && listener.accepted.length > ends.length);
+        ends.push({ client, server: listener.accepted.at(-1)! });
+      }
+
+      for (const { client, server } of ends) {
+        assert.deepEqual(server.socket.localAddress(), client.socket.remoteAddress());
+        assert.deepEqual(server.socket.remoteAddress(), client.socket.localAddress());
+      }
+    },
+  },
+  {
     title: "answers the peer's address after the stream has closed",
     async run(world) {
       const { client, server, listener } = await world.pair();
@@ -130,6 +148,7 @@ const connectCases: readonly ContractCase[] = [
       const { client, server } = await world.pair(listener);
 
       assert.deepEqual(client.socket.remoteAddress(), listener.address);
+      assert.deepEqual(server.socket.localAddress(), listener.address);
       assert.deepEqual(server.socket.remoteAddress(), client.socket.localAddress());
       assert.equal((listener.address as IpAddress).family, "IPv6");
     },

@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { describeTls } from "../support/tls-certificates.js";
-import { DATA_TYPE, HANDSHAKE_TYPE, recordHead, recordPeer } from "../support/tls-records.js";
+import {
+  ALERT_TYPE,
+  DATA_TYPE,
+  HANDSHAKE_TYPE,
+  recordHead,
+  recordPeer,
+} from "../support/tls-records.js";
 import {
   clientHello,
   connected,
@@ -15,7 +21,7 @@ import { until } from "../support/until.js";
 const RECORD_BYTES = 16_384;
 const NOTHING = Buffer.alloc(0);
 
-describeTls("records that a peer makes itself", ({ ca, server }) => {
+describeTls("records that a peer makes itself", ({ ca, server }, engine) => {
   it("bring their data, however small and padded they are", async (test) => {
     const received: Buffer[] = [];
     const world = await secureServer(test, server, {
@@ -80,6 +86,19 @@ describeTls("records that a peer makes itself", ({ ca, server }) => {
       assert.equal(String(await other.request("others go on")), "others go on");
     });
   }
+
+  it("end the connection when they are an alert that nobody knows, which is told by its number", {
+    skip: engine === "uring" ? false : "Node tells nobody of such an alert",
+  }, async (test) => {
+    const world = await secureServer(test, server);
+    const peer = await recordPeer(test, world.port);
+
+    peer.send(peer.record(ALERT_TYPE, Buffer.of(2, 200)));
+    await until(() => world.reasons.length === 1);
+
+    assert.equal(world.reasons[0]?.code, "TLS_FAILED");
+    assert.match(world.reasons[0]?.cause?.message ?? "", /alert number 200/);
+  });
 
   it("end a handshake when they bring data before it is done", async (test) => {
     const world = await secureServer(test, server);

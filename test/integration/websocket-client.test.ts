@@ -240,6 +240,21 @@ function clients(engine: EngineName): void {
     assert.equal(sent.includes("masked"), false);
   });
 
+  it("makes a connection for each handshake, also after one that was refused", async (test) => {
+    const server = await scriptedServer(test, (peer) =>
+      respond(peer, (lines) =>
+        peer.index === 0 ? ["HTTP/1.1 503 Busy", "Content-Length: 0"] : lines,
+      ),
+    );
+    const client = new WebSocketClient({ engine });
+    test.after(() => client.stop({ drainMs: 0 }));
+
+    await assert.rejects(client.connect(`${server.origin}/`), /responded 503/);
+    await client.connect(`${server.origin}/`);
+
+    assert.equal(server.peers.length, 2);
+  });
+
   const FAULTS: readonly (readonly [string, (lines: string[]) => string[], RegExp])[] = [
     ["another status", () => ["HTTP/1.1 403 Forbidden", "Content-Length: 0"], /responded 403/],
     [
@@ -248,6 +263,11 @@ function clients(engine: EngineName): void {
       /does not belong to the key/,
     ],
     ["no accept value", (lines) => lines.slice(0, 3), /no Sec-WebSocket-Accept/],
+    [
+      "a status line of HTTP/1.0",
+      ([, ...fields]) => ["HTTP/1.0 101 Switching Protocols", ...fields],
+      /older than HTTP\/1\.1/,
+    ],
     [
       "a subprotocol that was not offered",
       (lines) => [...lines, "Sec-WebSocket-Protocol: x"],

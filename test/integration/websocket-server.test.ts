@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { Hono } from "hono";
-import type { EngineName, SendResult } from "hp-socket";
+import type { EngineName, NetError, SendResult } from "hp-socket";
 import { type HttpExchange, HttpServer } from "hp-socket/http";
 import {
   type Message,
@@ -177,6 +177,23 @@ function upgrades(engine: EngineName): void {
     assert.equal(plain.headers.get("upgrade"), "websocket");
   });
 
+  it("answers 400 to a request with content, whether it has come or not", async (test) => {
+    const server = await webSocketServer(test, { engine });
+
+    for (const [field, early] of [
+      ["Content-Length: 5", Buffer.from("hello")],
+      ["Content-Length: 5", Buffer.alloc(0)],
+      ["Transfer-Encoding: chunked", Buffer.from("5\r\nhello\r\n0\r\n\r\n")],
+    ] as const) {
+      const peer = await framePeer(test, server.port, { fields: [field], early });
+      assert.equal(peer.status, 400);
+    }
+    assert.equal(
+      (await framePeer(test, server.port, { fields: ["Content-Length: 0"] })).status,
+      101,
+    );
+  });
+
   it("leaves other paths to the server it stands on, and stands under a fetch application", async (test) => {
     const sockets = webSocket({ path: "/ws", onMessage: (socket, data) => socket.send(data) });
     const server = new HttpServer({
@@ -230,6 +247,33 @@ function applications(engine: EngineName): void {
     assert.equal(await page.text(), "a page");
     assert.equal(noUpgrade.status, 426);
     assert.equal(sockets.connectionCount, 1);
+  });
+
+  it("makes nothing of a request whose peer has gone while the middleware took its time", async (test) => {
+    const sockets = webSocket({});
+    const results: unknown[] = [];
+    const server = new HttpServer({
+      engine,
+      fetch: async (_request, { exchange }) => {
+        exchange.connection.abort();
+        await exchange.connection.closed();
+        results.push(sockets.handle(exchange, { context: "ann" }));
+        try {
+          exchange.upgrade({ onReceive() {} });
+        } catch (error) {
+          results.push((error as NetError).code);
+        }
+        return new Response(null);
+      },
+    });
+    await server.listen({ host: "127.0.0.1" });
+    test.after(() => server.stop({ drainMs: 0 }));
+
+    await framePeer(test, server.port);
+    await until(() => results.length === 2);
+
+    assert.deepEqual(results, [true, "CONNECTION_CLOSED"]);
+    assert.equal(sockets.connectionCount, 0);
   });
 }
 

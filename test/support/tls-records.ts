@@ -18,6 +18,7 @@ const TAG_BYTES = 16;
 const LEGACY_VERSION = 0x0303;
 const HEAD_BYTES = 5;
 
+export const ALERT_TYPE = 21;
 export const HANDSHAKE_TYPE = 22;
 export const DATA_TYPE = 23;
 

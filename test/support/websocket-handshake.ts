@@ -4,6 +4,9 @@ import type { HandshakeFields } from "#src/protocol/websocket/server-handshake.j
 /** Fields of a message. */
 export type FieldLines = readonly (readonly [name: string, value: string])[];
 
+/** The line of a response that switches protocols. */
+export const SWITCHED = { statusCode: 101, version: "HTTP/1.1" } as const;
+
 /** The hash function that is handed in. */
 export function sha1(text: string): string {
   return createHash("sha1").update(text, "latin1").digest("base64");

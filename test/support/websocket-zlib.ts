@@ -43,6 +43,10 @@ class CountedContext {
   restart(): void {
     this.context.reset();
   }
+
+  takeTail(): boolean {
+    return this.context.takeTail();
+  }
 }
 
 /** Inflates. */

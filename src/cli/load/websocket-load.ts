@@ -237,6 +237,7 @@ function atOnce(inflater: Inflater): Inflater {
     begin: () => inflater.begin(),
     end: (isBroken) => inflater.end(isBroken),
     restart: () => inflater.restart(),
+    takeTail: () => inflater.takeTail(),
     step: (input, start, end, target, offset, limit) =>
       inflater.step(input, start, end, target, offset, limit),
   };

@@ -73,7 +73,7 @@ export class WebSocketOpening implements ResponseSink {
   onHeadersComplete(head: ResponseHead): AfterHead {
     if (head.isInterim) return AFTER_HEAD.goOn;
     const { statusCode } = head;
-    const result = checkUpgradeResponse(statusCode, head, this.offer, sha1);
+    const result = checkUpgradeResponse(head, head, this.offer, sha1);
     if (!isHandshakeFault(result)) this.result = result;
     else if (statusCode === 101) this.problem = result.error.message;
     else this.problem = `the server responded with ${statusCode}`;

@@ -21,6 +21,9 @@ const LIBRARY_SHIFT = 23;
 const LIBRARY_MASK = 0xff;
 /** `ERR_LIB_SSL`. */
 const SSL_LIBRARY = 20;
+const REASON_MASK = 0x7f_ffff;
+/** `SSL_AD_REASON_OFFSET`: reasons from here on are alerts of the peer. */
+const ALERTS_FROM = 1_000;
 
 /**
  * Takes all errors out of the queue, and returns the first error of TLS, which is the cause: later ones are its
@@ -35,6 +38,11 @@ export function takeTlsError(functions: OpenSsl): OpenSslError | undefined {
   return first === 0 ? undefined : errorOf(functions, first);
 }
 
+/** OpenSSL has no text for alerts that it does not know. */
+function reasonWithoutText(reason: number): string {
+  return reason < ALERTS_FROM ? `reason ${reason}` : `alert number ${reason - ALERTS_FROM}`;
+}
+
 /** Takes all errors out of the queue, and returns the oldest; undefined where there is none. */
 export function takeOpenSslError(functions: OpenSsl): OpenSslError | undefined {
   const number = functions.takeError();
@@ -44,6 +52,6 @@ export function takeOpenSslError(functions: OpenSsl): OpenSslError | undefined {
 }
 
 function errorOf(functions: OpenSsl, number: number): OpenSslError {
-  const reason = functions.errorReason(number) ?? "";
+  const reason = functions.errorReason(number) ?? reasonWithoutText(number & REASON_MASK);
   return new OpenSslError(number, reason, functions.errorLibrary(number) ?? "");
 }

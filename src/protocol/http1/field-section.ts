@@ -78,8 +78,11 @@ export class FieldSection implements Iterable<[name: string, value: string]> {
 
   /** Values of all fields of this name, in their order. */
   getAll(name: string): string[] {
-    const values: string[] = [];
-    for (let at = this.#find(name, 0); at >= 0; at = this.#find(name, at + 1)) {
+    const first = this.#find(name, 0);
+    if (first < 0) return [];
+    // Most have one, and an array that grows takes room for many.
+    const values = [this.valueAt(first)!];
+    for (let at = this.#find(name, first + 1); at >= 0; at = this.#find(name, at + 1)) {
       values.push(this.valueAt(at)!);
     }
     return values;

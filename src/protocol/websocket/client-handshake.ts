@@ -12,7 +12,7 @@ import {
   offerDeflate,
 } from "./deflate-agreement.js";
 import { type HandshakeFault, handshakeFault, WEBSOCKET_VERSION } from "./handshake-fault.js";
-import { isToken, parseExtensions, trimBlanks, writeExtensions } from "./header-list.js";
+import { isToken, parseExtensions, parseList, trimBlanks, writeExtensions } from "./header-list.js";
 import { faultOfUpgrade, type HandshakeFields } from "./server-handshake.js";
 
 /** What a client asks for. */
@@ -68,16 +68,26 @@ export function upgradeRequestFields(
   return fields;
 }
 
+/** The line of a response. */
+export interface ResponseLine {
+  readonly statusCode: number;
+  /** As in `HTTP/1.1`. */
+  readonly version: string;
+}
+
 /** Checks the response to an offer. */
 export function checkUpgradeResponse(
-  statusCode: number,
+  line: ResponseLine,
   fields: HandshakeFields,
   offer: UpgradeOffer,
   sha1: Sha1Base64,
 ): UpgradeResult | HandshakeFault {
-  if (statusCode !== 101) return handshakeFault("status");
+  if (line.statusCode !== 101) return handshakeFault("status");
+  if (line.version === "HTTP/1.0") return handshakeFault("httpVersion");
   const fault = faultOfUpgrade(fields);
   if (fault !== undefined) return handshakeFault(fault);
+  // A server that lists several switches to all of them, one upon the other (RFC 9110 §7.8).
+  if (parseList(fields.getAll("upgrade")).length > 1) return handshakeFault("upgradeSeveral");
   const [accept, ...otherAccepts] = fields.getAll("sec-websocket-accept");
   if (accept === undefined) return handshakeFault("acceptMissing");
   if (otherAccepts.length > 0) return handshakeFault("acceptRepeated");
@@ -105,7 +115,9 @@ function checkExtensions(
   fields: HandshakeFields,
   offers: readonly DeflateWishes[],
 ): DeflateAgreement | HandshakeFault | undefined {
-  const extensions = parseExtensions(fields.getAll("sec-websocket-extensions"));
+  const values = fields.getAll("sec-websocket-extensions");
+  if (values.length > 1) return handshakeFault("extensionsRepeated");
+  const extensions = parseExtensions(values);
   if (extensions === undefined) return handshakeFault("extensionsMalformed");
   const isOffered = offers.length > 0;
   if (extensions.some(({ name }) => !isOffered || name.toLowerCase() !== DEFLATE_NAME)) {

@@ -43,6 +43,11 @@ export interface Inflater extends DeflateContext {
   ): number;
   /** Begins anew behind a final block; the window goes on where that can be done. */
   restart(): void;
+  /**
+   * Takes {@link MESSAGE_TAIL}, which the peer has left off, behind a message. Returns whether that was all of it: an empty
+   * block and no more. Behind a final block, which needs no tail, it begins anew.
+   */
+  takeTail(): boolean;
 }
 
 /** Deflates the messages of one connection, or of many without context take-over. */

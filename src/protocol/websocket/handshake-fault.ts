@@ -8,9 +8,11 @@ type Row = readonly [text: string, status?: number];
 
 const ROWS = {
   method: ["the request is no GET (RFC 6455 §4.2.1)", 405],
-  httpVersion: ["the request is older than HTTP/1.1 (RFC 6455 §4.2.1)", 400],
+  httpVersion: ["the message is older than HTTP/1.1 (RFC 6455 §4.2.1, RFC 9110 §7.8)", 400],
+  content: ["the request has content, and what follows it is no WebSocket's", 400],
   hostMissing: ["the request has no Host (RFC 6455 §4.2.1)", 400],
   upgradeMissing: ["no Upgrade field (RFC 6455 §4.2.1, §4.1)", 426],
+  upgradeSeveral: ["Upgrade names more than websocket (RFC 6455 §4.1)"],
   upgradeOther: ["Upgrade does not name websocket (RFC 6455 §4.2.1, §4.1)", 426],
   connectionMissing: ["no Connection field (RFC 6455 §4.2.1, §4.1)", 400],
   connectionOther: ["Connection does not name Upgrade (RFC 6455 §4.2.1, §4.1)", 400],
@@ -31,6 +33,7 @@ const ROWS = {
   protocolSeveral: ["more than one subprotocol in the response (RFC 6455 §11.3.4)"],
   protocolNotOffered: ["a subprotocol that was not offered (RFC 6455 §4.1)"],
   extensionNotOffered: ["an extension that was not offered (RFC 6455 §4.1)"],
+  extensionsRepeated: ["more than one Sec-WebSocket-Extensions in the response (RFC 6455 §11.3.2)"],
   extensionSeveral: ["an extension twice in the response (RFC 7692 §5.1)"],
   deflateParameters: [
     "parameters of permessage-deflate that do not correspond to the offer (RFC 7692 §7.1)",

@@ -260,7 +260,7 @@ export class MessageReader {
       message = this.takeGathered();
     }
     this.inflating().begin(this.maxBytes);
-    this.inflating().giveWhole(message);
+    this.inflating().give(message, true);
     return this.inflate(sink);
   }
 

@@ -31,6 +31,8 @@ export interface RequestLine {
   readonly method: string;
   /** As in `HTTP/1.1`. */
   readonly version: string;
+  /** Whether content follows the head. */
+  readonly hasBody?: boolean;
 }
 
 /** What a client asks for. */
@@ -124,6 +126,7 @@ export function faultOfUpgrade(fields: HandshakeFields): HandshakeFaultName | un
 function faultOfLine(line: RequestLine, fields: HandshakeFields): HandshakeFaultName | undefined {
   if (line.method !== "GET") return "method";
   if (line.version !== "HTTP/1.1" && !/^HTTP\/1\.[1-9]$/.test(line.version)) return "httpVersion";
+  if (line.hasBody === true) return "content";
   if (fields.get("host") === undefined) return "hostMissing";
   return faultOfUpgrade(fields);
 }

@@ -320,6 +320,11 @@ class SocketInflater extends SocketContext implements Inflater {
   restart(): void {
     this.context?.reset();
   }
+
+  takeTail(): boolean {
+    workTurns.spend(STEP_COST_BYTES);
+    return this.context?.takeTail() === true;
+  }
 }
 
 class SocketDeflater extends SocketContext implements Deflater {

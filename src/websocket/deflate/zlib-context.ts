@@ -5,6 +5,13 @@
  * The handle is not documented: {@link isUsable} tries one of each before anything is agreed on.
  */
 import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
+import { MESSAGE_TAIL } from "../../protocol/websocket/deflate-context.js";
+
+/** With a byte that no block of it takes: where that is left, the block has ended. */
+const GUARDED_TAIL: Buffer = Buffer.concat([MESSAGE_TAIL, Buffer.of(0)]);
+
+/** The tail makes nothing. */
+const NOWHERE: Buffer = Buffer.alloc(1);
 
 /** What a zlib stream of Node has inside. */
 interface Handle {
@@ -77,6 +84,14 @@ export class ZlibContext {
     this.takenBytes = end - start - (this.left[1] as number);
     return limit - offset - (this.left[0] as number);
   }
+
+  /** See `Inflater.takeTail`. With Z_BLOCK an inflate stops where a block has ended. */
+  takeTail(): boolean {
+    const made = this.step(constants.Z_BLOCK, GUARDED_TAIL, 0, GUARDED_TAIL.length, NOWHERE, 0, 1);
+    if (made !== 0) return false;
+    if (this.takenBytes === 0) this.reset();
+    return this.takenBytes === 0 || this.takenBytes === MESSAGE_TAIL.length;
+  }
 }
 
 /** Makes a deflate. zlib makes none of 8 bits; with 9 it never looks back further than 8 bits reach. */
@@ -108,10 +123,13 @@ function tryContexts(): boolean {
     const inflate = createInflate(9);
     const { Z_SYNC_FLUSH } = constants;
     const made = deflate.step(Z_SYNC_FLUSH, text, 0, text.length, packed, 0, packed.length);
-    const back = inflate.step(Z_SYNC_FLUSH, packed, 0, made, unpacked, 0, unpacked.length);
+    const end = made - MESSAGE_TAIL.length;
+    const back = inflate.step(Z_SYNC_FLUSH, packed, 0, end, unpacked, 0, unpacked.length);
+    const isBack = inflate.takenBytes === end && unpacked.subarray(0, back).equals(text);
+    const isWhole = inflate.takeTail();
     deflate.destroy();
     inflate.destroy();
-    return inflate.takenBytes === made && unpacked.subarray(0, back).equals(text);
+    return isBack && isWhole;
   } catch {
     // Another zlib inside this Node.
     return false;

@@ -468,7 +468,7 @@ describe("inflating", () => {
     assert.ok(inflater.stepCount < 500, `${inflater.stepCount} steps`);
     while (decoder.isInflating) decoder.feed(Buffer.alloc(0), sink);
 
-    assert.ok(inflater.stepCount > 10_000);
+    assert.ok(inflater.stepCount >= 10_000);
   });
 
   it("ends a bomb at the limit of messages, in bounded turns", () => {

@@ -28,7 +28,7 @@ import {
 import type { WebSocketSink } from "#src/protocol/websocket/websocket-sink.js";
 import { randomChunks } from "../../support/every-chunking.js";
 import { Random } from "../../support/random.js";
-import { fieldsOf, sha1 } from "../../support/websocket-handshake.js";
+import { fieldsOf, SWITCHED, sha1 } from "../../support/websocket-handshake.js";
 import { ZlibDeflater, ZlibInflater } from "../../support/websocket-zlib.js";
 
 const CASES: readonly (readonly [string, DeflateWishes | undefined, DeflateWishes | undefined])[] =
@@ -172,7 +172,7 @@ function shakeHands(
   };
   const responseFields = fieldsOf(upgradeResponseFields(request, choice, sha1));
 
-  const result = checkUpgradeResponse(101, responseFields, asked, sha1);
+  const result = checkUpgradeResponse(SWITCHED, responseFields, asked, sha1);
   assert.ok(!isHandshakeFault(result));
   assert.equal(result.protocol, "b");
   return { client: result.deflate, server: accepted?.agreement };

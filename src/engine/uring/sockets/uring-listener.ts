@@ -8,6 +8,8 @@
  * States: opening (an empty operation, so that `listenerOpened` comes later) → accepting ⇄ backing
  * off (no descriptor left) → closing → closed.
  */
+
+import { parseIp } from "../../../bytes/ip-bytes.js";
 import type { NetError } from "../../../errors.js";
 import type { Timer } from "../../../time/clock.js";
 import { addressText } from "../../address-text.js";
@@ -49,8 +51,8 @@ export class UringListener extends RingSocket implements Listener {
   private readonly target: ListenTarget;
   private readonly sink: ListenerSink;
   private readonly records: AcceptRecords;
-  /** What the streams of a path have in common; undefined for those of an address. */
-  private readonly details: StreamDetails | undefined;
+  /** What its streams have in common: where they are, and for those of a path, where their peers are. */
+  private readonly details: StreamDetails = new StreamDetails();
   private address: Address;
   private fileId: number | undefined = undefined;
   /** The records whose accepts are under way. */
@@ -68,7 +70,6 @@ export class UringListener extends RingSocket implements Listener {
     this.records = loop.acceptRecords.take();
     this.reports = new ReportBackOff(loop.clock);
     if ("path" in address) {
-      this.details = new StreamDetails();
       this.details.local = address;
       this.details.remote = { path: "" };
     }
@@ -89,6 +90,7 @@ export class UringListener extends RingSocket implements Listener {
       return;
     }
     this.address = localAddress(calls, descriptor) ?? this.address;
+    if (!isWildcard(this.address)) this.details.local = this.address;
     if (this.adopt(descriptor, "listen")) this.startNothing(OPEN_KIND);
   }
 
@@ -129,6 +131,11 @@ export class UringListener extends RingSocket implements Listener {
   protected override gone(error: NetError | undefined): void {
     this.loop.acceptRecords.giveBack(this.records);
     this.sink.listenerClosed(error);
+  }
+
+  /** The peers of a path have no names. */
+  private get isNameless(): boolean {
+    return this.details.remote !== undefined;
   }
 
   private prepare(descriptor: number, bytes: Uint8Array): number {
@@ -175,7 +182,7 @@ export class UringListener extends RingSocket implements Listener {
     const at = this.start(OP_ACCEPT, acceptKind(index));
     entries[at + ENTRY_OPERATION_FLAGS] = descriptors.acceptFlags;
     entries[at + ENTRY_FILE_INDEX] = descriptors.acceptIndex;
-    if (this.details !== undefined) return;
+    if (this.isNameless) return;
     records.clear(index);
     ring.putAddress(at, records.addressOf(index));
     // The address of the length takes the place of an offset; it lies in the same block.
@@ -191,7 +198,7 @@ export class UringListener extends RingSocket implements Listener {
     }
     const { details, loop, records } = this;
     const stream = UringStream.accepted(loop, result, details, this.target.stream);
-    if (details === undefined) loop.peerNames.put(stream.slotNumber, records.words, index << 3);
+    if (!this.isNameless) loop.peerNames.put(stream.slotNumber, records.words, index << 3);
     this.backOffMs = 0;
     this.accept(index);
     try {
@@ -229,4 +236,12 @@ export class UringListener extends RingSocket implements Listener {
       this.acceptAll();
     });
   }
+}
+
+/** Whether streams that are accepted there can have different addresses of their own; if not, none need be asked for. */
+function isWildcard(address: Address): boolean {
+  if ("path" in address) return false;
+  // `::ffff:0.0.0.0` too; another address with such an end is taken for one, and costs a call.
+  const end = parseIp(address.host)?.subarray(-4);
+  return end === undefined || end.every((byte) => byte === 0);
 }

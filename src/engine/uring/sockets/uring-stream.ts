@@ -37,7 +37,6 @@ import type { CipherStream } from "../tls/cipher-stream.js";
 import { StreamSecurity } from "../tls/stream-security.js";
 import { Carry } from "./carry.js";
 import { CarryEnd } from "./carry-end.js";
-import type { PeerName } from "./peer-names.js";
 import { RingSocket } from "./ring-socket.js";
 import { localAddress } from "./socket-address.js";
 import { setReset } from "./socket-options.js";
@@ -71,22 +70,21 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   writing: StreamWrite | undefined = undefined;
   /** TLS, once it has begun. */
   security: StreamSecurity | undefined = undefined;
-  private details: StreamDetails | undefined = undefined;
+  private details: StreamDetails;
 
   /**
-   * A stream that was accepted. `details` are those that all streams of the listener share, if it has
-   * a path; without them the loop has been told the name of the peer.
+   * A stream that was accepted. `details` are those that all streams of the listener share. Unless they have the
+   * peer's address, the loop is told it.
    */
   static accepted(
     loop: UringLoop,
     socket: number,
-    details: StreamDetails | undefined,
+    details: StreamDetails,
     options: StreamOptions,
   ): UringStream {
-    const stream = new UringStream(loop);
-    stream.details = details;
+    const stream = new UringStream(loop, details);
     stream.socket = socket;
-    stream.state |= details === undefined ? OPEN | NAMED : OPEN;
+    stream.state |= details.remote === undefined ? OPEN | NAMED : OPEN;
     if (givesBytes(loop, options)) stream.state |= KEEPS;
     return stream;
   }
@@ -94,13 +92,17 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   /** A stream that is to be connected. */
   static outgoing(loop: UringLoop, target: ConnectTarget, sink: StreamSink): UringStream {
     const remote = target.address;
-    const stream = new UringStream(loop);
+    const stream = new UringStream(loop, new StreamDetails());
     if (givesBytes(loop, target.stream)) stream.state |= KEEPS;
     stream.sink = sink;
-    stream.details = new StreamDetails();
     if ("path" in remote) stream.details.local = { path: "" };
     stream.details.remote = remote;
     return stream;
+  }
+
+  private constructor(loop: UringLoop, details: StreamDetails) {
+    super(loop);
+    this.details = details;
   }
 
   get lendsBytes(): boolean {
@@ -143,7 +145,7 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
     if (!this.adopt(descriptor, "connect")) return;
     this.state |= CONNECTING;
     // Kept until the kernel has read it.
-    this.details!.target = address;
+    this.details.target = address;
     const { calls, ring } = this.loop;
     const at = this.start(OP_CONNECT, CONNECT_KIND);
     ring.putAddress(at, calls.addressOf(address));
@@ -299,19 +301,18 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   }
 
   localAddress(): Address | undefined {
-    if (this.details?.local === undefined && this.isOpen()) {
+    if (this.details.local === undefined && this.isOpen()) {
       const { calls } = this.loop;
       this.withDescriptor((descriptor) => {
         this.ownDetails().local = localAddress(calls, descriptor);
         return 0;
       });
     }
-    return this.details?.local;
+    return this.details.local;
   }
 
   remoteAddress(): Address | undefined {
-    if ((this.state & NAMED) !== 0) this.takeName(this.loop.peerNames.get(this.slot));
-    return this.details?.remoteAddress();
+    return this.ownDetails().remoteAddress();
   }
 
   tcpInfo(): TcpInfo | undefined {
@@ -381,9 +382,8 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   protected override gone(error: NetError | undefined): void {
     this.security?.dispose();
     if ((this.state & NAMED) !== 0) {
-      const { peerNames } = this.loop;
-      this.takeName(peerNames.get(this.slot));
-      peerNames.forget(this.slot);
+      this.ownDetails();
+      this.loop.peerNames.forget(this.slot);
     }
     this.sink.streamClosed(error);
   }
@@ -393,27 +393,29 @@ export class UringStream extends RingSocket implements StreamSocket, CipherStrea
   }
 
   isTcp(): boolean {
-    const remote = this.details?.remote;
+    const remote = this.details.remote;
     return this.isOpen() && !(remote !== undefined && "path" in remote);
   }
 
+  /** Those of the listener are shared while the peer's name is the loop's. */
   private ownDetails(): StreamDetails {
-    this.details ??= new StreamDetails();
+    if ((this.state & NAMED) !== 0) {
+      this.state &= ~NAMED;
+      const { local } = this.details;
+      this.details = new StreamDetails();
+      this.details.local = local;
+      this.details.name = this.loop.peerNames.get(this.slot);
+    }
     return this.details;
   }
 
-  private takeName(name: PeerName): void {
-    this.state &= ~NAMED;
-    this.ownDetails().name = name;
-  }
-
   private connectFailed(result: number): void {
-    this.fail(callError(result, "connect", addressText(this.details!.remote!)));
+    this.fail(callError(result, "connect", addressText(this.details.remote!)));
   }
 
   private connected(result: number): void {
     this.state &= ~CONNECTING;
-    this.details!.target = undefined;
+    this.details.target = undefined;
     if (result < 0) {
       this.connectFailed(result);
       return;

@@ -4,7 +4,7 @@ import { invalidArgument, type NetError } from "../../../errors.js";
 import { CONNECTION_OPTION } from "../../../protocol/http1/connection-options.js";
 import { FIELD_KIND } from "../../../protocol/http1/field-kind.js";
 import { BODY } from "../../../protocol/http1/head.js";
-import { EncodedFields } from "../../../protocol/http1/writing/encoded-fields.js";
+import { EncodedFields, type FieldNotes } from "../../../protocol/http1/writing/encoded-fields.js";
 import type { FieldInput } from "../../../protocol/http1/writing/field-writer.js";
 import {
   encodeFields,
@@ -14,7 +14,8 @@ import {
 import { NO_ROOM } from "../../../protocol/http1/writing/text-writer.js";
 import type { ResponseTraits } from "./response-encoder.js";
 
-const HEAD_BYTES = 1024;
+/** More than most of them have. */
+const HEAD_BYTES = 384;
 
 /** An interim response. Throws `INVALID_ARGUMENT`, also for one that closes the connection: the final one does that. */
 export function interimHead(statusCode: number, fields: FieldInput): Buffer {
@@ -40,28 +41,28 @@ export function switchingHead(
   dateLine: Uint8Array,
 ): Buffer {
   const isTunnel = method === "CONNECT";
-  return plainHead(new HeadWriter(), {
-    statusCode: isTunnel ? 200 : 101,
-    reason: statusText,
-    fields: isTunnel ? fields : withConnection(fields),
-    requestMethod: method,
-    dateLine,
-    body: BODY.none,
-  });
+  const statusCode = isTunnel ? 200 : 101;
+  const traits = { statusCode, reason: statusText, requestMethod: method, body: BODY.none };
+  const writer = new HeadWriter();
+  const head = plainHead(writer, { ...traits, fields, dateLine });
+  if (isTunnel || saysUpgrade(writer.notes)) return head;
+  return plainHead(writer, { ...traits, fields: withConnection(fields), dateLine });
 }
 
-/** What a 101 must have (RFC 9110 §7.8). */
-function withConnection(fields: FieldInput): EncodedFields {
-  const given = encodeFields(fields);
-  if (!given.notes.has(FIELD_KIND.upgrade)) {
+/** Whether Connection has what a 101 must have (RFC 9110 §7.8). Throws `INVALID_ARGUMENT` for what it can't have. */
+function saysUpgrade(notes: FieldNotes): boolean {
+  if (!notes.has(FIELD_KIND.upgrade)) {
     throw refused("the headers of an upgrade must have Upgrade");
   }
-  const { connectionOptions } = given.notes;
-  if ((connectionOptions & CONNECTION_OPTION.close) !== 0) {
+  if ((notes.connectionOptions & CONNECTION_OPTION.close) !== 0) {
     throw refused("the headers of an upgrade can't have Connection: close");
   }
-  if ((connectionOptions & CONNECTION_OPTION.upgrade) !== 0) return given;
+  return (notes.connectionOptions & CONNECTION_OPTION.upgrade) !== 0;
+}
+
+function withConnection(fields: FieldInput): EncodedFields {
   const { octets, notes } = encodeFields([["Connection", "Upgrade"]]);
+  const given = encodeFields(fields);
   notes.addAll(given.notes);
   return new EncodedFields(Buffer.concat([octets, given.octets]), notes);
 }

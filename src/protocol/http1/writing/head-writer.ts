@@ -14,7 +14,7 @@ import { CONNECTION_OPTION } from "../connection-options.js";
 import { FIELD_KIND } from "../field-kind.js";
 import { BODY } from "../head.js";
 import { targetFormOf } from "../request-target.js";
-import { EncodedFields } from "./encoded-fields.js";
+import { EncodedFields, type FieldNotes } from "./encoded-fields.js";
 import { type FieldInput, FieldWriter } from "./field-writer.js";
 import { isBodyless, requestFraming, responseFraming } from "./outgoing-framing.js";
 import { STATUS_TEXT, statusLine } from "./status-text.js";
@@ -87,6 +87,11 @@ export class HeadWriter {
   /** Whether that head told the peer that the connection closes. */
   saysClose = false;
   private readonly fields = new FieldWriter();
+
+  /** What the fields say of the head that was written last. */
+  get notes(): FieldNotes {
+    return this.fields.notes;
+  }
 
   /**
    * Writes the head of a request into `target` at `offset`. Returns the offset behind it, or
