@@ -3,9 +3,9 @@
 // --fast: only files that start no process and no thread, themselves or by what they import, without those
 // that are large on purpose, and tests of components on one engine.
 //
-// Files that start nothing but `openssl`, and look at nothing that belongs to the whole process, share a process
-// with others of their kind: a program of imports in build/test-groups. The others have one of their own. What
-// they share beyond that lies in a folder of the run, HP_SOCKET_TEST_FOLDER.
+// Files that start nothing but `openssl` and a thread of peers, and look at nothing that belongs to the whole process,
+// share a process with others of their kind: a program of imports in build/test-groups. The others have one of their
+// own. What they share beyond that lies in a folder of the run, HP_SOCKET_TEST_FOLDER.
 //
 // Node's own runner of many files takes what each test did apart and prints it: a tenth of the time of short
 // tests. Here each process prints what failed (test-reporter.mjs), and counts. The last lines are as Node's.
@@ -14,6 +14,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 
 const root = new URL("../build/test/", import.meta.url).pathname;
 const sources = new URL("../test/", import.meta.url).pathname;
@@ -64,8 +65,10 @@ const RUN_SECONDS = 2_400;
 /** Files of one process; those of unit tests are small. */
 const groupFiles = (kind) => (kind === "unit" ? 48 : 16);
 
-/** Makes certificates by the program `openssl`, and waits for it. */
-const CERTIFICATES = join(root, "support/tls-certificates.js");
+/** Of what these do nothing disturbs another: they wait for `openssl`, keep peers in a thread, load the library `ws`. */
+const HARMLESS = ["tls-certificates", "thread-peer", "ws-library"].map((name) =>
+  join(root, `support/${name}.js`),
+);
 
 /** Whether a file of build/test, or one that it imports, `seen` aside, has what `pattern` looks for. */
 function has(pattern, file, seen = new Set()) {
@@ -100,7 +103,7 @@ function programs() {
   const groups = new Map();
   for (const file of files) {
     const path = join(root, file);
-    const needsOwn = [STARTERS, WHOLE_PROCESS].some((it) => has(it, path, new Set([CERTIFICATES])));
+    const needsOwn = [STARTERS, WHOLE_PROCESS].some((it) => has(it, path, new Set(HARMLESS)));
     if (APART.test(file) || needsOwn) alone.push(path);
     else {
       // Most folders of unit tests have a few small files: a process for each takes longer than they do.
@@ -133,7 +136,15 @@ const CONCURRENCY = availableParallelism() + 1;
 // To read the maps takes a tenth of the time of all tests: lines of TypeScript are for those that are asked for.
 const maps = parts.length > 0 ? ["--enable-source-maps"] : [];
 const reporter = `--test-reporter=${new URL("test-reporter.mjs", import.meta.url).href}`;
-const flags = ["--expose-gc", ...maps, reporter, "--test-reporter-destination=stdout"];
+/** Node's hook follows each promise: a test by itself is told of errors that nobody caught (ADR 0075). */
+const tree = ["--require", fileURLToPath(new URL("test-tree.cjs", import.meta.url))];
+const flags = [
+  "--expose-gc",
+  ...maps,
+  ...(parts.length === 0 ? tree : []),
+  reporter,
+  "--test-reporter-destination=stdout",
+];
 const env = {
   HP_SOCKET_TEST_SECONDS: String(FILE_SECONDS),
   ...process.env,

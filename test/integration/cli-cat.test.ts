@@ -4,7 +4,7 @@ import { delimiter, type IpAddress, pack, TcpServer, type TcpServerOptions } fro
 import { runCommand, startCommand } from "../support/cli-run.js";
 import { NOBODYS_PORT } from "../support/refusing-port.js";
 
-const SOON = ["--wait", "0.1"];
+const SOON = ["--wait", "0.5"];
 
 async function serverOf(test: TestContext, options: TcpServerOptions): Promise<string> {
   const server = new TcpServer(options);
@@ -118,7 +118,7 @@ describe("hp-socket cat", () => {
 
   it("carries more than any buffer holds, in both directions", async (test) => {
     const target = await serverOf(test, { ...ECHO, slowConsumer: "pause" });
-    const text = "0123456789abcdef\n".repeat(500_000);
+    const text = "0123456789abcdef\n".repeat(300_000);
 
     const cat = await runCommand(["cat", target, ...SOON], text);
 

@@ -8,7 +8,7 @@ import { describeTls } from "../support/tls-certificates.js";
 import { webSocketServer } from "../support/websocket-world.js";
 
 const COUNTED = ["--connections", "5", "--json", "--messages"];
-const SOON = ["--wait", "0.1"];
+const SOON = ["--wait", "0.5"];
 
 async function urlOf(server: CliRun, scheme = "ws"): Promise<string> {
   return `${scheme}://127.0.0.1:${await server.readyPort()}/`;
@@ -17,17 +17,17 @@ async function urlOf(server: CliRun, scheme = "ws"): Promise<string> {
 for (const engine of availableEngines()) {
   describe(`hp-socket load of a WebSocket on ${engine}`, () => {
     for (const [name, words] of [
-      ["binary messages", ["500", "--depth", "1"]],
-      ["16 text messages in flight", ["2000", "--depth", "16", "--text"]],
-      ["messages above 64 KiB", ["50", "--size", "70000", "--depth", "2"]],
+      ["binary messages", ["200", "--depth", "1"]],
+      ["16 text messages in flight", ["800", "--depth", "16", "--text"]],
+      ["messages above 64 KiB", ["20", "--size", "70000", "--depth", "2"]],
       ["compressed messages", ["200", "--size", "1024", "--depth", "4", "--deflate", "--text"]],
       [
         "more compressed bytes than a turn inflates",
-        ["60", "--size", "300000", "--depth", "2", "--deflate", "--text"],
+        ["20", "--size", "300000", "--depth", "2", "--deflate", "--text"],
       ],
       [
         "more in flight than there are different ones",
-        ["40", "--size", "600000", "--depth", "5", "--connections", "1"],
+        ["15", "--size", "600000", "--depth", "5", "--connections", "1"],
       ],
     ] as const) {
       it(`verifies ${name}`, async (test) => {

@@ -118,7 +118,7 @@ interface Moment {
 
 const BLOCK = new Uint8Array(65_536).fill(0x78);
 /** More than the kernel takes of a peer that does not read. */
-const LARGE = Buffer.alloc(8_000_000, "x");
+const LARGE = Buffer.alloc(5_000_000, "x");
 const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 const silent = (peer: ScriptedPeer): Promise<void> => peer.ended();
 const headCame = ({ peers }: ScriptedServer): boolean =>

@@ -269,7 +269,7 @@ function pace(engine: EngineName): void {
       response.end();
     });
     const agent = httpAgent(test, { engine });
-    const total = 64 * 1_048_576;
+    const total = 32 * 1_048_576;
     async function* limited(): AsyncGenerator<Uint8Array> {
       for await (const block of source) {
         if (source.takenCount * block.length > total) return;

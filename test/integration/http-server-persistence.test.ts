@@ -293,7 +293,7 @@ function order(engine: EngineName): void {
 
   it("reads no further request while the peer does not take large answers", async (test) => {
     let requestCount = 0;
-    const body = Buffer.alloc(1_048_576);
+    const body = Buffer.alloc(524_288);
     const server = await httpServer(test, {
       engine,
       onRequest(exchange) {

@@ -44,68 +44,57 @@ describe("the process of an HttpSyncClient", () => {
   });
 });
 
+/** Has the worker do this when it is told to make a request. */
+const dying = (code: string): string =>
+  `require("node:worker_threads").parentPort.on("message", (order) => {
+    if (order.kind === "request") setImmediate(() => { ${code} });
+  });`;
+
 describe("the worker of an HttpSyncClient", () => {
-  it("is replaced when it has died between two calls", async (test) => {
-    const peer = await echoPeer(test);
+  it("makes each call throw at once when it can't be loaded, and says where and why", (test) => {
+    test.after(() => runFirst(undefined));
+    runFirst("delete globalThis.WeakMap;");
     const sync = httpSyncClient(test, {});
-    sync.openUrl("GET", peer.origin);
+    // The files that tell of errors and time are among those that may be missing.
+    runFirst("globalThis.Error = undefined;");
 
-    await startedWorkers().at(-1)?.terminate();
-    const answer = sync.get("/again");
-
-    assert.equal(answer.headers.get("x-request"), "GET /again");
+    for (const why of [/WeakMap is not defined/, /undefined/]) {
+      assert.throws(
+        () => sync.connect("http://127.0.0.1:1"),
+        ({ code, message }: NetError) => {
+          assert.equal(code, "NOT_SUPPORTED");
+          assert.match(message, /the worker of the client can't be loaded by .*sync-worker\.js: /);
+          assert.match(message, why);
+          return true;
+        },
+      );
+    }
   });
 
-  for (const [name, prologue, why] of [
-    ["what it is made of", "delete globalThis.WeakMap;", /WeakMap is not defined/],
-    // The files that tell of errors and time are among those that may be missing.
-    ["anything", "globalThis.Error = undefined;", /undefined/],
-  ] as const) {
-    it(`makes each call throw at once when ${name} can't be loaded, and says where and why`, (test) => {
-      runFirst(prologue);
-      const sync = httpSyncClient(test, {});
-      test.after(() => runFirst(undefined));
+  it("makes the call throw STOPPED when it dies, and is replaced, also when it died between two calls", {
+    timeout: 60_000,
+  }, async (test) => {
+    test.after(() => runFirst(undefined));
+    const good = { send: "HTTP/1.1 204 No\r\n\r\n" };
+    const peer = await scriptedPeer(test, [ENDLESS], [ENDLESS], [good], [good]);
+    runFirst(dying("throw new Error('defect')"));
+    const sync = httpSyncClient(test, { requestTimeoutMs: 0 }).connect(peer.origin);
+    // The next one ends without a sign.
+    runFirst(dying("process.removeAllListeners('exit'); process.exit(1)"));
 
-      for (const _ of [1, 2]) {
-        assert.throws(
-          () => sync.connect("http://127.0.0.1:1"),
-          ({ code, message }: NetError) => {
-            assert.equal(code, "NOT_SUPPORTED");
-            assert.match(
-              message,
-              /the worker of the client can't be loaded by .*sync-worker\.js: /,
-            );
-            assert.match(message, why);
-            return true;
-          },
-        );
-      }
-    });
-  }
-
-  for (const [name, code] of [
-    ["dies with an exception", "throw new Error('defect')"],
-    ["ends without a sign", "process.removeAllListeners('exit'); process.exit(1)"],
-  ] as const) {
-    it(`makes the call throw STOPPED when it ${name}, and is replaced`, {
-      timeout: 60_000,
-    }, async (test) => {
-      const peer = await scriptedPeer(test, [ENDLESS], [{ send: "HTTP/1.1 204 No\r\n\r\n" }]);
-      const onOrder = `if (order.kind === 'request') setImmediate(() => { ${code} })`;
-      runFirst(
-        `require('node:worker_threads').parentPort.on('message', (order) => { ${onOrder} });`,
-      );
-      const sync = httpSyncClient(test, { requestTimeoutMs: 0 }).connect(peer.origin);
-      runFirst(undefined);
-
+    for (const _ of [1, 2]) {
       assert.throws(() => sync.get("/"), {
         code: "STOPPED",
         message: /^the worker of the client /,
       });
+    }
 
-      assert.equal(sync.get("/").status, 204);
-    });
-  }
+    runFirst(undefined);
+    assert.equal(sync.get("/").status, 204);
+    await startedWorkers().at(-1)?.terminate();
+    assert.equal(sync.get("/").status, 204);
+    assert.equal((await peer.report()).connectionCount, 4);
+  });
 });
 
 describeTls("HttpSyncClient over TLS", (certificates, engine) => {

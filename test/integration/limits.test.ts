@@ -322,7 +322,7 @@ function limits(engine: EngineName): void {
   });
 
   it("closeTimeoutMs leaves a peer that takes one large piece slowly all the time it needs", async () => {
-    const byteCount = 64 * 1_048_576;
+    const byteCount = 32 * 1_048_576;
     const reasons: CloseReason[] = [];
     const server = new TcpServer({
       engine,

@@ -377,7 +377,7 @@ describe("a pool with thousands of takers", () => {
   it("settles each of them, whatever becomes of it, and leaks nothing", async (test) => {
     const world = await poolWorld(test, {
       ...OPTIONS,
-      maxWaiting: 2_500,
+      maxWaiting: 1_500,
       checkAfterMs: 1,
       checkTimeoutMs: 20,
       check: ({ id }) => (id % 5 === 0 ? new Promise(() => {}) : id % 3 > 0),
@@ -386,7 +386,7 @@ describe("a pool with thousands of takers", () => {
     const count = (end: string): void => {
       ends.set(end, (ends.get(end) ?? 0) + 1);
     };
-    const takers = Array.from({ length: 2_500 }, async (_, index) => {
+    const takers = Array.from({ length: 1_500 }, async (_, index) => {
       const controller = new AbortController();
       const { signal } = controller;
       // In every state: before the connection is made, while it waits, while it is checked, when it is lent.
@@ -413,7 +413,7 @@ describe("a pool with thousands of takers", () => {
     await all;
 
     assert.deepEqual([...ends.keys()].sort(), ["ABORTED", "POOL_TIMEOUT", "served"]);
-    assert.ok((ends.get("served") ?? 0) > 1_750, JSON.stringify([...ends]));
+    assert.ok((ends.get("served") ?? 0) > 1_050, JSON.stringify([...ends]));
     const { waitingCount, connectingCount, connectionCount } = world.pool.stats;
     assert.deepEqual([waitingCount, connectingCount], [0, 0]);
     assert.ok(connectionCount <= 12);
@@ -435,7 +435,7 @@ describe("a pool with thousands of takers", () => {
       const spy = test.mock.method(DestinationTable.prototype, "order", order);
       const world = await poolWorld(test, { ...OPTIONS, ejectAfter: 1_000, maxEjectedPercent: 0 });
       await illness?.(world);
-      const count = 1_000;
+      const count = 500;
       let served = 0;
       const all = Promise.all(
         Array.from({ length: count }, async () => {
@@ -456,7 +456,7 @@ describe("a pool with thousands of takers", () => {
     const world = await poolWorld(test, { ...OPTIONS, maxConnectionsPerDestination: 2 });
     const leases = await Promise.all(Array.from({ length: 6 }, () => world.pool.take()));
     const codes = new Map<string, number>();
-    const takers = Array.from({ length: 2_500 }, () =>
+    const takers = Array.from({ length: 1_000 }, () =>
       world.pool.take({ timeoutMs: 0 }).catch(({ code }: NetError) => {
         codes.set(code, (codes.get(code) ?? 0) + 1);
       }),
@@ -464,7 +464,7 @@ describe("a pool with thousands of takers", () => {
     await world.turns();
     const stopped = world.pool.stop({ drainMs: 100 });
     await Promise.all(takers);
-    assert.deepEqual([...codes], [["STOPPED", 2_500]]);
+    assert.deepEqual([...codes], [["STOPPED", 1_000]]);
     leases[0]?.release();
     await world.wait(150);
     await stopped;

@@ -201,10 +201,10 @@ function relays(engine: EngineName): void {
     const agent = new TcpAgent({ engine });
     test.after(() => agent.stop({ drainMs: 0 }));
     await Promise.all(
-      Array.from({ length: 300 }, async (_, index) => {
+      Array.from({ length: 150 }, async (_, index) => {
         const connection = await agent.connect({ port: one.port }).catch(() => undefined);
         if (connection === undefined) return;
-        connection.send(Buffer.alloc(index * 100));
+        connection.send(Buffer.alloc(index * 200));
         if (index % 3 === 0) connection.abort();
         else if (index % 3 === 1) server.abort(server.connectionIds()[0] ?? 0);
         else connection.close();

@@ -104,13 +104,15 @@ describeTls("a TLS server", ({ ca, server }) => {
     for (const { code } of world.reasons) assert.equal(code, "HANDSHAKE_LIMIT");
   });
 
-  it("loses nothing by 1,000 handshakes that are cut in the middle", async (test) => {
+  it("loses nothing by handshakes that are cut at each byte", async (test) => {
     const world = await secureServer(test, server);
     const hello = await clientHello(test);
     const before = descriptorCount();
 
-    for (let count = 0; count < 1_000; count += 100) {
-      const cuts = Array.from({ length: 100 }, (_, index) => (count + index) % (hello.length + 1));
+    const total = hello.length + 1;
+    for (let count = 0; count < total; count += 100) {
+      const length = Math.min(100, total - count);
+      const cuts = Array.from({ length }, (_, index) => count + index);
       await Promise.all(
         cuts.map(async (cut) => {
           const peer = await plainPeer(test, world.port);
@@ -118,14 +120,13 @@ describeTls("a TLS server", ({ ca, server }) => {
           // Some finish in good order, some reset.
           if (cut % 2 === 0) peer.end();
           else peer.resetAndDestroy();
-          await until(() => world.reasons.length > count + 50 || peer.destroyed);
+          await until(() => world.reasons.length > count + length / 2 || peer.destroyed);
           peer.destroy();
         }),
       );
-      await until(() => world.reasons.length === count + 100);
+      await until(() => world.reasons.length === count + length);
     }
 
-    assert.equal(world.reasons.length, 1_000);
     for (const { code, operation } of world.reasons) {
       assert.deepEqual([code, operation], ["TLS_FAILED", "handshake"]);
     }

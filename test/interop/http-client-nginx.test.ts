@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import type { EngineName } from "hp-socket";
 import { selfSignedCertificate } from "hp-socket/testing";
+import { patternBytes } from "../support/byte-pattern.js";
 import { availableEngines } from "../support/engine-list.js";
 import { httpAgent, httpClient } from "../support/http-client-world.js";
 import { httpServer } from "../support/http-world.js";
@@ -12,7 +13,7 @@ import { otherProgram } from "../support/other-program.js";
 
 const { skip } = otherProgram("nginx");
 const TEXT = "All happy families are alike. ".repeat(20_000);
-const BYTES = Buffer.from(Array.from({ length: 5_000_000 }, (_, at) => (at * 31) % 251));
+const BYTES = patternBytes(0, 5_000_000);
 const FILES = { "html/text.txt": TEXT, "html/bytes.bin": BYTES };
 const PLAIN = "server { listen 127.0.0.1:PORT; root FOLDER/html;";
 

@@ -1,6 +1,6 @@
 /**
- * Components that stand between others, pools and HTTP clients, in a process that has nothing else to do, one after the
- * other: `ENGINE`. For each a line that says whether the process would end while it is unreferenced, while it is
+ * Components that stand between others, pools, HTTP clients and WebSockets, in a process that has nothing else to do, one
+ * after the other: `ENGINE`. For each a line that says whether the process would end while it is unreferenced, while it is
  * referenced, and once it is unreferenced again, with a client on its way through.
  */
 import process from "node:process";
@@ -10,6 +10,7 @@ import { ConnectionPool } from "hp-socket/pool";
 import { ProxyServer, Relay, UdpRelay } from "hp-socket/proxy";
 import { UdpClient, UdpNode } from "hp-socket/udp";
 import { fatesOf, letGo } from "./process-fate.js";
+import { tellOfWebSockets } from "./websocket-holding.js";
 
 const engine = process.argv[2] as EngineName;
 
@@ -88,4 +89,5 @@ console.log(`abort: ${client.abort()}, ${client.isOpen}, ${client.abort()}`);
 await client.stop({ drainMs: 0 });
 await silent.stop({ drainMs: 0 });
 await server.stop({ drainMs: 0 });
+await tellOfWebSockets(engine);
 letGo();

@@ -1,40 +1,47 @@
 /**
  * A process of plain peers, for tests with more connections than one process has descriptors for.
- * `node many-peers.js PORT COUNT`: opens COUNT connections, sends its own number on each and compares
- * the echo, says `ready`, waits for a line on its input, closes all, says `done`.
+ * `node many-peers.js PORT COUNT`: at each line of its input it opens COUNT connections, sends a number of its own on
+ * each and compares the echo, and says `ready`; at the next it closes all, and says `done`.
  */
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import process from "node:process";
+import { createInterface } from "node:readline";
 
 const port = Number(process.argv[2]);
 const count = Number(process.argv[3]);
 const AT_ONCE = 200;
 
-async function open(index: number): Promise<Socket> {
-  const socket = connect({ host: "127.0.0.1", port });
-  await once(socket, "connect");
-  socket.write(`peer ${index};`);
-  const [echo] = await once(socket, "data");
-  if (String(echo) !== `peer ${index};`) throw new Error(`wrong echo: ${echo}`);
-  return socket;
+function open(index: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.on("error", reject);
+    socket.write(`peer ${index};`);
+    socket.once("data", (echo) => {
+      if (String(echo) === `peer ${index};`) resolve(socket);
+      else reject(new Error(`wrong echo: ${echo}`));
+    });
+  });
 }
 
-const sockets: Socket[] = [];
-while (sockets.length < count) {
-  const batch = Array.from({ length: Math.min(AT_ONCE, count - sockets.length) }, (_, at) =>
-    open(sockets.length + at),
-  );
-  sockets.push(...(await Promise.all(batch)));
-}
-console.log("ready");
-await once(process.stdin, "data");
-await Promise.all(
-  sockets.map((socket) => {
-    const closed = once(socket, "close");
+function close(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.on("close", () => resolve());
     socket.end();
-    return closed;
-  }),
-);
-console.log("done");
-process.stdin.destroy();
+  });
+}
+
+let sockets: Socket[] = [];
+for await (const _line of createInterface(process.stdin)) {
+  if (sockets.length > 0) {
+    await Promise.all(sockets.map(close));
+    sockets = [];
+    console.log("done");
+    continue;
+  }
+  while (sockets.length < count) {
+    const length = Math.min(AT_ONCE, count - sockets.length);
+    const batch = Array.from({ length }, (_, at) => open(sockets.length + at));
+    sockets.push(...(await Promise.all(batch)));
+  }
+  console.log("ready");
+}

@@ -63,6 +63,8 @@ const NUMBERS = {
   sslShutdown: "int SSL_shutdown(intptr_t ssl)",
   // Also looks at the thread's queue of errors.
   sslError: "int SSL_get_error(intptr_t ssl, int result)",
+  // Whether bytes are in the buffer of records: a part of one, or what is behind it.
+  sslHasPending: "int SSL_has_pending(intptr_t ssl)",
   // Frees the buffers of records, if nothing is in them.
   sslFreeBuffers: "int SSL_free_buffers(intptr_t ssl)",
   sslVerifyResult: "long SSL_get_verify_result(intptr_t ssl)",

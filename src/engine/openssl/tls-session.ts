@@ -149,8 +149,10 @@ export class TlsSession {
       else this.error = takeTlsError(functions);
       return this.error === undefined ? READ_AGAIN : READ_FAILED;
     }
-    if (port.leftBytes === 0) return 0;
-    if (++this.idleRecords <= MAX_IDLE_RECORDS) return READ_AGAIN;
+    const isAll = port.leftBytes === 0;
+    // It may be a part of a record. Large ones come in parts, so it is counted once before OpenSSL is asked.
+    if (isAll && this.idleRecords > 0 && functions.sslHasPending(this.ssl) === 1) return 0;
+    if (++this.idleRecords <= MAX_IDLE_RECORDS) return isAll ? 0 : READ_AGAIN;
     const text = `the peer sends more than ${MAX_IDLE_RECORDS} records in a row without data`;
     this.error = new NetError("TLS_FAILED", text, { operation: "receive" });
     return READ_FAILED;

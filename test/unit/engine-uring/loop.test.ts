@@ -11,7 +11,7 @@ import { uringTest, withEngine } from "./uring-case.js";
 
 const PAIR_COUNT = 50;
 const CROWD = 600;
-const LOAD_MS = 500;
+const LOAD_MS = 200;
 const MESSAGE = Buffer.alloc(64, "to and fro");
 
 /** Pairs that send a message to and fro without end. */
@@ -86,7 +86,7 @@ describe("uring loop", () => {
         };
       }
 
-      await until(() => handled > 200, 30_000);
+      await until(() => handled > 120, 30_000);
       clearInterval(timer);
       for (const { server } of pairs) server.onReceived = () => {};
 
