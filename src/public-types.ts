@@ -70,7 +70,7 @@ export type {
 export type { Fault, NetErrorCode, NetErrorDetail, Operation } from "./errors.js";
 export type { Given } from "./options.js";
 export type { AgentTarget } from "./outgoing/agent-target.js";
-export type { ReconnectHandlers } from "./outgoing/reconnect-handlers.js";
+export type { ReconnectChoice, ReconnectHandlers } from "./outgoing/reconnect-handlers.js";
 export type {
   ReconnectNumbers,
   ReconnectOptions,

@@ -1,17 +1,10 @@
 /** Many outgoing reliable connections over UDP of one object. */
 import type { DatagramConnectOptions, MessageContextRule } from "../datagram/datagram-options.js";
-import { type ReconnectWish, SessionAgent } from "../datagram/session-agent.js";
-import { chooseEngine } from "../engine/choose-engine.js";
+import { SessionAgent } from "../datagram/session-agent.js";
 import type { AgentTarget } from "../outgoing/agent-target.js";
-import type { ReconnectOptions } from "../outgoing/reconnect-options.js";
+import type { ReconnectChoice, ReconnectWish } from "../outgoing/reconnect-handlers.js";
 import type { ArqConnection, ArqSendOptions } from "./arq-connection.js";
-import {
-  ARQ_OUTGOING_NAMES,
-  type ArqOutgoingOptions,
-  checkedArqSettings,
-  withArqDefaults,
-} from "./arq-options.js";
-import { ArqProtocol } from "./arq-protocol.js";
+import { ARQ_OUTGOING_NAMES, type ArqOutgoingOptions, arqParts } from "./arq-options.js";
 import type { ArqSettings } from "./arq-settings.js";
 
 /** A destination of an {@link ArqAgent} to which connections are made anew. */
@@ -30,10 +23,7 @@ export type ArqAgentOptions<Context = unknown> = ArqOutgoingOptions<
   ReconnectWish<ArqTarget<Context>>;
 
 /** Options of {@link ArqAgent.connect}. */
-export interface ArqAgentConnectOptions extends DatagramConnectOptions {
-  /** Makes this connection anew when it is lost. Default: as with the agent. */
-  readonly reconnect?: boolean | ReconnectOptions | undefined;
-}
+export interface ArqAgentConnectOptions extends DatagramConnectOptions, ReconnectChoice {}
 
 /** Makes any number of reliable connections to any number of servers, each on a socket of its own. */
 export class ArqAgent<Context = unknown> extends SessionAgent<Context, ArqConnection<Context>> {
@@ -41,15 +31,9 @@ export class ArqAgent<Context = unknown> extends SessionAgent<Context, ArqConnec
   readonly arqSettings: ArqSettings;
 
   constructor(options: ArqAgentOptions<Context> = {} as never) {
-    const settings = checkedArqSettings(options, ARQ_OUTGOING_NAMES);
-    const engine = chooseEngine(options.engine, "datagram");
-    super(
-      withArqDefaults(options, engine),
-      engine,
-      new ArqProtocol(settings, engine.clock),
-      ARQ_OUTGOING_NAMES,
-    );
-    this.arqSettings = settings;
+    const parts = arqParts(options, ARQ_OUTGOING_NAMES);
+    super(...parts);
+    this.arqSettings = parts[2].settings;
   }
 
   /**

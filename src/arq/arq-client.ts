@@ -1,17 +1,10 @@
 /** One outgoing reliable connection over UDP (HP §2.13). */
 import type { MessageContextRule } from "../datagram/datagram-options.js";
-import type { ReconnectWish } from "../datagram/session-agent.js";
 import { SessionClient } from "../datagram/session-client.js";
-import { chooseEngine } from "../engine/choose-engine.js";
+import type { ReconnectWish } from "../outgoing/reconnect-handlers.js";
 import type { ArqConnection } from "./arq-connection.js";
 import type { ArqStats } from "./arq-link.js";
-import {
-  ARQ_OUTGOING_NAMES,
-  type ArqOutgoingOptions,
-  checkedArqSettings,
-  withArqDefaults,
-} from "./arq-options.js";
-import { ArqProtocol } from "./arq-protocol.js";
+import { ARQ_OUTGOING_NAMES, type ArqOutgoingOptions, arqParts } from "./arq-options.js";
 import type { ArqSettings } from "./arq-settings.js";
 
 /** Options of an {@link ArqClient}. */
@@ -29,15 +22,9 @@ export class ArqClient<Context = unknown> extends SessionClient<
   readonly arqSettings: ArqSettings;
 
   constructor(options: ArqClientOptions<Context> = {} as never) {
-    const settings = checkedArqSettings(options, ARQ_OUTGOING_NAMES);
-    const engine = chooseEngine(options.engine, "datagram");
-    super(
-      withArqDefaults(options, engine),
-      engine,
-      new ArqProtocol(settings, engine.clock),
-      ARQ_OUTGOING_NAMES,
-    );
-    this.arqSettings = settings;
+    const parts = arqParts(options, ARQ_OUTGOING_NAMES);
+    super(...parts);
+    this.arqSettings = parts[2].settings;
   }
 
   /** Round trip, windows and counts of the present connection; undefined before the first `connect`. */

@@ -15,9 +15,11 @@ import {
   SESSION_ADMISSION_NAMES,
   type SessionAdmissionOptions,
 } from "../datagram/session-listening.js";
-import type { Engine } from "../engine/engine.js";
+import { chooseEngine } from "../engine/choose-engine.js";
+import type { Engine, EngineChoice } from "../engine/engine.js";
 import type { Given } from "../options.js";
 import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
+import { ArqProtocol } from "./arq-protocol.js";
 import { ARQ_SETTING_NAMES, type ArqSettings, arqSettings } from "./arq-settings.js";
 
 /** Options of an `ArqServer`: settings of sessions, those of ARQ, and handlers. */
@@ -45,15 +47,26 @@ export const ARQ_OUTGOING_NAMES: readonly string[] = [
   ...RECONNECT_NAMES,
 ];
 
-/** The settings of ARQ among checked options. Throws `INVALID_ARGUMENT` for unknown names and wrong values. */
-export function checkedArqSettings(
-  options: Given<ArqSettings> & { readonly maxDatagramBytes?: number | undefined },
+/**
+ * What an `ArqServer`, `ArqAgent` or `ArqClient` is made of. Throws `INVALID_ARGUMENT` for options that are not among
+ * `names` and for wrong values.
+ */
+export function arqParts<Options extends CheckedOptions>(
+  options: Options,
   names: readonly string[],
-): ArqSettings {
+): [Options, Engine, ArqProtocol, readonly string[]] {
   assertDatagramOptions(options, names);
   assertReconnectHandlers(options);
-  return arqSettings(options);
+  const settings = arqSettings(options);
+  const engine = chooseEngine(options.engine, "datagram");
+  const protocol = new ArqProtocol(settings, engine.clock);
+  return [withArqDefaults(options, engine), engine, protocol, names];
 }
+
+type CheckedOptions = Given<ArqSettings> &
+  Given<Pick<DatagramSettings, "maxDatagramBytes" | "detectAttempts" | "receiveBufferBytes">> & {
+    readonly engine?: EngineChoice | undefined;
+  };
 
 /**
  * The kernel's room for what comes: a window of full datagrams takes as much of it, and what finds none is lost. The
@@ -62,10 +75,10 @@ export function checkedArqSettings(
 export const ARQ_RECEIVE_BUFFER_BYTES = 1_048_576;
 
 /** What sessions of ARQ have where it is left out, and others have not. */
-export function withArqDefaults<
-  Options extends Given<ArqSettings> &
-    Given<Pick<DatagramSettings, "detectAttempts" | "receiveBufferBytes">>,
->(options: Options, engine: Engine): Options {
+function withArqDefaults<Options extends CheckedOptions>(
+  options: Options,
+  engine: Engine,
+): Options {
   const { conversation, detectAttempts, receiveBufferBytes } = options;
   const canSize = engine.capabilities.datagramBuffers === true;
   return {

@@ -20,10 +20,12 @@ const MIN_REPEAT_MS = 60;
 
 /** Lets reliable sessions begin, and makes their links. */
 export class ArqProtocol implements SessionProtocol {
+  readonly settings: ArqSettings;
   private readonly share: ArqShare;
   private readonly clock: Clock;
 
   constructor(settings: ArqSettings, clock: Clock) {
+    this.settings = settings;
     this.clock = clock;
     this.share = {
       settings,
@@ -42,7 +44,8 @@ export class ArqProtocol implements SessionProtocol {
    * proved its address, and begins a session.
    */
   mayBegin(datagram: Buffer, from: StrangerPeer): boolean {
-    const { ids, settings } = this.share;
+    const { settings } = this;
+    const { ids } = this.share;
     if (settings.conversation !== undefined) return this.isFirst(datagram, settings.conversation);
     const packet = parseHandshake(datagram);
     if (packet === undefined) return false;

@@ -1,15 +1,8 @@
 /** A server of reliable connections over UDP (HP §2.13). */
 import type { MessageContextRule } from "../datagram/datagram-options.js";
 import { SessionServer } from "../datagram/session-server.js";
-import { chooseEngine } from "../engine/choose-engine.js";
 import type { ArqConnection } from "./arq-connection.js";
-import {
-  ARQ_LISTENER_NAMES,
-  type ArqListenerOptions,
-  checkedArqSettings,
-  withArqDefaults,
-} from "./arq-options.js";
-import { ArqProtocol } from "./arq-protocol.js";
+import { ARQ_LISTENER_NAMES, type ArqListenerOptions, arqParts } from "./arq-options.js";
 import type { ArqSettings } from "./arq-settings.js";
 
 /** Options of an {@link ArqServer}. `idleTimeoutMs` is 240,000 where left out. */
@@ -29,14 +22,8 @@ export class ArqServer<Context = unknown> extends SessionServer<Context, ArqConn
   readonly arqSettings: ArqSettings;
 
   constructor(options: ArqServerOptions<Context> = {} as never) {
-    const settings = checkedArqSettings(options, ARQ_LISTENER_NAMES);
-    const engine = chooseEngine(options.engine, "datagram");
-    super(
-      withArqDefaults(options, engine),
-      engine,
-      new ArqProtocol(settings, engine.clock),
-      ARQ_LISTENER_NAMES,
-    );
-    this.arqSettings = settings;
+    const parts = arqParts(options, ARQ_LISTENER_NAMES);
+    super(...parts);
+    this.arqSettings = parts[2].settings;
   }
 }

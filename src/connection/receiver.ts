@@ -222,8 +222,8 @@ export interface ProtocolConnection {
   write(writer: PieceWriter, maxBytes: number): boolean | undefined;
   /** See `Connection.drained`. */
   drained(options?: WaitOptions): Promise<void>;
-  /** See `Connection.startTls`. */
-  startTls(options?: WaitOptions): Promise<TlsInfo>;
+  /** See `Connection.startTls`. `limit`: what bounds it, for the message of a time-out; left out, the call's `timeoutMs`. */
+  startTls(options?: WaitOptions, limit?: string): Promise<TlsInfo>;
 
   /** Deadlines of the connection, its own and the protocol's. */
   readonly deadlines: Deadlines;

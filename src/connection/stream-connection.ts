@@ -204,7 +204,7 @@ export class StreamConnection
 
   // — TLS —
 
-  async startTls(options: WaitOptions = {}): Promise<TlsInfo> {
+  async startTls(options: WaitOptions = {}, limit?: string): Promise<TlsInfo> {
     beginWait(options, "startTls", "handshake");
     const { security } = this.host;
     if (security === undefined || this.upgrade !== undefined || this.state !== "open") {
@@ -212,7 +212,7 @@ export class StreamConnection
     }
     this.upgrade = new TlsUpgrade(this, security);
     this.hold(HOLD.tls);
-    return this.upgrade.beginLater(options);
+    return this.upgrade.beginLater(options, limit);
   }
 
   /** Whether received bytes wait to be taken. */

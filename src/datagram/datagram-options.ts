@@ -124,7 +124,8 @@ export interface DatagramListenOptions {
 const port = (min: number) => optional(count(0, "port", { min, max: 65_535 }));
 const family = optional(choice("any", ["any", "IPv4", "IPv6"]));
 
-const LISTEN_OPTIONS: CallTable<DatagramListenOptions> = {
+/** The checks of {@link DatagramListenOptions}. */
+export const DATAGRAM_LISTEN_OPTIONS: CallTable<DatagramListenOptions> = {
   host: optional(assertHost),
   port: port(0),
   family,
@@ -135,7 +136,7 @@ const LISTEN_OPTIONS: CallTable<DatagramListenOptions> = {
 
 /** Throws `INVALID_ARGUMENT` for invalid options. */
 export function assertDatagramListen(options: DatagramListenOptions): void {
-  assertOptions<DatagramListenOptions>("listen", LISTEN_OPTIONS, options);
+  assertOptions<DatagramListenOptions>("listen", DATAGRAM_LISTEN_OPTIONS, options);
 }
 
 /** Where to find the peer, and where from. */

@@ -1,6 +1,7 @@
 /** Addresses that a socket for datagrams is opened on, or sends to. */
-import type { Engine, IpAddress } from "../engine/engine.js";
+import type { DatagramTarget, Engine, IpAddress } from "../engine/engine.js";
 import { NetError, type Operation } from "../errors.js";
+import type { DatagramListenOptions } from "./datagram-options.js";
 
 /** Where to look a host up. */
 export interface HostQuery {
@@ -25,4 +26,22 @@ export async function resolveDatagramHost(
 /** The address that stands for any of a family. */
 export function anyAddress(family: "IPv4" | "IPv6", port = 0): IpAddress {
   return { host: family === "IPv6" ? "::" : "0.0.0.0", port, family };
+}
+
+/** The socket that is to listen, at the address that its host has; `usualHost`: without a host. */
+export async function listenTarget(
+  engine: Engine,
+  options: DatagramListenOptions,
+  usualHost: string,
+): Promise<DatagramTarget> {
+  const { host = usualHost, port = 0, family } = options;
+  const { reuseAddress = false, reusePort = false, dualStack = true } = options;
+  const [address] = await resolveDatagramHost(engine, { host, port, family }, "listen");
+  return { address: address as IpAddress, reuseAddress, reusePort, dualStack, broadcast: false };
+}
+
+/** A socket that shares its address with no other; with a `peer`: that sends to it alone. */
+export function ownSocket(address: IpAddress, peer?: IpAddress): DatagramTarget {
+  const shares = { reuseAddress: false, reusePort: false, dualStack: false, broadcast: false };
+  return { address, ...shares, ...(peer !== undefined && { peer }) };
 }

@@ -7,8 +7,7 @@ import type { Given } from "../options.js";
 import { AgentDialing } from "../outgoing/agent-dialing.js";
 import type { AgentTarget } from "../outgoing/agent-target.js";
 import { Places } from "../outgoing/places.js";
-import type { ReconnectHandlers } from "../outgoing/reconnect-handlers.js";
-import type { ReconnectOptions } from "../outgoing/reconnect-options.js";
+import type { ReconnectWish } from "../outgoing/reconnect-handlers.js";
 import {
   type DatagramConnectOptions,
   OUTGOING_OPTION_NAMES,
@@ -21,11 +20,6 @@ import type { Session } from "./session.js";
 import { SessionComponent } from "./session-component.js";
 import { SessionDialer } from "./session-dialer.js";
 import type { SessionProtocol } from "./session-link.js";
-
-/** What is asked of reconnecting, by components that have it. */
-export type ReconnectWish<Handle> = Given<ReconnectHandlers<Handle>> & {
-  readonly reconnect?: boolean | ReconnectOptions | undefined;
-};
 
 /** What agents over datagrams have in common. */
 export abstract class SessionAgent<

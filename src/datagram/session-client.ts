@@ -7,6 +7,7 @@ import type { Engine } from "../engine/engine.js";
 import type { Given } from "../options.js";
 import { type ClientParts, OutgoingClient } from "../outgoing/client.js";
 import { Places } from "../outgoing/places.js";
+import type { ReconnectWish } from "../outgoing/reconnect-handlers.js";
 import { reconnectOptions } from "../outgoing/reconnect-options.js";
 import {
   type DatagramConnectOptions,
@@ -17,7 +18,6 @@ import { DatagramRole } from "./datagram-role.js";
 import type { DatagramSettings } from "./datagram-settings.js";
 import type { MessageConnection } from "./message-connection.js";
 import type { Session } from "./session.js";
-import type { ReconnectWish } from "./session-agent.js";
 import { SessionComponent } from "./session-component.js";
 import { SessionDialer } from "./session-dialer.js";
 import type { SessionProtocol } from "./session-link.js";

@@ -8,14 +8,14 @@ import { type GiveUp, Waiter } from "../connection/waiting/waiter.js";
 import { LOOPBACK } from "../dial/connect-options.js";
 import type { ProxyHop } from "../dial/proxy-hop.js";
 import { type AssociationOwner, UdpAssociation } from "../dial/udp-association.js";
-import type { DatagramTarget, IpAddress } from "../engine/engine.js";
+import type { IpAddress } from "../engine/engine.js";
 import { type PeerKey, peerKeyOf } from "../engine/peer-key.js";
 import { NetError } from "../errors.js";
 import { CONNECT_TIMEOUT_MS, type DatagramConnectOptions } from "./datagram-options.js";
 import { DatagramPort, type PortOwner } from "./datagram-port.js";
 import { Prober } from "./prober.js";
 import { RelayedPort } from "./relayed-port.js";
-import { anyAddress, resolveDatagramHost } from "./resolve-peer.js";
+import { anyAddress, ownSocket, resolveDatagramHost } from "./resolve-peer.js";
 import type { Session } from "./session.js";
 import type { SessionComponent } from "./session-component.js";
 import type { SessionDial } from "./session-events.js";
@@ -120,15 +120,8 @@ export class SessionDialing implements PortOwner, SessionDial, AssociationOwner 
     }
     const { localHost, localPort = 0 } = this.options;
     const any = anyAddress(peer.family, localPort);
-    const target: DatagramTarget = {
-      address: localHost === undefined ? any : { ...any, host: localHost },
-      peer,
-      reuseAddress: false,
-      reusePort: false,
-      dualStack: false,
-      broadcast: false,
-      ...bufferSizes(component.settings),
-    };
+    const address = localHost === undefined ? any : { ...any, host: localHost };
+    const target = { ...ownSocket(address, peer), ...bufferSizes(component.settings) };
     try {
       session.peer = this.peerBehind(peer);
       this.port = new DatagramPort(component.service, target, this);

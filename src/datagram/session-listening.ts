@@ -13,6 +13,7 @@ import {
   type AccessRules,
   readAccess,
 } from "../connection/access/access-options.js";
+import { ToldRefusals } from "../connection/access/told-refusals.js";
 import type { DatagramTarget, IpAddress } from "../engine/engine.js";
 import { addressOfPeer, hostOfPeer, type PeerKey } from "../engine/peer-key.js";
 import { NetError } from "../errors.js";
@@ -20,13 +21,10 @@ import { CLOSE_NOTIFY, isCloseNotify } from "../protocol/udp-control/udp-control
 import { Admission } from "./admission.js";
 import { assertDatagramListen, type DatagramListenOptions } from "./datagram-options.js";
 import { DatagramPort, type Destination, NOWHERE, type PortOwner } from "./datagram-port.js";
-import { resolveDatagramHost } from "./resolve-peer.js";
+import { listenTarget } from "./resolve-peer.js";
 import type { Session } from "./session.js";
 import type { SessionComponent } from "./session-component.js";
 import type { StrangerPeer } from "./session-link.js";
-
-/** Refusals in a second of which `onRefuse` and the peer are told. */
-export const MAX_REFUSALS_TOLD = 100;
 
 /** Who may begin a session. Given to the constructor of a server, or later to `configure`. */
 export interface SessionAdmissionOptions {
@@ -63,9 +61,7 @@ export class SessionListening implements PortOwner {
   /** Calls of {@link listen}, so that one which was overtaken by `stop` knows. */
   private startCount = 0;
   private droppedBefore = 0;
-  /** Refusals of the present second that were told, and when it began. */
-  private toldCount = 0;
-  private toldSinceMs = 0;
+  private readonly told: ToldRefusals = new ToldRefusals();
 
   /** Throws `INVALID_ARGUMENT` for invalid `options`. */
   constructor(
@@ -139,17 +135,9 @@ export class SessionListening implements PortOwner {
   }
 
   private async target(options: DatagramListenOptions): Promise<DatagramTarget> {
-    const { host = "0.0.0.0", port = 0, family } = options;
-    const { engine } = this.component.service;
-    const [address] = await resolveDatagramHost(engine, { host, port, family }, "listen");
-    return {
-      address: address as IpAddress,
-      reuseAddress: options.reuseAddress ?? false,
-      reusePort: options.reusePort ?? false,
-      dualStack: options.dualStack ?? true,
-      broadcast: false,
-      ...bufferSizes(this.component.settings),
-    };
+    const { service, settings } = this.component;
+    const target = await listenTarget(service.engine, options, "0.0.0.0");
+    return { ...target, ...bufferSizes(settings) };
   }
 
   ref(): void {
@@ -233,15 +221,10 @@ export class SessionListening implements PortOwner {
   }
 
   /**
-   * Counts a refusal, and tells of it unless that was done too often of late; returns whether it did. Who floods is to
-   * cost no error each.
+   * Counts a refusal, and tells of it unless that was done too often of late; returns whether it did.
    */
   private refuse(from: PeerKey, nowMs: number, error: () => NetError): boolean {
-    if (nowMs - this.toldSinceMs >= 1_000) {
-      this.toldSinceMs = nowMs;
-      this.toldCount = 0;
-    }
-    if (++this.toldCount > MAX_REFUSALS_TOLD) {
+    if (!this.told.mayTell(nowMs)) {
       this.component.countRefused();
       return false;
     }

@@ -5,11 +5,8 @@ import { NetError } from "../errors.js";
 import type { Dialer } from "./dialer.js";
 import { assertRoom, type Place } from "./place.js";
 import type { Placed, Places } from "./places.js";
-import {
-  type ReadReconnectOptions,
-  type ReconnectOptions,
-  reconnectOptions,
-} from "./reconnect-options.js";
+import type { ReconnectChoice } from "./reconnect-handlers.js";
+import { type ReadReconnectOptions, reconnectOptions } from "./reconnect-options.js";
 
 /** How an agent connects: once, or again whenever the connection is lost. */
 export class AgentDialing<One extends Placed, Destination extends WaitOptions> {
@@ -27,7 +24,7 @@ export class AgentDialing<One extends Placed, Destination extends WaitOptions> {
     component: Component<One, One["settings"]>,
     dialer: Dialer<One, Destination>,
     places: Places<One, Destination>,
-    reconnect: boolean | ReconnectOptions | undefined,
+    reconnect: ReconnectChoice["reconnect"],
     canReconnect: boolean,
   ) {
     this.component = component;
@@ -38,9 +35,7 @@ export class AgentDialing<One extends Placed, Destination extends WaitOptions> {
   }
 
   /** See `TcpAgent.connect`. */
-  async connect(
-    options: Destination & { readonly reconnect?: boolean | ReconnectOptions | undefined },
-  ): Promise<One> {
+  async connect(options: Destination & ReconnectChoice): Promise<One> {
     const [destination, reconnect] = this.read(options);
     throwIfAborted(destination, "connect");
     this.assertRoom();
@@ -59,7 +54,7 @@ export class AgentDialing<One extends Placed, Destination extends WaitOptions> {
   }
 
   private read(
-    options: Destination & { readonly reconnect?: boolean | ReconnectOptions | undefined },
+    options: Destination & ReconnectChoice,
   ): [Destination, ReadReconnectOptions | undefined] {
     if (!this.canReconnect || options?.reconnect === undefined) {
       this.dialer.assert(options);

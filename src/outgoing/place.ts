@@ -1,6 +1,6 @@
 import { type CloseReason, reasonOf } from "../connection/close-reason.js";
 import type { Component } from "../connection/component/component.js";
-import type { AnyConnection, Data, SendResult, WaitOptions } from "../connection/connection.js";
+import type { AnyConnection, Data, WaitOptions } from "../connection/connection.js";
 import { bytesOf } from "../connection/data.js";
 import type { EventOwner } from "../connection/events/events.js";
 import { handlerError } from "../connection/events/handlers.js";
@@ -8,12 +8,12 @@ import type { Member, MemberSettings } from "../connection/member.js";
 import { NetError, type Operation } from "../errors.js";
 import type { Given } from "../options.js";
 import type { Clock } from "../time/clock.js";
-import type { AgentTarget } from "./agent-target.js";
 import type { Attempt, Dialer } from "./dialer.js";
 import type { ReconnectHandlers } from "./reconnect-handlers.js";
 import type { ReadReconnectOptions, ReconnectTarget } from "./reconnect-options.js";
 import { type Informer, ReconnectTeller } from "./reconnect-teller.js";
 import { Slot, type SlotOwner } from "./slot.js";
+import { SlotTarget } from "./slot-target.js";
 
 /** A connection that is a member of its component. */
 export interface Held extends Member, Omit<AnyConnection, keyof Member> {
@@ -45,7 +45,8 @@ export interface PlaceKeeper<One extends Held, Destination extends WaitOptions> 
 
 /** A slot of a component of ours: whom its attempts, its end and its events go to. */
 export class Place<One extends Held, Destination extends WaitOptions>
-  implements SlotOwner<CloseReason, ReconnectTarget>, AgentTarget<AnyConnection, Destination>
+  extends SlotTarget<One, Destination, unknown>
+  implements SlotOwner<CloseReason, ReconnectTarget>
 {
   readonly slot: Slot<One, CloseReason, ReconnectTarget>;
   readonly teller: ReconnectTeller<CloseReason>;
@@ -58,6 +59,7 @@ export class Place<One extends Held, Destination extends WaitOptions>
     keeper: PlaceKeeper<One, Destination>,
     reconnect: ReadReconnectOptions | undefined,
   ) {
+    super();
     this.share = share;
     this.keeper = keeper;
     this.teller = new ReconnectTeller(share.handlers, share.events, this);
@@ -116,42 +118,8 @@ export class Place<One extends Held, Destination extends WaitOptions>
     this.keeper.ended(this);
   }
 
-  // — as handlers see it —
-
   get destination(): Destination {
     return this.asked as Destination;
-  }
-
-  get connection(): One | undefined {
-    return this.slot.current;
-  }
-
-  get context(): unknown {
-    return this.slot.current?.context;
-  }
-
-  set context(context: unknown) {
-    if (this.slot.current !== undefined) this.slot.current.context = context;
-  }
-
-  get isOpen(): boolean {
-    return this.slot.isOpen;
-  }
-
-  get isReconnecting(): boolean {
-    return this.slot.isReconnecting;
-  }
-
-  send(data: Data, options?: unknown): SendResult {
-    return this.slot.send(data, options);
-  }
-
-  close(): boolean {
-    return this.slot.close();
-  }
-
-  abort(): boolean {
-    return this.slot.abort();
   }
 }
 

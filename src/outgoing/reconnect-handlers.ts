@@ -2,6 +2,8 @@
 import type { CloseReason } from "../connection/close-reason.js";
 import type { MayWait } from "../connection/events/handlers.js";
 import { assertFunction } from "../errors.js";
+import type { Given } from "../options.js";
+import type { ReconnectOptions } from "./reconnect-options.js";
 
 /**
  * What a component that reconnects tells. `Handle`: the client, or the {@link AgentTarget} of an agent. None of
@@ -30,7 +32,19 @@ export interface ReconnectHandlers<Handle, Reason extends CloseReason = CloseRea
   onGiveUp?(handle: Handle, lostBytes: number): MayWait;
 }
 
-/** Their names. */
+/** The option `reconnect`. */
+export interface ReconnectChoice<Options = ReconnectOptions> {
+  /**
+   * Makes connections anew that are lost; `true`: with the defaults. Default false; in `connect` of an agent: as with the
+   * agent.
+   */
+  readonly reconnect?: boolean | Options | undefined;
+}
+
+/** What a component that reconnects is given for that. */
+export type ReconnectWish<Handle> = Given<ReconnectHandlers<Handle>> & ReconnectChoice;
+
+/** Names of the handlers. */
 export const RECONNECT_HANDLER_NAMES: readonly (keyof ReconnectHandlers<unknown>)[] = [
   "onReconnecting",
   "onReconnected",

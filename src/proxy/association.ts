@@ -20,8 +20,8 @@ import {
   type PortOwner,
 } from "../datagram/datagram-port.js";
 import { RecentMap } from "../datagram/recent-map.js";
-import { anyAddress } from "../datagram/resolve-peer.js";
-import type { DatagramTarget, IpAddress } from "../engine/engine.js";
+import { anyAddress, ownSocket } from "../datagram/resolve-peer.js";
+import type { IpAddress } from "../engine/engine.js";
 import { addressOfPeer, familyOfPeer, type PeerKey, peerKeyOf } from "../engine/peer-key.js";
 import { NetError } from "../errors.js";
 import { encodeUdpHeader, readUdpDatagram } from "../protocol/socks/udp-header.js";
@@ -103,7 +103,7 @@ export class Association implements Receiver, PortOwner {
     const { host: localHost = "" } = connection.stream.localAddress() ?? {};
     this.clientHost = plainHost(connection.stream.remoteAddress()?.host);
     const local = peerKeyOf({ host: plainHost(localHost), port: 0, family: "IPv4" });
-    this.inner = new DatagramPort(parts.service, targetAt(addressOfPeer(local)), this);
+    this.inner = new DatagramPort(parts.service, ownSocket(addressOfPeer(local)), this);
     // The client's connection keeps the process alive.
     this.inner.unref();
     this.heardMs = connection.wheel.clock.now();
@@ -278,7 +278,7 @@ class OuterSocket implements PortOwner {
   /** Begins to open it; where that fails, what is sent is dropped. */
   open(service: EngineService): void {
     try {
-      this.port = new DatagramPort(service, targetAt(anyAddress(this.family)), this);
+      this.port = new DatagramPort(service, ownSocket(anyAddress(this.family)), this);
       this.port.unref();
     } catch {
       this.association.outerClosed(this.family);
@@ -313,10 +313,6 @@ class OuterSocket implements PortOwner {
     this.port = undefined;
     this.association.outerClosed(this.family);
   }
-}
-
-function targetAt(address: IpAddress): DatagramTarget {
-  return { address, reuseAddress: false, reusePort: false, dualStack: false, broadcast: false };
 }
 
 /** An address without its zone, and of a mapped one the IPv4 address. */

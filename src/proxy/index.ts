@@ -18,11 +18,10 @@ export type {
 } from "./proxy-handlers.js";
 export { ProxyServer, type ProxyServerOptions, type ProxyStats } from "./proxy-server.js";
 export type { ProxyNumbers } from "./proxy-settings.js";
-export type { DestinationStats } from "./relay/destination.js";
+export type { DestinationHandlers, DestinationStats } from "./relay/destination.js";
 export type { RelayNames } from "./relay/name-routes.js";
 export { Relay } from "./relay/relay.js";
 export type {
-  DestinationHandlers,
   RelayOptions,
   RelayRecord,
   RelayStats,

@@ -19,7 +19,7 @@ import {
 } from "../connection/listening/listening.js";
 import type { ConnectionSettings } from "../connection/settings.js";
 import type { ComponentSecurity } from "../connection/tls/component-security.js";
-import { WaiterList } from "../connection/waiting/waiter-list.js";
+import { STOPPED, WaiterList } from "../connection/waiting/waiter-list.js";
 import type { Address, Engine } from "../engine/engine.js";
 import { assertObject, NetError } from "../errors.js";
 import type { Given } from "../options.js";
@@ -103,8 +103,7 @@ export class Passage {
     const { timeoutMs = 0 } = options;
     const leftMs = Math.max(1, Math.ceil(timeoutMs - (wheel.clock.now() - sinceMs)));
     const rest = timeoutMs === 0 ? options : { ...options, timeoutMs: leftMs };
-    const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
-    await this.stopWaiters.wait(wheel, rest, giveUp);
+    await this.stopWaiters.wait(wheel, rest, STOPPED);
   }
 
   /** Lets the process end while it listens and connections of either side are open. */

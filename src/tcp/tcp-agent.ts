@@ -17,16 +17,15 @@ import {
   type LocalEnd,
   localEnd,
 } from "../dial/connect-options.js";
-import type { Given } from "../options.js";
 import { AgentDialing } from "../outgoing/agent-dialing.js";
 import type { AgentTarget } from "../outgoing/agent-target.js";
 import { Places } from "../outgoing/places.js";
 import {
   assertReconnectHandlers,
   RECONNECT_NAMES,
-  type ReconnectHandlers,
+  type ReconnectChoice,
+  type ReconnectWish,
 } from "../outgoing/reconnect-handlers.js";
-import type { ReconnectOptions } from "../outgoing/reconnect-options.js";
 import { PacketRole } from "./packet-role.js";
 import { type ClientSecurity, secured } from "./secured.js";
 import { TcpDialer } from "./tcp-dialer.js";
@@ -43,16 +42,10 @@ export type TcpAgentOptions<
   OutgoingHandlerRule &
   ClientSecurity &
   LocalEnd &
-  Given<ReconnectHandlers<TcpTarget<Context>>> & {
-    /** Makes connections anew that are lost, unless `connect` says otherwise; `true`: with the defaults. Default false. */
-    readonly reconnect?: boolean | ReconnectOptions | undefined;
-  };
+  ReconnectWish<TcpTarget<Context>>;
 
 /** Options of {@link TcpAgent.connect}. */
-export interface AgentConnectOptions extends ConnectOptions {
-  /** Makes this connection anew when it is lost. Default: as with the agent. */
-  readonly reconnect?: boolean | ReconnectOptions | undefined;
-}
+export interface AgentConnectOptions extends ConnectOptions, ReconnectChoice {}
 
 /** A TCP agent: makes any number of connections to any number of peers. */
 export class TcpAgent<

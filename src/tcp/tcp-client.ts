@@ -31,15 +31,14 @@ import {
 import type { KeepAlive, TcpInfo } from "../engine/engine.js";
 import type { TlsInfo } from "../engine/tls-options.js";
 import { NetError } from "../errors.js";
-import type { Given } from "../options.js";
 import { type ClientParts, OutgoingClient } from "../outgoing/client.js";
 import { Places } from "../outgoing/places.js";
 import {
   assertReconnectHandlers,
   RECONNECT_NAMES,
-  type ReconnectHandlers,
+  type ReconnectWish,
 } from "../outgoing/reconnect-handlers.js";
-import { type ReconnectOptions, reconnectOptions } from "../outgoing/reconnect-options.js";
+import { reconnectOptions } from "../outgoing/reconnect-options.js";
 import type { ReceiveModel } from "../receive/receive-model.js";
 import { PacketRole } from "./packet-role.js";
 import { type ClientSecurity, secured } from "./secured.js";
@@ -54,10 +53,7 @@ export type TcpClientOptions<
   OutgoingHandlerRule &
   ClientSecurity &
   LocalEnd &
-  Given<ReconnectHandlers<TcpClient<Received, Context>>> & {
-    /** Connects again when the connection is lost; `true`: with the defaults. Default false. */
-    readonly reconnect?: boolean | ReconnectOptions | undefined;
-  };
+  ReconnectWish<TcpClient<Received, Context>>;
 
 interface TcpClientParts extends ClientParts<StreamConnection, ConnectOptions> {
   readonly component: StreamComponent;

@@ -1,7 +1,10 @@
 /** Where casts and nodes are opened. */
-import { assertHost } from "../bytes/host-text.js";
 import { parseIp } from "../bytes/ip-bytes.js";
-import { anyAddress, resolveDatagramHost } from "../datagram/resolve-peer.js";
+import {
+  DATAGRAM_LISTEN_OPTIONS,
+  type DatagramListenOptions,
+} from "../datagram/datagram-options.js";
+import { anyAddress, listenTarget, ownSocket } from "../datagram/resolve-peer.js";
 import { bufferSizes } from "../datagram/session-listening.js";
 import type { DatagramTarget, Engine, GroupMembership } from "../engine/engine.js";
 import { assertText, describe, invalidArgument } from "../errors.js";
@@ -9,7 +12,6 @@ import {
   assertOptions,
   type CallTable,
   checked,
-  choice,
   count,
   flag,
   type OptionRule,
@@ -41,19 +43,9 @@ export interface CastOpenOptions extends CastTarget {
 }
 
 /** Options of `UdpNode.open`. */
-export interface NodeOpenOptions {
-  /** Address or name of this host to bind. Default `0.0.0.0`; `::` for IPv6, and both with `dualStack`. */
-  readonly host?: string | undefined;
-  /** 0 to 65535; 0 (default): any free port. */
-  readonly port?: number | undefined;
-  /** Which addresses of a name to take. Default `any`. */
-  readonly family?: "any" | "IPv4" | "IPv6" | undefined;
+export interface NodeOpenOptions extends DatagramListenOptions {
   /** `SO_REUSEADDR`. Default false; true where there is a `cast`. */
   readonly reuseAddress?: boolean | undefined;
-  /** `SO_REUSEPORT`. Default false. `NOT_SUPPORTED` where the engine can't. */
-  readonly reusePort?: boolean | undefined;
-  /** An IPv6 socket reaches IPv4 peers as well. Default true. */
-  readonly dualStack?: boolean | undefined;
   /** The group or network that `sendCast` sends to, and that is listened to. */
   readonly cast?:
     | (CastTarget & {
@@ -89,24 +81,18 @@ const TARGET: CallTable<CastTarget> = {
   interfaceHost: optional(assertText),
   sources: optional(assertTexts),
 };
-const port = (min: number): OptionRule<undefined> =>
-  optional(count(0, "port", { min, max: 65_535 }));
+const port: OptionRule<undefined> = optional(count(0, "port", { min: 1, max: 65_535 }));
 
 const CAST_OPEN: CallTable<CastOpenOptions> = {
   ...TARGET,
-  port: port(1),
+  port,
   reuseAddress: optional(flag(true)),
 };
 
-const NODE_CAST: CallTable<NonNullable<NodeOpenOptions["cast"]>> = { ...TARGET, port: port(1) };
+const NODE_CAST: CallTable<NonNullable<NodeOpenOptions["cast"]>> = { ...TARGET, port };
 
 const NODE_OPEN: CallTable<NodeOpenOptions> = {
-  host: optional(assertHost),
-  port: port(0),
-  family: optional(choice("any", ["any", "IPv4", "IPv6"])),
-  reuseAddress: optional(flag(false)),
-  reusePort: optional(flag(false)),
-  dualStack: optional(flag(true)),
+  ...DATAGRAM_LISTEN_OPTIONS,
   cast: optional(
     checked(undefined, (_, value) => {
       assertOptions("cast", NODE_CAST, value);
@@ -164,13 +150,12 @@ export function memberships({ group, interfaceHost, sources }: CastTarget): Grou
 
 /** The socket of a cast: on any address, so that what is sent to the group or network comes in. */
 export function castTarget(options: CastOpenOptions, settings: CastSettings): DatagramTarget {
+  const { reuseAddress = true, port, broadcast } = options;
   const family = castHost(options).includes(":") ? "IPv6" : "IPv4";
   return {
-    address: anyAddress(family, options.port),
-    reuseAddress: options.reuseAddress ?? true,
-    reusePort: false,
-    dualStack: false,
-    broadcast: options.broadcast !== undefined,
+    ...ownSocket(anyAddress(family, port)),
+    reuseAddress,
+    broadcast: broadcast !== undefined,
     ...bufferSizes(settings),
   };
 }
@@ -181,17 +166,8 @@ export async function nodeTarget(
   options: NodeOpenOptions,
   settings: CastSettings,
 ): Promise<DatagramTarget> {
-  const { cast, family, port: wanted = 0 } = options;
-  const isIpv6 = cast?.group?.includes(":") === true;
-  const { host = isIpv6 ? "::" : "0.0.0.0" } = options;
-  const query = { host, port: wanted, family };
-  const [address] = await resolveDatagramHost(engine, query, "listen");
-  return {
-    address: address ?? anyAddress("IPv4", wanted),
-    reuseAddress: options.reuseAddress ?? cast !== undefined,
-    reusePort: options.reusePort ?? false,
-    dualStack: options.dualStack ?? true,
-    broadcast: cast?.broadcast !== undefined,
-    ...bufferSizes(settings),
-  };
+  const { cast, reuseAddress = cast !== undefined } = options;
+  const usualHost = cast?.group?.includes(":") === true ? "::" : "0.0.0.0";
+  const target = await listenTarget(engine, { ...options, reuseAddress }, usualHost);
+  return { ...target, broadcast: cast?.broadcast !== undefined, ...bufferSizes(settings) };
 }

@@ -17,7 +17,7 @@ import { type EngineService, engineServiceOf } from "../connection/engine-servic
 import { handlerScope } from "../connection/events/handler-scope.js";
 import { assertMayListen, callHandler, handlerError } from "../connection/events/handlers.js";
 import { beginWait } from "../connection/waiting/waiter.js";
-import { DRAINED, WaiterList } from "../connection/waiting/waiter-list.js";
+import { DRAINED, STOPPED, WaiterList } from "../connection/waiting/waiter-list.js";
 import { DatagramPort, type PortOwner } from "../datagram/datagram-port.js";
 import type {
   DatagramTarget,
@@ -205,8 +205,7 @@ export class CastSocket<Handle> implements PortOwner, PeerOwner {
   async stopped(options: WaitOptions = {}): Promise<void> {
     beginWait(options, "stopped", "close");
     if (this.serviceState === "stopped") return;
-    const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
-    await this.stopWaiters.wait(this.service.wheel, options, giveUp);
+    await this.stopWaiters.wait(this.service.wheel, options, STOPPED);
   }
 
   /** Everything is over. */

@@ -1,6 +1,5 @@
 /** Places for WebSockets that are made anew: a client has one, an agent one for each URL that is to stay. */
 import { type CloseReason, reasonOf } from "../connection/close-reason.js";
-import type { Data, SendResult } from "../connection/connection.js";
 import { abortError, throwIfAborted } from "../connection/waiting/waiter.js";
 import { NetError } from "../errors.js";
 import type { Given } from "../options.js";
@@ -13,6 +12,7 @@ import {
 } from "../outgoing/reconnect-options.js";
 import { type Informer, ReconnectTeller } from "../outgoing/reconnect-teller.js";
 import { Slot, type SlotOwner } from "../outgoing/slot.js";
+import { SlotTarget } from "../outgoing/slot-target.js";
 import type { Clock } from "../time/clock.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import type { PlaceOfSocket, SocketFailed } from "./socket-session.js";
@@ -74,10 +74,8 @@ export interface SocketPlaceKeeper {
 
 /** A place for one WebSocket. */
 export class SocketPlace
-  implements
-    SlotOwner<WebSocketLoss, string | URL>,
-    PlaceOfSocket,
-    AgentTarget<LiveWebSocket, string | URL, SendOptions>
+  extends SlotTarget<LiveWebSocket, string | URL, SendOptions>
+  implements SlotOwner<WebSocketLoss, string | URL>, PlaceOfSocket
 {
   readonly slot: Slot<LiveWebSocket, WebSocketLoss, string | URL>;
   readonly teller: ReconnectTeller<WebSocketLoss>;
@@ -93,6 +91,7 @@ export class SocketPlace
     keeper: SocketPlaceKeeper,
     reconnect: ReadWebSocketReconnect | undefined,
   ) {
+    super();
     this.share = share;
     this.keeper = keeper;
     this.teller = new ReconnectTeller(share.handlers, share.calls, this);
@@ -189,40 +188,6 @@ export class SocketPlace
     this.slot.lost(loss, isAsked);
     tell();
     this.slot.settle(loss, unsentBytes);
-  }
-
-  // — as handlers see it —
-
-  get connection(): LiveWebSocket | undefined {
-    return this.slot.current;
-  }
-
-  get context(): unknown {
-    return this.slot.current?.context;
-  }
-
-  set context(context: unknown) {
-    if (this.slot.current !== undefined) this.slot.current.context = context;
-  }
-
-  get isOpen(): boolean {
-    return this.slot.isOpen;
-  }
-
-  get isReconnecting(): boolean {
-    return this.slot.isReconnecting;
-  }
-
-  send(data: Data, options?: SendOptions): SendResult {
-    return this.slot.send(data, options);
-  }
-
-  close(): boolean {
-    return this.slot.close();
-  }
-
-  abort(): boolean {
-    return this.slot.abort();
   }
 }
 

@@ -7,7 +7,11 @@ import type { WaitOptions } from "../connection/connection.js";
 import { chooseEngine } from "../engine/choose-engine.js";
 import { assertFunction, assertKnownKeys, assertObject, NetError } from "../errors.js";
 import type { Given } from "../options.js";
-import { assertReconnectHandlers, RECONNECT_NAMES } from "../outgoing/reconnect-handlers.js";
+import {
+  assertReconnectHandlers,
+  RECONNECT_NAMES,
+  type ReconnectChoice,
+} from "../outgoing/reconnect-handlers.js";
 import type { LiveWebSocket } from "./live-websocket.js";
 import { OpenSockets } from "./open-sockets.js";
 import { SocketGroup } from "./socket-group.js";
@@ -36,10 +40,8 @@ export interface OutgoingWebSocketOptions<Context, Handle>
   extends Given<WebSocketHandlers<WebSocketConnection<Context>>>,
     Given<WebSocketReconnectHandlers<Handle>>,
     WebSocketSettingsInput,
-    WebSocketDialOptions {
-  /** Makes sockets anew that are lost, unless `connect` says otherwise; `true`: with the defaults. Default false. */
-  readonly reconnect?: boolean | WebSocketReconnectOptions | undefined;
-}
+    WebSocketDialOptions,
+    ReconnectChoice<WebSocketReconnectOptions> {}
 
 /** Options of a {@link WebSocketAgent}. */
 export type WebSocketAgentOptions<Context = unknown> = OutgoingWebSocketOptions<
@@ -49,10 +51,8 @@ export type WebSocketAgentOptions<Context = unknown> = OutgoingWebSocketOptions<
 
 /** Options of {@link WebSocketAgent.connect}. */
 export interface WebSocketAgentConnectOptions<Context = unknown>
-  extends WebSocketConnectOptions<Context> {
-  /** Makes this socket anew when it is lost. Default: as with the agent. */
-  readonly reconnect?: boolean | WebSocketReconnectOptions | undefined;
-}
+  extends WebSocketConnectOptions<Context>,
+    ReconnectChoice<WebSocketReconnectOptions> {}
 
 const OPTION_NAMES: readonly string[] = [
   ...WEBSOCKET_HANDLER_NAMES,

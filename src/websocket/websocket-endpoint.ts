@@ -118,12 +118,13 @@ export class WebSocketEndpoint<Context = unknown> extends SocketGroup<Context> {
   /**
    * Takes a request, if it is for this path: answers it with 101 and makes a socket of its connection, or
    * refuses it. Returns false for another path; then nothing was done. `acceptance`: the application has decided
-   * already, in its middleware for example; `onUpgrade` is not asked.
+   * already, in its middleware for example; `onUpgrade` is not asked. Nothing is done for a peer that has gone.
    */
   handle(exchange: HttpExchange, acceptance?: UpgradeAcceptance<Context>): boolean {
     if (acceptance !== undefined) assertObject("acceptance", acceptance);
     const { path } = this.#options;
     if (path !== undefined && exchange.path !== path) return false;
+    if (!exchange.isSendable) return true;
     const request = parseUpgradeRequest(exchange, exchange.headers);
     if (isHandshakeFault(request)) refuse(exchange, request);
     else this.#decide(exchange, request, acceptance);

@@ -148,6 +148,7 @@ const connectCases: readonly ContractCase[] = [
       const { client, server } = await world.pair(listener);
 
       assert.deepEqual(client.socket.remoteAddress(), listener.address);
+      assert.deepEqual(server.socket.localAddress(), listener.address);
       assert.deepEqual(server.socket.remoteAddress(), client.socket.localAddress());
       assert.equal((listener.address as IpAddress).family, "IPv6");
     },

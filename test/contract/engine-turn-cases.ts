@@ -1,6 +1,5 @@
 /** Contract cases: turns, and sinks that throw. */
 import assert from "node:assert/strict";
-import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
 import { turns } from "../support/engine-wait.js";
 import { until } from "../support/until.js";
@@ -64,27 +63,6 @@ export const turnCases: readonly ContractCase[] = [
       await until(() => order.length === 2);
 
       assert.deepEqual(order, ["first", "second"]);
-    },
-  },
-  {
-    title: "calls sinks and tasks in a context of its own, whoever calls it",
-    async run(world) {
-      const storage = new AsyncLocalStorage<string>();
-      const seen: (string | undefined)[] = [];
-      const note = (): number => seen.push(storage.getStore());
-      const { client, server } = await storage.run("connects", () => world.pair());
-      for (const probe of [client, server]) {
-        probe.onReceived = note;
-        probe.onWritten = note;
-      }
-
-      storage.run("writes", () => client.socket.write(Buffer.from("x")));
-      storage.run("asks for a task", () => world.engine.afterTurn(note));
-      await until(() => seen.length === 3);
-      storage.run("writes back", () => server.socket.write(Buffer.from("y")));
-      await until(() => seen.length === 5);
-
-      assert.deepEqual(seen, Array.from({ length: 5 }));
     },
   },
   {

@@ -11,7 +11,7 @@ import { type MessageConnection, UdpAgent, UdpServer, type UdpServerOptions } fr
 import { fuzzRuns } from "../support/fuzz-runs.js";
 import { Random } from "../support/random.js";
 
-const SEEDS = fuzzRuns(80);
+const SEEDS = Math.max(8, fuzzRuns(80));
 const STEPS = 120;
 /** Of those whose agents go by a SOCKS 5 proxy. */
 const PROXY_SEEDS = fuzzRuns(30);

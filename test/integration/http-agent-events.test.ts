@@ -165,6 +165,7 @@ function events(engine: EngineName): void {
 
     await user.run("asker", async () => (await agent.request({ url: server.origin })).text());
     await agent.stop();
+    user.disable();
 
     assert.deepEqual([...stores], ["maker"]);
   });

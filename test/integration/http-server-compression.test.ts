@@ -431,6 +431,7 @@ function compression(engine: EngineName): void {
     peer.send(get("/1") + get("/2") + get("/3"));
     await peer.answers(3);
     await until(() => seen.length === 6);
+    storage.disable();
 
     assert.deepEqual(new Set(seen), new Set([undefined]));
   });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { Hono } from "hono";
-import type { EngineName, SendResult } from "hp-socket";
+import type { EngineName, NetError, SendResult } from "hp-socket";
 import { type HttpExchange, HttpServer } from "hp-socket/http";
 import {
   type Message,
@@ -247,6 +247,33 @@ function applications(engine: EngineName): void {
     assert.equal(await page.text(), "a page");
     assert.equal(noUpgrade.status, 426);
     assert.equal(sockets.connectionCount, 1);
+  });
+
+  it("makes nothing of a request whose peer has gone while the middleware took its time", async (test) => {
+    const sockets = webSocket({});
+    const results: unknown[] = [];
+    const server = new HttpServer({
+      engine,
+      fetch: async (_request, { exchange }) => {
+        exchange.connection.abort();
+        await exchange.connection.closed();
+        results.push(sockets.handle(exchange, { context: "ann" }));
+        try {
+          exchange.upgrade({ onReceive() {} });
+        } catch (error) {
+          results.push((error as NetError).code);
+        }
+        return new Response(null);
+      },
+    });
+    await server.listen({ host: "127.0.0.1" });
+    test.after(() => server.stop({ drainMs: 0 }));
+
+    await framePeer(test, server.port);
+    await until(() => results.length === 2);
+
+    assert.deepEqual(results, [true, "CONNECTION_CLOSED"]);
+    assert.equal(sockets.connectionCount, 0);
   });
 }
 

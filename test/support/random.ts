@@ -32,7 +32,10 @@ export class Random {
   bytes(count: number, alphabet?: Uint8Array): Buffer {
     const bytes = Buffer.alloc(count);
     for (let index = 0; index < count; index += 1) {
-      bytes[index] = alphabet === undefined ? this.integer(0, 255) : this.pick([...alphabet]);
+      bytes[index] =
+        alphabet === undefined
+          ? this.integer(0, 255)
+          : alphabet[this.integer(0, alphabet.length - 1)]!;
     }
     return bytes;
   }

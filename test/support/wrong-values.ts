@@ -2,6 +2,8 @@
 import { Buffer } from "node:buffer";
 import vm from "node:vm";
 
+const OTHER_REALM = vm.createContext();
+
 /** What the values throw: a failure of the application's own. */
 export class Mine extends Error {}
 
@@ -58,7 +60,7 @@ export const WRONG_VALUES: readonly (readonly [shown: string, make: () => unknow
   ["Promise", () => Promise.resolve()],
   ["bytes", () => Buffer.from("abc")],
   ["no bytes", () => new Uint8Array(0)],
-  ["bytes of another realm", () => vm.runInNewContext("new Uint8Array([65, 66])")],
+  ["bytes of another realm", () => vm.runInContext("new Uint8Array([65, 66])", OTHER_REALM)],
   ["detached bytes", detached],
   ["ArrayBuffer", () => new ArrayBuffer(2)],
   ["shared memory", () => new Uint8Array(new SharedArrayBuffer(2))],

@@ -8,25 +8,19 @@ import {
 import { clientTlsOf, clientTlsTable } from "../choices/tls-choice.js";
 import { isSocketUrl } from "../choices/url.js";
 import { type Command, type ExitCode, engineOption } from "../command.js";
-import { readCommandLine, secondsOption, textOption } from "../command-line.js";
+import { readCommandLine, textOption } from "../command-line.js";
 import { catUdp, UDP_CAT_OPTIONS } from "../conversation/cat-udp.js";
 import { catWebSocket, WEBSOCKET_CAT_OPTIONS } from "../conversation/cat-websocket.js";
-import { Conversation } from "../conversation/conversation.js";
-import { endText } from "../conversation/conversation-end.js";
+import { CONNECTION_END, converse, waitOption } from "../conversation/conversation.js";
 import type { Terminal } from "../terminal/terminal.js";
 
-const MS_PER_SECOND = 1_000;
 /** Everything was sent before: this is for the peer to finish too. */
 const CLOSE_MS = 1_000;
 
 const OPTIONS = {
   path: textOption("FILE", "Unix-domain socket instead of HOST:PORT"),
   ...receiveOptionTable(DATA_RECEIVE_NAMES, "push"),
-  wait: secondsOption(
-    "end when nothing came for so long after the end of the input (default: 1)",
-    { min: 0, max: 86_400 },
-    1,
-  ),
+  wait: waitOption(),
   ...clientTlsTable(),
   engine: engineOption(),
 };
@@ -62,10 +56,10 @@ function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
 async function catTcp(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { options, positionals } = readCommandLine(OPTIONS, argv, 1, NOT_TCP);
   const peer = readPeerAddress(positionals, options.path);
-  let isUnsent = false;
   const receive = receiveModelOf(options);
   const tls = clientTlsOf(options);
-  const conversation = new Conversation({
+  return await converse({
+    ...CONNECTION_END,
     receive,
     createClient: (events) => {
       const client = new TcpClient({
@@ -88,18 +82,6 @@ async function catTcp(argv: readonly string[], terminal: Terminal): Promise<Exit
       };
     },
     terminal,
-    waitMs: options.wait * MS_PER_SECOND,
-    onUnsent: (error) => {
-      isUnsent = true;
-      terminal.complain(cat.name, `not sent: ${error.message}`);
-    },
+    waitSeconds: options.wait,
   });
-  const releaseSignals = terminal.onStopSignal(() => conversation.close());
-  try {
-    const reason = await conversation.run();
-    terminal.complain(cat.name, endText(reason, conversation.hasFinished));
-    return reason.code === "CLOSED" && !isUnsent ? 0 : 1;
-  } finally {
-    releaseSignals();
-  }
 }

@@ -1,5 +1,4 @@
-import { addressText } from "../../engine/address-text.js";
-import type { Address, ListenOptions } from "../../index.js";
+import type { ListenOptions } from "../../index.js";
 import { RECEIVE_NAMES, receiveModelOf, receiveOptionTable } from "../choices/receive-choice.js";
 import { serverTlsOf, serverTlsTable } from "../choices/tls-choice.js";
 import { type Command, type ExitCode, engineOption, jsonOption } from "../command.js";
@@ -15,8 +14,7 @@ import { DatagramEcho } from "../echo/datagram-echo.js";
 import { EchoServer } from "../echo/echo-server.js";
 import { WebSocketEcho } from "../echo/websocket-echo.js";
 import type { Service } from "../service/service.js";
-import { runServices } from "../service/service-run.js";
-import type { Paint } from "../terminal/paint.js";
+import { runService } from "../service/service-run.js";
 import type { Terminal } from "../terminal/terminal.js";
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -65,20 +63,12 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
   const { options } = readCommandLine(OPTIONS, argv, 0);
   const target = listenOptions(options);
   const server = serverOf(options);
-  const receive = server.name;
   const address = await server.listen(target);
-  return await runServices({
-    commandName: echo.name,
-    services: [server],
-    json: options.json,
-    terminal,
-    announce: () => {
-      const { engineName: engine, fingerprint } = server;
-      terminal.print(
-        readyLine({ address, engine, receive, fingerprint }, options.json, terminal.paint),
-      );
-    },
-  });
+  const { json } = options;
+  return await runService(
+    { commandName: echo.name, json, terminal },
+    { service: server, address, receive: server.name },
+  );
 }
 
 function serverOf(options: OptionValues<typeof OPTIONS>): Service {
@@ -123,18 +113,4 @@ function listenOptions({ host, port, path }: ListenChoice): ListenOptions {
     throw new UsageError("--path does not go with --host or --port");
   }
   return { path };
-}
-
-interface Ready {
-  readonly address: Address;
-  readonly engine: string;
-  readonly receive: string;
-  readonly fingerprint: string | undefined;
-}
-
-function readyLine(ready: Ready, json: boolean, paint: Paint): string {
-  const { address, engine, receive, fingerprint } = ready;
-  if (json) return JSON.stringify({ event: "ready", ...address, engine, receive, fingerprint });
-  const line = `${paint.green("READY")} ${addressText(address)} engine=${engine} receive=${receive}`;
-  return fingerprint === undefined ? line : `${line} fingerprint=${fingerprint}`;
 }

@@ -1,4 +1,3 @@
-import { addressText } from "../../engine/address-text.js";
 import type { NetError } from "../../errors.js";
 import { accessLog, ProxyServer, type ProxyServerOptions } from "../../proxy/index.js";
 import { assertNetwork, assertUser, usersOf } from "../choices/proxy-choice.js";
@@ -17,7 +16,7 @@ import {
   UsageError,
 } from "../command-line.js";
 import { ServerService } from "../service/service.js";
-import { runServices } from "../service/service-run.js";
+import { runService } from "../service/service-run.js";
 import type { Terminal } from "../terminal/terminal.js";
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -78,27 +77,16 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
       `a proxy that listens on ${host} needs --allow or --user: it would serve anybody`,
     );
   });
-  return await runServices({
-    commandName: proxy.name,
-    services: [service],
-    json,
-    terminal,
-    hasLog: format !== undefined,
-    announce: () => {
-      const { engineName: used } = service;
-      terminal.print(
-        json
-          ? JSON.stringify({ event: "ready", ...address, engine: used })
-          : `${terminal.paint.green("READY")} ${addressText(address)} engine=${used}`,
-      );
-    },
-  });
+  const hasLog = format !== undefined;
+  return await runService(
+    { commandName: proxy.name, json, terminal, hasLog },
+    { service, address },
+  );
 }
 
 /** The proxy as a service of the program. */
 class ProxyService extends ServerService {
   readonly name: string = "proxy";
-  readonly fingerprint: undefined = undefined;
   protected readonly server: ProxyServer;
 
   constructor(options: ProxyServerOptions) {

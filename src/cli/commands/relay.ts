@@ -1,5 +1,3 @@
-import { addressText } from "../../engine/address-text.js";
-import type { Address, ListenOptions, NetError, StopOptions, StopResult } from "../../index.js";
 import {
   accessLog,
   type LoggedRecord,
@@ -33,8 +31,8 @@ import {
   textOption,
   UsageError,
 } from "../command-line.js";
-import { ServerService, type Service, type ServiceCounts } from "../service/service.js";
-import { runServices } from "../service/service-run.js";
+import { ServerService } from "../service/service.js";
+import { runService } from "../service/service-run.js";
 import type { Terminal } from "../terminal/terminal.js";
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -99,23 +97,9 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
     }
   };
   const forget = options["to-file"] === undefined ? undefined : terminal.onReload(reload);
-  const code = await runServices({
-    commandName: relay.name,
-    services: [service],
-    json,
-    terminal,
-    hasLog: format !== undefined,
-    announce: () => {
-      const { engineName: used, fingerprint } = service;
-      const line = `${terminal.paint.green("READY")} ${addressText(address)} engine=${used}`;
-      const more = fingerprint === undefined ? "" : ` fingerprint=${fingerprint}`;
-      terminal.print(
-        json
-          ? JSON.stringify({ event: "ready", ...address, engine: used, fingerprint })
-          : line + more,
-      );
-    },
-  });
+  const hasLog = format !== undefined;
+  const run = { commandName: relay.name, json, terminal, hasLog };
+  const code = await runService(run, { service, address });
   forget?.();
   return code;
 }
@@ -184,7 +168,7 @@ function streams(
 /** The relay as a service of the program. */
 class RelayService extends ServerService {
   readonly name: string = "relay";
-  readonly fingerprint: string | undefined;
+  override readonly fingerprint: string | undefined;
   protected readonly server: Relay;
   protected messageCount = 0;
 
@@ -209,14 +193,13 @@ class RelayService extends ServerService {
 }
 
 /** The same for datagrams. */
-class UdpRelayService implements Service {
+class UdpRelayService extends ServerService {
   readonly name: string = "relay";
-  readonly fingerprint: undefined;
-  lastError: NetError | undefined = undefined;
-  private readonly relay: UdpRelay;
+  protected readonly server: UdpRelay;
 
   constructor(options: UdpRelayOptions) {
-    this.relay = new UdpRelay({
+    super();
+    this.server = new UdpRelay({
       ...options,
       onRefuse: (error) => {
         this.lastError = error;
@@ -224,36 +207,11 @@ class UdpRelayService implements Service {
     });
   }
 
-  get engineName(): string {
-    return this.relay.stats.engine;
-  }
-
-  get counts(): ServiceCounts {
-    const { connectionCount, openedCount, refusedCount, receivedBytes, sentBytes } =
-      this.relay.stats;
-    return {
-      connectionCount,
-      openedCount,
-      refusedCount,
-      messageCount: openedCount,
-      receivedBytes,
-      sentBytes,
-    };
-  }
-
-  listen({ host, port }: ListenOptions): Promise<Address> {
-    return this.relay.listen({ host, port });
-  }
-
-  stopped(): Promise<void> {
-    return this.relay.stopped();
-  }
-
-  stop(options?: StopOptions): Promise<StopResult> {
-    return this.relay.stop(options);
+  protected get messageCount(): number {
+    return this.server.stats.openedCount;
   }
 
   setDestinations(to: readonly string[]): void {
-    this.relay.setDestinations(to);
+    this.server.setDestinations(to);
   }
 }

@@ -22,7 +22,12 @@ import { EchoServer } from "../echo/echo-server.js";
 import { HttpEcho } from "../echo/http-echo.js";
 import { WebSocketEcho } from "../echo/websocket-echo.js";
 import type { Service } from "../service/service.js";
-import { runServices } from "../service/service-run.js";
+import {
+  type ListeningService,
+  readyFigures,
+  readyText,
+  runServices,
+} from "../service/service-run.js";
 import type { Paint } from "../terminal/paint.js";
 import type { Terminal } from "../terminal/terminal.js";
 
@@ -110,9 +115,8 @@ export const serve: Command = {
   run,
 };
 
-interface Listening {
+interface Listening extends ListeningService {
   readonly row: Row;
-  readonly service: Service;
   readonly address: IpAddress;
 }
 
@@ -125,7 +129,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
     json: options.json,
     terminal,
     announce: () =>
-      terminal.print(options.json ? readyJson(listening) : readyText(listening, terminal.paint)),
+      terminal.print(options.json ? allJson(listening) : allText(listening, terminal.paint)),
   });
 }
 
@@ -141,7 +145,7 @@ async function listenAll(
       const service = row.create(engine, host);
       const port = firstPort === 0 ? 0 : firstPort + index;
       const address = (await service.listen({ host, port })) as IpAddress;
-      listening.push({ row, service, address });
+      listening.push({ row, service, address, receive: service.name });
     }
   } catch (error) {
     await Promise.all(listening.map(({ service }) => service.stop({ drainMs: 0 })));
@@ -150,26 +154,14 @@ async function listenAll(
   return listening;
 }
 
-function readyText(listening: readonly Listening[], paint: Paint): string {
-  const ready = listening.map(({ row, service, address }) => {
-    const { engineName, name } = service;
-    const word = paint.green("READY");
-    const line = `${word} ${addressText(address)} service=${row.name} engine=${engineName} receive=${name}`;
-    return service.fingerprint === undefined ? line : `${line} fingerprint=${service.fingerprint}`;
-  });
+function allText(listening: readonly Listening[], paint: Paint): string {
+  const ready = listening.map((one) => readyText(one, paint));
   const tries = listening.flatMap(({ row, service, address }) => row.tries(address, service));
   return [...ready, "", "Try, elsewhere:", ...tries.map((text) => `  ${text}`)].join("\n");
 }
 
-function readyJson(listening: readonly Listening[]): string {
-  const services = listening.map(({ row, service, address }) => ({
-    service: row.name,
-    ...address,
-    engine: service.engineName,
-    receive: service.name,
-    fingerprint: service.fingerprint,
-  }));
-  return JSON.stringify({ event: "ready", services });
+function allJson(listening: readonly Listening[]): string {
+  return JSON.stringify({ event: "ready", services: listening.map(readyFigures) });
 }
 
 function echoRow(name: string, receive: ReceiveModel, tries: Row["tries"]): Row {

@@ -8,15 +8,12 @@ import {
   type OtherOptions,
   quoted,
   readCommandLine,
-  secondsOption,
   switchOption,
   UsageError,
 } from "../command-line.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { Conversation } from "./conversation.js";
-import { endText } from "./conversation-end.js";
+import { CONNECTION_END, converse, waitOption } from "./conversation.js";
 
-const MS_PER_SECOND = 1_000;
 const MAX_DATAGRAM_BYTES = 65_507;
 
 const OPTIONS = {
@@ -27,11 +24,7 @@ const OPTIONS = {
     { min: 1, max: MAX_DATAGRAM_BYTES },
     MAX_DATAGRAM_BYTES,
   ),
-  wait: secondsOption(
-    "end when nothing came for so long after the end of the input (default: 1)",
-    { min: 0, max: 86_400 },
-    1,
-  ),
+  wait: waitOption(),
   engine: engineOption(),
 };
 
@@ -52,16 +45,11 @@ export async function catUdp(
   }
   if (options.udp && options.arq) throw new UsageError("--udp and --arq exclude each other");
   const { engine, "max-packet": maxDatagramBytes } = options;
-  let isUnsent = false;
-  const unsent = (message: string): void => {
-    isUnsent = true;
-    terminal.complain("cat", `not sent: ${message}`);
-  };
-  const conversation = new Conversation({
+  return await converse({
+    ...CONNECTION_END,
     receive: delimiter({ maxPacketBytes: maxDatagramBytes }),
     terminal,
-    waitMs: options.wait * MS_PER_SECOND,
-    onUnsent: (error) => unsent(error.message),
+    waitSeconds: options.wait,
     createClient: (events) => {
       const Client = options.arq ? ArqClient : UdpClient;
       const client = new Client({
@@ -72,7 +60,7 @@ export async function catUdp(
         ...(engine !== undefined && { engine }),
         onReceive: (_, datagram) => events.received(datagram),
         onDrain: () => events.drained(),
-        onSendError: (_, error) => unsent(error.message),
+        onSendError: (_, error) => events.unsent(error),
         onClose: (_, reason) => events.closed(reason),
       });
       return {
@@ -86,12 +74,4 @@ export async function catUdp(
       };
     },
   });
-  const releaseSignals = terminal.onStopSignal(() => conversation.close());
-  try {
-    const reason = await conversation.run();
-    terminal.complain("cat", endText(reason, conversation.hasFinished));
-    return reason.code === "CLOSED" && !isUnsent ? 0 : 1;
-  } finally {
-    releaseSignals();
-  }
 }

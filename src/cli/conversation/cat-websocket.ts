@@ -1,5 +1,5 @@
-import type { NetError } from "../../index.js";
-import type { WebSocketEnd } from "../../websocket/index.js";
+import { delimiter } from "../../index.js";
+import { WebSocketClient, type WebSocketEnd } from "../../websocket/index.js";
 import { assertNoTls, urlTlsOf, urlTlsTable } from "../choices/tls-choice.js";
 import { readSocketUrl } from "../choices/url.js";
 import { socketFieldsOf, socketTable } from "../choices/websocket-choice.js";
@@ -9,22 +9,16 @@ import {
   type OptionTable,
   type OtherOptions,
   readCommandLine,
-  secondsOption,
   switchOption,
   textOption,
 } from "../command-line.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { SocketConversation } from "./socket-conversation.js";
+import { converse, waitOption } from "./conversation.js";
 
-const MS_PER_SECOND = 1_000;
 const MIB = 1_048_576;
 
 const OPTIONS = {
-  wait: secondsOption(
-    "end when nothing came for so long after the end of the input (default: 1)",
-    { min: 0, max: 86_400 },
-    1,
-  ),
+  wait: waitOption(),
   binary: switchOption("ws: send binary messages (default: text)"),
   compression: switchOption("ws: offer permessage-deflate"),
   "max-packet": integerOption(
@@ -53,33 +47,40 @@ export async function catWebSocket(
   const headers = socketFieldsOf(options, url);
   url.username = "";
   url.password = "";
-  let isUnsent = false;
-  const conversation = new SocketConversation({
-    client: {
-      tls: urlTlsOf(options),
-      maxMessageBytes: options["max-packet"],
-      compression: options.compression,
-      ...(options.engine !== undefined && { engine: options.engine }),
-      ...(options.proxy !== undefined && { proxy: options.proxy }),
-    },
-    isBinary: options.binary,
-    maxMessageBytes: options["max-packet"],
+  const { binary, compression, engine, "max-packet": maxMessageBytes, origin, proxy } = options;
+  return await converse<WebSocketEnd>({
+    receive: delimiter({ maxPacketBytes: maxMessageBytes }),
     terminal,
-    waitMs: options.wait * MS_PER_SECOND,
-    onUnsent: (error: NetError) => {
-      isUnsent = true;
-      terminal.complain("cat", `not sent: ${error.message}`);
+    waitSeconds: options.wait,
+    endText,
+    isCleanEnd: ({ isClean }) => isClean,
+    createClient: (events) => {
+      const client = new WebSocketClient({
+        tls: urlTlsOf(options),
+        maxMessageBytes,
+        compression,
+        ...(engine !== undefined && { engine }),
+        ...(proxy !== undefined && { proxy }),
+        onMessage: (_, data) => events.received(Buffer.from(data as Buffer)),
+        onDrain: () => events.drained(),
+      });
+      return {
+        connect: async () => {
+          const asked = { headers, origin, protocols: options.protocol };
+          const { socket } = await client.connect(url, asked);
+          void socket.closed().then((end) => events.closed(end));
+        },
+        // The line is the decoder's; and a text must be sound.
+        send: (bytes) => client.send(binary ? Buffer.from(bytes) : bytes.toString("utf8")),
+        finish: () => undefined,
+        close: () => client.close(),
+        pause: () => client.socket.pause(),
+        resume: () => client.socket.resume(),
+        pendingBytes: () => client.socket.pendingBytes,
+        stop: () => client.stop({ drainMs: 0 }),
+      };
     },
   });
-  const releaseSignals = terminal.onStopSignal(() => conversation.close());
-  try {
-    const { protocol: protocols, origin } = options;
-    const end = await conversation.run(url, { headers, origin, protocols });
-    terminal.complain("cat", endText(end, conversation.hasFinished));
-    return end.isClean && !isUnsent ? 0 : 1;
-  } finally {
-    releaseSignals();
-  }
 }
 
 function endText(

@@ -15,14 +15,17 @@ import {
 } from "../../index.js";
 import type { Decoder } from "../../receive/receive-model.js";
 import { systemClock, type Timer } from "../../time/clock.js";
+import type { ExitCode } from "../command.js";
+import { type Option, secondsOption } from "../command-line.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { PacketView } from "./packet-view.js";
 
-/** What becomes of the connection of a conversation. */
-export interface ConversationEvents {
+/** What becomes of the connection of a conversation. `End`: what is known of how it ended. */
+export interface ConversationEvents<End = CloseReason> {
   received(bytes: Buffer): void;
   drained(): void;
-  closed(reason: CloseReason): void;
+  unsent(error: NetError): void;
+  closed(end: End): void;
 }
 
 /** The connection of a conversation, over whatever carries it. */
@@ -35,34 +38,70 @@ export interface ConversationClient {
   pause(): unknown;
   resume(): unknown;
   pendingBytes(): number;
+  /** Ends what is left of it, also where it could not connect. Default: nothing is left. */
+  stop?(): Promise<unknown>;
 }
 
 /** What a conversation is made of. */
-export interface ConversationOptions {
+export interface ConversationOptions<End> {
   /** How what is typed becomes packets, and what comes is shown. */
   readonly receive: ReceiveModel<Buffer>;
-  readonly createClient: (events: ConversationEvents) => ConversationClient;
+  readonly createClient: (events: ConversationEvents<End>) => ConversationClient;
   readonly terminal: Terminal;
   /** How long nothing may come, once the input is over, before it ends. */
-  readonly waitMs: number;
-  /** A line can't be sent. */
-  onUnsent(error: NetError): void;
+  readonly waitSeconds: number;
+  /** What is said at the end. `hasFinished`: all of the input was sent, and the peer told so. */
+  endText(end: End, hasFinished: boolean): string;
+  isCleanEnd(end: End): boolean;
+}
+
+/** The option `wait` of a conversation. */
+export function waitOption(): Option<number> {
+  const text = "end when nothing came for so long after the end of the input (default: 1)";
+  return secondsOption(text, { min: 0, max: 86_400 }, 1);
+}
+
+/** What the end of a connection has to say. A peer that closes because we have finished was not the one who ended it. */
+export const CONNECTION_END: Pick<ConversationOptions<CloseReason>, "endText" | "isCleanEnd"> = {
+  endText: ({ code, initiator, cause }, hasFinished) => {
+    if (cause !== undefined) return `${code}: ${cause.message}`;
+    if (hasFinished) return "closed after the end of the input";
+    return initiator === "remote" ? "the peer closed the connection" : "closed";
+  },
+  isCleanEnd: ({ code }) => code === "CLOSED",
+};
+
+/** Connects, talks until it ends, and says how. Rejects where it can't connect. */
+export async function converse<End>(options: ConversationOptions<End>): Promise<ExitCode> {
+  const { terminal } = options;
+  const conversation = new Conversation(options);
+  const releaseSignals = terminal.onStopSignal(() => conversation.close());
+  try {
+    const end = await conversation.run();
+    terminal.complain("cat", options.endText(end, conversation.isInputOver));
+    return options.isCleanEnd(end) && !conversation.isUnsent ? 0 : 1;
+  } finally {
+    releaseSignals();
+    await conversation.client.stop?.();
+  }
 }
 
 /** A connection between standard input and standard output. */
-export class Conversation {
-  private readonly options: ConversationOptions;
+class Conversation<End> {
+  private readonly options: ConversationOptions<End>;
   private readonly terminal: Terminal;
-  private readonly client: ConversationClient;
+  readonly client: ConversationClient;
   /** Cuts the input into lines; undefined where it is sent as it is. */
   private readonly lines: Decoder | undefined;
   private readonly view = new PacketView();
   private waiting: Timer | undefined;
-  private isInputOver = false;
+  isInputOver = false;
+  /** A line could not be sent. */
+  isUnsent = false;
   private isEnded = false;
-  private end: (reason: CloseReason) => void = () => {};
+  private end: (end: End) => void = () => {};
 
-  constructor(options: ConversationOptions) {
+  constructor(options: ConversationOptions<End>) {
     const { maxPacketBytes } = options.receive;
     this.options = options;
     this.terminal = options.terminal;
@@ -73,24 +112,19 @@ export class Conversation {
       drained: () => {
         this.terminal.input.resume();
       },
-      closed: (reason) => this.ended(reason),
+      unsent: (error) => this.unsent(error),
+      closed: (end) => this.ended(end),
     });
   }
 
-  /** Connects and talks; resolves with why it ended. Rejects where it can't connect. */
-  async run(): Promise<CloseReason> {
-    const ended = new Promise<CloseReason>((resolve) => {
+  async run(): Promise<End> {
+    const ended = new Promise<End>((resolve) => {
       this.end = resolve;
     });
     await this.client.connect();
     this.terminal.onOutputGone(() => this.close());
     if (!this.isEnded) this.readInput();
     return ended;
-  }
-
-  /** Whether all of the input was sent, and the peer told so. */
-  get hasFinished(): boolean {
-    return this.isInputOver;
   }
 
   /** Ends it in good order. */
@@ -140,9 +174,14 @@ export class Conversation {
       task();
     } catch (error) {
       if (!(error instanceof NetError)) throw error;
-      this.options.onUnsent(error);
+      this.unsent(error);
       if (error.code === "PACKET_TOO_LONG") this.giveUpInput();
     }
+  }
+
+  private unsent({ message }: NetError): void {
+    this.isUnsent = true;
+    this.terminal.complain("cat", `not sent: ${message}`);
   }
 
   private giveUpInput(): void {
@@ -154,7 +193,7 @@ export class Conversation {
   private waitForMore(): void {
     if (!this.isInputOver || this.isEnded) return;
     this.waiting?.cancel();
-    this.waiting = systemClock.setTimer(this.options.waitMs, () => {
+    this.waiting = systemClock.setTimer(this.options.waitSeconds * 1_000, () => {
       if (this.client.pendingBytes() > 0) this.waitForMore();
       else this.close();
     });
@@ -169,11 +208,11 @@ export class Conversation {
     this.waitForMore();
   }
 
-  private ended(reason: CloseReason): void {
+  private ended(end: End): void {
     this.isEnded = true;
     this.waiting?.cancel();
     this.terminal.write(this.view.end());
     this.terminal.input.destroy();
-    this.end(reason);
+    this.end(end);
   }
 }

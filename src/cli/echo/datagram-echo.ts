@@ -20,7 +20,6 @@ export interface DatagramEchoOptions {
 /** Sends each datagram, or each reliable message, back to where it came from. */
 export class DatagramEcho extends ServerService {
   readonly name: "udp" | "arq";
-  readonly fingerprint: undefined;
   protected readonly server: UdpServer | ArqServer;
   protected messageCount = 0;
 

@@ -20,7 +20,7 @@ export interface EchoServerOptions {
  */
 export class EchoServer extends ServerService {
   readonly name: string;
-  readonly fingerprint: string | undefined;
+  override readonly fingerprint: string | undefined;
   protected readonly server: TcpServer<Buffer | number>;
   protected messageCount = 0;
 

@@ -7,7 +7,6 @@ const TEXT_FIELDS = { "Content-Type": "text/plain; charset=utf-8" };
 /** An HTTP server that sends bodies back, and answers requests without one with what it got. */
 export class HttpEcho extends ServerService {
   readonly name: string = "http";
-  readonly fingerprint: undefined = undefined;
   protected readonly server: HttpServer;
 
   constructor(engine: EngineChoiceName | undefined) {

@@ -29,7 +29,7 @@ export interface WebSocketEchoOptions {
  */
 export class WebSocketEcho extends ServerService {
   readonly name: string = "websocket";
-  readonly fingerprint: string | undefined;
+  override readonly fingerprint: string | undefined;
   protected readonly server: WebSocketServer;
   protected messageCount = 0;
 

@@ -22,8 +22,8 @@ export class HttpTally extends LoadTally {
     return [...this.statusCounts.entries()].filter(([, count]) => count > 0);
   }
 
-  /** Responses with a status of 400 or above. */
-  get refusedCount(): number {
-    return this.statuses().reduce((sum, [status, count]) => sum + (status < 400 ? 0 : count), 0);
+  /** Also where a response had a status of 400 or above. */
+  override get hasFailed(): boolean {
+    return super.hasFailed || this.statuses().some(([status]) => status >= 400);
   }
 }

@@ -1,5 +1,5 @@
 import { parseHostPort } from "../../index.js";
-import { byteText, countText, timeText } from "../choices/quantity.js";
+import { byteText, countText } from "../choices/quantity.js";
 import type { ExitCode } from "../command.js";
 import {
   integerOption,
@@ -13,20 +13,9 @@ import {
 import type { Terminal } from "../terminal/terminal.js";
 import { DatagramLoad } from "./datagram-load.js";
 import { DatagramTally, HEAD_BYTES } from "./datagram-tally.js";
-import {
-  connectionFigures,
-  connectionRow,
-  errorFigures,
-  errorRows,
-  type LoadResult,
-  latencyFigures,
-  latencyRows,
-  messageRate,
-  rounded,
-  tableText,
-} from "./load-report.js";
-import { boundLoad, countOption, loadTable, runLoad } from "./load-session.js";
-import { udpLoadAgent } from "./udp-load-agent.js";
+import { udpLoadAgent } from "./load-agents.js";
+import { type LoadReport, type LoadResult, messageRate, rounded } from "./load-report.js";
+import { countOption, loadTable, runLoad } from "./load-session.js";
 
 const OPTIONS = {
   ...loadTable(),
@@ -50,58 +39,40 @@ export async function loadDatagrams(
   if (connect === undefined || connect.port === 0) {
     throw new UsageError(`${quoted(target)} is not HOST:PORT, such as 127.0.0.1:5555`);
   }
-  const { engine, size, depth, connections: connectionCount } = options;
+  const { engine, size, depth } = options;
   const tally = new DatagramTally(size, depth);
-  const plan = {
-    createAgent: udpLoadAgent({ connect, engine, messageBytes: size, inFlightBytes: depth * size }),
-    connectionCount,
-    ...boundLoad(tally, options, options.messages, "--messages"),
-    createLoad: () => new DatagramLoad(tally),
-  };
-  const byteCount = (): number => tally.verifiedBytes;
-  const outcome = await runLoad({ terminal, plan, tally, unit: "datagrams", byteCount });
-  const result: DatagramResult = { target, connectionCount, tally, outcome };
-  terminal.print(options.json ? jsonOf(result) : textOf(result, terminal));
-  return tally.failures.size === 0 ? 0 : 1;
-}
-
-type DatagramResult = LoadResult<DatagramTally>;
-
-function jsonOf(result: DatagramResult): string {
-  const { target, tally, outcome } = result;
-  return JSON.stringify({
+  return await runLoad({
+    terminal,
     target,
-    engine: outcome.engineName,
-    transport: "udp",
-    connections: connectionFigures(result),
-    openMs: rounded(outcome.openMs),
-    messageBytes: tally.messageBytes,
-    depth: tally.depth,
-    measuredMs: rounded(outcome.measuredMs),
-    messages: tally.latencies.count,
-    messagesPerSecond: rounded(messageRate(result)),
-    lost: tally.lostCount,
-    verifiedBytes: tally.verifiedBytes,
-    latencyUs: latencyFigures(tally),
-    errors: errorFigures(tally),
+    options,
+    tally,
+    unit: "datagrams",
+    count: options.messages,
+    createAgent: udpLoadAgent({ connect, engine, messageBytes: size, inFlightBytes: depth * size }),
+    createLoad: () => new DatagramLoad(tally),
+    byteCount: () => tally.verifiedBytes,
+    report,
   });
 }
 
-function textOf(result: DatagramResult, { paint }: Terminal): string {
-  const { target, tally, outcome } = result;
-  const { lostCount, latencies, messageBytes } = tally;
+function report(result: LoadResult<DatagramTally>): LoadReport {
+  const { target, tally } = result;
+  const { lostCount, latencies, messageBytes, verifiedBytes } = tally;
   const share = lostCount === 0 ? 0 : (100 * lostCount) / (lostCount + latencies.count);
-  return tableText([
-    ["target", `${target}, UDP, engine ${outcome.engineName}`],
-    connectionRow(result),
-    ["load", `${byteText(messageBytes)} a datagram, ${tally.depth} in flight on each connection`],
-    [
-      "datagrams",
-      `${countText(messageRate(result))}/s (${countText(latencies.count)} in ${timeText(outcome.measuredMs)})`,
+  return {
+    subject: `${target}, UDP`,
+    load: `${byteText(messageBytes)} a datagram`,
+    figures: {
+      transport: "udp",
+      messageBytes,
+      messages: latencies.count,
+      messagesPerSecond: rounded(messageRate(result)),
+      lost: lostCount,
+      verifiedBytes,
+    },
+    rows: [
+      ["lost", `${countText(lostCount)} (${share.toFixed(2)} %)`],
+      ["bytes", `${byteText(verifiedBytes)} verified`],
     ],
-    ["lost", `${countText(lostCount)} (${share.toFixed(2)} %)`],
-    ["bytes", `${byteText(tally.verifiedBytes)} verified`],
-    ...latencyRows(tally),
-    ...errorRows(tally, paint),
-  ]);
+  };
 }

@@ -17,14 +17,13 @@ import {
   UsageError,
 } from "../command-line.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { arqLoadAgent } from "./arq-load-agent.js";
 import { BytePattern } from "./byte-pattern.js";
 import { EchoLoad } from "./echo-load.js";
-import { echoJson, echoText } from "./echo-report.js";
+import { echoReport } from "./echo-report.js";
 import { EchoTally } from "./echo-tally.js";
 import type { LoadAgentFactory } from "./load-agent.js";
-import { boundLoad, countOption, loadTable, runLoad } from "./load-session.js";
-import { tcpLoadAgent } from "./tcp-load-agent.js";
+import { arqLoadAgent, tcpLoadAgent } from "./load-agents.js";
+import { countOption, loadTable, runLoad } from "./load-session.js";
 
 /** Bytes that may be in flight on one connection. */
 const MAX_IN_FLIGHT_BYTES = 2 ** 30;
@@ -76,23 +75,18 @@ export async function loadEcho(
     const connect = { ...(peer.connect.host !== undefined && { host: peer.connect.host }), port };
     return arqLoadAgent({ connect, engine, messageBytes: size, inFlightBytes });
   };
-  const plan = {
-    createAgent: createAgent(),
-    connectionCount: options.connections,
-    ...boundLoad(tally, options, options.messages, "--messages"),
-    createLoad: () => new EchoLoad(tally, index++),
-  };
-  const byteCount = (): number => tally.verifiedBytes;
-  const outcome = await runLoad({ terminal, plan, tally, unit: "messages", byteCount });
-  const result = {
+  return await runLoad({
+    terminal,
     target: peer.text,
-    receiveName: options.arq ? "arq" : options.receive,
-    connectionCount: options.connections,
+    options,
     tally,
-    outcome,
-  };
-  terminal.print(options.json ? echoJson(result) : echoText(result, terminal.paint));
-  return tally.failures.size === 0 ? 0 : 1;
+    unit: "messages",
+    count: options.messages,
+    createAgent: createAgent(),
+    createLoad: () => new EchoLoad(tally, index++),
+    byteCount: () => tally.verifiedBytes,
+    report: (result) => echoReport(result, options.arq ? "arq" : options.receive),
+  });
 }
 
 interface Amounts {

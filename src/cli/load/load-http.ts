@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { pathWithQuery } from "../../http/client/http-target.js";
 import { push } from "../../index.js";
+import { byteText, countText } from "../choices/quantity.js";
 import { fieldsOf, methodOf, requestTable } from "../choices/request-choice.js";
 import { assertNoTls, urlTlsOf, urlTlsTable } from "../choices/tls-choice.js";
 import { addressOf, readUrl } from "../choices/url.js";
@@ -17,11 +18,18 @@ import {
 } from "../command-line.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { HttpLoad } from "./http-load.js";
-import { httpJson, httpText } from "./http-report.js";
 import { HttpTally } from "./http-tally.js";
-import { boundLoad, countOption, loadTable, runLoad } from "./load-session.js";
+import { tcpLoadAgent } from "./load-agents.js";
+import {
+  connectionFigures,
+  type LoadReport,
+  type LoadResult,
+  messageRate,
+  perSecond,
+  rounded,
+} from "./load-report.js";
+import { countOption, loadTable, runLoad } from "./load-session.js";
 import { PreparedRequest } from "./prepared-request.js";
-import { tcpLoadAgent } from "./tcp-load-agent.js";
 
 const OPTIONS = {
   ...loadTable(),
@@ -48,7 +56,13 @@ export async function loadHttp(
   const tls = urlTlsOf(options);
   const request = requestTo(url, options);
   const tally = new HttpTally(request, options.depth);
-  const plan = {
+  return await runLoad({
+    terminal,
+    target: url.href,
+    options,
+    tally,
+    unit: "requests",
+    count: options.requests,
     createAgent: tcpLoadAgent({
       connect: addressOf(url, isSecure),
       engine: options.engine,
@@ -56,16 +70,34 @@ export async function loadHttp(
       receive: push(),
       inFlightBytes: options.depth * request.byteCount,
     }),
-    connectionCount: options.connections,
-    ...boundLoad(tally, options, options.requests, "--requests"),
     createLoad: () => new HttpLoad(tally),
+    byteCount: () => tally.receivedBytes,
+    report,
+  });
+}
+
+function report(result: LoadResult<HttpTally>): LoadReport {
+  const { target, tally, outcome } = result;
+  const { request, bodyBytes } = tally;
+  const byteRate = perSecond(tally.receivedBytes, outcome);
+  const statuses = tally.statuses();
+  const texts = statuses.map(([status, times]) => `${status} × ${countText(times)}`);
+  return {
+    subject: `${request.method} ${target}`,
+    load: `${byteText(request.byteCount)} a request`,
+    figures: {
+      method: request.method,
+      connections: { ...connectionFigures(result), replaced: outcome.replacedCount },
+      requestBytes: request.byteCount,
+      requests: tally.latencies.count,
+      requestsPerSecond: rounded(messageRate(result)),
+      receivedBytesPerSecond: rounded(byteRate),
+      bodyBytes,
+      statuses: Object.fromEntries(statuses),
+    },
+    rows: [["bytes", `${byteText(byteRate)}/s received, ${byteText(bodyBytes)} of bodies`]],
+    lastRows: [["statuses", texts.length === 0 ? "none" : texts.join(" · ")]],
   };
-  const byteCount = (): number => tally.receivedBytes;
-  const outcome = await runLoad({ terminal, plan, tally, unit: "requests", byteCount });
-  const target = url.href;
-  const result = { target, connectionCount: options.connections, tally, outcome };
-  terminal.print(options.json ? httpJson(result) : httpText(result, terminal.paint));
-  return tally.failures.size === 0 && tally.refusedCount === 0 ? 0 : 1;
 }
 
 type Options = OptionValues<typeof OPTIONS>;

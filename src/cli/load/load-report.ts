@@ -1,4 +1,4 @@
-/** What all loads have to say at their end: connections, latency and errors. */
+/** What loads have to say at their end: a table for people, or JSON. */
 import { countText, timeText } from "../choices/quantity.js";
 import type { Paint } from "../terminal/paint.js";
 import type { HistogramRow } from "./latency-histogram.js";
@@ -26,9 +26,55 @@ const US_PER_MS = 1_000;
 /** A line of the table. */
 export type Row = readonly [left: string, right: string];
 
-/** The table. */
-export function tableText(rows: readonly Row[]): string {
-  return rows.map(([left, right]) => `${left.padEnd(13)}${right}`.trimEnd()).join("\n");
+/** What a kind of load says beyond what all say. */
+export interface LoadReport {
+  /** What was loaded. */
+  readonly subject: string;
+  /** What was sent at a time. */
+  readonly load: string;
+  /** For JSON. */
+  readonly figures: object;
+  /** For the table, before latency and behind it. */
+  readonly rows: readonly Row[];
+  readonly lastRows?: readonly Row[];
+}
+
+/** The result as one JSON object. Rates are per second of the measured time. */
+export function reportJson(result: LoadResult, { figures }: LoadReport): string {
+  const { target, tally, outcome } = result;
+  return JSON.stringify({
+    target,
+    engine: outcome.engineName,
+    connections: connectionFigures(result),
+    openMs: rounded(outcome.openMs),
+    depth: tally.depth,
+    measuredMs: rounded(outcome.measuredMs),
+    ...figures,
+    latencyUs: latencyFigures(tally),
+    errors: errorFigures(tally),
+  });
+}
+
+/** The result as a table. `unit`: what was counted. */
+export function reportText(
+  result: LoadResult,
+  { subject, load, rows, lastRows = [] }: LoadReport,
+  unit: string,
+  paint: Paint,
+): string {
+  const { tally, outcome } = result;
+  const count = `${countText(tally.latencies.count)} in ${timeText(outcome.measuredMs)}`;
+  const all: Row[] = [
+    ["target", `${subject}, engine ${outcome.engineName}`],
+    connectionRow(result),
+    ["load", `${load}, ${tally.depth} in flight on each connection`],
+    [unit, `${countText(messageRate(result))}/s (${count})`],
+    ...rows,
+    ...latencyRows(tally),
+    ...lastRows,
+    ...errorRows(tally, paint),
+  ];
+  return all.map(([left, right]) => `${left.padEnd(13)}${right}`.trimEnd()).join("\n");
 }
 
 /** For JSON: connections. */
@@ -38,7 +84,7 @@ export function connectionFigures({ connectionCount, outcome }: LoadResult): obj
 }
 
 /** For JSON: latency in microseconds. */
-export function latencyFigures({ latencies }: LoadTally): object {
+function latencyFigures({ latencies }: LoadTally): object {
   const percentiles = PERCENTILES.map(([name, percent]) => [
     name.replace(".", ""),
     microseconds(latencies.percentileMs(percent)),
@@ -47,12 +93,12 @@ export function latencyFigures({ latencies }: LoadTally): object {
 }
 
 /** For JSON: failures by code. */
-export function errorFigures({ failures }: LoadTally): object {
+function errorFigures({ failures }: LoadTally): object {
   return Object.fromEntries([...failures].map(([code, { count }]) => [code, count]));
 }
 
 /** How many connections were opened. */
-export function connectionRow({ connectionCount, outcome }: LoadResult): Row {
+function connectionRow({ connectionCount, outcome }: LoadResult): Row {
   const { openedCount, failedCount, replacedCount, openMs } = outcome;
   const replaced = replacedCount === 0 ? "" : `, ${countText(replacedCount)} replaced`;
   return [
@@ -63,7 +109,7 @@ export function connectionRow({ connectionCount, outcome }: LoadResult): Row {
 }
 
 /** Percentiles, and a histogram. */
-export function latencyRows({ latencies }: LoadTally): readonly Row[] {
+function latencyRows({ latencies }: LoadTally): readonly Row[] {
   if (latencies.count === 0) return [["latency", "none measured"]];
   const figures = PERCENTILES.map(
     ([name, percent]) => `${name} ${timeText(latencies.percentileMs(percent))}`,
@@ -83,7 +129,7 @@ function histogramRows(rows: readonly HistogramRow[], total: number): readonly R
 }
 
 /** Failures by code, each with what the first of them said. */
-export function errorRows({ failures }: LoadTally, paint: Paint): readonly Row[] {
+function errorRows({ failures }: LoadTally, paint: Paint): readonly Row[] {
   if (failures.size === 0) return [["errors", paint.green("none")]];
   return [...failures].map(([code, { count, text }], index) => [
     index === 0 ? "errors" : "",

@@ -1,10 +1,13 @@
 /** How a load runs on the command line, and the options that all loads have. */
 import { byteText, connectionsText, countText } from "../choices/quantity.js";
-import { type EngineChoiceName, engineOption, jsonOption } from "../command.js";
+import { type EngineChoiceName, type ExitCode, engineOption, jsonOption } from "../command.js";
 import { integerOption, type Option, secondsOption, UsageError } from "../command-line.js";
 import { LiveLine } from "../terminal/live-line.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { type LoadOutcome, type LoadPlan, LoadRun } from "./load-run.js";
+import type { ConnectionLoad } from "./connection-load.js";
+import type { LoadAgentFactory } from "./load-agent.js";
+import { type LoadReport, type LoadResult, reportJson, reportText } from "./load-report.js";
+import { LoadRun } from "./load-run.js";
 import type { LoadTally } from "./load-tally.js";
 
 const DAY_MS = 86_400_000;
@@ -44,51 +47,73 @@ export function countOption(of = ""): Option<number | undefined> {
   return integerOption(text, { min: 1, max: Number.MAX_SAFE_INTEGER }, undefined);
 }
 
-/** Bounds a load: by time, or by the `count` of the option `name`, all of which are measured. */
-export function boundLoad(
-  tally: LoadTally,
-  { seconds, warmup }: LoadOptions,
-  count: number | undefined,
-  name: string,
-): { readonly warmupMs: number; readonly measuredMs: number } {
-  if (count === undefined) {
-    return {
-      warmupMs: (warmup ?? DEFAULT_WARMUP) * MS_PER_SECOND,
-      measuredMs: (seconds ?? DEFAULT_SECONDS) * MS_PER_SECOND,
-    };
-  }
-  if (seconds !== undefined) throw new UsageError(`${name} and --seconds exclude each other`);
-  if (warmup !== undefined) throw new UsageError(`${name} and --warmup exclude each other`);
-  tally.unsentCount = count;
-  return { warmupMs: 0, measuredMs: DAY_MS };
-}
-
 /** A load that is to be run. */
-export interface LoadSession {
+export interface LoadSession<Tally extends LoadTally> {
   readonly terminal: Terminal;
-  readonly plan: LoadPlan;
-  readonly tally: LoadTally;
-  /** For the line of figures: what is counted. */
-  readonly unit: string;
+  readonly target: string;
+  readonly options: LoadOptions;
+  readonly tally: Tally;
+  /** What is counted. */
+  readonly unit: "messages" | "datagrams" | "requests";
+  /** So many end it, and are all measured; undefined: it ends by time. */
+  readonly count: number | undefined;
+  /** Makes the connections. */
+  readonly createAgent: LoadAgentFactory;
+  /** What the next connection does. */
+  readonly createLoad: () => ConnectionLoad;
   /** Bytes that have come, or gone, so far. */
   byteCount(): number;
+  report(result: LoadResult<Tally>): LoadReport;
 }
 
-/** Runs it, with live figures; the first signal ends it early. */
-export async function runLoad(session: LoadSession): Promise<LoadOutcome> {
-  const loadRun = new LoadRun(session.plan, session.tally);
-  const releaseSignals = session.terminal.onStopSignal(() => loadRun.stop());
+/** Runs it, with live figures, and prints what came of it; the first signal ends it early. */
+export async function runLoad<Tally extends LoadTally>(
+  session: LoadSession<Tally>,
+): Promise<ExitCode> {
+  const { terminal, target, options, tally, unit, createAgent, createLoad } = session;
+  const connectionCount = options.connections;
+  const plan = { createAgent, createLoad, connectionCount, ...boundsOf(session) };
+  const loadRun = new LoadRun(plan, tally);
+  const releaseSignals = terminal.onStopSignal(() => loadRun.stop());
   const progress = liveProgress(loadRun, session);
   progress.start();
   try {
-    return await loadRun.run();
+    const outcome = await loadRun.run();
+    progress.stop();
+    const result = { target, connectionCount, tally, outcome };
+    const report = session.report(result);
+    const { paint } = terminal;
+    terminal.print(
+      options.json ? reportJson(result, report) : reportText(result, report, unit, paint),
+    );
+    return tally.hasFailed ? 1 : 0;
   } finally {
     progress.stop();
     releaseSignals();
   }
 }
 
-function liveProgress(loadRun: LoadRun, session: LoadSession): LiveLine {
+function boundsOf({ tally, options, unit, count }: LoadSession<LoadTally>): LoadBounds {
+  const { seconds, warmup } = options;
+  if (count === undefined) {
+    return {
+      warmupMs: (warmup ?? DEFAULT_WARMUP) * MS_PER_SECOND,
+      measuredMs: (seconds ?? DEFAULT_SECONDS) * MS_PER_SECOND,
+    };
+  }
+  const name = unit === "requests" ? "--requests" : "--messages";
+  if (seconds !== undefined) throw new UsageError(`${name} and --seconds exclude each other`);
+  if (warmup !== undefined) throw new UsageError(`${name} and --warmup exclude each other`);
+  tally.unsentCount = count;
+  return { warmupMs: 0, measuredMs: DAY_MS };
+}
+
+interface LoadBounds {
+  readonly warmupMs: number;
+  readonly measuredMs: number;
+}
+
+function liveProgress(loadRun: LoadRun, session: LoadSession<LoadTally>): LiveLine {
   const { tally, unit, byteCount, terminal } = session;
   let countBefore = 0;
   let bytesBefore = 0;

@@ -51,7 +51,12 @@ export class LoadTally {
     else known.count += 1;
   }
 
-  /** All of them. */
+  /** Whether anything went wrong. */
+  get hasFailed(): boolean {
+    return this.failures.size > 0;
+  }
+
+  /** All failures. */
   get failureCount(): number {
     return [...this.failures.values()].reduce((sum, { count }) => sum + count, 0);
   }

@@ -16,10 +16,10 @@ import {
 } from "../command-line.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { BytePattern } from "./byte-pattern.js";
-import { echoJson, echoText } from "./echo-report.js";
-import { boundLoad, countOption, loadTable, runLoad } from "./load-session.js";
+import { echoReport } from "./echo-report.js";
+import { tcpLoadAgent } from "./load-agents.js";
+import { countOption, loadTable, runLoad } from "./load-session.js";
 import { recordText } from "./record-text.js";
-import { tcpLoadAgent } from "./tcp-load-agent.js";
 import { WebSocketLoad } from "./websocket-load.js";
 import { WebSocketTally } from "./websocket-tally.js";
 
@@ -57,7 +57,13 @@ export async function loadWebSocket(
   const tls = urlTlsOf(options);
   const tally = tallyOf(url, options);
   let index = 0;
-  const plan = {
+  return await runLoad({
+    terminal,
+    target: url.href,
+    options,
+    tally,
+    unit: "messages",
+    count: options.messages,
     createAgent: tcpLoadAgent({
       connect: addressOf(url, isSecure),
       engine: options.engine,
@@ -65,21 +71,10 @@ export async function loadWebSocket(
       receive: push(),
       inFlightBytes: depth * (size + FRAME_BYTES),
     }),
-    connectionCount: options.connections,
-    ...boundLoad(tally, options, options.messages, "--messages"),
     createLoad: () => new WebSocketLoad(tally, index++),
-  };
-  const byteCount = (): number => tally.verifiedBytes;
-  const outcome = await runLoad({ terminal, plan, tally, unit: "messages", byteCount });
-  const result = {
-    target: url.href,
-    receiveName: receiveName(options),
-    connectionCount: options.connections,
-    tally,
-    outcome,
-  };
-  terminal.print(options.json ? echoJson(result) : echoText(result, terminal.paint));
-  return tally.failures.size === 0 ? 0 : 1;
+    byteCount: () => tally.verifiedBytes,
+    report: (result) => echoReport(result, receiveName(options)),
+  });
 }
 
 type Options = OptionValues<typeof OPTIONS>;

@@ -42,9 +42,4 @@ export class PreparedFrames {
   run(index: number, count: number): Buffer {
     return this.bytes.subarray(this.starts[index], this.starts[index + count]);
   }
-
-  /** Bytes of a frame, on average. */
-  get frameBytes(): number {
-    return this.bytes.length / (this.starts.length - 1);
-  }
 }

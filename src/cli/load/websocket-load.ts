@@ -93,7 +93,6 @@ export class WebSocketLoad implements ConnectionLoad, WebSocketSink {
     this.nowMs = nowMs;
     this.counts = tally.counts(nowMs);
     this.finishedCount = 0;
-    if (this.counts) tally.wireBytes += rest.length;
     let taken = decoder.feed(rest, this);
     // A large message is handed out in steps.
     while (decoder.isInflating && this.problem === undefined) {

@@ -23,8 +23,6 @@ export class WebSocketTally extends EchoTally {
   readonly aim: WebSocketAim;
   /** There where compression is offered. */
   readonly stock: DeflateStock | undefined;
-  /** Bytes that came in the measured time, as they travel. */
-  wireBytes = 0;
   /** By the window that the server takes; 0: not compressed. */
   private readonly framesByWindow: Map<number, PreparedFrames> = new Map();
 
@@ -50,11 +48,5 @@ export class WebSocketTally extends EchoTally {
     const stock = new DeflateStock({ ...compression!, windowBits });
     // It lies in memory that the next message uses again.
     return (message) => Buffer.from(stock.deflateForAll(message));
-  }
-
-  /** Bytes of a frame on the wire, on average; undefined where nothing was sent. */
-  get frameBytes(): number | undefined {
-    const [frames] = this.framesByWindow.values();
-    return frames?.frameBytes;
   }
 }

@@ -1,9 +1,57 @@
 /** How `echo` and `serve` run: until a signal comes, with live counters, and with a summary. */
+import { addressText } from "../../engine/address-text.js";
+import type { Address } from "../../index.js";
 import { byteText, connectionsText, countText } from "../choices/quantity.js";
 import type { ExitCode } from "../command.js";
 import { LiveLine } from "../terminal/live-line.js";
+import type { Paint } from "../terminal/paint.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { type Service, sumOfCounts } from "./service.js";
+
+/** A service that listens. */
+export interface ListeningService {
+  readonly service: Service;
+  readonly address: Address;
+  /** Which of several it is. */
+  readonly row?: { readonly name: string };
+  /** How its messages come, where that is not said by the command. */
+  readonly receive?: string;
+}
+
+/** That it is ready, for JSON. */
+export function readyFigures({ service, address, row, receive }: ListeningService): object {
+  const { engineName: engine, fingerprint } = service;
+  return { service: row?.name, ...address, engine, receive, fingerprint };
+}
+
+/** That it is ready: one line. */
+export function readyText(
+  { service, address, row, receive }: ListeningService,
+  paint: Paint,
+): string {
+  const { engineName: engine, fingerprint } = service;
+  const traits = Object.entries({ service: row?.name, engine, receive, fingerprint });
+  const known = traits.filter(([, value]) => value !== undefined);
+  const words = known.map(([name, value]) => `${name}=${value}`);
+  return [paint.green("READY"), addressText(address), ...words].join(" ");
+}
+
+/** Runs one service, as {@link runServices} does, and says that it is ready. */
+export function runService(
+  run: Omit<ServiceRun, "services" | "announce">,
+  listening: ListeningService,
+): Promise<ExitCode> {
+  const { json, terminal } = run;
+  const announce = (): void => {
+    const { paint } = terminal;
+    terminal.print(
+      json
+        ? JSON.stringify({ event: "ready", ...readyFigures(listening) })
+        : readyText(listening, paint),
+    );
+  };
+  return runServices({ ...run, services: [listening.service], announce });
+}
 
 /** What to run, and how to speak of it. */
 export interface ServiceRun {

@@ -1,4 +1,3 @@
-import type { HttpServerStats } from "../../http/index.js";
 import type { Address, ListenOptions, NetError, StopOptions, StopResult } from "../../index.js";
 
 /** What a service has done so far. */
@@ -31,7 +30,7 @@ export interface Service {
 
 /** What servers of all kinds have in common. */
 interface RunningServer {
-  readonly stats: Omit<HttpServerStats, "requestCount" | "exchangeCount">;
+  readonly stats: Omit<ServiceCounts, "messageCount"> & { readonly engine: string };
   listen(options: ServiceAddress): Promise<Address>;
   stopped(): Promise<void>;
   stop(options?: StopOptions): Promise<StopResult>;
@@ -43,7 +42,7 @@ export type ServiceAddress = Pick<ListenOptions, "host" | "port" | "path">;
 /** A service of one server. */
 export abstract class ServerService implements Service {
   abstract readonly name: string;
-  abstract readonly fingerprint: string | undefined;
+  readonly fingerprint: string | undefined = undefined;
   lastError: NetError | undefined = undefined;
   protected abstract readonly server: RunningServer;
   protected abstract readonly messageCount: number;

@@ -51,7 +51,7 @@ export interface ComponentStats {
   readonly connectionCount: number;
   /** Connections that were opened. */
   readonly openedCount: number;
-  /** Connections that have ended. */
+  /** Connections that have ended, those that could not be made among them. */
   readonly closedCount: number;
   /** Peers that were not let in. */
   readonly refusedCount: number;

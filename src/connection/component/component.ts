@@ -14,7 +14,7 @@ import type { Member } from "../member.js";
 import type { MemberHost } from "../member-host.js";
 import { PacketTopics } from "../topics/packet-topics.js";
 import { beginWait } from "../waiting/waiter.js";
-import { WaiterList } from "../waiting/waiter-list.js";
+import { STOPPED, WaiterList } from "../waiting/waiter-list.js";
 import type { BroadcastResult } from "./broadcast.js";
 import {
   type ComponentStats,
@@ -238,8 +238,7 @@ export abstract class Component<Held extends Member, Settings extends Held["sett
   async stopped(options: WaitOptions = {}): Promise<void> {
     beginWait(options, "stopped", "close");
     if (this.stateNow === "stopped") return;
-    const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
-    await this.stopWaiters.wait(this.service.wheel, options, giveUp);
+    await this.stopWaiters.wait(this.service.wheel, options, STOPPED);
   }
 
   // — connections —

@@ -15,12 +15,10 @@ import {
   readProxyHeader,
 } from "../access/proxy-header-options.js";
 import { type ProxyHeaderOwner, ProxyHeaderStage } from "../access/proxy-header-stage.js";
+import { ToldRefusals } from "../access/told-refusals.js";
 import type { StreamComponent } from "../component/stream-component.js";
 import type { StreamConnection } from "../stream-connection.js";
 import { handshakeLimit } from "../tls/tls-upgrade.js";
-
-/** Refusals by `access` in a second of which `onRefuse` is told; the others are counted. */
-export const MAX_REFUSALS_TOLD = 100;
 
 /** Who may come in. Given to the constructor of a server, or later to `configure`. */
 export interface AdmissionOptions {
@@ -60,8 +58,7 @@ export class Admission implements ProxyHeaderOwner {
   private proxyHeader: ProxyHeaderRules | undefined;
   /** Accepted streams whose PROXY header has not come. */
   private readonly stages: Set<ProxyHeaderStage> = new Set();
-  private toldSinceMs = 0;
-  private toldCount = 0;
+  private readonly told: ToldRefusals = new ToldRefusals();
 
   /** Throws `INVALID_ARGUMENT` for invalid `options`. */
   constructor(component: StreamComponent, role: AdmissionRole, options: AdmissionOptions) {
@@ -186,16 +183,8 @@ export class Admission implements ProxyHeaderOwner {
   /** Refuses a peer, and tells so, unless that was told too often of late. */
   private refuse(error: NetError, from: Address | undefined): void {
     const component = this.component;
-    if (this.mayTell(component.service.arrivalMs())) component.tellRefused(error, from);
+    if (this.told.mayTell(component.service.arrivalMs())) component.tellRefused(error, from);
     else component.countRefused();
-  }
-
-  private mayTell(nowMs: number): boolean {
-    if (nowMs - this.toldSinceMs >= 1_000) {
-      this.toldSinceMs = nowMs;
-      this.toldCount = 0;
-    }
-    return ++this.toldCount <= MAX_REFUSALS_TOLD;
   }
 
   private limitReached(peerOf: () => Address | undefined): NetError | undefined {

@@ -106,8 +106,8 @@ export class TlsUpgrade implements Handshake {
     this.owner.stream.startTls(this.security.context, this.owner.remoteHost, early);
   }
 
-  /** Begins as soon as what was sent has left. */
-  beginLater(options: WaitOptions): Promise<TlsInfo> {
+  /** Begins as soon as what was sent has left. `limit`: what `timeoutMs` comes from, where the application did not give it. */
+  beginLater(options: WaitOptions, limit?: string): Promise<TlsInfo> {
     const forget = (error: NetError): void => {
       this.owner.fail(error);
     };
@@ -115,6 +115,8 @@ export class TlsUpgrade implements Handshake {
       code: "HANDSHAKE_TIMEOUT",
       call: "startTls",
       operation: "handshake",
+      missing: limit === undefined ? undefined : () => "TLS was not established",
+      limit,
       forget,
     };
     this.waiter = new Waiter<TlsInfo>(this.owner.wheel, options, giveUp);

@@ -2,7 +2,7 @@
 import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { WaitOptions } from "../connection.js";
 import { beginWait } from "./waiter.js";
-import { WaiterList } from "./waiter-list.js";
+import { STOPPED, WaiterList } from "./waiter-list.js";
 
 /** Told once. */
 export class StopSignal {
@@ -13,8 +13,7 @@ export class StopSignal {
   async wait(wheel: TimingWheel, options: WaitOptions): Promise<void> {
     beginWait(options, "stopped", "close");
     if (this.isStopped) return;
-    const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
-    await this.waiters.wait(wheel, options, giveUp);
+    await this.waiters.wait(wheel, options, STOPPED);
   }
 
   /** The component has stopped. */

@@ -11,6 +11,13 @@ export const DRAINED: Omit<GiveUp, "forget"> = {
   operation: "send",
 };
 
+/** What `stopped` says when it gives up. */
+export const STOPPED: Omit<GiveUp, "forget"> = {
+  code: "CLOSE_TIMEOUT",
+  call: "stopped",
+  operation: "close",
+};
+
 /** Waiters for the same event. */
 export class WaiterList {
   private waiters: Waiter<void>[] = [];

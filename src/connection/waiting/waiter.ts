@@ -27,7 +27,7 @@ export interface GiveUp {
   readonly setting?: string | undefined;
   readonly operation: Operation;
   /** What has not happened, for a message like "no frame came within timeoutMs (50)"; undefined: the call. */
-  readonly missing?: () => string | undefined;
+  readonly missing?: (() => string | undefined) | undefined;
   /** Name of the option that was given as `timeoutMs`. Default: that. */
   readonly limit?: string | undefined;
   /** What the time-out comes from, where that is known. */

@@ -1,10 +1,10 @@
 /**
- * Whether TLS can be done by calling OpenSSL here, found out by doing, before the first handshake. Where
- * it can't, TLS runs on the node engine. Nothing is thrown and nothing printed.
+ * Tries, before the first handshake, whether TLS can be done by calling OpenSSL. If not, TLS runs on the
+ * node engine. Nothing is thrown and nothing is printed.
  *
- * What is tried is all that is expected of OpenSSL beyond its documents, and of Node's inside: that the
- * functions are those of Node's own OpenSSL, that the context is found, that input is taken from where it
- * is described and output can be had both ways, that errors come through, that C can call back.
+ * The trial covers all that is expected of OpenSSL beyond its documents, and of the inside of Node: the functions are
+ * those of Node's own OpenSSL, the context is found, input is read from where the description says, output can be had in
+ * both ways, errors are reported, and C can call back.
  */
 import process from "node:process";
 import { tlsModule } from "../built-in.js";
@@ -26,7 +26,7 @@ const NODE_ONLY_OPTIONS = ["--tls-keylog", "--trace-tls"];
 
 const NO_TLS_RECORD = Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n");
 
-/** `true`, or the reason why not, as a sentence. */
+/** `true`, or a sentence that says why not. */
 type Availability = true | string;
 
 let library: TlsLibrary | undefined;

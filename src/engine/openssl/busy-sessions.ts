@@ -3,14 +3,14 @@
  * busy: to make and free two buffers of 16 KiB for each record costs about a tenth of a small message
  * (`bench tls`). There are at most {@link MAX_BUSY} of them, so that what they keep is bounded.
  *
- * They sit in a ring. Who wants a place looks at the next few: one whose owner has read nothing since
- * somebody looked last is given to the new one. So a place costs a busy owner nothing.
+ * They have places in a ring. A session that wants a place looks at the next few, and takes the first whose owner has
+ * read nothing since it was last looked at. So a busy owner does nothing to keep its place.
  */
 
 /** Sessions of a thread that keep their buffers: 33 KiB each. */
 export const MAX_BUSY: number = 128;
 
-/** Places that are looked at for one that wants in. */
+/** Places that a session looks at when it wants one. */
 const LOOKS = 4;
 
 /** No place. */
@@ -20,7 +20,7 @@ export const NO_PLACE: number = -1;
 export interface BusySession {
   /** Where it sits, or {@link NO_PLACE}. */
   place: number;
-  /** It has read since it was looked at last. */
+  /** It has read since another session last looked at its place. */
   wasBusy: boolean;
   keepBuffers(): void;
   releaseBuffers(): void;

@@ -31,7 +31,7 @@ export class ClientSide implements Side {
   /** Only sessions of peers that were found good are kept: a resumed one shows no certificate. */
   private isGood = false;
   private came: Buffer | undefined = undefined;
-  /** Of the peer's certificate, which it has shown now, or when its session began. */
+  /** Of the certificate that the peer has shown, now or when its session began. */
   private note: PeerNote = {};
 
   /** `host` is what was connected to, at `address`. */
@@ -56,7 +56,7 @@ export class ClientSide implements Side {
     const { calls, functions } = this.library;
     this.ssl = ssl;
     functions.sslSetConnectState(ssl);
-    // The verdict counts, and is looked at in `refusal`: so it is the same that Node comes to.
+    // `refusal` judges the chain, so that the verdict is the same as Node's.
     functions.sslSetVerify(ssl, VERIFY_PEER, calls.takeAnyChain);
     const sentName = TlsClientContext.sentName(this.serverName);
     if (sentName !== "") {
@@ -114,7 +114,7 @@ export class ClientSide implements Side {
       const code = verdict(library, ssl);
       if (code !== undefined) return certificateError(code, serverName, undefined);
     }
-    // One that was resumed was looked at when it began.
+    // The certificate of a resumed session was checked when the session began.
     if (isReused(library, ssl)) return undefined;
     const certificate = peerCertificate(library, ssl);
     if (certificate === undefined) return certificateError("UNSPECIFIED", serverName, undefined);

@@ -26,8 +26,8 @@ const REASON_MASK = 0x7f_ffff;
 const ALERTS_FROM = 1_000;
 
 /**
- * Takes all errors out of the queue, and returns the first of TLS, which is what went wrong: those behind it say
- * what that led to. Undefined where there is none: others, who use keys and certificates, have left what is there.
+ * Takes all errors out of the queue, and returns the first error of TLS, which is the cause: later ones are its
+ * consequences. Undefined if there is none: then other users of keys and certificates have left the errors there.
  */
 export function takeTlsError(functions: OpenSsl): OpenSslError | undefined {
   let first = 0;

@@ -19,7 +19,7 @@ export class ServerSide implements Side {
   readonly context: number;
   private readonly library: TlsLibrary;
   private readonly rules: TlsServerContext;
-  /** What asked for a certificate later: the handshake can go on. */
+  /** The certificate that was asked for is there: the handshake can go on. */
   private readonly onCertificate: () => void;
   /** Those that are used: they must live as long. */
   private readonly secureContexts: SecureContext[];
@@ -46,7 +46,7 @@ export class ServerSide implements Side {
     const { calls, functions } = this.library;
     this.ssl = ssl;
     functions.sslSetAcceptState(ssl);
-    // The verdict counts, and is looked at in `refusal`: so it is the same that Node comes to.
+    // `refusal` judges the chain, so that the verdict is the same as Node's.
     if (this.requirement !== "none") {
       const mode = this.requirement === "require" ? VERIFY_FAIL_WITHOUT : 0;
       functions.sslSetVerify(ssl, VERIFY_PEER | mode, calls.takeAnyChain);
@@ -99,7 +99,7 @@ export class ServerSide implements Side {
   }
 
   sessionCame(): void {
-    // Sessions are the clients' to keep, in tickets.
+    // Clients keep their sessions, in tickets.
   }
 
   refusal(): NetError | undefined {

@@ -1,7 +1,7 @@
 /**
- * The calls from C into JavaScript: where OpenSSL has no other way to ask. They are made once for a
- * thread, and come within a call that a session has made, which is the active one. Exceptions don't leave them, since
- * C code is on the stack: they are thrown again later.
+ * The calls from C into JavaScript, for what OpenSSL asks in no other way. They are registered once for each thread, and
+ * happen within a call that a session has made: that session is the active one. No exception leaves them, since C code is
+ * on the stack: it is thrown again later.
  */
 import { rethrowLater } from "../../errors.js";
 import type { OpenSsl } from "./openssl-functions.js";

@@ -14,7 +14,7 @@ import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
 import type { ClientNumbers } from "./client-options.js";
 import type { ClientReceiver, ConnectionHolder } from "./client-receiver.js";
-import { assertHead } from "./head-check.js";
+import { headProblem } from "./head-check.js";
 import type { DialBounds, Dialer } from "./http-dialer.js";
 import type { DialRoute } from "./http-proxy.js";
 import type { HttpTarget } from "./http-target.js";
@@ -112,12 +112,7 @@ export class ClientLink implements ConnectionHolder, ExchangeOwner {
       const text = `${this.queue.length} requests wait for the connection, and maxQueued is ${maxQueued}`;
       return new NetError("HTTP_QUEUE_FULL", text, { operation: "request" });
     }
-    try {
-      assertHead(plan.head);
-      return undefined;
-    } catch (error) {
-      return error as NetError;
-    }
+    return headProblem(plan.head);
   }
 
   private advance(): void {

@@ -26,6 +26,16 @@ export function assertHead(head: OutgoingRequest): void {
   }
 }
 
+/** What is wrong with a head that can't be sent; undefined where it can. */
+export function headProblem(head: OutgoingRequest): NetError | undefined {
+  try {
+    assertHead(head);
+    return undefined;
+  } catch (error) {
+    return error as NetError;
+  }
+}
+
 /** The error for a head that is longer than {@link MAX_HEAD_BYTES}. */
 export function headTooLong(): NetError {
   const message = `the head of the request is longer than ${MAX_HEAD_BYTES} bytes`;

@@ -163,7 +163,7 @@ export class HttpDialer<Handle> implements Dialer {
 
   private async startTls({ connection }: ClientReceiver, bounds: DialBounds): Promise<void> {
     try {
-      await connection.startTls(bounds);
+      await connection.startTls(bounds, "the rest of connectTimeoutMs");
     } catch (error) {
       connection.abort();
       throw error;

@@ -13,7 +13,7 @@ import type { TimingWheel } from "../../time/timing-wheel.js";
 import type { ClientExchange, ExchangeOwner } from "./client-exchange.js";
 import type { AgentNumbers } from "./client-options.js";
 import type { ClientReceiver, ConnectionHolder } from "./client-receiver.js";
-import { assertHead } from "./head-check.js";
+import { headProblem } from "./head-check.js";
 import type { Dialer } from "./http-dialer.js";
 import type { DialRoute } from "./http-proxy.js";
 
@@ -106,12 +106,7 @@ export class OriginPool implements ConnectionHolder, ExchangeOwner {
       const text = `${waitingCount} requests wait for a connection, and maxQueued is ${numbers.maxQueued}`;
       return new NetError("HTTP_QUEUE_FULL", text, { operation: "request" });
     }
-    try {
-      assertHead(plan.head);
-      return undefined;
-    } catch (error) {
-      return error as NetError;
-    }
+    return headProblem(plan.head);
   }
 
   private hasRoom(): boolean {

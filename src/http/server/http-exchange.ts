@@ -184,7 +184,7 @@ export interface HttpExchange<Context = unknown> {
   /**
    * Responds with 101 (200 to a CONNECT) and hands the connection over: all that follows, and what came
    * behind the head, goes to `receiver`. Throws `INVALID_STATE` where the request did not ask for it,
-   * its body has not come, or there is a response already.
+   * its body has not come, or there is a response already; `CONNECTION_CLOSED` where the connection has ended.
    */
   upgrade(receiver: UpgradeReceiver, headers?: FieldInput): Connection;
 }

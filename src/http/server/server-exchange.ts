@@ -466,6 +466,7 @@ export class ServerExchange
     receiverOf?: (connection: StreamConnection) => Receiver,
   ): StreamConnection {
     const { pipeline } = this;
+    if (!this.isSendable) throw this.transport.closedError();
     if (this.isResponded || pipeline === undefined) throw responded();
     if (!this.isUpgrade) throw unsendable("the request is no CONNECT and has no Upgrade");
     if (!this.isInTurn) throw unsendable("earlier requests have no response yet");

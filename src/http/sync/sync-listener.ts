@@ -1,6 +1,7 @@
 import { assertFunction } from "../../connection/settings.js";
 import { assertKnownKeys, type NetError } from "../../errors.js";
 import type { Given } from "../../options.js";
+import { CLIENT_HANDLER_NAMES } from "../client/http-client-handlers.js";
 
 /** Why a connection ended, as a listener is told. */
 export interface SyncCloseReason {
@@ -54,23 +55,9 @@ export interface HttpSyncListener {
 }
 
 /** Names of the handlers. */
-export const LISTENER_NAMES: readonly (keyof HttpSyncListener)[] = [
-  "onPrepareConnect",
-  "onConnect",
-  "onHandshake",
-  "onSend",
-  "onMessageBegin",
-  "onStatusLine",
-  "onHeader",
-  "onHeadersComplete",
-  "onBody",
-  "onChunkHeader",
-  "onChunkComplete",
-  "onTrailer",
-  "onMessageComplete",
-  "onParseError",
-  "onClose",
-];
+export const LISTENER_NAMES: readonly (keyof HttpSyncListener)[] = CLIENT_HANDLER_NAMES.filter(
+  (name) => name !== "onUpgrade",
+);
 
 /** The events that a listener wants to hear of. Throws `INVALID_ARGUMENT` for what is no listener. */
 export function eventsOf(listener: Given<HttpSyncListener>): readonly (keyof HttpSyncListener)[] {

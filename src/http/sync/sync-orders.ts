@@ -43,7 +43,7 @@ export class SyncOrders {
     this.options = revivedBuffers(options) as Readonly<Record<string, unknown>>;
     this.client = new HttpClient({
       ...(this.options as HttpClientOptions),
-      ...this.fineHandlers(),
+      ...this.plainHandlers(),
       onHeadersComplete: (_client, head) => {
         if (!this.wanted.has("onHeadersComplete")) return;
         this.tell("onHeadersComplete", head.statusCode, [...head]);
@@ -75,10 +75,10 @@ export class SyncOrders {
     this.post({ kind: "body", bytes }, [bytes.buffer]);
   }
 
-  /** Handlers that pass the fine events on, where the listener has handlers for them. */
-  private fineHandlers(): HttpClientOptions {
+  /** Handlers that pass on what can be cloned, where the listener has handlers for it. */
+  private plainHandlers(): HttpClientOptions {
     return Object.fromEntries(
-      FINE_EVENTS.filter((name) => this.wanted.has(name)).map((name) => [
+      [...this.wanted].map((name) => [
         name,
         (_client: HttpClient, ...values: readonly unknown[]) => this.tell(name, ...values),
       ]),
@@ -146,19 +146,6 @@ export class SyncOrders {
 function isSocketOrder(order: SyncOrder): order is SyncSocketOrder {
   return order.kind !== "connect" && order.kind !== "request" && order.kind !== "disconnect";
 }
-
-const FINE_EVENTS = [
-  "onPrepareConnect",
-  "onConnect",
-  "onHandshake",
-  "onSend",
-  "onMessageBegin",
-  "onStatusLine",
-  "onHeader",
-  "onChunkHeader",
-  "onChunkComplete",
-  "onTrailer",
-] as const;
 
 function clonedReason({ code, operation, initiator, cause }: CloseReason): object {
   return { code, operation, initiator, message: cause?.message };

@@ -4,12 +4,12 @@
  *
  *     begun ── packet with our id ──► established ── packet with flag 1 ──► complete
  *
- * Invariants: before the peer has echoed our id, who waits answers each packet with at most one, and only who
- * began repeats by itself. A packet that is not the peer's ends nothing, unless it has our id in it, which nobody
- * knows who has not heard us.
+ * Invariants: until the peer has echoed our id, the side that waits answers each packet with at most one, and only the
+ * side that began repeats by itself. A packet of a stranger ends nothing: it would have to contain our id, which only
+ * those know who have received a packet of ours.
  *
- * The original ends a session for any packet that does not fit, and repeats to addresses that are not proved: the
- * one lets strangers cut sessions, the other makes twelve packets of one.
+ * The original ends a session for any packet that does not fit, so that strangers can cut sessions; and it repeats
+ * packets to addresses that are not proved, so that one forged packet causes twelve.
  */
 import type { HandshakePacket } from "./handshake-packet.js";
 
@@ -58,7 +58,7 @@ export class Handshake {
   private sentCount = 0;
   private nextMs: number;
 
-  /** `peerId`: what the peer has told already, where we answer. */
+  /** `peerId`: the peer's id, if this side answers and knows it already. */
   constructor(
     settings: HandshakeSettings,
     ownId: number,
@@ -99,7 +99,7 @@ export class Handshake {
       return isEcho && this.isOfNext(packet) ? "replaced" : "foreign";
     if (!isEcho && packet.peerId !== 0) return "foreign";
     if (packet.isComplete && isEcho) this.isComplete = true;
-    // Who has heard us needs no answer, unless ours was lost: then it repeats.
+    // A peer that has heard us needs no answer. If our answer was lost, it repeats its packet.
     if (!packet.isComplete || nowMs >= this.nextMs) this.tell(nowMs);
     return "taken";
   }
@@ -119,8 +119,8 @@ export class Handshake {
   }
 
   /**
-   * Whether a packet with another id is of a session behind this one. Who keeps nothing of strangers may have answered
-   * an earlier packet of ours with another id; who has a session says that it is complete.
+   * Whether a packet with another id belongs to a later session. A peer that keeps nothing of strangers may have answered
+   * an earlier packet of ours with another id; a peer that has a session says that it is complete.
    */
   private isOfNext(packet: HandshakePacket): boolean {
     return packet.isComplete || !this.owner.isInitiator;

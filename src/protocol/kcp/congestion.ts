@@ -7,7 +7,7 @@
 export interface Congestion {
   /** Segments that may be on their way. */
   readonly window: number;
-  /** Whether the window counts all from the oldest that is missing on, and not only those that are not acknowledged. */
+  /** Whether the window counts all segments from the oldest missing one on, acknowledged ones included. */
   readonly countsGaps: boolean;
   /**
    * One datagram acknowledged `byteCount` bytes; the oldest number that is missing moved on by `count`.
@@ -18,11 +18,14 @@ export interface Congestion {
   roundTrip(tripMs: number, nowMs: number): void;
   /** Segments were sent again because later ones had been acknowledged. */
   skipped(count: number, inFlight: number): void;
-  /** Segments were sent again because nothing was heard of them in time. */
+  /** Segments were sent again because they were not acknowledged in time. */
   timedOut(count: number): void;
   /** Bytes that may leave now. */
   budgetBytes(nowMs: number): number;
-  /** Bytes left, those that are sent without need (`repeatAfterMs`) not counted. `isLimited`: more wait, and the window or the budget keeps them back. */
+  /**
+   * Bytes were sent; repeats by `repeatAfterMs` do not count. `isLimited`: more bytes wait, and the window or the budget
+   * holds them back.
+   */
   sent(byteCount: number, isLimited: boolean, nowMs: number): void;
   /** When the next bytes may leave, where the budget held some back; infinite where the window did. */
   readonly nextMs: number;

@@ -9,11 +9,11 @@ export interface KcpSettings {
   readonly noDelay: 0 | 1 | 2;
   /** Time between looks at what has to be sent again; part of every time-out. */
   readonly intervalMs: number;
-  /** Later segments acknowledged that let one be sent again at once; 0: none do. */
+  /** A segment is sent again at once when so many later ones were acknowledged; 0: never. */
   readonly fastResend: number;
-  /** How often one may be sent again in that way; 0: always. */
+  /** How often a segment may be sent again in that way; 0: no limit. */
   readonly fastLimit: number;
-  /** Every segment is sent again after this time, so often, unless it is acknowledged; 0: not so. */
+  /** Every segment that is not acknowledged is sent again after this time, `repeatCount` times; 0: none is. */
   readonly repeatAfterMs: number;
   readonly repeatCount: number;
   /** Segments under way, and segments that are kept until they are delivered. */
@@ -21,12 +21,12 @@ export interface KcpSettings {
   readonly receiveWindow: number;
   /** Longest datagram. */
   readonly mtuBytes: number;
-  /** Borders of messages are not kept, so that segments are full. */
+  /** Messages are joined to a stream, so that segments are full. */
   readonly isStream: boolean;
   readonly minRtoMs: number;
   /** Longest message that is received. */
   readonly maxMessageBytes: number;
-  /** The peer is given up when a segment was sent so often, or nothing was heard for so long. */
+  /** The peer is taken for dead when a segment was sent so often, or nothing came from it for so long. */
   readonly deadLinkCount: number;
   readonly deadLinkMs: number;
 }

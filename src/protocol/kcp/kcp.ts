@@ -45,7 +45,7 @@ export class Kcp {
   private malformedCount = 0;
   private isOver = false;
   private heardMs = Number.NEGATIVE_INFINITY;
-  /** Since when something waits for an answer; infinite: nothing does. */
+  /** Since when something waits to be acknowledged; infinite: nothing does. */
   private waitingSinceMs = NEVER;
 
   /** Any number of conversations can have the same `share`. */
@@ -198,12 +198,12 @@ export class Kcp {
     return result;
   }
 
-  /** Writes what the turn has left: acknowledgements, probes, what later ones have overtaken, what is new. */
+  /** Writes what the turn has brought: acknowledgements, probes, overtaken segments, new segments. */
   flush(nowMs: number): void {
     this.write(nowMs, false);
   }
 
-  /** The same, and what is to be sent again because its time is over; finds out whether the peer is dead. */
+  /** The same, and segments whose time-out has passed; finds out whether the peer is dead. */
   due(nowMs: number): void {
     this.write(nowMs, true);
   }

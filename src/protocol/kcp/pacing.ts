@@ -27,20 +27,20 @@ const MIN_ROUND_MS = 10;
 /** The shortest trip is forgotten after one to two of these. */
 const TRIP_MEMORY_MS = 10_000;
 const STARTUP_GAIN = 2.5;
-/** In startup: growth of the rate in a round that counts as growth, and rounds without any. */
+/** Startup ends when the rate grew by less than this factor in each of so many rounds. */
 const GROWTH = 1.25;
 const STARTUP_ROUNDS = 3;
 const CRUISE_GAINS: readonly number[] = [1.25, 0.75, 1, 1, 1, 1, 1, 1];
 /** While the queue is longer than the target. */
 const DRAIN_GAIN = 0.75;
-/** Rounds of that which shorten nothing. A delay that outlasts them is not caused by our queue. */
+/** Rounds of draining that may shorten nothing. A delay that outlasts them is not caused by our queue. */
 const DRAIN_ROUNDS = 6;
 /** Less than this share of what was sent in a round has arrived: the link carries no more. */
 const SHORTFALL = 0.9;
 /** Longest queue that is wanted: so much, or this share of the shortest trip. */
 const MIN_QUEUE_MS = 8;
 const QUEUE_SHARE = 0.25;
-/** Greatest share of lost segments that is made up for by sending faster. */
+/** The largest share of losses for which faster sending makes up. */
 const MAX_LOSS = 0.15;
 /** The mean length of segments is about that of the last so many. */
 const MEAN_OF = 16;

@@ -1,18 +1,18 @@
 /**
- * The room that the peer has told of. While it has none and something waits, it is asked, more and more seldom.
- * The window of a datagram that was overtaken is not the present one.
+ * The window that the peer has announced. While it is 0 and something waits, the peer is asked, at growing intervals.
+ * A datagram that was overtaken does not announce the present window.
  */
 import type { DatagramWriter } from "./datagram-writer.js";
 import { NEVER, TRIES_UNTIL_DEAD } from "./kcp-settings.js";
 import { ASK_WINDOW } from "./segment.js";
 
-/** Window of the peer until it tells. */
+/** The peer's window until it announces one. */
 const FIRST_SEGMENTS = 128;
 /** While the peer has no room it is asked: first after this time, then each time half as long again. */
 const FIRST_PROBE_MS = 1_000;
 const MAX_PROBE_MS = 120_000;
 
-/** The room that the peer has told of. */
+/** The window that the peer has announced. */
 export class RemoteWindow {
   /** Segments from the first unacknowledged on that the peer takes. */
   segments: number = FIRST_SEGMENTS;

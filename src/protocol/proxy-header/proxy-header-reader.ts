@@ -63,7 +63,7 @@ export class ProxyHeaderReader {
     this.maxBytes = maxBytes;
   }
 
-  /** Takes bytes; returns how many. What is behind the header is the application's. */
+  /** Takes bytes of the header, and returns how many. The bytes behind it are the application's. */
   feed(bytes: Buffer, sink: ProxyHeaderSink): number {
     if (this.isOver) return 0;
     const keptBytes = this.kept.length;
@@ -88,7 +88,7 @@ export class ProxyHeaderReader {
     }
   }
 
-  /** Where the header ends; undefined while bytes are missing. Throws as soon as it can be none. */
+  /** Where the header ends; undefined while bytes are missing. Throws as soon as the bytes can't be a header. */
   private endOf(all: Buffer): number | undefined {
     if (all.length === 0) return undefined;
     const mark = all[0] === SIGNATURE[0] ? SIGNATURE : V1_START;

@@ -1,6 +1,6 @@
 /**
- * The proxy's part of SOCKS 5 (RFC 1928, 1929), 4 and 4a, told apart by the first byte: what a client asks
- * for, step by step. Whoever has the handshake decides, and answers with the messages made here.
+ * The proxy's part of SOCKS 5 (RFC 1928, 1929), 4 and 4a, which the first byte tells apart. It reads what a client
+ * asks for, step by step; its owner decides, and replies with the messages that are made here.
  *
  *     5:  methods ──► chooseMethod ──► [credentials ──► answerCredentials] ──► request ──► replyBytes
  *     4:  request ──► replyBytes

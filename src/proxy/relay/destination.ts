@@ -1,9 +1,11 @@
 /** A destination of a relay, and how it does. */
 import { type HostPort, parseHostPort } from "../../address/host-port.js";
-import { describe, invalidArgument } from "../../errors.js";
-import type { Destined } from "../../pool/destination-table.js";
+import type { FailureHandler } from "../../connection/events/handlers.js";
+import { describe, invalidArgument, type NetError } from "../../errors.js";
+import type { Destined, TableHandlers } from "../../pool/destination-table.js";
 import { Health } from "../../pool/ejection.js";
 import { MAX_DESTINATIONS } from "../../pool/pool-options.js";
+import { asNetError } from "../tunnel-maker.js";
 
 /** A destination of a relay. */
 export class Destination implements Destined {
@@ -27,6 +29,38 @@ export interface DestinationStats {
   readonly isEjected: boolean;
   /** Checks have found it down. */
   readonly isDown: boolean;
+}
+
+/** What is told of destinations, by relays of streams and of datagrams. */
+export interface DestinationHandlers {
+  /** A destination failed so often that it is not tried for `forMs`. */
+  readonly onEject?: ((destination: string, forMs: number, error: NetError) => void) | undefined;
+  /** It is tried again. */
+  readonly onReturn?: ((destination: string) => void) | undefined;
+  /** No destination is well: all are tried nevertheless. */
+  readonly onPanic?: (() => void) | undefined;
+  /** Checks have found a destination down, or up again. */
+  readonly onCheck?:
+    | ((destination: string, isUp: boolean, error: NetError | undefined) => void)
+    | undefined;
+}
+
+/** The same, of destinations instead of their names. */
+export function tableHandlers({
+  onEject,
+  onReturn,
+  onPanic,
+  onCheck,
+  onHandlerError,
+}: DestinationHandlers & FailureHandler): TableHandlers<Destination> {
+  return {
+    onEject: ({ name }, forMs, cause) => onEject?.(name, forMs, asNetError(cause)),
+    onReturn: ({ name }) => onReturn?.(name),
+    onPanic: () => onPanic?.(),
+    onCheck: ({ name }, isUp, cause) =>
+      onCheck?.(name, isUp, cause === undefined ? undefined : asNetError(cause)),
+    onHandlerError,
+  };
 }
 
 /** What is told of destinations, by their names. */

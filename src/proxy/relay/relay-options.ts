@@ -15,7 +15,11 @@ import { type Given, optionNames } from "../../options.js";
 import type { HealthCheckOptions } from "../../pool/health-check-options.js";
 import { BALANCE, type PoolBalance } from "../../pool/pool-options.js";
 import type { ServerSecurity } from "../../tcp/secured.js";
-import { assertRelayDestinations, type DestinationStats } from "./destination.js";
+import {
+  assertRelayDestinations,
+  type DestinationHandlers,
+  type DestinationStats,
+} from "./destination.js";
 import { assertNames, type RelayNames } from "./name-routes.js";
 import { RELAY_NUMBERS, type RelayNumbers } from "./relay-settings.js";
 
@@ -37,20 +41,6 @@ export interface RelayRecord {
   readonly durationMs: number;
   /** What went wrong; undefined after an orderly end. */
   readonly error: NetError | undefined;
-}
-
-/** What is told of destinations, by relays of streams and of datagrams. */
-export interface DestinationHandlers {
-  /** A destination failed so often that it is not tried for `forMs`. */
-  readonly onEject?: ((destination: string, forMs: number, error: NetError) => void) | undefined;
-  /** It is tried again. */
-  readonly onReturn?: ((destination: string) => void) | undefined;
-  /** No destination is well: all are tried nevertheless. */
-  readonly onPanic?: (() => void) | undefined;
-  /** Checks have found a destination down, or up again. */
-  readonly onCheck?:
-    | ((destination: string, isUp: boolean, error: NetError | undefined) => void)
-    | undefined;
 }
 
 /** Options of a {@link Relay}. */

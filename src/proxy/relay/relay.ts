@@ -35,7 +35,7 @@ import type { Clock } from "../../time/clock.js";
 import { HeldBack, OutgoingStreams } from "../outgoing-streams.js";
 import { Passage } from "../passage.js";
 import { asNetError } from "../tunnel-maker.js";
-import { assertRelayDestinations, statsOf } from "./destination.js";
+import { assertRelayDestinations, statsOf, tableHandlers } from "./destination.js";
 import { HelloReceiver } from "./hello-receiver.js";
 import { assertRoutes, NAME_ALERT, NameRoutes, type RelayNames } from "./name-routes.js";
 import {
@@ -104,7 +104,6 @@ export class Relay implements AsyncDisposable {
   }
 
   #makeUpstreams(check: ReturnType<typeof readHealthCheck>): Upstreams {
-    const { onEject, onReturn, onPanic, onCheck, onHandlerError } = this.#options;
     const { balance = BALANCE.standard } = this.#options;
     const { connectTimeoutMs, attemptTimeoutMs } = this.#numbers;
     const probe = this.#probe;
@@ -121,14 +120,7 @@ export class Relay implements AsyncDisposable {
           probe: async ({ end }, signal) => await probe?.probe(end, signal),
         },
       },
-      handlers: {
-        onEject: ({ name }, forMs, cause) => onEject?.(name, forMs, asNetError(cause)),
-        onReturn: ({ name }) => onReturn?.(name),
-        onPanic: () => onPanic?.(),
-        onCheck: ({ name }, isUp, cause) =>
-          onCheck?.(name, isUp, cause === undefined ? undefined : asNetError(cause)),
-        onHandlerError,
-      },
+      handlers: tableHandlers(this.#options),
     });
   }
 

@@ -8,7 +8,7 @@ import {
   type PortOwner,
   type Destination as Sendable,
 } from "../../datagram/datagram-port.js";
-import { anyAddress, resolveDatagramHost } from "../../datagram/resolve-peer.js";
+import { anyAddress, ownSocket, resolveDatagramHost } from "../../datagram/resolve-peer.js";
 import type { IpAddress } from "../../engine/engine.js";
 import type { PeerKey } from "../../engine/peer-key.js";
 import type { NetError } from "../../errors.js";
@@ -31,12 +31,7 @@ class Look implements PortOwner, Sendable {
       this.resolve = resolve;
       this.reject = reject;
     });
-    const target = { reuseAddress: false, reusePort: false, dualStack: false, broadcast: false };
-    this.port = new DatagramPort(
-      service,
-      { address: anyAddress(peer.family), peer, ...target },
-      this,
-    );
+    this.port = new DatagramPort(service, ownSocket(anyAddress(peer.family), peer), this);
     this.port.unref();
   }
 

@@ -12,8 +12,12 @@ import {
 import { type Given, optionNames } from "../../options.js";
 import type { HealthCheckOptions } from "../../pool/health-check-options.js";
 import { BALANCE, type PoolBalance } from "../../pool/pool-options.js";
-import { assertRelayDestinations, type DestinationStats } from "./destination.js";
-import { DESTINATION_HANDLERS, type DestinationHandlers } from "./relay-options.js";
+import {
+  assertRelayDestinations,
+  type DestinationHandlers,
+  type DestinationStats,
+} from "./destination.js";
+import { DESTINATION_HANDLERS } from "./relay-options.js";
 import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
 
 /** What has become of one client of a UDP relay. */

@@ -16,7 +16,7 @@ import {
   type PortOwner,
   type Destination as Sendable,
 } from "../../datagram/datagram-port.js";
-import { anyAddress, resolveDatagramHost } from "../../datagram/resolve-peer.js";
+import { anyAddress, ownSocket, resolveDatagramHost } from "../../datagram/resolve-peer.js";
 import type { IpAddress } from "../../engine/engine.js";
 import type { PeerKey } from "../../engine/peer-key.js";
 import type { NetError } from "../../errors.js";
@@ -88,13 +88,9 @@ export class UdpRelaySession implements PortOwner, DeadlineOwner {
 
   private found(peer: IpAddress): void {
     if (this.isOver) return;
-    const target = { reuseAddress: false, reusePort: false, dualStack: false, broadcast: false };
     try {
-      this.port = new DatagramPort(
-        this.owner.service,
-        { address: anyAddress(peer.family), peer, ...target },
-        this,
-      );
+      const target = ownSocket(anyAddress(peer.family), peer);
+      this.port = new DatagramPort(this.owner.service, target, this);
       // The front socket keeps the process alive.
       this.port.unref();
     } catch (error) {

@@ -11,6 +11,7 @@
 import type { Buffer } from "node:buffer";
 import { AccessControl } from "../../connection/access/access-control.js";
 import { readAccess } from "../../connection/access/access-options.js";
+import { ToldRefusals } from "../../connection/access/told-refusals.js";
 import {
   readStopOptions,
   type StopOptions,
@@ -21,13 +22,13 @@ import type { WaitOptions } from "../../connection/connection.js";
 import { type EngineService, engineServiceOf } from "../../connection/engine-service.js";
 import { callHandler, handlerError, tellHandlerError } from "../../connection/events/handlers.js";
 import { beginWait } from "../../connection/waiting/waiter.js";
-import { WaiterList } from "../../connection/waiting/waiter-list.js";
+import { STOPPED, WaiterList } from "../../connection/waiting/waiter-list.js";
 import {
   assertDatagramListen,
   type DatagramListenOptions,
 } from "../../datagram/datagram-options.js";
 import { DatagramPort, type PortOwner } from "../../datagram/datagram-port.js";
-import { resolveDatagramHost } from "../../datagram/resolve-peer.js";
+import { listenTarget } from "../../datagram/resolve-peer.js";
 import { chooseEngine } from "../../engine/choose-engine.js";
 import type { IpAddress } from "../../engine/engine.js";
 import { addressOfPeer, hostOfPeer, type PeerKey } from "../../engine/peer-key.js";
@@ -37,12 +38,12 @@ import { DestinationTable } from "../../pool/destination-table.js";
 import { readHealthCheck } from "../../pool/health-check-options.js";
 import { BALANCE } from "../../pool/pool-options.js";
 import type { Timer } from "../../time/clock.js";
-import { asNetError } from "../tunnel-maker.js";
 import {
   assertRelayDestinations,
   type Destination,
   destinationOf,
   statsOf,
+  tableHandlers,
 } from "./destination.js";
 import { UDP_RELAY_NUMBERS, type UdpRelayNumbers } from "./relay-settings.js";
 import { probeDatagrams } from "./udp-probe.js";
@@ -52,9 +53,6 @@ import {
   type UdpRelayStats,
 } from "./udp-relay-options.js";
 import { UdpRelaySession, type UdpSessionOwner } from "./udp-relay-session.js";
-
-/** Refusals in a second of which `onRefuse` is told; the others are counted. */
-const MAX_REFUSALS_TOLD = 100;
 
 interface Opening {
   readonly resolve: (address: IpAddress) => void;
@@ -84,8 +82,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
   private receivedBytes = 0;
   private sentBytes = 0;
   private droppedCount = 0;
-  private toldSinceMs = 0;
-  private toldCount = 0;
+  private readonly told: ToldRefusals = new ToldRefusals();
 
   /** Throws `INVALID_ARGUMENT`, `ENGINE_UNAVAILABLE`, `NOT_SUPPORTED`. */
   constructor(options: UdpRelayOptions) {
@@ -97,7 +94,6 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     const check = readHealthCheck(options.healthCheck);
     this.service = engineServiceOf(chooseEngine(options.engine, "datagram"));
     const { balance = BALANCE.standard } = options;
-    const { onEject, onReturn, onPanic, onCheck, onHandlerError } = options;
     const probe = check && {
       ...check,
       probe: ({ end }: Destination, signal: AbortSignal) =>
@@ -106,14 +102,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     this.table = new DestinationTable<Destination>(
       { ...this.numbers, balance, healthCheck: probe },
       this.service.wheel.clock,
-      {
-        onEject: ({ name }, forMs, cause) => onEject?.(name, forMs, asNetError(cause)),
-        onReturn: ({ name }) => onReturn?.(name),
-        onPanic: () => onPanic?.(),
-        onCheck: ({ name }, isUp, cause) =>
-          onCheck?.(name, isUp, cause === undefined ? undefined : asNetError(cause)),
-        onHandlerError,
-      },
+      tableHandlers(options),
     );
     this.setDestinations(options.to);
   }
@@ -148,17 +137,8 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
   }
 
   private async open(options: DatagramListenOptions, opening: Opening): Promise<void> {
-    const { host = "127.0.0.1", port = 0, family } = options;
-    const query = { host, port, family };
-    const [address] = await resolveDatagramHost(this.service.engine, query, "listen");
+    const target = await listenTarget(this.service.engine, options, "127.0.0.1");
     if (this.opening !== opening) return;
-    const target = {
-      address: address as IpAddress,
-      reuseAddress: options.reuseAddress ?? false,
-      reusePort: options.reusePort ?? false,
-      dualStack: options.dualStack ?? true,
-      broadcast: false,
-    };
     this.frontPort = new DatagramPort(this.service, target, this);
     if (!this.keepsProcess) this.frontPort.unref();
   }
@@ -220,8 +200,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
     beginWait(options, "stopped", "close");
     const isStopped = this.frontPort === undefined && this.stopping === undefined;
     if (isStopped && this.opening === undefined) return;
-    const giveUp = { code: "CLOSE_TIMEOUT", call: "stopped", operation: "close" } as const;
-    await this.stopWaiters.wait(this.service.wheel, options, giveUp);
+    await this.stopWaiters.wait(this.service.wheel, options, STOPPED);
   }
 
   /** See `UdpRelay.unref`. The sockets of sessions hold no process. */
@@ -317,11 +296,7 @@ export class UdpSwitch implements PortOwner, UdpSessionOwner {
 
   private refuse(error: NetError, from: PeerKey, nowMs: number): void {
     this.refusedCount++;
-    if (nowMs - this.toldSinceMs >= 1_000) {
-      this.toldSinceMs = nowMs;
-      this.toldCount = 0;
-    }
-    if (++this.toldCount > MAX_REFUSALS_TOLD) return;
+    if (!this.told.mayTell(nowMs)) return;
     this.call("onRefuse", () => this.options.onRefuse?.(error, addressOfPeer(from)));
   }
 

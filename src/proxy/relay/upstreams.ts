@@ -94,7 +94,7 @@ export class Upstreams {
     if (!startsTls) return upstream;
     const leftMs = Math.max(1, Math.ceil(endMs - this.clock.now()));
     try {
-      await upstream.startTls({ signal, timeoutMs: leftMs });
+      await upstream.startTls({ signal, timeoutMs: leftMs }, `the rest of ${bounds.timeoutName}`);
       return upstream;
     } catch (error) {
       upstream.abort();

@@ -86,7 +86,7 @@ describe("uring loop", () => {
         };
       }
 
-      await until(() => handled > 200, 30_000);
+      await until(() => handled > 120, 30_000);
       clearInterval(timer);
       for (const { server } of pairs) server.onReceived = () => {};
 

@@ -21,13 +21,16 @@ export function uringTest(title: string, body: () => Promise<void> | void): void
   test(title, { skip, timeout: 60_000 }, body);
 }
 
+/** In debug mode all memory is written to at once: tests need a part of what is usual. */
+const LITTLE: UringOptions = { sendArenaBytes: 2_097_152, receiveBufferCount: 32 };
+
 /** An engine with these options, in a world that closes all its sockets, and then the engine. */
 export async function withEngine(
   options: UringOptions,
   body: (world: EngineWorld, engine: UringEngine) => Promise<void>,
   calls?: ForeignFunctions,
 ): Promise<void> {
-  const engine = makeUringEngine(options, calls);
+  const engine = makeUringEngine(options.debug ? { ...LITTLE, ...options } : options, calls);
   const world = new EngineWorld(engine);
   try {
     await body(world, engine);

@@ -61,13 +61,13 @@ describe("recycled send memory", () => {
     assert.equal(memory.freeCount, 0);
   });
 
-  test("keeps 256 segments at most, and knows nothing of other memory", () => {
+  test("keeps 512 segments at most, and knows nothing of other memory", () => {
     const memory = new RecycledMemory();
-    const held = Array.from({ length: 300 }, () => region(memory, SEGMENT_BYTES, 1));
+    const held = Array.from({ length: 520 }, () => region(memory, SEGMENT_BYTES, 1));
     for (const bytes of held) memory.release(bytes);
     memory.release(Buffer.alloc(10));
 
-    assert.equal(memory.freeCount, 256);
+    assert.equal(memory.freeCount, 512);
     assert.equal(memory.keep(Buffer.alloc(10)), false);
   });
 

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { readProjectFile } from "../../support/document.js";
+import { fuzzRuns } from "../../support/fuzz-runs.js";
 import { type Direction, messageStream, requestMethods } from "../../support/http1-corpus.js";
 import { DIFFERENCES } from "../../support/http1-differences.js";
 import {
@@ -21,7 +22,7 @@ import { Random } from "../../support/random.js";
 /** The differences are those to this parser; others refuse more, or less. */
 const LLHTTP = "9.3";
 
-const CASES = 20_000;
+const CASES = Math.max(5_000, fuzzRuns(20_000));
 const DOCUMENT = "src/protocol/http1/differences-to-node.md";
 
 /** Faults with which this parser may refuse what Node takes. */

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PacedCongestion } from "#src/protocol/kcp/pacing.js";
+import { fuzzRuns } from "../../support/fuzz-runs.js";
 import { kcpPair } from "../../support/kcp-pair.js";
 
-const SEEDS = 20;
+const SEEDS = Math.max(8, fuzzRuns(20));
 const SECONDS = 20;
 const DATAGRAM_BYTES = 1_432;
 

@@ -3,9 +3,11 @@ import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { NoCongestion, StockCongestion } from "#src/protocol/kcp/congestion.js";
 import { PacedCongestion } from "#src/protocol/kcp/pacing.js";
+import { fuzzRuns } from "../../support/fuzz-runs.js";
 import { kcpPair } from "../../support/kcp-pair.js";
 import { Random } from "../../support/random.js";
 
+const SEEDS = fuzzRuns(10_000);
 const CONGESTIONS = [
   () => new NoCongestion(),
   () => new StockCongestion(1_376, 2),
@@ -77,8 +79,8 @@ function exchange(seed: number): void {
   }
 }
 
-test("delivers everything once and in order, for 2,000 seeds of loss, duplicates and disorder", () => {
-  for (let seed = 1; seed <= 2_000; seed++) {
+test(`delivers everything once and in order, for ${SEEDS} seeds of loss, duplicates and disorder`, () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
     try {
       exchange(seed);
     } catch (error) {

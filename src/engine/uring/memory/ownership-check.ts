@@ -15,6 +15,19 @@ function defect(message: string): NetError {
   return new NetError("INVALID_STATE", message);
 }
 
+const POISONED = Buffer.alloc(4_096, POISON);
+
+/** Where the first byte lies, from `start` on, that is no poison; −1: there is none. */
+function firstWritten(bytes: Buffer, start: number): number {
+  for (let from = start; from < bytes.length; from += POISONED.length) {
+    const end = Math.min(from + POISONED.length, bytes.length);
+    if (bytes.compare(POISONED, 0, end - from, from, end) === 0) continue;
+    while (bytes[from] === POISON) from++;
+    return from;
+  }
+  return -1;
+}
+
 /** Checks the pieces of one kind of memory; `name` says which in messages. */
 export class OwnershipCheck {
   private readonly name: string;
@@ -33,10 +46,9 @@ export class OwnershipCheck {
   handOut(id: number, bytes: Buffer, written: number): void {
     if (this.handedOut.has(id)) throw defect(`${this.name} ${id} was handed out twice`);
     this.handedOut.add(id);
-    for (let index = written; index < bytes.length; index++) {
-      if (bytes[index] !== POISON) {
-        throw defect(`${this.name} ${id} was written to at byte ${index} after it was given back`);
-      }
+    const index = firstWritten(bytes, written);
+    if (index !== -1) {
+      throw defect(`${this.name} ${id} was written to at byte ${index} after it was given back`);
     }
   }
 

@@ -30,26 +30,26 @@ import { BULK, CARRIED, GIVING, HELD, KEEPS, SPLICING, WAITING } from "./stream-
 /** Pieces up to this many bytes are copied where they have to wait, larger ones are kept in their buffer. */
 const COPY_MAX_BYTES = 4_096;
 
-/** Pieces from this size on speak for splicing. */
+/** Pieces of this size and above count for splicing. */
 const LARGE_BYTES = 16_384;
 
-/** Pieces below this size speak against it. */
+/** Pieces below this size count against it. */
 const SMALL_BYTES = 8_192;
 
 /** Small pieces in a row after which a direction copies again. */
 const SMALL_RUN = 4;
 
 /**
- * Bytes that come in large pieces in a row before a direction splices; twice as many after each time that it did not
- * go well.
+ * Bytes that have to come in large pieces in a row before a direction splices. The number doubles each time that
+ * splicing did not pay.
  */
 const SPLICE_AFTER_BYTES = 262_144;
 const MAX_SPLICE_AFTER_BYTES = 268_435_456;
 
-/** The most that is moved at once, so that others get their turn. */
+/** Bytes that are moved at a time, so that other streams get their turn. */
 const MAX_MOVE_BYTES = 262_144;
 
-/** Room below which the target is waited for. */
+/** With less room than this, the direction waits for the target. */
 const MIN_ROOM_BYTES = 16_384;
 
 const POLL_OUT = 4;

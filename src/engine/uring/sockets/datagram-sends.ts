@@ -1,11 +1,11 @@
 /**
  * The sends of one datagram socket on the ring. Hot.
  *
- * Runs leave as one message that the kernel cuts (UDP_SEGMENT, Linux 4.18): that is where the gain lies. A run that the
- * kernel refuses is sent again one by one, and remembered is from which length on, or that runs are not to be tried.
+ * A run leaves as one message that the kernel cuts (UDP_SEGMENT, Linux 4.18), which costs far less. If the kernel refuses
+ * a run, its datagrams are sent one by one, and runs of such long datagrams, or all runs, are not tried again.
  *
- * Sends leave in their order. The kernel wakes those that wait with it for room the last one first, so one of them
- * waits there, the oldest, and the others here:
+ * Sends leave in their order. When there is room again, the kernel wakes the sends that wait for it in reverse order. So
+ * only the oldest waits in the kernel, and the others wait here:
  *
  *     send ─► the kernel has room ─► sent
  *       └──► none (EAGAIN) ─► backlog ─► the oldest waits with the kernel ─► sent: some of the next are tried
@@ -21,15 +21,15 @@ import { SendBacklog } from "./send-backlog.js";
 /** Longest datagram of a run that is tried at first: any. */
 const ANY_SEGMENT_BYTES = 65_536;
 
-/** What the kernel says when it can't cut a run, and no answer of the network's to what left before. */
+/** The kernel's errors for a run that it can't cut. None of them is the network's answer to an earlier datagram. */
 const RUN_ERRORS: ReadonlySet<string> = new Set(["EINVAL", "EIO", "EMSGSIZE"]);
 
-/** Datagrams of this length fit every path of IPv6 (RFC 8200 §5): who refuses runs of them takes none. */
+/** Datagrams of this length fit every path of IPv6 (RFC 8200 §5): a kernel that refuses runs of them takes no runs. */
 const SURE_SEGMENT_BYTES = 1_232;
 
-/** Sends that are given to the kernel at once: where one finds no room, those behind it may find some, and overtake it. */
+/** Sends that are given to the kernel at a time. If one finds no room, a later one may find some and overtake it. */
 const MAX_TRIED = 128;
-/** The same when one that waited for room has left, and there is not much of it. */
+/** The same after a send that waited for room has left: there is little room then. */
 const TRIED_BEHIND = 8;
 
 /** Descriptions that are kept for the next datagrams. */
@@ -176,8 +176,8 @@ export class DatagramSends implements SendOwner {
   }
 
   /**
-   * The kernel does not cut a run of datagrams of this length, it seems: sends them one by one. Where they all fail as
-   * well, it was not because of the run.
+   * The kernel does not seem to cut a run of datagrams of this length: sends them one by one. If all of them fail, too, the
+   * run was not the cause.
    */
   private runRefused(name: string, run: DatagramSend): void {
     const { segmentBytes } = run;

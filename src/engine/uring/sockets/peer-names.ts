@@ -1,7 +1,7 @@
 /**
  * Addresses of the peers of accepted streams, as the kernel wrote them with the accept: two words for
- * each slot, outside of the heap, so that to know a peer's address costs an idle stream eight bytes
- * and no call. Made into text when it is asked for.
+ * each slot, outside of the heap. So a peer's address costs an idle stream eight bytes and no call. It is
+ * made into text when it is asked for.
  */
 import { Buffer } from "node:buffer";
 import type { Address } from "../../engine.js";

@@ -9,8 +9,8 @@
  * reach `abandoned` alone, which cleans up and calls no sink.
  *
  * A cancel can come too early: an operation that the kernel is about to try again is not found
- * (`ENOENT`), and then goes on. So a cancel that has failed is heard of, and made again for as long
- * as the operation is under way.
+ * (`ENOENT`), and then goes on. So failed cancels are reported, and repeated while the operation is
+ * under way.
  */
 import type { NetError, Operation } from "../../../errors.js";
 import {
@@ -135,7 +135,7 @@ export abstract class RingSocket implements OperationOwner {
   cancel(kind: number): void {
     const { slot } = this;
     const { entries } = this.loop.ring;
-    // Those that succeed say nothing: the operation itself does.
+    // A cancel that succeeds has no completion of its own: the operation's says enough.
     const at = this.claimCancel(OP_ASYNC_CANCEL | FLAG_SKIP_SUCCESS, -1, kind);
     entries[at + ENTRY_ADDRESS] = kind | slot;
     entries[at + ENTRY_ADDRESS_HIGH] = this.loop.slots.generation(slot);
@@ -147,7 +147,7 @@ export abstract class RingSocket implements OperationOwner {
    */
   protected cancelOnSocket(): void {
     const { descriptors, ring } = this.loop;
-    // It never fails, whether it has found some or none: so it is heard of in any case.
+    // It never fails, even if it found no operation: so its completion is wanted in any case.
     const at = this.claimCancel(OP_ASYNC_CANCEL, this.socket, 0);
     ring.entries[at + ENTRY_OPERATION_FLAGS] = descriptors.cancelFlags;
   }

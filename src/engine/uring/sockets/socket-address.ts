@@ -77,14 +77,6 @@ export function encodeAddress(address: Address): Uint8Array {
   return bytes;
 }
 
-/** The key of the peer whose address lies in `bytes` from `at`. */
-export function peerKeyAt(bytes: Buffer, at: number): PeerKey {
-  if (bytes[at] === FAMILY_IPV4) {
-    return bytes.readUInt32BE(at + 4) * PORT_SPAN + bytes.readUInt16BE(at + 2);
-  }
-  return bytes.toString("latin1", at + 2, at + 2 + IPV6_KEY_BYTES);
-}
-
 /**
  * Writes a peer's address into `name` as the kernel takes it; returns its length. An IPv6 socket reaches IPv4
  * peers by their mapped address (RFC 4291 §2.5.5.2).

@@ -63,7 +63,7 @@ const AHEAD_BYTES: number = MAX_AHEAD_BYTES - SPARE_BYTES;
 
 const POLL_IN = 1;
 
-/** Ends of a receive after which the next one may go well. */
+/** Errors of a receive after which the next one may succeed. */
 const isPassing = (result: number): boolean =>
   result === ECANCELED || result === EINTR || result === EAGAIN;
 

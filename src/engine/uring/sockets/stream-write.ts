@@ -22,8 +22,8 @@ import type { Ring } from "../ring/ring.js";
 export const COPY_MAX_BYTES = 16_384;
 
 /**
- * The most that one operation is given: the kernel says nothing of one before all of it is sent, and whoever
- * closes wants to know whether the peer still takes something.
+ * Bytes that one operation is given at most: the kernel reports an operation when all of it is sent, and a close needs to
+ * know whether the peer still takes bytes.
  */
 const MAX_OPERATION_BYTES = 0x10_0000;
 

@@ -3,8 +3,8 @@
  *
  *     answers of the session  ──►  what is written, part by part  ──►  close_notify  ──►  FIN
  *
- * What is written waits in `PlainPieces`, and is ciphered straight into the memory it is sent from, a part at a time,
- * when the one before is sent. What the session has to say by itself (handshake, alerts, answers) goes before.
+ * What is written waits in `PlainPieces`. It is ciphered into the memory it is sent from, a part at a time, when the part
+ * before has been sent. The session's own records (handshake, alerts, answers) go first.
  *
  * The sessions of a thread share the way out of OpenSSL: output is taken out (`collect`, `keep`) before any other
  * session is called, and before a sink is.
@@ -26,7 +26,7 @@ import type { PlainPieces } from "./plain-pieces.js";
 /** Regions that are sent at once. */
 const MAX_REGIONS = 6;
 
-/** A piece that is written alone, and is not longer, takes the short way. */
+/** A single piece up to this length takes the short way. */
 const ONE_WRITE_BYTES = 4_096;
 
 const IDLE = -1;

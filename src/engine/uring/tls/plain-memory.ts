@@ -1,10 +1,10 @@
 /**
- * Hot. Where received bytes are deciphered to, on one ring: a receive buffer that was taken out of the pool.
- * When its bytes are lent to a sink it goes to the kernel in place of the buffer that brought the cipher
- * text, which is the next to decipher to. So bytes can be kept and sent on as those of a plain stream can.
+ * The memory into which received bytes are deciphered, on one ring: a receive buffer that was taken out of the pool. Hot.
+ * When its bytes are lent to a sink, the buffer that brought the cipher text becomes the next one to decipher into, and
+ * this one goes to the kernel in its place. So bytes can be kept and sent on as those of a plain stream can.
  *
- * Where no buffer is spare, and for what is left of a piece whose plain text is longer than a buffer, it
- * is memory of the heap: its bytes can be lent, and not kept.
+ * If no buffer is spare, and for the rest of a piece whose plain text is longer than a buffer, memory of the heap is
+ * used: its bytes can be lent, but not kept.
  */
 import type { ProvidedBuffers } from "../memory/provided-buffers.js";
 import { NONE } from "../memory/shared-memory.js";

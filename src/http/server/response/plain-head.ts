@@ -36,17 +36,30 @@ function plainHead(writer: HeadWriter, response: OutgoingResponse): Buffer {
 
 /** The head behind which another protocol begins: 101, or 200 to a CONNECT. Throws `INVALID_ARGUMENT`. */
 export function switchingHead(
+  traits: ResponseTraits,
+  fields: FieldInput,
+  dateLine: Uint8Array,
+): Buffer {
+  const writer = new HeadWriter();
+  const head = writeSwitching(writer, traits, fields, dateLine);
+  if (traits.method === "CONNECT" || saysUpgrade(writer.notes)) return head;
+  return writeSwitching(writer, traits, withConnection(fields), dateLine);
+}
+
+function writeSwitching(
+  writer: HeadWriter,
   { method, statusText }: ResponseTraits,
   fields: FieldInput,
   dateLine: Uint8Array,
 ): Buffer {
-  const isTunnel = method === "CONNECT";
-  const statusCode = isTunnel ? 200 : 101;
-  const traits = { statusCode, reason: statusText, requestMethod: method, body: BODY.none };
-  const writer = new HeadWriter();
-  const head = plainHead(writer, { ...traits, fields, dateLine });
-  if (isTunnel || saysUpgrade(writer.notes)) return head;
-  return plainHead(writer, { ...traits, fields: withConnection(fields), dateLine });
+  return plainHead(writer, {
+    statusCode: method === "CONNECT" ? 200 : 101,
+    reason: statusText,
+    fields,
+    requestMethod: method,
+    dateLine,
+    body: BODY.none,
+  });
 }
 
 /** Whether Connection has what a 101 must have (RFC 9110 §7.8). Throws `INVALID_ARGUMENT` for what it can't have. */

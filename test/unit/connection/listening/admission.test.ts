@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { type NetError, TcpAgent, TcpServer, type TcpServerOptions } from "hp-socket";
+import { MAX_REFUSALS_TOLD } from "#src/connection/access/told-refusals.js";
 import { StreamComponent, type StreamRole } from "#src/connection/component/stream-component.js";
-import {
-  Admission,
-  type AdmissionOptions,
-  MAX_REFUSALS_TOLD,
-} from "#src/connection/listening/admission.js";
+import { Admission, type AdmissionOptions } from "#src/connection/listening/admission.js";
 import type { Address, Engine, StreamSocket } from "#src/engine/engine.js";
 import { FakeEngine, FakeStream } from "../../../support/fake-stream.js";
 import { memoryWorld } from "../../../support/memory-world.js";
