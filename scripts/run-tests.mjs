@@ -14,7 +14,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 
 const root = new URL("../build/test/", import.meta.url).pathname;
 const sources = new URL("../test/", import.meta.url).pathname;
@@ -136,15 +135,7 @@ const CONCURRENCY = availableParallelism() + 1;
 // To read the maps takes a tenth of the time of all tests: lines of TypeScript are for those that are asked for.
 const maps = parts.length > 0 ? ["--enable-source-maps"] : [];
 const reporter = `--test-reporter=${new URL("test-reporter.mjs", import.meta.url).href}`;
-/** Node's hook follows each promise: a test by itself is told of errors that nobody caught (ADR 0075). */
-const tree = ["--require", fileURLToPath(new URL("test-tree.cjs", import.meta.url))];
-const flags = [
-  "--expose-gc",
-  ...maps,
-  ...(parts.length === 0 ? tree : []),
-  reporter,
-  "--test-reporter-destination=stdout",
-];
+const flags = ["--expose-gc", ...maps, reporter, "--test-reporter-destination=stdout"];
 const env = {
   HP_SOCKET_TEST_SECONDS: String(FILE_SECONDS),
   ...process.env,
