@@ -9,7 +9,7 @@ describe("uring options", () => {
       completionEntries: 4_096,
       receiveBufferCount: 64,
       receiveBufferBytes: 65_536,
-      sendArenaBytes: 16_777_216,
+      sendArenaBytes: 33_554_432,
       turnCompletions: 256,
       maxSockets: 0,
       spinMicroseconds: 0,

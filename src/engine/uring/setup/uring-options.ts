@@ -33,7 +33,7 @@ export interface UringOptions {
    */
   readonly receiveBufferBytes?: number | undefined;
   /**
-   * Memory for copies of small writes, a multiple of 65,536. Default 16 MiB; pages that were never needed are not the
+   * Memory for copies of small writes, a multiple of 65,536. Default 32 MiB; pages that were never needed are not the
    * process's.
    */
   readonly sendArenaBytes?: number | undefined;
@@ -74,7 +74,7 @@ export const URING_OPTIONS: OptionTable<UringSettings> = {
   completionEntries: powerOfTwo(count(4_096, "completions", { min: 2, max: 65_536 })),
   receiveBufferCount: powerOfTwo(count(64, "buffers", { min: 1, max: 32_768 })),
   receiveBufferBytes: multipleOf(CACHE_LINE_BYTES, bytes(65_536, { min: 1_024, max: GIB / 64 })),
-  sendArenaBytes: multipleOf(SEGMENT_BYTES, bytes(16_777_216, { min: SEGMENT_BYTES, max: GIB })),
+  sendArenaBytes: multipleOf(SEGMENT_BYTES, bytes(33_554_432, { min: SEGMENT_BYTES, max: GIB })),
   turnCompletions: count(256, "completions", { min: 1, max: 1_000_000 }),
   maxSockets: count(0, "sockets", { max: 1_048_576 }),
   spinMicroseconds: count(0, "µs", { max: 10_000 }),
