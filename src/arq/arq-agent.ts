@@ -31,9 +31,9 @@ export class ArqAgent<Context = unknown> extends SessionAgent<Context, ArqConnec
   readonly arqSettings: ArqSettings;
 
   constructor(options: ArqAgentOptions<Context> = {} as never) {
-    const parts = arqParts(options, ARQ_OUTGOING_NAMES);
-    super(...parts);
-    this.arqSettings = parts[2].settings;
+    const [given, engine, protocol] = arqParts(options, ARQ_OUTGOING_NAMES);
+    super(given, engine, protocol, ARQ_OUTGOING_NAMES);
+    this.arqSettings = protocol.settings;
   }
 
   /**

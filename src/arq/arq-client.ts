@@ -22,9 +22,9 @@ export class ArqClient<Context = unknown> extends SessionClient<
   readonly arqSettings: ArqSettings;
 
   constructor(options: ArqClientOptions<Context> = {} as never) {
-    const parts = arqParts(options, ARQ_OUTGOING_NAMES);
-    super(...parts);
-    this.arqSettings = parts[2].settings;
+    const [given, engine, protocol] = arqParts(options, ARQ_OUTGOING_NAMES);
+    super(given, engine, protocol, ARQ_OUTGOING_NAMES);
+    this.arqSettings = protocol.settings;
   }
 
   /** Round trip, windows and counts of the present connection; undefined before the first `connect`. */

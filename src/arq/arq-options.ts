@@ -54,13 +54,13 @@ export const ARQ_OUTGOING_NAMES: readonly string[] = [
 export function arqParts<Options extends CheckedOptions>(
   options: Options,
   names: readonly string[],
-): [Options, Engine, ArqProtocol, readonly string[]] {
+): [given: Options, engine: Engine, protocol: ArqProtocol] {
   assertDatagramOptions(options, names);
   assertReconnectHandlers(options);
   const settings = arqSettings(options);
   const engine = chooseEngine(options.engine, "datagram");
   const protocol = new ArqProtocol(settings, engine.clock);
-  return [withArqDefaults(options, engine), engine, protocol, names];
+  return [withArqDefaults(options, engine), engine, protocol];
 }
 
 type CheckedOptions = Given<ArqSettings> &

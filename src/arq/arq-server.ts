@@ -22,8 +22,8 @@ export class ArqServer<Context = unknown> extends SessionServer<Context, ArqConn
   readonly arqSettings: ArqSettings;
 
   constructor(options: ArqServerOptions<Context> = {} as never) {
-    const parts = arqParts(options, ARQ_LISTENER_NAMES);
-    super(...parts);
-    this.arqSettings = parts[2].settings;
+    const [given, engine, protocol] = arqParts(options, ARQ_LISTENER_NAMES);
+    super(given, engine, protocol, ARQ_LISTENER_NAMES);
+    this.arqSettings = protocol.settings;
   }
 }

@@ -8,7 +8,6 @@
  * States: opening (an empty operation, so that `listenerOpened` comes later) → accepting ⇄ backing
  * off (no descriptor left) → closing → closed.
  */
-
 import { parseIp } from "../../../bytes/ip-bytes.js";
 import type { NetError } from "../../../errors.js";
 import type { Timer } from "../../../time/clock.js";
